@@ -1,0 +1,87 @@
+# `make` lists the targets. Everything lives in .venv; nothing else on the machine is changed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# For tools that load the settings without needing a server.
+PRODUCTION := SECRET_KEY=$(shell printf 'check-only-%.0s' 1 2 3 4 5 6) ALLOWED_HOSTS=example.org SITE_URL=https://example.org \
+	DATABASE_URL=postgres://scheduler@localhost/scheduler REDIS_URL=redis://localhost EMAIL_URL=smtp://localhost \
+	SECURE=on DEBUG=off
+TEMPLATES = find templates -name '*.html' -print0 | xargs -0 -r
+SOURCES = find . -path ./$(VENV) -prune -o -path ./var -prune -o -name '*.py' -print0 | xargs -0
+
+.PHONY: help run test check lint fmt bench manage migrate shell clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run      the whole site with demo data on http://127.0.0.1:8000 (PORT=, HOST=; DEMO=off without the data)"
+	@echo "make test     the tests (ARGS='-k holds -x')"
+	@echo "make check    everything CI runs: format, lint, types, imports, migrations, deployment, API schema, tests"
+	@echo "make fmt      format, and fix what can be fixed"
+	@echo "make bench    measure (ARGS=...)"
+	@echo "make migrate | shell | manage ARGS='...'   Django's commands, with the servers they need"
+	@echo "make clean    remove .venv, caches and collected files; the data in var/ stays"
+
+run: $(VENV)/run.stamp
+	@$(BIN)/python -m scheduler_project.runner
+
+test: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint test
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	@$(TEMPLATES) $(BIN)/djade --target-version 5.2 --check
+	@$(SOURCES) $(BIN)/django-upgrade --target-version 5.2 --check
+	PYTHONPATH=. $(BIN)/lint-imports
+	@echo mypy; $(PRODUCTION) $(BIN)/mypy
+	@echo manage.py check --deploy; $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+
+fmt: $(VENV)/dev.stamp
+	@$(SOURCES) $(BIN)/django-upgrade --target-version 5.2 --exit-zero-even-if-changed
+	$(BIN)/ruff check --fix --exit-zero .
+	$(BIN)/ruff format .
+	@$(TEMPLATES) $(BIN)/djade --target-version 5.2 || true
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+manage: $(VENV)/run.stamp
+	@$(BIN)/python manage.py $(ARGS)
+
+migrate shell: $(VENV)/run.stamp
+	@$(BIN)/python manage.py $@ $(ARGS)
+
+clean:
+	rm -rf $(VENV) staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- The virtual environment: made when missing, completed when a requirements file is newer than its stamp ---
+
+INSTALL = if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python $(1); \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1); fi
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Name a Python 3.11 or later: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is `$(PYTHON) -V`; 3.11 or later is needed. Name another: make PYTHON=python3.12"; exit 1; }
+	@echo "Creating $(VENV)"
+	@if command -v uv >/dev/null; then uv venv --quiet --allow-existing --python $(PYTHON) $(VENV); \
+		else $(PYTHON) -m venv $(VENV); fi \
+		|| { rm -rf $(VENV); echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+
+$(VENV)/run.stamp: requirements.txt | $(BIN)/python
+	@echo "Installing requirements.txt"
+	@$(call INSTALL,-r requirements.txt)
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "Installing requirements-dev.txt"
+	@$(call INSTALL,-r requirements-dev.txt)
+	@touch $(VENV)/run.stamp $@

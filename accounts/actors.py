@@ -1,0 +1,52 @@
+"""Who does something, and through which face: what every operation is told as `actor`."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class Face(models.TextChoices):
+    """Where a deed came in."""
+
+    API = "api", _("API")
+    PAGE = "page", _("page")
+    ADMIN = "admin", _("admin")
+    JOB = "job", _("background job")
+    COMMAND = "command", _("command")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A user (None: the system itself) acting through one face.
+
+    Roles are read from the database's rows about that user, never from a token or a request's body.
+    """
+
+    user: User | None
+    face: Face
+
+    @classmethod
+    def of(cls, user: User | AnonymousUser, face: Face) -> Self:
+        return cls(user if isinstance(user, User) else None, face)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the actor may do anything: staff, or the system itself."""
+        return self.user is not None and self.user.is_staff or self.face in (Face.JOB, Face.COMMAND)
+
+    @property
+    def client_id(self) -> int | None:
+        client = self.user and self.user.client_or_none
+        return client.pk if client else None
+
+    def runs(self, provider_id: int) -> bool:
+        """Whether the actor may act for that provider: it is their own login, or they are staff."""
+        if self.is_staff:
+            return True
+        provider = self.user and self.user.provider_or_none
+        return bool(provider and provider.pk == provider_id)

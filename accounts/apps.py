@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+
+    def ready(self) -> None:
+        from accounts.errors import ClientExists, EmailTaken
+        from scheduler_project.common.errors import TryAgain
+        from scheduler_project.common.operations import broken_constraints
+
+        broken_constraints["user_email_once"] = EmailTaken
+        broken_constraints["client_email_once_per_owner"] = ClientExists
+        broken_constraints["provider_slug_once"] = TryAgain

@@ -1,0 +1,185 @@
+"""Who there is: logins, those who can be booked, and those who book."""
+
+from typing import Any, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from scheduler_project.common.times import validate_timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def get_queryset(self) -> models.QuerySet["User"]:
+        """Logins come with the provider and the client they are, so that asking for roles costs no further query."""
+        return super().get_queryset().select_related("provider", "client")
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Make a login. The email is kept in lower case; without a password nobody can log in with it."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=self.normalize_email(username))
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """One spelling for one mailbox: trimmed and in lower case, as every provider that matters delivers it."""
+        return (email or "").strip().lower()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A login: email and password."""
+
+    email = models.EmailField(_("email"))
+    name = models.CharField(_("name"), max_length=150)
+    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May use the admin and see everything."))
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick instead of deleting a login."))
+    date_joined = models.DateTimeField(_("joined"), default=now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"],
+                name="user_email_once",
+                violation_error_message=_("There is already an account with this email."),
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_in_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        return UserManager.normalize_email(username)
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    @property
+    def provider_or_none(self) -> "Provider | None":
+        """The provider this login is, if it is one."""
+        return getattr(self, "provider", None)
+
+    @property
+    def client_or_none(self) -> "Client | None":
+        """The client this login is, if it is one."""
+        return getattr(self, "client", None)
+
+
+class ProviderQuerySet(models.QuerySet["Provider"]):
+    def published(self) -> Self:
+        """Those whom anybody may see and book."""
+        return self.filter(is_active=True, is_approved=True)
+
+    def visible_to(self, user: "User | AnonymousUser | None") -> Self:
+        """Staff see all, a provider also themself, everybody the published ones."""
+        if user is not None and user.is_authenticated:
+            if user.is_staff:
+                return self
+            return self.filter(Q(is_active=True, is_approved=True) | Q(user=user))
+        return self.published()
+
+    def editable_by(self, user: "User | AnonymousUser | None") -> Self:
+        """Staff may change all, a provider themself."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        return self if user.is_staff else self.filter(user=user)
+
+
+class Provider(models.Model):
+    """Somebody, or something, who can be booked."""
+
+    user = models.OneToOneField(
+        User, models.SET_NULL, null=True, blank=True, related_name="provider", verbose_name=_("user")
+    )
+    name = models.CharField(_("name"), max_length=150)
+    slug = models.SlugField(_("slug"), max_length=80, help_text=_("The end of the public address."))
+    specialization = models.CharField(_("specialization"), max_length=100, blank=True, db_index=True)
+    bio = models.TextField(_("bio"), max_length=5000, blank=True)
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick to take no more bookings."))
+    is_approved = models.BooleanField(_("approved"), default=True, help_text=_("Hidden from clients until ticked."))
+    created_at = models.DateTimeField(_("created"), default=now, editable=False)
+
+    objects = ProviderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("provider")
+        verbose_name_plural = _("providers")
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["slug"], name="provider_slug_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def visible_to(self, user: "User | AnonymousUser | None") -> Self:
+        """Staff see all, a provider their own address book, a client themself."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        return self if user.is_staff else self.filter(Q(owner__user=user) | Q(user=user))
+
+
+class Client(models.Model):
+    """Somebody who books: self-registered (with a login), or kept in one provider's address book (`owner`)."""
+
+    user = models.OneToOneField(
+        User, models.SET_NULL, null=True, blank=True, related_name="client", verbose_name=_("user")
+    )
+    owner = models.ForeignKey(
+        Provider,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="clients",
+        verbose_name=_("owner"),
+        help_text=_("The provider whose address book this is in; empty for those who registered themselves."),
+    )
+    name = models.CharField(_("name"), max_length=150)
+    email = models.EmailField(_("email"), blank=True)
+    phone = PhoneNumberField(_("phone"), blank=True)
+    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
+    created_at = models.DateTimeField(_("created"), default=now, editable=False)
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+        ordering = ["name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "owner",
+                Lower("email"),
+                condition=~Q(email="") & Q(owner__isnull=False),
+                name="client_email_once_per_owner",
+                violation_error_message=_("This address book already has a client with this email."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

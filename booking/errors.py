@@ -1,0 +1,114 @@
+"""Every way booking says no."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class NotFound(DomainError):
+    code = "not_found"
+    kind = Kind.NOT_FOUND
+    message = _("There is no such thing, or it is not yours to see.")
+
+
+class NotAllowed(DomainError):
+    code = "not_allowed"
+    kind = Kind.FORBIDDEN
+    message = _("You may not do this.")
+
+
+class SlotTaken(DomainError):
+    code = "slot_taken"
+    kind = Kind.CONFLICT
+    message = _("This time has just been taken. The nearest free times are listed.")
+
+
+class OutsideHours(DomainError):
+    code = "outside_hours"
+    kind = Kind.CONFLICT
+    message = _("The provider is not available at this time. The nearest free times are listed.")
+
+
+class TooSoon(DomainError):
+    code = "too_soon"
+    kind = Kind.CONFLICT
+    message = _("This time is too close. The first time that can be booked is listed.")
+
+
+class TooFar(DomainError):
+    code = "too_far"
+    kind = Kind.CONFLICT
+    message = _("This time is too far ahead to be booked yet.")
+
+
+class OffGrid(DomainError):
+    code = "off_grid"
+    message = _("This time does not lie on the provider's grid of slots. The nearest times that do are listed.")
+
+
+class EndsBeforeStart(DomainError):
+    code = "ends_before_start"
+    message = _("The end must come after the start.")
+
+
+class InThePast(DomainError):
+    code = "in_the_past"
+    message = _("This time has passed.")
+
+
+class BadHours(DomainError):
+    code = "bad_hours"
+    message = _("These hours cannot be read.")
+
+
+class NotOffered(DomainError):
+    code = "service_not_offered"
+    message = _("This provider does not offer this service.")
+
+
+class NotBookable(DomainError):
+    code = "provider_not_bookable"
+    kind = Kind.CONFLICT
+    message = _("This provider takes no bookings at present.")
+
+
+class TooManyHolds(DomainError):
+    code = "too_many_holds"
+    kind = Kind.CONFLICT
+    message = _("You already hold as many times as one client may. Confirm or release one first.")
+
+
+class HoldExpired(DomainError):
+    code = "hold_expired"
+    kind = Kind.GONE
+    message = _("This hold has expired and the time is free again. Please reserve once more.")
+
+
+class HoldReleased(DomainError):
+    code = "hold_released"
+    kind = Kind.GONE
+    message = _("This hold was released. Please reserve once more.")
+
+
+class AlreadyConfirmed(DomainError):
+    code = "already_confirmed"
+    kind = Kind.CONFLICT
+    message = _("This reservation is confirmed. To give it up, cancel its appointment.")
+
+
+class BadTransition(DomainError):
+    code = "bad_transition"
+    kind = Kind.CONFLICT
+    message = _("The appointment cannot move to this status from the one it has.")
+
+
+class NotYet(DomainError):
+    code = "not_yet"
+    kind = Kind.CONFLICT
+    message = _("The appointment has not begun, so nobody can say how it went.")
+
+
+class InUse(DomainError):
+    code = "in_use"
+    kind = Kind.CONFLICT
+    message = _("Bookings refer to this, so it cannot be deleted. Deactivate it instead.")

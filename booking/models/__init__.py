@@ -1,0 +1,30 @@
+"""The nouns of booking."""
+
+from booking.models.appointments import Appointment, AppointmentEvent
+from booking.models.reservations import Reservation
+from booking.models.schedules import (
+    Absence,
+    AvailabilityWindow,
+    Closure,
+    DateOverride,
+    Schedule,
+    TimeOff,
+    WorkingHours,
+)
+from booking.models.services import Service
+from booking.models.slots import Slot
+
+__all__ = [
+    "Absence",
+    "Appointment",
+    "AppointmentEvent",
+    "AvailabilityWindow",
+    "Closure",
+    "DateOverride",
+    "Reservation",
+    "Schedule",
+    "Service",
+    "Slot",
+    "TimeOff",
+    "WorkingHours",
+]

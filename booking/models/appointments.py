@@ -1,0 +1,114 @@
+"""Meetings, and the memory of what happened to them."""
+
+import uuid
+from datetime import datetime
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Face
+from accounts.models import Client, Provider, User
+from booking.enums import COMING, AppointmentStatus, Event
+from booking.models.reservations import Reservation, party
+from booking.models.services import Service
+from scheduler_project.common.times import validate_timezone
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def coming(self, *, now: datetime) -> Self:
+        """Those that are to take place, the one going on included."""
+        return self.filter(status__in=COMING, reservation__ends_at__gt=now)
+
+    def past(self, *, now: datetime) -> Self:
+        """Those whose time is over, however they ended."""
+        return self.filter(reservation__ends_at__lte=now)
+
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, a provider and a client their own."""
+        return self if isinstance(user, User) and user.is_staff else self.filter(party(user, "reservation__"))
+
+    def detailed(self) -> Self:
+        """With everything an answer about an appointment shows, in one query."""
+        return self.select_related("reservation__provider", "reservation__client", "reservation__service")
+
+
+class Appointment(models.Model):
+    """The meeting a confirmed reservation carries.
+
+    Provider, client, service and time are the reservation's; rescheduling moves the appointment onto another one. Its
+    `uid` and rising `sequence` are those of the calendar entry (RFC 5545 §3.8.4.7, §3.8.7.4).
+    """
+
+    reservation = models.OneToOneField(
+        Reservation, models.PROTECT, related_name="appointment", verbose_name=_("reservation")
+    )
+    uid = models.UUIDField(_("calendar UID"), default=uuid.uuid4, unique=True, editable=False)
+    sequence = models.PositiveIntegerField(_("sequence"), default=0, editable=False)
+    title = models.CharField(_("title"), max_length=200)
+    description = models.TextField(_("description"), max_length=5000, blank=True)
+    timezone = models.CharField(
+        _("timezone"),
+        max_length=64,
+        validators=[validate_timezone],
+        help_text=_("The zone the appointment was made in; its times are told in this zone."),
+    )
+    status = models.CharField(_("status"), max_length=10, choices=AppointmentStatus, db_index=True)
+    cancellation_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("made"))
+    updated_at = models.DateTimeField(_("changed"))
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("appointment")
+        verbose_name_plural = _("appointments")
+        ordering = ["-reservation__starts_at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def provider(self) -> Provider:
+        return self.reservation.provider
+
+    @property
+    def client(self) -> Client:
+        return self.reservation.client
+
+    @property
+    def service(self) -> Service | None:
+        return self.reservation.service
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.reservation.starts_at
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.reservation.ends_at
+
+
+class AppointmentEvent(models.Model):
+    """Who did what to which appointment, when, and through which face. Rows are only ever added."""
+
+    appointment = models.ForeignKey(
+        Appointment, models.CASCADE, related_name="events", db_index=False, verbose_name=_("appointment")
+    )
+    event = models.CharField(_("event"), max_length=12, choices=Event)
+    at = models.DateTimeField(_("at"))
+    user = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"), db_index=False
+    )
+    face = models.CharField(_("through"), max_length=10, choices=Face)
+    details = models.JSONField(_("details"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("appointment event")
+        verbose_name_plural = _("appointment events")
+        ordering = ["at", "pk"]
+        indexes = [models.Index(fields=["appointment", "at"], name="appointmentevent_history")]
+
+    def __str__(self) -> str:
+        return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M} UTC"

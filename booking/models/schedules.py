@@ -1,0 +1,221 @@
+"""When a provider can be booked: the calendar's policy, its weekly hours, and everything dated that changes them."""
+
+from datetime import datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Provider, User
+from booking.enums import Weekday
+from scheduler_project.common.times import day_interval, validate_timezone
+
+SLOT_MINUTES = (5, 6, 10, 12, 15, 20, 30, 60)
+
+
+class OwnedQuerySet(models.QuerySet):
+    """Rows of one provider's calendar; `provider_path` leads from the row to the provider."""
+
+    provider_path = "schedule__provider"
+
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, a provider their own."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        return self if user.is_staff else self.filter(**{f"{self.provider_path}__user": user})
+
+
+class ScheduleQuerySet(OwnedQuerySet):
+    provider_path = "provider"
+
+
+class Schedule(models.Model):
+    """One provider's bookable calendar and its policy."""
+
+    provider = models.OneToOneField(Provider, models.CASCADE, related_name="schedule", verbose_name=_("provider"))
+    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    slot_minutes = models.PositiveSmallIntegerField(
+        _("slot length"),
+        default=15,
+        choices=[(minutes, str(minutes)) for minutes in SLOT_MINUTES],
+        help_text=_("Minutes. Slots are aligned to the provider's local clock."),
+    )
+    notice_minutes = models.PositiveIntegerField(
+        _("minimum notice"),
+        default=24 * 60,
+        validators=[MaxValueValidator(60 * 24 * 60)],
+        help_text=_("Minutes between booking and the start, elapsed time."),
+    )
+    horizon_days = models.PositiveSmallIntegerField(
+        _("booking horizon"),
+        default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text=_("How many days of 24 hours ahead can be booked."),
+    )
+    hold_minutes = models.PositiveSmallIntegerField(
+        _("hold time"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text=_("Minutes an unconfirmed reservation is kept."),
+    )
+    slots_until = models.DateTimeField(
+        _("slots until"), null=True, editable=False, help_text=_("The instant up to which slots are laid out.")
+    )
+
+    objects = ScheduleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("schedule")
+        verbose_name_plural = _("schedules")
+        ordering = ["provider__name", "pk"]
+        indexes = [models.Index(fields=["slots_until"], name="schedule_slots_until")]
+        constraints = [
+            models.CheckConstraint(condition=Q(slot_minutes__in=SLOT_MINUTES), name="schedule_slot_divides_hour")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.provider)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def slot(self) -> timedelta:
+        return timedelta(minutes=self.slot_minutes)
+
+    @property
+    def notice(self) -> timedelta:
+        return timedelta(minutes=self.notice_minutes)
+
+    @property
+    def horizon(self) -> timedelta:
+        return timedelta(days=self.horizon_days)
+
+    @property
+    def hold(self) -> timedelta:
+        return timedelta(minutes=self.hold_minutes)
+
+
+class WorkingHours(models.Model):
+    """A weekly rule in local time. An end at or before the start lies on the next day; 24:00 is stored as 00:00."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="working_hours", verbose_name=_("schedule"))
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday, help_text=_("0 is Monday."))
+    start_time = models.TimeField(_("start"))
+    end_time = models.TimeField(_("end"))
+
+    class Meta:
+        verbose_name = _("working hours")
+        verbose_name_plural = _("working hours")
+        ordering = ["schedule", "weekday", "start_time"]
+        constraints = [
+            models.CheckConstraint(condition=Q(weekday__lte=6), name="workinghours_weekday_is_one"),
+            models.UniqueConstraint(
+                fields=["schedule", "weekday", "start_time"], name="workinghours_start_once_per_weekday"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.start_time:%H:%M}–{self.end_time:%H:%M}"
+
+
+class DateOverride(models.Model):
+    """The hours of one local date, replacing the weekly ones that start on it. None: closed that day."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="date_overrides", verbose_name=_("schedule"))
+    date = models.DateField(_("date"))
+    hours = models.JSONField(
+        _("hours"), default=list, blank=True, help_text=_("A list of [start, end], such as [[“09:00”, “12:30”]].")
+    )
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("date override")
+        verbose_name_plural = _("date overrides")
+        ordering = ["date"]
+        constraints = [models.UniqueConstraint(fields=["schedule", "date"], name="dateoverride_once_per_date")]
+
+    def __str__(self) -> str:
+        return f"{self.date}"
+
+
+class AvailabilityWindow(models.Model):
+    """A dated, one-off stretch of availability, added to the hours."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="windows", verbose_name=_("schedule"))
+    starts_at = models.DateTimeField(_("start"))
+    ends_at = models.DateTimeField(_("end"))
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("availability window")
+        verbose_name_plural = _("availability windows")
+        ordering = ["starts_at"]
+        indexes = [models.Index(fields=["schedule", "ends_at"], name="window_schedule_end")]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="window_ends_after_start")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M}–{self.ends_at:%Y-%m-%d %H:%M} UTC"
+
+
+class Absence(models.Model):
+    """A dated stretch when nobody can book: two instants, or whole local days (both included)."""
+
+    starts_at = models.DateTimeField(_("start"), null=True, blank=True)
+    ends_at = models.DateTimeField(_("end"), null=True, blank=True)
+    start_date = models.DateField(_("first day"), null=True, blank=True)
+    end_date = models.DateField(_("last day"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True, help_text=_("Not shown to clients."))
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        if self.start_date is not None:
+            return f"{self.start_date}–{self.end_date}"
+        return f"{self.starts_at:%Y-%m-%d %H:%M}–{self.ends_at:%Y-%m-%d %H:%M} UTC"
+
+    def interval(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """The absence in UTC; whole days are the days of `zone`."""
+        if self.start_date is not None and self.end_date is not None:
+            return day_interval(self.start_date, zone)[0], day_interval(self.end_date, zone)[1]
+        assert self.starts_at is not None and self.ends_at is not None
+        return self.starts_at, self.ends_at
+
+
+ONE_KIND_OF_STRETCH = Q(
+    starts_at__isnull=False, ends_at__gt=F("starts_at"), start_date__isnull=True, end_date__isnull=True
+) | Q(starts_at__isnull=True, ends_at__isnull=True, start_date__isnull=False, end_date__gte=F("start_date"))
+
+
+class TimeOff(Absence):
+    """When one provider is away. It beats hours, overrides and windows."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="time_off", verbose_name=_("schedule"))
+
+    objects = OwnedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("time off")
+        verbose_name_plural = _("time off")
+        ordering = ["start_date", "starts_at", "pk"]
+        constraints = [models.CheckConstraint(condition=ONE_KIND_OF_STRETCH, name="timeoff_one_kind_of_stretch")]
+
+
+class Closure(Absence):
+    """When the whole business is closed: time off for every provider, whole days in each one's own timezone."""
+
+    class Meta:
+        verbose_name = _("closure")
+        verbose_name_plural = _("closures")
+        ordering = ["start_date", "starts_at", "pk"]
+        constraints = [models.CheckConstraint(condition=ONE_KIND_OF_STRETCH, name="closure_one_kind_of_stretch")]

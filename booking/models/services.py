@@ -1,0 +1,81 @@
+"""What can be booked."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Provider, User
+
+MINUTES_A_DAY = 24 * 60
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Everybody sees the active ones, their owner also the others, staff all."""
+        if user is not None and user.is_authenticated:
+            if user.is_staff:
+                return self
+            return self.filter(Q(is_active=True) | Q(owner__user=user))
+        return self.filter(is_active=True)
+
+    def editable_by(self, user: User | AnonymousUser | None) -> Self:
+        """Staff may change all, a provider those they own."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        return self if user.is_staff else self.filter(owner__user=user)
+
+
+class Service(models.Model):
+    """Something that can be booked. Owned by one provider, or (`owner` empty) by the business, whose staff keep it."""
+
+    owner = models.ForeignKey(
+        Provider, models.CASCADE, null=True, blank=True, related_name="owned_services", verbose_name=_("owner")
+    )
+    providers = models.ManyToManyField(
+        Provider, related_name="services", verbose_name=_("providers"), help_text=_("Who offers it."), blank=True
+    )
+    name = models.CharField(_("name"), max_length=150)
+    description = models.TextField(_("description"), max_length=5000, blank=True)
+    duration_minutes = models.PositiveSmallIntegerField(
+        _("duration"), validators=[MinValueValidator(1), MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
+    )
+    buffer_before_minutes = models.PositiveSmallIntegerField(
+        _("buffer before"), default=0, validators=[MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
+    )
+    buffer_after_minutes = models.PositiveSmallIntegerField(
+        _("buffer after"), default=0, validators=[MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
+    )
+    needs_approval = models.BooleanField(
+        _("needs approval"), default=False, help_text=_("A client's booking waits until the provider approves it.")
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("service")
+        verbose_name_plural = _("services")
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(duration_minutes__gte=1), name="service_takes_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(minutes=self.duration_minutes)
+
+    @property
+    def buffer_before(self) -> timedelta:
+        return timedelta(minutes=self.buffer_before_minutes)
+
+    @property
+    def buffer_after(self) -> timedelta:
+        return timedelta(minutes=self.buffer_after_minutes)

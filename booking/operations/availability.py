@@ -1,0 +1,343 @@
+"""When a provider can be booked. Changing it never destroys a booking (R6).
+
+Every operation here answers what it did to the free slots and which coming appointments now lie outside the hours, each
+to be kept, moved or cancelled; with `preview` it answers the same and changes nothing.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import Provider
+from booking.enums import COMING, Weekday
+from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, NotFound, OffGrid
+from booking.models import (
+    Appointment,
+    AvailabilityWindow,
+    Closure,
+    DateOverride,
+    Reservation,
+    Schedule,
+    TimeOff,
+    WorkingHours,
+)
+from booking.operations.reservations import check_on_grid, locked_schedule
+from booking.operations.slots import extend, horizon_end, lay_out
+from booking.queries import DAY, open_hours
+from scheduler_project.common.operations import operation
+from scheduler_project.common.times import covers, floor_to_step, merged
+
+HOUR = timedelta(hours=1)
+LONGEST_WINDOW = timedelta(days=92)
+
+Hours = tuple[time, time]
+"""Local start and end. An end at or before the start lies on the next day."""
+
+
+@dataclass
+class Change:
+    """What a change of availability did, or in a preview would do."""
+
+    slots_added: int = 0
+    slots_removed: int = 0
+    conflicts: list[Appointment] = field(default_factory=list)
+    made: Any = None
+
+
+def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedule:
+    """Give a new provider a calendar: Monday to Friday, 09:00 to 17:00 local time, with its slots laid out."""
+    with transaction.atomic():
+        schedule = Schedule.objects.create(provider=provider, timezone=timezone)
+        WorkingHours.objects.bulk_create(
+            WorkingHours(schedule=schedule, weekday=day, start_time=time(9), end_time=time(17))
+            for day in (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY)
+        )
+        extend(schedule_id=schedule.pk, now=now)
+    schedule.refresh_from_db()
+    return schedule
+
+
+def set_policy(
+    *, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
+) -> Change:
+    """Change the schedule's timezone, slot length, notice, horizon or hold time."""
+
+    def write(schedule: Schedule) -> Schedule:
+        for name, value in changes.items():
+            setattr(schedule, name, value)
+        schedule.slots_until = max(horizon_end(schedule, now), schedule.slots_until or now)
+        schedule.save()
+        return schedule
+
+    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
+
+
+def set_working_hours(
+    *,
+    provider_id: int,
+    hours: Sequence[tuple[int, time, time]],
+    actor: Actor,
+    now: datetime,
+    preview: bool = False,
+) -> Change:
+    """Replace the weekly hours: weekday (0 is Monday), local start, local end; several a day, overlaps are one."""
+
+    def write(schedule: Schedule) -> None:
+        for _weekday, start, end in hours:
+            _check_hours(schedule, start, end)
+        if len({(weekday, start) for weekday, start, _end in hours}) != len(hours):
+            raise BadHours(_("Two stretches of the same weekday begin at the same time."), field="hours")
+        schedule.working_hours.all().delete()
+        WorkingHours.objects.bulk_create(
+            WorkingHours(schedule=schedule, weekday=weekday, start_time=start, end_time=end)
+            for weekday, start, end in sorted(hours)
+        )
+
+    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
+
+
+def set_date_override(
+    *, provider_id: int, day: date, hours: Iterable[Hours], actor: Actor, now: datetime, preview: bool = False
+) -> Change:
+    """Let one local date have hours of its own (none: closed), replacing the weekly ones that begin that day."""
+    stretches = sorted(hours)
+
+    def write(schedule: Schedule) -> DateOverride:
+        for start, end in stretches:
+            _check_hours(schedule, start, end)
+        written = [[f"{start:%H:%M}", f"{end:%H:%M}"] for start, end in stretches]
+        return DateOverride.objects.update_or_create(schedule=schedule, date=day, defaults={"hours": written})[0]
+
+    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=_day(day))
+
+
+def clear_date_override(
+    *, override: DateOverride, actor: Actor, now: datetime, preview: bool = False
+) -> Change:
+    """Let the weekly hours rule that date again."""
+    provider_id = override.schedule.provider_id
+    return _rearrange(provider_id, _delete(override), actor=actor, now=now, preview=preview, around=_day(override.date))
+
+
+def open_window(
+    *,
+    provider_id: int,
+    starts_at: datetime,
+    ends_at: datetime,
+    actor: Actor,
+    now: datetime,
+    preview: bool = False,
+) -> Change:
+    """Add a dated stretch of availability to the hours. Off the slot grid: OffGrid with the nearest aligned times."""
+
+    def write(schedule: Schedule) -> AvailabilityWindow:
+        check_on_grid(schedule, starts_at, field="start_time")
+        check_on_grid(schedule, ends_at, field="end_time")
+        return AvailabilityWindow.objects.create(schedule=schedule, starts_at=starts_at, ends_at=ends_at)
+
+    if ends_at <= starts_at:
+        raise EndsBeforeStart(field="end_time")
+    if ends_at - starts_at > LONGEST_WINDOW:
+        raise BadHours(_("A window is at most %d days long.") % LONGEST_WINDOW.days, field="end_time")
+    if ends_at <= now:
+        raise InThePast(field="end_time")
+    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=(starts_at, ends_at))
+
+
+def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime, preview: bool = False) -> Change:
+    """Take a dated stretch of availability back."""
+    around = (window.starts_at, window.ends_at)
+    return _rearrange(
+        window.schedule.provider_id, _delete(window), actor=actor, now=now, preview=preview, around=around
+    )
+
+
+def take_time_off(
+    *, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
+) -> Change:
+    """Be away: `starts_at` and `ends_at` (instants), or `start_date` and `end_date` (local days, both included)."""
+
+    def write(schedule: Schedule) -> TimeOff:
+        return TimeOff.objects.create(schedule=schedule, **fields)
+
+    around = _check_absence(TimeOff(**fields))
+    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=around)
+
+
+def change_time_off(
+    *, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
+) -> Change:
+    """Move or lengthen an absence, or change its reason."""
+    before = _check_absence(time_off)
+    for name, value in fields.items():
+        setattr(time_off, name, value)
+    after = _check_absence(time_off)
+
+    def write(schedule: Schedule) -> TimeOff:
+        time_off.save()
+        return time_off
+
+    around = (min(before[0], after[0]), max(before[1], after[1]))
+    provider_id = time_off.schedule.provider_id
+    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=around)
+
+
+def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: bool = False) -> Change:
+    """Take an absence back: its hours can be booked again."""
+    provider_id = time_off.schedule.provider_id
+    around = _check_absence(time_off)
+    return _rearrange(provider_id, _delete(time_off), actor=actor, now=now, preview=preview, around=around)
+
+
+@operation
+def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+    """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only."""
+    around = _check_absence(Closure(**fields))
+    return _rearrange_everybody(lambda: Closure.objects.create(**fields), around, actor, now)
+
+
+@operation
+def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
+    """Take a closure back. Staff only."""
+    return _rearrange_everybody(closure.delete, _check_absence(closure), actor, now)
+
+
+def _rearrange_everybody(
+    write: Callable[[], Any], around: tuple[datetime, datetime], actor: Actor, now: datetime
+) -> Change:
+    if not actor.is_staff:
+        raise NotAllowed
+    schedules = list(Schedule.objects.select_for_update(no_key=True).order_by("pk"))
+    start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
+    before = {schedule.pk: merged(open_hours(schedule, start, until)) for schedule in schedules}
+    change = Change(made=write())
+    for schedule in schedules:
+        _follow(change, schedule, before[schedule.pk], start, until)
+    return change
+
+
+def _rearrange(
+    provider_id: int,
+    write: Callable[[Schedule], Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    preview: bool,
+    around: tuple[datetime, datetime] | None = None,
+) -> Change:
+    """Lock the calendar, let `write` change it, make the slots follow, and find the appointments left outside.
+
+    `around` narrows the work to the days it touches. A preview does all of it and undoes it.
+    """
+    if not actor.runs(provider_id):
+        raise NotAllowed
+    return _rearranged(provider_id, write, now, preview, around)
+
+
+@operation
+def _rearranged(
+    provider_id: int,
+    write: Callable[[Schedule], Any],
+    now: datetime,
+    preview: bool,
+    around: tuple[datetime, datetime] | None,
+) -> Change:
+    with transaction.atomic():
+        schedule = locked_schedule(provider_id)
+        last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]
+        start = _this_hour(now)
+        until = max(schedule.slots_until or start, last_booked or start, horizon_end(schedule, now)) + DAY
+        if around is not None:
+            start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
+        before = merged(open_hours(schedule, start, until))
+        change = Change(made=write(schedule))
+        schedule = Schedule.objects.get(pk=schedule.pk)
+        if around is None:
+            until = max(until, horizon_end(schedule, now) + DAY)
+        _follow(change, schedule, before, start, until)
+        if preview:
+            transaction.set_rollback(True)
+    return change
+
+
+def _follow(
+    change: Change, schedule: Schedule, before: list[tuple[datetime, datetime]], start: datetime, until: datetime
+) -> None:
+    if start >= until:
+        return
+    laid = lay_out(schedule=schedule, start=start, until=min(until, schedule.slots_until or until))
+    after = merged(open_hours(schedule, start, until))
+    coming = (
+        Appointment.objects.detailed()
+        .filter(
+            status__in=COMING,
+            reservation__provider=schedule.provider_id,
+            reservation__starts_at__lt=until,
+            reservation__ends_at__gt=start,
+        )
+        .order_by("reservation__starts_at")
+    )
+    change.slots_added += laid.added
+    change.slots_removed += laid.removed
+    change.conflicts += [
+        appointment
+        for appointment in coming
+        if covers(before, appointment.starts_at, appointment.ends_at)
+        and not covers(after, appointment.starts_at, appointment.ends_at)
+    ]
+
+
+def _delete(row: Any) -> Callable[[Schedule], None]:
+    def write(schedule: Schedule) -> None:
+        row.delete()
+
+    return write
+
+
+def _this_hour(now: datetime) -> datetime:
+    return floor_to_step(now, HOUR, timedelta())
+
+
+def _day(day: date) -> tuple[datetime, datetime]:
+    """A local day wherever it is, in UTC: no zone is further off than a day."""
+    midnight = datetime.combine(day, time.min, UTC)
+    return midnight - DAY, midnight + 3 * DAY
+
+
+def _check_hours(schedule: Schedule, start: time, end: time) -> None:
+    for name, value in (("start_time", start), ("end_time", end)):
+        minutes = value.hour * 60 + value.minute
+        if value.second or value.microsecond or minutes % schedule.slot_minutes:
+            below = minutes - minutes % schedule.slot_minutes
+            nearest = [_clock(below), _clock(below + schedule.slot_minutes)]
+            raise OffGrid(
+                _("%(time)s is not on the %(step)d-minute grid. The nearest are %(below)s and %(above)s.")
+                % {"time": value, "step": schedule.slot_minutes, "below": nearest[0], "above": nearest[1]},
+                field=name,
+                details={"nearest": nearest},
+            )
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _check_absence(absence: TimeOff | Closure) -> tuple[datetime, datetime]:
+    """The days an absence touches, in UTC and generously. Raises BadHours unless it is one kind of stretch."""
+    instants = (absence.starts_at, absence.ends_at)
+    days = (absence.start_date, absence.end_date)
+    if all(instants) and not any(days):
+        if instants[1] <= instants[0]:
+            raise EndsBeforeStart(field="end_time")
+        return instants
+    if all(days) and not any(instants):
+        if days[1] < days[0]:
+            raise EndsBeforeStart(field="end_date")
+        return _day(days[0])[0], _day(days[1])[1]
+    raise BadHours(_("Give start_time and end_time, or start_date and end_date."), field="start_time")

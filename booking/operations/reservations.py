@@ -1,0 +1,313 @@
+"""Claiming time: reserve, release, expire. Nothing here, and nothing built on it, books the same time twice (R8)."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import Client
+from booking.enums import Override, ReservationStatus
+from booking.errors import (
+    AlreadyConfirmed,
+    EndsBeforeStart,
+    InThePast,
+    NotAllowed,
+    NotBookable,
+    NotFound,
+    NotOffered,
+    OffGrid,
+    OutsideHours,
+    SlotTaken,
+    TooFar,
+    TooManyHolds,
+    TooSoon,
+)
+from booking.models import Reservation, Schedule, Service, Slot
+from booking.operations.slots import vacate
+from booking.queries import DAY, Stretch, alternatives, stretch
+from scheduler_project.common.operations import operation
+from scheduler_project.common.times import ceil_to_step, floor_to_step
+
+SWEEP = 5_000
+"""How many holds the sweeper ends in one transaction."""
+
+
+def locked_schedule(provider_id: int) -> Schedule:
+    """The provider's schedule, locked until the end of the transaction: who books or rearranges waits here."""
+    try:
+        return (
+            Schedule.objects.select_related("provider")
+            .select_for_update(of=("self",), no_key=True)
+            .get(provider=provider_id)
+        )
+    except Schedule.DoesNotExist:
+        raise NotFound from None
+
+
+@contextmanager
+def offering_alternatives(
+    *, provider_id: int, service_id: int | None, starts_at: datetime, now: datetime
+) -> Iterator[None]:
+    """When the time asked for is not to be had, let the error list the nearest that are.
+
+    They are looked up once the transaction is over: a crowd of losers must not keep the winner's schedule locked.
+    """
+    try:
+        yield
+    except (SlotTaken, OutsideHours, TooSoon, TooFar) as error:
+        schedule = Schedule.objects.get(provider=provider_id)
+        service = Service.objects.filter(pk=service_id).first() if service_id else None
+        error.details["alternatives"] = [
+            {"slot": time.slot_id, "start_time": rfc3339(time.starts_at), "end_time": rfc3339(time.ends_at)}
+            for time in alternatives(schedule, service, starts_at, now)
+        ]
+        raise
+
+
+def rfc3339(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def reserve(
+    *,
+    provider_id: int,
+    client_id: int,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    service_id: int | None = None,
+    ends_at: datetime | None = None,
+    overrides: Collection[Override] = (),
+) -> Reservation:
+    """Hold a provider's time for a client, for as long as the schedule's hold time.
+
+    The meeting starts at `starts_at` (on the slot grid) and lasts as long as the service, or until `ends_at` (for the
+    provider and staff only), or one slot. Raises SlotTaken, OutsideHours, TooSoon or TooFar with the nearest free
+    times; TooManyHolds, NotBookable, NotOffered, OffGrid, NotAllowed.
+    """
+    with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
+        return _reserve(provider_id, client_id, service_id, starts_at, ends_at, actor, now, overrides)
+
+
+@operation
+def _reserve(
+    provider_id: int,
+    client_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+) -> Reservation:
+    Client.objects.select_for_update(no_key=True).filter(pk=client_id).values_list("pk").get()
+    if Reservation.objects.held(now=now).filter(client=client_id).count() >= settings.MAX_LIVE_HOLDS:
+        raise TooManyHolds
+    schedule = locked_schedule(provider_id)
+    length = chosen_length(schedule, starts_at, ends_at, actor)
+    return claim(
+        schedule=schedule,
+        service=offered(schedule, service_id),
+        client_id=client_id,
+        starts_at=starts_at,
+        length=length,
+        expires_at=now + schedule.hold,
+        actor=actor,
+        now=now,
+        overrides=overrides,
+    )
+
+
+def offered(schedule: Schedule, service_id: int | None) -> Service | None:
+    """The service, if this provider offers it. Raises NotOffered."""
+    if service_id is None:
+        return None
+    service = Service.objects.filter(pk=service_id, providers=schedule.provider_id, is_active=True).first()
+    if service is None:
+        raise NotOffered(field="service")
+    return service
+
+
+def chosen_length(
+    schedule: Schedule, starts_at: datetime, ends_at: datetime | None, actor: Actor
+) -> timedelta | None:
+    """How long a meeting with an end of its own lasts; None leaves it to the service. For the provider and staff."""
+    if ends_at is None:
+        return None
+    if not actor.runs(schedule.provider_id):
+        raise NotAllowed(_("Choose a service instead of an end time."), field="end_time")
+    if not starts_at < ends_at <= starts_at + DAY:
+        raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end_time")
+    return ends_at - starts_at
+
+
+def claim(
+    *,
+    schedule: Schedule,
+    service: Service | None,
+    client_id: int,
+    starts_at: datetime,
+    length: timedelta | None,
+    expires_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+) -> Reservation:
+    """Write a reservation and take its slots: held until `expires_at`, or confirmed at once if that is None.
+
+    Every booking, by whatever path, comes through here. The caller holds the schedule's lock.
+    """
+    _check_policy(schedule, client_id, starts_at, actor, now, overrides)
+    time = stretch(schedule, service, starts_at, length)
+    free = _free_slots(schedule, time)
+    if not _fills(free, schedule, time):
+        _clear_the_way(schedule, time, now)
+        free = _free_slots(schedule, time)
+        if not _fills(free, schedule, time) and Override.HOURS not in overrides:
+            raise OutsideHours(field="start_time")
+    reservation = Reservation.objects.create(
+        provider=schedule.provider,
+        client_id=client_id,
+        service=service,
+        **time._asdict(),
+        status=ReservationStatus.HELD if expires_at else ReservationStatus.CONFIRMED,
+        expires_at=expires_at,
+        overrides=sorted(overrides),
+        created_by=actor.user,
+        face=actor.face,
+        created_at=now,
+    )
+    taken = [pk for pk, _ in free]
+    if Slot.objects.filter(pk__in=taken, reservation=None).update(reservation=reservation) != len(taken):
+        raise SlotTaken(field="start_time")
+    return reservation
+
+
+def _check_policy(
+    schedule: Schedule,
+    client_id: int,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+) -> None:
+    runs = actor.runs(schedule.provider_id)
+    if not runs:
+        if client_id != actor.client_id:
+            raise NotAllowed(_("You can book for yourself only."), field="client")
+        if overrides:
+            raise NotAllowed(_("Only the provider and staff may override these rules."), field="override")
+    if not schedule.provider.is_active or not (schedule.provider.is_approved or runs):
+        raise NotBookable(field="provider")
+    if starts_at <= now:
+        raise InThePast(field="start_time")
+    if Override.NOTICE not in overrides:
+        if starts_at < now + schedule.notice:
+            raise TooSoon(field="start_time")
+        if starts_at >= now + schedule.horizon:
+            raise TooFar(field="start_time")
+    check_on_grid(schedule, starts_at, field="start_time")
+
+
+def check_on_grid(schedule: Schedule, instant: datetime, *, field: str) -> None:
+    """Raise OffGrid, with the nearest times that are, for an instant that is not on the schedule's grid."""
+    offset = instant.astimezone(schedule.zone).utcoffset() or timedelta()
+    below = floor_to_step(instant, schedule.slot, offset)
+    if below != instant:
+        nearest = [rfc3339(below), rfc3339(ceil_to_step(instant, schedule.slot, offset))]
+        raise OffGrid(
+            _("This time is not on the provider's %(minutes)d-minute grid. The nearest are %(below)s and %(above)s.")
+            % {"minutes": schedule.slot_minutes, "below": nearest[0], "above": nearest[1]},
+            field=field,
+            details={"nearest": nearest},
+        )
+
+
+def _free_slots(schedule: Schedule, time: Stretch) -> list[tuple[int, datetime]]:
+    slots = Slot.objects.filter(provider=schedule.provider_id, reservation=None)
+    return list(slots.within(time.blocked_from, time.blocked_until).values_list("pk", "starts_at"))
+
+
+def _fills(free: list[tuple[int, datetime]], schedule: Schedule, time: Stretch) -> bool:
+    count = (time.blocked_until - time.blocked_from) // schedule.slot
+    return [start for _, start in free] == [time.blocked_from + number * schedule.slot for number in range(count)]
+
+
+def _clear_the_way(schedule: Schedule, time: Stretch, now: datetime) -> None:
+    """Expire the holds past their end that claim this time; raise SlotTaken if anything still does."""
+    claiming = Reservation.objects.filter(provider=schedule.provider_id).claiming(
+        time.blocked_from, time.blocked_until
+    )
+    dead = list(claiming.stale(now=now).select_for_update(no_key=True).values_list("pk", flat=True))
+    if dead:
+        _expire(dead, now)
+    if claiming.exists():
+        raise SlotTaken(field="start_time")
+
+
+@operation
+def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
+    """Give a hold up: its time is free at once. Repeating it, or releasing an expired hold, changes nothing.
+
+    Raises AlreadyConfirmed; NotFound.
+    """
+    provider_id = Reservation.objects.filter(pk=reservation_id).values_list("provider", flat=True).first()
+    if provider_id is None:
+        raise NotFound
+    locked_schedule(provider_id)
+    reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
+    if not actor.runs(provider_id) and reservation.client_id != actor.client_id:
+        raise NotAllowed
+    if reservation.status == ReservationStatus.CONFIRMED:
+        raise AlreadyConfirmed
+    if reservation.status == ReservationStatus.HELD:
+        let_go(reservation, now)
+    return reservation
+
+
+def let_go(reservation: Reservation, now: datetime) -> None:
+    """End a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
+    reservation.status = ReservationStatus.RELEASED
+    reservation.closed_at = now
+    reservation.save(update_fields=["status", "closed_at"])
+    vacate(reservations=[reservation.pk])
+
+
+def _expire(reservations: Collection[int], now: datetime) -> None:
+    Reservation.objects.filter(pk__in=reservations).update(status=ReservationStatus.EXPIRED, closed_at=now)
+    vacate(reservations=reservations)
+
+
+def expire_due(*, now: datetime) -> int:
+    """Mark every hold past its end as expired and free its slots. Returns how many.
+
+    Set-based, in batches of their own transactions; safe to run twice at once. The time itself has been free since the
+    hold ended, so what somebody else is busy with is simply left for the next round.
+    """
+    total = 0
+    while expired := _expire_batch(now):
+        total += expired
+    return total
+
+
+@operation
+def _expire_batch(now: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT dead.id
+            FROM booking_reservation dead JOIN booking_schedule schedule USING (provider_id)
+            WHERE dead.status = 'held' AND dead.expires_at <= %s
+            ORDER BY dead.expires_at LIMIT %s
+            FOR NO KEY UPDATE SKIP LOCKED
+            """,
+            [now, SWEEP],
+        )
+        dead = [pk for (pk,) in cursor.fetchall()]
+    if dead:
+        _expire(dead, now)
+    return len(dead)

@@ -1,0 +1,144 @@
+"""Laying out the grid: from the hours a provider keeps to the stored slots."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import connection
+
+from booking.models import Schedule, Slot
+from booking.queries import DAY, open_hours
+from scheduler_project.common.operations import operation
+from scheduler_project.common.times import floor_to_step
+
+
+class Laid(NamedTuple):
+    """How many free slots a change of hours added and removed."""
+
+    added: int
+    removed: int
+
+
+WANTED = """
+WITH wanted AS (
+    SELECT cell AS starts_at, cell + %(slot)s::interval AS ends_at
+    FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS hours(starts_at, ends_at),
+         generate_series(hours.starts_at, hours.ends_at - %(slot)s::interval, %(slot)s::interval) AS cell
+    WHERE cell >= %(start)s AND cell < %(until)s
+)"""
+
+IN_THE_STRETCH = "provider_id = %(provider)s AND starts_at >= %(start)s AND starts_at < %(until)s"
+
+DELETE_UNWANTED = f"""{WANTED}
+DELETE FROM booking_slot slot
+WHERE {IN_THE_STRETCH} AND reservation_id IS NULL AND NOT EXISTS (
+    SELECT FROM wanted WHERE wanted.starts_at = slot.starts_at AND wanted.ends_at = slot.ends_at)
+"""
+
+MARK_CLAIMED = f"""{WANTED}, claimed AS (
+    SELECT id, NOT EXISTS (
+        SELECT FROM wanted WHERE wanted.starts_at = slot.starts_at AND wanted.ends_at = slot.ends_at) AS outside
+    FROM booking_slot slot
+    WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
+)
+UPDATE booking_slot slot SET withdrawn = outside
+FROM claimed WHERE claimed.id = slot.id AND withdrawn <> outside
+"""
+
+INSERT_WANTED = f"""{WANTED}
+INSERT INTO booking_slot (provider_id, starts_at, ends_at, withdrawn)
+SELECT %(provider)s, starts_at, ends_at, false FROM wanted
+WHERE NOT EXISTS (
+    SELECT FROM booking_slot old
+    WHERE old.provider_id = %(provider)s AND old.withdrawn
+      AND old.starts_at < wanted.ends_at AND old.ends_at > wanted.starts_at)
+ON CONFLICT (provider_id, starts_at) DO NOTHING
+"""
+
+CLAIM_BOOKED = """
+UPDATE booking_slot slot SET reservation_id = live.id
+FROM booking_reservation live
+WHERE live.provider_id = %(provider)s AND live.status IN ('held', 'confirmed')
+  AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(%(start)s, %(until)s)
+  AND slot.provider_id = %(provider)s AND slot.reservation_id IS NULL
+  AND slot.starts_at < live.blocked_until AND slot.ends_at > live.blocked_from
+  AND slot.starts_at >= %(start)s - interval '1 hour' AND slot.starts_at < %(until)s
+"""
+
+VACATE = """
+UPDATE booking_slot slot SET reservation_id = (
+    SELECT live.id FROM booking_reservation live
+    WHERE live.provider_id = slot.provider_id AND live.status IN ('held', 'confirmed')
+      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(slot.starts_at, slot.ends_at) LIMIT 1)
+WHERE reservation_id = ANY(%(reservations)s::bigint[])
+"""
+
+
+def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
+    """Make the slots that start in `[start, until)` follow the hours the provider now keeps.
+
+    Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and new ones do not stand in
+    their way. Time that is already booked is claimed as soon as it has slots. The caller holds the schedule's lock.
+    """
+    hours = open_hours(schedule, start - DAY, until + DAY)
+    params = {
+        "provider": schedule.provider_id,
+        "slot": schedule.slot,
+        "start": start,
+        "until": until,
+        "starts": [begin for begin, _ in hours],
+        "ends": [end for _, end in hours],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE_UNWANTED, params)
+        removed = cursor.rowcount
+        cursor.execute(MARK_CLAIMED, params)
+        cursor.execute(INSERT_WANTED, params)
+        added = cursor.rowcount
+        cursor.execute(CLAIM_BOOKED, params)
+    return Laid(added, removed)
+
+
+def vacate(*, reservations: Collection[int]) -> None:
+    """Give back the slots of reservations that have just ended.
+
+    A slot that other live time overlaps passes to it (the grid may have become coarser since); withdrawn ones go, and
+    what the hours now say is laid out in their place.
+    """
+    gone = Slot.objects.filter(reservation__in=reservations, withdrawn=True).order_by()
+    bounds: dict[int, list[datetime]] = {}
+    for provider_id, starts_at, ends_at in gone.values_list("provider_id", "starts_at", "ends_at"):
+        bounds.setdefault(provider_id, []).extend((starts_at, ends_at))
+    gone.delete()
+    with connection.cursor() as cursor:
+        cursor.execute(VACATE, {"reservations": list(reservations)})
+    for schedule in Schedule.objects.filter(provider__in=bounds) if bounds else ():
+        stretch = bounds[schedule.provider_id]
+        until = min(max(stretch) + timedelta(hours=1), schedule.slots_until or max(stretch))
+        lay_out(schedule=schedule, start=min(stretch) - timedelta(hours=1), until=until)
+
+
+def horizon_end(schedule: Schedule, now: datetime) -> datetime:
+    """Until when slots are laid out: two days beyond the booking horizon, so that a daily job keeps it filled."""
+    return floor_to_step(now + schedule.horizon + 2 * DAY, timedelta(hours=1), timedelta())
+
+
+@operation
+def extend(*, schedule_id: int, now: datetime) -> int:
+    """Lay out one schedule's slots up to its horizon, and drop free ones of days gone by. Returns how many were added."""
+    schedule = Schedule.objects.select_for_update(no_key=True).get(pk=schedule_id)
+    Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=now - DAY).delete()
+    until = horizon_end(schedule, now)
+    start = schedule.slots_until or floor_to_step(now, timedelta(hours=1), timedelta())
+    if start >= until:
+        return 0
+    laid = lay_out(schedule=schedule, start=start, until=until)
+    schedule.slots_until = until
+    schedule.save(update_fields=["slots_until"])
+    return laid.added
+
+
+def extend_all(*, now: datetime) -> int:
+    """Extend every active provider's slots, each in a transaction of its own. Returns how many slots were added."""
+    due = Schedule.objects.filter(provider__is_active=True).order_by("pk").values_list("pk", flat=True)
+    return sum(extend(schedule_id=pk, now=now) for pk in due.iterator())

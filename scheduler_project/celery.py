@@ -1,0 +1,35 @@
+"""The Celery app and the whole beat table.
+
+Tasks are doorbells: they read the clock, call one operation and return a count. What is owed stands in the database, so
+a lost or repeated ring changes nothing. Beat copies this table into django-celery-beat's, where staff may change it.
+"""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
+
+app = Celery("scheduler")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# A ring that finds no worker for as long as the next one takes to come is worthless: it expires instead of piling up.
+app.conf.beat_schedule = {
+    "expire-reservations": {
+        "task": "booking.tasks.expire_reservations",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
+    "extend-slots": {
+        "task": "booking.tasks.extend_slots",
+        "schedule": crontab(minute="17", hour="2"),
+        "options": {"expires": 3600.0},
+    },
+    "tidy": {
+        "task": "scheduler_project.common.tasks.tidy",
+        "schedule": crontab(minute="47", hour="3"),
+        "options": {"expires": 3600.0},
+    },
+}

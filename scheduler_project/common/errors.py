@@ -1,0 +1,56 @@
+"""How the application says no.
+
+A `DomainError` is an answer, not a bug: it has a stable machine-readable `code`, a `kind` that each face turns into its
+own manner of refusing (the API: an HTTP status), the field it is about, and what else helps the asker along.
+Everything else that is raised is a bug and stays loud.
+"""
+
+from enum import Enum
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(Enum):
+    """What sort of no it is, with the HTTP status that says so (RFC 9110 §15.5)."""
+
+    INVALID = 400
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    CONFLICT = 409
+    GONE = 410
+    TOO_LARGE = 413
+    UNPROCESSABLE = 422
+
+
+class DomainError(Exception):
+    """The answer is no.
+
+    `message` says why and what to do, for people; `field` names the input at fault, if one is; `details` is a
+    JSON-ready dict for programs, such as the free alternatives of a taken slot.
+    """
+
+    code = "error"
+    kind = Kind.INVALID
+    message: str | Promise = _("This cannot be done.")
+
+    def __init__(
+        self,
+        message: str | Promise | None = None,
+        *,
+        field: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message or self.message)
+        self.message = message or self.message
+        self.field = field
+        self.details = details or {}
+
+
+class TryAgain(DomainError):
+    """The database undid one of two transactions that stood in each other's way, several times running."""
+
+    code = "try_again"
+    kind = Kind.CONFLICT
+    message = _("Somebody changed the same thing at the same moment. Nothing was done; please try again.")

@@ -1,0 +1,77 @@
+"""Writes that can be repeated: the `Idempotency-Key` header (R13; IETF draft-ietf-httpapi-idempotency-key-header)."""
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import orjson
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from scheduler_project.common.errors import DomainError, Kind, TryAgain
+from scheduler_project.common.models import IdempotentRequest
+
+
+class IdempotencyKeyReused(DomainError):
+    code = "idempotency_key_reused"
+    kind = Kind.UNPROCESSABLE
+    message = _("This Idempotency-Key was already used for a different request. Send a new key.")
+
+
+class IdempotencyKeyInvalid(DomainError):
+    code = "idempotency_key_invalid"
+    message = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+
+
+class IdempotentMixin:
+    """For a view: a logged-in caller's write that carries an `Idempotency-Key` is done once.
+
+    The same key with the same body answers again what it answered first (with `Idempotency-Replayed: true`), refusals
+    included; with another body it is 422. A write that failed as a bug leaves no trace and may be repeated.
+    """
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        key = request.headers.get("Idempotency-Key")
+        method = (request.method or "").lower()
+        if key is None or method not in ("post", "put", "patch", "delete") or not request.user.is_authenticated:
+            return
+        if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+            raise IdempotencyKeyInvalid
+        handler = getattr(self, method, None)
+        if handler is not None:
+            setattr(self, method, partial(self._once, key, handler))
+
+    def _once(
+        self, key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
+    ) -> Response:
+        fingerprint = hashlib.sha256(
+            b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
+        ).hexdigest()
+        with transaction.atomic():
+            IdempotentRequest.objects.bulk_create(
+                [IdempotentRequest(user=request.user, key=key, fingerprint=fingerprint, created_at=timezone.now())],
+                ignore_conflicts=True,
+            )
+            entry = IdempotentRequest.objects.select_for_update().get(user=request.user, key=key)
+            if entry.fingerprint != fingerprint:
+                raise IdempotencyKeyReused
+            if entry.status is not None:
+                return Response(entry.body, status=entry.status, headers={"Idempotency-Replayed": "true"})
+            try:
+                with transaction.atomic():
+                    response = handler(request, *args, **kwargs)
+            except TryAgain:
+                raise
+            except Exception as error:  # noqa: BLE001  (re-raises whatever is not an answer)
+                response = self.handle_exception(error)  # type: ignore[attr-defined]
+            if response.status_code < 500:
+                entry.status = response.status_code
+                entry.body = orjson.loads(api_settings.DEFAULT_RENDERER_CLASSES[0]().render(response.data))
+                entry.save(update_fields=["status", "body"])
+            return response

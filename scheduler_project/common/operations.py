@@ -1,0 +1,51 @@
+"""The frame of every operation: one transaction, and the database's last word turned into a named error."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
+
+from scheduler_project.common.errors import DomainError, TryAgain
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS = 3
+DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
+
+broken_constraints: dict[str, Callable[[], DomainError]] = {}
+"""What it means when a constraint refuses a row: constraint name → error. Apps fill it in `AppConfig.ready`."""
+
+
+def operation(function: Callable[P, R]) -> Callable[P, R]:
+    """Run `function` in a transaction of its own, or as one step of the caller's.
+
+    Locks make the answer polite and constraints make it true: a constraint listed in `broken_constraints` raises its
+    DomainError. A deadlock or serialization failure is tried again from the start, three times in all, when the
+    transaction is ours; then it is `TryAgain`.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        outermost = not connections[DEFAULT_DB_ALIAS].in_atomic_block
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with transaction.atomic(savepoint=not outermost):
+                    return function(*args, **kwargs)
+            except IntegrityError as error:
+                raise _named(error) from error
+            except DatabaseError as error:
+                if getattr(error.__cause__, "sqlstate", None) not in DEADLOCK_OR_SERIALIZATION:
+                    raise
+                if attempt == ATTEMPTS or not outermost:
+                    raise TryAgain from error
+        raise AssertionError
+
+    return run
+
+
+def _named(error: IntegrityError) -> Exception:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    named = broken_constraints.get(getattr(diagnosis, "constraint_name", None) or "")
+    return named() if named else error

@@ -1,0 +1,20 @@
+"""Housekeeping of the frame."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.core.management import call_command
+from django.utils import timezone
+
+from scheduler_project.common.models import IdempotentRequest
+
+KEPT = timedelta(days=2)
+
+
+@shared_task
+def tidy() -> int:
+    """Forget answers to repeated writes after two days, and tokens and sessions past their end. Returns how many answers."""
+    forgotten, _ = IdempotentRequest.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    call_command("flushexpiredtokens")
+    call_command("clearsessions")
+    return forgotten

@@ -1,0 +1,61 @@
+"""Rate limits: one atomic Redis round trip a request, fixed windows, 429 with Retry-After."""
+
+import time
+from functools import cache, lru_cache
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@lru_cache
+def parsed(rate: str) -> tuple[int, int]:
+    """`"600/min"` → (600, 60): how many requests in how many seconds."""
+    number, _, period = rate.partition("/")
+    return int(number), SECONDS[period[0]]
+
+
+@cache
+def redis_client() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+class Throttle(BaseThrottle):
+    """Counts the requests of one user (or one address, when nobody is logged in) in the scope of the view.
+
+    A view may name its `throttle_scope`; otherwise reads count as `read` and everything else as `write`. Rates stand in
+    `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`. Without Redis there is no limit: a dead cache must not close the shop.
+    """
+
+    def __init__(self) -> None:
+        self.retry_after: float | None = None
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if not settings.THROTTLE:
+            return True
+        scope = getattr(view, "throttle_scope", None) or ("read" if request.method in SAFE_METHODS else "write")
+        limit, period = parsed(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope])
+        now = time.time()
+        window = int(now // period)
+        who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{self.get_ident(request)}"
+        if self.count(f"throttle:{scope}:{who}:{window}", period) <= limit:
+            return True
+        self.retry_after = (window + 1) * period - now
+        return False
+
+    def count(self, key: str, period: int) -> int:
+        try:
+            pipeline = redis_client().pipeline(transaction=False)
+            pipeline.incr(key).expire(key, period)
+            return int(pipeline.execute()[0])
+        except RedisError:
+            return 0
+
+    def wait(self) -> float | None:
+        return self.retry_after

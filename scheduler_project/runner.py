@@ -1,0 +1,252 @@
+"""The whole site with one command: `python -m scheduler_project.runner`, which is what `make run` calls.
+
+Servers first (see `embedded.py`), then migrations, demo data and static files, then web, worker and beat. Ctrl-C or
+SIGTERM ends all of it, the servers last. A process that dies is started again; one that keeps dying ends the site with
+status 1, for a supervisor to see. Nothing outlives the runner, even when that is killed with -9 (on Linux).
+"""
+
+import contextlib
+import http.client
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from types import FrameType
+
+from scheduler_project import embedded
+
+PYTHON = [sys.executable, "-u"]
+CELERY = [*PYTHON, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "scheduler_project"]
+DEATHS_ALLOWED = 3
+DEATHS_WITHIN_SECONDS = 60
+STOP_SECONDS = 10
+
+
+class Stop(Exception):  # noqa: N818
+    """Somebody asked the site to end."""
+
+
+class Child:
+    """One of the processes of the site, whose output lines carry its name."""
+
+    def __init__(self, name: str, command: list[str], selector: selectors.BaseSelector) -> None:
+        self.name = name
+        self.command = command
+        self.selector = selector
+        self.deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(  # noqa: S603
+            self.command,
+            cwd=embedded.PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,  # Ctrl-C in the terminal is for the runner alone.
+            preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
+        )
+        assert self.process.stdout
+        self.output = self.process.stdout
+        os.set_blocking(self.output.fileno(), False)
+        self.selector.register(self.output, selectors.EVENT_READ, self)
+        self.partial = b""
+        self.restart_at: float | None = None
+
+    def relay(self) -> None:
+        """Print the lines that have come in."""
+        read = self.output.read(65536)
+        if read is None:
+            return
+        if not read:
+            self.selector.unregister(self.output)
+            self.output.close()
+        *lines, self.partial = (self.partial + read).split(b"\n")
+        for line in lines:
+            say(line.decode(errors="replace"), self.name)
+
+    def revive(self, now: float) -> None:
+        """Start the process again if it died: after 1 second, then 2, but not a third time within a minute."""
+        if self.restart_at is not None:
+            if now >= self.restart_at:
+                if not self.output.closed:
+                    self.selector.unregister(self.output)
+                    self.output.close()
+                self.start()
+            return
+        status = self.process.poll()
+        if status is None:
+            return
+        self.sweep()
+        self.deaths.append(now)
+        recent = sum(now - death < DEATHS_WITHIN_SECONDS for death in self.deaths)
+        if recent >= DEATHS_ALLOWED:
+            raise embedded.ServerError(f"{self.name} ended with status {status}, {recent} times within a minute.")
+        say(f"{self.name} ended with status {status}; it starts again in {recent} s.")
+        self.restart_at = now + recent
+
+    def sweep(self) -> None:
+        """Kill what the process may have left of its own children."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def main() -> None:
+    if sys.argv[1:] == ["prepare"]:
+        prepare()
+        return
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, _stop)
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    try:
+        check_port(host, port)
+        with embedded.environment() as servers:
+            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
+            # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
+            own_database = any(isinstance(server, embedded.Postgres) for server in servers)
+            os.environ.setdefault("DEMO", "on" if own_database else "off")
+            run(host, port, servers)
+    except embedded.ServerError as error:
+        sys.exit(f"Stopped. {error}")
+    except Stop:
+        say("Stopped.")
+
+
+def check_port(host: str, port: str) -> None:
+    """Refuse at once what could not be served."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, ValueError, OverflowError) as error:
+        raise embedded.ServerError(
+            f"Cannot listen on {host} port {port} ({error}). Choose another: PORT=8001 make run"
+        ) from error
+
+
+def run(host: str, port: str, servers: list[embedded.Server]) -> None:
+    """Prepare the site and keep it running until somebody stops it."""
+    preparing = subprocess.Popen(  # noqa: S603
+        [*PYTHON, "-m", "scheduler_project.runner", "prepare"],
+        cwd=embedded.PROJECT,
+        process_group=0,
+        preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
+    )
+    try:
+        if status := preparing.wait():
+            raise embedded.ServerError(f"Preparing the database failed with status {status}.")
+    finally:
+        preparing.kill()
+    web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
+    web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5s"]
+    commands = {
+        "web": [*web, "scheduler_project.wsgi:application"],
+        "worker": [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],
+        "beat": [*CELERY, "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"],
+    }
+    with selectors.DefaultSelector() as selector:
+        children: list[Child] = []
+        try:
+            for name, command in commands.items():
+                children.append(Child(name, command, selector))
+            watch(children, servers, selector, host, int(port))
+        finally:
+            stop(children, selector)
+
+
+def watch(
+    children: list[Child], servers: list[embedded.Server], selector: selectors.BaseSelector, host: str, port: int
+) -> None:
+    announced = False
+    look_at = 0.0
+    while True:
+        for key, _ in selector.select(timeout=0.1):
+            key.data.relay()
+        now = time.monotonic()
+        for child in children:
+            child.revive(now)
+        if now < look_at:
+            continue
+        look_at = now + 1 if announced else now + 0.1
+        for server in servers:
+            if not server.alive():
+                say(f"{server.name} is gone; it starts again.")
+                server.ensure()
+        if not announced and ready(host, port):
+            announced = True
+            say(WELCOME.format(url=f"http://{_reachable(host)}:{port}/"))
+
+
+def ready(host: str, port: int) -> bool:
+    """Whether `/readyz` says so, asked under a name the site answers to."""
+    name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
+    connection = http.client.HTTPConnection(_reachable(host).strip("[]"), port, timeout=2)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/readyz", headers={"Host": name})
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+def stop(children: list[Child], selector: selectors.BaseSelector) -> None:
+    """End the processes, each by a signal to its main one alone: Celery's then lets the task in hand finish."""
+    for child in children:
+        child.process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    while any(child.process.poll() is None for child in children) and time.monotonic() < deadline:
+        for key, _ in selector.select(timeout=0.05):
+            key.data.relay()
+    for child in children:
+        child.sweep()
+        child.process.wait()
+
+
+def prepare() -> None:
+    """Bring database and static files up to date; quick when they are. Demo data comes only to an empty database."""
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=1 if _unmigrated() else 0)
+    if os.environ.get("DEMO") == "on":
+        call_command("load_demo", if_empty=True)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _unmigrated() -> bool:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def say(text: str, name: str = "site") -> None:
+    print(f"{name:<6} | {text}", flush=True)  # noqa: T201
+
+
+def _reachable(host: str) -> str:
+    """The address under which this machine finds a server that listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    # The second Ctrl-C ends at once: everything started here ends with this process.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_DFL)
+    raise Stop
+
+
+WELCOME = """
+       |   The site is ready:  {url}
+       |   Ctrl-C ends it. The data stays.
+       |"""
+
+if __name__ == "__main__":
+    main()
