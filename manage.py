@@ -4,18 +4,20 @@
 import os
 import sys
 
-from scheduler_project import embedded
-
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
     try:
-        with embedded.environment():
-            from django.core.management import execute_from_command_line
+        from django.core.management import execute_from_command_line
 
+        from scheduler_project import embedded
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error}. Use the project's Python: .venv/bin/python manage.py (`make migrate` creates it).")
+    try:
+        with embedded.environment():
             execute_from_command_line(sys.argv)
     except embedded.ServerError as error:
-        sys.exit(f"{error}")
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,27 @@
-urlpatterns = []
+"""The API's table of contents."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from booking.api import urls as booking
+
+
+class Router(SimpleRouter):
+    """Every path works with and without its trailing slash."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+router = Router()
+for prefix, viewset, basename in [*booking.routes]:
+    router.register(prefix, viewset, basename)
+
+urlpatterns = [
+    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    *booking.urlpatterns,
+    path("", include(router.urls)),
+]

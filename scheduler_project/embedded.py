@@ -320,7 +320,9 @@ def environment() -> Iterator[list[Server]]:
 
 
 def home() -> Path:
-    """Where data lies: `var/` in the project, or below /var/lib when root's project is closed to other accounts."""
+    """Where data lies: DATA_DIR, else `var/` in the project, or below /var/lib when root's project is closed to others."""
+    if chosen := os.environ.get("DATA_DIR"):
+        return Path(chosen)
     account = _account(PROJECT / "var")
     if account is None or _run_as(account, ["test", "-x", str(PROJECT)]).returncode == 0:
         return PROJECT / "var"

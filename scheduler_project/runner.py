@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 
 from scheduler_project import embedded
@@ -63,8 +64,7 @@ class Child:
         if read is None:
             return
         if not read:
-            self.selector.unregister(self.output)
-            self.output.close()
+            self.close()
         *lines, self.partial = (self.partial + read).split(b"\n")
         for line in lines:
             say(line.decode(errors="replace"), self.name)
@@ -73,9 +73,7 @@ class Child:
         """Start the process again if it died: after 1 second, then 2, but not a third time within a minute."""
         if self.restart_at is not None:
             if now >= self.restart_at:
-                if not self.output.closed:
-                    self.selector.unregister(self.output)
-                    self.output.close()
+                self.close()
                 self.start()
             return
         status = self.process.poll()
@@ -88,6 +86,12 @@ class Child:
             raise embedded.ServerError(f"{self.name} ended with status {status}, {recent} times within a minute.")
         say(f"{self.name} ended with status {status}; it starts again in {recent} s.")
         self.restart_at = now + recent
+
+    def close(self) -> None:
+        """Listen no longer."""
+        if not self.output.closed:
+            self.selector.unregister(self.output)
+            self.output.close()
 
     def sweep(self) -> None:
         """Kill what the process may have left of its own children."""
@@ -119,10 +123,8 @@ def main() -> None:
 def check_port(host: str, port: str) -> None:
     """Refuse at once what could not be served."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, int(port)), family=family).close()
     except (OSError, ValueError, OverflowError) as error:
         raise embedded.ServerError(
             f"Cannot listen on {host} port {port} ({error}). Choose another: PORT=8001 make run"
@@ -134,12 +136,15 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
     preparing = subprocess.Popen(  # noqa: S603
         [*PYTHON, "-m", "scheduler_project.runner", "prepare"],
         cwd=embedded.PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
         process_group=0,
         preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
     )
     try:
-        if status := preparing.wait():
-            raise embedded.ServerError(f"Preparing the database failed with status {status}.")
+        logins, _ = preparing.communicate()
+        if preparing.returncode:
+            raise embedded.ServerError(f"Preparing the database failed with status {preparing.returncode}.")
     finally:
         preparing.kill()
     web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
@@ -154,14 +159,20 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
         try:
             for name, command in commands.items():
                 children.append(Child(name, command, selector))
-            watch(children, servers, selector, host, int(port))
+            welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines(), "Ctrl-C ends it."]
+            watch(children, servers, selector, lambda: ready(host, int(port)), welcome)
         finally:
             stop(children, selector)
 
 
 def watch(
-    children: list[Child], servers: list[embedded.Server], selector: selectors.BaseSelector, host: str, port: int
+    children: list[Child],
+    servers: list[embedded.Server],
+    selector: selectors.BaseSelector,
+    is_ready: Callable[[], bool],
+    welcome: list[str],
 ) -> None:
+    """Relay what the processes say and revive what dies, until an exception; welcome the user once all is ready."""
     announced = False
     look_at = 0.0
     while True:
@@ -172,14 +183,15 @@ def watch(
             child.revive(now)
         if now < look_at:
             continue
-        look_at = now + 1 if announced else now + 0.1
+        look_at = now + (1 if announced else 0.3)
         for server in servers:
             if not server.alive():
                 say(f"{server.name} is gone; it starts again.")
                 server.ensure()
-        if not announced and ready(host, port):
+        if not announced and is_ready():
             announced = True
-            say(WELCOME.format(url=f"http://{_reachable(host)}:{port}/"))
+            for line in ["", *welcome, ""]:
+                say(line)
 
 
 def ready(host: str, port: int) -> bool:
@@ -205,16 +217,20 @@ def stop(children: list[Child], selector: selectors.BaseSelector) -> None:
     for child in children:
         child.sweep()
         child.process.wait()
+        child.close()
 
 
 def prepare() -> None:
-    """Bring database and static files up to date; quick when they are. Demo data comes only to an empty database."""
+    """Bring database and static files up to date; quick when they are. Demo data comes only to an empty database.
+
+    What this writes to its standard output is said when the site is ready: the demo data's logins.
+    """
     import django
     from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", interactive=False, verbosity=1 if _unmigrated() else 0)
-    if os.environ.get("DEMO") == "on":
+    call_command("migrate", interactive=False, verbosity=1 if _unmigrated() else 0, stdout=sys.stderr)
+    if os.environ.get("DEMO", "").lower() in {"on", "1", "true", "yes"}:
         call_command("load_demo", if_empty=True)
     call_command("collectstatic", interactive=False, verbosity=0)
 
@@ -242,11 +258,6 @@ def _stop(signum: int, frame: FrameType | None) -> None:
         signal.signal(each, signal.SIG_DFL)
     raise Stop
 
-
-WELCOME = """
-       |   The site is ready:  {url}
-       |   Ctrl-C ends it. The data stays.
-       |"""
 
 if __name__ == "__main__":
     main()

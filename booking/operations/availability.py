@@ -195,30 +195,36 @@ def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: boo
     return _rearrange(provider_id, _delete(time_off), actor=actor, now=now, preview=preview, around=around)
 
 
-@operation
-def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False) -> Change:
     """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only."""
     around = _check_absence(Closure(**fields))
-    return _rearrange_everybody(lambda: Closure.objects.create(**fields), around, actor, now)
+    return _rearrange_everybody(lambda: Closure.objects.create(**fields), around, actor, now, preview)
+
+
+def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: bool = False) -> Change:
+    """Take a closure back. Staff only."""
+
+    def write() -> None:
+        Closure.objects.filter(pk=closure.pk).delete()
+
+    return _rearrange_everybody(write, _check_absence(closure), actor, now, preview)
 
 
 @operation
-def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
-    """Take a closure back. Staff only."""
-    return _rearrange_everybody(closure.delete, _check_absence(closure), actor, now)
-
-
 def _rearrange_everybody(
-    write: Callable[[], Any], around: tuple[datetime, datetime], actor: Actor, now: datetime
+    write: Callable[[], Any], around: tuple[datetime, datetime], actor: Actor, now: datetime, preview: bool
 ) -> Change:
     if not actor.is_staff:
         raise NotAllowed
-    schedules = list(Schedule.objects.select_for_update(no_key=True).order_by("pk"))
-    start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
-    before = {schedule.pk: merged(open_hours(schedule, start, until)) for schedule in schedules}
-    change = Change(made=write())
-    for schedule in schedules:
-        _follow(change, schedule, before[schedule.pk], start, until)
+    with transaction.atomic():
+        schedules = list(Schedule.objects.select_for_update(no_key=True).order_by("pk"))
+        start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
+        before = {schedule.pk: merged(open_hours(schedule, start, until)) for schedule in schedules}
+        change = Change(made=write())
+        for schedule in schedules:
+            _follow(change, schedule, before[schedule.pk], start, until)
+        if preview:
+            transaction.set_rollback(True)
     return change
 
 
@@ -295,7 +301,7 @@ def _follow(
 
 def _delete(row: Any) -> Callable[[Schedule], None]:
     def write(schedule: Schedule) -> None:
-        row.delete()
+        type(row).objects.filter(pk=row.pk).delete()
 
     return write
 

@@ -1,17 +1,11 @@
-"""What every API view shares: reading and writing JSON, pages, and the one shape of an error."""
+"""Reading and writing JSON, and pages: what every API view shares."""
 
 from typing import Any
 
 import orjson
-from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext_lazy as _
-from drf_standardized_errors.formatter import ExceptionFormatter as StandardFormatter
-from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
-from drf_standardized_errors.types import ErrorResponse
 from rest_framework import pagination, parsers, renderers
-from rest_framework.exceptions import APIException, ParseError
-
-from scheduler_project.common.errors import DomainError, Kind
+from rest_framework.exceptions import ParseError
 
 
 class JSONParser(parsers.BaseParser):
@@ -42,47 +36,3 @@ class Pagination(pagination.PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
-
-
-class ExceptionHandler(StandardHandler):
-    """Turns a DomainError into the HTTP answer of its kind."""
-
-    def convert_known_exceptions(self, exc: Exception) -> Exception:
-        if isinstance(exc, RequestDataTooBig):
-            return TooLarge()
-        if isinstance(exc, DomainError):
-            return answer(exc)
-        return super().convert_known_exceptions(exc)
-
-
-class TooLarge(APIException):
-    status_code = Kind.TOO_LARGE.value
-    default_code = "too_large"
-    default_detail = _("The request is too large. At most one megabyte is read.")
-
-
-class Refusal(APIException):
-    """A DomainError on its way out."""
-
-    field: str | None = None
-    extra: dict[str, Any] = {}
-
-
-def answer(error: DomainError) -> Refusal:
-    refusal = Refusal(error.message, error.code)
-    refusal.status_code = error.kind.value
-    refusal.field = error.field
-    refusal.extra = error.details
-    return refusal
-
-
-class ExceptionFormatter(StandardFormatter):
-    """`{"type", "errors": [{"code", "detail", "attr"}]}`, plus `details` where there is more to say."""
-
-    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
-        body: dict[str, Any] = super().format_error_response(error_response)
-        if isinstance(self.exc, Refusal):
-            body["errors"][0]["attr"] = self.exc.field
-            if self.exc.extra:
-                body["details"] = self.exc.extra
-        return body

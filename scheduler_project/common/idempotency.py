@@ -5,8 +5,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import orjson
 from django.db import transaction
+from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -49,7 +49,7 @@ class IdempotentMixin:
 
     def _once(
         self, key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
-    ) -> Response:
+    ) -> HttpResponse:
         fingerprint = hashlib.sha256(
             b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
         ).hexdigest()
@@ -62,7 +62,12 @@ class IdempotentMixin:
             if entry.fingerprint != fingerprint:
                 raise IdempotencyKeyReused
             if entry.status is not None:
-                return Response(entry.body, status=entry.status, headers={"Idempotency-Replayed": "true"})
+                return HttpResponse(
+                    entry.body,
+                    status=entry.status,
+                    content_type="application/json" if entry.body else None,
+                    headers={"Idempotency-Replayed": "true"},
+                )
             try:
                 with transaction.atomic():
                     response = handler(request, *args, **kwargs)
@@ -72,6 +77,6 @@ class IdempotentMixin:
                 response = self.handle_exception(error)  # type: ignore[attr-defined]
             if response.status_code < 500:
                 entry.status = response.status_code
-                entry.body = orjson.loads(api_settings.DEFAULT_RENDERER_CLASSES[0]().render(response.data))
+                entry.body = api_settings.DEFAULT_RENDERER_CLASSES[0]().render(response.data).decode()
                 entry.save(update_fields=["status", "body"])
             return response

@@ -2,6 +2,7 @@
 
 import time
 from functools import cache, lru_cache
+from typing import Any
 
 from django.conf import settings
 from redis import Redis
@@ -9,7 +10,6 @@ from redis.exceptions import RedisError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -36,7 +36,7 @@ class Throttle(BaseThrottle):
     def __init__(self) -> None:
         self.retry_after: float | None = None
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         if not settings.THROTTLE:
             return True
         scope = getattr(view, "throttle_scope", None) or ("read" if request.method in SAFE_METHODS else "write")

@@ -1,0 +1,100 @@
+"""How instants, local times and hours are read and written at the edge (R1)."""
+
+import re
+from datetime import UTC, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from booking.errors import NotFound
+from scheduler_project.common.times import to_utc, validate_timezone, zone_names
+
+BIGGEST_ID = 2**63 - 1
+YEARS = range(2000, 2101)
+PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)$")
+
+
+def zone_or_none(name: Any) -> ZoneInfo | None:
+    return ZoneInfo(name) if isinstance(name, str) and name in zone_names() else None
+
+
+class IdField(serializers.IntegerField):
+    """The id of something; None when it may be left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=BIGGEST_ID, **kwargs)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class TimezoneField(serializers.CharField):
+    """An IANA timezone name from the allow-list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)
+
+
+@extend_schema_field(OpenApiTypes.DATETIME)
+class InstantField(serializers.Field):
+    """An RFC 3339 instant.
+
+    One without an offset is read in the `timezone` sent beside it, and refused without one. Written in UTC, or in the
+    zone the answer is asked for in.
+    """
+
+    default_error_messages = {
+        "invalid": _("Not a date and time. Write it as RFC 3339 has it: 2027-03-04T13:30:00+01:00."),
+        "timezone_required": _("This time has no offset. Add one, or send the timezone it is meant in."),
+        "out_of_range": _("The year must lie between 2000 and 2100."),
+    }
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not isinstance(data, str) or len(data) > 64:
+            self.fail("invalid")
+        try:
+            value = parse_datetime(PLUS_LOST.sub(r"\1+\2", data))
+        except ValueError:
+            value = None
+        if value is None:
+            self.fail("invalid")
+        if value.year not in YEARS:
+            self.fail("out_of_range")
+        if value.tzinfo is not None:
+            return value.astimezone(UTC)
+        zone = zone_or_none(self.parent.initial_data.get("timezone")) if self.parent else None
+        if zone is None:
+            self.fail("timezone_required")
+        return to_utc(value, zone)
+
+    def to_representation(self, value: datetime) -> str:
+        zone = self.context.get("zone")
+        return value.astimezone(zone).isoformat() if zone else value.isoformat().replace("+00:00", "Z")
+
+
+@extend_schema_field({"type": "string", "example": "17:00", "description": "Local time, HH:MM. An end may be 24:00."})
+class ClockField(serializers.Field):
+    """A local time of day, HH:MM. `24:00` is midnight at the end of the day."""
+
+    default_error_messages = {"invalid": _("Not a time of day. Write it as HH:MM, such as 09:00 or 24:00.")}
+
+    def to_internal_value(self, data: Any) -> time:
+        if data == "24:00":
+            return time(0)
+        if not isinstance(data, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", data, re.ASCII):
+            self.fail("invalid")
+        return time.fromisoformat(data)
+
+    def to_representation(self, value: time | str) -> str:
+        return value if isinstance(value, str) else f"{value:%H:%M}"
+
+
+def get_or_404(queryset: Any, *, field: str | None = None, **lookup: Any) -> Any:
+    """The one row, or NotFound: what the caller may not see is not there."""
+    row = queryset.filter(**lookup).first()
+    if row is None:
+        raise NotFound(field=field)
+    return row

@@ -1,0 +1,24 @@
+"""Booking's part of the API."""
+
+from django.urls import re_path
+
+from booking.api import views
+
+routes = [
+    ("appointments", views.AppointmentViewSet, "appointment"),
+    ("closures", views.ClosureViewSet, "closure"),
+    ("providers", views.CalendarViewSet, "calendar"),
+    ("reservations", views.ReservationViewSet, "reservation"),
+    ("schedules", views.WindowViewSet, "schedule"),
+    ("services", views.ServiceViewSet, "service"),
+    ("slots", views.SlotViewSet, "slot"),
+    ("time-off", views.TimeOffViewSet, "time-off"),
+]
+
+urlpatterns = [
+    re_path(
+        rf"^appointments/(?P<pk>{views.ID})\.ics/?$",
+        views.AppointmentViewSet.as_view({"get": "ics"}),
+        name="appointment-ics",
+    ),
+]

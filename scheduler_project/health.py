@@ -1,0 +1,40 @@
+"""What a load balancer or an orchestrator asks: is the process up, can it work?"""
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from redis import RedisError
+
+from scheduler_project.common.throttling import redis_client
+
+
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    """200 as long as the process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when the database answers and has every migration, and the broker answers; else 503 saying what is wrong."""
+    checks = {"database": _database(), "broker": _broker()}
+    ready = all(state == "ok" for state in checks.values())
+    return JsonResponse({"status": "ok" if ready else "unavailable", **checks}, status=200 if ready else 503)
+
+
+def _database() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unreachable"
+    return f"{len(behind)} migrations to apply" if behind else "ok"
+
+
+def _broker() -> str:
+    try:
+        redis_client().ping()
+    except RedisError:
+        return "unreachable"
+    return "ok"

@@ -1,0 +1,100 @@
+"""What every test has: settings for tests, people, and API clients to speak for them."""
+
+import os
+from datetime import datetime
+
+import hypothesis
+import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
+from rest_framework.test import APIClient
+
+from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
+
+hypothesis.settings.register_profile(
+    "default",
+    deadline=None,
+    derandomize=True,
+    max_examples=50,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "deep", hypothesis.settings.get_profile("default"), derandomize=False, max_examples=1000
+)
+hypothesis.settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Settings for tests. Each process of pytest-xdist has a Redis database to itself, as it has one in PostgreSQL."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    mark = "&" if "?" in django_settings.REDIS_URL else "?"
+    django_settings.REDIS_URL += f"{mark}db={worker % 16}"
+    django_settings.CACHES["default"]["LOCATION"] = django_settings.REDIS_URL
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    django_settings.THROTTLE = False
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Redis forgets the test before."""
+    cache.clear()
+
+
+@pytest.fixture
+def throttle(settings):
+    """Rate limits are on for this test; change a rate with `throttle["write"] = "2/min"`."""
+    settings.THROTTLE = True
+    rates = dict(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    return rates
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOON
+
+
+@pytest.fixture
+def provider(db):
+    """An open calendar in UTC, Monday to Friday 09:00 to 17:00, slots laid out from NOON on; with a login."""
+    return open_provider()
+
+
+@pytest.fixture
+def booker(db):
+    """A client with a login. (`client` is what pytest-django calls its browser.)"""
+    return ClientFactory()
+
+
+@pytest.fixture
+def staff(db):
+    return UserFactory(staff=True)
+
+
+def logged_in(user: User) -> APIClient:
+    """An API client that speaks for a user."""
+    api = APIClient()
+    api.force_authenticate(User.objects.get(pk=user.pk))
+    return api
+
+
+@pytest.fixture
+def api() -> APIClient:
+    """An API client that nobody is logged in with."""
+    return APIClient()
+
+
+@pytest.fixture
+def provider_api(provider) -> APIClient:
+    return logged_in(provider.user)
+
+
+@pytest.fixture
+def booker_api(booker) -> APIClient:
+    return logged_in(booker.user)
+
+
+@pytest.fixture
+def staff_api(staff) -> APIClient:
+    return logged_in(staff)

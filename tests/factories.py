@@ -1,0 +1,243 @@
+"""Rows for tests.
+
+The factories write rows and nothing else: a ScheduleFactory lays no slots, a HoldFactory claims none. Where the grid
+matters, `open_provider`, `hold` and `appoint` go through the real operations.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+
+import factory
+from factory.django import DjangoModelFactory
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, Provider, User
+from accounts.operations.people import add_provider
+from booking.enums import AppointmentStatus, ReservationStatus
+from booking.models import (
+    Appointment,
+    AvailabilityWindow,
+    Closure,
+    DateOverride,
+    Reservation,
+    Schedule,
+    Service,
+    Slot,
+    TimeOff,
+    WorkingHours,
+)
+from booking.operations.appointments import book
+from booking.operations.availability import set_policy, set_working_hours
+from booking.operations.reservations import reserve
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""The "now" of tests: a Monday. Clocks change within its horizon: New York on 8 March, Berlin on 29 March."""
+
+WEEKDAYS = tuple((day, time(9), time(17)) for day in range(5))
+"""Monday to Friday, 09:00 to 17:00: what a new schedule starts with."""
+
+ALWAYS = tuple((day, time(0), time(0)) for day in range(7))
+"""Every day, 00:00 to 24:00."""
+
+PASSWORD = "correct horse battery staple"
+
+
+def at(text: str) -> datetime:
+    """`"2026-03-03 09:00"` as an instant in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def minutes(number: int) -> timedelta:
+    return timedelta(minutes=number)
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"user{n}@example.org")
+    name = factory.Sequence(lambda n: f"User {n}")
+    password = factory.django.Password(PASSWORD)
+
+    class Params:
+        staff = factory.Trait(is_staff=True)
+        superuser = factory.Trait(is_staff=True, is_superuser=True)
+
+
+class ProviderFactory(DjangoModelFactory):
+    class Meta:
+        model = Provider
+
+    user = factory.SubFactory(UserFactory)
+    name = factory.Sequence(lambda n: f"Provider {n}")
+    slug = factory.Sequence(lambda n: f"provider-{n}")
+
+
+class ClientFactory(DjangoModelFactory):
+    """A self-registered client. With `owner=` and `user=None` one of a provider's address book."""
+
+    class Meta:
+        model = Client
+
+    user = factory.SubFactory(UserFactory)
+    name = factory.Sequence(lambda n: f"Client {n}")
+    email = factory.Sequence(lambda n: f"client{n}@example.org")
+
+
+class ServiceFactory(DjangoModelFactory):
+    class Meta:
+        model = Service
+        skip_postgeneration_save = True
+
+    name = factory.Sequence(lambda n: f"Service {n}")
+    duration_minutes = 30
+
+    @factory.post_generation
+    def providers(self, create, extracted, **kwargs):
+        if create and extracted:
+            self.providers.add(*extracted)
+
+
+class ScheduleFactory(DjangoModelFactory):
+    """A calendar without hours; `weekdays=True` gives it Monday to Friday, 09:00 to 17:00. It lays no slots."""
+
+    class Meta:
+        model = Schedule
+        skip_postgeneration_save = True
+
+    provider = factory.SubFactory(ProviderFactory)
+
+    @factory.post_generation
+    def weekdays(self, create, extracted, **kwargs):
+        if create and extracted:
+            for day, start, end in WEEKDAYS:
+                WorkingHoursFactory(schedule=self, weekday=day, start_time=start, end_time=end)
+
+
+class WorkingHoursFactory(DjangoModelFactory):
+    class Meta:
+        model = WorkingHours
+
+    schedule = factory.SubFactory(ScheduleFactory)
+    weekday = 0
+    start_time = time(9)
+    end_time = time(17)
+
+
+class DateOverrideFactory(DjangoModelFactory):
+    class Meta:
+        model = DateOverride
+
+    schedule = factory.SubFactory(ScheduleFactory)
+    date = (NOON + timedelta(days=1)).date()
+
+
+class AvailabilityWindowFactory(DjangoModelFactory):
+    class Meta:
+        model = AvailabilityWindow
+
+    schedule = factory.SubFactory(ScheduleFactory)
+    starts_at = NOON + timedelta(days=1)
+    ends_at = factory.LazyAttribute(lambda window: window.starts_at + timedelta(hours=2))
+
+
+class TimeOffFactory(DjangoModelFactory):
+    class Meta:
+        model = TimeOff
+
+    schedule = factory.SubFactory(ScheduleFactory)
+    start_date = (NOON + timedelta(days=1)).date()
+    end_date = factory.SelfAttribute("start_date")
+
+
+class ClosureFactory(DjangoModelFactory):
+    class Meta:
+        model = Closure
+
+    start_date = (NOON + timedelta(days=1)).date()
+    end_date = factory.SelfAttribute("start_date")
+
+
+class ReservationFactory(DjangoModelFactory):
+    """A confirmed claim on half an hour tomorrow noon."""
+
+    class Meta:
+        model = Reservation
+
+    provider = factory.SubFactory(ProviderFactory)
+    client = factory.SubFactory(ClientFactory)
+    starts_at = NOON + timedelta(days=1)
+    ends_at = factory.LazyAttribute(lambda reservation: reservation.starts_at + minutes(30))
+    blocked_from = factory.SelfAttribute("starts_at")
+    blocked_until = factory.SelfAttribute("ends_at")
+    status = ReservationStatus.CONFIRMED
+    face = Face.API
+    created_at = NOON
+
+
+class HoldFactory(ReservationFactory):
+    status = ReservationStatus.HELD
+    expires_at = NOON + minutes(30)
+
+
+class SlotFactory(DjangoModelFactory):
+    class Meta:
+        model = Slot
+
+    provider = factory.SubFactory(ProviderFactory)
+    starts_at = NOON + timedelta(days=1)
+    ends_at = factory.LazyAttribute(lambda slot: slot.starts_at + minutes(15))
+
+
+class AppointmentFactory(DjangoModelFactory):
+    class Meta:
+        model = Appointment
+
+    reservation = factory.SubFactory(ReservationFactory)
+    title = "Check-up"
+    timezone = "UTC"
+    status = AppointmentStatus.SCHEDULED
+    created_at = NOON
+    updated_at = NOON
+
+
+SYSTEM = Actor(None, Face.JOB)
+"""The system itself, which may do anything."""
+
+
+def actor_of(who: Client | Provider | User) -> Actor:
+    """`who` acting through the API, read afresh so that no role is remembered."""
+    user_id = who.pk if isinstance(who, User) else who.user_id
+    return Actor(User.objects.get(pk=user_id), Face.API)
+
+
+def open_provider(*, timezone="UTC", hours=None, now=NOON, user=None, name="Ada", **policy) -> Provider:
+    """A provider whose calendar is open, slots laid out by the real operations.
+
+    `hours` are `(weekday, start, end)` (Monday to Friday 09:00 to 17:00 if left out); `policy` are fields of Schedule.
+    """
+    provider = add_provider(name=name, timezone=timezone, user=user or UserFactory(name=name), now=now)
+    if policy:
+        set_policy(provider_id=provider.pk, changes=policy, actor=SYSTEM, now=now)
+    if hours is not None:
+        set_working_hours(provider_id=provider.pk, hours=hours, actor=SYSTEM, now=now)
+    return Provider.objects.select_related("schedule").get(pk=provider.pk)
+
+
+def hold(
+    provider: Provider, starts_at: datetime, *, client: Client | None = None, now=NOON, **arguments
+) -> Reservation:
+    """A hold made by the real operation, by the client's own hand. The provider must be open."""
+    client = client or ClientFactory()
+    arguments.setdefault("actor", actor_of(client))
+    return reserve(provider_id=provider.pk, client_id=client.pk, starts_at=starts_at, now=now, **arguments)
+
+
+def appoint(
+    provider: Provider, starts_at: datetime, *, client: Client | None = None, now=NOON, overrides=(), **arguments
+) -> Appointment:
+    """An appointment made by the real operation. With `overrides` by the system, else by the client's own hand."""
+    client = client or ClientFactory()
+    arguments.setdefault("actor", SYSTEM if overrides else actor_of(client))
+    return book(
+        provider_id=provider.pk, client_id=client.pk, starts_at=starts_at, now=now, overrides=overrides, **arguments
+    )

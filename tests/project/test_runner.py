@@ -1,0 +1,194 @@
+"""The command that runs the whole site, each time with real processes."""
+
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from scheduler_project import runner
+from scheduler_project.embedded import PROJECT, ServerError
+
+START_SECONDS = 60
+
+
+
+class Site:
+    """`make run` in a process of its own, on a free port and with data of its own."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.port = _free_port()
+        own = {"DATA_DIR": str(data_dir), "PORT": str(self.port), "DEMO": "off", "SITE_URL": ""}
+        unset = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "SECURE"}
+        inherited = {name: value for name, value in os.environ.items() if name not in unset}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "scheduler_project.runner"],
+            cwd=PROJECT,
+            env=inherited | own | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        assert self.process.stdout
+        said = []
+        for line in self.process.stdout:
+            said.append(line)
+            if "The site is ready" in line:
+                return
+        pytest.fail("".join(said))
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="scheduler-runner-"))
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture
+def selector() -> Iterator[selectors.DefaultSelector]:
+    with selectors.DefaultSelector() as created:
+        yield created
+        for key in list(created.get_map().values()):
+            key.data.process.wait()
+            key.data.close()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def _status(site: Site) -> int:
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/readyz") as response:
+        return response.status
+
+
+@pytest.mark.xdist_group("runner")
+def test_site_runs_until_it_is_told_to_stop(data_dir: Path) -> None:
+    site = Site(data_dir)
+    site.wait_until_ready()
+    family = site.family()
+    status = _status(site)
+
+    site.process.send_signal(signal.SIGTERM)
+    said, _ = site.process.communicate(timeout=START_SECONDS)
+
+    assert status == 200
+    assert said.rstrip().endswith("Stopped.")
+    assert site.process.returncode == 0
+    assert len(family) >= 5
+    assert [process for process in family if process.is_running()] == []
+
+
+@pytest.mark.xdist_group("runner")
+def test_nothing_outlives_a_killed_runner(data_dir: Path) -> None:
+    site = Site(data_dir)
+    site.wait_until_ready()
+    family = site.family()
+
+    site.process.kill()
+    site.process.communicate()
+
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
+def test_main_refuses_a_port_in_use(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        site = Site(data_dir, PORT=str(port))
+        said, _ = site.process.communicate(timeout=START_SECONDS)
+
+    assert f"Cannot listen on 127.0.0.1 port {port}" in said
+    assert site.process.returncode == 1
+    assert list(data_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("port", ["", "http", "70000"])
+def test_check_port_refuses_what_is_no_port(port: str) -> None:
+    with pytest.raises(ServerError, match="Cannot listen"):
+        runner.check_port("127.0.0.1", port)
+
+
+def test_ready_is_false_where_nothing_listens() -> None:
+    assert not runner.ready("127.0.0.1", _free_port())
+
+
+def test_child_says_its_lines_under_its_name(
+    selector: selectors.DefaultSelector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = runner.Child("web", [sys.executable, "-c", "print('one\\ntwo')"], selector)
+
+    while selector.get_map():
+        for key, _ in selector.select():
+            key.data.relay()
+    child.process.wait()
+
+    assert capsys.readouterr().out == "web    | one\nweb    | two\n"
+
+
+def test_revive_starts_a_child_again_after_a_pause(selector: selectors.DefaultSelector) -> None:
+    child = runner.Child("web", [sys.executable, "-c", "pass"], selector)
+    first = child.process
+    first.wait()
+
+    child.revive(100.0)
+    child.revive(100.9)
+    assert child.process is first
+
+    child.revive(101.0)
+    assert child.process is not first
+    child.process.wait()
+
+
+def test_revive_gives_up_on_a_child_that_keeps_dying(selector: selectors.DefaultSelector) -> None:
+    child = runner.Child("web", [sys.executable, "-c", "raise SystemExit(3)"], selector)
+
+    with pytest.raises(ServerError, match="web ended with status 3, 3 times within a minute"):
+        for now in range(100, 110):
+            child.process.wait()
+            child.revive(float(now))
+
+    assert len(child.deaths) == 3
+
+
+def test_revive_forgets_deaths_of_long_ago(selector: selectors.DefaultSelector) -> None:
+    child = runner.Child("web", [sys.executable, "-c", "pass"], selector)
+
+    for now in range(0, 600, 40):
+        child.process.wait()
+        child.revive(float(now))
+
+    child.process.wait()
+
+
+def test_stop_kills_what_does_not_end_by_itself(
+    selector: selectors.DefaultSelector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "STOP_SECONDS", 0.2)
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('set', flush=True); time.sleep(60)"
+    child = runner.Child("web", [sys.executable, "-c", stubborn], selector)
+    selector.select(timeout=10)
+
+    began = time.monotonic()
+    runner.stop([child], selector)
+
+    assert child.process.returncode == -signal.SIGKILL
+    assert time.monotonic() - began < 5
