@@ -37,7 +37,7 @@ class Actor:
     @property
     def is_staff(self) -> bool:
         """Whether the actor may do anything: staff, or the system itself."""
-        return self.user is not None and self.user.is_staff or self.face in (Face.JOB, Face.COMMAND)
+        return self.face in (Face.JOB, Face.COMMAND) or (self.user is not None and self.user.is_staff)
 
     @property
     def client_id(self) -> int | None:

@@ -1,3 +1,5 @@
+from functools import partial
+
 from django.apps import AppConfig
 
 
@@ -9,6 +11,6 @@ class AccountsConfig(AppConfig):
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.operations import broken_constraints
 
-        broken_constraints["user_email_once"] = EmailTaken
-        broken_constraints["client_email_once_per_owner"] = ClientExists
+        broken_constraints["user_email_once"] = partial(EmailTaken, field="email")
+        broken_constraints["client_email_once_per_owner"] = partial(ClientExists, field="email")
         broken_constraints["provider_slug_once"] = TryAgain

@@ -5,6 +5,18 @@ from django.utils.translation import gettext_lazy as _
 from scheduler_project.common.errors import DomainError, Kind
 
 
+class NotFound(DomainError):
+    code = "not_found"
+    kind = Kind.NOT_FOUND
+    message = _("There is no such thing, or it is not yours to see.")
+
+
+class NotAllowed(DomainError):
+    code = "not_allowed"
+    kind = Kind.FORBIDDEN
+    message = _("You may not do this.")
+
+
 class EmailTaken(DomainError):
     code = "email_taken"
     kind = Kind.CONFLICT
@@ -15,3 +27,37 @@ class ClientExists(DomainError):
     code = "client_exists"
     kind = Kind.CONFLICT
     message = _("This address book already has a client with this email.")
+
+
+class SlugTaken(DomainError):
+    code = "slug_taken"
+    kind = Kind.CONFLICT
+    message = _("Another provider has this address. Choose another slug.")
+
+
+class InUse(DomainError):
+    code = "in_use"
+    kind = Kind.CONFLICT
+    message = _("There are bookings with them, so they cannot be deleted.")
+
+
+class NoActiveAccount(DomainError):
+    """Also for an email nobody has: whether there is an account is not told."""
+
+    code = "no_active_account"
+    message = _("No active account has this email and password.")
+
+
+class TokenNotValid(DomainError):
+    code = "token_not_valid"
+    message = _("This token is not valid, or no longer. Log in again.")
+
+
+class WrongPassword(DomainError):
+    code = "wrong_password"
+    message = _("This is not your current password.")
+
+
+class LinkNotValid(DomainError):
+    code = "link_not_valid"
+    message = _("This link is not valid, or no longer. Ask for a new one.")

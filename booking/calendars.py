@@ -33,7 +33,7 @@ def to_ical(appointment: Appointment) -> bytes:
     if appointment.client.email:
         attendee = vCalAddress(f"mailto:{appointment.client.email}")
         attendee.params["CN"] = vText(appointment.client.name)
-        event.add("attendee", attendee, encode=0)
+        event.add("attendee", attendee, encode=False)
     calendar = Calendar()
     calendar.add("prodid", f"-//{settings.SITE_NAME}//scheduler//EN")
     calendar.add("version", "2.0")

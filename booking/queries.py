@@ -5,14 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import Q
 
 from booking.models import Closure, Schedule, Service
-from scheduler_project.common.times import Interval, aligned, clipped, days_between, merged, offset_spans, to_utc, without
+from scheduler_project.common.times import (
+    Interval,
+    aligned,
+    clipped,
+    days_between,
+    merged,
+    offset_spans,
+    to_utc,
+    without,
+)
 
 DAY = timedelta(days=1)
 CHUNKS = (timedelta(days=2), timedelta(days=7), timedelta(days=30), timedelta(days=400))
@@ -112,7 +121,7 @@ class Search:
     service: Service | None = None
     any_notice: bool = False
 
-    def calendars(self) -> dict[str, list[object]]:
+    def calendars(self) -> dict[str, list[Any]]:
         """The search as columns of one row per schedule, for `unnest`."""
         rows = []
         for schedule in self.schedules:
@@ -175,7 +184,7 @@ WITH {CELLS}, neighbours AS (
     WHERE first_cell = starts_at - before * slot AND last_cell = starts_at + after * slot
       AND starts_at >= earliest AND starts_at < latest
 )"""
-"""The cells with enough free ones around them: where the cell n places on starts n slot lengths later, none is missing."""
+"""The cells with enough free ones around them: if the cell n places on starts n slot lengths later, none is missing."""
 
 
 class FreeTime(NamedTuple):
@@ -187,7 +196,7 @@ class FreeTime(NamedTuple):
     ends_at: datetime
 
 
-def _free(search: Search) -> tuple[str, dict[str, object]]:
+def _free(search: Search) -> tuple[str, dict[str, Any]]:
     calendars = search.calendars()
     single = not any(calendars["before"]) and not any(calendars["after"])
     return FREE_CELLS if single else FREE_RUNS, {**calendars, "now": search.now}
@@ -201,7 +210,7 @@ def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int
     order = "abs(extract(epoch FROM starts_at - %(near)s::timestamptz)), " if nearest_to else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{sql} SELECT id, provider_id, starts_at, ends_at FROM free "  # noqa: S608
+            f"{sql} SELECT id, provider_id, starts_at, ends_at FROM free "
             f"ORDER BY {order} starts_at, provider_id LIMIT %(limit)s",
             {**params, "limit": limit} | ({"near": nearest_to} if nearest_to else {}),
         )
@@ -236,7 +245,7 @@ def free_times_json(search: Search, *, zone: ZoneInfo | None, limit: int, offset
     if not search.schedules:
         return 0, "[]"
     sql, params = _free(search)
-    last_end = search.until + max(params["length"]) + DAY  # type: ignore[call-overload]
+    last_end = search.until + max(params["length"]) + DAY
     spans = list(offset_spans(zone or UTC, search.start - DAY, last_end))
     with connection.cursor() as cursor:
         cursor.execute(

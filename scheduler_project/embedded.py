@@ -8,7 +8,6 @@ process that started them, even when that is killed with -9 (on Linux). Whoever 
 import contextlib
 import ctypes
 import fcntl
-import glob
 import hashlib
 import importlib.util
 import os
@@ -28,6 +27,7 @@ from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
@@ -143,9 +143,11 @@ class Postgres(Server):
         return f"postgres://scheduler@:5432/{quote(str(self.sockets))}/scheduler"
 
     def answers(self) -> bool:
-        target = {"host": str(self.sockets), "port": 5432, "user": "scheduler", "dbname": "postgres"}
+        target = make_conninfo(
+            host=str(self.sockets), port=5432, user="scheduler", dbname="postgres", connect_timeout=5
+        )
         try:
-            with psycopg.connect(**target, autocommit=True, connect_timeout=5) as connection:
+            with psycopg.connect(target, autocommit=True) as connection:
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'scheduler'").fetchone():
                     with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                         connection.execute("CREATE DATABASE scheduler")
@@ -206,7 +208,7 @@ class Postgres(Server):
             if _run_as(self.account, [str(programs / "postgres"), "--version"]).returncode == 0:
                 return programs
             return self._copy(package) / "pginstall/bin"
-        installed = [Path(found) for found in glob.glob("/usr/lib/postgresql/*/bin")]
+        installed = list(Path("/usr/lib/postgresql").glob("*/bin"))
         installed.sort(key=lambda path: int(path.parent.name) if path.parent.name.isdigit() else 0, reverse=True)
         if on_path := shutil.which("postgres"):
             installed.append(Path(on_path).resolve().parent)
@@ -320,7 +322,7 @@ def environment() -> Iterator[list[Server]]:
 
 
 def home() -> Path:
-    """Where data lies: DATA_DIR, else `var/` in the project, or below /var/lib when root's project is closed to others."""
+    """Where data lies: DATA_DIR, else `var/` in the project, or below /var/lib if only root may enter the project."""
     if chosen := os.environ.get("DATA_DIR"):
         return Path(chosen)
     account = _account(PROJECT / "var")

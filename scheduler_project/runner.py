@@ -6,6 +6,7 @@ status 1, for a supervisor to see. Nothing outlives the runner, even when that i
 """
 
 import contextlib
+import hashlib
 import http.client
 import os
 import selectors
@@ -16,6 +17,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from scheduler_project import embedded
@@ -27,7 +29,7 @@ DEATHS_WITHIN_SECONDS = 60
 STOP_SECONDS = 10
 
 
-class Stop(Exception):  # noqa: N818
+class Stop(Exception):
     """Somebody asked the site to end."""
 
 
@@ -108,6 +110,7 @@ def main() -> None:
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     try:
         check_port(host, port)
+        say("Starting.")
         with embedded.environment() as servers:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
             # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
@@ -124,7 +127,9 @@ def check_port(host: str, port: str) -> None:
     """Refuse at once what could not be served."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        socket.create_server((host, int(port)), family=family).close()
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, int(port)))
     except (OSError, ValueError, OverflowError) as error:
         raise embedded.ServerError(
             f"Cannot listen on {host} port {port} ({error}). Choose another: PORT=8001 make run"
@@ -159,7 +164,9 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
         try:
             for name, command in commands.items():
                 children.append(Child(name, command, selector))
-            welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines(), "Ctrl-C ends it."]
+            kept = f" The data stays in {servers[0].data_dir}." if servers else ""
+            welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines()]
+            welcome += [f"Ctrl-C ends it.{kept}"]
             watch(children, servers, selector, lambda: ready(host, int(port)), welcome)
         finally:
             stop(children, selector)
@@ -229,10 +236,11 @@ def prepare() -> None:
     from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", interactive=False, verbosity=1 if _unmigrated() else 0, stdout=sys.stderr)
+    if _unmigrated():
+        call_command("migrate", interactive=False, stdout=sys.stderr)
     if os.environ.get("DEMO", "").lower() in {"on", "1", "true", "yes"}:
         call_command("load_demo", if_empty=True)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    _collect_static()
 
 
 def _unmigrated() -> bool:
@@ -241,6 +249,21 @@ def _unmigrated() -> bool:
 
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _collect_static() -> None:
+    """`collectstatic`, unless no file has changed since: compressing takes two seconds."""
+    from django.conf import settings
+    from django.contrib.staticfiles.finders import get_finders
+    from django.core.management import call_command
+
+    found = [Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([])]
+    state = repr([(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(found)])
+    state = hashlib.sha256(state.encode()).hexdigest()
+    done = Path(settings.STATIC_ROOT) / ".collected"
+    if not done.exists() or done.read_text() != state:
+        call_command("collectstatic", interactive=False, verbosity=0)
+        done.write_text(state)
 
 
 def say(text: str, name: str = "site") -> None:

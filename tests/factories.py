@@ -11,7 +11,6 @@ from factory.django import DjangoModelFactory
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
-from accounts.operations.people import add_provider
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.models import (
     Appointment,
@@ -26,8 +25,8 @@ from booking.models import (
     WorkingHours,
 )
 from booking.operations.appointments import book
-from booking.operations.availability import set_policy, set_working_hours
 from booking.operations.reservations import reserve
+from booking.operations.slots import extend
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """The "now" of tests: a Monday. Clocks change within its horizon: New York on 8 March, Berlin on 29 March."""
@@ -210,17 +209,17 @@ def actor_of(who: Client | Provider | User) -> Actor:
     return Actor(User.objects.get(pk=user_id), Face.API)
 
 
-def open_provider(*, timezone="UTC", hours=None, now=NOON, user=None, name="Ada", **policy) -> Provider:
-    """A provider whose calendar is open, slots laid out by the real operations.
+def open_provider(*, hours=WEEKDAYS, now=NOON, **policy) -> Provider:
+    """A provider whose calendar is open, slots laid out by the real operation.
 
-    `hours` are `(weekday, start, end)` (Monday to Friday 09:00 to 17:00 if left out); `policy` are fields of Schedule.
+    `hours` are `(weekday, start, end)` in local time, `policy` are fields of Schedule. A short `horizon_days` is quick.
     """
-    provider = add_provider(name=name, timezone=timezone, user=user or UserFactory(name=name), now=now)
-    if policy:
-        set_policy(provider_id=provider.pk, changes=policy, actor=SYSTEM, now=now)
-    if hours is not None:
-        set_working_hours(provider_id=provider.pk, hours=hours, actor=SYSTEM, now=now)
-    return Provider.objects.select_related("schedule").get(pk=provider.pk)
+    schedule = ScheduleFactory(**policy)
+    WorkingHours.objects.bulk_create(
+        WorkingHours(schedule=schedule, weekday=day, start_time=start, end_time=end) for day, start, end in hours
+    )
+    extend(schedule_id=schedule.pk, now=now)
+    return Provider.objects.select_related("schedule").get(pk=schedule.provider_id)
 
 
 def hold(

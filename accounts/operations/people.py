@@ -1,13 +1,17 @@
-"""Adding people: registration, and providers whom staff add."""
+"""Adding, changing and removing people: logins, providers, clients."""
 
 from datetime import datetime
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.deletion import ProtectedError
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Client, Provider, User
+from accounts.actors import Actor
+from accounts.errors import InUse, NotAllowed, NotFound, SlugTaken
+from accounts.models import Client, ClientQuerySet, Provider, ProviderQuerySet, User
 from accounts.signals import provider_added
 from scheduler_project.common.operations import operation
 
@@ -19,6 +23,18 @@ class Role(models.TextChoices):
     PROVIDER = "provider", _("provider")
 
 
+Row = TypeVar("Row", bound=models.Model)
+
+IN_STEP = ("name", "timezone")
+"""What a login and the client who registered with it have in common."""
+
+OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio"})
+OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
+OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
+
+# --- Logins -----------------------------------------------------------------------------------------------------------
+
+
 @operation
 def register(*, name: str, email: str, password: str, timezone: str, role: Role, now: datetime) -> User:
     """Make a login and what it is: a client, or a provider with a calendar that works at once.
@@ -28,12 +44,24 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
     """
     user = User.objects.create_user(email, password, name=name, timezone=timezone)
     if role == Role.PROVIDER:
-        add_provider(
-            name=name, timezone=timezone, user=user, is_approved=not settings.PROVIDERS_NEED_APPROVAL, now=now
-        )
+        add_provider(name=name, timezone=timezone, user=user, is_approved=not settings.PROVIDERS_NEED_APPROVAL, now=now)
     else:
         Client.objects.create(user=user, name=name, email=user.email, timezone=timezone)
     return user
+
+
+@operation
+def edit_user(*, user_id: int, changes: dict[str, Any]) -> User:
+    """Change the name or the timezone of a login, and of the client who registered with it."""
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
+    write(user, different(user, changes))
+    client = user.client_or_none
+    if client and client.owner_id is None:
+        write(client, different(client, changes))
+    return user
+
+
+# --- Providers --------------------------------------------------------------------------------------------------------
 
 
 @operation
@@ -67,3 +95,139 @@ def free_slug(name: str) -> str:
     taken = set(Provider.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
     return next(slug for slug in (base, *numbered) if slug not in taken)
+
+
+@operation
+def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) -> Provider:
+    """Change a provider: their own words by themself, everything by staff.
+
+    Raises NotFound for one the actor may not see, NotAllowed (naming the field) and SlugTaken.
+    """
+    provider = locked_provider(provider_id, actor)
+    if not actor.runs(provider.pk):
+        raise NotAllowed
+    wanted = different(provider, changes)
+    if not actor.is_staff:
+        refuse_beyond(OF_OWN_PROVIDER, wanted)
+    if "slug" in wanted and Provider.objects.filter(slug=wanted["slug"]).exists():
+        raise SlugTaken(field="slug")
+    write(provider, wanted)
+    return provider
+
+
+@operation
+def remove_provider(*, provider_id: int, actor: Actor) -> None:
+    """Delete a provider nobody ever booked, with calendar and address book. For staff. Raises InUse."""
+    provider = locked_provider(provider_id, actor, to_delete=True)
+    if not actor.is_staff:
+        raise NotAllowed
+    delete(provider)
+
+
+def locked_provider(provider_id: int, actor: Actor, *, to_delete: bool = False) -> Provider:
+    rows: ProviderQuerySet = Provider.objects.all()
+    visible = rows if actor.is_staff else rows.visible_to(actor.user)
+    return found(visible.select_for_update(no_key=not to_delete).filter(pk=provider_id).first())
+
+
+# --- Clients ----------------------------------------------------------------------------------------------------------
+
+
+@operation
+def add_client(
+    *,
+    name: str,
+    actor: Actor,
+    now: datetime,
+    email: str = "",
+    phone: Any = "",
+    timezone: str = "UTC",
+    notes: str = "",
+    owner: Provider | None = None,
+) -> Client:
+    """Put a client into a provider's address book.
+
+    A provider's clients go into their own; staff choose whose, or nobody's. Raises NotAllowed and ClientExists.
+    """
+    if not actor.is_staff:
+        own = actor.user and actor.user.provider_or_none
+        if own is None:
+            raise NotAllowed
+        if owner not in (None, own):
+            raise NotAllowed(_("You may only add clients to your own address book."), field="owner")
+        owner = own
+    return Client.objects.create(
+        name=name, email=email, phone=phone, timezone=timezone, notes=notes, owner=owner, created_at=now
+    )
+
+
+@operation
+def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Client:
+    """Change a client: everything by staff, all but the owner by that owner, name, phone and timezone by themself.
+
+    The login a client registered with keeps in step. Raises NotFound for one the actor may not see, NotAllowed (naming
+    the field) and ClientExists.
+    """
+    client = locked_client(client_id, actor)
+    wanted = different(client, changes)
+    if not actor.is_staff:
+        refuse_beyond(OF_KEPT_CLIENT if keeps(actor, client) else OF_OWN_CLIENT, wanted)
+    write(client, wanted)
+    common = {field: wanted[field] for field in IN_STEP if field in wanted}
+    if common and client.user_id and client.owner_id is None:
+        User.objects.filter(pk=client.user_id).update(**common)
+    return client
+
+
+@operation
+def remove_client(*, client_id: int, actor: Actor) -> None:
+    """Delete a client who never booked. For their owner and staff. Raises NotFound, NotAllowed and InUse."""
+    client = locked_client(client_id, actor, to_delete=True)
+    if not keeps(actor, client):
+        raise NotAllowed
+    delete(client)
+
+
+def keeps(actor: Actor, client: Client) -> bool:
+    """Whether the actor keeps this client's record, notes included: their owner, or staff."""
+    return actor.is_staff or (client.owner_id is not None and actor.runs(client.owner_id))
+
+
+def locked_client(client_id: int, actor: Actor, *, to_delete: bool = False) -> Client:
+    rows: ClientQuerySet = Client.objects.all()
+    visible = rows if actor.is_staff else rows.visible_to(actor.user)
+    return found(visible.select_for_update(of=("self",), no_key=not to_delete).filter(pk=client_id).first())
+
+
+# --- What they share --------------------------------------------------------------------------------------------------
+
+
+def found(row: Row | None) -> Row:
+    if row is None:
+        raise NotFound
+    return row
+
+
+def different(row: models.Model, changes: dict[str, Any]) -> dict[str, Any]:
+    """Those of `changes` that would change something."""
+    return {field: value for field, value in changes.items() if getattr(row, field) != value}
+
+
+def refuse_beyond(allowed: frozenset[str], wanted: dict[str, Any]) -> None:
+    for field in wanted:
+        if field not in allowed:
+            raise NotAllowed(_("You may not change this."), field=field)
+
+
+def write(row: models.Model, wanted: dict[str, Any]) -> None:
+    for field, value in wanted.items():
+        setattr(row, field, value)
+    if wanted:
+        row.save(update_fields=list(wanted))
+
+
+def delete(row: models.Model) -> None:
+    try:
+        row.delete()
+    except ProtectedError:
+        raise InUse from None

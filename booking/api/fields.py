@@ -65,7 +65,7 @@ class InstantField(serializers.Field):
             self.fail("out_of_range")
         if value.tzinfo is not None:
             return value.astimezone(UTC)
-        zone = zone_or_none(self.parent.initial_data.get("timezone")) if self.parent else None
+        zone = zone_or_none(self.parent.initial_data.get("timezone"))
         if zone is None:
             self.fail("timezone_required")
         return to_utc(value, zone)

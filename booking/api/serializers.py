@@ -38,7 +38,7 @@ class RefusalSerializer(serializers.Serializer[Any]):
     """The answer is no: the request was understood, but the state of things forbids it."""
 
     type = serializers.CharField(help_text="`client_error`")
-    errors = RefusalErrorSerializer(many=True)
+    errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]
     details = serializers.DictField(
         required=False, help_text=_("What helps along: `alternatives`, `nearest`, `allowed` and the like.")
     )
@@ -54,7 +54,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
         queryset=Provider.objects.all(),
         help_text=_("Who offers it. Staff choose; a provider's own service is offered by that provider."),
     )
-    owner = serializers.PrimaryKeyRelatedField(read_only=True)
+    owner: Any = serializers.PrimaryKeyRelatedField(read_only=True)
 
     class Meta:
         model = Service
@@ -126,11 +126,11 @@ class WeekdayHoursSerializer(HoursSerializer):
 
 class WorkingHoursSerializer(serializers.Serializer[Any]):
     timezone = TimezoneField(read_only=True)
-    hours = WeekdayHoursSerializer(many=True, max_length=100)
+    hours = WeekdayHoursSerializer(many=True, max_length=100)  # type: ignore[call-arg]
 
 
 class DateOverrideSerializer(serializers.ModelSerializer[DateOverride]):
-    hours = HoursSerializer(many=True, max_length=20, help_text=_("None: closed that day."))
+    hours = HoursSerializer(many=True, max_length=20, help_text=_("None: closed."))  # type: ignore[call-arg]
 
     class Meta:
         model = DateOverride
@@ -251,7 +251,7 @@ class ReservationSerializer(serializers.ModelSerializer[Reservation]):
     @extend_schema_field(serializers.ChoiceField(choices=ReservationStatus.choices))
     def get_status(self, reservation: Reservation) -> str:
         """A hold past its end reads `expired`, tidied up or not."""
-        if reservation.status == ReservationStatus.HELD and reservation.expires_at <= self.context["now"]:  # type: ignore[operator]
+        if reservation.status == ReservationStatus.HELD and reservation.expires_at <= self.context["now"]:
             return ReservationStatus.EXPIRED
         return reservation.status
 
@@ -365,5 +365,3 @@ class ChangeSerializer(serializers.Serializer[Change]):
     @extend_schema_field(serializers.BooleanField())
     def get_preview(self, change: Change) -> bool:
         return bool(self.context["preview"])
-
-

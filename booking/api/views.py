@@ -76,7 +76,7 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
         return self.request.query_params.get("preview", "").lower() in ("true", "1", "yes")
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if getattr(self, "swagger_fake_view", False):
             return context
         zone = zone_or_none(self.request.query_params.get("timezone"))
@@ -409,7 +409,9 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
         return {"timezone": schedule.timezone, "hours": serializers.WeekdayHoursSerializer(hours, many=True).data}
 
     @extend_schema(
-        methods=["get"], summary="Dates with hours of their own", responses=serializers.DateOverrideSerializer(many=True)
+        methods=["get"],
+        summary="Dates with hours of their own",
+        responses=serializers.DateOverrideSerializer(many=True),
     )
     @extend_schema(
         methods=["post"],
@@ -539,9 +541,7 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     @extend_schema(summary="Close a window", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
-            availability.close_window(
-                window=self.get_object(), actor=self.actor, now=self.now, preview=self.preview
-            )
+            availability.close_window(window=self.get_object(), actor=self.actor, now=self.now, preview=self.preview)
         )
 
 
@@ -587,14 +587,10 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         row = serializers.TimeOffSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, code)
 
-    @extend_schema(
-        summary="Take time off back", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer}
-    )
+    @extend_schema(summary="Take time off back", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer})
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
-            availability.end_time_off(
-                time_off=self.get_object(), actor=self.actor, now=self.now, preview=self.preview
-            )
+            availability.end_time_off(time_off=self.get_object(), actor=self.actor, now=self.now, preview=self.preview)
         )
 
 
@@ -648,7 +644,11 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     filterset_class = filters.ReservationFilter
 
     def get_queryset(self) -> QuerySet[Reservation]:
-        return Reservation.objects.visible_to(self.request.user).select_related("appointment").order_by("-starts_at", "-pk")
+        return (
+            Reservation.objects.visible_to(self.request.user)
+            .select_related("appointment")
+            .order_by("-starts_at", "-pk")
+        )
 
     @extend_schema(
         summary="Hold a time",
@@ -762,9 +762,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         changes = self.sent(serializers.EditSerializer, partial=True)
-        appointment = appointments.edit(
-            appointment_id=self.pk_of(), changes=changes, actor=self.actor, now=self.now
-        )
+        appointment = appointments.edit(appointment_id=self.pk_of(), changes=changes, actor=self.actor, now=self.now)
         return self.answer(serializers.AppointmentSerializer, appointment)
 
     @extend_schema(summary="Cancel", responses={204: None, **refusals(403, 409)})
@@ -781,9 +779,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     @action(detail=True, methods=["patch"], url_path="status")
     def set_status(self, request: Request, pk: str) -> Response:
         asked = self.sent(serializers.StatusSerializer)
-        appointment = appointments.set_status(
-            appointment_id=self.pk_of(), actor=self.actor, now=self.now, **asked
-        )
+        appointment = appointments.set_status(appointment_id=self.pk_of(), actor=self.actor, now=self.now, **asked)
         return self.answer(serializers.AppointmentSerializer, appointment)
 
     @extend_schema(

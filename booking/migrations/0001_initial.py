@@ -13,305 +13,762 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         BtreeGistExtension(),
         migrations.CreateModel(
-            name='Closure',
+            name="Closure",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='start')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='end')),
-                ('start_date', models.DateField(blank=True, null=True, verbose_name='first day')),
-                ('end_date', models.DateField(blank=True, null=True, verbose_name='last day')),
-                ('reason', models.CharField(blank=True, help_text='Not shown to clients.', max_length=200, verbose_name='reason')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="start")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="end")),
+                ("start_date", models.DateField(blank=True, null=True, verbose_name="first day")),
+                ("end_date", models.DateField(blank=True, null=True, verbose_name="last day")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Not shown to clients.", max_length=200, verbose_name="reason"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'closure',
-                'verbose_name_plural': 'closures',
-                'ordering': ['start_date', 'starts_at', 'pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('end_date__isnull', True), ('ends_at__gt', models.F('starts_at')), ('start_date__isnull', True), ('starts_at__isnull', False)), models.Q(('end_date__gte', models.F('start_date')), ('ends_at__isnull', True), ('start_date__isnull', False), ('starts_at__isnull', True)), _connector='OR'), name='closure_one_kind_of_stretch')],
+                "verbose_name": "closure",
+                "verbose_name_plural": "closures",
+                "ordering": ["start_date", "starts_at", "pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("end_date__isnull", True),
+                                ("ends_at__gt", models.F("starts_at")),
+                                ("start_date__isnull", True),
+                                ("starts_at__isnull", False),
+                            ),
+                            models.Q(
+                                ("end_date__gte", models.F("start_date")),
+                                ("ends_at__isnull", True),
+                                ("start_date__isnull", False),
+                                ("starts_at__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="closure_one_kind_of_stretch",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(verbose_name='start')),
-                ('ends_at', models.DateTimeField(verbose_name='end')),
-                ('blocked_from', models.DateTimeField(verbose_name='claimed from')),
-                ('blocked_until', models.DateTimeField(verbose_name='claimed until')),
-                ('status', models.CharField(choices=[('held', 'held'), ('confirmed', 'confirmed'), ('expired', 'expired'), ('released', 'released')], max_length=10, verbose_name='status')),
-                ('expires_at', models.DateTimeField(blank=True, null=True, verbose_name='expires')),
-                ('overrides', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('notice', 'minimum notice and booking horizon'), ('hours', 'working hours')], max_length=10), blank=True, default=list, size=None, verbose_name='overrides')),
-                ('face', models.CharField(choices=[('api', 'API'), ('page', 'page'), ('admin', 'admin'), ('job', 'background job'), ('command', 'command')], max_length=10, verbose_name='made through')),
-                ('created_at', models.DateTimeField(verbose_name='made')),
-                ('closed_at', models.DateTimeField(blank=True, help_text='When it expired or was released.', null=True, verbose_name='ended')),
-                ('client', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='accounts.client', verbose_name='client')),
-                ('created_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
-                ('provider', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='accounts.provider', verbose_name='provider')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField(verbose_name="start")),
+                ("ends_at", models.DateTimeField(verbose_name="end")),
+                ("blocked_from", models.DateTimeField(verbose_name="claimed from")),
+                ("blocked_until", models.DateTimeField(verbose_name="claimed until")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("held", "held"),
+                            ("confirmed", "confirmed"),
+                            ("expired", "expired"),
+                            ("released", "released"),
+                        ],
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
+                (
+                    "overrides",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[("notice", "minimum notice and booking horizon"), ("hours", "working hours")],
+                            max_length=10,
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                        verbose_name="overrides",
+                    ),
+                ),
+                (
+                    "face",
+                    models.CharField(
+                        choices=[
+                            ("api", "API"),
+                            ("page", "page"),
+                            ("admin", "admin"),
+                            ("job", "background job"),
+                            ("command", "command"),
+                        ],
+                        max_length=10,
+                        verbose_name="made through",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="made")),
+                (
+                    "closed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When it expired or was released.", null=True, verbose_name="ended"
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reservations",
+                        to="accounts.client",
+                        verbose_name="client",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reservations",
+                        to="accounts.provider",
+                        verbose_name="provider",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'reservation',
-                'verbose_name_plural': 'reservations',
-                'ordering': ['-starts_at', '-pk'],
+                "verbose_name": "reservation",
+                "verbose_name_plural": "reservations",
+                "ordering": ["-starts_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Appointment',
+            name="Appointment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='calendar UID')),
-                ('sequence', models.PositiveIntegerField(default=0, editable=False, verbose_name='sequence')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('description', models.TextField(blank=True, max_length=5000, verbose_name='description')),
-                ('timezone', models.CharField(help_text='The zone the appointment was made in; its times are told in this zone.', max_length=64, validators=[scheduler_project.common.times.validate_timezone], verbose_name='timezone')),
-                ('status', models.CharField(choices=[('pending', 'pending'), ('scheduled', 'scheduled'), ('completed', 'completed'), ('missed', 'missed'), ('cancelled', 'cancelled'), ('declined', 'declined')], db_index=True, max_length=10, verbose_name='status')),
-                ('cancellation_reason', models.CharField(blank=True, max_length=500, verbose_name='reason for cancelling')),
-                ('created_at', models.DateTimeField(verbose_name='made')),
-                ('updated_at', models.DateTimeField(verbose_name='changed')),
-                ('reservation', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='appointment', to='booking.reservation', verbose_name='reservation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="calendar UID")),
+                ("sequence", models.PositiveIntegerField(default=0, editable=False, verbose_name="sequence")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                ("description", models.TextField(blank=True, max_length=5000, verbose_name="description")),
+                (
+                    "timezone",
+                    models.CharField(
+                        help_text="The zone the appointment was made in; its times are told in this zone.",
+                        max_length=64,
+                        validators=[scheduler_project.common.times.validate_timezone],
+                        verbose_name="timezone",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "pending"),
+                            ("scheduled", "scheduled"),
+                            ("completed", "completed"),
+                            ("missed", "missed"),
+                            ("cancelled", "cancelled"),
+                            ("declined", "declined"),
+                        ],
+                        db_index=True,
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "cancellation_reason",
+                    models.CharField(blank=True, max_length=500, verbose_name="reason for cancelling"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="made")),
+                ("updated_at", models.DateTimeField(verbose_name="changed")),
+                (
+                    "reservation",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointment",
+                        to="booking.reservation",
+                        verbose_name="reservation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'appointment',
-                'verbose_name_plural': 'appointments',
-                'ordering': ['-reservation__starts_at', '-pk'],
+                "verbose_name": "appointment",
+                "verbose_name_plural": "appointments",
+                "ordering": ["-reservation__starts_at", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Schedule',
+            name="Schedule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('timezone', models.CharField(default='UTC', max_length=64, validators=[scheduler_project.common.times.validate_timezone], verbose_name='timezone')),
-                ('slot_minutes', models.PositiveSmallIntegerField(choices=[(5, '5'), (6, '6'), (10, '10'), (12, '12'), (15, '15'), (20, '20'), (30, '30'), (60, '60')], default=15, help_text="Minutes. Slots are aligned to the provider's local clock.", verbose_name='slot length')),
-                ('notice_minutes', models.PositiveIntegerField(default=1440, help_text='Minutes between booking and the start, elapsed time.', validators=[django.core.validators.MaxValueValidator(86400)], verbose_name='minimum notice')),
-                ('horizon_days', models.PositiveSmallIntegerField(default=90, help_text='How many days of 24 hours ahead can be booked.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(366)], verbose_name='booking horizon')),
-                ('hold_minutes', models.PositiveSmallIntegerField(default=30, help_text='Minutes an unconfirmed reservation is kept.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)], verbose_name='hold time')),
-                ('slots_until', models.DateTimeField(editable=False, help_text='The instant up to which slots are laid out.', null=True, verbose_name='slots until')),
-                ('provider', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='schedule', to='accounts.provider', verbose_name='provider')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "timezone",
+                    models.CharField(
+                        default="UTC",
+                        max_length=64,
+                        validators=[scheduler_project.common.times.validate_timezone],
+                        verbose_name="timezone",
+                    ),
+                ),
+                (
+                    "slot_minutes",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (5, "5"),
+                            (6, "6"),
+                            (10, "10"),
+                            (12, "12"),
+                            (15, "15"),
+                            (20, "20"),
+                            (30, "30"),
+                            (60, "60"),
+                        ],
+                        default=15,
+                        help_text="Minutes. Slots are aligned to the provider's local clock.",
+                        verbose_name="slot length",
+                    ),
+                ),
+                (
+                    "notice_minutes",
+                    models.PositiveIntegerField(
+                        default=1440,
+                        help_text="Minutes between booking and the start, elapsed time.",
+                        validators=[django.core.validators.MaxValueValidator(86400)],
+                        verbose_name="minimum notice",
+                    ),
+                ),
+                (
+                    "horizon_days",
+                    models.PositiveSmallIntegerField(
+                        default=90,
+                        help_text="How many days of 24 hours ahead can be booked.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(366),
+                        ],
+                        verbose_name="booking horizon",
+                    ),
+                ),
+                (
+                    "hold_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        help_text="Minutes an unconfirmed reservation is kept.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(1440),
+                        ],
+                        verbose_name="hold time",
+                    ),
+                ),
+                (
+                    "slots_until",
+                    models.DateTimeField(
+                        editable=False,
+                        help_text="The instant up to which slots are laid out.",
+                        null=True,
+                        verbose_name="slots until",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="schedule",
+                        to="accounts.provider",
+                        verbose_name="provider",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'schedule',
-                'verbose_name_plural': 'schedules',
-                'ordering': ['provider__name', 'pk'],
+                "verbose_name": "schedule",
+                "verbose_name_plural": "schedules",
+                "ordering": ["provider__name", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='DateOverride',
+            name="DateOverride",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField(verbose_name='date')),
-                ('hours', models.JSONField(blank=True, default=list, help_text='A list of [start, end], such as [[“09:00”, “12:30”]].', verbose_name='hours')),
-                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='date_overrides', to='booking.schedule', verbose_name='schedule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("date", models.DateField(verbose_name="date")),
+                (
+                    "hours",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="A list of [start, end], such as [[“09:00”, “12:30”]].",
+                        verbose_name="hours",
+                    ),
+                ),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="date_overrides",
+                        to="booking.schedule",
+                        verbose_name="schedule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'date override',
-                'verbose_name_plural': 'date overrides',
-                'ordering': ['date'],
+                "verbose_name": "date override",
+                "verbose_name_plural": "date overrides",
+                "ordering": ["date"],
             },
         ),
         migrations.CreateModel(
-            name='AvailabilityWindow',
+            name="AvailabilityWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(verbose_name='start')),
-                ('ends_at', models.DateTimeField(verbose_name='end')),
-                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='windows', to='booking.schedule', verbose_name='schedule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField(verbose_name="start")),
+                ("ends_at", models.DateTimeField(verbose_name="end")),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="windows",
+                        to="booking.schedule",
+                        verbose_name="schedule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'availability window',
-                'verbose_name_plural': 'availability windows',
-                'ordering': ['starts_at'],
+                "verbose_name": "availability window",
+                "verbose_name_plural": "availability windows",
+                "ordering": ["starts_at"],
             },
         ),
         migrations.CreateModel(
-            name='Service',
+            name="Service",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=150, verbose_name='name')),
-                ('description', models.TextField(blank=True, max_length=5000, verbose_name='description')),
-                ('duration_minutes', models.PositiveSmallIntegerField(help_text='Minutes.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1440)], verbose_name='duration')),
-                ('buffer_before_minutes', models.PositiveSmallIntegerField(default=0, help_text='Minutes.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='buffer before')),
-                ('buffer_after_minutes', models.PositiveSmallIntegerField(default=0, help_text='Minutes.', validators=[django.core.validators.MaxValueValidator(1440)], verbose_name='buffer after')),
-                ('needs_approval', models.BooleanField(default=False, help_text="A client's booking waits until the provider approves it.", verbose_name='needs approval')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='owned_services', to='accounts.provider', verbose_name='owner')),
-                ('providers', models.ManyToManyField(blank=True, help_text='Who offers it.', related_name='services', to='accounts.provider', verbose_name='providers')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=150, verbose_name="name")),
+                ("description", models.TextField(blank=True, max_length=5000, verbose_name="description")),
+                (
+                    "duration_minutes",
+                    models.PositiveSmallIntegerField(
+                        help_text="Minutes.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(1440),
+                        ],
+                        verbose_name="duration",
+                    ),
+                ),
+                (
+                    "buffer_before_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Minutes.",
+                        validators=[django.core.validators.MaxValueValidator(1440)],
+                        verbose_name="buffer before",
+                    ),
+                ),
+                (
+                    "buffer_after_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Minutes.",
+                        validators=[django.core.validators.MaxValueValidator(1440)],
+                        verbose_name="buffer after",
+                    ),
+                ),
+                (
+                    "needs_approval",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A client's booking waits until the provider approves it.",
+                        verbose_name="needs approval",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="owned_services",
+                        to="accounts.provider",
+                        verbose_name="owner",
+                    ),
+                ),
+                (
+                    "providers",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Who offers it.",
+                        related_name="services",
+                        to="accounts.provider",
+                        verbose_name="providers",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'service',
-                'verbose_name_plural': 'services',
-                'ordering': ['name', 'pk'],
+                "verbose_name": "service",
+                "verbose_name_plural": "services",
+                "ordering": ["name", "pk"],
             },
         ),
         migrations.AddField(
-            model_name='reservation',
-            name='service',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='booking.service', verbose_name='service'),
+            model_name="reservation",
+            name="service",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="reservations",
+                to="booking.service",
+                verbose_name="service",
+            ),
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(verbose_name='start')),
-                ('ends_at', models.DateTimeField(verbose_name='end')),
-                ('withdrawn', models.BooleanField(default=False, verbose_name='withdrawn')),
-                ('provider', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='slots', to='accounts.provider', verbose_name='provider')),
-                ('reservation', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='slots', to='booking.reservation', verbose_name='reservation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField(verbose_name="start")),
+                ("ends_at", models.DateTimeField(verbose_name="end")),
+                ("withdrawn", models.BooleanField(default=False, verbose_name="withdrawn")),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="slots",
+                        to="accounts.provider",
+                        verbose_name="provider",
+                    ),
+                ),
+                (
+                    "reservation",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="slots",
+                        to="booking.reservation",
+                        verbose_name="reservation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'slot',
-                'verbose_name_plural': 'slots',
-                'ordering': ['starts_at', 'pk'],
+                "verbose_name": "slot",
+                "verbose_name_plural": "slots",
+                "ordering": ["starts_at", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='TimeOff',
+            name="TimeOff",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(blank=True, null=True, verbose_name='start')),
-                ('ends_at', models.DateTimeField(blank=True, null=True, verbose_name='end')),
-                ('start_date', models.DateField(blank=True, null=True, verbose_name='first day')),
-                ('end_date', models.DateField(blank=True, null=True, verbose_name='last day')),
-                ('reason', models.CharField(blank=True, help_text='Not shown to clients.', max_length=200, verbose_name='reason')),
-                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='time_off', to='booking.schedule', verbose_name='schedule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField(blank=True, null=True, verbose_name="start")),
+                ("ends_at", models.DateTimeField(blank=True, null=True, verbose_name="end")),
+                ("start_date", models.DateField(blank=True, null=True, verbose_name="first day")),
+                ("end_date", models.DateField(blank=True, null=True, verbose_name="last day")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Not shown to clients.", max_length=200, verbose_name="reason"
+                    ),
+                ),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="time_off",
+                        to="booking.schedule",
+                        verbose_name="schedule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'time off',
-                'verbose_name_plural': 'time off',
-                'ordering': ['start_date', 'starts_at', 'pk'],
+                "verbose_name": "time off",
+                "verbose_name_plural": "time off",
+                "ordering": ["start_date", "starts_at", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='WorkingHours',
+            name="WorkingHours",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], help_text='0 is Monday.', verbose_name='weekday')),
-                ('start_time', models.TimeField(verbose_name='start')),
-                ('end_time', models.TimeField(verbose_name='end')),
-                ('schedule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='working_hours', to='booking.schedule', verbose_name='schedule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "weekday",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Monday"),
+                            (1, "Tuesday"),
+                            (2, "Wednesday"),
+                            (3, "Thursday"),
+                            (4, "Friday"),
+                            (5, "Saturday"),
+                            (6, "Sunday"),
+                        ],
+                        help_text="0 is Monday.",
+                        verbose_name="weekday",
+                    ),
+                ),
+                ("start_time", models.TimeField(verbose_name="start")),
+                ("end_time", models.TimeField(verbose_name="end")),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="working_hours",
+                        to="booking.schedule",
+                        verbose_name="schedule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'working hours',
-                'verbose_name_plural': 'working hours',
-                'ordering': ['schedule', 'weekday', 'start_time'],
+                "verbose_name": "working hours",
+                "verbose_name_plural": "working hours",
+                "ordering": ["schedule", "weekday", "start_time"],
             },
         ),
         migrations.CreateModel(
-            name='AppointmentEvent',
+            name="AppointmentEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(choices=[('booked', 'booked'), ('edited', 'edited'), ('approved', 'approved'), ('declined', 'declined'), ('rescheduled', 'rescheduled'), ('completed', 'completed'), ('missed', 'missed'), ('cancelled', 'cancelled')], max_length=12, verbose_name='event')),
-                ('at', models.DateTimeField(verbose_name='at')),
-                ('face', models.CharField(choices=[('api', 'API'), ('page', 'page'), ('admin', 'admin'), ('job', 'background job'), ('command', 'command')], max_length=10, verbose_name='through')),
-                ('details', models.JSONField(blank=True, default=dict, verbose_name='details')),
-                ('appointment', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='booking.appointment', verbose_name='appointment')),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "event",
+                    models.CharField(
+                        choices=[
+                            ("booked", "booked"),
+                            ("edited", "edited"),
+                            ("approved", "approved"),
+                            ("declined", "declined"),
+                            ("rescheduled", "rescheduled"),
+                            ("completed", "completed"),
+                            ("missed", "missed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        max_length=12,
+                        verbose_name="event",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="at")),
+                (
+                    "face",
+                    models.CharField(
+                        choices=[
+                            ("api", "API"),
+                            ("page", "page"),
+                            ("admin", "admin"),
+                            ("job", "background job"),
+                            ("command", "command"),
+                        ],
+                        max_length=10,
+                        verbose_name="through",
+                    ),
+                ),
+                ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
+                (
+                    "appointment",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="booking.appointment",
+                        verbose_name="appointment",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'appointment event',
-                'verbose_name_plural': 'appointment events',
-                'ordering': ['at', 'pk'],
-                'indexes': [models.Index(fields=['appointment', 'at'], name='appointmentevent_history')],
+                "verbose_name": "appointment event",
+                "verbose_name_plural": "appointment events",
+                "ordering": ["at", "pk"],
+                "indexes": [models.Index(fields=["appointment", "at"], name="appointmentevent_history")],
             },
         ),
         migrations.AddIndex(
-            model_name='schedule',
-            index=models.Index(fields=['slots_until'], name='schedule_slots_until'),
+            model_name="schedule",
+            index=models.Index(fields=["slots_until"], name="schedule_slots_until"),
         ),
         migrations.AddConstraint(
-            model_name='schedule',
-            constraint=models.CheckConstraint(condition=models.Q(('slot_minutes__in', (5, 6, 10, 12, 15, 20, 30, 60))), name='schedule_slot_divides_hour'),
+            model_name="schedule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("slot_minutes__in", (5, 6, 10, 12, 15, 20, 30, 60))),
+                name="schedule_slot_divides_hour",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dateoverride',
-            constraint=models.UniqueConstraint(fields=('schedule', 'date'), name='dateoverride_once_per_date'),
+            model_name="dateoverride",
+            constraint=models.UniqueConstraint(fields=("schedule", "date"), name="dateoverride_once_per_date"),
         ),
         migrations.AddIndex(
-            model_name='availabilitywindow',
-            index=models.Index(fields=['schedule', 'ends_at'], name='window_schedule_end'),
+            model_name="availabilitywindow",
+            index=models.Index(fields=["schedule", "ends_at"], name="window_schedule_end"),
         ),
         migrations.AddConstraint(
-            model_name='availabilitywindow',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='window_ends_after_start'),
+            model_name="availabilitywindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="window_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='service',
-            constraint=models.CheckConstraint(condition=models.Q(('duration_minutes__gte', 1)), name='service_takes_time'),
+            model_name="service",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("duration_minutes__gte", 1)), name="service_takes_time"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(fields=['provider', 'starts_at'], name='reservation_provider_start'),
+            model_name="reservation",
+            index=models.Index(fields=["provider", "starts_at"], name="reservation_provider_start"),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(fields=['client', 'starts_at'], name='reservation_client_start'),
+            model_name="reservation",
+            index=models.Index(fields=["client", "starts_at"], name="reservation_client_start"),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('status', 'held')), fields=['expires_at'], name='reservation_expiry'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("status", "held")), fields=["expires_at"], name="reservation_expiry"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('status', 'held')), fields=['provider', 'expires_at'], name='reservation_provider_expiry'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("status", "held")),
+                fields=["provider", "expires_at"],
+                name="reservation_provider_expiry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('status', 'held')), fields=['client', 'expires_at'], name='reservation_client_holds'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("status", "held")), fields=["client", "expires_at"], name="reservation_client_holds"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('status__in', ('held', 'confirmed'))), expressions=[('provider', '='), (booking.models.reservations.TsTzRange('blocked_from', 'blocked_until'), '&&')], name='reservation_no_overlap', violation_error_code='slot_taken'),
+            model_name="reservation",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("status__in", ("held", "confirmed"))),
+                expressions=[
+                    ("provider", "="),
+                    (booking.models.reservations.TsTzRange("blocked_from", "blocked_until"), "&&"),
+                ],
+                name="reservation_no_overlap",
+                violation_error_code="slot_taken",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='reservation_ends_after_start'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="reservation_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('blocked_from__lte', models.F('starts_at')), ('blocked_until__gte', models.F('ends_at'))), name='reservation_claims_its_meeting'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("blocked_from__lte", models.F("starts_at")), ("blocked_until__gte", models.F("ends_at"))
+                ),
+                name="reservation_claims_its_meeting",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'held'), _negated=True), ('expires_at__isnull', False), _connector='OR'), name='reservation_hold_expires'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "held"), _negated=True), ("expires_at__isnull", False), _connector="OR"
+                ),
+                name="reservation_hold_expires",
+            ),
         ),
         migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(condition=models.Q(('reservation__isnull', True)), fields=['provider', 'starts_at'], include=('id', 'ends_at'), name='slot_free'),
+            model_name="slot",
+            index=models.Index(
+                condition=models.Q(("reservation__isnull", True)),
+                fields=["provider", "starts_at"],
+                include=("id", "ends_at"),
+                name="slot_free",
+            ),
         ),
         migrations.AddIndex(
-            model_name='slot',
-            index=models.Index(condition=models.Q(('reservation__isnull', False)), fields=['reservation'], name='slot_reservation'),
+            model_name="slot",
+            index=models.Index(
+                condition=models.Q(("reservation__isnull", False)), fields=["reservation"], name="slot_reservation"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(fields=('provider', 'starts_at'), name='slot_once_per_provider_and_start'),
+            model_name="slot",
+            constraint=models.UniqueConstraint(
+                fields=("provider", "starts_at"), name="slot_once_per_provider_and_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='slot_ends_after_start'),
+            model_name="slot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="slot_ends_after_start"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn', False), ('reservation__isnull', False), _connector='OR'), name='slot_withdrawn_only_while_claimed'),
+            model_name="slot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("withdrawn", False), ("reservation__isnull", False), _connector="OR"),
+                name="slot_withdrawn_only_while_claimed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='timeoff',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('end_date__isnull', True), ('ends_at__gt', models.F('starts_at')), ('start_date__isnull', True), ('starts_at__isnull', False)), models.Q(('end_date__gte', models.F('start_date')), ('ends_at__isnull', True), ('start_date__isnull', False), ('starts_at__isnull', True)), _connector='OR'), name='timeoff_one_kind_of_stretch'),
+            model_name="timeoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("end_date__isnull", True),
+                        ("ends_at__gt", models.F("starts_at")),
+                        ("start_date__isnull", True),
+                        ("starts_at__isnull", False),
+                    ),
+                    models.Q(
+                        ("end_date__gte", models.F("start_date")),
+                        ("ends_at__isnull", True),
+                        ("start_date__isnull", False),
+                        ("starts_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="timeoff_one_kind_of_stretch",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workinghours',
-            constraint=models.CheckConstraint(condition=models.Q(('weekday__lte', 6)), name='workinghours_weekday_is_one'),
+            model_name="workinghours",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weekday__lte", 6)), name="workinghours_weekday_is_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workinghours',
-            constraint=models.UniqueConstraint(fields=('schedule', 'weekday', 'start_time'), name='workinghours_start_once_per_weekday'),
+            model_name="workinghours",
+            constraint=models.UniqueConstraint(
+                fields=("schedule", "weekday", "start_time"), name="workinghours_start_once_per_weekday"
+            ),
         ),
     ]

@@ -115,9 +115,7 @@ class Reservation(models.Model):
             models.Index(
                 fields=["provider", "expires_at"], condition=Q(status="held"), name="reservation_provider_expiry"
             ),
-            models.Index(
-                fields=["client", "expires_at"], condition=Q(status="held"), name="reservation_client_holds"
-            ),
+            models.Index(fields=["client", "expires_at"], condition=Q(status="held"), name="reservation_client_holds"),
         ]
 
     def __str__(self) -> str:

@@ -159,9 +159,7 @@ class AvailabilityWindow(models.Model):
         verbose_name_plural = _("availability windows")
         ordering = ["starts_at"]
         indexes = [models.Index(fields=["schedule", "ends_at"], name="window_schedule_end")]
-        constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="window_ends_after_start")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="window_ends_after_start")]
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M}–{self.ends_at:%Y-%m-%d %H:%M} UTC"

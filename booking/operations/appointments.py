@@ -105,7 +105,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
         return made
     if reservation.status == ReservationStatus.RELEASED:
         raise HoldReleased
-    if reservation.expires_at is None or reservation.expires_at <= now:
+    if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
         raise HoldExpired
     reservation.status = ReservationStatus.CONFIRMED
     reservation.save(update_fields=["status"])
@@ -259,7 +259,9 @@ def act(*, appointment_id: int, action: Action, actor: Actor, now: datetime, rea
     if action in (Action.CANCEL, Action.DECLINE):
         let_go(appointment.reservation, now)
     _move(appointment, TARGETS[action], now, reason)
-    _record(appointment, EVENTS[action], actor, now, status=appointment.status, **({"reason": reason} if reason else {}))
+    _record(
+        appointment, EVENTS[action], actor, now, status=appointment.status, **({"reason": reason} if reason else {})
+    )
     return appointment
 
 
@@ -300,8 +302,10 @@ def _reservation_of(appointment_id: int) -> Reservation:
 
 def _locked(appointment_id: int) -> Appointment:
     try:
-        return Appointment.objects.detailed().select_for_update(of=("self", "reservation"), no_key=True).get(
-            pk=appointment_id
+        return (
+            Appointment.objects.detailed()
+            .select_for_update(of=("self", "reservation"), no_key=True)
+            .get(pk=appointment_id)
         )
     except Appointment.DoesNotExist:
         raise NotFound from None
@@ -311,7 +315,9 @@ def _move(appointment: Appointment, status: AppointmentStatus, now: datetime, re
     """Write a status, if the row still has the one it was judged by."""
     before = appointment.status
     appointment.status = status
-    appointment.cancellation_reason = reason if status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else ""
+    appointment.cancellation_reason = (
+        reason if status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else ""
+    )
     appointment.sequence += 1
     appointment.updated_at = now
     moved = Appointment.objects.filter(pk=appointment.pk, status=before).update(

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import Provider
 from booking.enums import COMING, Weekday
-from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, NotFound, OffGrid
+from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, OffGrid
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -117,9 +117,7 @@ def set_date_override(
     return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=_day(day))
 
 
-def clear_date_override(
-    *, override: DateOverride, actor: Actor, now: datetime, preview: bool = False
-) -> Change:
+def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime, preview: bool = False) -> Change:
     """Let the weekly hours rule that date again."""
     provider_id = override.schedule.provider_id
     return _rearrange(provider_id, _delete(override), actor=actor, now=now, preview=preview, around=_day(override.date))
@@ -336,14 +334,13 @@ def _clock(minutes: int) -> str:
 
 def _check_absence(absence: TimeOff | Closure) -> tuple[datetime, datetime]:
     """The days an absence touches, in UTC and generously. Raises BadHours unless it is one kind of stretch."""
-    instants = (absence.starts_at, absence.ends_at)
-    days = (absence.start_date, absence.end_date)
-    if all(instants) and not any(days):
-        if instants[1] <= instants[0]:
+    starts_at, ends_at, first, last = absence.starts_at, absence.ends_at, absence.start_date, absence.end_date
+    if starts_at and ends_at and not (first or last):
+        if ends_at <= starts_at:
             raise EndsBeforeStart(field="end_time")
-        return instants
-    if all(days) and not any(instants):
-        if days[1] < days[0]:
+        return starts_at, ends_at
+    if first and last and not (starts_at or ends_at):
+        if last < first:
             raise EndsBeforeStart(field="end_date")
-        return _day(days[0])[0], _day(days[1])[1]
+        return _day(first)[0], _day(last)[1]
     raise BadHours(_("Give start_time and end_time, or start_date and end_date."), field="start_time")

@@ -132,9 +132,7 @@ def offered(schedule: Schedule, service_id: int | None) -> Service | None:
     return service
 
 
-def chosen_length(
-    schedule: Schedule, starts_at: datetime, ends_at: datetime | None, actor: Actor
-) -> timedelta | None:
+def chosen_length(schedule: Schedule, starts_at: datetime, ends_at: datetime | None, actor: Actor) -> timedelta | None:
     """How long a meeting with an end of its own lasts; None leaves it to the service. For the provider and staff."""
     if ends_at is None:
         return None
@@ -239,9 +237,7 @@ def _fills(free: list[tuple[int, datetime]], schedule: Schedule, time: Stretch) 
 
 def _clear_the_way(schedule: Schedule, time: Stretch, now: datetime) -> None:
     """Expire the holds past their end that claim this time; raise SlotTaken if anything still does."""
-    claiming = Reservation.objects.filter(provider=schedule.provider_id).claiming(
-        time.blocked_from, time.blocked_until
-    )
+    claiming = Reservation.objects.filter(provider=schedule.provider_id).claiming(time.blocked_from, time.blocked_until)
     dead = list(claiming.stale(now=now).select_for_update(no_key=True).values_list("pk", flat=True))
     if dead:
         _expire(dead, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -81,7 +81,7 @@ def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
     their way. Time that is already booked is claimed as soon as it has slots. The caller holds the schedule's lock.
     """
     hours = open_hours(schedule, start - DAY, until + DAY)
-    params = {
+    params: dict[str, Any] = {
         "provider": schedule.provider_id,
         "slot": schedule.slot,
         "start": start,
@@ -125,7 +125,7 @@ def horizon_end(schedule: Schedule, now: datetime) -> datetime:
 
 @operation
 def extend(*, schedule_id: int, now: datetime) -> int:
-    """Lay out one schedule's slots up to its horizon, and drop free ones of days gone by. Returns how many were added."""
+    """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added."""
     schedule = Schedule.objects.select_for_update(no_key=True).get(pk=schedule_id)
     Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=now - DAY).delete()
     until = horizon_end(schedule, now)

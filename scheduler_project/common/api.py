@@ -14,7 +14,7 @@ class JSONParser(parsers.BaseParser):
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
-        raw = parser_context["request"]._request.body
+        raw = parser_context["request"].body
         try:
             return orjson.loads(raw) if raw else {}
         except orjson.JSONDecodeError as error:

@@ -37,7 +37,7 @@ class Refusal(APIException):
 
 
 def answer(error: DomainError) -> Refusal:
-    refusal = Refusal(error.message, error.code)
+    refusal = Refusal(str(error.message), error.code)
     refusal.status_code = error.kind.value
     refusal.field = error.field
     refusal.extra = error.details

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 
+from scheduler_project.common.api import JSONRenderer
 from scheduler_project.common.errors import DomainError, Kind, TryAgain
 from scheduler_project.common.models import IdempotentRequest
 
@@ -53,12 +53,13 @@ class IdempotentMixin:
         fingerprint = hashlib.sha256(
             b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
         ).hexdigest()
+        user_id = cast("int", request.user.pk)
         with transaction.atomic():
             IdempotentRequest.objects.bulk_create(
-                [IdempotentRequest(user=request.user, key=key, fingerprint=fingerprint, created_at=timezone.now())],
+                [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=timezone.now())],
                 ignore_conflicts=True,
             )
-            entry = IdempotentRequest.objects.select_for_update().get(user=request.user, key=key)
+            entry = IdempotentRequest.objects.select_for_update().get(user=user_id, key=key)
             if entry.fingerprint != fingerprint:
                 raise IdempotencyKeyReused
             if entry.status is not None:
@@ -77,6 +78,6 @@ class IdempotentMixin:
                 response = self.handle_exception(error)  # type: ignore[attr-defined]
             if response.status_code < 500:
                 entry.status = response.status_code
-                entry.body = api_settings.DEFAULT_RENDERER_CLASSES[0]().render(response.data).decode()
+                entry.body = JSONRenderer().render(response.data).decode()
                 entry.save(update_fields=["status", "body"])
             return response

@@ -13,7 +13,7 @@ KEPT = timedelta(days=2)
 
 @shared_task
 def tidy() -> int:
-    """Forget answers to repeated writes after two days, and tokens and sessions past their end. Returns how many answers."""
+    """Forget answers to repeated writes after two days, and ended tokens and sessions. Returns how many answers."""
     forgotten, _ = IdempotentRequest.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     call_command("flushexpiredtokens")
     call_command("clearsessions")

@@ -1,5 +1,6 @@
 """Rate limits: one atomic Redis round trip a request, fixed windows, 429 with Retry-After."""
 
+import hashlib
 import time
 from functools import cache, lru_cache
 from typing import Any
@@ -29,8 +30,10 @@ def redis_client() -> Redis:
 class Throttle(BaseThrottle):
     """Counts the requests of one user (or one address, when nobody is logged in) in the scope of the view.
 
-    A view may name its `throttle_scope`; otherwise reads count as `read` and everything else as `write`. Rates stand in
-    `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`. Without Redis there is no limit: a dead cache must not close the shop.
+    A view may name its `throttle_scope`; otherwise reads count as `read` and everything else as `write`. A view whose
+    `throttle_subject(request)` returns a text counts also, in the same scope, the requests about that subject, whoever
+    sends them: the email somebody tries passwords for. Rates stand in `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`.
+    Without Redis there is no limit: a dead cache must not close the shop.
     """
 
     def __init__(self) -> None:
@@ -44,7 +47,12 @@ class Throttle(BaseThrottle):
         now = time.time()
         window = int(now // period)
         who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{self.get_ident(request)}"
-        if self.count(f"throttle:{scope}:{who}:{window}", period) <= limit:
+        within = self.count(f"throttle:{scope}:{who}:{window}", period) <= limit
+        subject = view.throttle_subject(request) if within and hasattr(view, "throttle_subject") else None
+        if subject is not None:
+            digest = hashlib.sha256(subject.encode()).hexdigest()
+            within = self.count(f"throttle:{scope}:subject:{digest}:{window}", period) <= limit
+        if within:
             return True
         self.retry_after = (window + 1) * period - now
         return False

@@ -209,7 +209,7 @@ def test_ensure_replaces_a_server_that_died(data_dir: Path) -> None:
             assert server.alive()
 
 
-@pytest.mark.parametrize("name", ["x" * 120, "a b+c", "o'clock, 50% \"é\""])
+@pytest.mark.parametrize("name", ["x" * 120, "a b+c", 'o\'clock, 50% "é"'])
 def test_servers_run_below_any_path(empty_dir: Path, cluster: Path, name: str) -> None:
     place = empty_dir / name
     place.mkdir()

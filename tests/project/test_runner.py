@@ -22,7 +22,6 @@ from scheduler_project.embedded import PROJECT, ServerError
 START_SECONDS = 60
 
 
-
 class Site:
     """`make run` in a process of its own, on a free port and with data of its own."""
 
@@ -161,10 +160,13 @@ def test_revive_starts_a_child_again_after_a_pause(selector: selectors.DefaultSe
 def test_revive_gives_up_on_a_child_that_keeps_dying(selector: selectors.DefaultSelector) -> None:
     child = runner.Child("web", [sys.executable, "-c", "raise SystemExit(3)"], selector)
 
-    with pytest.raises(ServerError, match="web ended with status 3, 3 times within a minute"):
+    def live_on() -> None:
         for now in range(100, 110):
             child.process.wait()
             child.revive(float(now))
+
+    with pytest.raises(ServerError, match="web ended with status 3, 3 times within a minute"):
+        live_on()
 
     assert len(child.deaths) == 3
 
@@ -183,7 +185,9 @@ def test_stop_kills_what_does_not_end_by_itself(
     selector: selectors.DefaultSelector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "STOP_SECONDS", 0.2)
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('set', flush=True); time.sleep(60)"
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('set', flush=True); time.sleep(60)"
+    )
     child = runner.Child("web", [sys.executable, "-c", stubborn], selector)
     selector.select(timeout=10)
 

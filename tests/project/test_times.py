@@ -101,9 +101,8 @@ def test_validate_timezone_refuses(name):
     assert refusal.value.code == "unknown_timezone"
 
 
-@pytest.mark.parametrize("name", sorted(zone_names()))
-def test_zone_names_can_all_be_loaded_from_the_package(name):
-    assert ZoneInfo(name).key == name
+def test_zone_names_can_all_be_loaded():
+    assert {ZoneInfo(name).key for name in zone_names()} == zone_names()
 
 
 # --- Local to UTC ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,221 @@
+"""What the accounts API reads and writes."""
+
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import RegexValidator
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from phonenumber_field.serializerfields import PhoneNumberField
+from rest_framework import serializers
+from rest_framework.fields import get_error_detail
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, Provider, User
+from accounts.operations.logins import owner_of_link
+from accounts.operations.people import Role, keeps
+from scheduler_project.common.times import validate_timezone
+
+one_line = RegexValidator(
+    r"^[^\x00-\x1f\x7f]*$", _("Control characters and line breaks are not allowed."), code="control_characters"
+)
+
+# --- Fields -----------------------------------------------------------------------------------------------------------
+
+
+class NameField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=150, validators=[one_line], **kwargs)
+
+
+class EmailField(serializers.EmailField):
+    """One spelling for one mailbox: lower case."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=254, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return User.objects.normalize_email(super().to_internal_value(data))
+
+
+class PasswordField(serializers.CharField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=256, trim_whitespace=False, write_only=True, style={"input_type": "password"}, **kwargs
+        )
+
+
+class TimezoneField(serializers.CharField):
+    """An IANA timezone name from the allow-list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)
+
+
+class ProviderField(serializers.PrimaryKeyRelatedField[Provider]):
+    """The id of a provider whom the caller may see."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Provider.objects.all(), pk_field=serializers.IntegerField(), **kwargs)
+
+    def get_queryset(self) -> QuerySet[Provider]:
+        return Provider.objects.visible_to(self.context["request"].user)
+
+
+def validate_new_password(password: str, user: User, field: str) -> None:
+    """Refuse what Django's validators refuse for this user, each reason with its own code."""
+    try:
+        validate_password(password, user)
+    except DjangoValidationError as error:
+        raise serializers.ValidationError({field: get_error_detail(error)}) from error
+
+
+# --- Logins -----------------------------------------------------------------------------------------------------------
+
+
+class OwnProviderSerializer(serializers.ModelSerializer[Provider]):
+    class Meta:
+        model = Provider
+        fields = ["id", "name", "slug", "is_active", "is_approved"]
+
+
+class OwnClientSerializer(serializers.ModelSerializer[Client]):
+    class Meta:
+        model = Client
+        fields = ["id"]
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    name = NameField()
+    timezone = TimezoneField()
+    roles = serializers.SerializerMethodField()
+    provider = OwnProviderSerializer(source="provider_or_none", read_only=True, allow_null=True)
+    client = OwnClientSerializer(source="client_or_none", read_only=True, allow_null=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "email", "name", "timezone", "is_staff", "roles", "provider", "client"]
+        read_only_fields = ["email", "is_staff"]
+
+    @extend_schema_field(
+        serializers.ListField(child=serializers.ChoiceField(choices=["client", "provider", "staff", "superuser"]))
+    )
+    def get_roles(self, user: User) -> list[str]:
+        has = {
+            "client": user.client_or_none,
+            "provider": user.provider_or_none,
+            "staff": user.is_staff,
+            "superuser": user.is_superuser,
+        }
+        return [role for role, it in has.items() if it]
+
+
+class TokensSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(help_text=_("Send it as `Authorization: Bearer …`. It ends soon."))
+    refresh = serializers.CharField(help_text=_("Swap it for a new pair at `/api/token/refresh`."))
+
+
+class SignedInSerializer(TokensSerializer):
+    user = UserSerializer()
+
+
+class RegisterSerializer(serializers.Serializer[Any]):
+    name = NameField()
+    email = EmailField()
+    password = PasswordField()
+    timezone = TimezoneField(default="UTC", help_text=_("An IANA name such as Europe/Berlin."))
+    role = serializers.ChoiceField(choices=Role.choices, default=Role.CLIENT)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        validate_new_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]), "password")
+        return attrs
+
+
+class EmailSerializer(serializers.Serializer[Any]):
+    email = EmailField()
+
+
+class LoginSerializer(EmailSerializer):
+    password = PasswordField()
+
+
+class RefreshSerializer(serializers.Serializer[Any]):
+    refresh = serializers.CharField(max_length=4096, write_only=True)
+
+
+class PasswordChangeSerializer(serializers.Serializer[Any]):
+    current_password = PasswordField()
+    new_password = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        validate_new_password(attrs["new_password"], self.context["request"].user, "new_password")
+        return attrs
+
+
+class PasswordResetSerializer(serializers.Serializer[Any]):
+    uid = serializers.CharField(max_length=64)
+    token = serializers.CharField(max_length=128)
+    new_password = PasswordField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        user = owner_of_link(uid=attrs["uid"], token=attrs["token"])
+        validate_new_password(attrs["new_password"], user, "new_password")
+        return attrs
+
+
+class DetailSerializer(serializers.Serializer[Any]):
+    detail = serializers.CharField()
+
+
+# --- Providers and clients --------------------------------------------------------------------------------------------
+
+
+class ProviderSerializer(serializers.ModelSerializer[Provider]):
+    name = NameField()
+    slug = serializers.SlugField(max_length=80, required=False, help_text=_("The end of the public address."))
+    specialization = serializers.CharField(max_length=100, required=False, allow_blank=True, validators=[one_line])
+
+    class Meta:
+        model = Provider
+        fields = ["id", "name", "slug", "specialization", "bio", "is_active", "is_approved", "created_at"]
+        read_only_fields = ["created_at"]
+
+
+class NewProviderSerializer(ProviderSerializer):
+    timezone = TimezoneField(default="UTC", write_only=True, help_text=_("What clock the new calendar follows."))
+    user = serializers.PrimaryKeyRelatedField(
+        queryset=User.objects.filter(provider=None),
+        pk_field=serializers.IntegerField(),
+        required=False,
+        write_only=True,
+        help_text=_("The login of the provider, if there is one."),
+    )
+
+    class Meta(ProviderSerializer.Meta):
+        fields = [*ProviderSerializer.Meta.fields, "timezone", "user"]
+        read_only_fields = ["slug", "is_active", "created_at"]
+
+
+class ClientSerializer(serializers.ModelSerializer[Client]):
+    name = NameField()
+    email = EmailField(required=False, allow_blank=True)
+    phone = PhoneNumberField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
+    timezone = TimezoneField(required=False)
+    owner = ProviderField(
+        required=False,
+        allow_null=True,
+        help_text=_("The provider whose address book it is; null for those who registered themselves."),
+    )
+
+    class Meta:
+        model = Client
+        fields = ["id", "name", "email", "phone", "timezone", "notes", "owner", "created_at"]
+        read_only_fields = ["created_at"]
+
+    def to_representation(self, client: Client) -> dict[str, Any]:
+        row: dict[str, Any] = super().to_representation(client)
+        if not keeps(Actor.of(self.context["request"].user, Face.API), client):
+            del row["notes"]
+        return row

@@ -1,0 +1,21 @@
+"""Accounts' part of the API."""
+
+from django.urls import re_path
+
+from accounts.api import views
+
+routes = [
+    ("clients", views.ClientViewSet, "client"),
+    ("providers", views.ProviderViewSet, "provider"),
+]
+
+urlpatterns = [
+    re_path(r"^register/?$", views.RegisterView.as_view(), name="register"),
+    re_path(r"^login/?$", views.LoginView.as_view(), name="login"),
+    re_path(r"^logout/?$", views.LogoutView.as_view(), name="logout"),
+    re_path(r"^token/refresh/?$", views.RefreshView.as_view(), name="token-refresh"),
+    re_path(r"^me/?$", views.MeView.as_view(), name="me"),
+    re_path(r"^password/change/?$", views.PasswordChangeView.as_view(), name="password-change"),
+    re_path(r"^password/reset/?$", views.PasswordResetView.as_view(), name="password-reset"),
+    re_path(r"^password/reset/confirm/?$", views.PasswordResetConfirmView.as_view(), name="password-reset-confirm"),
+]

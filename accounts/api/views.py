@@ -1,0 +1,341 @@
+"""The accounts API: each view reads the clock and the request, calls one operation, and writes down its answer."""
+
+from typing import Any
+
+from django.contrib.auth import update_session_auth_hash
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.viewsets import ModelViewSet
+
+from accounts.actors import Actor, Face
+from accounts.api import filters, permissions, serializers
+from accounts.errors import NoActiveAccount, TokenNotValid
+from accounts.models import Client, Provider, User
+from accounts.operations import logins, people
+from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.idempotency import IdempotentMixin
+
+ID = "[0-9]{1,18}"
+RESET_ASKED = _("If there is an account with this email, a message with a link is on its way.")
+
+
+# --- Logins -----------------------------------------------------------------------------------------------------------
+
+
+class View(GenericAPIView[Any]):
+    def sent(self) -> dict[str, Any]:
+        """The request's body, validated."""
+        serializer = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def signed_in(self, user: User, code: int = 200) -> Response:
+        """Who it is, and a fresh pair of tokens."""
+        context = self.get_serializer_context()
+        return Response(
+            serializers.SignedInSerializer({"user": user, **logins.tokens_for(user)}, context=context).data, code
+        )
+
+
+class PublicView(View):
+    """For those who are not logged in yet: a worn-out token in the request does not stand in their way."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    throttle_scope: str | None = "login"
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class AboutOneEmailView(PublicView):
+    """Limited per address and per email."""
+
+    def throttle_subject(self, request: Request) -> str | None:
+        email = request.data.get("email") if isinstance(request.data, dict) else None
+        return User.objects.normalize_email(email) if isinstance(email, str) else None
+
+
+class RegisterView(PublicView):
+    serializer_class = serializers.RegisterSerializer
+
+    @extend_schema(
+        operation_id="register",
+        summary="Register as a client or a provider",
+        description="A provider starts with a calendar, Monday to Friday from 09:00 to 17:00 in their timezone.",
+        responses={201: serializers.SignedInSerializer, **refusals(409)},
+        examples=[
+            OpenApiExample(
+                "A client",
+                {"name": "Grace Hopper", "email": "grace@example.org", "password": "nanoseconds-of-wire"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "A provider in Berlin",
+                {
+                    "name": "Dr. Ada Lovelace",
+                    "email": "ada@example.org",
+                    "password": "notes-on-the-engine",
+                    "timezone": "Europe/Berlin",
+                    "role": "provider",
+                },
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        return self.signed_in(people.register(**self.sent(), now=timezone.now()), 201)
+
+
+class LoginView(AboutOneEmailView):
+    serializer_class = serializers.LoginSerializer
+
+    @extend_schema(
+        operation_id="login",
+        summary="Log in",
+        responses={200: serializers.SignedInSerializer, **refusals(401)},
+        examples=[
+            OpenApiExample(
+                "Email and password",
+                {"email": "grace@example.org", "password": "nanoseconds-of-wire"},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            return self.signed_in(logins.log_in(**self.sent(), now=timezone.now()))
+        except NoActiveAccount as error:
+            raise AuthenticationFailed(error.message, error.code) from error
+
+
+class RefreshView(PublicView):
+    serializer_class = serializers.RefreshSerializer
+    throttle_scope = None
+
+    @extend_schema(
+        operation_id="token_refresh",
+        summary="Swap a refresh token for a new pair",
+        description="Each refresh token works once. One whose user is inactive or has a new password is refused.",
+        responses={200: serializers.TokensSerializer, **refusals(401)},
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            return Response(logins.renew(**self.sent()))
+        except TokenNotValid as error:
+            raise AuthenticationFailed(error.message, error.code) from error
+
+
+class LogoutView(View):
+    serializer_class = serializers.RefreshSerializer
+
+    @extend_schema(
+        operation_id="logout", summary="End a refresh token of yours", responses={204: None, **refusals(400)}
+    )
+    def post(self, request: Request) -> Response:
+        logins.log_out(**self.sent(), user=request.user)
+        return Response(status=204)
+
+
+class MeView(IdempotentMixin, View):
+    serializer_class = serializers.UserSerializer
+
+    @extend_schema(operation_id="me_retrieve", summary="Who you are")
+    def get(self, request: Request) -> Response:
+        return Response(self.get_serializer(request.user).data)
+
+    @extend_schema(
+        operation_id="me_partial_update",
+        summary="Change your name or timezone",
+        examples=[OpenApiExample("A new timezone", {"timezone": "America/New_York"}, request_only=True)],
+    )
+    def patch(self, request: Request) -> Response:
+        serializer = self.get_serializer(request.user, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        user = people.edit_user(user_id=request.user.pk, changes=serializer.validated_data)
+        return Response(self.get_serializer(user).data)
+
+
+class PasswordChangeView(View):
+    """Not repeatable by Idempotency-Key: neither passwords nor tokens are kept for that."""
+
+    serializer_class = serializers.PasswordChangeSerializer
+    throttle_scope = "login"
+
+    @extend_schema(
+        operation_id="password_change",
+        summary="Change your password",
+        description="Every token given for the old password ends at once; the answer carries a new pair.",
+        responses={200: serializers.TokensSerializer, **refusals(400)},
+        examples=[
+            OpenApiExample(
+                "Old and new",
+                {"current_password": "nanoseconds-of-wire", "new_password": "microseconds-of-rope"},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        user = logins.change_password(user_id=request.user.pk, **self.sent())
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            update_session_auth_hash(request, user)
+        return Response(logins.tokens_for(user))
+
+
+class PasswordResetView(AboutOneEmailView):
+    serializer_class = serializers.EmailSerializer
+
+    @extend_schema(
+        operation_id="password_reset",
+        summary="Ask for a link to set a new password",
+        description="The answer is the same whether there is such an account or not.",
+        responses={202: serializers.DetailSerializer},
+        examples=[OpenApiExample("For an email", {"email": "grace@example.org"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        logins.ask_reset(**self.sent())
+        return Response({"detail": RESET_ASKED}, 202)
+
+
+class PasswordResetConfirmView(PublicView):
+    serializer_class = serializers.PasswordResetSerializer
+
+    @extend_schema(
+        operation_id="password_reset_confirm",
+        summary="Set a new password with what the mailed link carries",
+        responses={204: None, **refusals(400)},
+    )
+    def post(self, request: Request) -> Response:
+        logins.reset_password(**self.sent())
+        return Response(status=204)
+
+
+# --- Providers and clients --------------------------------------------------------------------------------------------
+
+
+class PeopleViewSet(IdempotentMixin, ModelViewSet[Any]):
+    lookup_value_regex = ID
+    filter_backends = [DjangoFilterBackend]
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.of(self.request.user, Face.API)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Who can be booked", auth=[{}]),
+    retrieve=extend_schema(summary="One provider", auth=[{}]),
+    create=extend_schema(
+        summary="Add a provider (staff)",
+        responses={201: serializers.ProviderSerializer, **refusals(403)},
+        examples=[
+            OpenApiExample(
+                "A tutor in Madrid",
+                {"name": "Ramón y Cajal", "specialization": "Biology", "timezone": "Europe/Madrid"},
+                request_only=True,
+            )
+        ],
+    ),
+    update=extend_schema(
+        summary="Change a provider", responses={200: serializers.ProviderSerializer, **refusals(403, 409)}
+    ),
+    partial_update=extend_schema(
+        summary="Change a provider",
+        description="Providers change their own name, slug, specialization and bio; staff everything.",
+        responses={200: serializers.ProviderSerializer, **refusals(403, 409)},
+        examples=[OpenApiExample("A new bio", {"bio": "Twenty years of teaching."}, request_only=True)],
+    ),
+    destroy=extend_schema(
+        summary="Delete a provider nobody booked (staff)", responses={204: None, **refusals(403, 409)}
+    ),
+)
+class ProviderViewSet(PeopleViewSet):
+    """Providers. Everybody sees the published ones."""
+
+    queryset = Provider.objects.all()
+    permission_classes = [permissions.KeepsProviders]
+    filterset_class = filters.ProviderFilter
+
+    def get_queryset(self) -> QuerySet[Provider]:
+        return Provider.objects.visible_to(self.request.user)
+
+    def get_serializer_class(self) -> type[BaseSerializer[Provider]]:
+        return serializers.NewProviderSerializer if self.action == "create" else serializers.ProviderSerializer
+
+    def perform_create(self, serializer: BaseSerializer[Provider]) -> None:
+        serializer.instance = people.add_provider(**serializer.validated_data, now=timezone.now())
+
+    def perform_update(self, serializer: BaseSerializer[Provider]) -> None:
+        assert serializer.instance
+        serializer.instance = people.edit_provider(
+            provider_id=serializer.instance.pk, changes=serializer.validated_data, actor=self.actor
+        )
+
+    def perform_destroy(self, instance: Provider) -> None:
+        people.remove_provider(provider_id=instance.pk, actor=self.actor)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Your clients; all of them for staff; a client finds themself"),
+    retrieve=extend_schema(summary="One client"),
+    create=extend_schema(
+        summary="Put a client into your address book",
+        description="A provider's clients go into their own address book; staff choose whose, or nobody's.",
+        responses={201: serializers.ClientSerializer, **refusals(403, 409)},
+        examples=[
+            OpenApiExample(
+                "A client",
+                {
+                    "name": "Emmy Noether",
+                    "email": "emmy@example.org",
+                    "phone": "+49 30 901820",
+                    "timezone": "Europe/Berlin",
+                    "notes": "Prefers mornings.",
+                },
+                request_only=True,
+            )
+        ],
+    ),
+    update=extend_schema(
+        summary="Change a client", responses={200: serializers.ClientSerializer, **refusals(403, 409)}
+    ),
+    partial_update=extend_schema(
+        summary="Change a client",
+        description="Clients change their own name, phone and timezone; their provider all but the owner; staff everything.",
+        responses={200: serializers.ClientSerializer, **refusals(403, 409)},
+        examples=[OpenApiExample("A new phone", {"phone": "+49 30 901821"}, request_only=True)],
+    ),
+    destroy=extend_schema(summary="Delete a client who never booked", responses={204: None, **refusals(403, 409)}),
+)
+class ClientViewSet(PeopleViewSet):
+    """Clients. A provider sees their own address book, a client themself, staff all."""
+
+    queryset = Client.objects.all()
+    serializer_class = serializers.ClientSerializer
+    permission_classes = [permissions.KeepsClients]
+    filterset_class = filters.ClientFilter
+
+    def get_queryset(self) -> QuerySet[Client]:
+        return Client.objects.visible_to(self.request.user)
+
+    def perform_create(self, serializer: BaseSerializer[Client]) -> None:
+        serializer.instance = people.add_client(**serializer.validated_data, actor=self.actor, now=timezone.now())
+
+    def perform_update(self, serializer: BaseSerializer[Client]) -> None:
+        assert serializer.instance
+        serializer.instance = people.edit_client(
+            client_id=serializer.instance.pk, changes=serializer.validated_data, actor=self.actor
+        )
+
+    def perform_destroy(self, instance: Client) -> None:
+        people.remove_client(client_id=instance.pk, actor=self.actor)

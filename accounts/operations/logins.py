@@ -1,0 +1,120 @@
+"""Logging in and out, and passwords."""
+
+from datetime import datetime
+from functools import partial
+from typing import TypedDict
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.http import urlsafe_base64_decode
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.utils import get_md5_hash_password
+
+from accounts.emails import send_reset_link
+from accounts.errors import LinkNotValid, NoActiveAccount, TokenNotValid, WrongPassword
+from accounts.models import User
+from scheduler_project.common.operations import operation
+
+
+class Tokens(TypedDict):
+    access: str
+    refresh: str
+
+
+def tokens_for(user: User) -> Tokens:
+    """A fresh pair. Both end with the password they were given for."""
+    refresh = RefreshToken.for_user(user)
+    return {"access": str(refresh.access_token), "refresh": str(refresh)}
+
+
+def log_in(*, email: str, password: str, now: datetime) -> User:
+    """Whose email and password these are. Raises NoActiveAccount, after the same time for an email nobody has."""
+    user = authenticate(email=email, password=password)
+    if not isinstance(user, User):
+        raise NoActiveAccount
+    user.last_login = now
+    user.save(update_fields=["last_login"])
+    return user
+
+
+@operation
+def renew(*, refresh: str) -> Tokens:
+    """Swap a refresh token for a fresh pair, once.
+
+    Raises TokenNotValid for one that is used, expired or blacklisted, or whose user is gone, inactive or has another
+    password now.
+    """
+    token = verified(refresh)
+    user = User.objects.filter(pk=token.get(api_settings.USER_ID_CLAIM), is_active=True).first()
+    if user is None or token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
+        raise TokenNotValid
+    blacklist(token)
+    return tokens_for(user)
+
+
+@operation
+def log_out(*, refresh: str, user: User) -> None:
+    """End a refresh token of this user. Raises TokenNotValid, also for somebody else's."""
+    token = verified(refresh)
+    if token.get(api_settings.USER_ID_CLAIM) != str(user.pk):
+        raise TokenNotValid(field="refresh")
+    blacklist(token)
+
+
+def verified(refresh: str) -> RefreshToken:
+    try:
+        return RefreshToken(refresh)  # type: ignore[arg-type]  # the stubless package takes the text
+    except TokenError:
+        raise TokenNotValid(field="refresh") from None
+
+
+def blacklist(token: RefreshToken) -> None:
+    """End a token. Of two who do so at once, the second gets TokenNotValid."""
+    _entry, first = token.blacklist()  # type: ignore[misc]  # what get_or_create answers, whatever is declared
+    if not first:
+        raise TokenNotValid(field="refresh")
+
+
+@operation
+def change_password(*, user_id: int, current_password: str, new_password: str) -> User:
+    """Set a validated new password; every token given for the old one ends. Raises WrongPassword."""
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
+    if not user.check_password(current_password):
+        raise WrongPassword(field="current_password")
+    return set_password(user, new_password)
+
+
+def ask_reset(*, email: str) -> None:
+    """Mail the owner of this account a link to set a new password. Nobody is told whether there is such an account."""
+    user = User.objects.filter(email=User.objects.normalize_email(email), is_active=True).first()
+    if user and user.has_usable_password():
+        transaction.on_commit(partial(send_reset_link, user))
+
+
+@operation
+def reset_password(*, uid: str, token: str, new_password: str) -> User:
+    """Set a validated new password with what the mailed link carries, which works once. Raises LinkNotValid."""
+    locked = User.objects.select_for_update(of=("self",), no_key=True)
+    return set_password(owner_of_link(uid=uid, token=token, among=locked), new_password)
+
+
+def owner_of_link(*, uid: str, token: str, among: QuerySet[User] | None = None) -> User:
+    """Whose link it is. Raises LinkNotValid for one that is made up, expired, used or older than the last login."""
+    users = User.objects.all() if among is None else among
+    try:
+        user = users.filter(pk=int(urlsafe_base64_decode(uid)), is_active=True).first()
+    except (ValueError, OverflowError):
+        user = None
+    if user is None or not default_token_generator.check_token(user, token):
+        raise LinkNotValid
+    return user
+
+
+def set_password(user: User, password: str) -> User:
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return user

@@ -1,0 +1,77 @@
+"""Ways of looking at the database once something has been done."""
+
+from datetime import datetime
+
+from django.apps import apps
+from django.db import connection
+
+from accounts.models import Provider
+from booking.models import Slot
+
+TABLES = ("accounts", "booking")
+
+
+def dump() -> dict[str, list[tuple]]:
+    """Every row of every table of ours."""
+    return {
+        model._meta.db_table: sorted(model._base_manager.values_list(), key=str)
+        for label in TABLES
+        for model in apps.get_app_config(label).get_models(include_auto_created=True)
+    }
+
+
+def grid(provider: Provider) -> list[tuple[datetime, datetime, int | None, bool]]:
+    """All the slots of a provider: start, end, whose, withdrawn or not."""
+    slots = Slot.objects.filter(provider=provider).order_by("starts_at")
+    return list(slots.values_list("starts_at", "ends_at", "reservation", "withdrawn"))
+
+
+def free_cells(provider: Provider) -> list[tuple[datetime, datetime]]:
+    """The stored slots that nobody claims."""
+    return [(start, end) for start, end, reservation, _ in grid(provider) if reservation is None]
+
+
+PROMISES = {
+    "two live reservations of one provider overlap": """
+        SELECT a.id, b.id FROM booking_reservation a JOIN booking_reservation b USING (provider_id)
+        WHERE a.id < b.id AND a.status IN ('held', 'confirmed') AND b.status IN ('held', 'confirmed')
+          AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until""",
+    "two slots of one provider overlap": """
+        SELECT a.id, b.id FROM booking_slot a JOIN booking_slot b USING (provider_id)
+        WHERE a.id < b.id AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at""",
+    "a slot is claimed by a reservation that has ended": """
+        SELECT slot.id FROM booking_slot slot JOIN booking_reservation ON booking_reservation.id = reservation_id
+        WHERE status NOT IN ('held', 'confirmed')""",
+    "a slot is claimed by a reservation of another time or provider": """
+        SELECT slot.id FROM booking_slot slot JOIN booking_reservation claim ON claim.id = reservation_id
+        WHERE slot.provider_id <> claim.provider_id
+           OR slot.starts_at >= claim.blocked_until OR slot.ends_at <= claim.blocked_from""",
+    "a slot is free though a live reservation claims its time": """
+        SELECT slot.id FROM booking_slot slot JOIN booking_reservation claim USING (provider_id)
+        WHERE slot.reservation_id IS NULL AND claim.status IN ('held', 'confirmed')
+          AND slot.starts_at < claim.blocked_until AND slot.ends_at > claim.blocked_from""",
+    "a confirmed reservation has no appointment": """
+        SELECT claim.id FROM booking_reservation claim LEFT JOIN booking_appointment made ON made.reservation_id = claim.id
+        WHERE claim.status = 'confirmed' AND made.id IS NULL""",
+    "an appointment and its reservation disagree": """
+        SELECT made.id FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
+        WHERE claim.status <> CASE WHEN made.status IN ('cancelled', 'declined') THEN 'released' ELSE 'confirmed' END""",
+    "an appointment has no beginning in its history": """
+        SELECT made.id FROM booking_appointment made
+        WHERE NOT EXISTS (SELECT FROM booking_appointmentevent WHERE appointment_id = made.id AND event = 'booked')""",
+    "an ended reservation does not say when": """
+        SELECT id FROM booking_reservation
+        WHERE (status IN ('expired', 'released')) <> (closed_at IS NOT NULL)""",
+}
+"""What must hold at any moment, whatever has been done: the sentence that a row found would make true."""
+
+
+def broken_promises() -> dict[str, list[tuple]]:
+    """The promises the database breaks, with the rows that break them. Empty if all is well."""
+    found = {}
+    with connection.cursor() as cursor:
+        for sentence, sql in PROMISES.items():
+            cursor.execute(sql)
+            if rows := cursor.fetchall():
+                found[sentence] = rows
+    return found
