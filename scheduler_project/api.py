@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from accounts.api import urls as accounts
 from booking.api import urls as booking
 
 
@@ -16,12 +17,13 @@ class Router(SimpleRouter):
 
 
 router = Router()
-for prefix, viewset, basename in [*booking.routes]:
+for prefix, viewset, basename in [*accounts.routes, *booking.routes]:
     router.register(prefix, viewset, basename)
 
 urlpatterns = [
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    *accounts.urlpatterns,
     *booking.urlpatterns,
     path("", include(router.urls)),
 ]

@@ -20,16 +20,16 @@ app.conf.beat_schedule = {
     "expire-reservations": {
         "task": "booking.tasks.expire_reservations",
         "schedule": 5.0,
-        "options": {"expires": 5.0},
+        "options": {"expire_seconds": 5},
     },
     "extend-slots": {
         "task": "booking.tasks.extend_slots",
         "schedule": crontab(minute="17", hour="2"),
-        "options": {"expires": 3600.0},
+        "options": {"expire_seconds": 3600},
     },
     "tidy": {
         "task": "scheduler_project.common.tasks.tidy",
         "schedule": crontab(minute="47", hour="3"),
-        "options": {"expires": 3600.0},
+        "options": {"expire_seconds": 3600},
     },
 }

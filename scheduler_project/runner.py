@@ -157,7 +157,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
     commands = {
         "web": [*web, "scheduler_project.wsgi:application"],
         "worker": [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],
-        "beat": [*CELERY, "beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler"],
+        "beat": [*CELERY, "beat"],
     }
     with selectors.DefaultSelector() as selector:
         children: list[Child] = []

@@ -221,7 +221,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "scheduler_project.beat:Scheduler"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Mail -----------------------------------------------------------------------------------------------------------

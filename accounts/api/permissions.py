@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.permissions import BasePermission, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 
 from accounts.errors import NotAllowed
@@ -21,15 +21,13 @@ class KeepsClients(BasePermission):
         return request.method != "POST" or user.is_staff or user.provider_or_none is not None
 
 
-class KeepsProviders(BasePermission):
+class KeepsProviders(IsAuthenticatedOrReadOnly):
     """Everybody reads providers; staff add and delete them; a provider changes their own."""
 
     code = NotAllowed.code
     message = NotAllowed.message
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.method in SAFE_METHODS:
-            return True
         if request.method in ("POST", "DELETE"):
             return bool(request.user.is_staff)
-        return request.user.is_authenticated
+        return super().has_permission(request, view)

@@ -33,6 +33,12 @@ RESET_ASKED = _("If there is an account with this email, a message with a link i
 
 
 class View(GenericAPIView[Any]):
+    @property
+    def user(self) -> User:
+        """Who is logged in."""
+        assert isinstance(self.request.user, User)
+        return self.request.user
+
     def sent(self) -> dict[str, Any]:
         """The request's body, validated."""
         serializer = self.get_serializer(data=self.request.data)
@@ -143,7 +149,7 @@ class LogoutView(View):
         operation_id="logout", summary="End a refresh token of yours", responses={204: None, **refusals(400)}
     )
     def post(self, request: Request) -> Response:
-        logins.log_out(**self.sent(), user=request.user)
+        logins.log_out(**self.sent(), user=self.user)
         return Response(status=204)
 
 
@@ -152,7 +158,7 @@ class MeView(IdempotentMixin, View):
 
     @extend_schema(operation_id="me_retrieve", summary="Who you are")
     def get(self, request: Request) -> Response:
-        return Response(self.get_serializer(request.user).data)
+        return Response(self.get_serializer(self.user).data)
 
     @extend_schema(
         operation_id="me_partial_update",
@@ -160,9 +166,9 @@ class MeView(IdempotentMixin, View):
         examples=[OpenApiExample("A new timezone", {"timezone": "America/New_York"}, request_only=True)],
     )
     def patch(self, request: Request) -> Response:
-        serializer = self.get_serializer(request.user, data=request.data, partial=True)
+        serializer = self.get_serializer(self.user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        user = people.edit_user(user_id=request.user.pk, changes=serializer.validated_data)
+        user = people.edit_user(user_id=self.user.pk, changes=serializer.validated_data)
         return Response(self.get_serializer(user).data)
 
 
@@ -186,7 +192,7 @@ class PasswordChangeView(View):
         ],
     )
     def post(self, request: Request) -> Response:
-        user = logins.change_password(user_id=request.user.pk, **self.sent())
+        user = logins.change_password(user_id=self.user.pk, **self.sent())
         if isinstance(request.successful_authenticator, SessionAuthentication):
             update_session_auth_hash(request, user)
         return Response(logins.tokens_for(user))
@@ -233,8 +239,8 @@ class PeopleViewSet(IdempotentMixin, ModelViewSet[Any]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Who can be booked", auth=[{}]),
-    retrieve=extend_schema(summary="One provider", auth=[{}]),
+    list=extend_schema(summary="Who can be booked"),
+    retrieve=extend_schema(summary="One provider"),
     create=extend_schema(
         summary="Add a provider (staff)",
         responses={201: serializers.ProviderSerializer, **refusals(403)},
@@ -311,7 +317,7 @@ class ProviderViewSet(PeopleViewSet):
     ),
     partial_update=extend_schema(
         summary="Change a client",
-        description="Clients change their own name, phone and timezone; their provider all but the owner; staff everything.",
+        description="Clients change their own name, phone and timezone, their provider all but the owner, staff all.",
         responses={200: serializers.ClientSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("A new phone", {"phone": "+49 30 901821"}, request_only=True)],
     ),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
@@ -74,8 +74,8 @@ def verified(refresh: str) -> RefreshToken:
 
 def blacklist(token: RefreshToken) -> None:
     """End a token. Of two who do so at once, the second gets TokenNotValid."""
-    _entry, first = token.blacklist()  # type: ignore[misc]  # what get_or_create answers, whatever is declared
-    if not first:
+    answer: Any = token.blacklist()  # what get_or_create answers, whatever is declared
+    if not answer[1]:
         raise TokenNotValid(field="refresh")
 
 

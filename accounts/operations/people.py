@@ -150,7 +150,7 @@ def add_client(
     A provider's clients go into their own; staff choose whose, or nobody's. Raises NotAllowed and ClientExists.
     """
     if not actor.is_staff:
-        own = actor.user and actor.user.provider_or_none
+        own = actor.user.provider_or_none if actor.user else None
         if own is None:
             raise NotAllowed
         if owner not in (None, own):

@@ -261,6 +261,10 @@ class ReservationSerializer(serializers.ModelSerializer[Reservation]):
         return appointment.pk if appointment else None
 
 
+class ExpiredSerializer(serializers.Serializer[Any]):
+    expired = serializers.IntegerField(help_text=_("How many holds were past their end and not yet marked so."))
+
+
 # --- Appointments -----------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from django.urls import re_path
 from booking.api import views
 
 routes = [
+    ("admin/appointments", views.AdminAppointmentViewSet, "admin-appointment"),
     ("appointments", views.AppointmentViewSet, "appointment"),
     ("closures", views.ClosureViewSet, "closure"),
     ("providers", views.CalendarViewSet, "calendar"),
@@ -16,6 +17,7 @@ routes = [
 ]
 
 urlpatterns = [
+    re_path(r"^admin/expire-reservations/?$", views.ExpireReservationsView.as_view(), name="expire-reservations"),
     re_path(
         rf"^appointments/(?P<pk>{views.ID})\.ics/?$",
         views.AppointmentViewSet.as_view({"get": "ics"}),

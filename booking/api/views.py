@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider
@@ -698,6 +699,18 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class ExpireReservationsView(APIView):
+    """What the sweeper does every few seconds, by hand. Staff only."""
+
+    permission_classes = [IsAdminUser]
+
+    @extend_schema(
+        summary="Expire the holds that are past their end", request=None, responses=serializers.ExpiredSerializer
+    )
+    def post(self, request: Request) -> Response:
+        return Response({"expired": reservations.expire_due(now=timezone.now())})
+
+
 # --- Appointments -----------------------------------------------------------------------------------------------------
 
 
@@ -848,3 +861,13 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
             content_type="text/calendar; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="appointment-{appointment.pk}.ics"'},
         )
+
+
+@extend_schema_view(list=extend_schema(summary="Everybody's appointments", parameters=[ZONE]))
+class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
+    """Every appointment there is. Staff only."""
+
+    queryset = Appointment.objects.detailed().order_by("-reservation__starts_at", "-pk")
+    serializer_class = serializers.AppointmentSerializer
+    filterset_class = filters.AppointmentFilter
+    permission_classes = [IsAdminUser]

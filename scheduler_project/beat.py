@@ -1,0 +1,14 @@
+"""The beat scheduler: the table in `celery.py` fills the database's, and what staff changed there stays changed."""
+
+from typing import Any
+
+from django_celery_beat.models import PeriodicTask
+from django_celery_beat.schedulers import DatabaseScheduler
+
+
+class Scheduler(DatabaseScheduler):
+    """django-celery-beat's scheduler, which would otherwise write the table over staff's changes at every start."""
+
+    def update_from_dict(self, mapping: dict[str, Any]) -> None:
+        known = set(PeriodicTask.objects.filter(name__in=mapping).values_list("name", flat=True))
+        super().update_from_dict({name: entry for name, entry in mapping.items() if name not in known})
