@@ -36,10 +36,17 @@ class Stop(Exception):
 class Child:
     """One of the processes of the site, whose output lines carry its name."""
 
-    def __init__(self, name: str, command: list[str], selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        selector: selectors.BaseSelector,
+        orphaned: signal.Signals = signal.SIGTERM,
+    ) -> None:
         self.name = name
         self.command = command
         self.selector = selector
+        self.orphaned = orphaned  # What it is sent when the runner dies.
         self.deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
         self.start()
 
@@ -51,7 +58,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             process_group=0,  # Ctrl-C in the terminal is for the runner alone.
-            preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
+            preexec_fn=embedded.ending_with_parent(self.orphaned),  # noqa: PLW1509
         )
         assert self.process.stdout
         self.output = self.process.stdout
@@ -163,7 +170,9 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
         children: list[Child] = []
         try:
             for name, command in commands.items():
-                children.append(Child(name, command, selector))
+                # Beat on SIGTERM first saves its schedule, and lives on if the database is gone already.
+                orphaned = signal.SIGKILL if name == "beat" else signal.SIGTERM
+                children.append(Child(name, command, selector, orphaned))
             kept = f" The data stays in {servers[0].data_dir}." if servers else ""
             welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines()]
             welcome += [f"Ctrl-C ends it.{kept}"]

@@ -1,9 +1,11 @@
 """Ways of looking at the database once something has been done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Provider
 from booking.models import Slot
@@ -37,8 +39,9 @@ PROMISES = {
         WHERE a.id < b.id AND a.status IN ('held', 'confirmed') AND b.status IN ('held', 'confirmed')
           AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until""",
     "two slots of one provider overlap": """
-        SELECT a.id, b.id FROM booking_slot a JOIN booking_slot b USING (provider_id)
-        WHERE a.id < b.id AND a.starts_at < b.ends_at AND b.starts_at < a.ends_at""",
+        SELECT id FROM (SELECT id, starts_at, lag(ends_at) OVER (PARTITION BY provider_id ORDER BY starts_at) AS before_ends
+                        FROM booking_slot) slot
+        WHERE starts_at < before_ends""",
     "a slot is claimed by a reservation that has ended": """
         SELECT slot.id FROM booking_slot slot JOIN booking_reservation ON booking_reservation.id = reservation_id
         WHERE status NOT IN ('held', 'confirmed')""",
@@ -75,3 +78,11 @@ def broken_promises() -> dict[str, list[tuple]]:
             if rows := cursor.fetchall():
                 found[sentence] = rows
     return found
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Do something and undo it: so that the examples of one property do not see each other's rows."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

@@ -223,30 +223,18 @@ class ConfirmSerializer(serializers.Serializer[Any]):
     confirmed = serializers.BooleanField(help_text=_("True makes the appointment; false gives the time back."))
 
 
-class ReservationSerializer(serializers.ModelSerializer[Reservation]):
+class ReservationSerializer(serializers.Serializer[Reservation]):
+    id = serializers.IntegerField()
+    provider = serializers.IntegerField(source="provider_id")
+    client = serializers.IntegerField(source="client_id")
+    service = serializers.IntegerField(source="service_id", allow_null=True)
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")
-    expires_at = InstantField(allow_null=True)
-    created_at = InstantField()
     status = serializers.SerializerMethodField()
+    expires_at = InstantField(allow_null=True)
     appointment = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Reservation
-        fields = [
-            "id",
-            "provider",
-            "client",
-            "service",
-            "start_time",
-            "end_time",
-            "status",
-            "expires_at",
-            "appointment",
-            "overrides",
-            "created_at",
-        ]
-        read_only_fields = fields
+    overrides = serializers.ListField(child=serializers.ChoiceField(choices=Override.choices))
+    created_at = InstantField()
 
     @extend_schema_field(serializers.ChoiceField(choices=ReservationStatus.choices))
     def get_status(self, reservation: Reservation) -> str:
@@ -257,6 +245,8 @@ class ReservationSerializer(serializers.ModelSerializer[Reservation]):
 
     @extend_schema_field(serializers.IntegerField(allow_null=True))
     def get_appointment(self, reservation: Reservation) -> int | None:
+        if reservation.status in (ReservationStatus.HELD, ReservationStatus.EXPIRED):
+            return None
         appointment = getattr(reservation, "appointment", None)
         return appointment.pk if appointment else None
 

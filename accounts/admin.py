@@ -1,0 +1,233 @@
+"""The people, for an office's staff."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, Provider, User
+from accounts.operations import people
+from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
+
+
+class LoginForm(UserChangeForm):
+    class Meta(UserChangeForm.Meta):
+        model = User
+        fields = "__all__"
+        field_classes: dict[str, Any] = {}
+
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+
+class NewLoginForm(AdminUserCreationForm):
+    class Meta(AdminUserCreationForm.Meta):
+        model = User
+        fields = ("email", "name", "timezone")
+        field_classes: dict[str, Any] = {}
+
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+
+@admin.register(User)
+class UserAdmin(OfficeAdmin, DjangoUserAdmin):
+    """Logins. Who is staff and what staff may do is the superusers' business, and so are staff's own passwords."""
+
+    form = LoginForm
+    add_form = NewLoginForm
+    fieldsets = (
+        (None, {"fields": ("email", "password", "name", "timezone")}),
+        (
+            gettext_lazy("Permissions"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (gettext_lazy("Important dates"), {"fields": ("last_login_utc", "joined_utc")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("email", "name", "timezone", "usable_password", "password1", "password2"),
+            },
+        ),
+    )
+    list_display = ("email", "name", "is_provider", "is_client", "is_active", "is_staff", "timezone", "last_login_utc")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    actions = ("deactivate", "activate")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        own = ("last_login_utc", "joined_utc")
+        rank = ("is_staff", "is_superuser", "groups", "user_permissions")
+        return own if request.user.is_superuser else own + rank
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and self._outranks(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._outranks(request, obj)
+
+    def _outranks(self, request: HttpRequest, login: User | None) -> bool:
+        return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
+
+    @admin.display(description=gettext_lazy("provider"), boolean=True)
+    def is_provider(self, user: User) -> bool:
+        return user.provider_or_none is not None
+
+    @admin.display(description=gettext_lazy("client"), boolean=True)
+    def is_client(self, user: User) -> bool:
+        return user.client_or_none is not None
+
+    @admin.display(description=gettext_lazy("last login (UTC)"), ordering="last_login")
+    def last_login_utc(self, user: User) -> str:
+        return told(user.last_login)
+
+    @admin.display(description=gettext_lazy("joined (UTC)"), ordering="date_joined")
+    def joined_utc(self, user: User) -> str:
+        return told(user.date_joined)
+
+    @admin.action(description=gettext_lazy("Deactivate selected users"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._set_active(request, queryset, active=False, done=_("%d users can no longer log in."))
+
+    @admin.action(description=gettext_lazy("Activate selected users"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._set_active(request, queryset, active=True, done=_("%d users can log in."))
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
+        theirs = [user.pk for user in queryset if self._outranks(request, user) and user.pk != request.user.pk]
+        User.objects.filter(pk__in=theirs).order_by().update(is_active=active)
+        if len(theirs) < len(queryset):
+            messages.error(request, _("Your own login, and those of staff unless you are a superuser, stay as they are."))
+        if theirs:
+            messages.success(request, done % len(theirs))
+
+
+@admin.register(Provider)
+class ProviderAdmin(OfficeAdmin):
+    list_display = ("name", "specialization", "login", "is_active", "is_approved", "created_utc")
+    list_filter = ("is_active", "is_approved", "specialization")
+    list_select_related = ("user",)
+    search_fields = ("name", "slug", "specialization", "user__email")
+    autocomplete_fields = ("user",)
+    date_hierarchy = "created_at"
+    actions = ("approve", "deactivate", "activate")
+
+    def get_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ("name", "timezone", "specialization", "bio", "user", "is_approved")
+        return ("name", "slug", "specialization", "bio", "user", "is_active", "is_approved", "created_utc")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
+        return ("created_utc",) if obj else ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            zone = self.formfield_for_dbfield(User._meta.get_field("timezone"), request)
+            zone.help_text = _("The calendar starts with Monday to Friday, 09:00 to 17:00, in this zone.")
+            kwargs["form"] = type("NewProviderForm", (self.form,), {"timezone": zone})
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
+        if change:
+            wanted = {name: form.cleaned_data[name] for name in form.changed_data}
+            people.edit_provider(provider_id=obj.pk, changes=wanted, actor=Actor.of(request.user, Face.ADMIN))
+        else:
+            made = people.add_provider(**form.cleaned_data, now=timezone.now())
+            obj.__dict__.update(made.__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: Provider) -> None:
+        people.remove_provider(provider_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
+
+    @admin.display(description=gettext_lazy("login"), ordering="user__email")
+    def login(self, provider: Provider) -> str:
+        return str(provider.user or "–")
+
+    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
+    def created_utc(self, provider: Provider) -> str:
+        return told(provider.created_at)
+
+    @admin.action(description=gettext_lazy("Approve selected providers"), permissions=["change"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        self._edit(request, queryset, {"is_approved": True}, _("%d providers are approved: clients can find them."))
+
+    @admin.action(description=gettext_lazy("Deactivate selected providers"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        done = _("%d providers take no more bookings. The appointments they have stay.")
+        self._edit(request, queryset, {"is_active": False}, done)
+
+    @admin.action(description=gettext_lazy("Activate selected providers"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
+        self._edit(request, queryset, {"is_active": True}, _("%d providers can be booked."))
+
+    def _edit(self, request: HttpRequest, queryset: QuerySet[Provider], changes: dict[str, bool], done: str) -> None:
+        actor = Actor.of(request.user, Face.ADMIN)
+
+        def deed(provider: Provider) -> None:
+            people.edit_provider(provider_id=provider.pk, changes=changes, actor=actor)
+
+        do_to_each(request, queryset, deed, done)
+
+
+class AddressBookFilter(admin.SimpleListFilter):
+    title = gettext_lazy("address book")
+    parameter_name = "kept"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", _("registered themselves, or the office's")), ("yes", _("in a provider's address book"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> QuerySet[Client]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(owner__isnull=self.value() == "no")
+
+
+@admin.register(Client)
+class ClientAdmin(OfficeAdmin):
+    list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
+    list_filter = (AddressBookFilter,)
+    list_select_related = ("owner", "user")
+    search_fields = ("name", "email", "phone", "owner__name")
+    autocomplete_fields = ("owner", "user")
+    readonly_fields = ("login", "created_utc")
+    date_hierarchy = "created_at"
+
+    def get_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
+        fields = ("name", "email", "phone", "timezone", "owner", "notes")
+        return (*fields, "login", "created_utc") if obj else fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
+        return super().get_queryset(request).select_related("owner", "user")
+
+    def describe(self, row: Client) -> str:
+        return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))
+
+    def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
+        actor = Actor.of(request.user, Face.ADMIN)
+        if change:
+            wanted = {name: form.cleaned_data[name] for name in form.changed_data}
+            people.edit_client(client_id=obj.pk, changes=wanted, actor=actor)
+        else:
+            made = people.add_client(**form.cleaned_data, actor=actor, now=timezone.now())
+            obj.__dict__.update(made.__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: Client) -> None:
+        people.remove_client(client_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
+
+    @admin.display(description=gettext_lazy("login"), ordering="user__email")
+    def login(self, client: Client) -> str:
+        return str(client.user or "–")
+
+    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
+    def created_utc(self, client: Client) -> str:
+        return told(client.created_at)

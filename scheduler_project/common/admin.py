@@ -1,0 +1,236 @@
+"""What every page of the admin shares: a refused form, a refused deed and a refused deletion are answers, not crashes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.deletion import Collector, ProtectedError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import operation
+from scheduler_project.common.times import to_utc, zone_names
+
+YEARS = range(2000, 2200)
+SHOWN = 10
+"""How many names a message lists before it only counts the rest."""
+
+admin.site.site_header = settings.SITE_NAME
+admin.site.site_title = settings.SITE_NAME
+admin.site.index_title = gettext_lazy("Office")
+
+
+# --- Time as people write it ----------------------------------------------------------------------------------------
+
+
+def told(instant: datetime | None, zone: str = "UTC") -> str:
+    """An instant on the clocks of `zone`, such as `Mon 2026-03-02 14:00`. The column or label names the zone."""
+    return date_format(instant.astimezone(ZoneInfo(zone)), "D Y-m-d H:i") if instant else "–"
+
+
+def validate_year(value: date) -> None:
+    """Refuse dates so far away that reckoning with them overflows."""
+    if value.year not in YEARS:
+        raise ValidationError(_("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]), code="year_out_of_range")
+
+
+class LocalDateTimeField(forms.Field):
+    """A wall-clock time in `zone` (UTC until the form says otherwise), cleaned to the UTC instant it means."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+    default_error_messages = {"invalid": gettext_lazy("Enter a date and a time.")}
+    zone = "UTC"
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.astimezone(ZoneInfo(self.zone)):%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            local = datetime.fromisoformat(value.strip())
+            instant = local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(self.zone))
+        except (ValueError, OverflowError) as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        validate_year(instant)
+        return instant
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(initial != self.to_python(data))
+        except ValidationError:
+            return True
+
+
+# --- Refusals -------------------------------------------------------------------------------------------------------
+
+
+class OfficeAdmin(admin.ModelAdmin):
+    """A ModelAdmin whose `save_model` and `delete_model` may raise DomainError.
+
+    Everything done is undone then, and the form comes back with the error on the field it is about. The field names of
+    operations are turned into those of the form by `refusal_fields`.
+    """
+
+    refusal_fields: dict[str, str] = {}
+    show_full_result_count = False
+
+    def explain(self, refusal: DomainError, form: Any) -> str:
+        """What the form says about a refusal."""
+        return str(refusal.message)
+
+    def describe(self, row: Any) -> str:
+        """How a row is told from others where it is chosen."""
+        return str(row)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form_class = super().get_form(request, obj, change=change, **kwargs)
+        refusal = getattr(request, "refusal", None)
+        return form_class if refusal is None else self._refused(form_class, refusal)
+
+    def _refused(self, form_class: Any, refusal: DomainError) -> Any:
+        def _post_clean(form: Any) -> None:
+            super(refused, form)._post_clean()
+            field = self.refusal_fields.get(refusal.field or "", refusal.field)
+            form.add_error(field if field in form.fields else None, self.explain(refusal, form))
+
+        refused = type(form_class.__name__, (form_class,), {"_post_clean": _post_clean})
+        return refused
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except DomainError as refusal:
+            request.refusal = refusal  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Plain rows are saved so that a constraint which only the database saw broken is a refusal as well."""
+        operation(super().save_model)(request, obj, form, change)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().delete_view(request, *args, **kwargs)
+        except (DomainError, ProtectedError) as error:
+            messages.error(request, self._why_not_deleted(error))
+            return HttpResponseRedirect(self.list_url())
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for row in queryset:
+            self.delete_model(request, row)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changelist_view(request, *args, **kwargs)
+        except (DomainError, ProtectedError) as error:
+            messages.error(request, self._why_not_deleted(error))
+            return HttpResponseRedirect(request.get_full_path())
+
+    def _why_not_deleted(self, error: DomainError | ProtectedError) -> str:
+        return str(error.message) if isinstance(error, DomainError) else _("Other rows need this, so it stays.")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
+        """What would go along, counted and not listed: a provider takes thousands of slots with them."""
+        collector = Collector(using="default", origin=objs)
+        try:
+            collector.collect(objs)
+        except ProtectedError as error:
+            return [], {}, set(), first([capfirst(f"{row._meta.verbose_name}: {row}") for row in error.protected_objects])
+        counts: dict[str, int] = {}
+        for model, rows in collector.data.items():
+            counts[str(model._meta.verbose_name_plural)] = len(rows)
+        for rows in collector.fast_deletes:
+            name = str(rows.model._meta.verbose_name_plural)  # type: ignore[union-attr]
+            counts[name] = counts.get(name, 0) + rows.count()  # type: ignore[union-attr, call-arg]
+        return [str(row) for row in objs], {name: count for name, count in counts.items() if count}, set(), []
+
+    def list_url(self) -> str:
+        return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def change_url(self, pk: Any) -> str:
+        return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Timezones are chosen from the list there is; dates stay within reach of arithmetic."""
+        if db_field.name == "timezone":
+            return forms.ChoiceField(
+                choices=[(name, name) for name in sorted(zone_names())],
+                label=capfirst(db_field.verbose_name),
+                help_text=db_field.help_text,
+                initial=db_field.get_default(),
+            )
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.DateField):
+            field.validators.append(validate_year)
+        return field
+
+    def ask(self, request: HttpRequest, *, title: str, submit: str, **context: Any) -> TemplateResponse:
+        """A page between: a form, what it is about, and hidden fields that repeat the question."""
+        return TemplateResponse(
+            request,
+            "admin/ask.html",
+            {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "submit": submit, **context},
+        )
+
+
+class ReadOnly:
+    """For admins and inlines of what only operations write: nothing can be added, changed or deleted by hand."""
+
+    def has_add_permission(self, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *args: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *args: Any) -> bool:
+        return False
+
+
+def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], Any], done: str) -> None:
+    """Do `deed` to every row by itself. Says how many are `done` (with %d), and of each refused one why."""
+    count = 0
+    for row in rows:
+        try:
+            deed(row)
+        except DomainError as refusal:
+            messages.error(request, f"{row}: {refusal.message}")
+        else:
+            count += 1
+    if count:
+        messages.success(request, done % count)
+
+
+def first(names: Sequence[str]) -> list[str]:
+    rest = len(names) - SHOWN
+    return [*names[:SHOWN], *([_("and %d more") % rest] if rest > 0 else [])]
+
+
+# --- Choosing a row -------------------------------------------------------------------------------------------------
+
+
+class Autocomplete(AutocompleteJsonView):
+    """Names rows as their admin describes them: two clients called Kim need more than a name."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        describe = getattr(self.model_admin, "describe", str)
+        return {"id": str(getattr(obj, to_field_name)), "text": describe(obj)}
+
+
+def autocomplete(request: HttpRequest) -> HttpResponse:
+    return Autocomplete.as_view(admin_site=admin.site)(request)
+
+
+admin.site.autocomplete_view = autocomplete  # type: ignore[method-assign]
