@@ -66,6 +66,12 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
     ordering = ("email",)
     actions = ("deactivate", "activate")
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        common = {name: form.cleaned_data[name] for name in form.changed_data if name in people.IN_STEP}
+        if change and common:
+            people.edit_user(user_id=obj.pk, changes=common)
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         own = ("last_login_utc", "joined_utc")
         rank = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -108,7 +114,9 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
         theirs = [user.pk for user in queryset if self._outranks(request, user) and user.pk != request.user.pk]
         User.objects.filter(pk__in=theirs).order_by().update(is_active=active)
         if len(theirs) < len(queryset):
-            messages.error(request, _("Your own login, and those of staff unless you are a superuser, stay as they are."))
+            messages.error(
+                request, _("Your own login, and those of staff unless you are a superuser, stay as they are.")
+            )
         if theirs:
             messages.success(request, done % len(theirs))
 
@@ -198,7 +206,7 @@ class ClientAdmin(OfficeAdmin):
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner", "user")
     search_fields = ("name", "email", "phone", "owner__name")
-    autocomplete_fields = ("owner", "user")
+    autocomplete_fields = ("owner",)
     readonly_fields = ("login", "created_utc")
     date_hierarchy = "created_at"
 

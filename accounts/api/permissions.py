@@ -2,32 +2,27 @@
 
 from typing import Any
 
-from rest_framework.permissions import BasePermission, IsAuthenticatedOrReadOnly
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.errors import NotAllowed
+from accounts.models import User
 
 
-class KeepsClients(BasePermission):
-    """Clients are added by providers and staff; whoever is logged in reads, within what they may see."""
+class AddingNeedsACalendar(BasePermission):
+    """Providers and staff add; everybody else only reads and changes what they may see."""
 
     code = NotAllowed.code
     message = NotAllowed.message
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
-        if not user.is_authenticated:
-            return False
-        return request.method != "POST" or user.is_staff or user.provider_or_none is not None
+        return request.method != "POST" or (isinstance(user, User) and (user.is_staff or bool(user.provider_or_none)))
 
 
-class KeepsProviders(IsAuthenticatedOrReadOnly):
-    """Everybody reads providers; staff add and delete them; a provider changes their own."""
-
+class StaffAddAndDelete(BasePermission):
     code = NotAllowed.code
     message = NotAllowed.message
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.method in ("POST", "DELETE"):
-            return bool(request.user.is_staff)
-        return super().has_permission(request, view)
+        return request.method not in ("POST", "DELETE") or bool(request.user.is_staff)

@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_v
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import AllowAny
+from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -269,7 +269,7 @@ class ProviderViewSet(PeopleViewSet):
     """Providers. Everybody sees the published ones."""
 
     queryset = Provider.objects.all()
-    permission_classes = [permissions.KeepsProviders]
+    permission_classes = [IsAuthenticatedOrReadOnly, permissions.StaffAddAndDelete]
     filterset_class = filters.ProviderFilter
 
     def get_queryset(self) -> QuerySet[Provider]:
@@ -328,7 +328,7 @@ class ClientViewSet(PeopleViewSet):
 
     queryset = Client.objects.all()
     serializer_class = serializers.ClientSerializer
-    permission_classes = [permissions.KeepsClients]
+    permission_classes = [IsAuthenticated, permissions.AddingNeedsACalendar]
     filterset_class = filters.ClientFilter
 
     def get_queryset(self) -> QuerySet[Client]:

@@ -25,25 +25,6 @@ from booking.models import (
 from booking.operations.appointments import allowed_actions
 from booking.operations.availability import Change
 
-# --- Errors, as documented -------------------------------------------------------------------------------------------
-
-
-class RefusalErrorSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField(help_text=_("Stable and machine-readable, such as `slot_taken`."))
-    detail = serializers.CharField(help_text=_("Why, and what to do."))
-    attr = serializers.CharField(allow_null=True, help_text=_("The field it is about, if it is about one."))
-
-
-class RefusalSerializer(serializers.Serializer[Any]):
-    """The answer is no: the request was understood, but the state of things forbids it."""
-
-    type = serializers.CharField(help_text="`client_error`")
-    errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]
-    details = serializers.DictField(
-        required=False, help_text=_("What helps along: `alternatives`, `nearest`, `allowed` and the like.")
-    )
-
-
 # --- Services and slots -----------------------------------------------------------------------------------------------
 
 

@@ -42,6 +42,7 @@ from booking.models import (
 from booking.operations import appointments, availability, reservations
 from booking.queries import DAY
 from scheduler_project.common.api import Pagination
+from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.idempotency import IdempotentMixin
 from scheduler_project.common.times import day_interval
@@ -52,10 +53,6 @@ LONGEST_RANGE_OF_ANY = timedelta(days=7)
 
 PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
 ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
-
-
-def refusals(*codes: int) -> dict[int, type[BaseSerializer[Any]]]:
-    return dict.fromkeys(codes, serializers.RefusalSerializer)
 
 
 class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):

@@ -148,7 +148,12 @@ class OfficeAdmin(admin.ModelAdmin):
         try:
             collector.collect(objs)
         except ProtectedError as error:
-            return [], {}, set(), first([capfirst(f"{row._meta.verbose_name}: {row}") for row in error.protected_objects])
+            return (
+                [],
+                {},
+                set(),
+                first([capfirst(f"{row._meta.verbose_name}: {row}") for row in error.protected_objects]),
+            )
         counts: dict[str, int] = {}
         for model, rows in collector.data.items():
             counts[str(model._meta.verbose_name_plural)] = len(rows)

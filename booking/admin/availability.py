@@ -1,0 +1,379 @@
+"""Calendars: their policy and hours, and everything dated that changes them."""
+
+import re
+from datetime import time
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminTimeWidget
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from booking.admin.shared import CalendarForm, InCalendarAdmin, explained, provider_filter, staff, tell, there
+from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
+from booking.operations import availability, slots
+from scheduler_project.common.admin import LocalDateTimeField, OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.errors import DomainError
+
+# --- The calendar and its weekly hours ------------------------------------------------------------------------------
+
+
+class ClockField(forms.TimeField):
+    """A local time of day; `24:00` is the midnight at the end of the day, which is stored as 00:00."""
+
+    widget = AdminTimeWidget(format="%H:%M")
+
+    def to_python(self, value: Any) -> time | None:
+        return super().to_python("00:00" if value == "24:00" else value)
+
+
+class WorkingHoursForm(forms.ModelForm):
+    start_time = ClockField(label=gettext_lazy("Start"))
+    end_time = ClockField(label=gettext_lazy("End"))
+
+    def validate_constraints(self) -> None:
+        """The operation replaces all hours at once: what a row's neighbours were before does not matter."""
+
+    def validate_unique(self) -> None:
+        pass
+
+
+class WorkingHoursInline(admin.TabularInline):
+    model = WorkingHours
+    form = WorkingHoursForm
+    extra = 1
+    verbose_name_plural = gettext_lazy(
+        "working hours (local time of the schedule; an end at or before the start is on the next day)"
+    )
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(OfficeAdmin):
+    """Every provider has one calendar, made and deleted with them."""
+
+    fields = (
+        "provider",
+        "timezone",
+        "slot_minutes",
+        "notice_minutes",
+        "horizon_days",
+        "hold_minutes",
+        "slots_until_utc",
+    )
+    readonly_fields = ("provider", "slots_until_utc")
+    inlines = (WorkingHoursInline,)
+    list_display = (
+        "provider",
+        "timezone",
+        "slot_minutes",
+        "notice_minutes",
+        "horizon_days",
+        "hold_minutes",
+        "slots_until_utc",
+    )
+    list_filter = ("provider__is_active", "slot_minutes")
+    list_select_related = ("provider",)
+    search_fields = ("provider__name", "timezone")
+    change_form_template = "admin/tools_change_form.html"
+    actions = ("extend_slots",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Schedule]:
+        return super().get_queryset(request).select_related("provider")
+
+    def describe(self, row: Schedule) -> str:
+        return f"{row.provider} · {row.timezone}"
+
+    def explain(self, refusal: DomainError, form: Any) -> str:
+        return explained(refusal, form.instance)
+
+    @admin.display(description=gettext_lazy("slots until (UTC)"), ordering="slots_until")
+    def slots_until_utc(self, schedule: Schedule) -> str:
+        return told(schedule.slots_until)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        schedule = self.get_object(request, object_id)
+        tools = []
+        if schedule:
+            tools = [
+                (_("Slots"), f"{reverse('admin:booking_slot_changelist')}?provider={schedule.provider_id}"),
+                *(
+                    (label, f"{reverse(f'admin:booking_{name}_add')}?schedule={schedule.pk}")
+                    for label, name in (
+                        (_("Add time off"), "timeoff"),
+                        (_("Add a date override"), "dateoverride"),
+                        (_("Open a window"), "availabilitywindow"),
+                        (_("Book"), "appointment"),
+                    )
+                ),
+            ]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
+        request.changes = []  # type: ignore[attr-defined]
+        wanted = {name: form.cleaned_data[name] for name in form.changed_data}
+        if wanted:
+            self._do(request, availability.set_policy, provider_id=obj.provider_id, changes=wanted)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        for formset in formsets:
+            formset.save(commit=False)  # Fills in what the history of the row tells.
+            if formset.has_changed():
+                rows = [row.cleaned_data for row in formset.forms if row.cleaned_data]
+                hours = [(row["weekday"], row["start_time"], row["end_time"]) for row in rows if not row.get("DELETE")]
+                provider_id = form.instance.provider_id
+                self._do(request, availability.set_working_hours, provider_id=provider_id, hours=hours)
+        if request.changes:  # type: ignore[attr-defined]
+            tell(request, *request.changes)  # type: ignore[attr-defined]
+
+    def _do(self, request: HttpRequest, deed: Any, **arguments: Any) -> None:
+        request.changes.append(  # type: ignore[attr-defined]
+            deed(**arguments, actor=staff(request), now=timezone.now())
+        )
+
+    @admin.action(description=gettext_lazy("Extend slots now"), permissions=["change"])
+    def extend_slots(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        now = timezone.now()
+
+        def deed(schedule: Schedule) -> None:
+            slots.extend(schedule_id=schedule.pk, now=now)
+
+        do_to_each(request, queryset, deed, _("The slots of %d schedules reach to their horizon."))
+
+
+# --- What changes single days ---------------------------------------------------------------------------------------
+
+STRETCH = re.compile(r"(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)")
+
+
+class StretchesField(forms.CharField):
+    """Hours of one day, written `09:00–12:30, 13:30–17:00`."""
+
+    def to_python(self, value: Any) -> list[tuple[time, time]]:
+        parts = [part.strip() for part in re.split(r"[,;\n]", super().to_python(value))]
+        return [self._stretch(part) for part in parts if part]
+
+    def _stretch(self, text: str) -> tuple[time, time]:
+        clock = ClockField()
+        found = STRETCH.fullmatch(text)
+        if found is None:
+            raise ValidationError(_("“%s” is not like 09:00–12:30.") % text, code="invalid")
+        return clock.clean(found[1]), clock.clean(found[2])
+
+
+class DateOverrideForm(CalendarForm):
+    stretches = StretchesField(
+        label=gettext_lazy("Hours"),
+        required=False,
+        help_text=gettext_lazy("Local time, such as 09:00–12:30, 13:30–17:00. Empty: closed that day."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["stretches"] = ", ".join(f"{start}–{end}" for start, end in self.instance.hours)
+
+
+@admin.register(DateOverride)
+class DateOverrideAdmin(InCalendarAdmin):
+    form = DateOverrideForm
+    fields = ("date", "stretches")
+    refusal_fields = {"start_time": "stretches", "end_time": "stretches", "hours": "stretches"}
+    list_display = ("date", "schedule", "local_hours", "zone")
+    list_filter = (provider_filter("schedule__provider"),)
+    list_select_related = ("schedule__provider",)
+    search_fields = ("schedule__provider__name",)
+    date_hierarchy = "date"
+
+    def save_model(self, request: HttpRequest, obj: DateOverride, form: Any, change: bool) -> None:
+        actor, now = staff(request), timezone.now()
+        changes = []
+        if change and "date" in form.changed_data:
+            old = DateOverride.objects.select_related("schedule").get(pk=obj.pk)
+            changes.append(availability.clear_date_override(override=old, actor=actor, now=now))
+        changes.append(
+            availability.set_date_override(
+                provider_id=form.schedule.provider_id,
+                day=form.cleaned_data["date"],
+                hours=form.cleaned_data["stretches"],
+                actor=actor,
+                now=now,
+            )
+        )
+        obj.__dict__.update(changes[-1].made.__dict__)
+        tell(request, *changes)
+
+    def delete_model(self, request: HttpRequest, obj: DateOverride) -> None:
+        tell(request, availability.clear_date_override(override=obj, actor=staff(request), now=timezone.now()))
+
+    @admin.display(description=gettext_lazy("hours (schedule's timezone)"))
+    def local_hours(self, override: DateOverride) -> str:
+        return ", ".join(f"{start}–{end}" for start, end in override.hours) or _("closed")
+
+    @admin.display(description=gettext_lazy("timezone"))
+    def zone(self, override: DateOverride) -> str:
+        return override.schedule.timezone
+
+
+class WindowForm(CalendarForm):
+    starts_at = LocalDateTimeField(label=gettext_lazy("Start"))
+    ends_at = LocalDateTimeField(label=gettext_lazy("End"))
+
+
+class LocalStretchAdmin(InCalendarAdmin):
+    """Rows from one instant to another, told on the calendar's clocks."""
+
+    @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
+    def starts(self, row: Any) -> str:
+        return there(row.starts_at, row.schedule.timezone)
+
+    @admin.display(description=gettext_lazy("end (schedule's timezone)"), ordering="ends_at")
+    def ends(self, row: Any) -> str:
+        return there(row.ends_at, row.schedule.timezone)
+
+
+@admin.register(AvailabilityWindow)
+class AvailabilityWindowAdmin(LocalStretchAdmin):
+    form = WindowForm
+    fields = ("starts_at", "ends_at")
+    list_display = ("schedule", "starts", "ends")
+    list_filter = (provider_filter("schedule__provider"),)
+    list_select_related = ("schedule__provider",)
+    search_fields = ("schedule__provider__name",)
+    date_hierarchy = "starts_at"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """A changed window is another window, so there is nothing to go on editing."""
+        return super().render_change_form(request, {**context, "show_save_and_continue": False}, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: AvailabilityWindow, form: Any, change: bool) -> None:
+        actor, now = staff(request), timezone.now()
+        changes = []
+        if change:
+            old = AvailabilityWindow.objects.select_related("schedule").get(pk=obj.pk)
+            changes.append(availability.close_window(window=old, actor=actor, now=now))
+        changes.append(
+            availability.open_window(
+                provider_id=form.schedule.provider_id,
+                starts_at=form.cleaned_data["starts_at"],
+                ends_at=form.cleaned_data["ends_at"],
+                actor=actor,
+                now=now,
+            )
+        )
+        obj.__dict__.update(changes[-1].made.__dict__)
+        tell(request, *changes)
+
+    def delete_model(self, request: HttpRequest, obj: AvailabilityWindow) -> None:
+        tell(request, availability.close_window(window=obj, actor=staff(request), now=timezone.now()))
+
+
+class AbsenceForm(CalendarForm):
+    starts_at = LocalDateTimeField(label=gettext_lazy("Start"), required=False)
+    ends_at = LocalDateTimeField(
+        label=gettext_lazy("End"), required=False, help_text=gettext_lazy("Either a start and an end, or whole days.")
+    )
+
+    def wanted(self) -> dict[str, Any]:
+        names = ("starts_at", "ends_at", "start_date", "end_date", "reason")
+        return {name: self.cleaned_data[name] for name in names}
+
+
+ABSENCE_FIELDS = ("start_date", "end_date", "starts_at", "ends_at", "reason")
+
+
+@admin.register(TimeOff)
+class TimeOffAdmin(LocalStretchAdmin):
+    form = AbsenceForm
+    fields = ABSENCE_FIELDS
+    list_display = ("schedule", "start_date", "end_date", "starts", "ends", "reason")
+    list_filter = (provider_filter("schedule__provider"),)
+    list_select_related = ("schedule__provider",)
+    search_fields = ("schedule__provider__name", "reason")
+    date_hierarchy = "start_date"
+
+    def save_model(self, request: HttpRequest, obj: TimeOff, form: Any, change: bool) -> None:
+        actor, now = staff(request), timezone.now()
+        if change:
+            old = TimeOff.objects.select_related("schedule").get(pk=obj.pk)
+            done = availability.change_time_off(time_off=old, fields=form.wanted(), actor=actor, now=now)
+        else:
+            provider_id = form.schedule.provider_id
+            done = availability.take_time_off(provider_id=provider_id, fields=form.wanted(), actor=actor, now=now)
+        obj.__dict__.update(done.made.__dict__)
+        tell(request, done)
+
+    def delete_model(self, request: HttpRequest, obj: TimeOff) -> None:
+        tell(request, availability.end_time_off(time_off=obj, actor=staff(request), now=timezone.now()))
+
+
+class ClosureForm(AbsenceForm):
+    schedule = Schedule(timezone="UTC")  # Everybody's: instants are in UTC.
+
+
+@admin.register(Closure)
+class ClosureAdmin(OfficeAdmin):
+    form = ClosureForm
+    fields = ABSENCE_FIELDS
+    refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
+    list_display = ("__str__", "start_date", "end_date", "starts", "ends", "reason")
+    search_fields = ("reason",)
+    date_hierarchy = "start_date"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """A changed closure is another closure, so there is nothing to go on editing."""
+        return super().render_change_form(request, {**context, "show_save_and_continue": False}, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
+        actor, now = staff(request), timezone.now()
+        changes = []
+        if change:
+            old = Closure.objects.get(pk=obj.pk)
+            changes.append(availability.reopen_business(closure=old, actor=actor, now=now))
+        changes.append(availability.close_business(fields=form.wanted(), actor=actor, now=now))
+        obj.__dict__.update(changes[-1].made.__dict__)
+        tell(request, *changes)
+
+    def delete_model(self, request: HttpRequest, obj: Closure) -> None:
+        tell(request, availability.reopen_business(closure=obj, actor=staff(request), now=timezone.now()))
+
+    @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
+    def starts(self, closure: Absence) -> str:
+        return told(closure.starts_at)
+
+    @admin.display(description=gettext_lazy("end (UTC)"), ordering="ends_at")
+    def ends(self, closure: Absence) -> str:
+        return told(closure.ends_at)
+
+
+@admin.register(WorkingHours)
+class WorkingHoursAdmin(ReadOnly, OfficeAdmin):
+    """Everybody's weekly hours at a glance. They are changed in the schedule."""
+
+    fields = ("schedule", "weekday", "start_time", "end_time")
+    list_display = ("schedule", "weekday", "starts", "ends", "zone")
+    list_filter = ("weekday", provider_filter("schedule__provider"))
+    list_select_related = ("schedule__provider",)
+    search_fields = ("schedule__provider__name",)
+
+    @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="start_time")
+    def starts(self, hours: WorkingHours) -> str:
+        return f"{hours.start_time:%H:%M}"
+
+    @admin.display(description=gettext_lazy("end (schedule's timezone)"), ordering="end_time")
+    def ends(self, hours: WorkingHours) -> str:
+        return f"{hours.end_time:%H:%M}"
+
+    @admin.display(description=gettext_lazy("timezone"))
+    def zone(self, hours: WorkingHours) -> str:
+        return hours.schedule.timezone

@@ -1,0 +1,189 @@
+"""Claims and the grid: to look at. Only operations write them."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin import ShowFacets
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from booking.admin.shared import provider_filter, staff, there
+from booking.enums import Override, ReservationStatus
+from booking.models import Reservation, Slot
+from booking.operations import reservations
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnly, OfficeAdmin):
+    list_display = ("id", "starts", "local_start", "provider", "client", "service", "state", "expires", "made")
+    list_filter = ("status", "face", provider_filter("provider"))
+    list_select_related = ("provider__schedule", "client", "service")
+    search_fields = ("provider__name", "client__name", "client__email", "service__name")
+    date_hierarchy = "starts_at"
+    ordering = ("-pk",)
+    fields = (
+        "provider",
+        "client",
+        "service",
+        "starts",
+        "ends",
+        "local_start",
+        "claimed",
+        "state",
+        "expires",
+        "overrides_told",
+        "created_by",
+        "face",
+        "made",
+        "closed",
+        "appointment_link",
+    )
+    readonly_fields = fields
+    actions = ("release_holds",)
+    change_list_template = "admin/tools_change_list.html"
+
+    def has_release_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("booking.change_reservation")
+
+    def get_urls(self) -> list[Any]:
+        expire = path("expire/", self.admin_site.admin_view(self.expire_view), name="booking_reservation_expire")
+        return [expire, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        tools = [(_("Expire due holds now"), reverse("admin:booking_reservation_expire"))]
+        allowed = tools if self.has_release_permission(request) else []
+        return super().changelist_view(request, {**(extra_context or {}), "tools": allowed})
+
+    def expire_view(self, request: HttpRequest) -> HttpResponse:
+        """Mark every hold past its end as expired, which the sweeper does every few seconds."""
+        if not self.has_release_permission(request):
+            raise PermissionDenied
+        now = timezone.now()
+        if request.method == "POST":
+            messages.success(request, _("%d holds were past their end.") % reservations.expire_due(now=now))
+            return HttpResponseRedirect(self.list_url())
+        return self.ask(
+            request,
+            title=_("Expire due holds now"),
+            submit=_("Expire them"),
+            about=[_("Holds past their end and not yet marked so: %d") % Reservation.objects.stale(now=now).count()],
+            back=self.list_url(),
+        )
+
+    @admin.action(description=gettext_lazy("Release selected holds"), permissions=["release"])
+    def release_holds(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> None:
+        now = timezone.now()
+
+        def deed(reservation: Reservation) -> None:
+            reservations.release(reservation_id=reservation.pk, actor=staff(request), now=now)
+
+        do_to_each(request, queryset, deed, _("%d holds no longer claim any time."))
+
+    @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
+    def starts(self, reservation: Reservation) -> str:
+        return told(reservation.starts_at)
+
+    @admin.display(description=gettext_lazy("end (UTC)"), ordering="ends_at")
+    def ends(self, reservation: Reservation) -> str:
+        return told(reservation.ends_at)
+
+    @admin.display(description=gettext_lazy("start (provider's timezone)"))
+    def local_start(self, reservation: Reservation) -> str:
+        return there(reservation.starts_at, reservation.provider.schedule.timezone)
+
+    @admin.display(description=gettext_lazy("claimed, with buffers (UTC)"))
+    def claimed(self, reservation: Reservation) -> str:
+        return f"{told(reservation.blocked_from)} – {told(reservation.blocked_until)}"
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, reservation: Reservation) -> str:
+        ended = (
+            reservation.status == ReservationStatus.HELD
+            and reservation.expires_at is not None
+            and reservation.expires_at <= timezone.now()
+        )
+        return _("held, past its end") if ended else reservation.get_status_display()
+
+    @admin.display(description=gettext_lazy("expires (UTC)"), ordering="expires_at")
+    def expires(self, reservation: Reservation) -> str:
+        return told(reservation.expires_at)
+
+    @admin.display(description=gettext_lazy("made (UTC)"), ordering="created_at")
+    def made(self, reservation: Reservation) -> str:
+        return told(reservation.created_at)
+
+    @admin.display(description=gettext_lazy("ended (UTC)"))
+    def closed(self, reservation: Reservation) -> str:
+        return told(reservation.closed_at)
+
+    @admin.display(description=gettext_lazy("overrides"))
+    def overrides_told(self, reservation: Reservation) -> str:
+        return ", ".join(str(Override(name).label) for name in reservation.overrides) or "–"
+
+    @admin.display(description=gettext_lazy("appointment"))
+    def appointment_link(self, reservation: Reservation) -> str:
+        appointment = getattr(reservation, "appointment", None)
+        if appointment is None:
+            return "–"
+        url = reverse("admin:booking_appointment_change", args=[appointment.pk])
+        return format_html('<a href="{}">{}</a>', url, appointment)
+
+
+class SlotStateFilter(admin.SimpleListFilter):
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("free", _("free")), ("claimed", _("claimed")), ("withdrawn", _("withdrawn"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Slot]) -> QuerySet[Slot]:
+        wanted = {
+            "free": {"reservation__isnull": True},
+            "claimed": {"reservation__isnull": False},
+            "withdrawn": {"reservation__isnull": False, "withdrawn": True},
+        }
+        return queryset.filter(**wanted.get(self.value() or "", {}))
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnly, OfficeAdmin):
+    """The grid of one provider at a time: there are millions of slots, and no list of all of them."""
+
+    list_display = ("starts", "ends", "local_start", "provider", "state", "reservation")
+    list_filter = (provider_filter("provider", required=True), SlotStateFilter)
+    list_select_related = ("provider__schedule", "reservation")
+    date_hierarchy = "starts_at"
+    ordering = ("starts_at",)
+    show_facets = ShowFacets.NEVER
+    fields = ("provider", "starts", "ends", "local_start", "state", "reservation")
+    readonly_fields = fields
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if "provider" not in request.GET:
+            messages.info(request, _("Choose a provider in the filter to see their slots."))
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
+    def starts(self, slot: Slot) -> str:
+        return told(slot.starts_at)
+
+    @admin.display(description=gettext_lazy("end (UTC)"))
+    def ends(self, slot: Slot) -> str:
+        return told(slot.ends_at)
+
+    @admin.display(description=gettext_lazy("start (provider's timezone)"))
+    def local_start(self, slot: Slot) -> str:
+        return there(slot.starts_at, slot.provider.schedule.timezone)
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, slot: Slot) -> str:
+        if slot.reservation_id is None:
+            return _("free")
+        return _("withdrawn: claimed, but no longer in the hours") if slot.withdrawn else _("claimed")

@@ -1,0 +1,45 @@
+"""Services."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from booking.models import Service
+from scheduler_project.common.admin import OfficeAdmin, do_to_each
+
+
+@admin.register(Service)
+class ServiceAdmin(OfficeAdmin):
+    """What can be booked. Changes are for bookings to come: appointments keep the time they took."""
+
+    list_display = (
+        "name",
+        "duration_minutes",
+        "buffer_before_minutes",
+        "buffer_after_minutes",
+        "needs_approval",
+        "owner",
+        "is_active",
+    )
+    list_filter = ("is_active", "needs_approval")
+    list_select_related = ("owner",)
+    search_fields = ("name", "description", "owner__name", "providers__name")
+    autocomplete_fields = ("owner", "providers")
+    actions = ("deactivate", "activate")
+
+    @admin.action(description=gettext_lazy("Deactivate selected services"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._set_active(request, queryset, _("%d services can no longer be booked."), active=False)
+
+    @admin.action(description=gettext_lazy("Activate selected services"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._set_active(request, queryset, _("%d services can be booked."), active=True)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
+        def deed(service: Service) -> None:
+            service.is_active = active
+            service.save(update_fields=["is_active"])
+
+        do_to_each(request, queryset, deed, done)

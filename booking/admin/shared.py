@@ -1,0 +1,186 @@
+"""What the admins of calendars and bookings share."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
+
+from accounts.actors import Actor, Face
+from accounts.models import Provider
+from booking.models import Appointment, Schedule, TimeOff
+from booking.operations.availability import Change
+from booking.queries import DAY, open_hours
+from scheduler_project.common.admin import SHOWN, LocalDateTimeField, OfficeAdmin, told
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.times import covers
+
+
+def staff(request: HttpRequest) -> Actor:
+    return Actor.of(request.user, Face.ADMIN)
+
+
+def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleListFilter]:
+    """Rows of one provider; `path` leads to the provider. A required one shows nothing until somebody is chosen."""
+
+    class ProviderFilter(admin.SimpleListFilter):
+        title = gettext_lazy("provider (choose one)") if required else gettext_lazy("provider")
+        parameter_name = "provider"
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:
+            return list(Provider.objects.values_list("pk", "name"))
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+            if self.value() is None:
+                return queryset.none() if required else queryset
+            if not str(self.value()).isdecimal():
+                raise IncorrectLookupParameters
+            return queryset.filter(**{path: self.value()})
+
+    return ProviderFilter
+
+
+# --- Forms in a calendar's own time ---------------------------------------------------------------------------------
+
+
+class CalendarForm(forms.ModelForm):
+    """A form about one calendar: its times are read and shown on the clocks of that calendar.
+
+    What its rows must be like is said by the operation that writes them, not by the model.
+    """
+
+    schedule: Schedule
+    """Set on the class by the admin that makes the form."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "schedule" in {field.name for field in self._meta.model._meta.fields}:
+            self.instance.schedule = self.schedule
+        for field in self.fields.values():
+            if isinstance(field, LocalDateTimeField):
+                field.zone = self.schedule.timezone
+                field.label = f"{field.label} ({self.schedule.timezone})"
+
+    def validate_constraints(self) -> None:
+        pass
+
+    def validate_unique(self) -> None:
+        pass
+
+
+def explained(refusal: DomainError, schedule: Schedule) -> str:
+    """A refusal with the times it names, on the calendar's own clocks."""
+    zone = schedule.timezone
+    alternatives = [time["start_time"] for time in refusal.details.get("alternatives", [])]
+    nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
+    times = ", ".join(told(LocalDateTimeField().to_python(text), zone) for text in alternatives or nearest)
+    if not times:
+        if "alternatives" in refusal.details:
+            return f"{refusal.message} " + _("There is no free time nearby.")
+        return str(refusal.message)
+    says = type(refusal).message if nearest else refusal.message
+    return f"{says} {times} ({zone})."
+
+
+class ChooseCalendar(forms.Form):
+    """The first step of whatever is added to a calendar."""
+
+    schedule = forms.ModelChoiceField(Schedule.objects.select_related("provider"), label=gettext_lazy("Provider"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["schedule"].widget = AutocompleteSelect(
+            TimeOff._meta.get_field("schedule"), admin.site, choices=self.fields["schedule"].choices
+        )
+
+
+class InCalendarAdmin(OfficeAdmin):
+    """For rows that belong to one calendar. Whose it is comes first: everything after is told in that calendar's time."""
+
+    refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
+
+    def schedule_of(self, obj: Any) -> Schedule:
+        return obj.schedule
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form_class = super().get_form(request, obj, change=change, **kwargs)
+        schedule = self.schedule_of(obj) if obj else getattr(request, "schedule", None)
+        return type(form_class.__name__, (form_class,), {"schedule": schedule})
+
+    def explain(self, refusal: DomainError, form: Any) -> str:
+        return explained(refusal, form.schedule)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Adding begins with the choice of a calendar (`?schedule=`)."""
+        choice = ChooseCalendar(request.GET if "schedule" in request.GET else None)
+        if not self.has_add_permission(request) or choice.is_valid():
+            schedule = choice.cleaned_data["schedule"] if choice.is_valid() else None
+            request.schedule = schedule  # type: ignore[attr-defined]
+            title = _("Add %(name)s for %(provider)s (%(zone)s)") % {
+                "name": self.opts.verbose_name,
+                "provider": schedule,
+                "zone": schedule and schedule.timezone,
+            }
+            return super().add_view(request, form_url, {**(extra_context or {}), "title": title})
+        return self.ask(
+            request,
+            title=_("Add %s: for which provider?") % self.opts.verbose_name,
+            submit=_("Continue"),
+            form=choice,
+            method="get",
+            back=self.list_url(),
+        )
+
+
+# --- Changes of availability ----------------------------------------------------------------------------------------
+
+
+def tell(request: HttpRequest, *changes: Change) -> None:
+    """Say what changes of availability did to the free slots, and whom they left outside the hours (R6)."""
+    added = sum(change.slots_added for change in changes)
+    removed = sum(change.slots_removed for change in changes)
+    messages.info(
+        request, _("Free slots: %(added)d added, %(removed)d removed.") % {"added": added, "removed": removed}
+    )
+    found = {row.pk: row for change in changes for row in change.conflicts}
+    stranded = [row for row in found.values() if len(changes) == 1 or _outside(row)]
+    if not stranded:
+        return
+    links = format_html_join(", ", '<a href="{}">{}</a>', ((_url(row), _line(row)) for row in stranded[:SHOWN]))
+    count = len(stranded)
+    warning = ngettext(
+        "%d appointment now lies outside the hours. It stands; keep it, move it or cancel it:",
+        "%d appointments now lie outside the hours. They stand; keep, move or cancel each:",
+        count,
+    )
+    rest = _(" and %d more.") % (count - SHOWN) if count > SHOWN else ""
+    messages.warning(request, format_html("{} {}{}", warning % count, links, rest))
+
+
+def _outside(appointment: Appointment) -> bool:
+    """Whether it does after all the changes: what one of them took the next may have given back."""
+    start, end = appointment.starts_at, appointment.ends_at
+    return not covers(open_hours(appointment.provider.schedule, start - DAY, end + DAY), start, end)
+
+
+def _url(appointment: Appointment) -> str:
+    return reverse("admin:booking_appointment_change", args=[appointment.pk])
+
+
+def _line(appointment: Appointment) -> str:
+    when = told(appointment.starts_at, appointment.timezone)
+    return f"{appointment.title}, {appointment.client}, {when} ({appointment.timezone})"
+
+
+def there(instant: Any, zone: str) -> str:
+    """An instant on a row's own clocks, the zone named."""
+    return f"{told(instant, str(ZoneInfo(zone)))} {zone}" if instant else "–"

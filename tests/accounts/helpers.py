@@ -1,0 +1,37 @@
+"""What the tests of the accounts API share."""
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from accounts.operations.logins import tokens_for
+
+
+def refusal(response):
+    """Status, and `(code, field)` of each error; fails when it is not the one shape of an error."""
+    body = response.json()
+    assert body["type"] in ("validation_error", "client_error")
+    assert {"type", "errors"} <= set(body) <= {"type", "errors", "details"}
+    assert body["errors"]
+    for error in body["errors"]:
+        assert set(error) == {"code", "detail", "attr"}
+        assert error["detail"]
+    return response.status_code, [(error["code"], error["attr"]) for error in body["errors"]]
+
+
+def bearer(api, access):
+    """`api` speaking with this access token from now on."""
+    api.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
+    return api
+
+
+def tokens_of(user):
+    return tokens_for(User.objects.get(pk=user.pk))
+
+
+def queries_of(call):
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        call()
+    return len(captured)

@@ -1,0 +1,239 @@
+"""Providers: who sees them, who adds and changes them."""
+
+import pytest
+
+from accounts.models import Client, Provider
+from booking.models import Schedule
+from tests.accounts.helpers import queries_of, refusal
+from tests.conftest import logged_in
+from tests.factories import ClientFactory, ProviderFactory, ReservationFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+NOT_FOUND = (404, [("not_found", None)])
+NOT_ALLOWED = (403, [("not_allowed", None)])
+
+
+def names(response):
+    assert response.status_code == 200
+    return [row["name"] for row in response.json()["results"]]
+
+
+# --- Seeing -----------------------------------------------------------------------------------------------------------
+
+
+def test_read_tells_the_public_nothing_about_the_login(api):
+    provider = ProviderFactory(name="Ada", slug="ada", specialization="Engines", bio="Notes.")
+
+    body = api.get(f"/api/providers/{provider.pk}").json()
+
+    assert body.pop("created_at")
+    assert body == {
+        "id": provider.pk,
+        "name": "Ada",
+        "slug": "ada",
+        "specialization": "Engines",
+        "bio": "Notes.",
+        "is_active": True,
+        "is_approved": True,
+    }
+
+
+@pytest.mark.parametrize("hidden", [{"is_active": False}, {"is_approved": False}])
+def test_hidden_provider_is_seen_by_themself_and_staff(api, booker_api, staff_api, hidden):
+    provider = ProviderFactory(**hidden)
+    url = f"/api/providers/{provider.pk}"
+
+    assert refusal(api.get(url)) == NOT_FOUND
+    assert refusal(booker_api.get(url)) == NOT_FOUND
+    assert refusal(booker_api.patch(url, {"bio": "x"})) == NOT_FOUND
+    assert names(api.get("/api/providers")) == []
+    assert logged_in(provider.user).get(url).status_code == 200
+    assert staff_api.get(url).status_code == 200
+
+
+def test_list_costs_the_same_for_one_and_for_many(api, booker_api):
+    ProviderFactory()
+    one = [queries_of(lambda: asker.get("/api/providers")) for asker in (api, booker_api)]
+    ProviderFactory.create_batch(20)
+    many = [queries_of(lambda: asker.get("/api/providers")) for asker in (api, booker_api)]
+
+    assert one == many == [2, 2]
+
+
+def test_list_comes_in_pages(api):
+    ProviderFactory.create_batch(3)
+
+    body = api.get("/api/providers", {"page_size": 2, "page": 2}).json()
+
+    assert set(body) == {"count", "next", "previous", "results"}
+    assert (body["count"], len(body["results"]), body["next"]) == (3, 1, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"specialization": "engines"}, ["Ada"]),
+        ({"specialization": "eng"}, []),
+        ({"search": "ADA"}, ["Ada"]),
+        ({"search": "engi"}, ["Ada"]),
+        ({"search": "cobol"}, ["Grace"]),
+        ({"search": "_"}, []),
+        ({"ordering": "-name"}, ["Grace", "Ada"]),
+        ({"ordering": "specialization"}, ["Grace", "Ada"]),
+        ({}, ["Ada", "Grace"]),
+    ],
+)
+def test_list_is_narrowed_and_sorted(api, query, found):
+    ProviderFactory(name="Ada", specialization="Engines")
+    ProviderFactory(name="Grace", specialization="Compilers", bio="Wrote COBOL.")
+
+    assert names(api.get("/api/providers", query)) == found
+
+
+def test_list_refuses_an_ordering_there_is_not(api):
+    assert refusal(api.get("/api/providers", {"ordering": "user__password"})) == (
+        400,
+        [("invalid_choice", "ordering")],
+    )
+
+
+# --- Adding -----------------------------------------------------------------------------------------------------------
+
+
+def test_add_by_staff_gives_a_slug_and_a_calendar(staff_api):
+    ProviderFactory(slug="ramon-y-cajal")
+
+    response = staff_api.post(
+        "/api/providers", {"name": "Ramón y Cajal", "specialization": "Biology", "timezone": "Europe/Madrid"}
+    )
+
+    body = response.json()
+    assert response.status_code == 201
+    assert (body["slug"], body["specialization"], body["bio"]) == ("ramon-y-cajal-2", "Biology", "")
+    assert not {"user", "timezone", "email"} & set(body)
+    assert Schedule.objects.get(provider=body["id"]).timezone == "Europe/Madrid"
+
+
+def test_add_by_staff_links_a_login(staff_api):
+    user = UserFactory()
+
+    body = staff_api.post("/api/providers", {"name": "Ada", "user": user.pk, "is_approved": False}).json()
+
+    assert (Provider.objects.get(pk=body["id"]).user, body["is_approved"]) == (user, False)
+
+
+def test_add_refuses_a_login_that_is_a_provider_already(staff_api, provider):
+    response = staff_api.post("/api/providers", {"name": "Ada", "user": provider.user_id})
+
+    assert refusal(response) == (400, [("does_not_exist", "user")])
+
+
+@pytest.mark.parametrize("asker", ["provider_api", "booker_api"])
+def test_add_is_for_staff(request, asker):
+    response = request.getfixturevalue(asker).post("/api/providers", {"name": "Ada"})
+
+    assert refusal(response) == NOT_ALLOWED
+
+
+def test_add_needs_a_login(api):
+    assert refusal(api.post("/api/providers", {"name": "Ada"})) == (401, [("not_authenticated", None)])
+
+
+# --- Changing ---------------------------------------------------------------------------------------------------------
+
+
+def test_edit_by_themself_changes_their_own_words(provider_api, provider):
+    change = {"name": "Ada L.", "slug": "ada-l", "specialization": "Engines", "bio": "Notes."}
+
+    response = provider_api.patch(f"/api/providers/{provider.pk}", change)
+
+    assert response.status_code == 200
+    assert Provider.objects.values(*change).get(pk=provider.pk) == change
+
+
+@pytest.mark.parametrize("field", ["is_active", "is_approved"])
+def test_edit_by_themself_refuses_what_is_for_staff(provider_api, provider, field):
+    response = provider_api.patch(f"/api/providers/{provider.pk}", {"bio": "Notes.", field: False})
+
+    assert refusal(response) == (403, [("not_allowed", field)])
+    provider.refresh_from_db()
+    assert provider.bio == ""
+
+
+def test_edit_by_staff_changes_everything(staff_api, provider):
+    response = staff_api.patch(f"/api/providers/{provider.pk}", {"is_active": False, "is_approved": False})
+
+    assert response.status_code == 200
+    provider.refresh_from_db()
+    assert (provider.is_active, provider.is_approved) == (False, False)
+
+
+def test_edit_of_somebody_else_is_refused(provider_api, booker_api):
+    other = ProviderFactory()
+
+    for asker in (provider_api, booker_api):
+        assert refusal(asker.patch(f"/api/providers/{other.pk}", {"bio": "x"})) == NOT_ALLOWED
+
+
+def test_edit_needs_a_login(api, provider):
+    assert refusal(api.patch(f"/api/providers/{provider.pk}", {})) == (401, [("not_authenticated", None)])
+
+
+def test_edit_refuses_a_slug_another_has(provider_api, provider):
+    ProviderFactory(slug="taken")
+
+    response = provider_api.patch(f"/api/providers/{provider.pk}", {"slug": "taken"})
+
+    assert refusal(response) == (409, [("slug_taken", "slug")])
+
+
+def test_edit_takes_back_what_was_read(provider_api, provider):
+    body = provider_api.get(f"/api/providers/{provider.pk}").json()
+
+    assert provider_api.put(f"/api/providers/{provider.pk}", body).json() == body
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("name", "", "blank"),
+        ("name", None, "null"),
+        ("slug", "not a slug", "invalid"),
+        ("slug", "", "blank"),
+        ("slug", "x" * 81, "max_length"),
+        ("specialization", "x" * 101, "max_length"),
+        ("bio", "x" * 5001, "max_length"),
+        ("is_active", "perhaps", "invalid"),
+    ],
+)
+def test_edit_names_the_field_at_fault(staff_api, provider, field, value, code):
+    response = staff_api.patch(f"/api/providers/{provider.pk}", {field: value})
+
+    assert refusal(response) == (400, [(code, field)])
+
+
+# --- Deleting ---------------------------------------------------------------------------------------------------------
+
+
+def test_delete_takes_calendar_and_address_book_along(staff_api, provider):
+    ClientFactory(owner=provider, user=None)
+
+    assert staff_api.delete(f"/api/providers/{provider.pk}").status_code == 204
+    assert not Provider.objects.exists()
+    assert not Schedule.objects.exists()
+    assert not Client.objects.exists()
+
+
+def test_delete_spares_who_has_bookings(staff_api, provider):
+    ReservationFactory(provider=provider)
+
+    assert refusal(staff_api.delete(f"/api/providers/{provider.pk}")) == (409, [("in_use", None)])
+    assert Provider.objects.filter(pk=provider.pk).exists()
+
+
+@pytest.mark.parametrize("asker", ["provider_api", "booker_api"])
+def test_delete_is_for_staff(request, asker, provider):
+    response = request.getfixturevalue(asker).delete(f"/api/providers/{provider.pk}")
+
+    assert refusal(response) == NOT_ALLOWED

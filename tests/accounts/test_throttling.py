@@ -1,0 +1,88 @@
+"""Passwords cannot be tried at will (R18, R19)."""
+
+import pytest
+from django.conf import settings as django_settings
+from redis import Redis
+
+from tests.accounts.helpers import refusal
+from tests.conftest import logged_in
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def three_a_day(throttle):
+    """Three a day: no window ends while a test runs, save at midnight."""
+    throttle["login"] = "3/d"
+
+
+def login(api, email, ip="192.0.2.1", password="wrong"):
+    return api.post("/api/login", {"email": email, "password": password}, REMOTE_ADDR=ip)
+
+
+def test_login_is_limited_per_address(api):
+    answers = [login(api, f"user{number}@example.org").status_code for number in range(4)]
+
+    assert answers == [401, 401, 401, 429]
+    assert login(api, "user9@example.org", ip="192.0.2.2").status_code == 401
+
+
+def test_login_is_limited_per_email_whatever_the_address(api, booker):
+    email = booker.user.email
+    answers = [login(api, email, ip=f"192.0.2.{number}").status_code for number in range(3)]
+    fourth = login(api, f" {email.upper()}", ip="192.0.2.9", password=PASSWORD)
+
+    assert answers == [401, 401, 401]
+    assert refusal(fourth) == (429, [("throttled", None)])
+    assert 0 < int(fourth.headers["Retry-After"]) <= 24 * 60 * 60
+
+
+def test_login_beyond_the_limit_of_an_address_costs_the_email_nothing(api, booker):
+    for number in range(3):
+        login(api, f"user{number}@example.org")
+    for _ in range(5):
+        login(api, booker.user.email)
+
+    assert login(api, booker.user.email, ip="192.0.2.2", password=PASSWORD).status_code == 200
+
+
+def test_login_leaves_no_email_in_redis(api, booker):
+    login(api, booker.user.email)
+
+    keys = Redis.from_url(django_settings.REDIS_URL).keys("throttle:*")
+    assert len(keys) == 2
+    assert not any(booker.user.email.encode() in key for key in keys)
+
+
+def test_reset_is_limited_per_email(api):
+    answers = [
+        api.post("/api/password/reset", {"email": "a@example.org"}, REMOTE_ADDR=f"192.0.2.{number}").status_code
+        for number in range(4)
+    ]
+
+    assert answers == [202, 202, 202, 429]
+
+
+@pytest.mark.parametrize("path", ["register", "password/reset/confirm", "password/reset", "login"])
+def test_path_is_limited_per_address(api, path):
+    answers = [api.post(f"/api/{path}", {}).status_code for _ in range(4)]
+
+    assert answers == [400, 400, 400, 429]
+
+
+def test_password_change_is_limited_per_user(booker):
+    api = logged_in(booker.user)
+    body = {"current_password": "wrong", "new_password": "microseconds-of-rope"}
+    answers = [
+        api.post("/api/password/change", body, REMOTE_ADDR=f"192.0.2.{number}").status_code for number in range(4)
+    ]
+
+    assert answers == [400, 400, 400, 429]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'{"email": ["a"]}', b'{"email": null}', b"{", b"7"])
+def test_login_with_any_body_is_counted_and_refused(api, body):
+    answers = [api.generic("POST", "/api/login", body, content_type="application/json").status_code for _ in range(4)]
+
+    assert answers == [400, 400, 400, 429]
