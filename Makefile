@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=$(shell printf 'check-only-%.0s' 1 2 3 4 5 6) ALLOWED_H
 TEMPLATES = find templates -name '*.html' -print0 | xargs -0 -r
 SOURCES = find . -path ./$(VENV) -prune -o -path ./var -prune -o -name '*.py' -print0 | xargs -0
 
-.PHONY: help run test check lint fmt bench manage migrate shell clean
+.PHONY: help run test check format lint types imports deployment migrations schema fmt bench manage migrate shell clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,17 +30,32 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint test
+# `make -k check` goes on after a failure; each part is a target of its own.
+check: format lint types imports deployment migrations schema test
 
-lint: $(VENV)/dev.stamp
+format lint types imports deployment migrations schema: $(VENV)/dev.stamp
+
+format:
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
 	@$(TEMPLATES) $(BIN)/djade --target-version 5.2 --check
+
+lint:
+	$(BIN)/ruff check .
 	@$(SOURCES) $(BIN)/django-upgrade --target-version 5.2 --check
+
+types:
+	@$(PRODUCTION) $(BIN)/mypy
+
+imports:
 	PYTHONPATH=. $(BIN)/lint-imports
-	@echo mypy; $(PRODUCTION) $(BIN)/mypy
-	@echo manage.py check --deploy; $(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+deployment:
+	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+migrations:
 	$(BIN)/python manage.py makemigrations --check
+
+schema:
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 fmt: $(VENV)/dev.stamp

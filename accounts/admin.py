@@ -1,6 +1,6 @@
 """The people, for an office's staff."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -21,7 +21,7 @@ class LoginForm(UserChangeForm):
     class Meta(UserChangeForm.Meta):
         model = User
         fields = "__all__"
-        field_classes: dict[str, Any] = {}
+        field_classes: ClassVar[dict[str, Any]] = {}
 
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"])
@@ -31,7 +31,7 @@ class NewLoginForm(AdminUserCreationForm):
     class Meta(AdminUserCreationForm.Meta):
         model = User
         fields = ("email", "name", "timezone")
-        field_classes: dict[str, Any] = {}
+        field_classes: ClassVar[dict[str, Any]] = {}
 
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"])
@@ -141,7 +141,7 @@ class ProviderAdmin(OfficeAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
-            zone = self.formfield_for_dbfield(User._meta.get_field("timezone"), request)
+            zone = self.formfield_for_dbfield(User.timezone.field, request)
             zone.help_text = _("The calendar starts with Monday to Friday, 09:00 to 17:00, in this zone.")
             kwargs["form"] = type("NewProviderForm", (self.form,), {"timezone": zone})
         return super().get_form(request, obj, change=change, **kwargs)

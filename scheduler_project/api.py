@@ -1,11 +1,28 @@
 """The API's table of contents."""
 
+from typing import Any
+
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.routers import SimpleRouter
+from rest_framework.views import APIView
 
 from accounts.api import urls as accounts
 from booking.api import urls as booking
+
+
+class NotFoundView(APIView):
+    """What is not there says so in the API's own way."""
+
+    permission_classes = [AllowAny]
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound
 
 
 class Router(SimpleRouter):
@@ -26,4 +43,5 @@ urlpatterns = [
     *accounts.urlpatterns,
     *booking.urlpatterns,
     path("", include(router.urls)),
+    re_path("", NotFoundView.as_view()),
 ]

@@ -160,7 +160,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
     finally:
         preparing.kill()
     web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
-    web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5s"]
+    web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3s"]
     commands = {
         "web": [*web, "scheduler_project.wsgi:application"],
         "worker": [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],

@@ -153,10 +153,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["scheduler_project.common.api.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["scheduler_project.common.api.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": [
-        "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.OrderingFilter",
-    ],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "scheduler_project.common.api.Pagination",
     "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.throttling.Throttle"],
     "DEFAULT_THROTTLE_RATES": {

@@ -53,10 +53,10 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
 @operation
 def edit_user(*, user_id: int, changes: dict[str, Any]) -> User:
     """Change the name or the timezone of a login, and of the client who registered with it."""
+    client = Client.objects.select_for_update(no_key=True).filter(user=user_id, owner=None).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     write(user, different(user, changes))
-    client = user.client_or_none
-    if client and client.owner_id is None:
+    if client:
         write(client, different(client, changes))
     return user
 

@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -16,13 +15,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Client
-from booking.admin.shared import CalendarForm, InCalendarAdmin, explained, provider_filter, staff, there
+from booking.admin.shared import (
+    CalendarForm,
+    InCalendarAdmin,
+    choose_from_many,
+    explained,
+    in_zone,
+    provider_filter,
+    staff,
+    there,
+)
 from booking.enums import Action, Override
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.operations import appointments
 from scheduler_project.common.admin import LocalDateTimeField, OfficeAdmin, ReadOnly, do_to_each, first, told
 from scheduler_project.common.errors import DomainError
-
 
 # --- Forms ----------------------------------------------------------------------------------------------------------
 
@@ -67,12 +74,11 @@ class BookForm(TimeFields, CalendarForm):
         self.fields["ends_at"].help_text = _("Empty: as long as the service lasts.")
         self.fields["title"].required = False
         self.fields["title"].help_text = _("Empty: the name of the service.")
-        self.fields["service"].queryset = Service.objects.filter(providers=provider_id, is_active=True)
-        client = self.fields["client"]
+        client: Any = self.fields["client"]
+        service: Any = self.fields["service"]
         client.queryset = Client.objects.filter(Q(owner=None) | Q(owner=provider_id))
-        client.widget = AutocompleteSelect(
-            Reservation._meta.get_field("client"), admin.site, choices=client.choices, attrs={"data-width": "20em"}
-        )
+        service.queryset = Service.objects.filter(providers=provider_id, is_active=True)
+        choose_from_many(client, Reservation.client.field)
 
 
 class MoveForm(TimeFields):
@@ -82,9 +88,7 @@ class MoveForm(TimeFields):
         super().__init__(*args, **kwargs)
         self.schedule = schedule
         self.fields["ends_at"].help_text = _("Empty: it stays as long as it is.")
-        for name in ("starts_at", "ends_at"):
-            self.fields[name].zone = schedule.timezone
-            self.fields[name].label = f"{self.fields[name].label} ({schedule.timezone})"
+        in_zone(self, schedule.timezone)
 
 
 class ReasonForm(forms.Form):
@@ -277,8 +281,8 @@ class AppointmentAdmin(InCalendarAdmin):
         zone = self.schedule_of(appointment).timezone
         return self.ask(
             request,
-            title=capfirst(Action(action).label),
-            submit=capfirst(Action(action).label),
+            title=capfirst(str(Action(action).label)),
+            submit=capfirst(str(Action(action).label)),
             original=appointment,
             about=[
                 f"{appointment.title}: {appointment.client}, {appointment.provider}",
@@ -294,7 +298,7 @@ class AppointmentAdmin(InCalendarAdmin):
         return FORMS[action](data) if action in FORMS else None
 
     def _do(self, request: HttpRequest, appointment: Appointment, action: Action, form: Any) -> None:
-        common = {"appointment_id": appointment.pk, "actor": staff(request), "now": timezone.now()}
+        common: dict[str, Any] = {"appointment_id": appointment.pk, "actor": staff(request), "now": timezone.now()}
         if action == Action.RESCHEDULE:
             given = form.cleaned_data
             appointments.reschedule(
@@ -316,7 +320,7 @@ class AppointmentAdmin(InCalendarAdmin):
                 request,
                 title=_("%(action)s: %(count)d appointments")
                 % {"action": capfirst(action.label), "count": queryset.count()},
-                submit=capfirst(action.label),
+                submit=capfirst(str(action.label)),
                 about=first([f"{row.title}: {row.client}, {told(row.starts_at)} UTC" for row in queryset]),
                 form=form,
                 hidden=[*again, *chosen],

@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminTimeWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,11 +37,9 @@ class WorkingHoursForm(forms.ModelForm):
     start_time = ClockField(label=gettext_lazy("Start"))
     end_time = ClockField(label=gettext_lazy("End"))
 
-    def validate_constraints(self) -> None:
+    def _get_validation_exclusions(self) -> set[str]:
         """The operation replaces all hours at once: what a row's neighbours were before does not matter."""
-
-    def validate_unique(self) -> None:
-        pass
+        return {*super()._get_validation_exclusions(), *self.fields}
 
 
 class WorkingHoursInline(admin.TabularInline):
@@ -157,11 +155,11 @@ class ScheduleAdmin(OfficeAdmin):
 STRETCH = re.compile(r"(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)")
 
 
-class StretchesField(forms.CharField):
+class StretchesField(forms.Field):
     """Hours of one day, written `09:00–12:30, 13:30–17:00`."""
 
     def to_python(self, value: Any) -> list[tuple[time, time]]:
-        parts = [part.strip() for part in re.split(r"[,;\n]", super().to_python(value))]
+        parts = [part.strip() for part in re.split(r"[,;\n]", value or "")]
         return [self._stretch(part) for part in parts if part]
 
     def _stretch(self, text: str) -> tuple[time, time]:
@@ -242,8 +240,16 @@ class LocalStretchAdmin(InCalendarAdmin):
         return there(row.ends_at, row.schedule.timezone)
 
 
+class ReplacedWhenChanged:
+    """For rows that are taken back and made anew: afterwards there is nothing to go on editing."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        context["show_save_and_continue"] = False
+        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
+
+
 @admin.register(AvailabilityWindow)
-class AvailabilityWindowAdmin(LocalStretchAdmin):
+class AvailabilityWindowAdmin(ReplacedWhenChanged, LocalStretchAdmin):
     form = WindowForm
     fields = ("starts_at", "ends_at")
     list_display = ("schedule", "starts", "ends")
@@ -251,10 +257,6 @@ class AvailabilityWindowAdmin(LocalStretchAdmin):
     list_select_related = ("schedule__provider",)
     search_fields = ("schedule__provider__name",)
     date_hierarchy = "starts_at"
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """A changed window is another window, so there is nothing to go on editing."""
-        return super().render_change_form(request, {**context, "show_save_and_continue": False}, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: AvailabilityWindow, form: Any, change: bool) -> None:
         actor, now = staff(request), timezone.now()
@@ -322,17 +324,13 @@ class ClosureForm(AbsenceForm):
 
 
 @admin.register(Closure)
-class ClosureAdmin(OfficeAdmin):
+class ClosureAdmin(ReplacedWhenChanged, OfficeAdmin):
     form = ClosureForm
     fields = ABSENCE_FIELDS
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
     list_display = ("__str__", "start_date", "end_date", "starts", "ends", "reason")
     search_fields = ("reason",)
     date_hierarchy = "start_date"
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        """A changed closure is another closure, so there is nothing to go on editing."""
-        return super().render_change_form(request, {**context, "show_save_and_continue": False}, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
         actor, now = staff(request), timezone.now()

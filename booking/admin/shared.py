@@ -6,21 +6,19 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actors import Actor, Face
 from accounts.models import Provider
 from booking.models import Appointment, Schedule, TimeOff
 from booking.operations.availability import Change
 from booking.queries import DAY, open_hours
-from scheduler_project.common.admin import SHOWN, LocalDateTimeField, OfficeAdmin, told
+from scheduler_project.common.admin import SHOWN, ChooseOne, LocalDateTimeField, OfficeAdmin, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.times import covers
 
@@ -36,8 +34,8 @@ def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleLi
         title = gettext_lazy("provider (choose one)") if required else gettext_lazy("provider")
         parameter_name = "provider"
 
-        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[int, str]]:
-            return list(Provider.objects.values_list("pk", "name"))
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(str(pk), name) for pk, name in Provider.objects.values_list("pk", "name")]
 
         def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
             if self.value() is None:
@@ -52,6 +50,14 @@ def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleLi
 # --- Forms in a calendar's own time ---------------------------------------------------------------------------------
 
 
+def in_zone(form: forms.BaseForm, zone: str) -> None:
+    """Let the times of a form be read and shown on the clocks of `zone`, and say so."""
+    for field in form.fields.values():
+        if isinstance(field, LocalDateTimeField):
+            field.zone = zone
+            field.label = f"{field.label} ({zone})"
+
+
 class CalendarForm(forms.ModelForm):
     """A form about one calendar: its times are read and shown on the clocks of that calendar.
 
@@ -63,18 +69,12 @@ class CalendarForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "schedule" in {field.name for field in self._meta.model._meta.fields}:
+        if hasattr(self.instance, "schedule_id"):
             self.instance.schedule = self.schedule
-        for field in self.fields.values():
-            if isinstance(field, LocalDateTimeField):
-                field.zone = self.schedule.timezone
-                field.label = f"{field.label} ({self.schedule.timezone})"
+        in_zone(self, self.schedule.timezone)
 
-    def validate_constraints(self) -> None:
-        pass
-
-    def validate_unique(self) -> None:
-        pass
+    def _get_validation_exclusions(self) -> set[str]:
+        return {*super()._get_validation_exclusions(), *self.fields}
 
 
 def explained(refusal: DomainError, schedule: Schedule) -> str:
@@ -91,6 +91,11 @@ def explained(refusal: DomainError, schedule: Schedule) -> str:
     return f"{says} {times} ({zone})."
 
 
+def choose_from_many(field: Any, like: Any) -> None:
+    """Let a choice be searched for, as for the model field `like`."""
+    field.widget = ChooseOne(like, admin.site, choices=field.choices, attrs={"style": "width: 30em"})
+
+
 class ChooseCalendar(forms.Form):
     """The first step of whatever is added to a calendar."""
 
@@ -98,13 +103,11 @@ class ChooseCalendar(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["schedule"].widget = AutocompleteSelect(
-            TimeOff._meta.get_field("schedule"), admin.site, choices=self.fields["schedule"].choices
-        )
+        choose_from_many(self.fields["schedule"], TimeOff.schedule.field)
 
 
 class InCalendarAdmin(OfficeAdmin):
-    """For rows that belong to one calendar. Whose it is comes first: everything after is told in that calendar's time."""
+    """For rows that belong to one calendar. Whose comes first: all the rest is told in that calendar's time."""
 
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
 

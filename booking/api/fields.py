@@ -1,7 +1,7 @@
 """How instants, local times and hours are read and written at the edge (R1)."""
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,11 @@ PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)$")
 
 def zone_or_none(name: Any) -> ZoneInfo | None:
     return ZoneInfo(name) if isinstance(name, str) and name in zone_names() else None
+
+
+def validate_year(value: date) -> None:
+    if value.year not in YEARS:
+        raise serializers.ValidationError(InstantField.default_error_messages["out_of_range"], code="out_of_range")
 
 
 class IdField(serializers.IntegerField):

@@ -1,6 +1,5 @@
 """What the booking API reads and writes."""
 
-from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +8,7 @@ from rest_framework import serializers
 
 from accounts.actors import Actor, Face
 from accounts.models import Provider
-from booking.api.fields import ClockField, IdField, InstantField, TimezoneField
+from booking.api.fields import ClockField, IdField, InstantField, TimezoneField, validate_year
 from booking.enums import Action, AppointmentStatus, Event, Override, ReservationStatus, Weekday
 from booking.models import (
     Appointment,
@@ -24,6 +23,14 @@ from booking.models import (
 )
 from booking.operations.appointments import allowed_actions
 from booking.operations.availability import Change
+
+
+class AnswerQuerySerializer(serializers.Serializer[Any]):
+    """What any request may say about its answer."""
+
+    timezone = TimezoneField(required=False, help_text=_("Write times with the offset of this IANA zone."))
+    preview = serializers.BooleanField(default=False, help_text=_("Answer what would happen, and change nothing."))
+
 
 # --- Services and slots -----------------------------------------------------------------------------------------------
 
@@ -71,7 +78,9 @@ class SlotQuerySerializer(serializers.Serializer[Any]):
 class AvailabilityQuerySerializer(SlotQuerySerializer):
     provider = None  # type: ignore[assignment]
     date = serializers.DateField(
-        required=False, help_text=_("One local day, in `timezone` or else the provider's own zone.")
+        required=False,
+        validators=[validate_year],
+        help_text=_("One local day, in `timezone` or else the provider's own zone."),
     )
 
 
@@ -116,19 +125,11 @@ class DateOverrideSerializer(serializers.ModelSerializer[DateOverride]):
     class Meta:
         model = DateOverride
         fields = ["id", "date", "hours"]
-
-    def validate_date(self, value: date) -> date:
-        return sensible(value)
+        extra_kwargs = {"date": {"validators": [validate_year]}}
 
     def to_representation(self, instance: DateOverride) -> dict[str, Any]:
         hours = [{"start_time": start, "end_time": end} for start, end in instance.hours]
         return {"id": instance.pk, "date": instance.date.isoformat(), "hours": hours}
-
-
-def sensible(value: date) -> date:
-    if not 2000 <= value.year <= 2100:
-        raise serializers.ValidationError(_("The year must lie between 2000 and 2100."), code="out_of_range")
-    return value
 
 
 class WindowSerializer(serializers.ModelSerializer[AvailabilityWindow]):
@@ -149,12 +150,7 @@ class AbsenceSerializer(serializers.ModelSerializer[Any]):
 
     class Meta:
         fields = ["id", "start_time", "end_time", "start_date", "end_date", "reason", "timezone"]
-
-    def validate_start_date(self, value: date | None) -> date | None:
-        return sensible(value) if value else value
-
-    def validate_end_date(self, value: date | None) -> date | None:
-        return sensible(value) if value else value
+        extra_kwargs = {"start_date": {"validators": [validate_year]}, "end_date": {"validators": [validate_year]}}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         attrs.pop("timezone", None)

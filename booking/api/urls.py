@@ -20,7 +20,7 @@ urlpatterns = [
     re_path(r"^admin/expire-reservations/?$", views.ExpireReservationsView.as_view(), name="expire-reservations"),
     re_path(
         rf"^appointments/(?P<pk>{views.ID})\.ics/?$",
-        views.AppointmentViewSet.as_view({"get": "ics"}),
+        views.AppointmentViewSet.as_view({"get": "ics"}, content_negotiation_class=views.AnyAccept),
         name="appointment-ics",
     ),
 ]

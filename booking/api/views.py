@@ -8,11 +8,13 @@ from django.db.models import QuerySet
 from django.db.models.deletion import ProtectedError
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -69,16 +71,22 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
     def actor(self) -> Actor:
         return Actor.of(self.request.user, Face.API)
 
+    @cached_property
+    def wanted(self) -> dict[str, Any]:
+        """What the query says about the answer: `timezone`, `preview`."""
+        query = serializers.AnswerQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        return query.validated_data
+
     @property
     def preview(self) -> bool:
-        return self.request.query_params.get("preview", "").lower() in ("true", "1", "yes")
+        return self.wanted["preview"]
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
         if getattr(self, "swagger_fake_view", False):
             return context
-        zone = zone_or_none(self.request.query_params.get("timezone"))
-        return context | {"now": self.now, "zone": zone, "preview": self.preview}
+        return context | {"now": self.now, "zone": zone_or_none(self.wanted.get("timezone")), "preview": self.preview}
 
     def sent(self, serializer_class: type[BaseSerializer[Any]], **kwargs: Any) -> Any:
         """The request's body, validated."""
@@ -214,10 +222,10 @@ class FreeTimesMixin:
     def page_link(self: Any, page: int) -> str:
         return f'"{replace_query_param(self.request.build_absolute_uri(), "page", page)}"'
 
-    def offered_service(self: Any, service_id: int | None) -> Service | None:
+    def offered_service(self: Any, service_id: int | None, **offered: Any) -> Service | None:
         if service_id is None:
             return None
-        return get_or_404(Service.objects.visible_to(self.request.user), pk=service_id, field="service")
+        return get_or_404(Service.objects.visible_to(self.request.user), pk=service_id, field="service", **offered)
 
 
 PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
@@ -348,10 +356,10 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         schedule = self.schedule(write=False)
-        asked["service"] = self.offered_service(asked.get("service"))
+        asked["service"] = self.offered_service(asked.get("service"), providers=schedule.provider_id)
         if day := asked.get("date"):
             zone = zone_or_none(asked.get("timezone")) or schedule.zone
-            asked["start"], asked["end"] = day_interval(serializers.sensible(day), zone)
+            asked["start"], asked["end"] = day_interval(day, zone)
         return self.free_times(asked, [schedule])
 
     def open_window(self, provider_id: int) -> Response:
@@ -706,6 +714,13 @@ class ExpireReservationsView(APIView):
     )
     def post(self, request: Request) -> Response:
         return Response({"expired": reservations.expire_due(now=timezone.now())})
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """For addresses that name their format: whatever the caller says it accepts, it asked for this."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 # --- Appointments -----------------------------------------------------------------------------------------------------

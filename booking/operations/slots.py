@@ -80,6 +80,8 @@ def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
     Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and new ones do not stand in
     their way. Time that is already booked is claimed as soon as it has slots. The caller holds the schedule's lock.
     """
+    if start >= until:
+        return Laid(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
     params: dict[str, Any] = {
         "provider": schedule.provider_id,

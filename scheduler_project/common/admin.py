@@ -1,5 +1,6 @@
-"""What every page of the admin shares: a refused form, a refused deed and a refused deletion are answers, not crashes."""
+"""What every page of the admin shares. A refused form, deed or deletion is an answer, not a crash."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -8,11 +9,12 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.utils import model_format_dict
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
-from django.db import models
 from django.db.models.deletion import Collector, ProtectedError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -102,13 +104,15 @@ class OfficeAdmin(admin.ModelAdmin):
         return form_class if refusal is None else self._refused(form_class, refusal)
 
     def _refused(self, form_class: Any, refusal: DomainError) -> Any:
-        def _post_clean(form: Any) -> None:
-            super(refused, form)._post_clean()
-            field = self.refusal_fields.get(refusal.field or "", refusal.field)
-            form.add_error(field if field in form.fields else None, self.explain(refusal, form))
+        field = self.refusal_fields.get(refusal.field or "", refusal.field)
+        explain = self.explain
 
-        refused = type(form_class.__name__, (form_class,), {"_post_clean": _post_clean})
-        return refused
+        class Refused(form_class):
+            def _post_clean(self) -> None:
+                super()._post_clean()
+                self.add_error(field if field in self.fields else None, explain(refusal, self))
+
+        return Refused
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -148,19 +152,12 @@ class OfficeAdmin(admin.ModelAdmin):
         try:
             collector.collect(objs)
         except ProtectedError as error:
-            return (
-                [],
-                {},
-                set(),
-                first([capfirst(f"{row._meta.verbose_name}: {row}") for row in error.protected_objects]),
-            )
-        counts: dict[str, int] = {}
-        for model, rows in collector.data.items():
-            counts[str(model._meta.verbose_name_plural)] = len(rows)
+            names = [f"{model_format_dict(row)['verbose_name']}: {row}" for row in error.protected_objects]
+            return [], {}, set(), first([capfirst(name) for name in names])
+        counts = Counter({plural(model): len(rows) for model, rows in collector.data.items()})
         for rows in collector.fast_deletes:
-            name = str(rows.model._meta.verbose_name_plural)  # type: ignore[union-attr]
-            counts[name] = counts.get(name, 0) + rows.count()  # type: ignore[union-attr, call-arg]
-        return [str(row) for row in objs], {name: count for name, count in counts.items() if count}, set(), []
+            counts[plural(rows.model)] += rows.count()
+        return [str(row) for row in objs], dict(+counts), set(), []
 
     def list_url(self) -> str:
         return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")
@@ -181,6 +178,16 @@ class OfficeAdmin(admin.ModelAdmin):
         if isinstance(field, forms.DateField):
             field.validators.append(validate_year)
         return field
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", ChooseOne(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", ChooseMany(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def ask(self, request: HttpRequest, *, title: str, submit: str, **context: Any) -> TemplateResponse:
         """A page between: a form, what it is about, and hidden fields that repeat the question."""
@@ -218,12 +225,28 @@ def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], 
         messages.success(request, done % count)
 
 
+def plural(model: Any) -> str:
+    return str(model_format_dict(model)["verbose_name_plural"])
+
+
 def first(names: Sequence[str]) -> list[str]:
     rest = len(names) - SHOWN
     return [*names[:SHOWN], *([_("and %d more") % rest] if rest > 0 else [])]
 
 
 # --- Choosing a row -------------------------------------------------------------------------------------------------
+
+
+class ChooseOne(AutocompleteSelect):
+    """Django's looks up whatever it is given as a key, words too, and crashes."""
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        return super().optgroups(name, [key for key in value if str(key).isdecimal()], attrs)
+
+
+class ChooseMany(AutocompleteSelectMultiple):
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        return super().optgroups(name, [key for key in value if str(key).isdecimal()], attrs)
 
 
 class Autocomplete(AutocompleteJsonView):
@@ -234,8 +257,8 @@ class Autocomplete(AutocompleteJsonView):
         return {"id": str(getattr(obj, to_field_name)), "text": describe(obj)}
 
 
-def autocomplete(request: HttpRequest) -> HttpResponse:
+def autocomplete(request: HttpRequest) -> HttpResponseBase:
     return Autocomplete.as_view(admin_site=admin.site)(request)
 
 
-admin.site.autocomplete_view = autocomplete  # type: ignore[method-assign]
+admin.site.autocomplete_view = autocomplete  # type: ignore[assignment, method-assign]

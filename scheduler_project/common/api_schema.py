@@ -3,18 +3,15 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 
-@extend_schema_serializer(component_name="RefusedError")
 class RefusalErrorSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text=_("Stable and machine-readable, such as `slot_taken`."))
     detail = serializers.CharField(help_text=_("Why, and what to do."))
     attr = serializers.CharField(allow_null=True, help_text=_("The field it is about, if it is about one."))
 
 
-@extend_schema_serializer(component_name="Refused")
 class RefusalSerializer(serializers.Serializer[Any]):
     """The answer is no: the request was understood, but the state of things forbids it."""
 

@@ -29,9 +29,9 @@ def tokens_of(user):
     return tokens_for(User.objects.get(pk=user.pk))
 
 
-def queries_of(call):
+def queries_of(call, *arguments):
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        call()
+        call(*arguments)
     return len(captured)

@@ -92,9 +92,9 @@ def test_what_is_not_yours_to_see_is_not_there(provider_api, elsewhere, method):
 
 def test_list_costs_the_same_for_one_and_for_many(provider, provider_api, staff_api):
     ClientFactory(owner=provider, user=None)
-    one = [queries_of(lambda: api.get("/api/clients")) for api in (provider_api, staff_api)]
+    one = [queries_of(api.get, "/api/clients") for api in (provider_api, staff_api)]
     ClientFactory.create_batch(20, owner=provider)
-    many = [queries_of(lambda: api.get("/api/clients")) for api in (provider_api, staff_api)]
+    many = [queries_of(api.get, "/api/clients") for api in (provider_api, staff_api)]
 
     assert one == many == [2, 2]
 
@@ -217,12 +217,12 @@ def test_add_does_once_what_is_sent_twice_with_one_key(provider_api):
         ("phone", "12", "invalid"),
         ("phone", "030 901820", "invalid"),
         ("phone", "+1 555", "invalid"),
-        ("phone", "+" + "4" * 5000, "max_length"),
+        ("phone", "+" + "4" * 5000, "invalid"),
         ("email", "emmy", "invalid"),
         ("timezone", "America", "unknown_timezone"),
         ("notes", "x" * 5001, "max_length"),
         ("owner", 0, "does_not_exist"),
-        ("owner", 10**30, "does_not_exist"),
+        ("owner", 10**30, "invalid"),
         ("owner", True, "invalid"),
         ("owner", "x", "invalid"),
         ("owner", [1], "invalid"),

@@ -20,7 +20,7 @@ def test_me_needs_a_login(api):
 @pytest.mark.parametrize(
     ("make", "roles"),
     [
-        (lambda: UserFactory(), []),
+        (UserFactory, []),
         (lambda: ClientFactory().user, ["client"]),
         (lambda: ProviderFactory().user, ["provider"]),
         (lambda: ClientFactory(user=ProviderFactory().user).user, ["client", "provider"]),
@@ -35,7 +35,7 @@ def test_me_tells_roles_by_what_there_is(make, roles):
 def test_me_asks_the_database_nothing_more_for_roles(booker):
     api = logged_in(booker.user)
 
-    assert queries_of(lambda: api.get("/api/me")) == 0
+    assert queries_of(api.get, "/api/me") == 0
 
 
 def test_edit_me_keeps_the_registered_client_in_step(booker_api, booker):

@@ -193,9 +193,7 @@ def test_open_hours_time_off_beats_hours_overrides_and_windows():
 
 def test_open_hours_time_off_between_grid_times_takes_the_cells_it_touches():
     schedule = ScheduleFactory(weekdays=True)
-    TimeOffFactory(
-        schedule=schedule, start_date=None, starts_at=at("2026-03-03 10:01"), ends_at=at("2026-03-03 10:31")
-    )
+    TimeOffFactory(schedule=schedule, start_date=None, starts_at=at("2026-03-03 10:01"), ends_at=at("2026-03-03 10:31"))
 
     assert tuesday(schedule) == ["03 09:00–03 10:00", "03 10:45–03 17:00"]
 
@@ -254,9 +252,7 @@ def test_open_hours_take_the_same_number_of_queries_for_many_rules(rows, django_
     ],
 )
 def test_stretch_rounds_buffers_outward_to_whole_slots(before, duration, after, blocked):
-    service = ServiceFactory.build(
-        duration_minutes=duration, buffer_before_minutes=before, buffer_after_minutes=after
-    )
+    service = ServiceFactory.build(duration_minutes=duration, buffer_before_minutes=before, buffer_after_minutes=after)
 
     taken = stretch(ScheduleFactory.build(), service, NOON)
 
@@ -439,10 +435,7 @@ def test_free_times_take_one_query(providers, django_assert_num_queries):
 
 def brute_force(provider, service, now):
     """The starts a service can be booked at, told from the stored slots one cell at a time."""
-    slots = {
-        slot.starts_at: slot.ends_at
-        for slot in Slot.objects.filter(provider=provider).free(now=now)
-    }
+    slots = {slot.starts_at: slot.ends_at for slot in Slot.objects.filter(provider=provider).free(now=now)}
     schedule = provider.schedule
     found = []
     for start in sorted(slots):
@@ -593,7 +586,11 @@ def test_alternatives_are_the_three_nearest():
 def test_alternatives_to_a_time_too_soon_are_the_first_that_can_be_booked():
     provider = open_provider()
 
-    assert starts(alternatives(provider.schedule, None, NOON + minutes(15), NOON)) == ["03 12:00", "03 12:15", "03 12:30"]
+    assert starts(alternatives(provider.schedule, None, NOON + minutes(15), NOON)) == [
+        "03 12:00",
+        "03 12:15",
+        "03 12:30",
+    ]
 
 
 def test_alternatives_have_room_for_the_service():

@@ -78,6 +78,7 @@ def _status(site: Site) -> int:
         return response.status
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("runner")
 def test_site_runs_until_it_is_told_to_stop(data_dir: Path) -> None:
     site = Site(data_dir)
@@ -95,6 +96,7 @@ def test_site_runs_until_it_is_told_to_stop(data_dir: Path) -> None:
     assert [process for process in family if process.is_running()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("runner")
 def test_nothing_outlives_a_killed_runner(data_dir: Path) -> None:
     site = Site(data_dir)

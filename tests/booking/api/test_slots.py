@@ -141,7 +141,7 @@ def test_list_ends_a_time_when_the_service_does_and_not_its_buffer(api, provider
 
 
 def test_list_by_service_shows_everybody_who_offers_it(api, provider):
-    other, stranger = open_provider(name="Bea"), open_provider(name="Cid")
+    other, stranger = open_provider(), open_provider()
     service = ServiceFactory(duration_minutes=15, providers=[provider, other])
 
     answer = slots(api, service=service.pk, start="2026-03-04T09:00:00Z", end="2026-03-04T09:15:00Z")
@@ -151,7 +151,7 @@ def test_list_by_service_shows_everybody_who_offers_it(api, provider):
 
 
 def test_list_by_service_leaves_unpublished_providers_out(api, provider):
-    hidden = open_provider(name="Bea")
+    hidden = open_provider()
     service = ServiceFactory(providers=[provider, hidden])
     hidden.is_approved = False
     hidden.save()
@@ -372,7 +372,7 @@ def test_list_refuses_more_than_ninety_two_days_of_one_provider(api, provider):
 
 
 def test_list_refuses_more_than_seven_days_of_several_providers(api, provider):
-    service = ServiceFactory(providers=[provider, open_provider(name="Bea")])
+    service = ServiceFactory(providers=[provider, open_provider()])
     week = {"service": service.pk, "start": "2026-03-02T00:00:00Z"}
 
     assert slots(api, **week, end="2026-03-09T00:00:00Z").status_code == 200
@@ -412,8 +412,8 @@ def test_list_does_not_know_an_inactive_service(api, provider):
 @pytest.mark.parametrize("number", [1, 40])
 def test_list_asks_three_queries_at_most(api, provider, number):
     service = ServiceFactory(duration_minutes=15, providers=[provider])
-    for index in range(1, number):
-        service.providers.add(open_provider(name=f"P{index}", horizon_days=3))
+    for _ in range(1, number):
+        service.providers.add(open_provider(horizon_days=3))
     for hour in range(9, 9 + min(number, 5)):
         appoint(provider, at(f"2026-03-04 {hour:02}:00"))
 
@@ -554,7 +554,7 @@ def test_availability_shows_an_unpublished_provider_to_themself(provider):
 
 
 def test_availability_refuses_a_service_the_provider_does_not_offer(api, provider):
-    service = ServiceFactory(providers=[open_provider(name="Bea")])
+    service = ServiceFactory(providers=[open_provider()])
 
     answer = slots(api, f"/api/providers/{provider.pk}/availability", service=service.pk)
 

@@ -253,9 +253,7 @@ def test_lay_out_is_what_a_clock_on_the_wall_says(zone, change, slot, hours):
 
 
 any_time = st.integers(0, 95).map(lambda quarter: time(quarter // 4, quarter % 4 * 15))
-any_hours = st.lists(
-    st.tuples(st.integers(0, 6), any_time, any_time), max_size=6, unique_by=lambda rule: rule[:2]
-)
+any_hours = st.lists(st.tuples(st.integers(0, 6), any_time, any_time), max_size=6, unique_by=lambda rule: rule[:2])
 
 
 @given(
@@ -637,7 +635,12 @@ def test_extend_claims_what_is_booked_beyond_the_old_end():
     assert [cell[2] for cell in grid(provider) if cell[0] == at("2026-03-10 10:00")] == [booked.reservation_id]
 
 
-@given(zone=st.sampled_from(ZONES), slot=st.sampled_from([15, 60]), hours=any_hours, hops=st.lists(st.integers(0, 700), max_size=3))
+@given(
+    zone=st.sampled_from(ZONES),
+    slot=st.sampled_from([15, 60]),
+    hours=any_hours,
+    hops=st.lists(st.integers(0, 700), max_size=3),
+)
 def test_extend_in_steps_is_extend_at_once(zone, slot, hours, hops):
     start = at("2026-03-25 12:00")
     moments = sorted(start + minutes(hop * 15) for hop in hops)

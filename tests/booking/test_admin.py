@@ -1,0 +1,748 @@
+"""The admin of booking: every page opens, lists stay cheap, and everything goes through the operations."""
+
+import re
+from datetime import time, timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from django.contrib import admin
+from django.test import Client as Browser
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.actors import Face
+from booking.enums import AppointmentStatus, Event, Override, ReservationStatus
+from booking.models import (
+    Appointment,
+    AppointmentEvent,
+    AvailabilityWindow,
+    Closure,
+    DateOverride,
+    Reservation,
+    Schedule,
+    Slot,
+    TimeOff,
+    WorkingHours,
+)
+from booking.operations.availability import close_business, open_window, set_date_override, take_time_off
+from tests.factories import (
+    NOON,
+    SYSTEM,
+    ClientFactory,
+    ServiceFactory,
+    UserFactory,
+    appoint,
+    at,
+    hold,
+    minutes,
+    open_provider,
+)
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY_10 = at("2026-03-03 10:00")
+WEDNESDAY_10 = at("2026-03-04 10:00")
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def boss(db):
+    return UserFactory(superuser=True, email="boss@example.org")
+
+
+@pytest.fixture
+def browser(boss):
+    browser = Browser()
+    browser.force_login(boss)
+    return browser
+
+
+@pytest.fixture
+def berlin(db):
+    """Monday to Friday, 09:00 to 17:00 in Berlin; a day's notice."""
+    return open_provider(timezone="Europe/Berlin", provider__name="Greta")
+
+
+def url(name, *args, **query):
+    text = reverse(f"admin:booking_{name}", args=args)
+    return f"{text}?{'&'.join(f'{key}={value}' for key, value in query.items())}" if query else text
+
+
+def texts(response, tag="li", css=""):
+    """What the elements with this class say, tags taken out."""
+    found = re.findall(rf'<{tag}[^>]*class="[^"]*{css}[^"]*"[^>]*>(.*?)</{tag}>', response.content.decode(), re.DOTALL)
+    return [unescape(re.sub(r"<[^>]+>", "", text)).strip() for text in found]
+
+
+def told(response):
+    """The messages on the page somebody was sent to."""
+    return [str(message) for message in response.context["messages"]]
+
+
+def errors(response):
+    form = response.context["adminform"].form if "adminform" in response.context else response.context["form"]
+    return {field: list(found) for field, found in form.errors.items()}
+
+
+def act(browser, name, action, rows, **more):
+    data = {"action": action, "_selected_action": [row.pk for row in rows], **more}
+    return browser.post(url(f"{name}_changelist"), data, follow=True)
+
+
+def a_practice(providers=1):
+    """Every kind of row, for as many providers."""
+    for number in range(providers):
+        provider = open_provider(provider__name=f"Ada {number}")
+        service = ServiceFactory(providers=[provider])
+        appoint(provider, TUESDAY_10, overrides=[Override.NOTICE], service_id=service.pk)
+        hold(provider, WEDNESDAY_10)
+        common = {"actor": SYSTEM, "now": NOON}
+        days = {"start_date": at("2026-03-10").date(), "end_date": at("2026-03-11").date()}
+        take_time_off(provider_id=provider.pk, fields=days, **common)
+        lost = {"starts_at": at("2026-03-12 10:00"), "ends_at": at("2026-03-12 12:00"), "reason": "Dentist"}
+        take_time_off(provider_id=provider.pk, fields=lost, **common)
+        set_date_override(provider_id=provider.pk, day=at("2026-03-13").date(), hours=[(time(9), time(12))], **common)
+        window = {"starts_at": at("2026-03-14 10:00"), "ends_at": at("2026-03-14 12:00")}
+        open_window(provider_id=provider.pk, **window, **common)
+        closed = at("2026-03-20").date() + timedelta(days=number)
+        close_business(fields={"start_date": closed, "end_date": closed}, **common)
+
+
+MODELS = [model._meta.model_name for model in admin.site._registry if model._meta.app_label == "booking"]
+
+
+# --- Every page opens -------------------------------------------------------------------------------------------------
+
+
+def test_registers_every_model_of_booking():
+    assert sorted(MODELS) == sorted(
+        "appointment appointmentevent availabilitywindow closure dateoverride reservation schedule service slot timeoff "
+        "workinghours".split()
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_opens_list_search_and_rows(browser, name):
+    a_practice()
+    model = next(model for model in admin.site._registry if model._meta.model_name == name)
+
+    assert browser.get(url(f"{name}_changelist")).status_code == 200
+    if admin.site._registry[model].search_fields:
+        assert browser.get(url(f"{name}_changelist", q="Ada")).status_code == 200
+    for row in model.objects.order_by("pk")[:2]:
+        page = browser.get(url(f"{name}_change", row.pk))
+        assert page.status_code == 200
+        assert browser.get(url(f"{name}_history", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["appointment", "timeoff", "dateoverride", "availabilitywindow"])
+def test_adding_to_a_calendar_asks_whose_and_tells_the_zone(browser, berlin, name):
+    assert "for which provider" in browser.get(url(f"{name}_add")).content.decode()
+    assert "for which provider" in browser.get(url(f"{name}_add", schedule="nobody")).content.decode()
+
+    page = browser.get(url(f"{name}_add", schedule=berlin.schedule.pk))
+
+    assert page.status_code == 200
+    assert "Europe/Berlin" in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["closure", "service"])
+def test_adding_opens(browser, name):
+    assert browser.get(url(f"{name}_add")).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["schedule", "slot", "reservation", "appointmentevent", "workinghours"])
+def test_what_operations_write_is_not_added_by_hand(browser, name):
+    assert browser.get(url(f"{name}_add")).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["schedule", "slot", "reservation", "appointmentevent", "workinghours", "appointment"])
+def test_what_operations_write_is_not_deleted_by_hand(browser, name):
+    a_practice()
+    model = next(model for model in admin.site._registry if model._meta.model_name == name)
+
+    assert browser.post(url(f"{name}_delete", model.objects.first().pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["slot", "reservation", "appointmentevent", "workinghours"])
+def test_what_operations_write_is_not_changed_by_hand(browser, name):
+    a_practice()
+    model = next(model for model in admin.site._registry if model._meta.model_name == name)
+
+    assert browser.post(url(f"{name}_change", model.objects.first().pk), {}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "appointment/?provider=x",
+        "slot/?provider=99999999999999999999999",
+        "appointment/?when=never",
+        "appointment/?status=nonsense",
+        "slot/?state=x",
+        "appointment/99999999999999999999999/change/",
+        "appointment/1/do/cancel/",
+        "appointment/1/do/nonsense/",
+        "timeoff/?provider=%00",
+    ],
+)
+def test_nonsense_in_the_address_is_never_a_crash(browser, path):
+    assert browser.get(f"/admin/booking/{path}", follow=True).status_code in (200, 404)
+
+
+def test_periodic_tasks_stay_in_the_admin(browser):
+    for name in ("periodictask", "intervalschedule", "crontabschedule"):
+        assert browser.get(reverse(f"admin:django_celery_beat_{name}_changelist")).status_code == 200
+
+
+def test_site_has_the_name_of_the_settings(browser, settings):
+    assert settings.SITE_NAME in texts(browser.get("/admin/"), "div", "")[0] or admin.site.site_header == (
+        settings.SITE_NAME
+    )
+
+
+# --- Lists cost the same, however long --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_list_costs_the_same_at_one_row_and_at_many(browser, django_assert_num_queries, name):
+    a_practice(1)
+    query = {"provider": Reservation.objects.first().provider_id} if name == "slot" else {}
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    browser.get(url(f"{name}_changelist", **query))
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        browser.get(url(f"{name}_changelist", **query))
+    a_practice(4)
+
+    with CaptureQueriesContext(connection) as many:
+        page = browser.get(url(f"{name}_changelist", **query))
+
+    assert page.status_code == 200
+    assert len(many) == len(few), "\n".join(query["sql"] for query in many.captured_queries)
+
+
+def test_slot_list_asks_for_a_provider_and_counts_nothing_without(browser, provider, django_assert_max_num_queries):
+    page = browser.get(url("slot_changelist"))
+
+    assert page.context["cl"].result_count == 0
+    assert "Choose a provider" in told(page)[0]
+
+
+def test_slot_list_shows_the_grid_of_one_provider(browser, berlin):
+    other = open_provider(provider__name="Other")
+
+    page = browser.get(url("slot_changelist", provider=berlin.pk, state="free"))
+
+    assert page.context["cl"].result_count == Slot.objects.filter(provider=berlin).count()
+    assert {row.provider_id for row in page.context["cl"].result_list} == {berlin.pk} != {other.pk}
+    assert "09:00 Europe/Berlin" in page.content.decode()
+
+
+# --- Booking ----------------------------------------------------------------------------------------------------------
+
+
+def booking(client, start, **more):
+    return {"client": client.pk, "starts_at": start, **more}
+
+
+def book(browser, provider, client, start, **more):
+    return browser.post(
+        url("appointment_add", schedule=provider.schedule.pk), booking(client, start, **more), follow=True
+    )
+
+
+def test_books_in_the_providers_time_with_the_admin_in_the_record(browser, boss, berlin, booker):
+    service = ServiceFactory(providers=[berlin], duration_minutes=45)
+
+    book(browser, berlin, booker, "2026-03-04T10:00", service=service.pk, title="First visit")
+
+    made = Appointment.objects.detailed().get()
+    assert (made.starts_at, made.ends_at) == (at("2026-03-04 09:00"), at("2026-03-04 09:45"))
+    assert (made.title, made.status, made.client) == ("First visit", AppointmentStatus.SCHEDULED, booker)
+    assert (made.reservation.created_by, made.reservation.face) == (boss, Face.ADMIN)
+    assert made.events.get().event == Event.BOOKED
+
+
+def test_refuses_to_book_taken_time_and_tells_the_nearest_free(browser, berlin, booker):
+    appoint(berlin, at("2026-03-04 09:00"))
+
+    page = book(browser, berlin, booker, "2026-03-04T10:00")
+
+    assert page.status_code == 200
+    assert errors(page) == {
+        "starts_at": [
+            "This time has just been taken. The nearest free times are listed. Wed 2026-03-04 09:45, "
+            "Wed 2026-03-04 10:15, Wed 2026-03-04 09:30 (Europe/Berlin)."
+        ]
+    }
+    assert Appointment.objects.count() == 1
+
+
+def test_overrides_open_hours_and_notice_but_never_taken_time(browser, berlin, booker):
+    both = {"override_notice": "on", "override_hours": "on"}
+    early = "2026-03-02T20:00"  # This evening, after hours.
+
+    assert list(errors(book(browser, berlin, booker, early))) == ["starts_at"]
+    assert list(errors(book(browser, berlin, booker, early, override_notice="on"))) == ["starts_at"]
+    book(browser, berlin, booker, early, **both)
+    assert Reservation.objects.get().overrides == [Override.HOURS, Override.NOTICE]
+    assert "has just been taken" in errors(book(browser, berlin, booker, early, **both))["starts_at"][0]
+    assert Reservation.objects.count() == 1
+
+
+def test_refuses_a_time_off_the_grid_on_the_providers_clock(browser, berlin, booker):
+    page = book(browser, berlin, booker, "2026-03-04T10:07")
+
+    assert "Wed 2026-03-04 10:00, Wed 2026-03-04 10:15 (Europe/Berlin)" in errors(page)["starts_at"][0]
+
+
+def test_refuses_an_end_before_the_start_at_the_end(browser, berlin, booker):
+    page = book(browser, berlin, booker, "2026-03-04T10:00", ends_at="2026-03-04T09:00")
+
+    assert list(errors(page)) == ["ends_at"]
+
+
+@pytest.mark.parametrize("start", ["", "soon", "9999-12-31T23:45", "0001-01-01T00:00", "2026-03-04T10:00+99:00"])
+def test_refuses_times_nobody_can_mean(browser, berlin, booker, start):
+    page = book(browser, berlin, booker, start, override_notice="on", override_hours="on")
+
+    assert list(errors(page)) == ["starts_at"]
+
+
+def test_refuses_a_service_this_provider_does_not_offer(browser, berlin, booker):
+    assert list(errors(book(browser, berlin, booker, "2026-03-04T10:00", service=ServiceFactory().pk))) == ["service"]
+
+
+def test_refuses_a_client_of_somebody_elses_address_book(browser, berlin):
+    theirs = ClientFactory(owner=open_provider(provider__name="Other"), user=None)
+
+    assert list(errors(book(browser, berlin, theirs, "2026-03-04T10:00"))) == ["client"]
+
+
+# --- One appointment --------------------------------------------------------------------------------------------------
+
+
+def test_edits_words_only_and_records_it(browser, boss, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    words = {"title": "New title", "description": "With crutches", "timezone": "Europe/Berlin"}
+    history = {"events-TOTAL_FORMS": 0, "events-INITIAL_FORMS": 0}
+
+    browser.post(url("appointment_change", appointment.pk), {**words, **history, "status": "completed"}, follow=True)
+
+    appointment.refresh_from_db()
+    assert (appointment.title, appointment.description) == ("New title", "With crutches")
+    assert appointment.status == AppointmentStatus.SCHEDULED
+    edited = appointment.events.get(event=Event.EDITED)
+    assert (edited.user, edited.face) == (boss, Face.ADMIN)
+
+
+def test_moves_an_appointment_keeping_its_identity(browser, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    move = url("appointment_act", appointment.pk, "reschedule")
+    assert "Start (Europe/Berlin)" in browser.get(move).content.decode()
+
+    browser.post(move, {"starts_at": "2026-03-05T14:00"}, follow=True)
+
+    moved = Appointment.objects.detailed().get(pk=appointment.pk)
+    assert moved.starts_at == at("2026-03-05 13:00")
+    assert moved.uid == appointment.uid
+    assert moved.events.filter(event=Event.RESCHEDULED, face=Face.ADMIN).count() == 1
+
+
+def test_refuses_to_move_onto_taken_time_and_the_original_stands(browser, berlin):
+    appoint(berlin, at("2026-03-05 13:00"))
+    appointment = appoint(berlin, WEDNESDAY_10)
+
+    page = browser.post(url("appointment_act", appointment.pk, "reschedule"), {"starts_at": "2026-03-05T14:00"})
+
+    assert "Thu 2026-03-05 13:45" in errors(page)["starts_at"][0]
+    assert Appointment.objects.detailed().get(pk=appointment.pk).starts_at == WEDNESDAY_10
+
+
+def test_cancels_one_with_a_reason(browser, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    page = url("appointment_act", appointment.pk, "cancel")
+    assert browser.get(page).status_code == 200
+    assert list(errors(browser.post(page, {"reason": ""}))) == ["reason"]
+
+    browser.post(page, {"reason": "Flu"})
+
+    appointment.refresh_from_db()
+    assert (appointment.status, appointment.cancellation_reason) == (AppointmentStatus.CANCELLED, "Flu")
+    assert Reservation.objects.get().status == ReservationStatus.RELEASED
+
+
+def test_a_wrong_move_is_a_message(browser, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+
+    page = browser.post(url("appointment_act", appointment.pk, "complete"), follow=True)
+
+    assert told(page) == ["The appointment has not begun, so nobody can say how it went."]
+
+
+def test_offers_what_can_be_done_with_an_appointment_now(browser, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+
+    page = browser.get(url("appointment_change", appointment.pk))
+
+    assert [label for label, _ in page.context["tools"]] == ["Reschedule", "Cancel"]
+
+
+def test_somebody_without_the_permission_does_nothing(berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    browser = Browser()
+    browser.force_login(UserFactory(staff=True))
+
+    assert browser.post(url("appointment_act", appointment.pk, "cancel"), {"reason": "x"}).status_code == 403
+    assert browser.post(url("reservation_expire")).status_code == 403
+    assert browser.get(url("appointment_add", schedule=berlin.schedule.pk)).status_code == 403
+
+
+# --- Many appointments ------------------------------------------------------------------------------------------------
+
+
+def pending(provider, start):
+    service = ServiceFactory(providers=[provider], needs_approval=True)
+    return appoint(provider, start, service_id=service.pk)
+
+
+def test_approves_those_that_wait_and_says_why_not_of_the_rest(browser, boss, berlin):
+    waiting = pending(berlin, WEDNESDAY_10)
+    settled = appoint(berlin, at("2026-03-05 10:00"))
+
+    page = act(browser, "appointment", "approve", [waiting, settled])
+
+    assert sorted(told(page)) == [
+        "1 appointments approved.",
+        "Appointment: An appointment that is scheduled can become: completed, missed, cancelled.",
+    ]
+    waiting.refresh_from_db()
+    assert waiting.status == AppointmentStatus.SCHEDULED
+    assert waiting.events.get(event=Event.APPROVED).user == boss
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("complete", AppointmentStatus.COMPLETED), ("miss", AppointmentStatus.MISSED)]
+)
+def test_marks_how_it_went_once_it_has_begun(browser, berlin, action, status):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    act(browser, "appointment", action, [appointment])
+    appointment.refresh_from_db()
+    assert appointment.status == AppointmentStatus.SCHEDULED
+
+    with time_machine.travel(WEDNESDAY_10, tick=False):
+        act(browser, "appointment", action, [appointment])
+
+    appointment.refresh_from_db()
+    assert appointment.status == status
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("cancel", AppointmentStatus.CANCELLED), ("decline", AppointmentStatus.DECLINED)]
+)
+def test_asks_for_a_reason_before_cancelling_or_declining_many(browser, berlin, action, status):
+    rows = [pending(berlin, WEDNESDAY_10), pending(berlin, at("2026-03-05 10:00"))]
+
+    page = act(browser, "appointment", action, rows)
+    assert "Reason" in page.content.decode()
+    assert set(Appointment.objects.values_list("status", flat=True)) == {AppointmentStatus.PENDING}
+    empty = act(browser, "appointment", action, rows, answered="1", reason="")
+    assert list(errors(empty)) == ["reason"]
+    act(browser, "appointment", action, rows, answered="1", reason="Burst pipe")
+
+    assert set(Appointment.objects.values_list("status", "cancellation_reason")) == {(status, "Burst pipe")}
+
+
+# --- Reservations -----------------------------------------------------------------------------------------------------
+
+
+def test_releases_holds_and_leaves_confirmed_ones(browser, berlin):
+    held = hold(berlin, WEDNESDAY_10)
+    confirmed = appoint(berlin, at("2026-03-05 10:00")).reservation
+
+    page = act(browser, "reservation", "release_holds", [held, confirmed])
+
+    assert [text for text in told(page) if "confirmed" in text]
+    held.refresh_from_db()
+    confirmed.refresh_from_db()
+    assert (held.status, confirmed.status) == (ReservationStatus.RELEASED, ReservationStatus.CONFIRMED)
+
+
+def test_expires_due_holds_now(browser, berlin):
+    held = hold(berlin, WEDNESDAY_10)
+    with time_machine.travel(held.expires_at, tick=False):
+        assert "held, past its end" in browser.get(url("reservation_changelist")).content.decode()
+        assert browser.get(url("reservation_expire")).status_code == 200
+        held.refresh_from_db()
+        assert held.status == ReservationStatus.HELD
+
+        page = browser.post(url("reservation_expire"), follow=True)
+
+    held.refresh_from_db()
+    assert held.status == ReservationStatus.EXPIRED
+    assert told(page) == ["1 holds were past their end."]
+
+
+# --- Calendars --------------------------------------------------------------------------------------------------------
+
+
+def schedule_form(schedule, hours=None, **policy):
+    """The schedule's page as a browser sends it; `hours` replace those it shows."""
+    fields = ("timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes")
+    data = {name: getattr(schedule, name) for name in fields} | policy
+    rows = list(schedule.working_hours.all())
+    data |= {"working_hours-TOTAL_FORMS": len(rows), "working_hours-INITIAL_FORMS": len(rows)}
+    for number, row in enumerate(rows):
+        data |= {
+            f"working_hours-{number}-id": row.pk,
+            f"working_hours-{number}-schedule": schedule.pk,
+            f"working_hours-{number}-weekday": row.weekday,
+            f"working_hours-{number}-start_time": f"{row.start_time:%H:%M}",
+            f"working_hours-{number}-end_time": f"{row.end_time:%H:%M}",
+        }
+    return data | (hours or {})
+
+
+def save_schedule(browser, schedule, hours=None, **policy):
+    data = schedule_form(schedule, hours, **policy)
+    return browser.post(url("schedule_change", schedule.pk), data, follow=True)
+
+
+def test_changes_the_policy_and_lays_the_slots_anew(browser, berlin):
+    page = save_schedule(browser, berlin.schedule, slot_minutes=30)
+
+    schedule = Schedule.objects.get(pk=berlin.schedule.pk)
+    assert schedule.slot_minutes == 30
+    assert {slot.ends_at - slot.starts_at for slot in Slot.objects.filter(provider=berlin)} == {minutes(30)}
+    assert told(page)[0].startswith("Free slots: ")
+
+
+def test_changing_hours_keeps_bookings_and_links_those_now_outside(browser, berlin):
+    inside, stranded = appoint(berlin, at("2026-03-04 12:00")), appoint(berlin, at("2026-03-04 08:00"))
+    wednesday = {"working_hours-2-start_time": "13:00", "working_hours-2-end_time": "24:00"}
+
+    page = save_schedule(browser, berlin.schedule, wednesday)
+
+    assert WorkingHours.objects.get(schedule=berlin.schedule, weekday=2).end_time == time(0)
+    warning = told(page)[-2] if "successfully" in told(page)[-1] else told(page)[-1]
+    assert "1 appointment now lies outside" in warning
+    assert url("appointment_change", stranded.pk) in warning
+    assert url("appointment_change", inside.pk) not in warning
+    assert Appointment.objects.filter(status=AppointmentStatus.SCHEDULED).count() == 2
+
+
+def test_what_the_policy_takes_and_the_hours_give_back_is_no_conflict(browser, berlin):
+    appoint(berlin, at("2026-03-04 08:00"))  # 09:00 in Berlin, 03:00 in New York.
+    hours = {f"working_hours-{day}-start_time": "00:00" for day in range(5)}
+
+    page = save_schedule(browser, berlin.schedule, hours, timezone="America/New_York")
+
+    assert not [text for text in told(page) if "outside" in text]
+
+
+def test_adds_and_removes_weekly_hours(browser, berlin):
+    more = {
+        "working_hours-TOTAL_FORMS": 6,
+        "working_hours-0-DELETE": "on",
+        "working_hours-5-schedule": berlin.schedule.pk,
+        "working_hours-5-weekday": 5,
+        "working_hours-5-start_time": "20:00",
+        "working_hours-5-end_time": "02:00",
+    }
+
+    save_schedule(browser, berlin.schedule, more)
+
+    hours = list(berlin.schedule.working_hours.values_list("weekday", "start_time", "end_time"))
+    assert hours == [(day, time(9), time(17)) for day in (1, 2, 3, 4)] + [(5, time(20), time(2))]
+
+
+def test_refused_hours_undo_the_policy_with_them(browser, berlin):
+    page = save_schedule(browser, berlin.schedule, {"working_hours-0-start_time": "09:10"}, notice_minutes=5)
+
+    assert "09:00 and 09:15" in str(errors(page))
+    assert Schedule.objects.get(pk=berlin.schedule.pk).notice_minutes == 24 * 60
+    assert told(page) == []
+
+
+def test_hours_somebody_else_replaced_meanwhile_are_refused_not_lost(browser, berlin):
+    data = schedule_form(berlin.schedule)
+    save_schedule(browser, berlin.schedule, {"working_hours-0-start_time": "08:00"})
+
+    page = browser.post(
+        url("schedule_change", berlin.schedule.pk), {**data, "working_hours-1-start_time": "07:00"}, follow=True
+    )
+
+    assert page.status_code == 200
+    assert page.context["errors"]
+    assert WorkingHours.objects.filter(schedule=berlin.schedule, start_time=time(8)).count() == 1
+
+
+def test_extends_slots_now(browser, berlin):
+    later = NOON + timedelta(days=7)
+    with time_machine.travel(later, tick=False):
+        browser.force_login(UserFactory(superuser=True))
+        page = act(browser, "schedule", "extend_slots", [berlin.schedule])
+
+    assert told(page) == ["The slots of 1 schedules reach to their horizon."]
+    assert Schedule.objects.get(pk=berlin.schedule.pk).slots_until == later + timedelta(days=92)
+
+
+def test_takes_time_off_in_local_time_and_warns_of_those_it_strands(browser, berlin):
+    stranded = appoint(berlin, at("2026-03-04 09:00"))
+    lost = {"starts_at": "2026-03-04T10:00", "ends_at": "2026-03-04T12:00", "reason": "Dentist"}
+
+    page = browser.post(url("timeoff_add", schedule=berlin.schedule.pk), lost, follow=True)
+
+    made = TimeOff.objects.get()
+    assert (made.starts_at, made.ends_at) == (at("2026-03-04 09:00"), at("2026-03-04 11:00"))
+    assert any(url("appointment_change", stranded.pk) in text for text in told(page))
+    assert not Slot.objects.filter(provider=berlin, reservation=None).within(made.starts_at, made.ends_at).exists()
+
+
+def test_changes_and_ends_time_off_and_the_hours_come_back(browser, berlin):
+    free = Slot.objects.filter(provider=berlin).count()
+    browser.post(
+        url("timeoff_add", schedule=berlin.schedule.pk), {"start_date": "2026-03-04", "end_date": "2026-03-05"}
+    )
+    row = TimeOff.objects.get()
+    assert Slot.objects.filter(provider=berlin).count() == free - 2 * 32
+
+    page = browser.post(
+        url("timeoff_change", row.pk), {"start_date": "2026-03-04", "end_date": "2026-03-04"}, follow=True
+    )
+    assert "32 added" in told(page)[0]
+    page = browser.post(url("timeoff_delete", row.pk), {"post": "yes"}, follow=True)
+
+    assert "32 added" in told(page)[0]
+    assert Slot.objects.filter(provider=berlin).count() == free
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "starts_at"),
+        ({"starts_at": "2026-03-04T10:00", "ends_at": "2026-03-04T09:00"}, "ends_at"),
+        ({"start_date": "2026-03-04", "end_date": "2026-03-03"}, "end_date"),
+        ({"start_date": "2026-03-04", "end_date": "9999-12-31"}, "end_date"),
+    ],
+)
+def test_refuses_time_off_that_makes_no_sense(browser, berlin, given, field):
+    page = browser.post(url("timeoff_add", schedule=berlin.schedule.pk), given)
+
+    assert list(errors(page)) == [field]
+    assert not TimeOff.objects.exists()
+
+
+def test_sets_moves_and_clears_a_date_override(browser, berlin):
+    add = url("dateoverride_add", schedule=berlin.schedule.pk)
+    browser.post(add, {"date": "2026-03-04", "stretches": "09:00–10:00, 22:00-24:00"})
+    row = DateOverride.objects.get()
+    assert row.hours == [["09:00", "10:00"], ["22:00", "00:00"]]
+    assert "09:00–10:00, 22:00–00:00" in browser.get(url("dateoverride_change", row.pk)).content.decode()
+
+    browser.post(url("dateoverride_change", row.pk), {"date": "2026-03-05", "stretches": ""})
+    row = DateOverride.objects.get()
+    assert (row.date, row.hours) == (at("2026-03-05").date(), [])
+    assert not Slot.objects.filter(provider=berlin).within(at("2026-03-05"), at("2026-03-06")).exists()
+
+    act(browser, "dateoverride", "delete_selected", [row], post="yes")
+    assert not DateOverride.objects.exists()
+    assert Slot.objects.filter(provider=berlin).within(at("2026-03-05"), at("2026-03-06")).count() == 32
+
+
+@pytest.mark.parametrize("hours", ["9 to 5", "09:00", "09:10-10:00", "25:00-26:00"])
+def test_refuses_hours_of_a_day_that_cannot_be_read(browser, berlin, hours):
+    page = browser.post(
+        url("dateoverride_add", schedule=berlin.schedule.pk), {"date": "2026-03-04", "stretches": hours}
+    )
+
+    assert list(errors(page)) == ["stretches"]
+
+
+def test_opens_changes_and_closes_a_window(browser, berlin):
+    add = url("availabilitywindow_add", schedule=berlin.schedule.pk)
+    off_grid = browser.post(add, {"starts_at": "2026-03-07T10:05", "ends_at": "2026-03-07T12:00"})
+    assert "Sat 2026-03-07 10:00, Sat 2026-03-07 10:15 (Europe/Berlin)" in errors(off_grid)["starts_at"][0]
+
+    browser.post(add, {"starts_at": "2026-03-07T10:00", "ends_at": "2026-03-07T12:00"})
+    window = AvailabilityWindow.objects.get()
+    saturday = Slot.objects.filter(provider=berlin).within(at("2026-03-07"), at("2026-03-08"))
+    assert (window.starts_at, saturday.count()) == (at("2026-03-07 09:00"), 8)
+
+    change = {"starts_at": "2026-03-07T10:00", "ends_at": "2026-03-07T11:00"}
+    assert browser.post(url("availabilitywindow_change", window.pk), change, follow=True).status_code == 200
+    assert saturday.count() == 4
+
+    stranded = appoint(berlin, at("2026-03-07 09:00"))
+    page = browser.post(
+        url("availabilitywindow_delete", AvailabilityWindow.objects.get().pk), {"post": "yes"}, follow=True
+    )
+    assert any(url("appointment_change", stranded.pk) in text for text in told(page))
+    assert not AvailabilityWindow.objects.exists()
+
+
+def test_closes_changes_and_reopens_the_business(browser, berlin):
+    free = Slot.objects.filter(provider=berlin).count()
+    browser.post(url("closure_add"), {"start_date": "2026-03-04", "end_date": "2026-03-05"})
+    assert Slot.objects.filter(provider=berlin).count() == free - 64
+
+    browser.post(
+        url("closure_change", Closure.objects.get().pk), {"start_date": "2026-03-04", "end_date": "2026-03-04"}
+    )
+    assert Slot.objects.filter(provider=berlin).count() == free - 32
+
+    browser.post(url("closure_delete", Closure.objects.get().pk), {"post": "yes"})
+    assert Slot.objects.filter(provider=berlin).count() == free
+
+
+# --- Services ---------------------------------------------------------------------------------------------------------
+
+
+def test_deleting_a_service_with_bookings_is_refused_politely(browser, berlin):
+    service = ServiceFactory(providers=[berlin])
+    appoint(berlin, WEDNESDAY_10, service_id=service.pk)
+
+    page = browser.post(url("service_delete", service.pk), {"post": "yes"}, follow=True)
+    assert "would require deleting the following protected" in page.content.decode()
+    page = act(browser, "service", "delete_selected", [service], post="yes")
+
+    assert page.status_code == 200
+    service.refresh_from_db()
+
+
+def test_deactivates_services(browser):
+    service = ServiceFactory()
+
+    act(browser, "service", "deactivate", [service])
+
+    service.refresh_from_db()
+    assert not service.is_active
+
+
+def test_chooses_clients_by_more_than_a_name(browser, berlin):
+    ClientFactory(name="Kim Lee", email="kim@example.org")
+    query = {"app_label": "booking", "model_name": "reservation", "field_name": "client", "term": "kim"}
+
+    found = browser.get(reverse("admin:autocomplete"), query).json()["results"]
+
+    assert [row["text"] for row in found] == ["Kim Lee · kim@example.org"]
+
+
+def test_history_is_told_in_words(browser, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    assert AppointmentEvent.objects.get().at == timezone.now()
+
+    page = browser.get(url("appointment_change", appointment.pk)).content.decode()
+
+    assert "Mon 2026-03-02 12:00" in page
+    assert "status: scheduled" in page

@@ -1,0 +1,58 @@
+"""The API as its OpenAPI schema tells it: what there is to try."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from drf_spectacular.generators import SchemaGenerator
+
+Schema = dict[str, Any]
+
+
+@cache
+def schema() -> Schema:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+class Endpoint(NamedTuple):
+    method: str
+    path: str
+    query: dict[str, Schema]
+    body: Schema | None
+    """The schema of the body's fields, or None where none is read."""
+    examples: list[Any]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def fields(self) -> dict[str, Schema]:
+        return self.body["properties"] if self.body else {}
+
+
+def resolved(part: Schema) -> Schema:
+    """A part of the schema with its reference followed."""
+    if len(part.get("allOf", [])) == 1:
+        part = {**part["allOf"][0], **part}
+    if "$ref" in part:
+        return schema()["components"]["schemas"][part["$ref"].rpartition("/")[2]]
+    return part
+
+
+def endpoints() -> list[Endpoint]:
+    """Every operation of the schema, in its order."""
+    return [
+        endpoint(method, path, operation)
+        for path, operations in schema()["paths"].items()
+        for method, operation in operations.items()
+    ]
+
+
+def endpoint(method: str, path: str, operation: Schema) -> Endpoint:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    return Endpoint(
+        method,
+        path.rstrip("/"),
+        {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"},
+        resolved(content["schema"]) if content else None,
+        [example["value"] for example in content.get("examples", {}).values()] if content else [],
+    )

@@ -1,0 +1,442 @@
+"""Whatever is sent to whichever endpoint: a 4xx in the one shape, or a lawful 2xx; never a 5xx, nothing half-done (R21).
+
+The endpoints and their fields are read from the OpenAPI schema, so that new ones are covered the day they appear.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import pytest
+import time_machine
+from django.db import transaction
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from booking.models import Slot
+from tests.conftest import logged_in
+from tests.factories import (
+    NOON,
+    PASSWORD,
+    AvailabilityWindowFactory,
+    ClientFactory,
+    ClosureFactory,
+    DateOverrideFactory,
+    ServiceFactory,
+    TimeOffFactory,
+    UserFactory,
+    appoint,
+    at,
+    hold,
+    open_provider,
+)
+from tests.looking import dump
+from tests.project.schema import Endpoint, Schema, endpoints, resolved
+
+ENDPOINTS = endpoints()
+
+
+def every(endpoints: list[Endpoint]) -> Any:
+    return pytest.mark.parametrize("endpoint", endpoints, ids=str)
+
+
+READING_A_BODY = every([endpoint for endpoint in ENDPOINTS if endpoint.fields])
+READING_A_QUERY = every([endpoint for endpoint in ENDPOINTS if endpoint.query])
+LEADING_TO_A_ROW = every([endpoint for endpoint in ENDPOINTS if "{" in endpoint.path])
+PATHS = sorted({endpoint.path for endpoint in ENDPOINTS})
+
+
+class World(NamedTuple):
+    """Who asks, and the ids that lead to rows."""
+
+    people: dict[str, APIClient]
+    ids: dict[str, Any]
+
+
+@pytest.fixture
+def world(db) -> Iterator[World]:
+    """One of everything, belonging to one provider and one client."""
+    with time_machine.travel(NOON, tick=False):
+        provider = open_provider(horizon_days=4)
+        client = ClientFactory()
+        service = ServiceFactory(owner=provider, providers=[provider])
+        kept = ClientFactory(owner=provider, user=None)
+        ids = {
+            "appointments": appoint(provider, at("2026-03-04 09:00"), client=client).pk,
+            "clients": kept.pk,
+            "closures": ClosureFactory(start_date="2026-12-24", end_date="2026-12-26").pk,
+            "providers": provider.pk,
+            "reservations": hold(provider, at("2026-03-04 10:00"), client=client).pk,
+            "schedules": AvailabilityWindowFactory(
+                schedule=provider.schedule, starts_at=at("2026-03-07 09:00"), ends_at=at("2026-03-07 10:00")
+            ).pk,
+            "services": service.pk,
+            "slots": Slot.objects.get(provider=provider, starts_at=at("2026-03-04 11:00")).pk,
+            "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
+        }
+        ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
+        people = {
+            "anonymous": APIClient(),
+            "client": logged_in(client.user),
+            "provider": logged_in(provider.user),
+            "staff": logged_in(UserFactory(staff=True)),
+        }
+        for api in people.values():
+            api.raise_request_exception = False
+        yield World(people, ids)
+
+
+# --- What is sent -----------------------------------------------------------------------------------------------------
+
+WRONG = [
+    [],
+    {},
+    [[]],
+    {"a": [1]},
+    [None],
+    True,
+    None,
+    0,
+    -1,
+    10**30,
+    1e308,
+    -0.5,
+    "",
+    " ",
+    "a\0b",
+    "9" * 2000,
+    "x" * 20_000,
+]
+INSTANTS = [
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2000-01-01T00:00:00+14:00",
+    "2100-12-31T23:59:59-14:00",
+    "2026-03-04T24:00:00Z",
+    "2026-03-04T12:00:00+99:99",
+    "2026-03-04T12:00:00.123456789123Z",
+    "2026-02-30T12:00:00Z",
+    "2026-03-04T12:00:00",
+    "2026-03-04",
+    "now",
+]
+DATES = ["0001-01-01", "9999-12-31", "2000-01-01", "2100-12-31", "2026-02-30", "2026-W10-3", "2026-03-04T00:00:00Z"]
+ZONES = [
+    "localtime",
+    "posix/Europe/Berlin",
+    "right/UTC",
+    "../etc/passwd",
+    "/etc/localtime",
+    "America",
+    "EST5EDT",
+    "utc",
+]
+
+SAMPLES = {
+    "password": PASSWORD,
+    "phone": "+4930123456",
+    "owner": None,
+    "start_time": "2026-03-04T12:00:00Z",
+    "end_time": "2026-03-04T13:00:00Z",
+    "timezone": "UTC",
+}
+BY_FORMAT = {"date": "2026-03-04", "date-time": "2026-03-04T12:00:00Z", "email": "somebody@example.org"}
+BY_TYPE = {"string": "text", "integer": 15, "number": 15, "boolean": True}
+
+
+def sample(name: str, part: Schema, ids: dict[str, Any]) -> Any:
+    """A value that a field may well take."""
+    part = resolved(part)
+    if part.get("type") == "array":
+        return [sample("", part["items"], ids)]
+    if part.get("type") == "object":
+        return good_body(part, ids)
+    if "example" in part:
+        return part["example"]
+    if name in SAMPLES:
+        return SAMPLES[name]
+    if f"{name}s" in ids:
+        return ids[f"{name}s"]
+    if "enum" in part:
+        return part["enum"][0]
+    return BY_FORMAT.get(part.get("format", "")) or BY_TYPE[part.get("type", "integer")]
+
+
+def good_body(part: Schema, ids: dict[str, Any]) -> dict[str, Any]:
+    """The required fields with values they may well take."""
+    return {name: sample(name, part["properties"][name], ids) for name in part.get("required", [])}
+
+
+def kind(name: str, part: Schema) -> str:
+    return "timezone" if name == "timezone" else resolved(part).get("format", "")
+
+
+EDGES = {"date-time": INSTANTS, "date": DATES, "timezone": ZONES}
+
+
+def hostile_bodies(part: Schema, ids: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Bodies with one field wrong, at any depth; with all fields of a kind at the edge; and with a field too many."""
+    good = good_body(part, ids)
+    for name, field in part["properties"].items():
+        for value in WRONG + EDGES.get(kind(name, field), []):
+            yield {**good, name: value}
+        inner = resolved(field)
+        inner = resolved(inner["items"]) if inner.get("type") == "array" else inner
+        if inner.get("type") == "object":
+            yield from ({**good, name: [body]} for body in hostile_bodies(inner, ids))
+    for format_, edges in EDGES.items():
+        names = [name for name, field in part["properties"].items() if kind(name, field) == format_]
+        if len(names) > 1:
+            yield from ({**good, **dict.fromkeys(names, value)} for value in edges)
+    yield {**good, "id": 1, "is_staff": True, "__proto__": {}}
+
+
+def hostile_queries(endpoint: Endpoint, ids: dict[str, Any]) -> Iterator[str]:
+    given = f"provider={ids['providers']}&" if "provider" in endpoint.query else ""
+    for name in endpoint.query:
+        for value in [
+            *(
+                "",
+                "x",
+                "-1",
+                "0",
+                "9" * 18,
+                "9" * 30,
+                "1e308",
+                "NaN",
+                "%00",
+                "a%00b",
+                "%FF",
+                "%ED%A0%80",
+                "[]",
+                "%27%3B--",
+            ),
+            *("true", "start_time,,-id", "x" * 5000, "%D9%A3"),
+            *(quote(text) for text in (*INSTANTS, *DATES, *ZONES)),
+        ]:
+            yield f"{given}{name}={value}"
+        yield f"{given}{name}=1&{name}=x"
+        yield f"{given}{name}[]=1"
+
+
+def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
+    """The endpoint's path with ids that lead somewhere, or others instead."""
+    return endpoint.path.format(**{"id": ids.get(endpoint.path.split("/")[2]), "date": ids["date"], **values})
+
+
+# --- What comes back --------------------------------------------------------------------------------------------------
+
+
+def wrongs_of(response: Any) -> str | None:
+    """What is unlawful about an answer, or None."""
+    if response.status_code in (200, 201, 202, 204):
+        return None
+    if not 400 <= response.status_code < 500:
+        return f"status {response.status_code}"
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        return f"{response.status_code} that is {response.headers['Content-Type']}"
+    lawful = (
+        set(body) - {"details"} == {"type", "errors"}
+        and body["type"] in ("validation_error", "client_error")
+        and body["errors"]
+        and all(
+            set(error) == {"code", "detail", "attr"} and error["code"] and error["detail"] for error in body["errors"]
+        )
+    )
+    return None if lawful else f"{response.status_code} in another shape: {response.content[:200]!r}"
+
+
+def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:
+    """The answer to one request. What a lawful one did is undone; what a refused one left behind stays to be found."""
+    with transaction.atomic():
+        response = getattr(api, endpoint.method)(path, **extra)
+        if not 400 <= response.status_code < 500:
+            transaction.set_rollback(True)
+    return response
+
+
+def as_json(body: Any) -> dict[str, Any]:
+    return {"data": json.dumps(body), "content_type": "application/json"}
+
+
+def shown(text: Any) -> str:
+    return text if len(text := str(text)) < 200 else f"{text[:100]}…"
+
+
+# --- Tests ------------------------------------------------------------------------------------------------------------
+
+
+@READING_A_BODY
+def test_wrong_values_in_a_body_are_refused(world, endpoint):
+    before = dump()
+    path = path_of(endpoint, world.ids)
+    found = {
+        (who, shown(body)): wrong
+        for who, api in world.people.items()
+        for body in hostile_bodies(endpoint.body, world.ids)
+        if (wrong := wrongs_of(sent(api, endpoint, path, **as_json(body))))
+    }
+
+    assert found == {}
+    assert dump() == before
+
+
+BROKEN = {
+    "a list": b"[]",
+    "null": b"null",
+    "a string": b'"text"',
+    "a number": b"1",
+    "true": b"true",
+    "no JSON": b"{",
+    "form data": b"a=1&b=2",
+    "NaN": b'{"title": NaN}',
+    "no UTF-8": b'{"title": "\xff"}',
+    "a lone surrogate": b'{"title": "\\ud800"}',
+    "an encoded surrogate": b'{"title": "\xed\xa0\x80"}',
+    "100,000 lists": b"[" * 100_000 + b"]" * 100_000,
+    "100,000 objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "100,000 lists in a field": b'{"title": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+}
+
+
+@READING_A_BODY
+def test_bodies_that_are_no_json_object_are_refused(world, endpoint):
+    path = path_of(endpoint, world.ids)
+    answers = {
+        name: sent(world.people["staff"], endpoint, path, data=body, content_type="application/json")
+        for name, body in BROKEN.items()
+    }
+
+    assert {name: (answer.status_code, wrongs_of(answer)) for name, answer in answers.items()} == dict.fromkeys(
+        BROKEN, (400, None)
+    )
+
+
+@READING_A_BODY
+def test_a_body_of_ten_megabytes_is_refused(world, endpoint):
+    body = b'{"title": "' + b"x" * 10_000_000 + b'"}'
+
+    answer = sent(
+        world.people["staff"], endpoint, path_of(endpoint, world.ids), data=body, content_type="application/json"
+    )
+
+    assert (answer.status_code, wrongs_of(answer)) == (413, None)
+
+
+TYPES = [
+    "text/plain",
+    "application/xml",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "x",
+    "/",
+]
+
+
+@READING_A_BODY
+def test_bodies_that_are_not_declared_json_are_refused(world, endpoint):
+    path = path_of(endpoint, world.ids)
+    answers = {
+        name: sent(world.people["staff"], endpoint, path, data=b'{"title": "x"}', content_type=name) for name in TYPES
+    }
+
+    assert {name: (answer.status_code, wrongs_of(answer)) for name, answer in answers.items()} == dict.fromkeys(
+        TYPES, (415, None)
+    )
+
+
+@READING_A_QUERY
+def test_wrong_values_in_a_query_are_refused(world, endpoint):
+    before = dump()
+    path = path_of(endpoint, world.ids)
+    extra = as_json(good_body(endpoint.body, world.ids)) if endpoint.fields else {}
+    found = {
+        (who, shown(query)): wrong
+        for who in ("anonymous", "provider", "staff")
+        for query in hostile_queries(endpoint, world.ids)
+        if (wrong := wrongs_of(sent(world.people[who], endpoint, f"{path}?{query}", **extra)))
+    }
+
+    assert found == {}
+    assert dump() == before
+
+
+IDS = ["0", "-1", "9" * 18, "9" * 19, "9" * 400, "x", "1.5", "1e3", "%00", "%D9%A3", "%ED%A0%80", "None", "1%2F2", "+1"]
+DAYS = ["0001-01-01", "9999-12-31", "2026-02-30", "0000-00-00", "today"]
+
+
+@LEADING_TO_A_ROW
+def test_ids_that_lead_nowhere_are_not_found(world, endpoint):
+    before = dump()
+    paths = [path_of(endpoint, world.ids, id=pk) for pk in IDS]
+    if "{date}" in endpoint.path:
+        paths += [path_of(endpoint, world.ids, date=day) for day in DAYS]
+    extra = as_json(good_body(endpoint.body, world.ids)) if endpoint.fields else {}
+    answers = {path: sent(world.people["staff"], endpoint, path, **extra) for path in paths}
+
+    assert {shown(path): (answer.status_code, wrongs_of(answer)) for path, answer in answers.items()} == {
+        shown(path): (404, None) for path in paths
+    }
+    assert dump() == before
+
+
+@pytest.fixture
+def bad_tokens(world) -> dict[str, str]:
+    user = UserFactory()
+    expired, gone = AccessToken.for_user(user), AccessToken.for_user(UserFactory(is_active=False))
+    expired.set_exp(from_time=NOON, lifetime=-timedelta(seconds=1))
+    head, payload, _signature = str(AccessToken.for_user(user)).split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    return {
+        "nothing": "Bearer",
+        "two words": "Bearer a b",
+        "no token": "Bearer x",
+        "long": f"Bearer {'a' * 8000}",
+        "no ASCII": "Bearer \xff\xfe",
+        "expired": f"Bearer {expired}",
+        "of somebody inactive": f"Bearer {gone}",
+        "a refresh token": f"Bearer {RefreshToken.for_user(user)}",
+        "another signature": f"Bearer {head}.{payload}.AAAA",
+        "no signature": f"Bearer {none}.{payload}.",
+    }
+
+
+@every(ENDPOINTS)
+def test_bad_tokens_are_refused(world, endpoint, bad_tokens):
+    api = world.people["anonymous"]
+    path = path_of(endpoint, world.ids)
+    without = sent(api, endpoint, path).status_code
+    answers = {name: sent(api, endpoint, path, HTTP_AUTHORIZATION=token) for name, token in bad_tokens.items()}
+
+    found = {name: (answer.status_code, wrongs_of(answer)) for name, answer in answers.items()}
+    assert found == dict.fromkeys(bad_tokens, (401, None)) or found == dict.fromkeys(bad_tokens, (without, None))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_methods_that_are_not_there_are_refused(world, path):
+    there = {endpoint.method for endpoint in ENDPOINTS if endpoint.path == path}
+    missing = {"get", "post", "put", "patch", "delete"} - there
+    answers = {
+        method: sent(world.people["staff"], Endpoint(method, path, {}, None, []), path_of_any(path, world.ids))
+        for method in missing
+    }
+
+    assert {method: (answer.status_code, wrongs_of(answer)) for method, answer in answers.items()} == dict.fromkeys(
+        missing, (405, None)
+    )
+
+
+def path_of_any(path: str, ids: dict[str, Any]) -> str:
+    return path_of(Endpoint("get", path, {}, None, []), ids)
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/nothing", "/api/nothing/", "/api/appointments/1/nothing", "/api//me"])
+def test_paths_that_are_not_there_answer_in_the_one_shape(api, path):
+    answer = api.get(path)
+
+    assert (answer.status_code, wrongs_of(answer)) == (404, None)

@@ -1,0 +1,125 @@
+"""Rate limits."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from scheduler_project.common import throttling
+from scheduler_project.common.throttling import Throttle, parsed
+from tests.factories import UserFactory
+
+
+class View(APIView):
+    pass
+
+
+class LoginView(APIView):
+    throttle_scope = "login"
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch):
+    """A clock that stands still in the twentieth second of a minute."""
+    monkeypatch.setattr(throttling.time, "time", lambda: 1_000_000_000.0 - 1_000_000_000 % 60 + 20)
+
+
+@pytest.fixture
+def rates(throttle):
+    return throttle | {"read": "3/min", "write": "2/min", "login": "1/min"}
+
+
+@pytest.fixture(autouse=True)
+def _rates(settings, throttle):
+    throttle.update(read="3/min", write="2/min", login="1/min")
+
+
+def request(method="post", *, user=None, address="192.0.2.1", **headers):
+    made = getattr(APIRequestFactory(), method)("/", REMOTE_ADDR=address, headers=headers)
+    made.user = user or AnonymousUser()
+    return made
+
+
+def allowed(number, view=View, **arguments):
+    """How many of that many requests are let through."""
+    return sum(Throttle().allow_request(request(**arguments), view()) for _ in range(number))
+
+
+@pytest.mark.parametrize(
+    ("rate", "meaning"), [("600/min", (600, 60)), ("10/s", (10, 1)), ("5/hour", (5, 3600)), ("1/day", (1, 86400))]
+)
+def test_parsed_rates(rate, meaning):
+    assert parsed(rate) == meaning
+
+
+def test_writes_are_counted_up_to_the_limit_and_not_beyond():
+    assert allowed(5) == 2
+
+
+@pytest.mark.parametrize(("method", "number"), [("get", 3), ("head", 3), ("options", 3), ("delete", 2), ("put", 2)])
+def test_reads_and_writes_have_limits_of_their_own(method, number):
+    assert allowed(9, method=method) == number
+
+
+def test_reads_do_not_use_up_the_writes():
+    allowed(9, method="get")
+
+    assert allowed(9) == 2
+
+
+def test_a_view_may_name_its_own_scope():
+    assert allowed(9, view=LoginView) == 1
+
+
+def test_each_address_is_counted_alone():
+    allowed(9)
+
+    assert allowed(9, address="192.0.2.2") == 2
+
+
+def test_an_address_cannot_be_made_up_in_a_header():
+    allowed(9)
+
+    assert allowed(9, **{"X-Forwarded-For": "198.51.100.7"}) == 0
+
+
+def test_a_user_is_counted_wherever_they_are(db):
+    user = UserFactory()
+    allowed(9, user=user)
+
+    assert allowed(9, user=user, address="192.0.2.2") == 0
+
+
+def test_each_user_is_counted_alone(db):
+    allowed(9, user=UserFactory())
+
+    assert allowed(9, user=UserFactory()) == 2
+
+
+def test_the_refused_are_told_how_long_to_wait():
+    allowed(2)
+    throttle = Throttle()
+
+    assert (throttle.allow_request(request(), View()), throttle.wait()) == (False, 40)
+
+
+def test_the_next_window_begins_anew(monkeypatch):
+    allowed(9)
+    monkeypatch.setattr(throttling.time, "time", lambda: 1_000_000_000.0 - 1_000_000_000 % 60 + 60)
+
+    assert allowed(9) == 2
+
+
+def test_no_limit_holds_when_throttling_is_off(settings):
+    settings.THROTTLE = False
+
+    assert allowed(9) == 9
+
+
+def test_no_limit_holds_without_redis(settings):
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    throttling.redis_client.cache_clear()
+    try:
+        assert allowed(9) == 9
+    finally:
+        throttling.redis_client.cache_clear()

@@ -1,0 +1,187 @@
+"""Running things at the same time, and taking guards away to see what they were for.
+
+`together` runs each function in a thread with a database connection of its own. Every race has a control: the same
+body, once more, with a guard taken away (`locks=False`, `unconstrained`) and the losing order forced by a `Pause`
+between the look and the write of one, or by `everybody_looks_first`. What then goes wrong is what the guard prevents.
+"""
+
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+
+from accounts.actors import Actor, Face
+from tests.looking import broken_promises
+
+PATIENCE = 30
+"""Seconds after which a thread that has not come back counts as a failure."""
+
+PAUSE = 0.6
+"""Seconds that somebody who looked waits for the other to write. While the guard is there, the other cannot."""
+
+ROW_LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE( OF \"\w+\"(, \"\w+\")*)?( SKIP LOCKED)?")
+
+
+class Answers(list[Any]):
+    """What each function returned or raised, and the SQLSTATE codes PostgreSQL answered with on the way."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__([None] * number)
+        self.sqlstates: list[str] = []
+
+    def kinds(self) -> Counter[str]:
+        """How many answers of which type there are."""
+        return Counter(type(answer).__name__ for answer in self)
+
+
+def together(*functions: Callable[[], Any], locks: bool = True) -> Answers:
+    """Run all at once, each on its own connection. Without `locks` no SELECT locks the rows it reads."""
+    answers = Answers(len(functions))
+    start = threading.Barrier(len(functions))
+
+    def watch(execute: Callable[..., Any], sql: str, *arguments: Any) -> Any:
+        try:
+            return execute(sql if locks else ROW_LOCK.sub("", sql), *arguments)
+        except DatabaseError as error:
+            answers.sqlstates.append(getattr(error.__cause__, "sqlstate", ""))
+            raise
+
+    def run(number: int) -> None:
+        try:
+            connection.ensure_connection()
+            start.wait(PATIENCE)
+            with connection.execute_wrapper(watch):
+                answers[number] = functions[number]()
+        except Exception as error:  # noqa: BLE001  (handed to the test, which looks at it)
+            answers[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(functions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
+    return answers
+
+
+class Pause:
+    """A place where one stops between its look and its write, for the other to do all of its work meanwhile.
+
+    If the other is kept from it, the one goes on after a while.
+    """
+
+    def __init__(self) -> None:
+        self.looked, self.written = threading.Event(), threading.Event()
+
+    def here(self) -> None:
+        """Stop, the first time."""
+        if not self.looked.is_set():
+            self.looked.set()
+            self.written.wait(PAUSE)
+
+    def meanwhile(self, function: Callable[[], Any]) -> Callable[[], Any]:
+        """What the other does, once the one has looked."""
+
+        def run() -> Any:
+            assert self.looked.wait(PATIENCE)
+            try:
+                return function()
+            finally:
+                self.written.set()
+
+        return run
+
+    @contextmanager
+    def after(self, module: Any, name: str) -> Iterator[None]:
+        """Stop whoever has called `module.name`."""
+        with wrapped(module, name, after=self.here):
+            yield
+
+    @contextmanager
+    def before(self, module: Any, name: str) -> Iterator[None]:
+        """Stop whoever is about to call `module.name`."""
+        with wrapped(module, name, before=self.here):
+            yield
+
+
+@dataclass(frozen=True)
+class PausingActor(Actor):
+    """Staff who stop where an operation asks for their role: once it has looked, before it writes."""
+
+    user: None = None
+    face: Face = Face.JOB
+    pause: Pause = field(default_factory=Pause)
+
+    def runs(self, provider_id: int) -> bool:
+        self.pause.here()
+        return True
+
+
+@contextmanager
+def wrapped(
+    module: Any, name: str, *, before: Callable[[], Any] | None = None, after: Callable[[], Any] | None = None
+) -> Iterator[None]:
+    function = getattr(module, name)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        if before:
+            before()
+        answer = function(*arguments, **named)
+        if after:
+            after()
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, call)
+        yield
+
+
+@contextmanager
+def everybody_looks_first(module: Any, name: str, number: int) -> Iterator[None]:
+    """Whoever is about to call `module.name` waits, the first time, until `number` threads are."""
+    barrier = threading.Barrier(number)
+    mine = threading.local()
+
+    def wait() -> None:
+        if not hasattr(mine, "waited"):
+            mine.waited = True
+            with suppress(threading.BrokenBarrierError):
+                barrier.wait(PATIENCE)
+
+    with wrapped(module, name, before=wait):
+        yield
+
+
+@contextmanager
+def unconstrained() -> Iterator[None]:
+    """The database accepts reservations that overlap. Afterwards they are gone and it no longer does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'reservation_no_overlap'")
+        (definition,) = cursor.fetchone()
+        cursor.execute("ALTER TABLE booking_reservation DROP CONSTRAINT reservation_no_overlap")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE booking_reservation CASCADE")
+            cursor.execute(f"ALTER TABLE booking_reservation ADD CONSTRAINT reservation_no_overlap {definition}")
+
+
+@contextmanager
+def guards(*, lock: bool, constraint: bool) -> Iterator[dict[str, bool]]:
+    """With or without the locks and the exclusion constraint; gives the arguments for `together`."""
+    with nullcontext() if constraint else unconstrained():
+        yield {"locks": lock}
+
+
+def overlaps() -> bool:
+    """Whether anything is booked twice."""
+    return "two live reservations of one provider overlap" in broken_promises()
