@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,24 +18,28 @@ from accounts.operations import people
 from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
 
 
-class LoginForm(UserChangeForm):
+class WithEmail:
+    """For a form about a login: one spelling of the email, and one login of each."""
+
+    def clean_email(self) -> str:
+        email = User.objects.normalize_email(self.cleaned_data["email"])  # type: ignore[attr-defined]
+        if User.objects.filter(email=email).exclude(pk=self.instance.pk).exists():  # type: ignore[attr-defined]
+            raise ValidationError(_("There is already an account with this email."), code="email_taken")
+        return email
+
+
+class LoginForm(WithEmail, UserChangeForm):
     class Meta(UserChangeForm.Meta):
         model = User
         fields = "__all__"
         field_classes: ClassVar[dict[str, Any]] = {}
 
-    def clean_email(self) -> str:
-        return User.objects.normalize_email(self.cleaned_data["email"])
 
-
-class NewLoginForm(AdminUserCreationForm):
+class NewLoginForm(WithEmail, AdminUserCreationForm):
     class Meta(AdminUserCreationForm.Meta):
         model = User
         fields = ("email", "name", "timezone")
         field_classes: ClassVar[dict[str, Any]] = {}
-
-    def clean_email(self) -> str:
-        return User.objects.normalize_email(self.cleaned_data["email"])
 
 
 @admin.register(User)
@@ -104,11 +109,11 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
 
     @admin.action(description=gettext_lazy("Deactivate selected users"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset, active=False, done=_("%d users can no longer log in."))
+        self._set_active(request, queryset, active=False, done=_("Users who can no longer log in: %d."))
 
     @admin.action(description=gettext_lazy("Activate selected users"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset, active=True, done=_("%d users can log in."))
+        self._set_active(request, queryset, active=True, done=_("Users who can log in: %d."))
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
         theirs = [user.pk for user in queryset if self._outranks(request, user) and user.pk != request.user.pk]
@@ -167,16 +172,16 @@ class ProviderAdmin(OfficeAdmin):
 
     @admin.action(description=gettext_lazy("Approve selected providers"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        self._edit(request, queryset, {"is_approved": True}, _("%d providers are approved: clients can find them."))
+        self._edit(request, queryset, {"is_approved": True}, _("Providers approved, for clients to find: %d."))
 
     @admin.action(description=gettext_lazy("Deactivate selected providers"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        done = _("%d providers take no more bookings. The appointments they have stay.")
+        done = _("Providers who take no more bookings: %d. The appointments they have stay.")
         self._edit(request, queryset, {"is_active": False}, done)
 
     @admin.action(description=gettext_lazy("Activate selected providers"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
-        self._edit(request, queryset, {"is_active": True}, _("%d providers can be booked."))
+        self._edit(request, queryset, {"is_active": True}, _("Providers who can be booked: %d."))
 
     def _edit(self, request: HttpRequest, queryset: QuerySet[Provider], changes: dict[str, bool], done: str) -> None:
         actor = Actor.of(request.user, Face.ADMIN)

@@ -1,6 +1,7 @@
 """The URL map."""
 
 from django.contrib import admin
+from django.contrib.auth import views as logins
 from django.urls import include, path
 
 from scheduler_project import health
@@ -9,5 +10,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),
+    path("password/reset/done/", logins.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
+    path("password/reset/<uidb64>/<token>/", logins.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
     path("api/", include("scheduler_project.api")),
 ]

@@ -15,13 +15,13 @@ hypothesis.settings.register_profile(
     "default",
     deadline=None,
     derandomize=True,
-    max_examples=50,
+    max_examples=20,
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.register_profile(
-    "deep", hypothesis.settings.get_profile("default"), derandomize=False, max_examples=1000
+    "deep", hypothesis.settings.get_profile("default"), derandomize=False, max_examples=300
 )
-hypothesis.settings.load_profile("default")
+hypothesis.settings.load_profile("default")  # `pytest --hypothesis-profile=deep` looks longer, and elsewhere each time
 
 
 def pytest_configure(config: pytest.Config) -> None:

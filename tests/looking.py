@@ -39,8 +39,10 @@ PROMISES = {
         WHERE a.id < b.id AND a.status IN ('held', 'confirmed') AND b.status IN ('held', 'confirmed')
           AND a.blocked_from < b.blocked_until AND b.blocked_from < a.blocked_until""",
     "two slots of one provider overlap": """
-        SELECT id FROM (SELECT id, starts_at, lag(ends_at) OVER (PARTITION BY provider_id ORDER BY starts_at) AS before_ends
-                        FROM booking_slot) slot
+        SELECT id FROM (
+            SELECT id, starts_at, lag(ends_at) OVER (PARTITION BY provider_id ORDER BY starts_at) AS before_ends
+            FROM booking_slot
+        ) slot
         WHERE starts_at < before_ends""",
     "a slot is claimed by a reservation that has ended": """
         SELECT slot.id FROM booking_slot slot JOIN booking_reservation ON booking_reservation.id = reservation_id
@@ -54,11 +56,14 @@ PROMISES = {
         WHERE slot.reservation_id IS NULL AND claim.status IN ('held', 'confirmed')
           AND slot.starts_at < claim.blocked_until AND slot.ends_at > claim.blocked_from""",
     "a confirmed reservation has no appointment": """
-        SELECT claim.id FROM booking_reservation claim LEFT JOIN booking_appointment made ON made.reservation_id = claim.id
-        WHERE claim.status = 'confirmed' AND made.id IS NULL""",
+        SELECT id FROM booking_reservation claim
+        WHERE status = 'confirmed'
+          AND NOT EXISTS (SELECT FROM booking_appointment WHERE reservation_id = claim.id)""",
     "an appointment and its reservation disagree": """
-        SELECT made.id FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
-        WHERE claim.status <> CASE WHEN made.status IN ('cancelled', 'declined') THEN 'released' ELSE 'confirmed' END""",
+        SELECT made.id
+        FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
+        WHERE (made.status IN ('cancelled', 'declined')) <> (claim.status = 'released')
+           OR claim.status IN ('held', 'expired')""",
     "an appointment has no beginning in its history": """
         SELECT made.id FROM booking_appointment made
         WHERE NOT EXISTS (SELECT FROM booking_appointmentevent WHERE appointment_id = made.id AND event = 'booked')""",

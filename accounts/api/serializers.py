@@ -195,7 +195,7 @@ class NewProviderSerializer(ProviderSerializer):
 
     class Meta(ProviderSerializer.Meta):
         fields = [*ProviderSerializer.Meta.fields, "timezone", "user"]
-        read_only_fields = ["slug", "is_active", "created_at"]
+        read_only_fields = ["is_active", "created_at"]
 
 
 class ClientSerializer(serializers.ModelSerializer[Client]):

@@ -71,15 +71,21 @@ def add_provider(
     timezone: str,
     now: datetime,
     user: User | None = None,
+    slug: str = "",
     specialization: str = "",
     bio: str = "",
     is_approved: bool = True,
 ) -> Provider:
-    """Add a provider with a free slug and a calendar in `timezone` (IANA name)."""
+    """Add a provider with a calendar in `timezone` (IANA name), and a slug made from the name unless one is given.
+
+    Raises SlugTaken.
+    """
+    if slug and Provider.objects.filter(slug=slug).exists():
+        raise SlugTaken(field="slug")
     provider = Provider.objects.create(
         user=user,
         name=name,
-        slug=free_slug(name),
+        slug=slug or free_slug(name),
         specialization=specialization,
         bio=bio,
         is_approved=is_approved,

@@ -104,11 +104,11 @@ FORMS: dict[Action, type[forms.Form]] = {
 """What is asked before an action. Cancelling and declining are told to the client, with the reason."""
 
 DONE = {
-    Action.APPROVE: gettext_lazy("%d appointments approved."),
-    Action.DECLINE: gettext_lazy("%d appointments declined."),
-    Action.COMPLETE: gettext_lazy("%d appointments marked as completed."),
-    Action.MISS: gettext_lazy("%d appointments marked as missed."),
-    Action.CANCEL: gettext_lazy("%d appointments cancelled."),
+    Action.APPROVE: gettext_lazy("Appointments approved: %d."),
+    Action.DECLINE: gettext_lazy("Appointments declined: %d."),
+    Action.COMPLETE: gettext_lazy("Appointments marked as completed: %d."),
+    Action.MISS: gettext_lazy("Appointments marked as missed: %d."),
+    Action.CANCEL: gettext_lazy("Appointments cancelled: %d."),
 }
 
 
@@ -318,7 +318,7 @@ class AppointmentAdmin(InCalendarAdmin):
             again = [("action", action.value), ("select_across", across), ("answered", "1")]
             return self.ask(
                 request,
-                title=_("%(action)s: %(count)d appointments")
+                title=_("%(action)s – appointments: %(count)d")
                 % {"action": capfirst(action.label), "count": queryset.count()},
                 submit=capfirst(str(action.label)),
                 about=first([f"{row.title}: {row.client}, {told(row.starts_at)} UTC" for row in queryset]),

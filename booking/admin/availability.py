@@ -147,7 +147,7 @@ class ScheduleAdmin(OfficeAdmin):
         def deed(schedule: Schedule) -> None:
             slots.extend(schedule_id=schedule.pk, now=now)
 
-        do_to_each(request, queryset, deed, _("The slots of %d schedules reach to their horizon."))
+        do_to_each(request, queryset, deed, _("Schedules whose slots now reach to their horizon: %d."))
 
 
 # --- What changes single days ---------------------------------------------------------------------------------------

@@ -67,7 +67,9 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
             raise PermissionDenied
         now = timezone.now()
         if request.method == "POST":
-            messages.success(request, _("%d holds were past their end.") % reservations.expire_due(now=now))
+            messages.success(
+                request, _("Holds past their end, now marked as expired: %d.") % reservations.expire_due(now=now)
+            )
             return HttpResponseRedirect(self.list_url())
         return self.ask(
             request,
@@ -84,7 +86,7 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
         def deed(reservation: Reservation) -> None:
             reservations.release(reservation_id=reservation.pk, actor=staff(request), now=now)
 
-        do_to_each(request, queryset, deed, _("%d holds no longer claim any time."))
+        do_to_each(request, queryset, deed, _("Holds released: %d."))
 
     @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
     def starts(self, reservation: Reservation) -> str:

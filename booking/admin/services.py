@@ -31,11 +31,11 @@ class ServiceAdmin(OfficeAdmin):
 
     @admin.action(description=gettext_lazy("Deactivate selected services"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._set_active(request, queryset, _("%d services can no longer be booked."), active=False)
+        self._set_active(request, queryset, _("Services that can no longer be booked: %d."), active=False)
 
     @admin.action(description=gettext_lazy("Activate selected services"), permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
-        self._set_active(request, queryset, _("%d services can be booked."), active=True)
+        self._set_active(request, queryset, _("Services that can be booked: %d."), active=True)
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
         def deed(service: Service) -> None:

@@ -88,7 +88,7 @@ def explained(refusal: DomainError, schedule: Schedule) -> str:
             return f"{refusal.message} " + _("There is no free time nearby.")
         return str(refusal.message)
     says = type(refusal).message if nearest else refusal.message
-    return f"{says} {times} ({zone})."
+    return f"{says} {zone}: {times}."
 
 
 def choose_from_many(field: Any, like: Any) -> None:

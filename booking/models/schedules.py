@@ -191,8 +191,19 @@ class Absence(models.Model):
 
 
 ONE_KIND_OF_STRETCH = Q(
-    starts_at__isnull=False, ends_at__gt=F("starts_at"), start_date__isnull=True, end_date__isnull=True
-) | Q(starts_at__isnull=True, ends_at__isnull=True, start_date__isnull=False, end_date__gte=F("start_date"))
+    starts_at__isnull=False,
+    ends_at__isnull=False,
+    ends_at__gt=F("starts_at"),
+    start_date__isnull=True,
+    end_date__isnull=True,
+) | Q(
+    starts_at__isnull=True,
+    ends_at__isnull=True,
+    start_date__isnull=False,
+    end_date__isnull=False,
+    end_date__gte=F("start_date"),
+)
+"""Every column is named, for a comparison with NULL is not false, and a check that is not false passes."""
 
 
 class TimeOff(Absence):

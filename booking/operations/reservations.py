@@ -260,8 +260,12 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
         raise NotAllowed
     if reservation.status == ReservationStatus.CONFIRMED:
         raise AlreadyConfirmed
-    if reservation.status == ReservationStatus.HELD:
-        let_go(reservation, now)
+    if reservation.status == ReservationStatus.HELD and reservation.expires_at is not None:
+        if reservation.expires_at > now:
+            let_go(reservation, now)
+        else:
+            _expire([reservation.pk], now)
+            reservation.refresh_from_db()
     return reservation
 
 

@@ -29,15 +29,15 @@ WITH wanted AS (
 
 IN_THE_STRETCH = "provider_id = %(provider)s AND starts_at >= %(start)s AND starts_at < %(until)s"
 
+# NOT IN, for PostgreSQL hashes it whatever it knows of the table; NOT EXISTS can become a nested loop over both.
 DELETE_UNWANTED = f"""{WANTED}
 DELETE FROM booking_slot slot
-WHERE {IN_THE_STRETCH} AND reservation_id IS NULL AND NOT EXISTS (
-    SELECT FROM wanted WHERE wanted.starts_at = slot.starts_at AND wanted.ends_at = slot.ends_at)
+WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
+  AND (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted)
 """
 
 MARK_CLAIMED = f"""{WANTED}, claimed AS (
-    SELECT id, NOT EXISTS (
-        SELECT FROM wanted WHERE wanted.starts_at = slot.starts_at AND wanted.ends_at = slot.ends_at) AS outside
+    SELECT id, (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted) AS outside
     FROM booking_slot slot
     WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
 )
@@ -131,7 +131,7 @@ def extend(*, schedule_id: int, now: datetime) -> int:
     schedule = Schedule.objects.select_for_update(no_key=True).get(pk=schedule_id)
     Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=now - DAY).delete()
     until = horizon_end(schedule, now)
-    start = schedule.slots_until or floor_to_step(now, timedelta(hours=1), timedelta())
+    start = max(schedule.slots_until or now, floor_to_step(now, timedelta(hours=1), timedelta()))
     if start >= until:
         return 0
     laid = lay_out(schedule=schedule, start=start, until=until)

@@ -154,10 +154,11 @@ class OfficeAdmin(admin.ModelAdmin):
         except ProtectedError as error:
             names = [f"{model_format_dict(row)['verbose_name']}: {row}" for row in error.protected_objects]
             return [], {}, set(), first([capfirst(name) for name in names])
+        lacking = {str(self.opts.verbose_name) for row in objs if not self.has_delete_permission(request, row)}
         counts = Counter({plural(model): len(rows) for model, rows in collector.data.items()})
         for rows in collector.fast_deletes:
             counts[plural(rows.model)] += rows.count()
-        return [str(row) for row in objs], dict(+counts), set(), []
+        return [str(row) for row in objs], dict(+counts), lacking, []
 
     def list_url(self) -> str:
         return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")

@@ -7,19 +7,23 @@ from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter as StandardFormatter
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
 from drf_standardized_errors.types import ErrorResponse
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed
 
 from scheduler_project.common.errors import DomainError, Kind
 
 
 class ExceptionHandler(StandardHandler):
-    """Turns a DomainError into the HTTP answer of its kind."""
+    """Turns a DomainError into the HTTP answer of its kind, and simplejwt's list of tokens tried into one error."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, RequestDataTooBig):
             return TooLarge()
         if isinstance(exc, DomainError):
             return answer(exc)
+        if isinstance(exc, AuthenticationFailed) and isinstance(exc.detail, dict):
+            plain = AuthenticationFailed(str(exc.detail["detail"]), str(exc.detail["code"]))
+            plain.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]
+            return plain
         return super().convert_known_exceptions(exc)
 
 

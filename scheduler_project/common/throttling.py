@@ -60,7 +60,8 @@ class Throttle(BaseThrottle):
     def count(self, key: str, period: int) -> int:
         try:
             pipeline = redis_client().pipeline(transaction=False)
-            pipeline.incr(key).expire(key, period)
+            pipeline.incr(key)
+            pipeline.expire(key, period)
             return int(pipeline.execute()[0])
         except RedisError:
             return 0

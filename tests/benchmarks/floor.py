@@ -59,7 +59,6 @@ def pool() -> ConnectionPool[Connection]:
     return ConnectionPool(kwargs=server | options, min_size=4, max_size=8, open=True)
 
 
-
 def answer(body: object, status: int = 200) -> HttpResponse:
     return HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), "application/json", status)
 

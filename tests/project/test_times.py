@@ -1,6 +1,7 @@
 """Instants, zones and intervals, by example at the changes of the clock and by property in between."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -223,7 +224,7 @@ def test_offset_spans_tile_the_interval_and_differ_from_their_neighbours(zone, s
 
     assert [start for start, _, _ in spans] == [stretch[0], *(until for _, until, _ in spans[:-1])]
     assert spans[-1][1] == stretch[1]
-    assert all(before[2] != after[2] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[2] != after[2] for before, after in pairwise(spans))
 
 
 @given(zones, stretches, st.floats(0, 1))
@@ -252,7 +253,7 @@ def test_merged_means_the_same_in_fewest_pieces(some):
 
     assert minutes_in(union) == minutes_in(some)
     assert all(start < end for start, end in union)
-    assert all(before[1] < after[0] for before, after in zip(union, union[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in pairwise(union))
 
 
 @given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=6))

@@ -118,12 +118,13 @@ def test_control_without_lock_and_constraint_one_time_is_booked_by_all(provider)
 def mixed(provider, first, seed):
     """Bookings of one to four slots within the same ten, in an order of chance."""
     chance = random.Random(seed)
-    return [
-        lambda start=first + minutes(15 * chance.randrange(7)), length=minutes(15 * chance.randint(1, 4)), who=who: (
-            appoint(provider, start, client=who, ends_at=start + length, **ANYWAY)
-        )
-        for who in ClientFactory.create_batch(CROWD)
-    ]
+
+    def booking(client):
+        start = first + minutes(15 * chance.randrange(7))
+        ends_at = start + minutes(15 * chance.randint(1, 4))
+        return lambda: appoint(provider, start, client=client, ends_at=ends_at, **ANYWAY)
+
+    return [booking(client) for client in ClientFactory.create_batch(CROWD)]
 
 
 @pytest.mark.parametrize("seed", range(3))

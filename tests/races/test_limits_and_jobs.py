@@ -1,4 +1,4 @@
-"""What is counted is counted once: holds of a client, holds swept, slots laid out, repeated requests (R5, R9, R13, R19)."""
+"""What is counted is counted once: a client's holds, holds swept, slots laid out, repeated requests."""
 
 from datetime import timedelta
 

@@ -1,9 +1,9 @@
-"""Changing when a provider can be booked: slots follow, bookings stay, conflicts are named, a preview changes nothing."""
+"""Changing when a provider can be booked: slots follow, bookings stay, conflicts are named, previews change nothing."""
 
 from datetime import date, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.enums import Action, Override
@@ -716,7 +716,6 @@ def test_preview_answers_what_the_change_then_does(booked, name):
 times = st.integers(0, 95).map(lambda quarter: time(quarter // 4, quarter % 4 * 15))
 
 
-@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(1, 3), times, times), max_size=4, unique_by=lambda rule: rule[:2]))
 def test_conflicts_are_exactly_the_appointments_that_no_longer_fit(hours):
     """Told cell by cell: all of its quarters were open before, and one is not afterwards."""

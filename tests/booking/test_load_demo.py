@@ -1,0 +1,122 @@
+"""`manage.py load_demo`: a practice to look around in, made once and never over real data."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import Face
+from accounts.models import Client, Provider, User
+from booking.enums import AppointmentStatus, ReservationStatus
+from booking.management.commands import load_demo
+from booking.management.commands.load_demo import PASSWORD
+from booking.models import Appointment, AvailabilityWindow, Closure, DateOverride, Reservation, Slot, TimeOff
+from tests.factories import ProviderFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def load(**options):
+    out = StringIO()
+    call_command("load_demo", stdout=out, **options)
+    return out.getvalue()
+
+
+def census():
+    return {
+        model.__name__: model.objects.count()
+        for model in (User, Provider, Client, Reservation, Appointment, Slot, TimeOff, Closure, DateOverride)
+    }
+
+
+def test_makes_a_practice_with_everything_in_it_and_only_once():
+    said = load()
+    now = timezone.now()
+
+    assert Provider.objects.count() == 8
+    assert len(set(Provider.objects.values_list("schedule__timezone", flat=True))) >= 5
+    assert set(Appointment.objects.values_list("status", flat=True)) == set(AppointmentStatus.values)
+    assert set(Reservation.objects.values_list("status", flat=True)) == set(ReservationStatus.values)
+    assert Reservation.objects.held(now=now).count() == 2
+    assert not Reservation.objects.stale(now=now).exists()
+    assert Appointment.objects.past(now=now).count() > 20
+    assert Appointment.objects.coming(now=now).count() > 20
+    assert not Appointment.objects.past(now=now).filter(status="scheduled").exists()
+    assert not Appointment.objects.filter(created_at__gt=now).exists()
+    booked_by = set(Reservation.objects.values_list("face", "client__owner__isnull"))
+    assert booked_by == {(Face.PAGE, True), (Face.COMMAND, False)}
+    for kind in (TimeOff, Closure, DateOverride, AvailabilityWindow):
+        assert kind.objects.exists()
+    for provider in Provider.objects.all():
+        assert Slot.objects.filter(provider=provider, reservation=None, starts_at__gt=now + timedelta(days=30)).exists()
+    for email in ("admin@example.com", "maya@example.com", "sam@example.com"):
+        assert email in said
+        assert User.objects.get(email=email).check_password(PASSWORD)
+    assert PASSWORD in said
+
+    before = census()
+    assert PASSWORD in load()
+    assert load(if_empty=True) == ""
+    assert census() == before
+
+
+@pytest.mark.slow
+def test_the_same_moment_gives_the_same_practice():
+    now = timezone.now()
+    seen = []
+    for _time in range(2):
+        with transaction.atomic():
+            load_demo.Practice(now).open()
+            rows = Appointment.objects.order_by("reservation__starts_at", "reservation__provider__name")
+            seen.append(
+                list(rows.values_list("title", "status", "reservation__starts_at", "reservation__client__name"))
+            )
+            transaction.set_rollback(True)
+
+    assert seen[0] == seen[1]
+
+
+def test_if_empty_returns_at_once_when_there_is_any_provider(django_assert_num_queries):
+    ProviderFactory()
+
+    with django_assert_num_queries(1):
+        assert load(if_empty=True) == ""
+
+
+@pytest.fixture
+def quiet(monkeypatch):
+    """A practice with next to no appointments, which is quicker."""
+    monkeypatch.setattr(load_demo, "PAST_EACH", 1)
+    monkeypatch.setattr(load_demo, "COMING_EACH", 1)
+
+
+def test_refuses_to_stand_beside_real_providers_unless_forced(quiet):
+    ProviderFactory()
+
+    with pytest.raises(CommandError, match="--force"):
+        load()
+    assert Provider.objects.count() == 1
+    load(force=True)
+
+    assert Provider.objects.count() == 9
+
+
+def test_refuses_to_take_over_a_login_that_exists():
+    UserFactory(email="sam@example.com")
+
+    with pytest.raises(CommandError, match="sam@example"):
+        load()
+
+    assert User.objects.count() == 1
+
+
+def test_leaves_the_password_of_an_admin_who_is_there(quiet):
+    admin = UserFactory(superuser=True, email="admin@example.com", password="mine-alone")
+
+    load()
+
+    admin.refresh_from_db()
+    assert admin.check_password("mine-alone")
