@@ -22,6 +22,8 @@ DEFAULTS = {"SECRET_KEY": "only-for-tests-" + "0" * 50, "DEBUG": "off", "SECURE"
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    # WhiteNoise warns where nothing was ever collected, and warnings are errors.
+    (embedded.PROJECT / "staticfiles").mkdir(exist_ok=True)
     missing = [kind for kind in (embedded.Postgres, embedded.Redis) if not os.environ.get(kind.variable)]
     if missing:
         stack = contextlib.ExitStack()

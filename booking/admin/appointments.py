@@ -172,9 +172,9 @@ class WhenFilter(admin.SimpleListFilter):
 class AppointmentAdmin(InCalendarAdmin):
     """Only title, description and timezone are edited here; what happens to an appointment is done by its actions."""
 
-    list_display = ("title", "local_start", "starts", "provider", "client", "service", "status")
+    list_display = ("title", "status", "local_start", "providers_start", "provider", "client")
     list_filter = ("status", WhenFilter, provider_filter("reservation__provider"), "reservation__service")
-    list_select_related = ("reservation__provider", "reservation__client", "reservation__service")
+    list_select_related = ("reservation__provider__schedule", "reservation__client", "reservation__service")
     search_fields = ("title", "reservation__provider__name", "reservation__client__name", "reservation__client__email")
     date_hierarchy = "reservation__starts_at"
     refusal_fields = {**InCalendarAdmin.refusal_fields, "override": "override_notice"}
@@ -193,13 +193,25 @@ class AppointmentAdmin(InCalendarAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> Any:
         if obj is None:
             who = ("client", "service", "starts_at", "ends_at", "override_notice", "override_hours")
-            return [(None, {"fields": who}), (_("What about"), {"fields": ("title", "description")})]
+            return [(None, {"fields": who}), (_("Details"), {"fields": ("title", "description")})]
         return [
             (
                 None,
-                {"fields": ("status", "provider", "client", "service", "local_start", "local_end", "starts", "ends")},
+                {
+                    "fields": (
+                        "status",
+                        "provider",
+                        "client",
+                        "service",
+                        "local_start",
+                        "local_end",
+                        "providers_start",
+                        "starts",
+                        "ends",
+                    )
+                },
             ),
-            (_("What about"), {"fields": ("title", "description", "timezone")}),
+            (_("Details"), {"fields": ("title", "description", "timezone")}),
             (_("Record"), {"fields": ("cancellation_reason", "reservation", "uid", "sequence", "made", "changed")}),
         ]
 
@@ -207,7 +219,17 @@ class AppointmentAdmin(InCalendarAdmin):
         if obj is None:
             return ()
         return (
-            *("status", "provider", "client", "service", "local_start", "local_end", "starts", "ends"),
+            *(
+                "status",
+                "provider",
+                "client",
+                "service",
+                "local_start",
+                "local_end",
+                "providers_start",
+                "starts",
+                "ends",
+            ),
             *("cancellation_reason", "reservation", "uid", "sequence", "made", "changed"),
         )
 
@@ -372,6 +394,10 @@ class AppointmentAdmin(InCalendarAdmin):
     @admin.display(description=gettext_lazy("start (its own timezone)"), ordering="reservation__starts_at")
     def local_start(self, appointment: Appointment) -> str:
         return there(appointment.starts_at, appointment.timezone)
+
+    @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="reservation__starts_at")
+    def providers_start(self, appointment: Appointment) -> str:
+        return there(appointment.starts_at, appointment.provider.schedule.timezone)
 
     @admin.display(description=gettext_lazy("end (its own timezone)"))
     def local_end(self, appointment: Appointment) -> str:

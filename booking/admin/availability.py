@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTimeWidget
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -27,7 +26,7 @@ from scheduler_project.common.errors import DomainError
 class ClockField(forms.TimeField):
     """A local time of day; `24:00` is the midnight at the end of the day, which is stored as 00:00."""
 
-    widget = AdminTimeWidget(format="%H:%M")
+    widget = forms.TimeInput(format="%H:%M", attrs={"size": 6, "placeholder": "09:00"})
 
     def to_python(self, value: Any) -> time | None:
         return super().to_python("00:00" if value == "24:00" else value)
@@ -39,7 +38,7 @@ class WorkingHoursForm(forms.ModelForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """The operation replaces all hours at once: what a row's neighbours were before does not matter."""
-        return {*super()._get_validation_exclusions(), *self.fields}
+        return {*super()._get_validation_exclusions(), *self.fields}  # type: ignore[misc]
 
 
 class WorkingHoursInline(admin.TabularInline):

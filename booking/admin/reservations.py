@@ -22,7 +22,7 @@ from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, to
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnly, OfficeAdmin):
-    list_display = ("id", "starts", "local_start", "provider", "client", "service", "state", "expires", "made")
+    list_display = ("id", "state", "local_start", "provider", "client", "service", "expires")
     list_filter = ("status", "face", provider_filter("provider"))
     list_select_related = ("provider__schedule", "client", "service")
     search_fields = ("provider__name", "client__name", "client__email", "service__name")
@@ -96,7 +96,7 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
     def ends(self, reservation: Reservation) -> str:
         return told(reservation.ends_at)
 
-    @admin.display(description=gettext_lazy("start (provider's timezone)"))
+    @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
     def local_start(self, reservation: Reservation) -> str:
         return there(reservation.starts_at, reservation.provider.schedule.timezone)
 
@@ -158,7 +158,7 @@ class SlotStateFilter(admin.SimpleListFilter):
 class SlotAdmin(ReadOnly, OfficeAdmin):
     """The grid of one provider at a time: there are millions of slots, and no list of all of them."""
 
-    list_display = ("starts", "ends", "local_start", "provider", "state", "reservation")
+    list_display = ("local_start", "starts", "state", "reservation")
     list_filter = (provider_filter("provider", required=True), SlotStateFilter)
     list_select_related = ("provider__schedule", "reservation")
     date_hierarchy = "starts_at"
@@ -180,7 +180,7 @@ class SlotAdmin(ReadOnly, OfficeAdmin):
     def ends(self, slot: Slot) -> str:
         return told(slot.ends_at)
 
-    @admin.display(description=gettext_lazy("start (provider's timezone)"))
+    @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
     def local_start(self, slot: Slot) -> str:
         return there(slot.starts_at, slot.provider.schedule.timezone)
 

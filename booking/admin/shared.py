@@ -74,7 +74,7 @@ class CalendarForm(forms.ModelForm):
         in_zone(self, self.schedule.timezone)
 
     def _get_validation_exclusions(self) -> set[str]:
-        return {*super()._get_validation_exclusions(), *self.fields}
+        return {*super()._get_validation_exclusions(), *self.fields}  # type: ignore[misc]
 
 
 def explained(refusal: DomainError, schedule: Schedule) -> str:

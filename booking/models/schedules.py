@@ -66,6 +66,10 @@ class Schedule(models.Model):
         _("slots until"), null=True, editable=False, help_text=_("The instant up to which slots are laid out.")
     )
 
+    # Only on a locked schedule, from its provider.
+    provider_is_active: bool
+    provider_is_approved: bool
+
     objects = ScheduleQuerySet.as_manager()
 
     class Meta:

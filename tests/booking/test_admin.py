@@ -682,6 +682,15 @@ def test_opens_changes_and_closes_a_window(browser, berlin):
     assert not AvailabilityWindow.objects.exists()
 
 
+def test_closes_the_business_on_a_day_beyond_the_slots(browser, berlin):
+    given = {"start_date": "2026-12-24", "end_date": "2026-12-26"}
+
+    page = browser.post(url("closure_add"), given, follow=True)
+
+    assert page.status_code == 200
+    assert Closure.objects.count() == 1
+
+
 def test_closes_changes_and_reopens_the_business(browser, berlin):
     free = Slot.objects.filter(provider=berlin).count()
     browser.post(url("closure_add"), {"start_date": "2026-03-04", "end_date": "2026-03-05"})
