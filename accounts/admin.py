@@ -11,11 +11,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations import people
 from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
+
+
+admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
 
 
 class WithEmail:

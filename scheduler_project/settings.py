@@ -89,15 +89,21 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 
+DATABASE = env.db_url("DATABASE_URL")
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL"),
+        **DATABASE,
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
-        # Prepared statements save PostgreSQL the planning; a pooler in transaction mode cannot keep them: off there.
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 2}
-        if env.bool("DATABASE_PREPARE", default=True)
-        else {"prepare_threshold": None},
+        "OPTIONS": {
+            **DATABASE.get("OPTIONS", {}),
+            # Prepared statements save PostgreSQL the planning. A pooler in transaction mode cannot keep them.
+            **(
+                {"server_side_binding": True, "prepare_threshold": 2}
+                if env.bool("DATABASE_PREPARE", default=True)
+                else {"prepare_threshold": None}
+            ),
+        },
     }
 }
 
@@ -217,7 +223,9 @@ CELERY_TASK_TIME_LIMIT = 600
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BEAT_SCHEDULER = "scheduler_project.beat:Scheduler"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.models import Client
 from booking.enums import Override, ReservationStatus
 from booking.errors import (
     AlreadyConfirmed,
@@ -234,7 +235,11 @@ def _check_policy(
     overrides: Collection[Override],
 ) -> None:
     runs = actor.runs(schedule.provider_id)
-    if not runs:
+    if runs:
+        strangers = Client.objects.exclude(owner=None).exclude(owner=schedule.provider_id)
+        if strangers.filter(pk=client_id).exists():
+            raise NotAllowed(_("This client is in another provider's address book."), field="client")
+    else:
         if client_id != actor.client_id:
             raise NotAllowed(_("You can book for yourself only."), field="client")
         if overrides:

@@ -1,6 +1,5 @@
 """Reads: open hours, and which times are free."""
 
-import json
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,13 +13,12 @@ from booking.queries import (
     Search,
     alternatives,
     bookable_schedules,
+    free_page,
     free_times,
-    free_times_json,
     local_stretch,
     next_free,
     open_hours,
     stretch,
-    suffix,
 )
 from tests.factories import (
     ALWAYS,
@@ -473,74 +471,45 @@ def test_free_times_are_those_a_search_cell_by_cell_finds(duration, before, afte
     assert [time.starts_at for time in found] == brute_force(provider, service, now)
 
 
-# --- As JSON --------------------------------------------------------------------------------------------------------
+# --- A page ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("zone", "start", "end"),
-    [
-        (None, "2026-03-04T09:00:00Z", "2026-03-04T09:15:00Z"),
-        ("UTC", "2026-03-04T09:00:00+00:00", "2026-03-04T09:15:00+00:00"),
-        ("Asia/Kathmandu", "2026-03-04T14:45:00+05:45", "2026-03-04T15:00:00+05:45"),
-        ("America/New_York", "2026-03-04T04:00:00-05:00", "2026-03-04T04:15:00-05:00"),
-        ("America/St_Johns", "2026-03-04T05:30:00-03:30", "2026-03-04T05:45:00-03:30"),
-        ("Pacific/Kiritimati", "2026-03-04T23:00:00+14:00", "2026-03-04T23:15:00+14:00"),
-    ],
-)
-def test_free_times_json_tells_the_time_of_the_zone_asked_for(zone, start, end):
-    provider = open_provider()
-    around = search(provider, start=at("2026-03-04 09:00"), until=at("2026-03-04 09:15"))
-
-    count, page = free_times_json(around, zone=zone and ZoneInfo(zone), limit=10, offset=0)
-
-    slot = Slot.objects.get(provider=provider, starts_at=at("2026-03-04 09:00"))
-    assert count == 1
-    assert json.loads(page) == [{"id": slot.pk, "provider": provider.pk, "start_time": start, "end_time": end}]
-
-
-def test_free_times_json_tells_each_side_of_a_change_in_its_own_offset():
-    provider = open_provider(hours=ALWAYS, slot_minutes=60, horizon_days=30)
-    around = search(provider, start=at("2026-03-29"), until=at("2026-03-29 02:00"))
-
-    _, page = free_times_json(around, zone=ZoneInfo("Europe/Berlin"), limit=10, offset=0)
-
-    assert [(row["start_time"], row["end_time"]) for row in json.loads(page)] == [
-        ("2026-03-29T01:00:00+01:00", "2026-03-29T03:00:00+02:00"),
-        ("2026-03-29T03:00:00+02:00", "2026-03-29T04:00:00+02:00"),
-    ]
-
-
-@pytest.mark.parametrize("offset", [0, 1, 19, 20, 21])
-def test_free_times_json_pages_through_what_free_times_finds(offset):
+@pytest.mark.parametrize("offset", [0, 1, 19])
+def test_free_page_cuts_out_what_free_times_finds(offset):
     provider = open_provider()
     around = search(provider, until=at("2026-03-04"))
     everything = free_times(around)
 
-    count, page = free_times_json(around, zone=None, limit=3, offset=offset)
-
-    assert [row["id"] for row in json.loads(page)] == [time.slot_id for time in everything[offset : offset + 3]]
-    assert count == len(everything) == 20
+    assert free_page(around, limit=3, offset=offset) == (20, everything[offset : offset + 3])
 
 
-def test_free_times_json_of_nobody_is_empty():
-    assert free_times_json(Search([], NOON, NOON + DAY, NOON), zone=None, limit=5, offset=0) == (0, "[]")
+def test_free_page_beyond_the_last_is_empty():
+    provider = open_provider()
+
+    assert free_page(search(provider, until=at("2026-03-04")), limit=3, offset=20) == (0, [])
 
 
-def test_free_times_json_finds_the_runs_of_a_service():
+def test_free_page_of_nobody_is_empty():
+    assert free_page(Search([], NOON, NOON + DAY, NOON), limit=5, offset=0) == (0, [])
+
+
+def test_free_page_of_several_providers_goes_by_time():
+    one, two = open_provider(), open_provider()
+    around = Search([one.schedule, two.schedule], NOON, NOON + 10 * DAY, NOON)
+
+    count, page = free_page(around, limit=3, offset=0)
+
+    assert [time.provider_id for time in page] == [one.pk, two.pk, one.pk]
+    assert count == len(free_times(around))
+
+
+def test_free_page_finds_the_runs_of_a_service():
     provider = open_provider()
     service = ServiceFactory(duration_minutes=8 * 60, providers=[provider])
 
-    count, page = free_times_json(search(provider, service=service), zone=None, limit=1, offset=0)
+    count, [first] = free_page(search(provider, service=service), limit=1, offset=0)
 
-    assert (count, json.loads(page)[0]["end_time"]) == (4, "2026-03-04T17:00:00Z")
-
-
-@pytest.mark.parametrize(
-    ("shift", "written"),
-    [(0, "+00:00"), (345, "+05:45"), (-210, "-03:30"), (-30, "-00:30"), (840, "+14:00"), (-720, "-12:00")],
-)
-def test_suffix_is_written_as_rfc_3339_has_it(shift, written):
-    assert suffix(minutes(shift)) == written
+    assert (count, first.ends_at) == (4, at("2026-03-04 17:00"))
 
 
 # --- Near and next --------------------------------------------------------------------------------------------------
@@ -613,27 +582,34 @@ def test_alternatives_of_a_closed_calendar_are_none():
 
 def test_bookable_schedules_are_those_of_published_providers():
     published = ScheduleFactory()
-    ScheduleFactory(provider__is_active=False)
-    ScheduleFactory(provider__is_approved=False)
 
-    assert bookable_schedules(provider_ids=None, service=None) == [published]
+    assert bookable_schedules(provider_id=published.provider_id, service=None) == [published]
+
+
+@pytest.mark.parametrize("hidden", [{"provider__is_active": False}, {"provider__is_approved": False}])
+def test_bookable_schedules_leave_out_who_is_not_published(hidden):
+    schedule = ScheduleFactory(**hidden)
+    service = ServiceFactory(providers=[schedule.provider])
+
+    assert bookable_schedules(provider_id=schedule.provider_id, service=None) == []
+    assert bookable_schedules(provider_id=None, service=service) == []
 
 
 def test_bookable_schedules_of_a_service_are_those_of_who_offers_it():
     offers, _other = ScheduleFactory(), ScheduleFactory()
     service = ServiceFactory(providers=[offers.provider])
 
-    assert bookable_schedules(provider_ids=None, service=service) == [offers]
+    assert bookable_schedules(provider_id=None, service=service) == [offers]
 
 
 def test_bookable_schedules_named_ones_must_offer_the_service_too():
     offers, other = ScheduleFactory(), ScheduleFactory()
     service = ServiceFactory(providers=[offers.provider])
 
-    assert bookable_schedules(provider_ids=[other.provider_id], service=service) == []
+    assert bookable_schedules(provider_id=other.provider_id, service=service) == []
 
 
 def test_bookable_schedules_of_a_provider_without_a_calendar_are_none():
     provider = ProviderFactory()
 
-    assert bookable_schedules(provider_ids=[provider.pk], service=None) == []
+    assert bookable_schedules(provider_id=provider.pk, service=None) == []
