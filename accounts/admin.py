@@ -18,7 +18,6 @@ from accounts.models import Client, Provider, User
 from accounts.operations import people
 from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
 
-
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
 
 

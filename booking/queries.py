@@ -13,6 +13,7 @@ from django.db.models import Q
 from psycopg.pq import Format
 
 from booking.models import Closure, Schedule, Service
+from scheduler_project.common.rows import columns_of, from_row
 from scheduler_project.common.times import (
     Interval,
     aligned,
@@ -267,8 +268,16 @@ def alternatives(schedule: Schedule, service: Service | None, start: datetime, n
     return free_times(search, nearest_to=start, limit=3)
 
 
-BOOKABLE_SCHEDULE = """
-SELECT schedule.* FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
+def slot_start(slot_id: int) -> tuple[int, datetime] | None:
+    """Whose slot that is, and when it starts."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT provider_id, starts_at FROM booking_slot WHERE id = %s", [slot_id])
+        return cursor.fetchone()
+
+
+BOOKABLE_SCHEDULE = f"""
+SELECT {columns_of(Schedule, "schedule")}
+FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
 WHERE schedule.provider_id = %s AND provider.is_active AND provider.is_approved
 """
 
@@ -276,7 +285,9 @@ WHERE schedule.provider_id = %s AND provider.is_active AND provider.is_approved
 def bookable_schedules(*, provider_id: int | None, service: Service | None) -> list[Schedule]:
     """The schedules of published providers: the named one, those who offer the service, or both at once."""
     if provider_id is not None and service is None:
-        return list(Schedule.objects.raw(BOOKABLE_SCHEDULE, [provider_id]))
+        with connection.cursor() as cursor:
+            cursor.execute(BOOKABLE_SCHEDULE, [provider_id])
+            return [from_row(Schedule, row) for row in cursor.fetchall()]
     schedules = Schedule.objects.filter(
         provider__is_active=True, provider__is_approved=True, provider__services=service
     )

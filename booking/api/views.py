@@ -289,11 +289,13 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], pagination_class=None)
     def reserve(self, request: Request, pk: str) -> Response:
         asked = self.sent(serializers.ReserveSlotSerializer)
-        slot = Slot.objects.filter(pk=int(pk)).values("provider_id", "starts_at").first()
+        slot = queries.slot_start(int(pk))
         if slot is None:
             raise NotFound
+        provider_id, starts_at = slot
         reservation = reservations.reserve(
-            **slot,
+            provider_id=provider_id,
+            starts_at=starts_at,
             client_id=self.asked_client(asked.get("client")),
             service_id=asked.get("service"),
             actor=self.actor,

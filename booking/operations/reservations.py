@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -30,6 +31,7 @@ from booking.models import Reservation, Schedule, Service
 from booking.operations.slots import vacate
 from booking.queries import DAY, Stretch, alternatives, stretch
 from scheduler_project.common.operations import operation
+from scheduler_project.common.rows import columns_of, from_row
 from scheduler_project.common.times import ceil_to_step, floor_to_step
 
 SWEEP = 5_000
@@ -37,8 +39,8 @@ SWEEP = 5_000
 
 
 # The statements of reserving are written out: putting them together anew for each request took two thirds of its time.
-LOCK_SCHEDULE = """
-SELECT schedule.*, provider.is_active AS provider_is_active, provider.is_approved AS provider_is_approved
+LOCK_SCHEDULE = f"""
+SELECT {columns_of(Schedule, "schedule")}, provider.is_active, provider.is_approved
 FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
 WHERE schedule.provider_id = %s
 FOR NO KEY UPDATE OF schedule
@@ -49,7 +51,8 @@ LOCK_CLIENT = "SELECT id FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
 FREE_SLOTS = """
 SELECT id, starts_at FROM booking_slot
 WHERE provider_id = %(provider_id)s AND reservation_id IS NULL
-  AND starts_at >= %(blocked_from)s AND starts_at < %(blocked_until)s
+  AND starts_at > %(blocked_from)s - interval '1 hour' AND starts_at < %(blocked_until)s
+  AND ends_at > %(blocked_from)s
 ORDER BY starts_at
 """
 
@@ -67,7 +70,7 @@ WITH made AS (
     RETURNING id
 ), taken AS (
     UPDATE booking_slot slot SET reservation_id = made.id FROM made
-    WHERE slot.id = ANY(%(slots)s::bigint[]) AND slot.reservation_id IS NULL
+    WHERE slot.id IN ({slots}) AND slot.reservation_id IS NULL
     RETURNING slot.id
 )
 SELECT made.id, (SELECT count(*) FROM taken) FROM made
@@ -76,9 +79,13 @@ SELECT made.id, (SELECT count(*) FROM taken) FROM made
 
 def locked_schedule(provider_id: int) -> Schedule:
     """The provider's schedule, locked until the end of the transaction: who books or rearranges waits here."""
-    schedule = next(iter(Schedule.objects.raw(LOCK_SCHEDULE, [provider_id])), None)
-    if schedule is None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_SCHEDULE, [provider_id])
+        row = cursor.fetchone()
+    if row is None:
         raise NotFound
+    schedule = from_row(Schedule, row)
+    schedule.provider_is_active, schedule.provider_is_approved = row[-2:]
     return schedule
 
 
@@ -216,14 +223,21 @@ def claim(
     }
     slots = [pk for pk, _ in free]
     most_holds = settings.MAX_LIVE_HOLDS if expires_at else None
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE, {**columns, "slots": slots, "most_holds": most_holds})
-        made, taken = cursor.fetchone() or (None, 0)
+    made, taken = _take(columns, slots, most_holds)
     if made is None:
         raise TooManyHolds
     if taken != len(slots):
         raise SlotTaken(field="start_time")
     return Reservation(id=made, **columns)
+
+
+def _take(columns: dict[str, Any], slots: list[int], most_holds: int | None) -> tuple[int | None, int]:
+    """The id of the reservation written, if the client may have one more, and how many of the slots it got."""
+    numbered = {f"slot{number}": pk for number, pk in enumerate(slots)}  # PostgreSQL keeps no plan for an array.
+    take = TAKE.format(slots=", ".join(f"%({name})s" for name in numbered) or "NULL")
+    with connection.cursor() as cursor:
+        cursor.execute(take, {**columns, **numbered, "most_holds": most_holds})
+        return cursor.fetchone() or (None, 0)
 
 
 def _check_policy(

@@ -29,9 +29,8 @@ class JSONRenderer(renderers.BaseRenderer):
     charset = None
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return (
-            b"" if data is None else orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z)
-        )
+        options = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+        return b"" if data is None else orjson.dumps(data, default=str, option=options)
 
 
 class Pagination(pagination.PageNumberPagination):

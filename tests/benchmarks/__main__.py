@@ -4,9 +4,10 @@
     make bench ARGS="--quick"                a smoke test, under a minute
     make bench ARGS="list --sizes 10 1000"   chosen rows and sizes
 
-Starts PostgreSQL, Redis and the web server for itself. With DATABASE_URL set it uses a new database beside the one named,
-called *_bench, and drops it afterwards; with REDIS_URL set, that Redis. Ratios are medians of alternating runs (app,
-floor, app, floor …), so that what else the machine does hits both; absolute figures are of this machine at this hour.
+Starts PostgreSQL, Redis and the web server for itself. With DATABASE_URL set it uses a new database beside the one
+named, called *_bench, and drops it afterwards; with REDIS_URL set, that Redis. Ratios are medians of alternating runs
+(app, floor, app, floor …), so that what else the machine does hits both; absolute figures are of this machine at this
+hour.
 """
 
 import argparse
@@ -29,9 +30,9 @@ def main() -> None:
     try:
         with servers.data_servers(durable=not options.no_fsync) as postgres:
             rows = measure(options, postgres)
+            report = {"about": about(options), "rows": rows}
     except embedded.ServerError as error:
         sys.exit(f"Stopped. {error}")
-    report = {"about": about(options), "rows": rows}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n")
     print("\n" + "\n".join(table(rows)) + f"\n\nWritten to {options.out}")
@@ -51,7 +52,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8100, help="where the web server listens, or the next free one")
     parser.add_argument("--out", type=Path, default=embedded.PROJECT / "var" / "bench.json")
     options = parser.parse_args()
-    usual = ([10], 2, 0.4, 20_000) if options.quick else ([10, 100, 1000], 7, 2.0, 1_000_000)
+    usual = ([10], 2, 0.3, 20_000) if options.quick else ([10, 100, 1000], 7, 2.0, 1_000_000)
     for name, value in zip(("sizes", "rounds", "seconds", "reservations"), usual, strict=True):
         if getattr(options, name) is None:
             setattr(options, name, value)
@@ -95,7 +96,7 @@ def about(options: argparse.Namespace) -> dict[str, Any]:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "django": version("django"),
-        "postgresql": connection.Database.__name__ and getattr(connection, "pg_version", None),
+        "postgresql": ".".join(map(str, divmod(connection.pg_version, 10_000))),
         "cores": os.cpu_count(),
         "durable": not options.no_fsync,
         "rounds": options.rounds,

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ LIST_TARGET = 0.5
 RESERVE_TARGET = 0.33
 SLOTS_TARGET = 0.5
 NOTHING_EXPIRED_MS = 1.0
+WEEK = timedelta(days=7)
 WEEK_SLOTS = 200
 
 
@@ -104,7 +106,7 @@ def by_turns(
     good: int,
     after: Callable[[], None] = lambda: None,
 ) -> Row:
-    """App, floor, app, floor …: medians of each, and the median of the ratios of neighbours. The first pair warms up."""
+    """App, floor, app, floor …: medians of each, and of the ratios of neighbours. The first pair warms up."""
     sides = Side(), Side()
     ratios = []
     for number in range(bench.rounds + 1):
@@ -177,18 +179,21 @@ def laying_out(bench: Bench) -> list[Row]:
 
 def listing(bench: Bench) -> list[Row]:
     rows = []
+    start = seed.monday_ahead(bench.now)
     for size in bench.sizes:
         bench.grow(size)
+        seed.book_around(start, start + WEEK, bench.clients[0][0], bench.now)
         with bench.web() as web:
             for clients in (1, 16):
                 say(f"free week, {size} providers, {clients} clients")
                 rows.append(free_week(bench, web, size, clients))
+        seed.forget_bookings()
     return rows
 
 
 def free_week(bench: Bench, web: Web, size: int, clients: int) -> Row:
     start = seed.monday_ahead(bench.now)
-    week = f"start={start:%Y-%m-%dT%H:%M:%SZ}&end={start + timedelta(days=7):%Y-%m-%dT%H:%M:%SZ}"
+    week = f"start={start:%Y-%m-%dT%H:%M:%SZ}&end={start + WEEK:%Y-%m-%dT%H:%M:%SZ}"
     shuffled = sorted(bench.providers[:size], key=lambda pk: pk * 7919 % 1009)
     paths = [f"provider={provider}&{week}" for provider in shuffled]
     queries = same_week(paths[0])
@@ -235,26 +240,27 @@ def reserving(bench: Bench) -> list[Row]:
     kinds = (("reserve", app_reserve, floor_reserve, 201), ("reserve + confirm", app_book, floor_book, 200))
     rows = []
     with bench.web() as web:
-        for name, app, floor, good in kinds:
-            for clients in (1, 16):
-                say(f"{name}, {clients} clients")
-
-                def load(script: Callable[[int, int, str], Client], clients: int = clients) -> Load:
-                    work = zip(slots, itertools.cycle(bench.clients))  # noqa: B905
-                    until = time.perf_counter() + bench.seconds
-                    return drive(web.port, [one_after_another(work, until, script) for _ in range(clients)])
-
-                measured = by_turns(
-                    bench, web, lambda: load(app), lambda: load(floor), good=good, after=seed.forget_bookings
-                )
-                about = {"row": name, "unit": "bookings/s", "providers": len(bench.providers), "clients": clients}
-                rows.append({**about, **measured, "target": RESERVE_TARGET})
+        for (name, app, floor, good), clients in itertools.product(kinds, (1, 16)):
+            say(f"{name}, {clients} clients")
+            loads = [partial(distinct_slots, bench, web, slots, clients, script) for script in (app, floor)]
+            measured = by_turns(bench, web, *loads, good=good, after=seed.forget_bookings)
+            about = {"row": name, "unit": "bookings/s", "providers": len(bench.providers), "clients": clients}
+            rows.append({**about, **measured, "target": RESERVE_TARGET})
     return rows
 
 
-def one_after_another(
-    work: Iterator[tuple[int, tuple[int, str]]], until: float, script: Callable[[int, int, str], Client]
-) -> Client:
+Script = Callable[[int, int, str], Client]
+"""What one client does with a slot: its id, the client's, and their token."""
+
+
+def distinct_slots(bench: Bench, web: Web, slots: list[int], clients: int, script: Script) -> Load:
+    """Every request wants a slot of its own, and people take turns, so that nobody holds too many."""
+    work = zip(slots, itertools.cycle(bench.clients), strict=False)
+    until = time.perf_counter() + bench.seconds
+    return drive(web.port, [one_after_another(work, until, script) for _ in range(clients)])
+
+
+def one_after_another(work: Iterator[tuple[int, tuple[int, str]]], until: float, script: Script) -> Client:
     for slot, (client_id, token) in work:
         if time.perf_counter() >= until:
             return
@@ -314,8 +320,10 @@ def race(bench: Bench, web: Web, slot_count: int, each: int, *, guarded: bool = 
     slots = seed.free_slot_ids(bench.now, slot_count)
 
     def racer(number: int, token: str) -> Client:
+        # Neighbours want the same slot, so that they meet in the server.
+        first = number * slot_count // len(racers)
         for attempt in range(each):
-            yield post(f"/api/slots/{slots[(number * each + attempt) % slot_count]}/reserve", token=token)
+            yield post(f"/api/slots/{slots[(first + attempt * slot_count // each) % slot_count]}/reserve", token=token)
 
     drive(web.port, [iter_one(get("/readyz")) for _ in range(16)])
     load = drive(web.port, [racer(number, token) for number, (_, token) in enumerate(racers)])

@@ -75,6 +75,30 @@ def monday_ahead(now: datetime) -> datetime:
     return day - timedelta(days=day.weekday())
 
 
+BOOKED = """
+WITH chosen AS (
+    SELECT slot.*, nextval('booking_reservation_id_seq') AS reservation
+    FROM (SELECT * FROM booking_slot WHERE reservation_id IS NULL AND (starts_at < %(start)s OR starts_at >= %(until)s)
+          ORDER BY hashint8(id) LIMIT %(count)s) slot
+), made AS (
+    INSERT INTO booking_reservation (id, provider_id, client_id, starts_at, ends_at, blocked_from, blocked_until,
+                                     status, overrides, face, created_at)
+    SELECT reservation, provider_id, %(client)s, starts_at, ends_at, starts_at, ends_at,
+           'confirmed', '{}', 'api', %(now)s
+    FROM chosen
+)
+UPDATE booking_slot slot SET reservation_id = reservation FROM chosen WHERE chosen.id = slot.id
+"""
+
+
+def book_around(start: datetime, until: datetime, client_id: int, now: datetime) -> None:
+    """Some bookings outside `[start, until)`, so that PostgreSQL plans for tables that are in use."""
+    parameters = {"start": start, "until": until, "count": 5000, "client": client_id, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(BOOKED, parameters)
+    tidy()
+
+
 def free_slot_ids(now: datetime, limit: int) -> list[int]:
     """Bookable slots of all providers, shuffled the same way every time."""
     with connection.cursor() as cursor:

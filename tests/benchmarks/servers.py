@@ -1,4 +1,4 @@
-"""What the benchmark runs on: PostgreSQL and Redis of its own (or a `*_bench` database of yours), and the web server."""
+"""What the benchmark runs on: PostgreSQL and Redis of its own, or a `*_bench` database of yours, and the web server."""
 
 import contextlib
 import os
@@ -118,7 +118,7 @@ def web_server(port: int, postgres: psutil.Process | None, *, guarded: bool = Tr
         env=os.environ | ({} if guarded else {"BENCH_UNGUARDED": "on"}),
         stdin=subprocess.DEVNULL,
         process_group=0,
-        preexec_fn=embedded.ending_with_parent(signal.SIGTERM),
+        preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
     )
     try:
         deadline = time.monotonic() + 60

@@ -25,7 +25,7 @@ PATIENCE = 30
 PAUSE = 0.6
 """Seconds that somebody who looked waits for the other to write. While the guard is there, the other cannot."""
 
-ROW_LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE( OF \"\w+\"(, \"\w+\")*)?( SKIP LOCKED)?")
+ROW_LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE( OF \"?\w+\"?(, \"?\w+\"?)*)?( SKIP LOCKED)?")
 
 
 class Answers(list[Any]):
@@ -144,9 +144,8 @@ def wrapped(
         yield
 
 
-@contextmanager
-def everybody_looks_first(module: Any, name: str, number: int) -> Iterator[None]:
-    """Whoever is about to call `module.name` waits, the first time, until `number` threads are."""
+def meeting(number: int) -> Callable[[], None]:
+    """A place where each thread waits, the first time it comes by, until that many are there."""
     barrier = threading.Barrier(number)
     mine = threading.local()
 
@@ -156,7 +155,20 @@ def everybody_looks_first(module: Any, name: str, number: int) -> Iterator[None]
             with suppress(threading.BrokenBarrierError):
                 barrier.wait(PATIENCE)
 
-    with wrapped(module, name, before=wait):
+    return wait
+
+
+@contextmanager
+def everybody_looks_first(module: Any, name: str, number: int) -> Iterator[None]:
+    """Whoever is about to call `module.name` waits, the first time, until `number` threads are."""
+    with wrapped(module, name, before=meeting(number)):
+        yield
+
+
+@contextmanager
+def nobody_commits_first(module: Any, name: str, number: int) -> Iterator[None]:
+    """Whoever has called `module.name` waits, the first time, until `number` threads have."""
+    with wrapped(module, name, after=meeting(number)):
         yield
 
 

@@ -14,7 +14,7 @@ from scheduler_project.common.models import IdempotentRequest
 from tests.conftest import logged_in
 from tests.factories import NOON, ClientFactory, ScheduleFactory, actor_of, at, hold, minutes, open_provider
 from tests.looking import broken_promises, grid
-from tests.races.running import Pause, everybody_looks_first, together
+from tests.races.running import Pause, nobody_commits_first, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +41,7 @@ def test_a_client_who_holds_many_times_at_once_gets_five():
 def test_control_without_lock_a_client_gets_as_many_holds_as_they_ask_for_at_once():
     functions = hoard(ClientFactory(), 8)
 
-    with everybody_looks_first(reservations, "locked_schedule", 8):
+    with nobody_commits_first(reservations, "_take", 8):
         answers = together(*functions, locks=False)
 
     assert answers.kinds() == {"Reservation": 8}

@@ -1,7 +1,9 @@
 import pytest
 import time_machine
 
-from tests.factories import NOON
+from accounts.models import Client, Provider, User
+from tests.factories import NOON, ClientFactory, UserFactory, open_provider
+from tests.looking import undone
 
 
 @pytest.fixture(autouse=True)
@@ -9,3 +11,25 @@ def _clock(db):
     """It is NOON, and stays it, for whoever asks; and there is a database to ask."""
     with time_machine.travel(NOON, tick=False):
         yield
+
+
+@pytest.fixture(scope="module")
+def people(django_db_setup, django_db_blocker):
+    """Made once a module: laying out a calendar takes longer than most tests, each of which puts back what it did."""
+    with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
+        yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": UserFactory(staff=True).pk}
+
+
+@pytest.fixture
+def provider(people, db) -> Provider:
+    return Provider.objects.select_related("schedule", "user").get(pk=people["provider"])
+
+
+@pytest.fixture
+def booker(people, db) -> Client:
+    return Client.objects.select_related("user").get(pk=people["booker"])
+
+
+@pytest.fixture
+def staff(people, db) -> User:
+    return User.objects.get(pk=people["staff"])

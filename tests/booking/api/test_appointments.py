@@ -16,7 +16,6 @@ from tests.factories import (
     ClientFactory,
     ServiceFactory,
     UserFactory,
-    actor_of,
     appoint,
     at,
     minutes,
@@ -252,11 +251,11 @@ def test_appointment_is_open_to_its_client_within_limits(booker_api, pending, me
     assert call(booker_api, pending, method, path, body).status_code == status
 
 
-def test_appointment_of_a_kept_client_is_not_there_for_a_client_of_the_same_address(provider, own_client):
-    made = appoint(provider, at("2026-03-04 09:00"), client=own_client, actor=actor_of(provider))
-    namesake = ClientFactory(email=own_client.email)
+def test_appointment_of_a_kept_client_is_not_there_for_a_login_with_the_same_email(provider_api, provider, own_client):
+    made = book(provider_api, provider, client=own_client.pk).json()
+    namesake = ClientFactory(email=own_client.email, user=UserFactory(email=own_client.email))
 
-    assert logged_in(namesake.user).get(f"/api/appointments/{made.pk}").status_code == 404
+    assert logged_in(namesake.user).get(f"/api/appointments/{made['id']}").status_code == 404
 
 
 def test_list_shows_each_their_own(booker, booker_api, provider_api, provider, staff_api):

@@ -1,6 +1,6 @@
 """`/api/appointments/{id}.ics`, read as a calendar program reads it."""
 
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -53,7 +53,6 @@ def test_ics_tells_the_time_in_utc(booker_api, made):
     event = event_of(booker_api, made)
 
     assert (event.decoded("DTSTART"), event.decoded("DTEND")) == (at("2026-03-04 09:00"), at("2026-03-04 09:15"))
-    assert event.decoded("DTSTART").tzinfo == UTC
     assert b"DTSTART:20260304T090000Z\r\n" in file_of(booker_api, made).content
 
 

@@ -456,7 +456,7 @@ def test_reserve_counts_holds_until_the_microsecond_before_their_end(provider):
     five_holds(provider, client)
 
     with pytest.raises(TooManyHolds):
-        hold(provider, NINE, client=client, now=NOON + minutes(30) - timedelta(microseconds=1))
+        hold(provider, at("2026-03-04 12:00"), client=client, now=NOON + minutes(30) - timedelta(microseconds=1))
 
 
 def test_reserve_allows_as_many_as_the_setting_says(provider, settings):

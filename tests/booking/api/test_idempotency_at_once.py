@@ -1,0 +1,63 @@
+"""Repeats of one write that arrive at the same time (R13)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connection
+
+from booking.models import Reservation
+from tests.conftest import logged_in
+from tests.factories import ClientFactory, open_provider
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def provider(transactional_db):
+    return open_provider(horizon_days=4)
+
+
+@pytest.fixture
+def booker(transactional_db):
+    return ClientFactory()
+
+
+def test_repeats_at_once_make_one_reservation(booker, provider):
+    body = {"provider": provider.pk, "start_time": "2026-03-04T09:00:00Z"}
+    together = Barrier(4)
+
+    def reserve(_):
+        api = logged_in(booker.user)
+        together.wait()
+        try:
+            answer = api.post("/api/reservations", body, HTTP_IDEMPOTENCY_KEY="one")
+            return answer.status_code, answer.content
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = set(threads.map(reserve, range(4)))
+
+    assert len(answers) == 1
+    assert {status for status, _ in answers} == {201}
+    assert Reservation.objects.count() == 1
+
+
+def test_different_keys_at_once_make_one_reservation_too(booker, provider):
+    """The control: without a common key three of four are told the time is taken."""
+    body = {"provider": provider.pk, "start_time": "2026-03-04T09:00:00Z"}
+    together = Barrier(4)
+
+    def reserve(number):
+        api = logged_in(booker.user)
+        together.wait()
+        try:
+            return api.post("/api/reservations", body, HTTP_IDEMPOTENCY_KEY=str(number)).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = sorted(threads.map(reserve, range(4)))
+
+    assert statuses == [201, 409, 409, 409]
