@@ -48,7 +48,7 @@ class JWTAuthentication(authentication.JWTAuthentication):
         self.user_model = Logins()  # type: ignore[assignment]
 
 
-class JWTScheme(SimpleJWTScheme):
+class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     """How the schema documents it."""
 
     target_class = "accounts.authentication.JWTAuthentication"

@@ -1,0 +1,52 @@
+"""The README's tour does what it says, pasted from top to bottom."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from booking.models import Appointment, Reservation
+
+README = Path(settings.BASE_DIR) / "README.md"
+
+
+def tour() -> str:
+    section = README.read_text(encoding="utf-8").partition("## The tour")[2].partition("\n## ")[0]
+    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+def test_tour_works_word_by_word(live_server):
+    script = tour().replace("http://127.0.0.1:8000", live_server.url)
+    until_the_wait, _, rest = script.partition("sleep 66\n")
+
+    with tempfile.TemporaryDirectory() as folder:
+        shell = subprocess.Popen(
+            ["bash", "-eu"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert shell.stdin and shell.stdout
+        shell.stdin.write(f"{until_the_wait}\necho the minute passes\n")
+        shell.stdin.flush()
+        said = ""
+        while "the minute passes" not in said:
+            line = shell.stdout.readline()
+            assert line, said
+            said += line
+        Reservation.objects.filter(status="held").update(expires_at=timezone.now() - timedelta(seconds=1))
+        after, _ = shell.communicate(rest, timeout=60)
+
+    assert shell.returncode == 0, said + after
+    assert '"code":"slot_taken"' in said
+    assert '"preview":true' in said
+    assert [event.event for event in Appointment.objects.get().events.all()] == ["booked", "rescheduled", "cancelled"]
+    assert '"status":"expired"' in after
+    reservation = Reservation.objects.get(status="held")
+    assert reservation.starts_at.isoformat().replace("+00:00", "Z") in after.rpartition("}{")[2]
