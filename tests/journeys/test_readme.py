@@ -29,10 +29,8 @@ def test_tour_works_word_by_word(live_server):
     until_the_wait, _, rest = script.partition("sleep 66\n")
 
     with tempfile.TemporaryDirectory() as folder:
-        shell = subprocess.Popen(
-            ["bash", "-eu"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert shell.stdin and shell.stdout
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        shell = subprocess.Popen(["bash", "-eu"], cwd=folder, text=True, **pipes)
         shell.stdin.write(f"{until_the_wait}\necho the minute passes\n")
         shell.stdin.flush()
         said = ""
