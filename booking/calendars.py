@@ -3,7 +3,7 @@
 from datetime import UTC
 
 from django.conf import settings
-from icalendar import Calendar, Event, vCalAddress, vText
+from icalendar import Calendar, Event
 
 from booking.enums import AppointmentStatus
 from booking.models import Appointment
@@ -30,13 +30,8 @@ def to_ical(appointment: Appointment) -> bytes:
     if appointment.description:
         event.add("description", appointment.description)
     event.add("status", ICAL_STATUS.get(AppointmentStatus(appointment.status), "CONFIRMED"))
-    if appointment.client.email:
-        attendee = vCalAddress(f"mailto:{appointment.client.email}")
-        attendee.params["CN"] = vText(appointment.client.name)
-        event.add("attendee", attendee, encode=False)
     calendar = Calendar()
     calendar.add("prodid", f"-//{settings.SITE_NAME}//scheduler//EN")
     calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
     calendar.add_component(event)
     return bytes(calendar.to_ical())

@@ -3,10 +3,12 @@
 from django.contrib import admin
 from django.contrib.auth import views as logins
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from scheduler_project import health
 
 urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),

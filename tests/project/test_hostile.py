@@ -3,39 +3,17 @@
 The endpoints and their fields are read from the OpenAPI schema, so that new ones are covered the day they appear.
 """
 
-import base64
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import pytest
-import time_machine
-from django.db import transaction
-from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from booking.models import Slot
-from tests.conftest import logged_in
-from tests.factories import (
-    NOON,
-    PASSWORD,
-    AvailabilityWindowFactory,
-    ClientFactory,
-    ClosureFactory,
-    DateOverrideFactory,
-    ServiceFactory,
-    TimeOffFactory,
-    UserFactory,
-    appoint,
-    at,
-    hold,
-    open_provider,
-)
-from tests.looking import dump, undone
+from tests.looking import dump
 from tests.project.schema import Endpoint, Schema, endpoints, resolved
+from tests.project.world import World, as_json, everything, good_body, good_request, noun, path_of, sent
 
 ENDPOINTS = endpoints()
 
@@ -50,65 +28,11 @@ LEADING_TO_A_ROW = every([endpoint for endpoint in ENDPOINTS if "{" in endpoint.
 PATHS = sorted({endpoint.path for endpoint in ENDPOINTS})
 
 
-class World(NamedTuple):
-    """Who asks, and the ids that lead to rows."""
-
-    people: dict[str, APIClient]
-    ids: dict[str, Any]
-    bad_tokens: dict[str, str]
-
-
 @pytest.fixture(scope="module")
 def one_of_everything(django_db_setup, django_db_blocker) -> Iterator[World]:
-    """One of everything, belonging to one provider and one client; made once, for each test puts back what it did."""
-    with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
-        provider = open_provider(horizon_days=4)
-        client = ClientFactory()
-        service = ServiceFactory(owner=provider, providers=[provider])
-        kept = ClientFactory(owner=provider, user=None)
-        ids = {
-            "appointments": appoint(provider, at("2026-03-04 09:00"), client=client).pk,
-            "clients": kept.pk,
-            "closures": ClosureFactory(start_date="2026-12-24", end_date="2026-12-26").pk,
-            "providers": provider.pk,
-            "reservations": hold(provider, at("2026-03-04 10:00"), client=client).pk,
-            "schedules": AvailabilityWindowFactory(
-                schedule=provider.schedule, starts_at=at("2026-03-07 09:00"), ends_at=at("2026-03-07 10:00")
-            ).pk,
-            "services": service.pk,
-            "slots": Slot.objects.get(provider=provider, starts_at=at("2026-03-04 11:00")).pk,
-            "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
-        }
-        ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
-        people = {
-            "anonymous": APIClient(),
-            "client": logged_in(client.user),
-            "provider": logged_in(provider.user),
-            "staff": logged_in(UserFactory(staff=True)),
-        }
-        for api in people.values():
-            api.raise_request_exception = False
-        yield World(people, ids, bad_tokens())
-
-
-def bad_tokens() -> dict[str, str]:
-    user = UserFactory()
-    expired, gone = AccessToken.for_user(user), AccessToken.for_user(UserFactory(is_active=False))
-    expired.set_exp(from_time=NOON, lifetime=-timedelta(seconds=1))
-    head, payload, _signature = str(AccessToken.for_user(user)).split(".")
-    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
-    return {
-        "nothing": "Bearer",
-        "two words": "Bearer a b",
-        "no token": "Bearer x",
-        "long": f"Bearer {'a' * 8000}",
-        "no ASCII": "Bearer \xff\xfe",
-        "expired": f"Bearer {expired}",
-        "of somebody inactive": f"Bearer {gone}",
-        "a refresh token": f"Bearer {RefreshToken.for_user(user)}",
-        "another signature": f"Bearer {head}.{payload}.AAAA",
-        "no signature": f"Bearer {none}.{payload}.",
-    }
+    """Made once, for each test puts back what it did."""
+    with django_db_blocker.unblock(), everything() as world:
+        yield world
 
 
 @pytest.fixture
@@ -146,39 +70,6 @@ ZONES = [
     "EST5EDT",
     "utc",
 ]
-
-SAMPLES = {
-    "password": PASSWORD,
-    "phone": "+4930123456",
-    "start_time": "2026-03-04T12:00:00Z",
-    "end_time": "2026-03-04T13:00:00Z",
-    "timezone": "UTC",
-}
-BY_FORMAT = {"date": "2026-03-04", "date-time": "2026-03-04T12:00:00Z", "email": "somebody@example.org"}
-BY_TYPE = {"string": "text", "integer": 15, "number": 15, "boolean": True}
-
-
-def sample(name: str, part: Schema, ids: dict[str, Any]) -> Any:
-    """A value that a field may well take."""
-    part = resolved(part)
-    if part.get("type") == "array":
-        return [sample("", part["items"], ids)]
-    if part.get("type") == "object":
-        return good_body(part, ids)
-    known = {**SAMPLES, **{key.removesuffix("s"): value for key, value in ids.items()}}
-    guesses = [part.get("example"), known.get(name), *part.get("enum", []), BY_FORMAT.get(part.get("format", ""))]
-    return next((guess for guess in guesses if guess is not None), BY_TYPE[part.get("type", "integer")])
-
-
-def good_body(part: Schema, ids: dict[str, Any]) -> dict[str, Any]:
-    """The required fields with values they may well take."""
-    return {name: sample(name, part["properties"][name], ids) for name in part.get("required", [])}
-
-
-def good_request(endpoint: Endpoint, ids: dict[str, Any]) -> dict[str, Any]:
-    if endpoint.body is None:
-        return {}
-    return as_json({**(endpoint.examples or [{}])[0], **good_body(endpoint.body, ids)})
 
 
 def kind(name: str, part: Schema) -> str:
@@ -223,11 +114,6 @@ def hostile_queries(endpoint: Endpoint, ids: dict[str, Any]) -> Iterator[str]:
     yield f"{given}ordering=id,,-start_time,nothing"
 
 
-def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
-    """The endpoint's path with ids that lead somewhere, or others instead."""
-    return endpoint.path.format(**{"id": ids.get(endpoint.path.split("/")[2]), "date": ids["date"], **values})
-
-
 # --- What comes back --------------------------------------------------------------------------------------------------
 
 
@@ -252,19 +138,6 @@ def wrongs_of(response: Any) -> str | None:
     return None if lawful else f"{response.status_code} in another shape: {response.content[:200]!r}"
 
 
-def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:
-    """The answer to one request. What a lawful one did is undone; what a refused one left behind stays to be found."""
-    with transaction.atomic():
-        response = getattr(api, endpoint.method)(path, **extra)
-        if not 400 <= response.status_code < 500:
-            transaction.set_rollback(True)
-    return response
-
-
-def as_json(body: Any) -> dict[str, Any]:
-    return {"data": json.dumps(body), "content_type": "application/json"}
-
-
 def shown(text: Any) -> str:
     return text if len(text := str(text)) < 200 else f"{text[:100]}…"
 
@@ -278,6 +151,12 @@ def turns(what: Iterator[Any], turn: int) -> Iterator[Any]:
 
 
 # --- Tests ------------------------------------------------------------------------------------------------------------
+
+
+@LEADING_TO_A_ROW
+def test_world_has_a_row_to_lead_to(world, endpoint):
+    """Where this fails, `tests/project/world.py` wants one more row."""
+    assert noun(endpoint) in world.ids
 
 
 @READING_A_BODY

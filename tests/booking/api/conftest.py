@@ -33,8 +33,3 @@ def booker(people, db) -> Client:
 @pytest.fixture
 def staff(people, db) -> User:
     return User.objects.get(pk=people["staff"])
-
-
-@pytest.fixture(autouse=True)
-def _no_static_files(settings):
-    settings.WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,153 @@
+"""One of everything, and good requests about it: for tests that walk through the whole API."""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import time_machine
+from django.db import transaction
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+
+from booking.models import Slot
+from tests.conftest import logged_in
+from tests.factories import (
+    NOON,
+    PASSWORD,
+    AvailabilityWindowFactory,
+    ClientFactory,
+    ClosureFactory,
+    DateOverrideFactory,
+    ServiceFactory,
+    TimeOffFactory,
+    UserFactory,
+    appoint,
+    at,
+    hold,
+    open_provider,
+)
+from tests.looking import undone
+from tests.project.schema import Endpoint, Schema, resolved
+
+
+class World(NamedTuple):
+    """Who asks, and the ids that lead to rows."""
+
+    people: dict[str, APIClient]
+    ids: dict[str, Any]
+    bad_tokens: dict[str, str]
+
+
+@contextmanager
+def everything() -> Iterator[World]:
+    """One of everything at NOON, belonging to one provider and one client; gone again at the end."""
+    with time_machine.travel(NOON, tick=False), undone():
+        provider = open_provider(horizon_days=4)
+        client = ClientFactory()
+        service = ServiceFactory(owner=provider, providers=[provider])
+        kept = ClientFactory(owner=provider, user=None)
+        ids = {
+            "appointments": appoint(provider, at("2026-03-04 09:00"), client=client).pk,
+            "clients": kept.pk,
+            "closures": ClosureFactory(start_date="2026-12-24", end_date="2026-12-26").pk,
+            "providers": provider.pk,
+            "reservations": hold(provider, at("2026-03-04 10:00"), client=client).pk,
+            "schedules": AvailabilityWindowFactory(
+                schedule=provider.schedule, starts_at=at("2026-03-07 09:00"), ends_at=at("2026-03-07 10:00")
+            ).pk,
+            "services": service.pk,
+            "slots": Slot.objects.get(provider=provider, starts_at=at("2026-03-04 11:00")).pk,
+            "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
+        }
+        ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
+        people = {
+            "anonymous": APIClient(),
+            "client": logged_in(client.user),
+            "provider": logged_in(provider.user),
+            "staff": logged_in(UserFactory(staff=True)),
+        }
+        for api in people.values():
+            api.raise_request_exception = False
+        yield World(people, ids, bad_tokens())
+
+
+def bad_tokens() -> dict[str, str]:
+    user = UserFactory()
+    expired, gone = AccessToken.for_user(user), AccessToken.for_user(UserFactory(is_active=False))
+    expired.set_exp(from_time=NOON, lifetime=-timedelta(seconds=1))
+    head, payload, _signature = str(AccessToken.for_user(user)).split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    return {
+        "nothing": "Bearer",
+        "two words": "Bearer a b",
+        "no token": "Bearer x",
+        "long": f"Bearer {'a' * 8000}",
+        "no ASCII": "Bearer \xff\xfe",
+        "expired": f"Bearer {expired}",
+        "of somebody inactive": f"Bearer {gone}",
+        "a refresh token": f"Bearer {RefreshToken.for_user(user)}",
+        "another signature": f"Bearer {head}.{payload}.AAAA",
+        "no signature": f"Bearer {none}.{payload}.",
+    }
+
+
+# --- Good requests ----------------------------------------------------------------------------------------------------
+
+SAMPLES = {
+    "password": PASSWORD,
+    "phone": "+4930123456",
+    "start_time": "2026-03-04T12:00:00Z",
+    "end_time": "2026-03-04T13:00:00Z",
+    "timezone": "UTC",
+}
+BY_FORMAT = {"date": "2026-03-04", "date-time": "2026-03-04T12:00:00Z", "email": "somebody@example.org"}
+BY_TYPE = {"string": "text", "integer": 15, "number": 15, "boolean": True}
+
+
+def sample(name: str, part: Schema, ids: dict[str, Any]) -> Any:
+    """A value that a field may well take."""
+    part = resolved(part)
+    if part.get("type") == "array":
+        return [sample("", part["items"], ids)]
+    if part.get("type") == "object":
+        return good_body(part, ids)
+    known = {**SAMPLES, **{key.removesuffix("s"): value for key, value in ids.items()}}
+    guesses = [part.get("example"), known.get(name), *part.get("enum", []), BY_FORMAT.get(part.get("format", ""))]
+    return next((guess for guess in guesses if guess is not None), BY_TYPE[part.get("type", "integer")])
+
+
+def good_body(part: Schema, ids: dict[str, Any]) -> dict[str, Any]:
+    """The required fields with values they may well take."""
+    return {name: sample(name, part["properties"][name], ids) for name in part.get("required", [])}
+
+
+def good_request(endpoint: Endpoint, ids: dict[str, Any]) -> dict[str, Any]:
+    if endpoint.body is None:
+        return {}
+    return as_json({**(endpoint.examples or [{}])[0], **good_body(endpoint.body, ids)})
+
+
+def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
+    """The endpoint's path with ids that lead somewhere, or others instead."""
+    return endpoint.path.format(**{"id": ids.get(noun(endpoint), 1), "date": ids["date"], **values})
+
+
+def noun(endpoint: Endpoint) -> str:
+    """What the endpoint is about: `appointments`."""
+    return endpoint.path.split("/")[2]
+
+
+def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:
+    """The answer to one request. What a lawful one did is undone; what a refused one left behind stays to be found."""
+    with transaction.atomic():
+        response = getattr(api, endpoint.method)(path, **extra)
+        if not 400 <= response.status_code < 500:
+            transaction.set_rollback(True)
+    return response
+
+
+def as_json(body: Any) -> dict[str, Any]:
+    return {"data": json.dumps(body), "content_type": "application/json"}
