@@ -180,6 +180,9 @@ DRF_STANDARDIZED_ERRORS = {
     "EXCEPTION_HANDLER_CLASS": "scheduler_project.common.api_errors.ExceptionHandler",
     "EXCEPTION_FORMATTER_CLASS": "scheduler_project.common.api_errors.ExceptionFormatter",
     "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "429"],
+    "ERROR_SCHEMAS": dict.fromkeys(
+        ["400", "401", "403", "404", "429"], "scheduler_project.common.api_schema.RefusalSerializer"
+    ),
 }
 
 SIMPLE_JWT = {
@@ -205,13 +208,6 @@ SPECTACULAR_SETTINGS = {
         "ReservationStatusEnum": "booking.enums.ReservationStatus",
         "AppointmentStatusEnum": "booking.enums.AppointmentStatus",
         "OverrideEnum": "booking.enums.Override",
-        "ValidationErrorEnum": "drf_standardized_errors.openapi_serializers.ValidationErrorEnum.choices",
-        "ClientErrorEnum": "drf_standardized_errors.openapi_serializers.ClientErrorEnum.choices",
-        "ServerErrorEnum": "drf_standardized_errors.openapi_serializers.ServerErrorEnum.choices",
-        "ErrorCode401Enum": "drf_standardized_errors.openapi_serializers.ErrorCode401Enum.choices",
-        "ErrorCode403Enum": "drf_standardized_errors.openapi_serializers.ErrorCode403Enum.choices",
-        "ErrorCode404Enum": "drf_standardized_errors.openapi_serializers.ErrorCode404Enum.choices",
-        "ErrorCode429Enum": "drf_standardized_errors.openapi_serializers.ErrorCode429Enum.choices",
     },
 }
 

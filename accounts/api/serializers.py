@@ -19,7 +19,7 @@ from accounts.operations.people import Role, keeps
 from scheduler_project.common.times import validate_timezone
 
 one_line = RegexValidator(
-    r"^[^\x00-\x1f\x7f]*$", _("Control characters and line breaks are not allowed."), code="control_characters"
+    r"^[^\x00-\x1f\x7f]+$", _("Control characters and line breaks are not allowed."), code="control_characters"
 )
 
 # --- Fields -----------------------------------------------------------------------------------------------------------

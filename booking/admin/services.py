@@ -6,7 +6,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.actors import Actor, Face
 from booking.models import Service
+from booking.operations.services import edit_service
 from scheduler_project.common.admin import OfficeAdmin, do_to_each
 
 
@@ -38,8 +40,9 @@ class ServiceAdmin(OfficeAdmin):
         self._set_active(request, queryset, _("Services that can be booked: %d."), active=True)
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
+        actor = Actor.of(request.user, Face.ADMIN)
+
         def deed(service: Service) -> None:
-            service.is_active = active
-            service.save(update_fields=["is_active"])
+            edit_service(service_id=service.pk, fields={"is_active": active}, actor=actor)
 
         do_to_each(request, queryset, deed, done)

@@ -8,7 +8,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.actors import Actor, Face
-from accounts.models import Provider
 from booking.api.fields import ClockField, IdField, InstantField, TimezoneField, validate_year
 from booking.enums import Action, AppointmentStatus, Event, Override, ReservationStatus, Weekday
 from booking.models import (
@@ -36,14 +35,22 @@ class AnswerQuerySerializer(serializers.Serializer[Any]):
 # --- Services and slots -----------------------------------------------------------------------------------------------
 
 
+class ProviderIdsField(serializers.ListField):
+    """The ids of a service's providers, looked up all at once and not one by one."""
+
+    def get_attribute(self, instance: Service) -> list[int]:
+        return sorted(provider.pk for provider in instance.providers.all())
+
+
 class ServiceSerializer(serializers.ModelSerializer[Service]):
-    providers = serializers.PrimaryKeyRelatedField(
-        many=True,
+    providers = ProviderIdsField(
+        source="provider_ids",
+        child=IdField(),
         required=False,
-        queryset=Provider.objects.all(),
+        max_length=1000,
         help_text=_("Who offers it. Staff choose; a provider's own service is offered by that provider."),
     )
-    owner: Any = serializers.PrimaryKeyRelatedField(read_only=True)
+    owner: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
 
     class Meta:
         model = Service
@@ -249,9 +256,14 @@ class PersonSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
+class ContactSerializer(PersonSerializer):
+    email = serializers.EmailField()
+    phone = serializers.CharField()
+
+
 class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
     provider = PersonSerializer()
-    client = PersonSerializer()
+    client = ContactSerializer()
     service = PersonSerializer(allow_null=True)
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")

@@ -6,8 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from django.db.models import QuerySet
-from django.db.models.deletion import ProtectedError
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -31,7 +30,7 @@ from booking.api import filters, serializers
 from booking.api.fields import get_or_404, zone_or_none
 from booking.calendars import to_ical
 from booking.enums import Action
-from booking.errors import BadHours, InUse, NotAllowed, NotFound
+from booking.errors import BadHours, NotFound
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -43,7 +42,7 @@ from booking.models import (
     Slot,
     TimeOff,
 )
-from booking.operations import appointments, availability, reservations
+from booking.operations import appointments, availability, reservations, services
 from booking.queries import DAY
 from scheduler_project.common.api import Pagination
 from scheduler_project.common.api_schema import refusals
@@ -123,7 +122,10 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
             if own is None:
                 raise DomainError(_("Say for which client."), field="client")
             return own
-        return get_or_404(Client.objects.visible_to(self.request.user), pk=client_id, field="client").pk
+        mine = Q(pk__in=Client.objects.visible_to(self.request.user))
+        if provider := getattr(self.request.user, "provider_or_none", None):
+            mine |= Q(reservations__provider=provider)
+        return get_or_404(Client.objects.filter(mine), pk=client_id, field="client").pk
 
 
 # --- Services ---------------------------------------------------------------------------------------------------------
@@ -141,6 +143,8 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
         ],
     ),
     list=extend_schema(summary="What can be booked"),
+    retrieve=extend_schema(summary="One service"),
+    partial_update=extend_schema(summary="Change a service", responses={200: serializers.ServiceSerializer}),
     destroy=extend_schema(summary="Delete a service nobody booked", responses={204: None, **refusals(409)}),
 )
 class ServiceViewSet(
@@ -160,30 +164,26 @@ class ServiceViewSet(
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def get_queryset(self) -> QuerySet[Service]:
-        services = Service.objects.visible_to(self.request.user)
+        mine = Service.objects.visible_to(self.request.user)
         if self.request.method in ("PATCH", "DELETE"):
-            services = Service.objects.editable_by(self.request.user)
-        return services.prefetch_related("providers").order_by("name", "pk").distinct()
+            mine = Service.objects.editable_by(self.request.user)
+        visible = Prefetch("providers", Provider.objects.visible_to(self.request.user))
+        return mine.prefetch_related(visible).order_by("name", "pk").distinct()
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
-        if self.actor.is_staff:
-            serializer.save()
-            return
-        own = self.request.user.provider_or_none  # type: ignore[union-attr]
-        if own is None:
-            raise NotAllowed
-        serializer.save(owner=own, providers=[own])
+        fields = dict(serializer.validated_data)
+        providers = fields.pop("provider_ids", None)
+        serializer.instance = services.add_service(fields=fields, providers=providers, actor=self.actor)
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
-        if not self.actor.is_staff:
-            serializer.validated_data.pop("providers", None)
-        serializer.save()
+        fields = dict(serializer.validated_data)
+        providers = fields.pop("provider_ids", None)
+        serializer.instance = services.edit_service(
+            service_id=self.get_object().pk, fields=fields, providers=providers, actor=self.actor
+        )
 
     def perform_destroy(self, instance: Service) -> None:
-        try:
-            instance.delete()
-        except ProtectedError:
-            raise InUse from None
+        services.remove_service(service_id=instance.pk, actor=self.actor)
 
 
 # --- Slots ------------------------------------------------------------------------------------------------------------
@@ -403,7 +403,7 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
     )
     @action(detail=True, methods=["get", "put"], url_path="working-hours", pagination_class=None)
     def working_hours(self, request: Request, pk: str) -> Response:
-        if request.method == "GET":
+        if request.method != "PUT":
             schedule = self.schedule(write=False)
             return Response(self.written(schedule, schedule.working_hours.all()))
         schedule = self.schedule(write=True)
@@ -443,7 +443,7 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
     @action(detail=True, methods=["get", "post"], url_path="date-overrides")
     def date_overrides(self, request: Request, pk: str) -> Response:
         schedule = self.schedule(write=True)
-        if request.method == "GET":
+        if request.method != "POST":
             page = self.paginate_queryset(schedule.date_overrides.all())
             return self.get_paginated_response(serializers.DateOverrideSerializer(page, many=True).data)
         asked = self.sent(serializers.DateOverrideSerializer)
@@ -487,7 +487,7 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
     )
     @action(detail=True, methods=["get", "patch"], pagination_class=None, url_path="schedule", url_name="schedule")
     def policy(self, request: Request, pk: str) -> Response:
-        if request.method == "GET":
+        if request.method != "PATCH":
             return self.answer(serializers.ScheduleSerializer, self.schedule(write=False))
         schedule = self.schedule(write=True)
         asked = self.sent(serializers.ScheduleSerializer, instance=schedule, partial=True)
@@ -557,6 +557,10 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         )
 
 
+@extend_schema_view(
+    list=extend_schema(summary="Time off"),
+    retrieve=extend_schema(summary="One absence"),
+)
 class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """When a provider is away."""
 
@@ -606,6 +610,10 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         )
 
 
+@extend_schema_view(
+    list=extend_schema(summary="When the business is closed"),
+    retrieve=extend_schema(summary="One closure"),
+)
 class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """When the whole business is closed. Staff only."""
 

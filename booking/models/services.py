@@ -16,12 +16,11 @@ MINUTES_A_DAY = 24 * 60
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Everybody sees the active ones, their owner also the others, staff all."""
+        """Everybody sees the active ones of the business and of published providers, a provider their own, staff all."""
+        public = Q(is_active=True) & (Q(owner=None) | Q(owner__is_active=True, owner__is_approved=True))
         if user is not None and user.is_authenticated:
-            if user.is_staff:
-                return self
-            return self.filter(Q(is_active=True) | Q(owner__user=user))
-        return self.filter(is_active=True)
+            return self if user.is_staff else self.filter(public | Q(owner__user=user))
+        return self.filter(public)
 
     def editable_by(self, user: User | AnonymousUser | None) -> Self:
         """Staff may change all, a provider those they own."""

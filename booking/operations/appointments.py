@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
-from booking.errors import BadTransition, HoldExpired, HoldReleased, NotAllowed, NotFound, NotYet
+from booking.errors import BadTransition, HoldExpired, HoldReleased, NotAllowed, NotBookable, NotFound, NotYet
 from booking.models import Appointment, AppointmentEvent, Reservation
 from booking.operations.reservations import (
     chosen_length,
     claim,
     let_go,
+    lock_client,
     locked_schedule,
     offered,
     offering_alternatives,
@@ -147,10 +148,11 @@ def _book(
     now: datetime,
     overrides: Collection[Override],
 ) -> Appointment:
+    lock_client(client_id)
     schedule = locked_schedule(provider_id)
     reservation = claim(
         schedule=schedule,
-        service=offered(schedule, service_id),
+        service=offered(schedule, service_id, actor),
         client_id=client_id,
         starts_at=starts_at,
         length=chosen_length(schedule, starts_at, ends_at, actor),
@@ -220,6 +222,8 @@ def _reschedule(
     schedule = locked_schedule(provider_id)
     appointment = _locked(appointment_id)
     _check(Action.RESCHEDULE, appointment, actor, now)
+    if not schedule.provider_is_active:
+        raise NotBookable
     old = appointment.reservation
     let_go(old, now)
     appointment.reservation = claim(

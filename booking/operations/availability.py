@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import Provider
 from booking.enums import COMING, Weekday
-from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, OffGrid
+from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, NotFound, OffGrid
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -38,6 +38,10 @@ LONGEST_WINDOW = timedelta(days=92)
 
 Hours = tuple[time, time]
 """Local start and end. An end at or before the start lies on the next day."""
+
+
+Around = tuple[datetime, datetime] | Callable[[Schedule], tuple[datetime, datetime]] | None
+"""The stretch a change touches, or how to find it once the schedule is locked; None for all of the calendar."""
 
 
 @dataclass
@@ -172,24 +176,33 @@ def change_time_off(
     *, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
 ) -> Change:
     """Move or lengthen an absence, or change its reason."""
-    before = _check_absence(time_off)
-    for name, value in fields.items():
-        setattr(time_off, name, value)
-    after = _check_absence(time_off)
+
+    def changed(schedule: Schedule) -> TimeOff:
+        row = _as_it_is(schedule, time_off)
+        for name, value in fields.items():
+            setattr(row, name, value)
+        return row
+
+    def around(schedule: Schedule) -> tuple[datetime, datetime]:
+        before, after = _check_absence(_as_it_is(schedule, time_off)), _check_absence(changed(schedule))
+        return min(before[0], after[0]), max(before[1], after[1])
 
     def write(schedule: Schedule) -> TimeOff:
-        time_off.save()
-        return time_off
+        row = changed(schedule)
+        row.save(update_fields=list(fields))
+        return row
 
-    around = (min(before[0], after[0]), max(before[1], after[1]))
     provider_id = time_off.schedule.provider_id
     return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=around)
 
 
 def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: bool = False) -> Change:
     """Take an absence back: its hours can be booked again."""
+
+    def around(schedule: Schedule) -> tuple[datetime, datetime]:
+        return _check_absence(_as_it_is(schedule, time_off))
+
     provider_id = time_off.schedule.provider_id
-    around = _check_absence(time_off)
     return _rearrange(provider_id, _delete(time_off), actor=actor, now=now, preview=preview, around=around)
 
 
@@ -203,7 +216,9 @@ def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: b
     """Take a closure back. Staff only."""
 
     def write() -> None:
-        Closure.objects.filter(pk=closure.pk).delete()
+        deleted, _rows = Closure.objects.filter(pk=closure.pk).delete()
+        if not deleted:
+            raise NotFound
 
     return _rearrange_everybody(write, _check_absence(closure), actor, now, preview)
 
@@ -233,7 +248,7 @@ def _rearrange(
     actor: Actor,
     now: datetime,
     preview: bool,
-    around: tuple[datetime, datetime] | None = None,
+    around: Around = None,
 ) -> Change:
     """Lock the calendar, let `write` change it, make the slots follow, and find the appointments left outside.
 
@@ -250,13 +265,15 @@ def _rearranged(
     write: Callable[[Schedule], Any],
     now: datetime,
     preview: bool,
-    around: tuple[datetime, datetime] | None,
+    around: Around,
 ) -> Change:
     with transaction.atomic():
         schedule = locked_schedule(provider_id)
         last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]
         start = _this_hour(now)
         until = max(schedule.slots_until or start, last_booked or start, horizon_end(schedule, now)) + DAY
+        if callable(around):
+            around = around(schedule)
         if around is not None:
             start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
         before = merged(open_hours(schedule, start, until))
@@ -299,9 +316,19 @@ def _follow(
 
 def _delete(row: Any) -> Callable[[Schedule], None]:
     def write(schedule: Schedule) -> None:
-        type(row).objects.filter(pk=row.pk).delete()
+        deleted, _rows = type(row).objects.filter(pk=row.pk).delete()
+        if not deleted:
+            raise NotFound
 
     return write
+
+
+def _as_it_is(schedule: Schedule, time_off: TimeOff) -> TimeOff:
+    """The absence as it stands now that the schedule is locked; somebody may have changed or deleted it since."""
+    row = schedule.time_off.filter(pk=time_off.pk).first()
+    if row is None:
+        raise NotFound
+    return row
 
 
 def _this_hour(now: datetime) -> datetime:

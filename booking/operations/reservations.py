@@ -89,6 +89,14 @@ def locked_schedule(provider_id: int) -> Schedule:
     return schedule
 
 
+def lock_client(client_id: int) -> None:
+    """Lock a client until the end of the transaction, before the schedule: to count holds, and lest they be deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_CLIENT, [client_id])
+        if cursor.fetchone() is None:
+            raise NotFound(field="client")
+
+
 @contextmanager
 def offering_alternatives(
     *, provider_id: int, service_id: int | None, starts_at: datetime, now: datetime
@@ -145,14 +153,11 @@ def _reserve(
     now: datetime,
     overrides: Collection[Override],
 ) -> Reservation:
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK_CLIENT, [client_id])
-        if cursor.fetchone() is None:
-            raise NotFound(field="client")
+    lock_client(client_id)
     schedule = locked_schedule(provider_id)
     return claim(
         schedule=schedule,
-        service=offered(schedule, service_id),
+        service=offered(schedule, service_id, actor),
         client_id=client_id,
         starts_at=starts_at,
         length=chosen_length(schedule, starts_at, ends_at, actor),
@@ -163,8 +168,16 @@ def _reserve(
     )
 
 
-def offered(schedule: Schedule, service_id: int | None) -> Service | None:
-    """The service, if this provider offers it. Raises NotOffered."""
+def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service | None:
+    """The service, if this provider offers it and takes bookings at all.
+
+    Raises NotOffered; NotBookable, or for those who may not see the provider NotFound.
+    """
+    if not (schedule.provider_is_active and schedule.provider_is_approved):
+        if not actor.runs(schedule.provider_id):
+            raise NotFound(field="provider")
+        if not schedule.provider_is_active:
+            raise NotBookable(field="provider")
     if service_id is None:
         return None
     service = Service.objects.filter(pk=service_id, providers=schedule.provider_id, is_active=True).first()
@@ -258,8 +271,6 @@ def _check_policy(
             raise NotAllowed(_("You can book for yourself only."), field="client")
         if overrides:
             raise NotAllowed(_("Only the provider and staff may override these rules."), field="override")
-    if not schedule.provider_is_active or not (schedule.provider_is_approved or runs):
-        raise NotBookable(field="provider")
     if starts_at <= now:
         raise InThePast(field="start_time")
     if Override.NOTICE not in overrides:

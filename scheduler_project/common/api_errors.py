@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter as StandardFormatter
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, Kind, TryAgain
+from scheduler_project.common.operations import DELETED_MEANWHILE
 
 
 class ExceptionHandler(StandardHandler):
@@ -20,6 +22,8 @@ class ExceptionHandler(StandardHandler):
             return TooLarge()
         if isinstance(exc, DomainError):
             return answer(exc)
+        if isinstance(exc, IntegrityError) and getattr(exc.__cause__, "sqlstate", None) == DELETED_MEANWHILE:
+            return answer(TryAgain())  # Foreign keys are checked at COMMIT, which may be that of an idempotent request.
         if isinstance(exc, AuthenticationFailed) and isinstance(exc.detail, dict):
             plain = AuthenticationFailed(str(exc.detail["detail"]), str(exc.detail["code"]))
             plain.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 3
+DELETED_MEANWHILE = "23503"  # a foreign key to a row that somebody has just deleted
 DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 
 broken_constraints: dict[str, Callable[[], DomainError]] = {}
@@ -46,6 +47,8 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _named(error: IntegrityError) -> Exception:
+    if getattr(error.__cause__, "sqlstate", None) == DELETED_MEANWHILE:
+        return TryAgain()
     diagnosis = getattr(error.__cause__, "diag", None)
     named = broken_constraints.get(getattr(diagnosis, "constraint_name", None) or "")
     return named() if named else error

@@ -1,0 +1,72 @@
+"""What can be booked: adding, editing and deleting services. Providers keep their own, staff everybody's."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models.deletion import ProtectedError
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import Provider
+from booking.errors import InUse, NotAllowed, NotFound
+from booking.models import Service
+from scheduler_project.common.operations import operation
+
+
+@operation
+def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, actor: Actor) -> Service:
+    """Add a service: by staff one of the business, offered by `providers`; by a provider their own, offered by them.
+
+    Raises NotAllowed for anybody else, and for a provider who names others; NotFound for providers there are not.
+    """
+    own = actor.user.provider_or_none if actor.user else None
+    if not actor.is_staff and own is None:
+        raise NotAllowed
+    service = Service.objects.create(owner=None if actor.is_staff else own, **fields)
+    service.providers.set([own] if own and not actor.is_staff else _named(providers or ()))
+    _check_providers(service, providers, actor)
+    return service
+
+
+@operation
+def edit_service(
+    *, service_id: int, fields: dict[str, Any], actor: Actor, providers: Collection[int] | None = None
+) -> Service:
+    """Change the fields given; by staff also who offers it (None: as it was). Raises NotFound, NotAllowed."""
+    service = _locked(service_id, actor)
+    for name, value in fields.items():
+        setattr(service, name, value)
+    if fields:
+        service.save(update_fields=list(fields))
+    _check_providers(service, providers, actor)
+    if providers is not None:
+        service.providers.set(_named(providers))
+    return service
+
+
+@operation
+def remove_service(*, service_id: int, actor: Actor) -> None:
+    """Delete a service nobody ever booked. Raises InUse; NotFound."""
+    try:
+        _locked(service_id, actor).delete()
+    except ProtectedError:
+        raise InUse from None
+
+
+def _locked(service_id: int, actor: Actor) -> Service:
+    service = Service.objects.editable_by(actor.user).select_for_update(of=("self",)).filter(pk=service_id).first()
+    if service is None:
+        raise NotFound
+    return service
+
+
+def _check_providers(service: Service, providers: Collection[int] | None, actor: Actor) -> None:
+    if providers is not None and not actor.is_staff and set(providers) != {service.owner_id}:
+        raise NotAllowed(_("A provider's own service is offered by that provider alone."), field="providers")
+
+
+def _named(providers: Collection[int]) -> list[Provider]:
+    named = list(Provider.objects.filter(pk__in=providers))
+    if len(named) != len(set(providers)):
+        raise NotFound(_("There is no such provider."), field="providers")
+    return named
