@@ -11,6 +11,11 @@ class NotFound(DomainError):
     message = _("There is no such thing, or it is not yours to see.")
 
 
+class Missing(DomainError):
+    code = "required"
+    message = _("Something is missing.")
+
+
 class NotAllowed(DomainError):
     code = "not_allowed"
     kind = Kind.FORBIDDEN

@@ -1,6 +1,6 @@
 """What a load balancer or an orchestrator asks: is the process up, can it work?"""
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -27,7 +27,7 @@ def _database() -> str:
     try:
         executor = MigrationExecutor(connection)
         behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+    except Error:
         return "unreachable"
     return f"{len(behind)} migrations to apply" if behind else "ok"
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -16,11 +15,8 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
+from scheduler_project.common.text import one_line
 from scheduler_project.common.times import validate_timezone
-
-one_line = RegexValidator(
-    r"^[^\x00-\x1f\x7f]+$", _("Control characters and line breaks are not allowed."), code="control_characters"
-)
 
 # --- Fields -----------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from booking.models import (
 )
 from booking.operations.appointments import allowed_actions
 from booking.operations.availability import Change
+from scheduler_project.common.text import one_line
 
 
 class AnswerQuerySerializer(serializers.Serializer[Any]):
@@ -304,7 +305,9 @@ class BookSerializer(ReserveSerializer):
     timezone = TimezoneField(
         required=False, help_text=_("The zone the appointment is made in, and times without an offset are read in.")
     )
-    title = serializers.CharField(required=False, max_length=200, help_text=_("The service's name, if left out."))
+    title = serializers.CharField(
+        required=False, max_length=200, validators=[one_line], help_text=_("The service's name, if left out.")
+    )
     description = serializers.CharField(required=False, max_length=5000, allow_blank=True)
 
 
@@ -312,6 +315,7 @@ class EditSerializer(serializers.ModelSerializer[Appointment]):
     class Meta:
         model = Appointment
         fields = ["title", "description", "timezone"]
+        extra_kwargs = {"title": {"validators": [one_line]}}
 
 
 class RescheduleSerializer(serializers.Serializer[Any]):
@@ -353,6 +357,7 @@ class ChangeSerializer(serializers.Serializer[Change]):
     slots_added = serializers.IntegerField()
     slots_removed = serializers.IntegerField()
     conflicts = AppointmentSerializer(many=True)
+    holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that now lie outside the hours."))
 
     @extend_schema_field(serializers.BooleanField())
     def get_preview(self, change: Change) -> bool:

@@ -30,7 +30,7 @@ from booking.api import filters, serializers
 from booking.api.fields import get_or_404, zone_or_none
 from booking.calendars import to_ical
 from booking.enums import Action
-from booking.errors import BadHours, NotFound
+from booking.errors import BadHours, Missing, NotFound
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -46,7 +46,6 @@ from booking.operations import appointments, availability, reservations, service
 from booking.queries import DAY
 from scheduler_project.common.api import Pagination
 from scheduler_project.common.api_schema import refusals
-from scheduler_project.common.errors import DomainError
 from scheduler_project.common.idempotency import IdempotentMixin
 from scheduler_project.common.times import day_interval
 
@@ -111,7 +110,7 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
         if provider_id is None:
             own = self.request.user.provider_or_none if self.request.user.is_authenticated else None
             if own is None:
-                raise DomainError(_("Say which provider."), field="provider")
+                raise Missing(_("Say which provider."), field="provider")
             return own.pk
         return get_or_404(mine, pk=provider_id, field="provider").pk
 
@@ -120,7 +119,7 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
         if client_id is None:
             own = self.actor.client_id
             if own is None:
-                raise DomainError(_("Say for which client."), field="client")
+                raise Missing(_("Say for which client."), field="client")
             return own
         mine = Q(pk__in=Client.objects.visible_to(self.request.user))
         if provider := getattr(self.request.user, "provider_or_none", None):
@@ -197,7 +196,7 @@ def written(times: Sequence[queries.FreeTime], zone: ZoneInfo | None) -> list[di
 
 
 class FreeTimesMixin:
-    """Answering with free times, written down by the database."""
+    """Answering with a page of free times."""
 
     def free_times(self: Any, asked: dict[str, Any], schedules: Sequence[Schedule]) -> HttpResponse:
         start = asked.get("start") or self.now
@@ -308,7 +307,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         if "provider" not in asked and "service" not in asked:
-            raise DomainError(_("Say of which provider or for which service."), field="provider")
+            raise Missing(_("Say of which provider or for which service."), field="provider")
         asked["service"] = self.offered_service(asked.get("service"))
         schedules = queries.bookable_schedules(provider_id=asked.get("provider"), service=asked["service"])
         if "provider" in asked and not schedules:

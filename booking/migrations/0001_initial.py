@@ -611,10 +611,6 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["appointment", "at"], name="appointmentevent_history")],
             },
         ),
-        migrations.AddIndex(
-            model_name="schedule",
-            index=models.Index(fields=["slots_until"], name="schedule_slots_until"),
-        ),
         migrations.AddConstraint(
             model_name="schedule",
             constraint=models.CheckConstraint(

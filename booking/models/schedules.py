@@ -76,7 +76,6 @@ class Schedule(models.Model):
         verbose_name = _("schedule")
         verbose_name_plural = _("schedules")
         ordering = ["provider__name", "pk"]
-        indexes = [models.Index(fields=["slots_until"], name="schedule_slots_until")]
         constraints = [
             models.CheckConstraint(condition=Q(slot_minutes__in=SLOT_MINUTES), name="schedule_slot_divides_hour")
         ]

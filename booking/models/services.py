@@ -16,7 +16,7 @@ MINUTES_A_DAY = 24 * 60
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Everybody sees the active ones of the business and of published providers, a provider their own, staff all."""
+        """Everybody: active ones of the business and of published providers. A provider: their own too. Staff: all."""
         public = Q(is_active=True) & (Q(owner=None) | Q(owner__is_active=True, owner__is_approved=True))
         if user is not None and user.is_authenticated:
             return self if user.is_staff else self.filter(public | Q(owner__user=user))

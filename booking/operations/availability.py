@@ -1,21 +1,22 @@
 """When a provider can be booked. Changing it never destroys a booking (R6).
 
-Every operation here answers what it did to the free slots and which coming appointments now lie outside the hours, each
-to be kept, moved or cancelled; with `preview` it answers the same and changes nothing.
+Every operation here answers what it did to the free slots, which coming appointments now lie outside the hours (each to
+be kept, moved or cancelled) and which unconfirmed holds; with `preview` it answers the same and changes nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.models import Provider
-from booking.enums import COMING, Weekday
+from booking.enums import COMING, LIVE, Weekday
 from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, NotFound, OffGrid
 from booking.models import (
     Appointment,
@@ -24,6 +25,7 @@ from booking.models import (
     DateOverride,
     Reservation,
     Schedule,
+    Slot,
     TimeOff,
     WorkingHours,
 )
@@ -34,6 +36,9 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.times import covers, floor_to_step, merged
 
 HOUR = timedelta(hours=1)
+CLOSURES = 0x636C6F73
+"""The number of the advisory lock that keeps closures and new calendars apart."""
+
 LONGEST_WINDOW = timedelta(days=92)
 
 Hours = tuple[time, time]
@@ -51,12 +56,14 @@ class Change:
     slots_added: int = 0
     slots_removed: int = 0
     conflicts: list[Appointment] = field(default_factory=list)
+    holds: list[Reservation] = field(default_factory=list)
     made: Any = None
 
 
 def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedule:
     """Give a new provider a calendar: Monday to Friday, 09:00 to 17:00 local time, with its slots laid out."""
     with transaction.atomic():
+        _lock_closures("pg_advisory_xact_lock_shared")
         schedule = Schedule.objects.create(provider=provider, timezone=timezone)
         WorkingHours.objects.bulk_create(
             WorkingHours(schedule=schedule, weekday=day, start_time=time(9), end_time=time(17))
@@ -206,39 +213,85 @@ def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: boo
     return _rearrange(provider_id, _delete(time_off), actor=actor, now=now, preview=preview, around=around)
 
 
+@operation
 def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False) -> Change:
-    """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only."""
-    around = _check_absence(Closure(**fields))
-    return _rearrange_everybody(lambda: Closure.objects.create(**fields), around, actor, now, preview)
+    """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only.
+
+    `conflicts` are the coming appointments that fall into it. Works on all calendars at once, a statement or two per
+    timezone, for it holds all their locks; the preview takes none.
+    """
+    if not actor.is_staff:
+        raise NotAllowed
+    closure = Closure(**fields)
+    _check_absence(closure)
+    change = Change(made=closure)
+    if not preview:
+        _lock_closures("pg_advisory_xact_lock")
+        list(Schedule.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        closure.save()
+    for zone in list(Schedule.objects.order_by().values_list("timezone", flat=True).distinct()):
+        start, end = closure.interval(ZoneInfo(zone))
+        start = max(start, now)
+        slots = Slot.objects.filter(
+            provider__schedule__timezone=zone, starts_at__gt=start - HOUR, starts_at__lt=end, ends_at__gt=start
+        ).order_by()
+        free = slots.filter(reservation=None)
+        if preview:
+            change.slots_removed += free.count()
+        else:
+            change.slots_removed += free.delete()[0]
+            slots.exclude(reservation=None).update(withdrawn=True)
+        for name, found in _booked(start, end, now, provider__schedule__timezone=zone).items():
+            setattr(change, name, getattr(change, name) + found)
+    return change
 
 
 def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: bool = False) -> Change:
-    """Take a closure back. Staff only."""
+    """Take a closure back. Staff only.
 
-    def write() -> None:
-        deleted, _rows = Closure.objects.filter(pk=closure.pk).delete()
-        if not deleted:
-            raise NotFound
-
-    return _rearrange_everybody(write, _check_absence(closure), actor, now, preview)
-
-
-@operation
-def _rearrange_everybody(
-    write: Callable[[], Any], around: tuple[datetime, datetime], actor: Actor, now: datetime, preview: bool
-) -> Change:
+    Each calendar is laid out in a transaction of its own, so that none waits for the others. Raises NotFound.
+    """
     if not actor.is_staff:
         raise NotAllowed
+    around = _check_absence(closure)
+    change = Change()
     with transaction.atomic():
-        schedules = list(Schedule.objects.select_for_update(no_key=True).order_by("pk"))
-        start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
-        before = {schedule.pk: merged(open_hours(schedule, start, until)) for schedule in schedules}
-        change = Change(made=write())
-        for schedule in schedules:
-            _follow(change, schedule, before[schedule.pk], start, until)
+        if not Closure.objects.filter(pk=closure.pk).delete()[0]:
+            raise NotFound
         if preview:
+            for schedule in Schedule.objects.order_by("pk"):
+                _lay_out_around(change, schedule, around, now)
             transaction.set_rollback(True)
+    if not preview:
+        for provider_id in list(Schedule.objects.order_by("pk").values_list("provider", flat=True)):
+            with transaction.atomic():
+                _lay_out_around(change, locked_schedule(provider_id), around, now)
     return change
+
+
+def _lay_out_around(change: Change, schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> None:
+    start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
+    laid = lay_out(schedule=schedule, start=start, until=min(until, schedule.slots_until or until))
+    change.slots_added += laid.added
+    change.slots_removed += laid.removed
+
+
+def _lock_closures(function: str) -> None:
+    """Keep closures (exclusive) and new calendars (shared) apart: a calendar laid out meanwhile would stay open."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [CLOSURES])
+
+
+def _booked(start: datetime, until: datetime, now: datetime, **providers: Any) -> dict[str, list[Any]]:
+    """The coming appointments and the live holds that overlap `[start, until)`, in order."""
+    overlapping = Reservation.objects.filter(
+        starts_at__lt=until, ends_at__gt=start, status__in=LIVE, **providers
+    ).order_by("starts_at", "pk")
+    coming = Appointment.objects.detailed().filter(status__in=COMING, reservation__in=overlapping)
+    return {
+        "conflicts": list(coming.order_by("reservation__starts_at", "pk")),
+        "holds": list(overlapping.held(now=now)),
+    }
 
 
 def _rearrange(
@@ -281,37 +334,34 @@ def _rearranged(
         schedule = Schedule.objects.get(pk=schedule.pk)
         if around is None:
             until = max(until, horizon_end(schedule, now) + DAY)
-        _follow(change, schedule, before, start, until)
+        _follow(change, schedule, before, start, until, now)
         if preview:
             transaction.set_rollback(True)
     return change
 
 
 def _follow(
-    change: Change, schedule: Schedule, before: list[tuple[datetime, datetime]], start: datetime, until: datetime
+    change: Change,
+    schedule: Schedule,
+    before: list[tuple[datetime, datetime]],
+    start: datetime,
+    until: datetime,
+    now: datetime,
 ) -> None:
     if start >= until:
         return
     laid = lay_out(schedule=schedule, start=start, until=min(until, schedule.slots_until or until))
     after = merged(open_hours(schedule, start, until))
-    coming = (
-        Appointment.objects.detailed()
-        .filter(
-            status__in=COMING,
-            reservation__provider=schedule.provider_id,
-            reservation__starts_at__lt=until,
-            reservation__ends_at__gt=start,
-        )
-        .order_by("reservation__starts_at")
-    )
     change.slots_added += laid.added
     change.slots_removed += laid.removed
-    change.conflicts += [
-        appointment
-        for appointment in coming
-        if covers(before, appointment.starts_at, appointment.ends_at)
-        and not covers(after, appointment.starts_at, appointment.ends_at)
-    ]
+    for name, found in _booked(start, until, now, provider=schedule.provider_id).items():
+        stranded = [
+            booking
+            for booking in found
+            if covers(before, booking.starts_at, booking.ends_at)
+            and not covers(after, booking.starts_at, booking.ends_at)
+        ]
+        setattr(change, name, getattr(change, name) + stranded)
 
 
 def _delete(row: Any) -> Callable[[Schedule], None]:

@@ -34,6 +34,9 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.rows import columns_of, from_row
 from scheduler_project.common.times import ceil_to_step, floor_to_step
 
+FURTHEST = timedelta(days=2 * 366)
+"""How far ahead even those who override the horizon can book: later changes reckon the hours up to the last booking."""
+
 SWEEP = 5_000
 """How many holds the sweeper ends in one transaction."""
 
@@ -273,6 +276,8 @@ def _check_policy(
             raise NotAllowed(_("Only the provider and staff may override these rules."), field="override")
     if starts_at <= now:
         raise InThePast(field="start_time")
+    if starts_at >= now + FURTHEST:
+        raise TooFar(field="start_time")
     if Override.NOTICE not in overrides:
         if starts_at < now + schedule.notice:
             raise TooSoon(field="start_time")

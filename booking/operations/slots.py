@@ -1,6 +1,7 @@
 """Laying out the grid: from the hours a provider keeps to the stored slots."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ from django.db import connection
 
 from booking.models import Schedule, Slot
 from booking.queries import DAY, open_hours
+from scheduler_project.common.errors import TryAgain
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import floor_to_step
 
@@ -128,7 +130,9 @@ def horizon_end(schedule: Schedule, now: datetime) -> datetime:
 @operation
 def extend(*, schedule_id: int, now: datetime) -> int:
     """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added."""
-    schedule = Schedule.objects.select_for_update(no_key=True).get(pk=schedule_id)
+    schedule = Schedule.objects.select_for_update(no_key=True).filter(pk=schedule_id).first()
+    if schedule is None:
+        return 0
     Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=now - DAY).delete()
     until = horizon_end(schedule, now)
     start = max(schedule.slots_until or now, floor_to_step(now, timedelta(hours=1), timedelta()))
@@ -141,6 +145,12 @@ def extend(*, schedule_id: int, now: datetime) -> int:
 
 
 def extend_all(*, now: datetime) -> int:
-    """Extend every active provider's slots, each in a transaction of its own. Returns how many slots were added."""
-    due = Schedule.objects.filter(provider__is_active=True).order_by("pk").values_list("pk", flat=True)
-    return sum(extend(schedule_id=pk, now=now) for pk in due.iterator())
+    """Extend every calendar's slots, each in a transaction of its own. Returns how many slots were added.
+
+    One whose turn is lost to a deadlock has two days' grace until the next round.
+    """
+    added = 0
+    for schedule_id in list(Schedule.objects.order_by("pk").values_list("pk", flat=True)):
+        with suppress(TryAgain):
+            added += extend(schedule_id=schedule_id, now=now)
+    return added

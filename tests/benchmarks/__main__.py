@@ -112,7 +112,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
     compared = [row for row in rows if "ratio" in row]
     if compared:
         lines.append(
-            f"{'':26}{'providers':>10}{'clients':>8}{'app':>9}{'floor':>9} {'':11}{'ratio':>6} {'target':>7}   "
+            f"{'':30}{'providers':>10}{'clients':>8}{'app':>9}{'floor':>9} {'':11}{'ratio':>6} {'target':>7}   "
             f"{'p50 ms':>13} {'p99 ms':>13} {'web CPU ms':>13} {'db CPU ms':>13} {'MB web/db':>11}"
         )
     for row in compared:
@@ -121,20 +121,29 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
         memory = f"{row['web_mb']}/{row['postgres_mb']}" if "web_mb" in row else ""
         target = f"≥ {row['target']}" if "target" in row else ""
         lines.append(
-            f"{row['row']:26}{row.get('providers', ''):>10}{row['clients']:>8}{app['rate']:>9.0f}{floor['rate']:>9.0f}"
+            f"{row['row']:30}{row.get('providers', ''):>10}{row['clients']:>8}{app['rate']:>9.0f}{floor['rate']:>9.0f}"
             f" {row['unit']:11}{row['ratio']:>6.2f} {target:>7}   {pairs[1:]} {memory:>11}{remarks(row)}"
         )
     for row in rows:
         if "won" in row:
             verdict = "" if row["right"] == row["guarded"] else "   <- NOT AS IT SHOULD BE"
             lines.append(
-                f"{row['row']:26}{row['requests']} requests by {row['clients']} clients for {row['slots']} slots: "
+                f"{row['row']:30}{row['requests']} requests by {row['clients']} clients for {row['slots']} slots: "
                 f"{row['won']} won, {row['refused']} refused, {row['errors']} errors, {row['overlaps']} overlaps, "
                 f"{row['seconds']} s{verdict}"
             )
         if "ms" in row:
-            lines.append(f"{row['row']:26}{row['ms']} {row['unit']} in {row['statements']} statements (target < 1 ms)")
-    return lines
+            lines.append(f"{row['row']:30}{row['ms']} {row['unit']} in {row['statements']} statements (target < 1 ms)")
+    return lines + growth(rows)
+
+
+def growth(rows: list[dict[str, Any]]) -> list[str]:
+    """What a free week costs among the most providers, beside what it costs among the fewest."""
+    weeks = [row["app"] for row in rows if row["row"] == "free week listed" and row["clients"] == 1]
+    if len(weeks) < 2:
+        return []
+    first, last = (week["web_ms"] + week["postgres_ms"] for week in (weeks[0], weeks[-1]))
+    return [f"{'free week, most : fewest':30}{last / first:.2f} × the CPU time of a request (target 1)"]
 
 
 def pair(app: dict[str, Any], floor: dict[str, Any], name: str) -> str:

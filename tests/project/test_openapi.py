@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from django.core.management import call_command
 from jsonschema import Draft7Validator
 
 from tests.project.schema import Endpoint, endpoints, resolved, schema
-from tests.project.world import World, as_json, everything, good_request, path_of, sent
+from tests.project.world import World, as_json, everything, good_request, path_of, sent, with_ids
 
 ENDPOINTS = endpoints()
 every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=str)
@@ -100,11 +101,6 @@ def test_example_follows_its_schema(endpoint, example, complaints):
     assert complaints(example, endpoint.body) == []
 
 
-def with_ids(example: Any, ids: dict[str, Any]) -> Any:
-    """The example with ids of rows that exist where it names the first of each."""
-    return {key: ids.get(f"{key}s", value) if value == 1 else value for key, value in example.items()}
-
-
 @every_example
 def test_example_is_understood(world, endpoint, example):
     request = as_json(with_ids(example, world.ids))
@@ -126,21 +122,92 @@ def test_path_works_with_and_without_a_trailing_slash(world, endpoint):
     assert statuses.isdisjoint({301, 302, 404, 405})
 
 
+@pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS if endpoint.method == "get"], ids=str)
+@pytest.mark.parametrize("who", ["anonymous", "client", "provider", "staff"])
+def test_head_answers_as_get_does(world, endpoint, who):
+    path = path_of(endpoint, world.ids) + query_of(endpoint, world.ids)
+    told = sent(world.people[who], endpoint, path)
+
+    answer = sent(world.people[who], endpoint._replace(method="head"), path)
+
+    assert (answer.status_code, answer.content) == (told.status_code, b"")
+
+
 # --- Answers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def undocumented(complaints):
+    """What about an answer is not as the endpoint's documentation says."""
+
+    def of(answer: Any, endpoint: Endpoint) -> list[str]:
+        responses = documented(endpoint)["responses"]
+        if str(answer.status_code) not in responses:
+            return [f"status {answer.status_code}: {answer.content[:200]!r}"]
+        content = responses[str(answer.status_code)].get("content", {})
+        if "application/json" in content:
+            return complaints(answer.json(), resolved(content["application/json"]["schema"]))
+        given = answer.headers.get("Content-Type", "").partition(";")[0]
+        return [] if given in (content or [""]) else [f"content type {given!r}"]
+
+    return of
+
+
+def query_of(endpoint: Endpoint, ids: dict[str, Any], **more: str) -> str:
+    """What the endpoint needs to be told in its query, and more."""
+    given = {"provider": ids["providers"]} if endpoint.path.startswith("/api/slots") and endpoint.query else {}
+    return "?" + urlencode({**given, **more})
 
 
 @every_endpoint
 @pytest.mark.parametrize("who", ["anonymous", "client", "provider", "staff"])
-def test_answer_is_the_one_documented(world, endpoint, who, complaints):
-    given = f"?provider={world.ids['providers']}" if endpoint.path.startswith("/api/slots") else ""
-    path = path_of(endpoint, world.ids) + (given if endpoint.method == "get" else "")
+def test_answer_is_the_one_documented(world, endpoint, who, undocumented):
+    path = path_of(endpoint, world.ids) + query_of(endpoint, world.ids)
 
     answer = sent(world.people[who], endpoint, path, **good_request(endpoint, world.ids))
 
-    responses = documented(endpoint)["responses"]
-    assert str(answer.status_code) in responses, answer.content
-    content = responses[str(answer.status_code)].get("content", {})
-    if "application/json" in content:
-        assert complaints(answer.json(), resolved(content["application/json"]["schema"])) == []
-    else:
-        assert [answer.headers.get("Content-Type", "").partition(";")[0]] == (list(content) or [""])
+    assert undocumented(answer, endpoint) == []
+
+
+PREVIEWS = [endpoint for endpoint in ENDPOINTS if "preview" in endpoint.query]
+
+
+@pytest.mark.parametrize("endpoint", PREVIEWS, ids=str)
+def test_preview_is_the_one_documented(world, endpoint, undocumented):
+    path = path_of(endpoint, world.ids) + query_of(endpoint, world.ids, preview="true")
+
+    who = "staff" if "closures" in path else "provider"
+    answer = sent(world.people[who], endpoint, path, **good_request(endpoint, world.ids))
+
+    assert undocumented(answer, endpoint) == []
+
+
+WRONG_QUERIES = {"preview": "perhaps", "timezone": "Mars/Olympus", "start": "soon", "date": "1999-12-31", "page": "0"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [
+        pytest.param(endpoint, name, id=f"{endpoint} {name}")
+        for endpoint in ENDPOINTS
+        for name in WRONG_QUERIES
+        if name in endpoint.query
+    ],
+)
+def test_refusal_of_a_query_is_the_one_documented(world, endpoint, name, undocumented):
+    path = path_of(endpoint, world.ids) + query_of(endpoint, world.ids, **{name: WRONG_QUERIES[name]})
+
+    answer = sent(world.people["staff"], endpoint, path, **good_request(endpoint, world.ids))
+
+    assert answer.status_code in (400, 404)
+    assert undocumented(answer, endpoint) == []
+
+
+@pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS if endpoint.fields], ids=str)
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"timezone": "Mars/Olympus", "start_time": "2026-03-04T09:00:00"}'])
+def test_refusal_of_a_body_is_the_one_documented(world, endpoint, body, undocumented):
+    path = path_of(endpoint, world.ids)
+
+    answer = sent(world.people["staff"], endpoint, path, data=body, content_type="application/json")
+
+    assert undocumented(answer, endpoint) == []

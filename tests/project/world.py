@@ -127,7 +127,12 @@ def good_body(part: Schema, ids: dict[str, Any]) -> dict[str, Any]:
 def good_request(endpoint: Endpoint, ids: dict[str, Any]) -> dict[str, Any]:
     if endpoint.body is None:
         return {}
-    return as_json({**(endpoint.examples or [{}])[0], **good_body(endpoint.body, ids)})
+    return as_json({**with_ids((endpoint.examples or [{}])[0], ids), **good_body(endpoint.body, ids)})
+
+
+def with_ids(example: Any, ids: dict[str, Any]) -> Any:
+    """A documented example, with the ids of rows that exist where it names the first of each."""
+    return {key: ids.get(f"{key}s", value) if value == 1 else value for key, value in example.items()}
 
 
 def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:

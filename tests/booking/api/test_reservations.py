@@ -170,11 +170,33 @@ def test_reserve_refuses_a_service_the_provider_does_not_offer(booker_api, provi
 
 
 @pytest.mark.parametrize("missing", ["is_active", "is_approved"])
-def test_reserve_refuses_an_unpublished_provider(booker_api, provider, missing):
+def test_reserve_does_not_know_an_unpublished_provider(booker_api, provider, missing):
     setattr(provider, missing, False)
     provider.save()
 
-    assert refusal(reserve(booker_api, provider)) == (409, "provider_not_bookable", "provider")
+    assert refusal(reserve(booker_api, provider)) == (404, "not_found", "provider")
+
+
+def test_reserve_refuses_an_inactive_provider_to_themself(provider_api, provider, own_client):
+    provider.is_active = False
+    provider.save()
+
+    answer = reserve(provider_api, provider, client=own_client.pk)
+
+    assert refusal(answer) == (409, "provider_not_bookable", "provider")
+
+
+def test_reserve_lets_a_provider_who_awaits_approval_book_their_client(provider_api, provider, own_client):
+    provider.is_approved = False
+    provider.save()
+
+    assert reserve(provider_api, provider, client=own_client.pk).status_code == 201
+
+
+def test_reserve_lets_a_provider_book_somebody_who_booked_before(provider_api, provider, booker):
+    appoint(provider, at("2026-03-04 10:00"), client=booker)
+
+    assert reserve(provider_api, provider, client=booker.pk).status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -398,7 +420,7 @@ def test_confirm_answers_the_appointment(booker_api, booker, provider):
         "id": made.pk,
         "uid": str(made.uid),
         "provider": {"id": provider.pk, "name": provider.name},
-        "client": {"id": booker.pk, "name": booker.name},
+        "client": {"id": booker.pk, "name": booker.name, "email": booker.email, "phone": ""},
         "service": None,
         "reservation": held.pk,
         "title": "Appointment",

@@ -118,10 +118,10 @@ def test_list_asks_a_constant_number_of_queries(api, provider):
 # --- Adding -----------------------------------------------------------------------------------------------------------
 
 
-def test_add_by_a_provider_is_theirs_whatever_they_send(provider_api, provider):
+def test_add_by_a_provider_is_theirs(provider_api, provider):
     other = open_provider(horizon_days=1)
 
-    answer = provider_api.post("/api/services", {**VISIT, "owner": other.pk, "providers": [other.pk]})
+    answer = provider_api.post("/api/services", {**VISIT, "owner": other.pk})
 
     assert answer.status_code == 201
     assert answer.json() == {
@@ -136,6 +136,15 @@ def test_add_by_a_provider_is_theirs_whatever_they_send(provider_api, provider):
         "owner": provider.pk,
         "providers": [provider.pk],
     }
+
+
+def test_add_by_a_provider_cannot_name_others(provider_api, provider):
+    other = open_provider(horizon_days=1)
+
+    answer = provider_api.post("/api/services", {**VISIT, "providers": [provider.pk, other.pk]})
+
+    assert refusal(answer) == (403, "not_allowed", "providers")
+    assert not Service.objects.exists()
 
 
 def test_add_by_staff_is_the_businesss_and_names_who_offers_it(staff_api, provider):
@@ -177,11 +186,10 @@ def test_add_takes_values_at_the_bounds(staff_api, field, value):
 
 
 def test_add_refuses_an_unknown_provider(staff_api):
-    assert refusal(staff_api.post("/api/services", {**VISIT, "providers": [999999]})) == (
-        400,
-        "does_not_exist",
-        "providers",
-    )
+    answer = staff_api.post("/api/services", {**VISIT, "providers": [999999]})
+
+    assert refusal(answer) == (404, "not_found", "providers")
+    assert not Service.objects.exists()
 
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
@@ -193,12 +201,22 @@ def test_change_ones_own(provider_api, owned):
     assert (answer.status_code, answer.json()["duration_minutes"]) == (200, 45)
 
 
-def test_change_by_its_owner_does_not_touch_who_offers_it(provider_api, provider, owned):
+def test_change_by_its_owner_cannot_touch_who_offers_it(provider_api, provider, owned):
     other = open_provider(horizon_days=1)
 
-    answer = provider_api.patch(f"/api/services/{owned.pk}", {"providers": [other.pk], "owner": other.pk})
+    answer = provider_api.patch(f"/api/services/{owned.pk}", {"name": "Changed", "providers": [other.pk]})
 
-    assert (answer.json()["providers"], answer.json()["owner"]) == ([provider.pk], provider.pk)
+    owned.refresh_from_db()
+    assert refusal(answer) == (403, "not_allowed", "providers")
+    assert (owned.name, owned.providers.get()) == ("Own", provider)
+
+
+def test_change_cannot_give_a_service_away(provider_api, provider, owned):
+    other = open_provider(horizon_days=1)
+
+    answer = provider_api.patch(f"/api/services/{owned.pk}", {"owner": other.pk})
+
+    assert answer.json()["owner"] == provider.pk
 
 
 def test_change_by_staff_names_who_offers_it(staff_api, provider, of_business):
