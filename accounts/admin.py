@@ -32,7 +32,7 @@ class LimitedLoginForm(AdminAuthenticationForm):
         return User.objects.normalize_email(self.cleaned_data.get("username"))
 
     def clean(self) -> dict[str, Any]:
-        if not Throttle().allow_request(self.request, self):
+        if not Throttle().allow_request(self.request, self):  # type: ignore[arg-type]
             raise ValidationError(_("Too many attempts. Wait a minute, then try again."), code="throttled")
         return super().clean()
 

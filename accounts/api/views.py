@@ -243,7 +243,7 @@ class PeopleViewSet(IdempotentMixin, ModelViewSet[Any]):
     retrieve=extend_schema(summary="One provider"),
     create=extend_schema(
         summary="Add a provider (staff)",
-        responses={201: serializers.ProviderSerializer, **refusals(403)},
+        responses={201: serializers.ProviderSerializer, **refusals(403, 409)},
         examples=[
             OpenApiExample(
                 "A tutor in Madrid",

@@ -255,7 +255,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         description="Of one provider, or of everybody who offers a service. Only times that can be booked now: after "
         "the provider's minimum notice, within the horizon, long enough for the service. Never says who booked.",
         parameters=[serializers.SlotQuerySerializer, *PAGES],
-        responses={200: serializers.SlotSerializer(many=True)},
+        responses={200: serializers.SlotSerializer(many=True), **refusals(400)},
     )
     def list(self, request: Request) -> HttpResponse:
         asked, schedules = self.asked()
@@ -264,7 +264,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     @extend_schema(
         summary="The next free time",
         parameters=[serializers.SlotQuerySerializer],
-        responses={200: serializers.SlotSerializer, 204: None},
+        responses={200: serializers.SlotSerializer, 204: None, **refusals(400)},
         filters=False,
     )
     @action(detail=False, pagination_class=None)
@@ -336,14 +336,14 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
         methods=["get"],
         summary="Free times of one provider",
         parameters=[serializers.AvailabilityQuerySerializer, *PAGES],
-        responses={200: serializers.SlotSerializer(many=True)},
+        responses={200: serializers.SlotSerializer(many=True), **refusals(400)},
     )
     @extend_schema(
         methods=["post"],
         summary="Open a dated window of availability",
         request=serializers.WindowSerializer,
         parameters=[PREVIEW],
-        responses={201: serializers.ChangeSerializer},
+        responses={200: serializers.ChangeSerializer, 201: serializers.ChangeSerializer},
         examples=[
             OpenApiExample(
                 "A Saturday morning",
@@ -459,7 +459,7 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
     @extend_schema(
         summary="Let the weekly hours rule a date again",
         parameters=[PREVIEW, OpenApiParameter("date", OpenApiTypes.DATE, OpenApiParameter.PATH)],
-        responses={200: serializers.ChangeSerializer},
+        responses={200: serializers.ChangeSerializer, **refusals(400)},
     )
     @action(
         detail=True,
@@ -522,7 +522,7 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     @extend_schema(
         summary="Open a window",
         parameters=[PREVIEW],
-        responses={201: serializers.ChangeSerializer},
+        responses={200: serializers.ChangeSerializer, 201: serializers.ChangeSerializer},
         examples=[
             OpenApiExample(
                 "A Saturday morning in local time",
@@ -549,7 +549,9 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         window = serializers.WindowSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, window, status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Close a window", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer})
+    @extend_schema(
+        summary="Close a window", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer, **refusals(400)}
+    )
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
             availability.close_window(window=self.get_object(), actor=self.actor, now=self.now, preview=self.preview)
@@ -573,7 +575,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
     @extend_schema(
         summary="Take time off",
         parameters=[PREVIEW],
-        responses={201: serializers.ChangeSerializer},
+        responses={200: serializers.ChangeSerializer, 201: serializers.ChangeSerializer},
         examples=[
             OpenApiExample(
                 "A week", {"start_date": "2027-08-02", "end_date": "2027-08-08", "reason": "Holiday"}, request_only=True
@@ -602,7 +604,11 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         row = serializers.TimeOffSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, code)
 
-    @extend_schema(summary="Take time off back", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer})
+    @extend_schema(
+        summary="Take time off back",
+        parameters=[PREVIEW],
+        responses={200: serializers.ChangeSerializer, **refusals(400)},
+    )
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
             availability.end_time_off(time_off=self.get_object(), actor=self.actor, now=self.now, preview=self.preview)
@@ -624,7 +630,7 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
     @extend_schema(
         summary="Close for everybody",
         parameters=[PREVIEW],
-        responses={201: serializers.ChangeSerializer},
+        responses={200: serializers.ChangeSerializer, 201: serializers.ChangeSerializer},
         examples=[
             OpenApiExample(
                 "Christmas",
@@ -639,7 +645,11 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         row = serializers.ClosureSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, status.HTTP_201_CREATED)
 
-    @extend_schema(summary="Take a closure back", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer})
+    @extend_schema(
+        summary="Take a closure back",
+        parameters=[PREVIEW],
+        responses={200: serializers.ChangeSerializer, **refusals(400)},
+    )
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
             availability.reopen_business(
@@ -653,7 +663,11 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
 
 @extend_schema_view(
     list=extend_schema(summary="Reservations you may see", parameters=[ZONE]),
-    retrieve=extend_schema(summary="One reservation", parameters=[ZONE]),
+    retrieve=extend_schema(
+        summary="One reservation",
+        parameters=[ZONE],
+        responses={200: serializers.ReservationSerializer, **refusals(400)},
+    ),
 )
 class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """Holds, and what became of them."""
@@ -741,7 +755,11 @@ class AnyAccept(DefaultContentNegotiation):
 
 @extend_schema_view(
     list=extend_schema(summary="Appointments you may see", parameters=[ZONE]),
-    retrieve=extend_schema(summary="One appointment", parameters=[ZONE]),
+    retrieve=extend_schema(
+        summary="One appointment",
+        parameters=[ZONE],
+        responses={200: serializers.AppointmentSerializer, **refusals(400)},
+    ),
 )
 class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """Meetings. `allowed_actions` says what the asker may do with each at this moment."""

@@ -291,3 +291,17 @@ def test_refuses_a_timezone_nobody_knows(browser):
     page = browser.post(url("client_add"), {"name": "Kim", "timezone": "posix/UTC"})
 
     assert list(errors(page)) == ["timezone"]
+
+
+def test_login_is_limited_like_that_of_the_api(client, throttle):
+    throttle["login"] = "3/min"
+    staff = UserFactory(is_staff=True, password="right-horse-battery")
+    page = "/admin/login/"
+    wrong = {"username": staff.email, "password": "wrong"}
+    for _ in range(3):
+        client.post(page, wrong)
+
+    answer = client.post(page, {"username": staff.email, "password": "right-horse-battery"})
+
+    assert (answer.status_code, client.session.get("_auth_user_id")) == (200, None)
+    assert "Too many attempts" in answer.content.decode()

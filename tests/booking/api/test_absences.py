@@ -1,6 +1,8 @@
 """`/api/time-off` and `/api/closures`: when one provider, or the whole business, is away."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from booking.models import Closure, TimeOff
 from tests.booking.api.answers import ids, refusal
@@ -12,6 +14,7 @@ from tests.factories import (
     UserFactory,
     appoint,
     at,
+    hold,
     open_provider,
 )
 from tests.looking import dump
@@ -47,6 +50,7 @@ def test_take_instants_off_answers_what_it_did(provider_api, provider):
         "slots_added": 0,
         "slots_removed": 4,
         "conflicts": [],
+        "holds": [],
     }
     assert free_on(provider_api, provider, "2026-03-04")[0] == "10:00"
 
@@ -197,7 +201,7 @@ def test_end_time_off_brings_its_slots_back(provider_api, provider):
 
     assert (answer.status_code, answer.json()) == (
         200,
-        {"preview": False, "slots_added": 5 * 32, "slots_removed": 0, "conflicts": []},
+        {"preview": False, "slots_added": 5 * 32, "slots_removed": 0, "conflicts": [], "holds": []},
     )
     assert not TimeOff.objects.exists()
 
@@ -258,6 +262,7 @@ def test_close_closes_for_everybody_each_in_their_own_zone(staff_api, provider):
         "slots_added": 0,
         "slots_removed": 64,
         "conflicts": [],
+        "holds": [],
     }
     assert free_on(staff_api, provider, "2026-03-04") == []
     assert free_on(staff_api, away, "2026-03-04", "America/Los_Angeles") == []
@@ -270,6 +275,23 @@ def test_close_names_the_bookings_of_everybody(staff_api, provider):
     answer = staff_api.post("/api/closures", DAY).json()
 
     assert sorted(row["id"] for row in answer["conflicts"]) == [appointment.pk for appointment in made]
+
+
+def test_close_names_the_holds_of_everybody(staff_api, provider):
+    held = [hold(provider, at("2026-03-04 09:00")), hold(open_provider(), at("2026-03-04 10:00"))]
+
+    answer = staff_api.post("/api/closures", DAY).json()
+
+    assert sorted(row["id"] for row in answer["holds"]) == [reservation.pk for reservation in held]
+
+
+def test_close_for_a_lifetime_asks_no_more_than_for_a_day(staff_api, provider):
+    def queries(**stretch):
+        with CaptureQueriesContext(connection) as captured:
+            assert staff_api.post("/api/closures?preview=true", stretch).status_code == 200
+        return len(captured)
+
+    assert queries(start_date="2027-12-24", end_date="2100-12-31") == queries(**DAY)
 
 
 def test_close_previews_the_same_and_changes_nothing(staff_api, provider):
@@ -299,7 +321,7 @@ def test_reopen_brings_the_slots_back(staff_api, provider):
 
     answer = staff_api.delete(f"/api/closures/{closure}")
 
-    assert answer.json() == {"preview": False, "slots_added": 32, "slots_removed": 0, "conflicts": []}
+    assert answer.json() == {"preview": False, "slots_added": 32, "slots_removed": 0, "conflicts": [], "holds": []}
     assert not Closure.objects.exists()
 
 

@@ -102,6 +102,11 @@ def test_book_is_titled_after_the_service(booker_api, provider, service):
     assert book(booker_api, provider, service=service.pk).json()["title"] == "First visit"
 
 
+@pytest.mark.parametrize("title", ["One\nTwo", "One\r\nBEGIN:VEVENT", "One\x07"])
+def test_book_refuses_a_title_of_several_lines(booker_api, provider, title):
+    assert refusal(book(booker_api, provider, title=title)) == (400, "control_characters", "title")
+
+
 def test_book_keeps_the_clients_timezone_when_none_is_sent(booker_api, booker, provider):
     booker.timezone = "Asia/Kathmandu"
     booker.save()
@@ -131,7 +136,7 @@ def test_book_by_the_provider_does_not_know_a_stranger(provider_api, provider, b
 
 
 def test_book_by_the_provider_wants_a_client(provider_api, provider):
-    assert refusal(book(provider_api, provider)) == (400, "error", "client")
+    assert refusal(book(provider_api, provider)) == (400, "required", "client")
 
 
 def test_book_by_staff_for_anybody(staff_api, provider, booker):
@@ -728,6 +733,12 @@ def test_edit_cannot_reach_status_or_time(provider_api, made):
     ).json()
 
     assert (answer["status"], answer["start_time"], answer["sequence"]) == ("scheduled", NINE, 0)
+
+
+def test_edit_refuses_a_title_of_several_lines(provider_api, made):
+    answer = provider_api.patch(f"/api/appointments/{made.pk}", {"title": "One\nTwo"})
+
+    assert refusal(answer) == (400, "control_characters", "title")
 
 
 def test_edit_is_refused_to_the_client(booker_api, made):

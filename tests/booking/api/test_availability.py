@@ -8,6 +8,7 @@ from booking.models import AvailabilityWindow, DateOverride, Schedule, Slot, Wor
 from tests.booking.api.answers import ids, refusal, starts
 from tests.conftest import logged_in
 from tests.factories import (
+    NOON,
     AvailabilityWindowFactory,
     ClientFactory,
     ScheduleFactory,
@@ -15,6 +16,8 @@ from tests.factories import (
     UserFactory,
     appoint,
     at,
+    hold,
+    minutes,
     open_provider,
 )
 from tests.looking import dump
@@ -69,6 +72,7 @@ def test_set_hours_answers_what_it_did(provider_api, provider):
         "slots_added": 0,
         "slots_removed": answer.json()["slots_removed"],
         "conflicts": [],
+        "holds": [],
     }
 
 
@@ -156,6 +160,17 @@ def test_set_hours_keeps_bookings_and_names_them(provider_api, provider):
         "confirmed",
         "confirmed",
     )
+
+
+def test_set_hours_names_the_holds_it_strands(provider_api, provider):
+    inside, outside = hold(provider, at("2026-03-04 09:00")), hold(provider, at("2026-03-04 11:00"))
+    hold(provider, at("2026-03-04 12:00"), now=NOON - minutes(30))
+
+    answer = put_hours(provider_api, provider, (2, "09:00", "10:00")).json()
+
+    inside.refresh_from_db()
+    assert [(row["id"], row["status"]) for row in answer["holds"]] == [(outside.pk, "held")]
+    assert (answer["conflicts"], inside.status) == ([], "held")
 
 
 def test_set_hours_names_a_booking_once(provider_api, provider):
@@ -256,6 +271,7 @@ def test_open_window_answers_how_many_slots_it_made(provider_api, provider, door
         "slots_added": 4,
         "slots_removed": 0,
         "conflicts": [],
+        "holds": [],
     }
     assert free_on(provider_api, provider, "2026-03-07") == ["09:00", "09:15", "09:30", "09:45"]
 
@@ -317,7 +333,7 @@ def test_open_window_for_a_named_provider_is_open_to_staff(staff_api, provider):
 
 
 def test_open_window_wants_staff_to_name_a_provider(staff_api, provider):
-    assert refusal(staff_api.post("/api/schedules", SATURDAY)) == (400, "error", "provider")
+    assert refusal(staff_api.post("/api/schedules", SATURDAY)) == (400, "required", "provider")
 
 
 def test_open_window_does_not_know_another_provider(provider_api):
@@ -367,7 +383,7 @@ def test_close_window_takes_its_free_slots(provider_api, provider):
 
     assert (answer.status_code, answer.json()) == (
         200,
-        {"preview": False, "slots_added": 0, "slots_removed": 4, "conflicts": []},
+        {"preview": False, "slots_added": 0, "slots_removed": 4, "conflicts": [], "holds": []},
     )
     assert free_on(provider_api, provider, "2026-03-07") == []
 
@@ -411,6 +427,7 @@ def test_override_replaces_the_weekly_hours_of_its_date(provider_api, provider):
         "slots_added": 0,
         "slots_removed": 30,
         "conflicts": [],
+        "holds": [],
     }
     assert free_on(provider_api, provider, "2026-03-04") == ["12:00", "12:15"]
     assert len(free_on(provider_api, provider, "2026-03-05")) == 32
@@ -444,7 +461,7 @@ def test_override_is_taken_back_by_its_date(provider_api, provider):
 
     answer = provider_api.delete(path(provider, "date-overrides/2026-03-04"))
 
-    assert answer.json() == {"preview": False, "slots_added": 32, "slots_removed": 0, "conflicts": []}
+    assert answer.json() == {"preview": False, "slots_added": 32, "slots_removed": 0, "conflicts": [], "holds": []}
     assert len(free_on(provider_api, provider, "2026-03-04")) == 32
 
 

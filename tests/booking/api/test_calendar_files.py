@@ -133,3 +133,7 @@ def test_ics_folds_long_lines(booker_api, provider, booker):
 
     assert max(map(len, file_of(booker_api, made).content.split(b"\r\n"))) <= 75
     assert event_of(booker_api, made)["SUMMARY"].startswith("ü" * 200)
+
+
+def test_ics_gives_nobodys_address_away(booker_api, booker, made):
+    assert booker.email.encode() not in file_of(booker_api, made).content.replace(b"\r\n ", b"")

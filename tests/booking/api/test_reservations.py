@@ -308,7 +308,7 @@ def test_reserve_refuses_a_provider_who_books_their_client_with_somebody_else(pr
 
 
 def test_reserve_wants_a_client_of_somebody_who_is_none(provider_api, provider):
-    assert refusal(reserve(provider_api, provider)) == (400, "error", "client")
+    assert refusal(reserve(provider_api, provider)) == (400, "required", "client")
 
 
 def test_reserve_lets_staff_book_anybody(staff_api, provider, booker):

@@ -386,7 +386,7 @@ def test_list_refuses_an_end_at_the_start(api, provider):
 
 
 def test_list_wants_a_provider_or_a_service(api, db):
-    assert refusal(slots(api)) == (400, "error", "provider")
+    assert refusal(slots(api)) == (400, "required", "provider")
 
 
 @pytest.mark.parametrize("missing", ["is_active", "is_approved"])

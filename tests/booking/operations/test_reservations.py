@@ -282,11 +282,11 @@ def test_reserve_for_a_client_by_another_provider_is_refused(provider):
 
 
 @pytest.mark.parametrize("fact", ["is_active", "is_approved"])
-def test_reserve_of_an_unpublished_provider_is_refused(provider, fact):
+def test_reserve_of_an_unpublished_provider_finds_nobody(provider, fact):
     setattr(provider, fact, False)
     provider.save()
 
-    with pytest.raises(NotBookable):
+    with pytest.raises(NotFound):
         hold(provider, NINE)
 
 
