@@ -28,7 +28,7 @@ run: $(VENV)/run.stamp
 	@$(BIN)/python -m scheduler_project.runner
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical $(ARGS)
 
 # `make -k check` goes on after a failure; each part is a target of its own.
 check: format lint types imports deployment migrations schema test

@@ -233,20 +233,20 @@ def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int
         return [FreeTime(*row) for row in cursor.fetchall()]
 
 
-def free_page(search: Search, *, limit: int, offset: int) -> tuple[int, list[FreeTime]]:
-    """How many free times a search finds (unknown, 0, beyond the last page), and one page of them."""
+def free_page(search: Search, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
+    """How many free times a search finds (0 beyond the last page), and a page: FreeTimes with the count behind."""
     if not search.schedules:
         return 0, []
     sql, params = _free(search)
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # Binary instants are read in C; as text they cost half of this answer.
         cursor.execute(
-            f"{sql} SELECT count(*) OVER (), id, provider_id, starts_at, ends_at FROM free "
+            f"{sql} SELECT id, provider_id, starts_at, ends_at, count(*) OVER () FROM free "
             "ORDER BY starts_at, provider_id LIMIT %(limit)s OFFSET %(offset)s",
             {**params, "limit": limit, "offset": offset},
         )
         rows = cursor.fetchall()
-    return rows[0][0] if rows else 0, [FreeTime(*row[1:]) for row in rows]
+    return rows[0][-1] if rows else 0, rows
 
 
 def next_free(search: Search) -> FreeTime | None:

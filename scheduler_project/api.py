@@ -34,14 +34,14 @@ class Router(SimpleRouter):
 
 
 router = Router()
-for prefix, viewset, basename in [*accounts.routes, *booking.routes]:
+for prefix, viewset, basename in [*booking.routes, *accounts.routes]:
     router.register(prefix, viewset, basename)
 
 urlpatterns = [
+    path("", include(router.urls)),  # first: what is asked for most
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     *accounts.urlpatterns,
     *booking.urlpatterns,
-    path("", include(router.urls)),
     re_path("", NotFoundView.as_view()),
 ]

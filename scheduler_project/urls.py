@@ -8,11 +8,11 @@ from django.views.generic import RedirectView
 from scheduler_project import health
 
 urlpatterns = [
+    path("api/", include("scheduler_project.api")),
     path("", RedirectView.as_view(pattern_name="docs")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),
     path("password/reset/done/", logins.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("password/reset/<uidb64>/<token>/", logins.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
-    path("api/", include("scheduler_project.api")),
 ]

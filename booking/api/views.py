@@ -188,11 +188,11 @@ class ServiceViewSet(
 # --- Slots ------------------------------------------------------------------------------------------------------------
 
 
-def written(times: Sequence[queries.FreeTime], zone: ZoneInfo | None) -> list[dict[str, Any]]:
+def written(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[str, Any]]:
     """Free times for orjson, in UTC or with the offsets of `zone`. No serializer: no answer is asked for more often."""
     if zone is not None:
-        times = [t._replace(starts_at=t.starts_at.astimezone(zone), ends_at=t.ends_at.astimezone(zone)) for t in times]
-    return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b in times]
+        times = [(pk, provider, a.astimezone(zone), b.astimezone(zone)) for pk, provider, a, b, *_ in times]
+    return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b, *_ in times]
 
 
 class FreeTimesMixin:

@@ -12,6 +12,12 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+COUNT = """
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return count
+"""
+
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -59,10 +65,7 @@ class Throttle(BaseThrottle):
 
     def count(self, key: str, period: int) -> int:
         try:
-            pipeline = redis_client().pipeline(transaction=False)
-            pipeline.incr(key)
-            pipeline.expire(key, period)
-            return int(pipeline.execute()[0])
+            return int(redis_client().eval(COUNT, 1, key, period))
         except RedisError:
             return 0
 

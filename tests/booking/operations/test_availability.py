@@ -753,3 +753,66 @@ def test_changes_of_one_provider_leave_another_alone(booked):
         change(preview=False)
 
     assert free_cells(other) == before
+
+
+# --- Two who change the same absence --------------------------------------------------------------------------------
+
+
+def away(provider, day):
+    return take_time_off(
+        provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON
+    ).made
+
+
+def free_days(provider):
+    return sorted({start.date() for start, _ in free_cells(provider)})
+
+
+def test_changing_the_reason_leaves_a_day_that_somebody_moved_meanwhile(provider):
+    before = free_days(provider)
+    first, second = before[2], before[3]
+    stale = away(provider, first)
+    change_time_off(
+        time_off=TimeOff.objects.get(), fields={"start_date": second, "end_date": second}, actor=SYSTEM, now=NOON
+    )
+
+    change_time_off(time_off=stale, fields={"reason": "Holiday"}, actor=SYSTEM, now=NOON)
+
+    row = TimeOff.objects.get()
+    assert (row.start_date, row.reason) == (second, "Holiday")
+    assert free_days(provider) == [day for day in before if day != second]
+
+
+def test_ending_time_off_that_somebody_moved_meanwhile_frees_where_it_was_moved_to(provider):
+    before = free_days(provider)
+    stale = away(provider, before[2])
+    change_time_off(
+        time_off=TimeOff.objects.get(), fields={"start_date": before[3], "end_date": before[3]}, actor=SYSTEM, now=NOON
+    )
+
+    end_time_off(time_off=stale, actor=SYSTEM, now=NOON)
+
+    assert free_days(provider) == before
+
+
+def test_changing_time_off_that_somebody_ended_meanwhile_finds_nothing(provider):
+    before = free_days(provider)
+    stale = away(provider, before[2])
+    end_time_off(time_off=stale, actor=SYSTEM, now=NOON)
+
+    with pytest.raises(NotFound):
+        change_time_off(time_off=stale, fields={"reason": "Holiday"}, actor=SYSTEM, now=NOON)
+
+    assert (TimeOff.objects.count(), free_days(provider)) == (0, before)
+
+
+def test_time_off_tells_of_a_live_hold_it_leaves_outside(provider):
+    day = free_days(provider)[2]
+    start = next(start for start, _ in free_cells(provider) if start.date() == day)
+    held = hold(provider, start)
+
+    change = take_time_off(
+        provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON, preview=True
+    )
+
+    assert (change.holds, change.conflicts) == ([held], [])

@@ -653,7 +653,7 @@ def test_extend_in_steps_is_extend_at_once(zone, slot, hours, hops):
         assert [cell for cell in grid(steps) if cell[0] >= last] == [cell for cell in grid(once) if cell[0] >= last]
 
 
-def test_extend_all_extends_every_active_provider_and_counts():
+def test_extend_all_extends_every_calendar_and_counts():
     first, second = open_provider(horizon_days=1, slot_minutes=60), open_provider(horizon_days=1, slot_minutes=60)
     idle = open_provider(horizon_days=1, slot_minutes=60)
     idle.is_active = False
@@ -661,7 +661,7 @@ def test_extend_all_extends_every_active_provider_and_counts():
 
     added = extend_all(now=NOON + DAY)
 
-    assert (added, starts(first)[-1], starts(second)[-1], starts(idle)[-1]) == (16, "06 11:00", "06 11:00", "05 11:00")
+    assert (added, starts(first)[-1], starts(second)[-1], starts(idle)[-1]) == (24, "06 11:00", "06 11:00", "06 11:00")
 
 
 def test_extend_all_twice_adds_nothing():
