@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Client, User
 
 
 class Face(models.TextChoices):
@@ -22,13 +22,16 @@ class Face(models.TextChoices):
 
 @dataclass(frozen=True)
 class Actor:
-    """A user (None: the system itself) acting through one face.
+    """A user (None: the system itself, or a guest) acting through one face.
 
-    Roles are read from the database's rows about that user, never from a token or a request's body.
+    Roles are read from the database's rows about that user, never from a token or a request's body. `guest` is the
+    client whom a signed link sent to them lets act without logging in: as that client and nothing more, whatever else
+    they or whoever is logged in may be.
     """
 
     user: User | None
     face: Face
+    guest: Client | None = None
 
     @classmethod
     def of(cls, user: User | AnonymousUser, face: Face) -> Self:
@@ -41,7 +44,7 @@ class Actor:
 
     @property
     def client_id(self) -> int | None:
-        client = self.user and self.user.client_or_none
+        client = self.guest or (self.user and self.user.client_or_none)
         return client.pk if client else None
 
     def runs(self, provider_id: int) -> bool:

@@ -148,8 +148,20 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
             messages.success(request, done % len(theirs))
 
 
+class PersonAdmin(OfficeAdmin):
+    """What providers and clients share: the login they may have, and since when they are known."""
+
+    @admin.display(description=gettext_lazy("login"), ordering="user__email")
+    def login(self, row: Provider | Client) -> str:
+        return str(row.user or "–")
+
+    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
+    def created_utc(self, row: Provider | Client) -> str:
+        return told(row.created_at)
+
+
 @admin.register(Provider)
-class ProviderAdmin(OfficeAdmin):
+class ProviderAdmin(PersonAdmin):
     list_display = ("name", "specialization", "login", "is_active", "is_approved", "created_utc")
     list_filter = ("is_active", "is_approved", "specialization")
     list_select_related = ("user",)
@@ -183,14 +195,6 @@ class ProviderAdmin(OfficeAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
         people.remove_provider(provider_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
-
-    @admin.display(description=gettext_lazy("login"), ordering="user__email")
-    def login(self, provider: Provider) -> str:
-        return str(provider.user or "–")
-
-    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
-    def created_utc(self, provider: Provider) -> str:
-        return told(provider.created_at)
 
     @admin.action(description=gettext_lazy("Approve selected providers"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
@@ -228,7 +232,7 @@ class AddressBookFilter(admin.SimpleListFilter):
 
 
 @admin.register(Client)
-class ClientAdmin(OfficeAdmin):
+class ClientAdmin(PersonAdmin):
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner", "user")
@@ -258,11 +262,3 @@ class ClientAdmin(OfficeAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         people.remove_client(client_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
-
-    @admin.display(description=gettext_lazy("login"), ordering="user__email")
-    def login(self, client: Client) -> str:
-        return str(client.user or "–")
-
-    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
-    def created_utc(self, client: Client) -> str:
-        return told(client.created_at)

@@ -7,7 +7,7 @@ from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from rest_framework_simplejwt import authentication
 
 from accounts.models import Client, Provider, User
-from scheduler_project.common.rows import attributes_of, columns_of, from_row, remember
+from scheduler_project.common.rows import columns_of, from_row
 
 LOGIN = f"""
 SELECT {columns_of(User, "login")}, {columns_of(Provider, "provider")}, {columns_of(Client, "client")}
@@ -16,8 +16,6 @@ LEFT JOIN accounts_provider provider ON provider.user_id = login.id
 LEFT JOIN accounts_client client ON client.user_id = login.id
 WHERE login.id = %s
 """
-PROVIDER = len(attributes_of(User))
-CLIENT = PROVIDER + len(attributes_of(Provider))
 
 
 class Logins:
@@ -35,11 +33,7 @@ class Logins:
             row = cursor.fetchone()
         if row is None:
             raise self.DoesNotExist
-        login = from_row(User, row)
-        roles = {"provider": (Provider, row[PROVIDER:]), "client": (Client, row[CLIENT:])}
-        for name, (model, columns) in roles.items():
-            remember(login, name, from_row(model, columns) if columns[0] else None)
-        return login
+        return from_row(User, row, provider=Provider, client=Client)
 
 
 class JWTAuthentication(authentication.JWTAuthentication):

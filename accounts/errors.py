@@ -1,20 +1,8 @@
-"""Every way accounts says no."""
+"""Every way accounts says no, beside those everybody has."""
 
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.errors import DomainError, Kind
-
-
-class NotFound(DomainError):
-    code = "not_found"
-    kind = Kind.NOT_FOUND
-    message = _("There is no such thing, or it is not yours to see.")
-
-
-class NotAllowed(DomainError):
-    code = "not_allowed"
-    kind = Kind.FORBIDDEN
-    message = _("You may not do this.")
 
 
 class EmailTaken(DomainError):
@@ -33,12 +21,6 @@ class SlugTaken(DomainError):
     code = "slug_taken"
     kind = Kind.CONFLICT
     message = _("Another provider has this address. Choose another slug.")
-
-
-class InUse(DomainError):
-    code = "in_use"
-    kind = Kind.CONFLICT
-    message = _("There are bookings with them, so they cannot be deleted.")
 
 
 class NoActiveAccount(DomainError):

@@ -22,9 +22,24 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expire_seconds": 5},
     },
+    "dispatch-reminders": {
+        "task": "reminders.tasks.dispatch_reminders",
+        "schedule": 5.0,
+        "options": {"expire_seconds": 5},
+    },
+    "plan-reminders": {
+        "task": "reminders.tasks.plan_reminders",
+        "schedule": crontab(minute="37"),
+        "options": {"expire_seconds": 3600},
+    },
     "extend-slots": {
         "task": "booking.tasks.extend_slots",
         "schedule": crontab(minute="17", hour="2"),
+        "options": {"expire_seconds": 3600},
+    },
+    "extend-series": {  # after the slots it needs
+        "task": "booking.tasks.extend_series",
+        "schedule": crontab(minute="37", hour="2"),
         "options": {"expire_seconds": 3600},
     },
     "tidy": {

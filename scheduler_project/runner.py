@@ -123,6 +123,7 @@ def main() -> None:
             # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
             own_database = any(isinstance(server, embedded.Postgres) for server in servers)
             os.environ.setdefault("DEMO", "on" if own_database else "off")
+            os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
             run(host, port, servers)
     except embedded.ServerError as error:
         sys.exit(f"Stopped. {error}")
@@ -163,7 +164,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
     web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3s"]
     commands = {
         "web": [*web, "scheduler_project.wsgi:application"],
-        "worker": [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],
+        "worker": [*CELERY, "worker", "--concurrency", "3", "--without-gossip", "--without-mingle"],
         "beat": [*CELERY, "beat"],
     }
     with selectors.DefaultSelector() as selector:

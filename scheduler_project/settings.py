@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -42,12 +43,14 @@ INSTALLED_APPS = [
     "scheduler_project.common",
     "accounts",
     "booking",
+    "reminders",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -69,6 +72,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "scheduler_project.common.pages.site",
             ],
         },
     },
@@ -81,7 +85,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -147,6 +153,43 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=False)
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """How many unconfirmed holds one client may have at a time."""
 
+# --- Reminding ------------------------------------------------------------------------------------------------------
+
+REMINDER_OFFSETS = env.list("REMINDER_OFFSETS", default=["1 day", "1 hour"])
+"""How long before the start clients are reminded, where neither appointment, service nor calendar says otherwise."""
+REMINDER_CHANNELS = env.list("REMINDER_CHANNELS", default=["email"])
+"""The channels of clients who chose none: of `email`, `sms`, `webhook`."""
+
+SEND_TRIES = env.int("SEND_TRIES", default=3)
+SEND_BACKOFF_SECONDS = env.int("SEND_BACKOFF_SECONDS", default=60)
+"""How long until the second try; then twice as long each time."""
+SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
+"""How long a mail server, gateway or webhook may take to answer."""
+SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
+"""How long a dispatcher may keep what it has claimed; when it dies, that is how long it takes until another tries."""
+SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
+"""How many lines one dispatcher opens on each channel."""
+
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="console")
+if SMS_GATEWAY not in ("console", "file", "twilio"):
+    raise ImproperlyConfigured("SMS_GATEWAY is one of console, file and twilio")
+SMS_FILE = env.str("SMS_FILE", default=str(BASE_DIR / "var" / "sms.txt"))
+"""Where the `file` gateway writes what it would send."""
+UNLESS_TWILIO = {} if SMS_GATEWAY == "twilio" else {"default": ""}
+TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", **UNLESS_TWILIO)
+TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", **UNLESS_TWILIO)
+"""Also checks the signatures of what Twilio tells us."""
+TWILIO_FROM = env.str("TWILIO_FROM", **UNLESS_TWILIO)
+"""A number in E.164, a sender's name, or a messaging service (`MG…`)."""
+TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
+
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not env.bool("SECURE", default=True))
+"""Whether webhooks may have plain http addresses."""
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+"""Whether webhooks may lead into this machine's own networks. Providers could then reach what only it should."""
+WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
+"""After how many days of nothing but failures a webhook is told no more."""
+
 # --- The API --------------------------------------------------------------------------------------------------------
 
 THROTTLE = env.bool("THROTTLE", default=True)
@@ -160,6 +203,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["scheduler_project.common.api.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["scheduler_project.common.api.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scheduler_project.common.api.Negotiation",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "scheduler_project.common.api.Pagination",
     "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.throttling.Throttle"],
@@ -207,6 +251,11 @@ SPECTACULAR_SETTINGS = {
         "ReservationStatusEnum": "booking.enums.ReservationStatus",
         "AppointmentStatusEnum": "booking.enums.AppointmentStatus",
         "OverrideEnum": "booking.enums.Override",
+        "MessageStatusEnum": "reminders.enums.MessageStatus",
+        "AddressChannelEnum": "reminders.enums.OF_PEOPLE",
+        "RecipientEnum": "reminders.enums.Recipient",
+        "ChannelEnum": "reminders.enums.Channel",
+        "WordsKindEnum": "reminders.models.templates.KINDS",
     },
 }
 

@@ -12,6 +12,8 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("", include("booking.urls")),
+    path("", include("reminders.urls")),
     path("admin/", admin.site.urls),
     path("password/reset/done/", logins.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("password/reset/<uidb64>/<token>/", logins.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import Provider
 from booking.models import Slot
 
-TABLES = ("accounts", "booking")
+TABLES = ("accounts", "booking", "reminders")
 
 
 def dump() -> dict[str, list[tuple]]:
@@ -31,6 +32,11 @@ def grid(provider: Provider) -> list[tuple[datetime, datetime, int | None, bool]
 def free_cells(provider: Provider) -> list[tuple[datetime, datetime]]:
     """The stored slots that nobody claims."""
     return [(start, end) for start, end, reservation, _ in grid(provider) if reservation is None]
+
+
+def slots_within(provider: Provider, start: datetime, until: datetime) -> QuerySet[Slot]:
+    """The slots of a provider that start in `[start, until)`."""
+    return Slot.objects.filter(provider=provider, starts_at__gte=start, starts_at__lt=until)
 
 
 PROMISES = {

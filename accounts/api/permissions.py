@@ -5,8 +5,8 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from accounts.errors import NotAllowed
 from accounts.models import User
+from scheduler_project.common.errors import NotAllowed
 
 
 class AddingNeedsACalendar(BasePermission):

@@ -15,8 +15,8 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
+from scheduler_project.common.api_fields import TimezoneField
 from scheduler_project.common.text import one_line
-from scheduler_project.common.times import validate_timezone
 
 # --- Fields -----------------------------------------------------------------------------------------------------------
 
@@ -41,13 +41,6 @@ class PasswordField(serializers.CharField):
         super().__init__(
             max_length=256, trim_whitespace=False, write_only=True, style={"input_type": "password"}, **kwargs
         )
-
-
-class TimezoneField(serializers.CharField):
-    """An IANA timezone name from the allow-list."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)
 
 
 class ProviderField(serializers.PrimaryKeyRelatedField[Provider]):

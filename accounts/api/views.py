@@ -22,10 +22,10 @@ from accounts.api import filters, permissions, serializers
 from accounts.errors import NoActiveAccount, TokenNotValid
 from accounts.models import Client, Provider, User
 from accounts.operations import logins, people
+from scheduler_project.common.api_fields import ID
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.idempotency import IdempotentMixin
 
-ID = "[0-9]{1,18}"
 RESET_ASKED = _("If there is an account with this email, a message with a link is on its way.")
 
 

@@ -1,18 +1,21 @@
 """Adding, changing and removing people: logins, providers, clients."""
 
 from datetime import datetime
+from string import ascii_lowercase, digits
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models.deletion import ProtectedError
+from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
-from accounts.errors import InUse, NotAllowed, NotFound, SlugTaken
+from accounts.errors import SlugTaken
 from accounts.models import Client, ClientQuerySet, Provider, ProviderQuerySet, User
 from accounts.signals import provider_added
+from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
 
@@ -28,6 +31,9 @@ Row = TypeVar("Row", bound=models.Model)
 IN_STEP = ("name", "timezone")
 """What a login and the client who registered with it have in common."""
 
+NAMESAKES = 20
+"""How many providers of one name get numbers in their addresses."""
+
 OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio"})
 OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
 OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
@@ -42,11 +48,11 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
     With the setting PROVIDERS_NEED_APPROVAL a provider stays hidden until staff approve. The password has been
     validated. Raises EmailTaken.
     """
-    user = User.objects.create_user(email, password, name=name, timezone=timezone)
+    user = User.objects.create_user(email, password, name=name, timezone=timezone, date_joined=now)
     if role == Role.PROVIDER:
         add_provider(name=name, timezone=timezone, user=user, is_approved=not settings.PROVIDERS_NEED_APPROVAL, now=now)
     else:
-        Client.objects.create(user=user, name=name, email=user.email, timezone=timezone)
+        Client.objects.create(user=user, name=name, email=user.email, timezone=timezone, created_at=now)
     return user
 
 
@@ -96,11 +102,12 @@ def add_provider(
 
 
 def free_slug(name: str) -> str:
-    """The end of a public address made from a name, with a number when others have it."""
+    """The end of a public address made from a name: with a number if others have it, at random if many have."""
     base = slugify(name)[:70] or "provider"
-    taken = set(Provider.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
-    return next(slug for slug in (base, *numbered) if slug not in taken)
+    wanted = [base, *(f"{base}-{number}" for number in range(2, NAMESAKES + 1))]
+    taken = set(Provider.objects.filter(slug__in=wanted).values_list("slug", flat=True))
+    at_random = f"{base}-{get_random_string(8, ascii_lowercase + digits)}"
+    return next((slug for slug in wanted if slug not in taken), at_random)
 
 
 @operation

@@ -48,6 +48,24 @@ class DomainError(Exception):
         self.details = details or {}
 
 
+class NotFound(DomainError):
+    code = "not_found"
+    kind = Kind.NOT_FOUND
+    message = _("There is no such thing, or it is not yours to see.")
+
+
+class NotAllowed(DomainError):
+    code = "not_allowed"
+    kind = Kind.FORBIDDEN
+    message = _("You may not do this.")
+
+
+class InUse(DomainError):
+    code = "in_use"
+    kind = Kind.CONFLICT
+    message = _("Bookings refer to this, so it cannot be deleted.")
+
+
 class TryAgain(DomainError):
     """The database undid one of two transactions that stood in each other's way, several times running."""
 

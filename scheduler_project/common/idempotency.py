@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from scheduler_project.common.api import JSONRenderer
 from scheduler_project.common.errors import DomainError, Kind, TryAgain
 from scheduler_project.common.models import IdempotentRequest
+from scheduler_project.common.operations import operation
 
 
 class IdempotencyKeyReused(DomainError):
@@ -47,6 +48,7 @@ class IdempotentMixin:
         if handler is not None:
             setattr(self, method, partial(self._once, key, handler))
 
+    @operation
     def _once(
         self, key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -54,30 +56,29 @@ class IdempotentMixin:
             b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
         ).hexdigest()
         user_id = cast("int", request.user.pk)
-        with transaction.atomic():
-            IdempotentRequest.objects.bulk_create(
-                [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=timezone.now())],
-                ignore_conflicts=True,
+        IdempotentRequest.objects.bulk_create(
+            [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=timezone.now())],
+            ignore_conflicts=True,
+        )
+        entry = IdempotentRequest.objects.select_for_update().get(user=user_id, key=key)
+        if entry.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        if entry.status is not None:
+            return HttpResponse(
+                entry.body,
+                status=entry.status,
+                content_type="application/json" if entry.body else None,
+                headers={"Idempotency-Replayed": "true"},
             )
-            entry = IdempotentRequest.objects.select_for_update().get(user=user_id, key=key)
-            if entry.fingerprint != fingerprint:
-                raise IdempotencyKeyReused
-            if entry.status is not None:
-                return HttpResponse(
-                    entry.body,
-                    status=entry.status,
-                    content_type="application/json" if entry.body else None,
-                    headers={"Idempotency-Replayed": "true"},
-                )
-            try:
-                with transaction.atomic():
-                    response = handler(request, *args, **kwargs)
-            except TryAgain:
-                raise
-            except Exception as error:  # noqa: BLE001  (re-raises whatever is not an answer)
-                response = self.handle_exception(error)  # type: ignore[attr-defined]
-            if response.status_code < 500:
-                entry.status = response.status_code
-                entry.body = JSONRenderer().render(response.data).decode()
-                entry.save(update_fields=["status", "body"])
-            return response
+        try:
+            with transaction.atomic():
+                response = handler(request, *args, **kwargs)
+        except TryAgain:  # which `operation` does, with the whole
+            raise
+        except Exception as error:  # noqa: BLE001  (re-raises whatever is not an answer)
+            response = self.handle_exception(error)  # type: ignore[attr-defined]
+        if response.status_code < 500:
+            entry.status = response.status_code
+            entry.body = JSONRenderer().render(response.data).decode()
+            entry.save(update_fields=["status", "body"])
+        return response

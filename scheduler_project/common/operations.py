@@ -24,7 +24,8 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
     Locks make the answer polite and constraints make it true: a constraint listed in `broken_constraints` raises its
     DomainError. A deadlock or serialization failure is tried again from the start, three times in all, when the
-    transaction is ours; then it is `TryAgain`.
+    transaction is ours; then it is `TryAgain`. So it is at once in a step of somebody else's, whose outermost operation
+    tries again.
     """
 
     @wraps(function)
@@ -36,14 +37,21 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
                     return function(*args, **kwargs)
             except IntegrityError as error:
                 raise _named(error) from error
+            except TryAgain as error:  # of a step within
+                if attempt == ATTEMPTS or not outermost or not _undone(error.__cause__):
+                    raise
             except DatabaseError as error:
-                if getattr(error.__cause__, "sqlstate", None) not in DEADLOCK_OR_SERIALIZATION:
+                if not _undone(error):
                     raise
                 if attempt == ATTEMPTS or not outermost:
                     raise TryAgain from error
         raise AssertionError
 
     return run
+
+
+def _undone(error: BaseException | None) -> bool:
+    return getattr(getattr(error, "__cause__", None), "sqlstate", None) in DEADLOCK_OR_SERIALIZATION
 
 
 def _named(error: IntegrityError) -> Exception:

@@ -21,12 +21,17 @@ def attributes_of(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001  (documented, whatever its name)
 
 
-def from_row(model: type[M], row: Sequence[Any]) -> M:
-    """The instance whose columns `row` begins with. What follows them is left out."""
+def from_row(model: type[M], row: Sequence[Any], **related: type[models.Model]) -> M:
+    """The instance whose columns `row` begins with.
+
+    The columns of its `related` instances follow in order; NULLs, where an outer join found none. What comes after
+    them is left out.
+    """
     attributes = attributes_of(model)
-    return model.from_db(DEFAULT_DB_ALIAS, attributes, row[: len(attributes)])
-
-
-def remember(instance: models.Model, relation: str, related: models.Model | None) -> None:
-    """Let `instance.relation` be what a statement has already brought, None included."""
-    instance._state.fields_cache[relation] = related  # noqa: SLF001  (there is no public way to say None)
+    instance = model.from_db(DEFAULT_DB_ALIAS, attributes, row[: len(attributes)])
+    for name, other in related.items():
+        row = row[len(attributes) :]
+        attributes = attributes_of(other)
+        found = None if row[0] is None else from_row(other, row)
+        instance._state.fields_cache[name] = found  # noqa: SLF001  (there is no public way to say None)
+    return instance

@@ -43,6 +43,11 @@ def to_utc(local: datetime, zone: tzinfo) -> datetime:
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
+def rfc3339(instant: datetime) -> str:
+    """A UTC instant as RFC 3339 writes it, with a Z."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
 def day_interval(day: date, zone: tzinfo) -> Interval:
     """The local `day` in `zone` as an interval of UTC instants: 23, 24, 25 or some other real number of hours."""
     midnight = datetime.combine(day, time.min)

@@ -7,9 +7,10 @@ from django.conf import settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.models import Client, Provider, User
+from accounts.operations import people
 from booking.models import Schedule
 from tests.accounts.helpers import bearer, refusal, tokens_of
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import NOON, PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +52,13 @@ def test_register_makes_a_client_who_is_logged_in(api):
         None,
     )
     assert bearer(api, body["access"]).get("/api/me").json() == body["user"]
+
+
+@pytest.mark.parametrize("role", ["client", "provider"])
+def test_register_notes_one_moment_for_the_login_and_what_it_is(role):
+    user = people.register(**GRACE, timezone="UTC", role=people.Role(role), now=NOON)
+
+    assert (user.date_joined, getattr(user, role).created_at) == (NOON, NOON)
 
 
 def test_register_gives_a_provider_a_calendar_in_their_timezone(api):

@@ -1,8 +1,11 @@
 """Providers: who sees them, who adds and changes them."""
 
+import re
+
 import pytest
 
 from accounts.models import Client, Provider
+from accounts.operations import people
 from booking.models import Schedule
 from tests.accounts.helpers import queries_of, refusal
 from tests.conftest import logged_in
@@ -113,6 +116,16 @@ def test_add_by_staff_gives_a_slug_and_a_calendar(staff_api):
     assert (body["slug"], body["specialization"], body["bio"]) == ("ramon-y-cajal-2", "Biology", "")
     assert not {"user", "timezone", "email"} & set(body)
     assert Schedule.objects.get(provider=body["id"]).timezone == "Europe/Madrid"
+
+
+def test_add_gives_a_slug_at_random_where_many_have_the_name(staff_api, monkeypatch):
+    monkeypatch.setattr(people, "NAMESAKES", 3)
+
+    slugs = [staff_api.post("/api/providers", {"name": "Ada"}).json()["slug"] for _ in range(5)]
+
+    assert slugs[:3] == ["ada", "ada-2", "ada-3"]
+    assert all(re.fullmatch("ada-[a-z0-9]{8}", slug) for slug in slugs[3:])
+    assert len(set(slugs)) == 5
 
 
 def test_add_by_staff_links_a_login(staff_api):

@@ -174,3 +174,16 @@ def test_every_named_constraint_exists_in_the_database(db):
 
 def test_every_named_constraint_makes_a_domain_error():
     assert all(isinstance(make(), DomainError) for make in broken_constraints.values())
+
+
+@OWN_TRANSACTION
+def test_operation_is_tried_again_when_a_step_of_it_was_undone():
+    step, _tries = stumbling(1, raised("40P01"))
+
+    @operation
+    def whole():
+        UserFactory(email="whole@example.org")
+        return step()
+
+    assert whole() == "done"
+    assert emails() == ["whole@example.org", "try2@example.org"]

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import time_machine
@@ -12,18 +12,25 @@ from django.db import transaction
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from booking.models import Slot
+from booking.enums import Policy
+from booking.models import CalendarFeed, Slot
+from booking.operations.series import Wanted, create_series
+from reminders.models import Message, OptOut
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
     PASSWORD,
+    SYSTEM,
     AvailabilityWindowFactory,
     ClientFactory,
     ClosureFactory,
     DateOverrideFactory,
+    EventMessageFactory,
+    MessageTemplateFactory,
     ServiceFactory,
     TimeOffFactory,
     UserFactory,
+    WebhookEndpointFactory,
     appoint,
     at,
     hold,
@@ -49,19 +56,38 @@ def everything() -> Iterator[World]:
         client = ClientFactory()
         service = ServiceFactory(owner=provider, providers=[provider])
         kept = ClientFactory(owner=provider, user=None)
+        endpoint = WebhookEndpointFactory(provider=provider)
+        appointment = appoint(provider, at("2026-03-04 09:00"), client=client)
         ids = {
-            "appointments": appoint(provider, at("2026-03-04 09:00"), client=client).pk,
+            "appointments": appointment.pk,
             "clients": kept.pk,
             "closures": ClosureFactory(start_date="2026-12-24", end_date="2026-12-26").pk,
+            "feeds": CalendarFeed.objects.create(client=client, token="t" * 43, created_at=NOON).pk,
+            "message-templates": MessageTemplateFactory(provider=provider).pk,
             "providers": provider.pk,
+            "reminders": Message.objects.filter(kind="reminder").earliest("pk").pk,
             "reservations": hold(provider, at("2026-03-04 10:00"), client=client).pk,
             "schedules": AvailabilityWindowFactory(
                 schedule=provider.schedule, starts_at=at("2026-03-07 09:00"), ends_at=at("2026-03-07 10:00")
             ).pk,
+            "series": create_series(
+                wanted=Wanted(
+                    provider_id=provider.pk,
+                    client_id=client.pk,
+                    rrule="FREQ=DAILY;COUNT=3",
+                    starts=datetime(2026, 3, 4, 14),
+                ),
+                policy=Policy.SKIP_CONFLICTS,
+                actor=SYSTEM,
+                now=NOON,
+            ).series.pk,
             "services": service.pk,
             "slots": Slot.objects.get(provider=provider, starts_at=at("2026-03-04 11:00")).pk,
             "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
         }
+        ids["opt-outs"] = OptOut.objects.create(channel="email", address=client.user.email, at=NOON, source="link").pk
+        ids["webhooks"] = endpoint.pk
+        ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
         ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
         people = {
             "anonymous": APIClient(),
@@ -99,11 +125,18 @@ def bad_tokens() -> dict[str, str]:
 SAMPLES = {
     "password": PASSWORD,
     "phone": "+4930123456",
+    "address": "somebody@example.org",
+    "reminder_offsets[]": "1 day",
     "start_time": "2026-03-04T12:00:00Z",
     "end_time": "2026-03-04T13:00:00Z",
     "timezone": "UTC",
 }
-BY_FORMAT = {"date": "2026-03-04", "date-time": "2026-03-04T12:00:00Z", "email": "somebody@example.org"}
+BY_FORMAT = {
+    "date": "2026-03-04",
+    "date-time": "2026-03-04T12:00:00Z",
+    "email": "somebody@example.org",
+    "uri": "https://example.org/",
+}
 BY_TYPE = {"string": "text", "integer": 15, "number": 15, "boolean": True}
 
 
@@ -111,7 +144,7 @@ def sample(name: str, part: Schema, ids: dict[str, Any]) -> Any:
     """A value that a field may well take."""
     part = resolved(part)
     if part.get("type") == "array":
-        return [sample("", part["items"], ids)]
+        return [sample(f"{name}[]", part["items"], ids)]
     if part.get("type") == "object":
         return good_body(part, ids)
     known = {**SAMPLES, **{key.removesuffix("s"): value for key, value in ids.items()}}
@@ -137,7 +170,8 @@ def with_ids(example: Any, ids: dict[str, Any]) -> Any:
 
 def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
     """The endpoint's path with ids that lead somewhere, or others instead."""
-    return endpoint.path.format(**{"id": ids.get(noun(endpoint), 1), "date": ids["date"], **values})
+    others = {name: ids[name] for name in ("date", "message")}
+    return endpoint.path.format(**{"id": ids.get(noun(endpoint), 1), **others, **values})
 
 
 def noun(endpoint: Endpoint) -> str:
