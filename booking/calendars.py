@@ -1,12 +1,16 @@
-"""One appointment as an iCalendar file (RFC 5545)."""
+"""Appointments as iCalendar (RFC 5545)."""
 
-from datetime import UTC
+import re
+from collections.abc import Iterable
+from datetime import UTC, timedelta
+from email.utils import parseaddr
+from urllib.parse import quote
 
 from django.conf import settings
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.enums import AppointmentStatus
-from booking.models import Appointment
+from booking.models import Appointment, CalendarFeed
 
 ICAL_STATUS = {
     AppointmentStatus.PENDING: "TENTATIVE",
@@ -15,9 +19,71 @@ ICAL_STATUS = {
 }
 """The rest is CONFIRMED (RFC 5545 §3.8.1.11)."""
 
+REFRESH = timedelta(minutes=15)
+"""How often calendar programs are asked to look at a feed again."""
+
+CONTROLS = re.compile(r"[^\S\n]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+"""What a TEXT must not hold (RFC 5545 §3.3.11), and other blanks: some programs end lines at them."""
+
 
 def to_ical(appointment: Appointment) -> bytes:
     """The appointment as a calendar with one event, in UTC: the same UID for life, SEQUENCE rising with each change."""
+    calendar = _calendar()
+    calendar.add_component(_event(appointment, appointment.provider.name))
+    return bytes(calendar.to_ical())
+
+
+def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:
+    """A calendar to subscribe to. A provider's tells the clients' names, a client's the providers'."""
+    calendar = _calendar()
+    calendar.add("method", "PUBLISH")
+    name = vText(_one_line(f"{settings.SITE_NAME}: {feed.owner.name}"))
+    calendar.add("name", name)  # RFC 7986 has these two, everybody reads those that begin with X.
+    calendar.add("x-wr-calname", name)
+    calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", f"PT{REFRESH.seconds // 60}M")
+    for appointment in appointments:
+        other = appointment.client if feed.provider_id else appointment.provider
+        calendar.add_component(_event(appointment, other.name))
+    return bytes(calendar.to_ical())
+
+
+def to_invitation(
+    appointment: Appointment, *, attendee: str, name: str, for_provider: bool = False
+) -> tuple[str, bytes]:
+    """The appointment as it goes to somebody's calendar by mail (iTIP, RFC 5546): the METHOD, and the file.
+
+    A REQUEST enters or changes it, a CANCEL takes it out. `attendee` is the mail address it goes to.
+    """
+    method = "CANCEL" if appointment.status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else "REQUEST"
+    event = _event(appointment, appointment.client.name if for_provider else appointment.provider.name)
+    organizer = _address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], appointment.provider.name)
+    event.add("organizer", organizer)
+    invited = _address(attendee, name)
+    invited.params |= {"PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
+    event.add("attendee", invited)
+    calendar = _calendar()
+    calendar.add("method", method)
+    calendar.add_component(event)
+    return method, bytes(calendar.to_ical())
+
+
+def _address(email: str, name: str) -> vCalAddress:
+    """A mail address with a name, whose quotes are made single: few programs read what RFC 6868 makes of them."""
+    address = vCalAddress("mailto:" + quote(email, safe="@!$'*+-./=^_`{|}~"))
+    address.params["CN"] = _one_line(name).replace('"', "'") or email
+    return address
+
+
+def _calendar() -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", f"-//{_one_line(settings.SITE_NAME)}//scheduler//EN")
+    calendar.add("version", "2.0")
+    return calendar
+
+
+def _event(appointment: Appointment, other: str) -> Event:
+    """`other`: the name of whom the one whose calendar it is will meet."""
     event = Event()
     event.add("uid", f"{appointment.uid}@scheduler")
     event.add("sequence", appointment.sequence)
@@ -26,12 +92,12 @@ def to_ical(appointment: Appointment) -> bytes:
     event.add("last-modified", appointment.updated_at.astimezone(UTC))
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
-    event.add("summary", f"{appointment.title} – {appointment.provider.name}")
+    event.add("summary", _one_line(f"{appointment.title} – {other}"))
     if appointment.description:
-        event.add("description", appointment.description)
+        event.add("description", CONTROLS.sub(" ", appointment.description.replace("\r\n", "\n")))
     event.add("status", ICAL_STATUS.get(AppointmentStatus(appointment.status), "CONFIRMED"))
-    calendar = Calendar()
-    calendar.add("prodid", f"-//{settings.SITE_NAME}//scheduler//EN")
-    calendar.add("version", "2.0")
-    calendar.add_component(event)
-    return bytes(calendar.to_ical())
+    return event
+
+
+def _one_line(text: str) -> str:
+    return " ".join(CONTROLS.sub(" ", text).split())

@@ -77,6 +77,21 @@ class Override(models.TextChoices):
     HOURS = "hours", _("working hours")
 
 
+class Policy(models.TextChoices):
+    """What becomes of a series when some of its times are not to be had."""
+
+    ALL_OR_NOTHING = "all_or_nothing", _("all or nothing")
+    SKIP_CONFLICTS = "skip_conflicts", _("skip what cannot be booked")
+
+
+class Scope(models.TextChoices):
+    """Which occurrences of a series a change is about. Past ones are never touched."""
+
+    THIS = "this", _("this one")
+    FOLLOWING = "following", _("this one and those after it")
+    ALL = "all", _("all that are to come")
+
+
 class Weekday(models.IntegerChoices):
     MONDAY = 0, _("Monday")
     TUESDAY = 1, _("Tuesday")

@@ -1,25 +1,13 @@
-"""Every way booking says no."""
+"""Every way booking says no, beside those everybody has."""
 
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.errors import DomainError, Kind
 
 
-class NotFound(DomainError):
-    code = "not_found"
-    kind = Kind.NOT_FOUND
-    message = _("There is no such thing, or it is not yours to see.")
-
-
 class Missing(DomainError):
     code = "required"
     message = _("Something is missing.")
-
-
-class NotAllowed(DomainError):
-    code = "not_allowed"
-    kind = Kind.FORBIDDEN
-    message = _("You may not do this.")
 
 
 class SlotTaken(DomainError):
@@ -113,7 +101,26 @@ class NotYet(DomainError):
     message = _("The appointment has not begun, so nobody can say how it went.")
 
 
-class InUse(DomainError):
-    code = "in_use"
+class BadRule(DomainError):
+    code = "bad_rule"
+    message = _("This recurrence rule cannot be read.")
+
+    def __init__(self, message: str | None = None, *, field: str = "rrule") -> None:
+        super().__init__(message, field=field)
+
+
+class NotInRule(DomainError):
+    code = "not_in_rule"
+    message = _("The rule does not produce this date.")
+
+
+class SeriesConflict(DomainError):
+    code = "series_conflict"
     kind = Kind.CONFLICT
-    message = _("Bookings refer to this, so it cannot be deleted. Deactivate it instead.")
+    message = _("Some of the times cannot be booked, so nothing was done. Each is listed with the nearest free time.")
+
+
+class SeriesEnded(DomainError):
+    code = "series_ended"
+    kind = Kind.CONFLICT
+    message = _("This series is over or cancelled.")

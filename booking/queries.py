@@ -1,6 +1,6 @@
 """Reads that span models: what hours a provider keeps, which times are free, whom a change would strand."""
 
-from collections.abc import Sequence
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import chain
@@ -8,12 +8,15 @@ from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Max, Q, TextField, Value
+from django.db.models.functions import MD5, Cast, Concat
 from psycopg.pq import Format
 
-from booking.models import Closure, Schedule, Service
-from scheduler_project.common.rows import columns_of, from_row
+from booking.models import Appointment, CalendarFeed, Closure, Schedule, Service
+from booking.models.appointments import AppointmentQuerySet
 from scheduler_project.common.times import (
     Interval,
     aligned,
@@ -112,59 +115,51 @@ def stretch(
 class Search:
     """Which free times are asked for: those that start in `[start, until)` and that `now` allows to be booked.
 
-    `service` None asks for single slots. Notice and horizon are each schedule's own; `any_notice` sets them aside.
+    Of one provider, or of all who offer the service. `service` None asks for single slots. Notice and horizon are each
+    schedule's own; `any_notice` sets them aside. `hidden` looks also at providers who are not published.
     """
 
-    schedules: Sequence[Schedule]
     start: datetime
     until: datetime
     now: datetime
+    provider_id: int | None = None
     service: Service | None = None
     any_notice: bool = False
-
-    def calendars(self) -> dict[str, list[Any]]:
-        """The search as columns of one row per schedule, for `unnest`."""
-        rows = []
-        for schedule in self.schedules:
-            slot = schedule.slot
-            taken = stretch(schedule, self.service, self.now)
-            before, after = taken.starts_at - taken.blocked_from, taken.blocked_until - taken.starts_at
-            earliest = max(self.start, self.now if self.any_notice else self.now + schedule.notice)
-            latest = self.until if self.any_notice else min(self.until, self.now + schedule.horizon)
-            rows.append(
-                (
-                    schedule.provider_id,
-                    earliest,
-                    latest,
-                    earliest - before,
-                    latest + after - slot,
-                    slot,
-                    before // slot,
-                    after // slot - 1,
-                    taken.ends_at - taken.starts_at,
-                )
-            )
-        names = "provider earliest latest cells_from cells_until slot before after length".split()
-        return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    hidden: bool = False
 
 
-# One schedule goes in as plain parameters: PostgreSQL keeps the plan, as it never does for arrays of unknown length.
-ONE_CALENDAR = """
+# What a search asks of each calendar, in cells of its grid: `stretch` says the same of one booking.
+CALENDAR = """
 calendar AS NOT MATERIALIZED (
-    SELECT %(provider)s::bigint AS provider_id, %(earliest)s::timestamptz AS earliest,
-           %(latest)s::timestamptz AS latest, %(cells_from)s::timestamptz AS cells_from,
-           %(cells_until)s::timestamptz AS cells_until, %(slot)s::interval AS slot, %(before)s::int AS before,
-           %(after)s::int AS after, %(length)s::interval AS length
+    SELECT provider_id, earliest, latest, slot, before, after, length,
+           earliest - before * slot AS cells_from, latest + after * slot AS cells_until
+    FROM (
+        SELECT schedule.provider_id, {earliest} AS earliest, {latest} AS latest,
+               make_interval(mins => slot_minutes) AS slot, {length} AS length, {before} AS before, {after} AS after
+        FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
+        WHERE {whose}
+    ) AS policy
 )"""
 
-MANY_CALENDARS = """
-calendar AS (
-    SELECT * FROM unnest(
-        %(provider)s::bigint[], %(earliest)s::timestamptz[], %(latest)s::timestamptz[],
-        %(cells_from)s::timestamptz[], %(cells_until)s::timestamptz[], %(slot)s::interval[],
-        %(before)s::int[], %(after)s::int[], %(length)s::interval[]
-    ) AS calendar(provider_id, earliest, latest, cells_from, cells_until, slot, before, after, length)
-)"""
+POLICY = {
+    "earliest": "greatest(%(start)s::timestamptz, %(now)s::timestamptz + make_interval(mins => notice_minutes))",
+    "latest": "least(%(until)s::timestamptz, %(now)s::timestamptz + make_interval(hours => 24 * horizon_days))",
+    "length": "make_interval(mins => slot_minutes)",
+    "before": "0",
+    "after": "0",
+    "whose": "schedule.provider_id = %(provider)s AND provider.is_active AND provider.is_approved",
+}
+ANY_NOTICE = {
+    "earliest": "greatest(%(start)s::timestamptz, %(now)s::timestamptz)",
+    "latest": "%(until)s::timestamptz",
+}
+FOR_SERVICE = {
+    "length": "make_interval(mins => %(length)s::int)",
+    "before": "(%(before)s::int + slot_minutes - 1) / slot_minutes",
+    "after": "(%(length)s::int + %(after)s::int - 1) / slot_minutes",
+}
+WHO_OFFERS = """provider.is_active AND provider.is_approved AND schedule.provider_id IN (
+            SELECT provider_id FROM booking_service_providers WHERE service_id = %(service)s)"""
 
 CELLS = """
 cells AS (
@@ -210,18 +205,33 @@ class FreeTime(NamedTuple):
 
 
 def _free(search: Search) -> tuple[str, dict[str, Any]]:
-    calendars = search.calendars()
-    single = not any(calendars["before"]) and not any(calendars["after"])
-    free = FREE_CELLS if single else FREE_RUNS
-    if len(search.schedules) == 1:
-        return f"WITH {ONE_CALENDAR}, {free}", {name: one for name, [one] in calendars.items()} | {"now": search.now}
-    return f"WITH {MANY_CALENDARS}, {free}", {**calendars, "now": search.now}
+    policy = dict(POLICY)
+    params: dict[str, Any] = {
+        "provider": search.provider_id,
+        "now": search.now,
+        "start": search.start,
+        "until": search.until,
+    }
+    if search.any_notice:
+        policy |= ANY_NOTICE
+    if search.provider_id is None:
+        policy["whose"] = WHO_OFFERS
+    elif search.hidden:
+        policy["whose"] = "schedule.provider_id = %(provider)s"
+    if (service := search.service) is not None:
+        policy |= FOR_SERVICE
+        params |= {
+            "service": service.pk,
+            "length": service.duration_minutes,
+            "before": service.buffer_before_minutes,
+            "after": service.buffer_after_minutes,
+        }
+    free = FREE_RUNS if service else FREE_CELLS
+    return f"WITH {CALENDAR.format(**policy)}, {free}", params
 
 
 def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int = 1000) -> list[FreeTime]:
     """The free times of a search: the first `limit`, or those nearest to an instant."""
-    if not search.schedules:
-        return []
     sql, params = _free(search)
     order = "abs(extract(epoch FROM starts_at - %(near)s::timestamptz)), " if nearest_to else ""
     with connection.cursor() as cursor:
@@ -235,8 +245,6 @@ def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int
 
 def free_page(search: Search, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
     """How many free times a search finds (0 beyond the last page), and a page: FreeTimes with the count behind."""
-    if not search.schedules:
-        return 0, []
     sql, params = _free(search)
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # Binary instants are read in C; as text they cost half of this answer.
@@ -261,10 +269,10 @@ def next_free(search: Search) -> FreeTime | None:
     return None
 
 
-def alternatives(schedule: Schedule, service: Service | None, start: datetime, now: datetime) -> list[FreeTime]:
+def alternatives(provider_id: int, service: Service | None, start: datetime, now: datetime) -> list[FreeTime]:
     """Up to three free times of the same provider nearest to `start`, from three days before to a fortnight after."""
     near = max(start, now)
-    search = Search([schedule], near - 3 * DAY, near + 14 * DAY, now, service)
+    search = Search(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True)
     return free_times(search, nearest_to=start, limit=3)
 
 
@@ -275,22 +283,34 @@ def slot_start(slot_id: int) -> tuple[int, datetime] | None:
         return cursor.fetchone()
 
 
-BOOKABLE_SCHEDULE = f"""
-SELECT {columns_of(Schedule, "schedule")}
-FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
-WHERE schedule.provider_id = %s AND provider.is_active AND provider.is_approved
-"""
+# --- Feeds ----------------------------------------------------------------------------------------------------------
+
+FEED_KEEPS = timedelta(days=60)
+"""How long an appointment stays in the calendars that are subscribed to, from its start."""
 
 
-def bookable_schedules(*, provider_id: int | None, service: Service | None) -> list[Schedule]:
-    """The schedules of published providers: the named one, those who offer the service, or both at once."""
-    if provider_id is not None and service is None:
-        with connection.cursor() as cursor:
-            cursor.execute(BOOKABLE_SCHEDULE, [provider_id])
-            return [from_row(Schedule, row) for row in cursor.fetchall()]
-    schedules = Schedule.objects.filter(
-        provider__is_active=True, provider__is_approved=True, provider__services=service
+def feed_appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
+    """What a feed tells: all that is to come and what began within FEED_KEEPS, cancelled ones among them."""
+    whose = {"provider": feed.provider_id} if feed.provider_id else {"client": feed.client_id}
+    mine = {f"reservation__{name}": pk for name, pk in whose.items()}
+    return Appointment.objects.filter(**mine, reservation__starts_at__gte=now - FEED_KEEPS)
+
+
+class FeedState(NamedTuple):
+    """What tells whether a feed has changed: its ETag, quotes included, and when something in it last did."""
+
+    etag: str
+    changed_at: datetime
+
+
+def feed_state(feed: CalendarFeed, now: datetime) -> FeedState:
+    """One statement whose answer is one row, however much there is to tell."""
+    other = "reservation__client__name" if feed.provider_id else "reservation__provider__name"
+    parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
+    line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())
+    found = feed_appointments(feed, now).aggregate(
+        digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")), changed_at=Max("updated_at")
     )
-    if provider_id is not None:
-        schedules = schedules.filter(provider=provider_id)
-    return list(schedules.order_by())
+    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, found["digest"])
+    etag = hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
+    return FeedState(f'"{etag}"', max(feed.created_at, found["changed_at"] or feed.created_at))

@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from booking.operations import reservations, slots
+from accounts.actors import Actor, Face
+from booking.operations import reservations, series, slots
 
 
 @shared_task
@@ -14,3 +15,8 @@ def expire_reservations() -> int:
 @shared_task
 def extend_slots() -> int:
     return slots.extend_all(now=timezone.now())
+
+
+@shared_task
+def extend_series() -> int:
+    return series.extend_all_series(now=timezone.now(), actor=Actor(None, Face.JOB))

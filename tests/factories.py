@@ -27,6 +27,9 @@ from booking.models import (
 from booking.operations.appointments import book
 from booking.operations.reservations import reserve
 from booking.operations.slots import extend
+from reminders.enums import Channel, MessageStatus, Outcome, Recipient
+from reminders.enums import Kind as MessageKind
+from reminders.models import DeliveryAttempt, Message, MessageTemplate, WebhookEndpoint
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """The "now" of tests: a Monday. Clocks change within its horizon: New York on 8 March, Berlin on 29 March."""
@@ -178,6 +181,19 @@ class HoldFactory(ReservationFactory):
     expires_at = NOON + minutes(30)
 
 
+class MessageTemplateFactory(DjangoModelFactory):
+    """What clients are told by mail once they have booked; without `provider=` the site's."""
+
+    class Meta:
+        model = MessageTemplate
+
+    kind = MessageKind.BOOKED
+    channel = Channel.EMAIL
+    language = "en"
+    subject = "See you on {{ start }}"
+    body = "Dear {{ client_name }}, see you on {{ start }}."
+
+
 class SlotFactory(DjangoModelFactory):
     class Meta:
         model = Slot
@@ -197,6 +213,56 @@ class AppointmentFactory(DjangoModelFactory):
     status = AppointmentStatus.SCHEDULED
     created_at = NOON
     updated_at = NOON
+
+
+class WebhookEndpointFactory(DjangoModelFactory):
+    class Meta:
+        model = WebhookEndpoint
+
+    provider = factory.SubFactory(ProviderFactory)
+    url = factory.Sequence(lambda n: f"https://hooks{n}.example.org/")
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    created_at = NOON
+
+
+class MessageFactory(DjangoModelFactory):
+    """A notice of a booking by email, sent at NOON."""
+
+    class Meta:
+        model = Message
+
+    kind = MessageKind.BOOKED
+    channel = Channel.EMAIL
+    recipient = Recipient.CLIENT
+    appointment = factory.SubFactory(AppointmentFactory)
+    reservation = factory.SelfAttribute("appointment.reservation")
+    due_at = NOON
+    next_at = factory.SelfAttribute("due_at")
+    useful_until = factory.SelfAttribute("reservation.starts_at")
+    status = MessageStatus.SENT
+    created_at = NOON
+    sent_at = factory.LazyAttribute(lambda message: NOON if message.status == MessageStatus.SENT else None)
+
+
+class EventMessageFactory(MessageFactory):
+    """An event told to a webhook at NOON."""
+
+    kind = MessageKind.EVENT
+    channel = Channel.WEBHOOK
+    recipient = Recipient.PROVIDER
+    endpoint = factory.SubFactory(WebhookEndpointFactory)
+    details = factory.LazyFunction(lambda: {"type": "appointment.booked", "data": {"id": 1}})
+
+
+class DeliveryAttemptFactory(DjangoModelFactory):
+    class Meta:
+        model = DeliveryAttempt
+
+    message = factory.SubFactory(MessageFactory)
+    at = NOON
+    milliseconds = 25
+    address = "somebody@example.org"
+    outcome = Outcome.SENT
 
 
 SYSTEM = Actor(None, Face.JOB)

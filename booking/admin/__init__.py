@@ -1,3 +1,3 @@
 """Booking, for an office's staff. Every change goes through the operations, as it does on the pages and in the API."""
 
-from booking.admin import appointments, availability, reservations, services  # noqa: F401
+from booking.admin import appointments, availability, feeds, reservations, series, services  # noqa: F401

@@ -212,7 +212,21 @@ class AppointmentAdmin(InCalendarAdmin):
                 },
             ),
             (_("Details"), {"fields": ("title", "description", "timezone")}),
-            (_("Record"), {"fields": ("cancellation_reason", "reservation", "uid", "sequence", "made", "changed")}),
+            (
+                _("Record"),
+                {
+                    "fields": (
+                        "cancellation_reason",
+                        "reservation",
+                        "series",
+                        "occurrence",
+                        "uid",
+                        "sequence",
+                        "made",
+                        "changed",
+                    )
+                },
+            ),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Appointment | None = None) -> tuple[str, ...]:
@@ -230,7 +244,7 @@ class AppointmentAdmin(InCalendarAdmin):
                 "starts",
                 "ends",
             ),
-            *("cancellation_reason", "reservation", "uid", "sequence", "made", "changed"),
+            *("cancellation_reason", "reservation", "series", "occurrence", "uid", "sequence", "made", "changed"),
         )
 
     def get_inlines(self, request: HttpRequest, obj: Appointment | None) -> list[Any]:

@@ -119,7 +119,7 @@ class ScheduleAdmin(OfficeAdmin):
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         request.changes = []  # type: ignore[attr-defined]
-        wanted = {name: form.cleaned_data[name] for name in form.changed_data}
+        wanted = {name: getattr(obj, name) for name in form.changed_data}
         if wanted:
             self._do(request, availability.set_policy, provider_id=obj.provider_id, changes=wanted)
 

@@ -1,8 +1,11 @@
 """Services."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -31,6 +34,17 @@ class ServiceAdmin(OfficeAdmin):
     autocomplete_fields = ("owner", "providers")
     actions = ("deactivate", "activate")
 
+    def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        edit_service(
+            service_id=obj.pk,
+            fields={name: getattr(obj, name) for name in form.changed_data if name != "providers"},
+            actor=Actor.of(request.user, Face.ADMIN),
+            now=timezone.now(),
+        )
+
     @admin.action(description=gettext_lazy("Deactivate selected services"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
         self._set_active(request, queryset, _("Services that can no longer be booked: %d."), active=False)
@@ -43,6 +57,6 @@ class ServiceAdmin(OfficeAdmin):
         actor = Actor.of(request.user, Face.ADMIN)
 
         def deed(service: Service) -> None:
-            edit_service(service_id=service.pk, fields={"is_active": active}, actor=actor)
+            edit_service(service_id=service.pk, fields={"is_active": active}, actor=actor, now=timezone.now())
 
         do_to_each(request, queryset, deed, done)

@@ -11,10 +11,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from booking.errors import NotFound
-from scheduler_project.common.times import to_utc, validate_timezone, zone_names
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.offsets import canonical
+from scheduler_project.common.times import to_utc, zone_names
 
-BIGGEST_ID = 2**63 - 1
 YEARS = range(2000, 2101)
 PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)$")
 
@@ -28,19 +28,19 @@ def validate_year(value: date) -> None:
         raise serializers.ValidationError(InstantField.default_error_messages["out_of_range"], code="out_of_range")
 
 
-class IdField(serializers.IntegerField):
-    """The id of something; None when it may be left out."""
+class OffsetsField(serializers.ListField):
+    """When before a start to remind: `["1 day", "1 hour"]`, or ISO 8601 durations. Null leaves it to the next wider."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=1, max_value=BIGGEST_ID, **kwargs)
+        defaults: dict[str, Any] = {
+            "child": serializers.CharField(max_length=40),
+            "allow_null": True,
+            "required": False,
+        }
+        super().__init__(**defaults | {"help_text": self.__doc__} | kwargs)
 
-
-@extend_schema_field(OpenApiTypes.STR)
-class TimezoneField(serializers.CharField):
-    """An IANA timezone name from the allow-list."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)
+    def to_internal_value(self, data: Any) -> list[str]:
+        return canonical(super().to_internal_value(data))
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)
@@ -57,7 +57,8 @@ class InstantField(serializers.Field):
         "out_of_range": _("The year must lie between 2000 and 2100."),
     }
 
-    def to_internal_value(self, data: Any) -> datetime:
+    def read(self, data: Any) -> datetime:
+        """The time as it is written, with an offset or without."""
         if not isinstance(data, str) or len(data) > 64:
             self.fail("invalid")
         try:
@@ -68,6 +69,10 @@ class InstantField(serializers.Field):
             self.fail("invalid")
         if value.year not in YEARS:
             self.fail("out_of_range")
+        return value
+
+    def to_internal_value(self, data: Any) -> datetime:
+        value = self.read(data)
         if value.tzinfo is not None:
             return value.astimezone(UTC)
         zone = zone_or_none(self.parent.initial_data.get("timezone"))
@@ -80,21 +85,43 @@ class InstantField(serializers.Field):
         return value.astimezone(zone).isoformat() if zone else value.isoformat().replace("+00:00", "Z")
 
 
-@extend_schema_field({"type": "string", "example": "17:00", "description": "Local time, HH:MM. An end may be 24:00."})
-class ClockField(serializers.Field):
-    """A local time of day, HH:MM. `24:00` is midnight at the end of the day."""
+@extend_schema_field(OpenApiTypes.DATETIME)
+class LocalStartField(InstantField):
+    """A start on the clocks of a zone. An RFC 3339 time without an offset is that clock's; one with an offset means it.
 
-    default_error_messages = {"invalid": _("Not a time of day. Write it as HH:MM, such as 09:00 or 24:00.")}
+    Cleaned to a naive local time, or to an instant.
+    """
+
+    def to_internal_value(self, data: Any) -> datetime:
+        value = self.read(data)
+        return value.astimezone(UTC) if value.tzinfo else value
+
+
+@extend_schema_field({"type": "string", "example": "09:00", "description": "Local time, HH:MM."})
+class ClockField(serializers.Field):
+    """A local time of day, HH:MM."""
+
+    default_error_messages = {"invalid": _("Not a time of day. Write it as HH:MM, such as 09:00; an end may be 24:00.")}
 
     def to_internal_value(self, data: Any) -> time:
-        if data == "24:00":
-            return time(0)
         if not isinstance(data, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:00)?", data, re.ASCII):
             self.fail("invalid")
         return time.fromisoformat(data)
 
     def to_representation(self, value: time | str) -> str:
         return value if isinstance(value, str) else f"{value:%H:%M}"
+
+
+@extend_schema_field({"type": "string", "example": "17:00", "description": "Local time, HH:MM. Midnight is 24:00."})
+class EndClockField(ClockField):
+    """The end of a stretch: `24:00` is the midnight at its end, which is stored as 00:00."""
+
+    def to_internal_value(self, data: Any) -> time:
+        return super().to_internal_value("00:00" if data == "24:00" else data)
+
+    def to_representation(self, value: time | str) -> str:
+        clock = super().to_representation(value)
+        return "24:00" if clock == "00:00" else clock
 
 
 def get_or_404(queryset: Any, *, field: str | None = None, **lookup: Any) -> Any:

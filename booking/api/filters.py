@@ -9,16 +9,18 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from booking.api.fields import BIGGEST_ID, PLUS_LOST
+from booking.api.fields import PLUS_LOST
 from booking.enums import AppointmentStatus, ReservationStatus
-from booking.models import Appointment, AvailabilityWindow, Closure, Reservation, Service, TimeOff
-
-
-class IdFilter(django_filters.NumberFilter):
-    field_class = forms.IntegerField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, min_value=1, max_value=BIGGEST_ID, **kwargs)
+from booking.models import (
+    Appointment,
+    AppointmentSeries,
+    AvailabilityWindow,
+    Closure,
+    Reservation,
+    Service,
+    TimeOff,
+)
+from scheduler_project.common.api_fields import IdFilter, OrderingFilter
 
 
 class InstantFormField(forms.Field):
@@ -40,10 +42,20 @@ class InstantFilter(django_filters.Filter):
     field_class = InstantFormField
 
 
+class AtOneMoment:
+    """For filters that ask what is so now: at the moment the view was asked."""
+
+    request: Any
+
+    @property
+    def now(self) -> datetime:
+        return self.request.parser_context["view"].now
+
+
 class ServiceFilter(django_filters.FilterSet):
     provider = IdFilter(field_name="providers")
     search = django_filters.CharFilter(method="find", max_length=100)
-    ordering = django_filters.OrderingFilter(fields=["name", "duration_minutes", "id"])
+    ordering = OrderingFilter(fields=["name", "duration_minutes", "id"])
 
     class Meta:
         model = Service
@@ -57,7 +69,7 @@ class WindowFilter(django_filters.FilterSet):
     provider = IdFilter(field_name="schedule__provider")
     start = InstantFilter(field_name="ends_at", lookup_expr="gt", label=_("Ending after this."))
     end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starting before this."))
-    ordering = django_filters.OrderingFilter(fields=[("starts_at", "start_time"), ("id", "id")])
+    ordering = OrderingFilter(fields=[("starts_at", "start_time"), ("id", "id")])
 
     class Meta:
         model = AvailabilityWindow
@@ -66,9 +78,7 @@ class WindowFilter(django_filters.FilterSet):
 
 class TimeOffFilter(django_filters.FilterSet):
     provider = IdFilter(field_name="schedule__provider")
-    ordering = django_filters.OrderingFilter(
-        fields=[("starts_at", "start_time"), ("start_date", "start_date"), ("id", "id")]
-    )
+    ordering = OrderingFilter(fields=[("starts_at", "start_time"), ("start_date", "start_date"), ("id", "id")])
 
     class Meta:
         model = TimeOff
@@ -76,23 +86,21 @@ class TimeOffFilter(django_filters.FilterSet):
 
 
 class ClosureFilter(django_filters.FilterSet):
-    ordering = django_filters.OrderingFilter(
-        fields=[("starts_at", "start_time"), ("start_date", "start_date"), ("id", "id")]
-    )
+    ordering = OrderingFilter(fields=[("starts_at", "start_time"), ("start_date", "start_date"), ("id", "id")])
 
     class Meta:
         model = Closure
         fields: list[str] = []
 
 
-class ReservationFilter(django_filters.FilterSet):
+class ReservationFilter(AtOneMoment, django_filters.FilterSet):
     provider = IdFilter()
     client = IdFilter()
     service = IdFilter()
     status = django_filters.ChoiceFilter(choices=ReservationStatus.choices, method="in_status")
     start = InstantFilter(field_name="starts_at", lookup_expr="gte", label=_("Starting at or after this."))
     end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starting before this."))
-    ordering = django_filters.OrderingFilter(
+    ordering = OrderingFilter(
         fields=[("starts_at", "start_time"), ("created_at", "created_at"), ("expires_at", "expires_at"), ("id", "id")]
     )
 
@@ -101,25 +109,25 @@ class ReservationFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def in_status(self, queryset: Any, name: str, value: str) -> Any:
-        now = timezone.now()
         if value == ReservationStatus.HELD:
-            return queryset.held(now=now)
+            return queryset.held(now=self.now)
         if value == ReservationStatus.EXPIRED:
-            return queryset.filter(Q(status=value) | Q(pk__in=queryset.stale(now=now).values("pk")))
+            return queryset.filter(Q(status=value) | Q(pk__in=queryset.stale(now=self.now).values("pk")))
         return queryset.filter(status=value)
 
 
-class AppointmentFilter(django_filters.FilterSet):
+class AppointmentFilter(AtOneMoment, django_filters.FilterSet):
     provider = IdFilter(field_name="reservation__provider")
     client = IdFilter(field_name="reservation__client")
     service = IdFilter(field_name="reservation__service")
+    series = IdFilter()
     status = django_filters.ChoiceFilter(
         choices=[("upcoming", _("upcoming")), ("past", _("past")), *AppointmentStatus.choices], method="in_status"
     )
     start = InstantFilter(field_name="reservation__starts_at", lookup_expr="gte", label=_("Starting at or after this."))
     end = InstantFilter(field_name="reservation__starts_at", lookup_expr="lt", label=_("Starting before this."))
     search = django_filters.CharFilter(method="find", max_length=100)
-    ordering = django_filters.OrderingFilter(
+    ordering = OrderingFilter(
         fields=[("reservation__starts_at", "start_time"), ("created_at", "created_at"), ("id", "id")]
     )
 
@@ -129,10 +137,39 @@ class AppointmentFilter(django_filters.FilterSet):
 
     def in_status(self, queryset: Any, name: str, value: str) -> Any:
         if value == "upcoming":
-            return queryset.coming(now=timezone.now())
+            return queryset.coming(now=self.now)
         if value == "past":
-            return queryset.past(now=timezone.now())
+            return queryset.past(now=self.now)
         return queryset.filter(status=value)
 
     def find(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(Q(title__icontains=value) | Q(reservation__client__name__icontains=value))
+
+
+class SeriesFilter(AtOneMoment, django_filters.FilterSet):
+    provider = IdFilter()
+    client = IdFilter()
+    service = IdFilter()
+    active = django_filters.BooleanFilter(method="in_force", label=_("Neither cancelled nor over."))
+    search = django_filters.CharFilter(method="find", max_length=100)
+    ordering = OrderingFilter(
+        fields=[
+            ("start_date", "start_time"),
+            ("next_time", "next_time"),
+            ("created_at", "created_at"),
+            ("ends_at", "ends_at"),
+            ("id", "id"),
+        ]
+    )
+
+    class Meta:
+        model = AppointmentSeries
+        fields: list[str] = []
+
+    def in_force(self, queryset: Any, name: str, value: bool) -> Any:
+        return queryset.active(now=self.now) if value else queryset.over(now=self.now)
+
+    def find(self, queryset: Any, name: str, value: str) -> Any:
+        return queryset.filter(
+            Q(title__icontains=value) | Q(service__name__icontains=value) | Q(client__name__icontains=value)
+        )

@@ -1,5 +1,6 @@
 """What the booking API reads and writes."""
 
+from copy import copy
 from datetime import UTC
 from typing import Any
 
@@ -8,11 +9,19 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.actors import Actor, Face
-from booking.api.fields import ClockField, IdField, InstantField, TimezoneField, validate_year
-from booking.enums import Action, AppointmentStatus, Event, Override, ReservationStatus, Weekday
+from booking.api.fields import (
+    ClockField,
+    EndClockField,
+    InstantField,
+    LocalStartField,
+    OffsetsField,
+    validate_year,
+)
+from booking.enums import Action, AppointmentStatus, Event, Override, Policy, ReservationStatus, Scope, Weekday
 from booking.models import (
     Appointment,
     AppointmentEvent,
+    AppointmentSeries,
     AvailabilityWindow,
     Closure,
     DateOverride,
@@ -21,12 +30,24 @@ from booking.models import (
     Service,
     TimeOff,
 )
+from booking.models.services import MINUTES_A_DAY
 from booking.operations.appointments import allowed_actions
 from booking.operations.availability import Change
+from booking.operations.series import Conflict, SeriesChange
+from booking.queries import FreeTime
+from booking.recurrence import LONGEST_TEXT
+from scheduler_project.common.api_fields import IdField, TimezoneField
 from scheduler_project.common.text import one_line
 
 
-class AnswerQuerySerializer(serializers.Serializer[Any]):
+class QuerySerializer(serializers.Serializer[Any]):
+    """For query strings. Its fields hold no others, so they need not be copied deeply for each request, as DRF does."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: copy(field) for name, field in self._declared_fields.items()}
+
+
+class AnswerQuerySerializer(QuerySerializer):
     """What any request may say about its answer."""
 
     timezone = TimezoneField(required=False, help_text=_("Write times with the offset of this IANA zone."))
@@ -52,6 +73,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
         help_text=_("Who offers it. Staff choose; a provider's own service is offered by that provider."),
     )
     owner: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
+    reminder_offsets = OffsetsField()
 
     class Meta:
         model = Service
@@ -63,6 +85,7 @@ class ServiceSerializer(serializers.ModelSerializer[Service]):
             "buffer_before_minutes",
             "buffer_after_minutes",
             "needs_approval",
+            "reminder_offsets",
             "is_active",
             "owner",
             "providers",
@@ -76,7 +99,7 @@ class SlotSerializer(serializers.Serializer[Any]):
     end_time = serializers.DateTimeField()
 
 
-class SlotQuerySerializer(serializers.Serializer[Any]):
+class SlotQuerySerializer(QuerySerializer):
     provider = IdField(required=False)
     service = IdField(required=False, help_text=_("Only times long enough for this service and its buffers."))
     start = InstantField(required=False, help_text=_("From then on. Now, if left out."))
@@ -98,6 +121,7 @@ class AvailabilityQuerySerializer(SlotQuerySerializer):
 
 class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
     slots_until = InstantField(read_only=True)
+    reminder_offsets = OffsetsField()
 
     class Meta:
         model = Schedule
@@ -109,6 +133,7 @@ class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
             "notice_minutes",
             "horizon_days",
             "hold_minutes",
+            "reminder_offsets",
             "slots_until",
         ]
         read_only_fields = ["provider"]
@@ -116,7 +141,7 @@ class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
 
 class HoursSerializer(serializers.Serializer[Any]):
     start_time = ClockField()
-    end_time = ClockField(help_text=_("At or before the start means the next day; 24:00 is midnight."))
+    end_time = EndClockField(help_text=_("At or before the start means the next day; 24:00 is midnight."))
 
 
 class WeekdayHoursSerializer(HoursSerializer):
@@ -138,7 +163,11 @@ class DateOverrideSerializer(serializers.ModelSerializer[DateOverride]):
 
     def to_representation(self, instance: DateOverride) -> dict[str, Any]:
         hours = [{"start_time": start, "end_time": end} for start, end in instance.hours]
-        return {"id": instance.pk, "date": instance.date.isoformat(), "hours": hours}
+        return {
+            "id": instance.pk,
+            "date": instance.date.isoformat(),
+            "hours": HoursSerializer(hours, many=True).data,
+        }
 
 
 class WindowSerializer(serializers.ModelSerializer[AvailabilityWindow]):
@@ -270,7 +299,8 @@ class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
     end_time = InstantField(source="ends_at")
     created_at = InstantField()
     updated_at = InstantField()
-    allowed_actions = serializers.SerializerMethodField()
+    reminder_offsets = OffsetsField()
+    allowed_actions = serializers.ListField(child=serializers.ChoiceField(choices=Action.choices))
 
     class Meta:
         model = Appointment
@@ -281,12 +311,15 @@ class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
             "client",
             "service",
             "reservation",
+            "series",
+            "occurrence",
             "title",
             "description",
             "status",
             "start_time",
             "end_time",
             "timezone",
+            "reminder_offsets",
             "cancellation_reason",
             "sequence",
             "created_at",
@@ -295,10 +328,34 @@ class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
         ]
         read_only_fields = fields
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=Action.choices)))
-    def get_allowed_actions(self, appointment: Appointment) -> list[str]:
+    def to_representation(self, instance: Appointment) -> dict[str, Any]:
+        """Written by hand: walking the fields costs five times as much."""
+        zone = self.context["zone"] or UTC
         actor = Actor.of(self.context["request"].user, Face.API)
-        return [str(action) for action in allowed_actions(appointment, actor, self.context["now"])]
+        reservation = instance.reservation
+        client, service = reservation.client, reservation.service
+        return {
+            "id": instance.pk,
+            "uid": str(instance.uid),
+            "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
+            "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": str(client.phone)},
+            "service": {"id": service.pk, "name": service.name} if service else None,
+            "reservation": reservation.pk,
+            "series": instance.series_id,
+            "occurrence": instance.occurrence,
+            "title": instance.title,
+            "description": instance.description,
+            "status": str(instance.status),
+            "start_time": reservation.starts_at.astimezone(zone),
+            "end_time": reservation.ends_at.astimezone(zone),
+            "timezone": instance.timezone,
+            "reminder_offsets": instance.reminder_offsets,
+            "cancellation_reason": instance.cancellation_reason,
+            "sequence": instance.sequence,
+            "created_at": instance.created_at.astimezone(zone),
+            "updated_at": instance.updated_at.astimezone(zone),
+            "allowed_actions": [str(action) for action in allowed_actions(instance, actor, self.context["now"])],
+        }
 
 
 class BookSerializer(ReserveSerializer):
@@ -309,12 +366,15 @@ class BookSerializer(ReserveSerializer):
         required=False, max_length=200, validators=[one_line], help_text=_("The service's name, if left out.")
     )
     description = serializers.CharField(required=False, max_length=5000, allow_blank=True)
+    reminder_offsets = OffsetsField()
 
 
 class EditSerializer(serializers.ModelSerializer[Appointment]):
+    reminder_offsets = OffsetsField()
+
     class Meta:
         model = Appointment
-        fields = ["title", "description", "timezone"]
+        fields = ["title", "description", "timezone", "reminder_offsets"]
         extra_kwargs = {"title": {"validators": [one_line]}}
 
 
@@ -345,6 +405,242 @@ class EventSerializer(serializers.ModelSerializer[AppointmentEvent]):
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_by(self, event: AppointmentEvent) -> str | None:
         return event.user.name if event.user else None
+
+
+# --- Series -----------------------------------------------------------------------------------------------------------
+
+OCCURRENCE = _("The local date its rule gave it.")
+
+
+@extend_schema_field({"type": "string", "maxLength": LONGEST_TEXT, "example": "FREQ=WEEKLY;COUNT=4"})
+class RuleField(serializers.CharField):
+    """A recurrence rule of RFC 5545, daily or slower, on one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_TEXT, help_text=self.__doc__, **kwargs)
+
+
+class SeriesWordsSerializer(serializers.Serializer[Any]):
+    """What may be said when a series is made and when it is changed."""
+
+    service = IdField(required=False, allow_null=True)
+    duration_minutes = serializers.IntegerField(
+        required=False, min_value=1, max_value=MINUTES_A_DAY, help_text=_("The service's, or one slot, if left out.")
+    )
+    title = serializers.CharField(
+        required=False,
+        max_length=200,
+        allow_blank=True,
+        validators=[one_line],
+        help_text=_("The service's name, if left out."),
+    )
+    description = serializers.CharField(required=False, max_length=5000, allow_blank=True)
+    reminder_offsets = OffsetsField()
+    override = OverrideField()
+
+
+class NewSeriesSerializer(SeriesWordsSerializer):
+    provider = IdField(required=False, help_text=_("Yourself, if left out."))
+    client = IdField()
+    rrule = RuleField()
+    start_time = LocalStartField(help_text=_("The first occurrence. Without an offset it is read in `timezone`."))
+    timezone = TimezoneField(
+        required=False, help_text=_("The series keeps its time of day there. The provider's, if left out.")
+    )
+    exdates = serializers.ListField(
+        child=serializers.DateField(validators=[validate_year]),
+        required=False,
+        max_length=366,
+        help_text=_("Local dates of the rule to leave out."),
+    )
+
+
+class CreateSeriesSerializer(NewSeriesSerializer):
+    policy = serializers.ChoiceField(
+        choices=Policy.choices,
+        default=Policy.ALL_OR_NOTHING,
+        help_text=_("What becomes of it if some times cannot be booked."),
+    )
+
+
+class ScopeSerializer(serializers.Serializer[Any]):
+    scope = serializers.ChoiceField(
+        choices=Scope.choices, default=Scope.ALL, help_text=_("Which occurrences. Past ones are never touched.")
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which Python does not let one write."""
+        return {
+            **super().get_fields(),
+            "from": serializers.DateField(
+                required=False,
+                validators=[validate_year],
+                help_text=_("The occurrence meant, by the local date its rule gave it. Needed but for `all`."),
+            ),
+        }
+
+
+class EditSeriesSerializer(SeriesWordsSerializer, ScopeSerializer):
+    policy = serializers.ChoiceField(choices=Policy.choices, default=Policy.ALL_OR_NOTHING)
+    rrule = RuleField(required=False)
+    start_time = LocalStartField(
+        required=False,
+        help_text=_("Where that occurrence goes, and the others after it. Without an offset: in the series' zone."),
+    )
+
+
+class CancelSeriesSerializer(ScopeSerializer, ReasonSerializer):
+    pass
+
+
+class NearestSerializer(serializers.Serializer[FreeTime]):
+    slot = serializers.IntegerField(source="slot_id")
+    start_time = InstantField(source="starts_at")
+    end_time = InstantField(source="ends_at")
+
+
+class OccurrenceSerializer(serializers.Serializer[Appointment]):
+    id = serializers.IntegerField(help_text=_("Of the appointment."))
+    occurrence = serializers.DateField(allow_null=True, help_text=OCCURRENCE)
+    start_time = InstantField(source="starts_at")
+    end_time = InstantField(source="ends_at")
+    status = serializers.ChoiceField(choices=AppointmentStatus.choices)
+
+
+class ConflictSerializer(serializers.Serializer[Conflict]):
+    """An occurrence that cannot be booked, and the nearest free time within a fortnight."""
+
+    occurrence = serializers.DateField(help_text=OCCURRENCE)
+    start_time = InstantField(source="starts_at")
+    end_time = InstantField(source="ends_at")
+    reason = serializers.CharField(source="error.code", help_text=_("`slot_taken`, `outside_hours` and the like."))
+    detail = serializers.CharField(source="error.message")
+    nearest = NearestSerializer(allow_null=True)
+
+
+class GapSerializer(serializers.Serializer[Any]):
+    occurrence = serializers.DateField(help_text=OCCURRENCE)
+    reason = serializers.CharField(help_text=_("`slot_taken`, `outside_hours` and the like."))
+
+
+class SeriesSerializer(serializers.ModelSerializer[AppointmentSeries]):
+    provider = PersonSerializer()
+    client = PersonSerializer()
+    service = PersonSerializer(allow_null=True)
+    rrule = RuleField()
+    start_time = serializers.SerializerMethodField(help_text=_("The first occurrence, with the offset of its zone."))
+    exdates = serializers.ListField(child=serializers.DateField())
+    gaps = GapSerializer(many=True, help_text=_("Dates of the rule that could not be booked."))
+    overrides = serializers.ListField(child=serializers.ChoiceField(choices=Override.choices))
+    reminder_offsets = OffsetsField()
+    active = serializers.SerializerMethodField(help_text=_("Neither cancelled nor over."))
+    generated_until = InstantField()
+    ends_at = InstantField(allow_null=True)
+    cancelled_at = InstantField(allow_null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+    occurrences = serializers.IntegerField(help_text=_("How many appointments were made of it."))
+    next_time = InstantField(allow_null=True, help_text=_("When the next one begins."))
+
+    class Meta:
+        model = AppointmentSeries
+        fields = [
+            "id",
+            "provider",
+            "client",
+            "service",
+            "title",
+            "description",
+            "rrule",
+            "start_time",
+            "timezone",
+            "duration_minutes",
+            "exdates",
+            "gaps",
+            "overrides",
+            "reminder_offsets",
+            "active",
+            "occurrences",
+            "next_time",
+            "generated_until",
+            "ends_at",
+            "cancelled_at",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.DateTimeField())
+    def get_start_time(self, series: AppointmentSeries) -> str:
+        return series.instant(series.start_date).astimezone(series.zone).isoformat()
+
+    @extend_schema_field(serializers.BooleanField())
+    def get_active(self, series: AppointmentSeries) -> bool:
+        return series.is_active(self.context["now"])
+
+
+class SeriesDetailSerializer(SeriesSerializer):
+    next = OccurrenceSerializer(many=True, help_text=_("The next ten."))
+
+    class Meta(SeriesSerializer.Meta):
+        fields = [*SeriesSerializer.Meta.fields, "next"]
+
+
+class SeriesChangeSerializer(SeriesSerializer):
+    """The series, and what was done to its appointments."""
+
+    created = OccurrenceSerializer(many=True)
+    moved = OccurrenceSerializer(many=True)
+    cancelled = OccurrenceSerializer(many=True)
+    skipped = ConflictSerializer(many=True, help_text=_("What could not be booked or moved."))
+
+    class Meta(SeriesSerializer.Meta):
+        fields = [*SeriesSerializer.Meta.fields, "created", "moved", "cancelled", "skipped"]
+
+
+class PreviewedSerializer(serializers.Serializer[Any]):
+    occurrence = serializers.DateField(help_text=OCCURRENCE)
+    start_time = InstantField(source="starts_at")
+    end_time = InstantField(source="ends_at")
+    status = serializers.ChoiceField(choices=[("free", _("free")), ("busy", _("busy"))])
+    reason = serializers.CharField(allow_null=True, help_text=_("Why it is busy: `slot_taken` and the like."))
+    detail = serializers.CharField(allow_null=True)
+    nearest = NearestSerializer(allow_null=True, help_text=_("The nearest free time within a fortnight."))
+
+    def to_representation(self, instance: Appointment | Conflict) -> dict[str, Any]:
+        if isinstance(instance, Conflict):
+            return {"status": "busy", **ConflictSerializer(instance, context=self.context).data}
+        made = OccurrenceSerializer(instance, context=self.context).data
+        made.pop("id")
+        return {**made, "status": "free", "reason": None, "detail": None, "nearest": None}
+
+
+class SeriesPreviewSerializer(serializers.Serializer[SeriesChange]):
+    """What would be booked, up to the provider's booking horizon."""
+
+    rrule = RuleField(source="series.rrule")
+    timezone = TimezoneField(source="series.timezone")
+    duration_minutes = serializers.IntegerField(source="series.duration_minutes")
+    ends_at = InstantField(source="series.ends_at", allow_null=True)
+    generated_until = InstantField(
+        source="series.generated_until", help_text=_("Later ones are booked as time goes by.")
+    )
+    free = serializers.SerializerMethodField()
+    busy = serializers.SerializerMethodField()
+    occurrences = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.IntegerField())
+    def get_free(self, change: SeriesChange) -> int:
+        return len(change.booked)
+
+    @extend_schema_field(serializers.IntegerField())
+    def get_busy(self, change: SeriesChange) -> int:
+        return len(change.conflicts)
+
+    @extend_schema_field(PreviewedSerializer(many=True))
+    def get_occurrences(self, change: SeriesChange) -> Any:
+        every: list[Any] = sorted([*change.booked, *change.conflicts], key=lambda one: one.starts_at)
+        return PreviewedSerializer(every, many=True, context=self.context).data
 
 
 # --- What a change of availability did --------------------------------------------------------------------------------

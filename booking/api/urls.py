@@ -2,7 +2,8 @@
 
 from django.urls import re_path
 
-from booking.api import views
+from booking.api import feeds, views
+from scheduler_project.common.api_fields import ID
 
 # Django tries them in this order: the busiest first.
 routes = [
@@ -11,8 +12,10 @@ routes = [
     ("admin/appointments", views.AdminAppointmentViewSet, "admin-appointment"),
     ("appointments", views.AppointmentViewSet, "appointment"),
     ("closures", views.ClosureViewSet, "closure"),
+    ("feeds", feeds.FeedViewSet, "feed"),
     ("providers", views.CalendarViewSet, "calendar"),
     ("schedules", views.WindowViewSet, "schedule"),
+    ("series", views.SeriesViewSet, "series"),
     ("services", views.ServiceViewSet, "service"),
     ("time-off", views.TimeOffViewSet, "time-off"),
 ]
@@ -20,8 +23,8 @@ routes = [
 urlpatterns = [
     re_path(r"^admin/expire-reservations/?$", views.ExpireReservationsView.as_view(), name="expire-reservations"),
     re_path(
-        rf"^appointments/(?P<pk>{views.ID})\.ics/?$",
-        views.AppointmentViewSet.as_view({"get": "ics"}, content_negotiation_class=views.AnyAccept),
+        rf"^appointments/(?P<pk>{ID})\.ics/?$",
+        views.AppointmentViewSet.as_view({"get": "ics"}),
         name="appointment-ics",
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Min, Prefetch, Q, QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -15,7 +15,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated, IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,10 +28,11 @@ from booking import queries
 from booking.api import filters, serializers
 from booking.api.fields import get_or_404, zone_or_none
 from booking.calendars import to_ical
-from booking.enums import Action
-from booking.errors import BadHours, Missing, NotFound
+from booking.enums import COMING, Action, Scope
+from booking.errors import BadHours, Missing
 from booking.models import (
     Appointment,
+    AppointmentSeries,
     AvailabilityWindow,
     Closure,
     DateOverride,
@@ -42,16 +42,18 @@ from booking.models import (
     Slot,
     TimeOff,
 )
-from booking.operations import appointments, availability, reservations, services
+from booking.operations import appointments, availability, reservations, series, services
 from booking.queries import DAY
 from scheduler_project.common.api import Pagination
+from scheduler_project.common.api_fields import ID
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.errors import NotFound
 from scheduler_project.common.idempotency import IdempotentMixin
 from scheduler_project.common.times import day_interval
 
-ID = "[0-9]{1,18}"
 LONGEST_RANGE = timedelta(days=92)
 LONGEST_RANGE_OF_ANY = timedelta(days=7)
+LONGEST_HORIZON = timedelta(days=366)
 
 PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
 ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
@@ -126,6 +128,19 @@ class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
             mine |= Q(reservations__provider=provider)
         return get_or_404(Client.objects.filter(mine), pk=client_id, field="client").pk
 
+    def open_window(self, provider_id: int, asked: dict[str, Any]) -> Response:
+        """Open the window asked for: of the two addresses that do, each finds the provider its own way."""
+        change = availability.open_window(
+            provider_id=provider_id,
+            starts_at=asked["starts_at"],
+            ends_at=asked["ends_at"],
+            actor=self.actor,
+            now=self.now,
+            preview=self.preview,
+        )
+        window = serializers.WindowSerializer(change.made, context=self.get_serializer_context()).data
+        return self.changed(change, window, status.HTTP_201_CREATED)
+
 
 # --- Services ---------------------------------------------------------------------------------------------------------
 
@@ -178,7 +193,7 @@ class ServiceViewSet(
         fields = dict(serializer.validated_data)
         providers = fields.pop("provider_ids", None)
         serializer.instance = services.edit_service(
-            service_id=self.get_object().pk, fields=fields, providers=providers, actor=self.actor
+            service_id=self.get_object().pk, fields=fields, providers=providers, actor=self.actor, now=self.now
         )
 
     def perform_destroy(self, instance: Service) -> None:
@@ -198,9 +213,10 @@ def written(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[
 class FreeTimesMixin:
     """Answering with a page of free times."""
 
-    def free_times(self: Any, asked: dict[str, Any], schedules: Sequence[Schedule]) -> HttpResponse:
+    def free_times(self: Any, asked: dict[str, Any], *, hidden: bool = False) -> HttpResponse:
+        """A page of the free times asked for. Raises NotFound for a provider who is not there."""
         start = asked.get("start") or self.now
-        longest = LONGEST_RANGE if len(schedules) <= 1 else LONGEST_RANGE_OF_ANY
+        longest = LONGEST_RANGE if "provider" in asked else LONGEST_RANGE_OF_ANY
         until = asked.get("end") or start + 7 * DAY
         if until <= start:
             raise BadHours(_("The end must come after the start."), field="end")
@@ -209,10 +225,12 @@ class FreeTimesMixin:
         page_size = self.paginator.get_page_size(self.request)
         page = self.page_number()
         count, times = queries.free_page(
-            queries.Search(schedules, start, until, self.now, asked.get("service")),
+            queries.Search(start, until, self.now, asked.get("provider"), asked.get("service"), hidden=hidden),
             limit=page_size,
             offset=(page - 1) * page_size,
         )
+        if not times and not hidden:
+            self.check_bookable(asked)
         if page > 1 and not times:
             raise NotFound(_("There is no such page."), field="page")
         body = {
@@ -232,10 +250,19 @@ class FreeTimesMixin:
     def page_link(self: Any, page: int) -> str:
         return replace_query_param(self.request.build_absolute_uri(), "page", page)
 
-    def offered_service(self: Any, service_id: int | None, **offered: Any) -> Service | None:
-        if service_id is None:
+    def check_bookable(self: Any, asked: dict[str, Any]) -> None:
+        """Raise NotFound for a provider who is not published. Looked up only when nothing is free."""
+        if "provider" in asked:
+            get_or_404(Provider.objects.published(), pk=asked["provider"], field="provider")
+
+    def offered_service(self: Any, asked: dict[str, Any]) -> Service | None:
+        """The service asked for, which the provider asked for must offer."""
+        if "service" not in asked:
             return None
-        return get_or_404(Service.objects.visible_to(self.request.user), pk=service_id, field="service", **offered)
+        services = Service.objects.visible_to(self.request.user)
+        if "provider" in asked:
+            services = services.filter(providers=asked["provider"])
+        return get_or_404(services, pk=asked["service"], field="service")
 
 
 PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
@@ -258,8 +285,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         responses={200: serializers.SlotSerializer(many=True), **refusals(400)},
     )
     def list(self, request: Request) -> HttpResponse:
-        asked, schedules = self.asked()
-        return self.free_times(asked, schedules)
+        return self.free_times(self.asked())
 
     @extend_schema(
         summary="The next free time",
@@ -269,12 +295,12 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     )
     @action(detail=False, pagination_class=None)
     def next(self, request: Request) -> Response:
-        asked, schedules = self.asked()
-        start = asked.get("start") or self.now
-        horizon = max((schedule.horizon for schedule in schedules), default=DAY)
-        until = min(asked.get("end") or self.now + horizon, self.now + horizon)
-        found = queries.next_free(queries.Search(schedules, start, until, self.now, asked.get("service")))
+        asked = self.asked()
+        start, furthest = asked.get("start") or self.now, self.now + LONGEST_HORIZON
+        until = min(asked.get("end") or furthest, furthest)
+        found = queries.next_free(queries.Search(start, until, self.now, asked.get("provider"), asked.get("service")))
         if found is None:
+            self.check_bookable(asked)
             return Response(status=status.HTTP_204_NO_CONTENT)
         [time] = written([found], zone_or_none(asked.get("timezone")))
         return Response(time)
@@ -302,17 +328,14 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         )
         return self.answer(serializers.ReservationSerializer, reservation, status.HTTP_201_CREATED)
 
-    def asked(self) -> tuple[dict[str, Any], Sequence[Schedule]]:
+    def asked(self) -> dict[str, Any]:
         query = serializers.SlotQuerySerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         if "provider" not in asked and "service" not in asked:
             raise Missing(_("Say of which provider or for which service."), field="provider")
-        asked["service"] = self.offered_service(asked.get("service"))
-        schedules = queries.bookable_schedules(provider_id=asked.get("provider"), service=asked["service"])
-        if "provider" in asked and not schedules:
-            raise NotFound(_("There is no such provider, or they do not offer this."), field="provider")
-        return asked, schedules
+        asked["service"] = self.offered_service(asked)
+        return asked
 
 
 # --- A provider's calendar --------------------------------------------------------------------------------------------
@@ -356,29 +379,17 @@ class CalendarViewSet(FreeTimesMixin, BookingViewSet):
     def availability(self, request: Request, pk: str) -> HttpResponse:
         if request.method == "POST":
             self.schedule(write=True)
-            return self.open_window(int(pk))
+            return self.open_window(int(pk), self.sent(serializers.WindowSerializer))
         query = serializers.AvailabilityQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         schedule = self.schedule(write=False)
-        asked["service"] = self.offered_service(asked.get("service"), providers=schedule.provider_id)
+        asked["provider"] = schedule.provider_id
+        asked["service"] = self.offered_service(asked)
         if day := asked.get("date"):
             zone = zone_or_none(asked.get("timezone")) or schedule.zone
             asked["start"], asked["end"] = day_interval(day, zone)
-        return self.free_times(asked, [schedule])
-
-    def open_window(self, provider_id: int) -> Response:
-        asked = self.sent(serializers.WindowSerializer)
-        change = availability.open_window(
-            provider_id=provider_id,
-            starts_at=asked["starts_at"],
-            ends_at=asked["ends_at"],
-            actor=self.actor,
-            now=self.now,
-            preview=self.preview,
-        )
-        window = serializers.WindowSerializer(change.made, context=self.get_serializer_context()).data
-        return self.changed(change, window, status.HTTP_201_CREATED)
+        return self.free_times(asked, hidden=True)
 
     @extend_schema(methods=["get"], summary="Weekly hours", responses={200: serializers.WorkingHoursSerializer})
     @extend_schema(
@@ -517,7 +528,8 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     filterset_class = filters.WindowFilter
 
     def get_queryset(self) -> QuerySet[AvailabilityWindow]:
-        return AvailabilityWindow.objects.visible_to(self.request.user).select_related("schedule")
+        mine = AvailabilityWindow.objects.visible_to(self.request.user).select_related("schedule")
+        return mine.order_by("starts_at", "pk")
 
     @extend_schema(
         summary="Open a window",
@@ -538,16 +550,7 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     def create(self, request: Request) -> Response:
         asked = self.sent(serializers.WindowSerializer)
         provider_id = self.asked_provider(asked.get("schedule", {}).get("provider_id"))
-        change = availability.open_window(
-            provider_id=provider_id,
-            starts_at=asked["starts_at"],
-            ends_at=asked["ends_at"],
-            actor=self.actor,
-            now=self.now,
-            preview=self.preview,
-        )
-        window = serializers.WindowSerializer(change.made, context=self.get_serializer_context()).data
-        return self.changed(change, window, status.HTTP_201_CREATED)
+        return self.open_window(provider_id, asked)
 
     @extend_schema(
         summary="Close a window", parameters=[PREVIEW], responses={200: serializers.ChangeSerializer, **refusals(400)}
@@ -718,11 +721,10 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
         asked = self.sent(serializers.ConfirmSerializer)
-        reservation = self.get_object()
         if not asked["confirmed"]:
-            released = reservations.release(reservation_id=reservation.pk, actor=self.actor, now=self.now)
+            released = reservations.release(reservation_id=self.get_object().pk, actor=self.actor, now=self.now)
             return self.answer(serializers.ReservationSerializer, released)
-        appointment = appointments.confirm(reservation_id=reservation.pk, actor=self.actor, now=self.now)
+        appointment = appointments.confirm(reservation_id=int(pk), actor=self.actor, now=self.now)
         return self.answer(serializers.AppointmentSerializer, appointment)
 
     @extend_schema(summary="Release a hold", responses={204: None, **refusals(409)})
@@ -741,13 +743,6 @@ class ExpireReservationsView(APIView):
     )
     def post(self, request: Request) -> Response:
         return Response({"expired": reservations.expire_due(now=timezone.now())})
-
-
-class AnyAccept(DefaultContentNegotiation):
-    """For addresses that name their format: whatever the caller says it accepts, it asked for this."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 # --- Appointments -----------------------------------------------------------------------------------------------------
@@ -805,6 +800,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
             title=asked.get("title", ""),
             description=asked.get("description", ""),
             timezone=asked.get("timezone", ""),
+            reminder_offsets=asked.get("reminder_offsets"),
             overrides=asked.get("override", ()),
             actor=self.actor,
             now=self.now,
@@ -904,6 +900,165 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
             content_type="text/calendar; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="appointment-{appointment.pk}.ics"'},
         )
+
+
+# --- Series -----------------------------------------------------------------------------------------------------------
+
+MONDAYS = {
+    "provider": 1,
+    "client": 1,
+    "service": 1,
+    "start_time": "2027-03-08T09:00:00",
+    "timezone": "Europe/Berlin",
+    "rrule": "FREQ=WEEKLY;COUNT=10",
+}
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Series you may see", parameters=[ZONE]),
+    retrieve=extend_schema(
+        summary="One series",
+        parameters=[ZONE],
+        responses={200: serializers.SeriesDetailSerializer, **refusals(400)},
+    ),
+)
+class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """Recurring appointments. Their occurrences are ordinary appointments: `/api/appointments?series=`."""
+
+    queryset = AppointmentSeries.objects.all()
+    serializer_class = serializers.SeriesSerializer
+    filterset_class = filters.SeriesFilter
+
+    def get_queryset(self) -> QuerySet[AppointmentSeries]:
+        if getattr(self, "swagger_fake_view", False):
+            return AppointmentSeries.objects.none()
+        return self.counted(AppointmentSeries.objects.visible_to(self.request.user)).order_by("-pk")
+
+    def counted(self, rows: QuerySet[AppointmentSeries]) -> QuerySet[AppointmentSeries]:
+        to_come = Q(appointments__status__in=COMING, appointments__reservation__starts_at__gt=self.now)
+        return rows.select_related("provider", "client", "service").annotate(
+            occurrences=Count("appointments"), next_time=Min("appointments__reservation__starts_at", filter=to_come)
+        )
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        coming = Appointment.objects.filter(series=found, status__in=COMING, reservation__starts_at__gt=self.now)
+        found.next = coming.select_related("reservation").order_by("reservation__starts_at")[:10]
+        return self.answer(serializers.SeriesDetailSerializer, found)
+
+    def wanted_series(self, asked: dict[str, Any]) -> series.Wanted:
+        return series.Wanted(
+            provider_id=asked.get("provider") or self.asked_provider(None),
+            client_id=self.asked_client(asked["client"]),
+            rrule=asked["rrule"],
+            starts=asked["start_time"],
+            timezone=asked.get("timezone", ""),
+            service_id=asked.get("service"),
+            duration_minutes=asked.get("duration_minutes"),
+            title=asked.get("title", ""),
+            description=asked.get("description", ""),
+            exdates=asked.get("exdates", ()),
+            reminder_offsets=asked.get("reminder_offsets"),
+            overrides=asked.get("override", ()),
+        )
+
+    def done(self, change: series.SeriesChange, code: int = 200) -> Response:
+        """The series as it is now, with what was done."""
+        row = self.counted(AppointmentSeries.objects.filter(pk=change.series.pk)).get()
+        vars(row).update(
+            created=change.booked, moved=change.moved, cancelled=change.cancelled, skipped=change.conflicts
+        )
+        return self.answer(serializers.SeriesChangeSerializer, row, code)
+
+    @extend_schema(
+        summary="What a series would book",
+        description="Each occurrence up to the provider's booking horizon: free, or busy with why and the nearest free "
+        "time. Nothing is changed. For the provider and staff.",
+        request=serializers.NewSeriesSerializer,
+        responses={200: serializers.SeriesPreviewSerializer, **refusals(403, 404, 409)},
+        examples=[OpenApiExample("Mondays at nine", MONDAYS, request_only=True)],
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="preview", pagination_class=None)
+    def preview_series(self, request: Request) -> Response:
+        wanted = self.wanted_series(self.sent(serializers.NewSeriesSerializer))
+        change = series.preview_series(wanted=wanted, actor=self.actor, now=self.now)
+        return self.answer(serializers.SeriesPreviewSerializer, change)
+
+    @extend_schema(
+        summary="Begin a series",
+        description="Books every occurrence up to the provider's booking horizon, in one transaction; later ones "
+        "follow by themselves. For the provider and staff.",
+        request=serializers.CreateSeriesSerializer,
+        responses={201: serializers.SeriesChangeSerializer, **refusals(403, 404, 409)},
+        examples=[OpenApiExample("Mondays at nine", {**MONDAYS, "policy": "skip_conflicts"}, request_only=True)],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(serializers.CreateSeriesSerializer)
+        change = series.create_series(
+            wanted=self.wanted_series(asked), policy=asked["policy"], actor=self.actor, now=self.now
+        )
+        return self.done(change, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Change this occurrence, it and those after it, or all to come",
+        description="With `following` the series is split, and the answer is the new one. Appointments are moved, not "
+        "made anew.",
+        request=serializers.EditSeriesSerializer,
+        responses={200: serializers.SeriesChangeSerializer, **refusals(403, 409)},
+        examples=[
+            OpenApiExample("Another title", {"scope": "all", "title": "Coaching"}, request_only=True),
+            OpenApiExample(
+                "An hour later from then on",
+                {"scope": "following", "from": "2027-03-15", "start_time": "2027-03-15T10:00:00"},
+                request_only=True,
+            ),
+        ],
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        asked = self.sent(serializers.EditSeriesSerializer)
+        named = {"start_time": "starts", "service": "service_id"}
+        about = ("scope", "from", "policy", "override")
+        change = series.edit_series(
+            series_id=found.pk,
+            scope=asked["scope"],
+            occurrence=asked.get("from"),
+            policy=asked["policy"],
+            overrides=asked.get("override"),
+            changes={named.get(name, name): value for name, value in asked.items() if name not in about},
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.done(change)
+
+    @extend_schema(
+        summary="Cancel this occurrence, it and those after it, or all to come",
+        request=serializers.CancelSeriesSerializer,
+        responses={200: serializers.SeriesChangeSerializer, **refusals(403, 409)},
+        examples=[
+            OpenApiExample("All to come", {"reason": "Moved to another town"}, request_only=True),
+            OpenApiExample("One", {"scope": "this", "from": "2027-03-15", "reason": "Holiday"}, request_only=True),
+        ],
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        asked = self.sent(serializers.CancelSeriesSerializer)
+        change = series.cancel_series(
+            series_id=found.pk,
+            scope=asked["scope"],
+            occurrence=asked.get("from"),
+            reason=asked["reason"],
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.done(change)
+
+    @extend_schema(summary="Cancel all that are to come", responses={204: None, **refusals(403, 409)})
+    def destroy(self, request: Request, pk: str) -> Response:
+        series.cancel_series(series_id=self.get_object().pk, scope=Scope.ALL, actor=self.actor, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @extend_schema_view(list=extend_schema(summary="Everybody's appointments", parameters=[ZONE]))

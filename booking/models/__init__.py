@@ -1,6 +1,7 @@
 """The nouns of booking."""
 
 from booking.models.appointments import Appointment, AppointmentEvent
+from booking.models.feeds import CalendarFeed
 from booking.models.reservations import Reservation
 from booking.models.schedules import (
     Absence,
@@ -11,6 +12,7 @@ from booking.models.schedules import (
     TimeOff,
     WorkingHours,
 )
+from booking.models.series import AppointmentSeries
 from booking.models.services import Service
 from booking.models.slots import Slot
 
@@ -18,7 +20,9 @@ __all__ = [
     "Absence",
     "Appointment",
     "AppointmentEvent",
+    "AppointmentSeries",
     "AvailabilityWindow",
+    "CalendarFeed",
     "Closure",
     "DateOverride",
     "Reservation",

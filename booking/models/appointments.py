@@ -6,12 +6,15 @@ from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Face
 from accounts.models import Client, Provider, User
 from booking.enums import COMING, AppointmentStatus, Event
+from booking.models.fields import OffsetsField
 from booking.models.reservations import Reservation, party
+from booking.models.series import AppointmentSeries
 from booking.models.services import Service
 from scheduler_project.common.times import validate_timezone
 
@@ -44,6 +47,21 @@ class Appointment(models.Model):
     reservation = models.OneToOneField(
         Reservation, models.PROTECT, related_name="appointment", verbose_name=_("reservation")
     )
+    series = models.ForeignKey(
+        AppointmentSeries,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="appointments",
+        db_index=False,
+        verbose_name=_("series"),
+    )
+    occurrence = models.DateField(
+        _("occurrence"),
+        null=True,
+        blank=True,
+        help_text=_("The local date that the rule of its series gave it, wherever it was moved since."),
+    )
     uid = models.UUIDField(_("calendar UID"), default=uuid.uuid4, unique=True, editable=False)
     sequence = models.PositiveIntegerField(_("sequence"), default=0, editable=False)
     title = models.CharField(_("title"), max_length=200)
@@ -53,6 +71,9 @@ class Appointment(models.Model):
         max_length=64,
         validators=[validate_timezone],
         help_text=_("The zone the appointment was made in; its times are told in this zone."),
+    )
+    reminder_offsets = OffsetsField(
+        _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the service's.")
     )
     status = models.CharField(_("status"), max_length=10, choices=AppointmentStatus, db_index=True)
     cancellation_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True)
@@ -65,6 +86,12 @@ class Appointment(models.Model):
         verbose_name = _("appointment")
         verbose_name_plural = _("appointments")
         ordering = ["-reservation__starts_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "occurrence"], name="appointment_once_per_series_and_date"),
+            models.CheckConstraint(
+                condition=Q(occurrence__isnull=True) | Q(series__isnull=False), name="appointment_occurs_in_a_series"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

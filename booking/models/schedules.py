@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
 from booking.enums import Weekday
+from booking.models.fields import OffsetsField
 from scheduler_project.common.times import day_interval, validate_timezone
 
 SLOT_MINUTES = (5, 6, 10, 12, 15, 20, 30, 60)
@@ -61,6 +62,10 @@ class Schedule(models.Model):
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text=_("Minutes an unconfirmed reservation is kept."),
+    )
+    reminder_offsets = OffsetsField(
+        _("reminders"),
+        help_text=_("How long before the start, such as “1 day, 1 hour”. Empty: none; unset: the site's."),
     )
     slots_until = models.DateTimeField(
         _("slots until"), null=True, editable=False, help_text=_("The instant up to which slots are laid out.")

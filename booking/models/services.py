@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
+from booking.models.fields import OffsetsField
 
 MINUTES_A_DAY = 24 * 60
 
@@ -51,6 +52,9 @@ class Service(models.Model):
     )
     needs_approval = models.BooleanField(
         _("needs approval"), default=False, help_text=_("A client's booking waits until the provider approves it.")
+    )
+    reminder_offsets = OffsetsField(
+        _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the provider's.")
     )
     is_active = models.BooleanField(_("active"), default=True)
 

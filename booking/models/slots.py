@@ -1,28 +1,11 @@
 """The stored grid of a provider's time."""
 
-from datetime import datetime
-from typing import Self
-
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider
-from booking.enums import ReservationStatus
 from booking.models.reservations import Reservation
-
-
-class SlotQuerySet(models.QuerySet["Slot"]):
-    def free(self, *, now: datetime) -> Self:
-        """Slots nobody claims; a hold past its end claims nothing, swept or not."""
-        return self.filter(
-            Q(reservation__isnull=True)
-            | Q(reservation__status=ReservationStatus.HELD, reservation__expires_at__lte=now, withdrawn=False)
-        )
-
-    def within(self, start: datetime, until: datetime) -> Self:
-        """Slots that lie in `[start, until)`."""
-        return self.filter(starts_at__gte=start, starts_at__lt=until)
 
 
 class Slot(models.Model):
@@ -47,8 +30,6 @@ class Slot(models.Model):
         verbose_name=_("reservation"),
     )
     withdrawn = models.BooleanField(_("withdrawn"), default=False)
-
-    objects = SlotQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("slot")

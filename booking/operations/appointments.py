@@ -1,15 +1,17 @@
 """The life of an appointment: from a confirmed hold to completed, missed, cancelled or declined."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
-from booking.errors import BadTransition, HoldExpired, HoldReleased, NotAllowed, NotBookable, NotFound, NotYet
-from booking.models import Appointment, AppointmentEvent, Reservation
+from booking.errors import BadTransition, HoldExpired, HoldReleased, NotBookable, NotYet
+from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.operations.reservations import (
     chosen_length,
     claim,
@@ -18,9 +20,12 @@ from booking.operations.reservations import (
     locked_schedule,
     offered,
     offering_alternatives,
-    rfc3339,
 )
+from booking.signals import appointment_changed
+from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.rows import columns_of, from_row
+from scheduler_project.common.times import rfc3339
 
 TARGETS: dict[Action, AppointmentStatus] = {
     Action.APPROVE: AppointmentStatus.SCHEDULED,
@@ -38,6 +43,17 @@ EVENTS: dict[Action, Event] = {
     Action.MISS: Event.MISSED,
     Action.CANCEL: Event.CANCELLED,
 }
+
+LOCK_RESERVATION = f"""
+SELECT {columns_of(Reservation, "reservation")}, {columns_of(Provider, "provider")}, {columns_of(Client, "client")},
+       {columns_of(Service, "service")}
+FROM booking_reservation reservation
+JOIN accounts_provider provider ON provider.id = reservation.provider_id
+JOIN accounts_client client ON client.id = reservation.client_id
+LEFT JOIN booking_service service ON service.id = reservation.service_id
+WHERE reservation.id = %s
+FOR NO KEY UPDATE OF reservation
+"""
 
 CLIENTS_ACTIONS = (Action.RESCHEDULE, Action.CANCEL)
 
@@ -61,7 +77,7 @@ def allowed_actions(appointment: Appointment, actor: Actor, now: datetime) -> li
     ]
 
 
-def _check(action: Action, appointment: Appointment, actor: Actor, now: datetime) -> None:
+def check_allowed(action: Action, appointment: Appointment, actor: Actor, now: datetime) -> None:
     if action in allowed_actions(appointment, actor, now):
         return
     runs = actor.runs(appointment.reservation.provider_id)
@@ -91,17 +107,16 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
 
     Repeating it returns the same appointment. Raises HoldExpired from `expires_at` on, HoldReleased; NotFound.
     """
-    reservation = (
-        Reservation.objects.select_related("provider", "client", "service")
-        .select_for_update(of=("self",), no_key=True)
-        .filter(pk=reservation_id)
-        .first()
-    )
-    if reservation is None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_RESERVATION, [reservation_id])
+        row = cursor.fetchone()
+    if row is None:
         raise NotFound
+    reservation = from_row(Reservation, row, provider=Provider, client=Client, service=Service)
     if not actor.runs(reservation.provider_id) and reservation.client_id != actor.client_id:
-        raise NotAllowed
-    if (made := Appointment.objects.filter(reservation=reservation).first()) is not None:
+        raise NotFound
+    if reservation.status == ReservationStatus.CONFIRMED:
+        made = Appointment.objects.get(reservation=reservation)
         made.reservation = reservation
         return made
     if reservation.status == ReservationStatus.RELEASED:
@@ -110,7 +125,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
         raise HoldExpired
     reservation.status = ReservationStatus.CONFIRMED
     reservation.save(update_fields=["status"])
-    return _appoint(reservation, actor=actor, now=now)
+    return appoint(reservation, actor=actor, now=now)
 
 
 def book(
@@ -125,13 +140,13 @@ def book(
     title: str = "",
     description: str = "",
     timezone: str = "",
+    reminder_offsets: list[str] | None = None,
     overrides: Collection[Override] = (),
 ) -> Appointment:
     """Reserve and confirm in one step. Arguments and refusals are those of `reserve`, without its limit on holds."""
+    says = {"title": title, "description": description, "timezone": timezone, "reminder_offsets": reminder_offsets}
     with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
-        return _book(
-            provider_id, client_id, service_id, starts_at, ends_at, title, description, timezone, actor, now, overrides
-        )
+        return _book(provider_id, client_id, service_id, starts_at, ends_at, says, actor, now, overrides)
 
 
 @operation
@@ -141,9 +156,7 @@ def _book(
     service_id: int | None,
     starts_at: datetime,
     ends_at: datetime | None,
-    title: str,
-    description: str,
-    timezone: str,
+    says: dict[str, Any],
     actor: Actor,
     now: datetime,
     overrides: Collection[Override],
@@ -161,10 +174,10 @@ def _book(
         now=now,
         overrides=overrides,
     )
-    return _appoint(reservation, actor=actor, now=now, title=title, description=description, timezone=timezone)
+    return appoint(reservation, actor=actor, now=now, **says)
 
 
-def _appoint(
+def appoint(
     reservation: Reservation,
     *,
     actor: Actor,
@@ -172,20 +185,45 @@ def _appoint(
     title: str = "",
     description: str = "",
     timezone: str = "",
+    reminder_offsets: list[str] | None = None,
+    series: AppointmentSeries | None = None,
+    occurrence: date | None = None,
+    among: list[AppointmentEvent] | None = None,
 ) -> Appointment:
+    """Write the appointment of a reservation just confirmed. The caller has claimed its time.
+
+    Here and below: when much happens at once, its events are gathered in `among`, for the caller to tell of together.
+    """
     service = reservation.service
     waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id)
-    appointment = Appointment.objects.create(
+    appointment = Appointment.objects.create(  # type: ignore[misc]  # an ArrayField that may be NULL
         reservation=reservation,
-        title=title or (service.name if service else _("Appointment")),
+        series=series,
+        occurrence=occurrence,
+        title=title or untitled(service),
         description=description,
         timezone=timezone or reservation.client.timezone,
+        reminder_offsets=reminder_offsets,
         status=AppointmentStatus.PENDING if waits else AppointmentStatus.SCHEDULED,
         created_at=now,
         updated_at=now,
     )
-    _record(appointment, Event.BOOKED, actor, now, status=appointment.status, overrides=reservation.overrides)
+    _record(
+        appointment,
+        Event.BOOKED,
+        actor,
+        now,
+        status=appointment.status,
+        among=among,
+        overrides=reservation.overrides,
+        **({"series": series.pk} if series else {}),
+    )
     return appointment
+
+
+def untitled(service: Service | None) -> str:
+    """What an appointment is called that was given no title."""
+    return service.name if service else _("Appointment")
 
 
 def reschedule(
@@ -220,23 +258,51 @@ def _reschedule(
     overrides: Collection[Override],
 ) -> Appointment:
     schedule = locked_schedule(provider_id)
-    appointment = _locked(appointment_id)
-    _check(Action.RESCHEDULE, appointment, actor, now)
+    appointment = locked_appointment(appointment_id)
+    check_allowed(Action.RESCHEDULE, appointment, actor, now)
+    old = appointment.reservation
+    return move_to(
+        appointment,
+        schedule=schedule,
+        service=old.service,
+        starts_at=starts_at,
+        length=chosen_length(schedule, starts_at, ends_at, actor) or old.length,
+        actor=actor,
+        now=now,
+        overrides=overrides,
+    )
+
+
+def move_to(
+    appointment: Appointment,
+    *,
+    schedule: Schedule,
+    service: Service | None,
+    starts_at: datetime,
+    length: timedelta,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+    among: list[AppointmentEvent] | None = None,
+) -> Appointment:
+    """Let an appointment's time go and claim another. The caller holds the locks, and undoes all on a refusal."""
     if not schedule.provider_is_active:
         raise NotBookable
     old = appointment.reservation
     let_go(old, now)
-    appointment.reservation = claim(
+    claimed = claim(
         schedule=schedule,
-        service=old.service,
+        service=service,
         client_id=old.client_id,
         starts_at=starts_at,
-        length=chosen_length(schedule, starts_at, ends_at, actor) or old.length,
+        length=length,
         expires_at=None,
         actor=actor,
         now=now,
         overrides=overrides,
     )
+    claimed.provider, claimed.client, claimed.service = old.provider, old.client, service
+    appointment.reservation = claimed
     appointment.sequence += 1
     appointment.updated_at = now
     appointment.save(update_fields=["reservation", "sequence", "updated_at"])
@@ -245,8 +311,9 @@ def _reschedule(
         Event.RESCHEDULED,
         actor,
         now,
+        among=among,
         **{"from": rfc3339(old.starts_at), "to": rfc3339(starts_at)},
-        overrides=appointment.reservation.overrides,
+        overrides=claimed.overrides,
     )
     return appointment
 
@@ -255,18 +322,41 @@ def _reschedule(
 def act(*, appointment_id: int, action: Action, actor: Actor, now: datetime, reason: str = "") -> Appointment:
     """Approve, decline, complete, miss or cancel an appointment; a declined or cancelled one's time is free at once.
 
+    What is cancelled or declined of a series is an exception to its rule (EXDATE) from then on.
     Raises BadTransition naming the moves there are, NotYet for an outcome before the start, NotAllowed; NotFound.
     """
     locked_schedule(_reservation_of(appointment_id).provider_id)
-    appointment = _locked(appointment_id)
-    _check(action, appointment, actor, now)
+    appointment = locked_appointment(appointment_id)
+    check_allowed(action, appointment, actor, now)
+    if action in (Action.CANCEL, Action.DECLINE) and appointment.series and appointment.occurrence:
+        except_date(appointment.series, appointment.occurrence, now)
+    return do(appointment, action, actor=actor, now=now, reason=reason)
+
+
+def do(
+    appointment: Appointment,
+    action: Action,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    among: list[AppointmentEvent] | None = None,
+) -> Appointment:
+    """Carry an action out. The caller holds the locks and has checked that it is allowed."""
     if action in (Action.CANCEL, Action.DECLINE):
         let_go(appointment.reservation, now)
     _move(appointment, TARGETS[action], now, reason)
-    _record(
-        appointment, EVENTS[action], actor, now, status=appointment.status, **({"reason": reason} if reason else {})
-    )
+    because = {"reason": reason} if reason else {}
+    _record(appointment, EVENTS[action], actor, now, among=among, status=appointment.status, **because)
     return appointment
+
+
+def except_date(series: AppointmentSeries, day: date, now: datetime) -> None:
+    """Leave a date of a series out. The caller holds the schedule's lock, under which a series changes."""
+    if day not in series.exdates:
+        series.exdates = sorted([*series.exdates, day])
+        series.updated_at = now
+        series.save(update_fields=["exdates", "updated_at"])
 
 
 def set_status(
@@ -280,12 +370,24 @@ def set_status(
 
 
 @operation
-def edit(*, appointment_id: int, changes: dict[str, str], actor: Actor, now: datetime) -> Appointment:
-    """Change the title, description or timezone. For the provider and staff. Raises NotAllowed; NotFound."""
+def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Appointment:
+    """Change title, description, timezone or reminder offsets. For provider and staff. Raises NotAllowed; NotFound."""
     locked_schedule(_reservation_of(appointment_id).provider_id)
-    appointment = _locked(appointment_id)
+    appointment = locked_appointment(appointment_id)
     if not actor.runs(appointment.reservation.provider_id):
         raise NotAllowed
+    return reword(appointment, changes, actor=actor, now=now)
+
+
+def reword(
+    appointment: Appointment,
+    changes: dict[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    among: list[AppointmentEvent] | None = None,
+) -> Appointment:
+    """Change what an appointment says; nothing is written if nothing differs. The caller holds the locks."""
     changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
     if changed:
         for name, value in changed.items():
@@ -293,7 +395,7 @@ def edit(*, appointment_id: int, changes: dict[str, str], actor: Actor, now: dat
         appointment.sequence += 1
         appointment.updated_at = now
         appointment.save(update_fields=[*changed, "sequence", "updated_at"])
-        _record(appointment, Event.EDITED, actor, now, changed=sorted(changed))
+        _record(appointment, Event.EDITED, actor, now, among=among, changed=sorted(changed))
     return appointment
 
 
@@ -304,10 +406,12 @@ def _reservation_of(appointment_id: int) -> Reservation:
     return reservation
 
 
-def _locked(appointment_id: int) -> Appointment:
+def locked_appointment(appointment_id: int) -> Appointment:
+    """An appointment, locked until the transaction ends. The caller holds the schedule's lock. Raises NotFound."""
     try:
         return (
             Appointment.objects.detailed()
+            .select_related("series")
             .select_for_update(of=("self", "reservation"), no_key=True)
             .get(pk=appointment_id)
         )
@@ -334,8 +438,16 @@ def _move(appointment: Appointment, status: AppointmentStatus, now: datetime, re
         raise _bad_transition(appointment)
 
 
-def _record(appointment: Appointment, event: Event, actor: Actor, now: datetime, **details: Any) -> None:
-    AppointmentEvent.objects.create(
+def _record(
+    appointment: Appointment,
+    event: Event,
+    actor: Actor,
+    now: datetime,
+    *,
+    among: list[AppointmentEvent] | None = None,
+    **details: Any,
+) -> None:
+    happened = AppointmentEvent.objects.create(
         appointment=appointment,
         event=event,
         at=now,
@@ -343,3 +455,6 @@ def _record(appointment: Appointment, event: Event, actor: Actor, now: datetime,
         face=actor.face,
         details={name: value for name, value in details.items() if value not in ([], "")},
     )
+    if among is not None:
+        among.append(happened)
+    appointment_changed.send(Appointment, appointment=appointment, event=happened, now=now, alone=among is None)

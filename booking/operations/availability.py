@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import Provider
 from booking.enums import COMING, LIVE, Weekday
-from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, NotFound, OffGrid
+from booking.errors import BadHours, EndsBeforeStart, InThePast, OffGrid
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -32,6 +32,8 @@ from booking.models import (
 from booking.operations.reservations import check_on_grid, locked_schedule
 from booking.operations.slots import extend, horizon_end, lay_out
 from booking.queries import DAY, open_hours
+from booking.signals import reminders_reset
+from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import covers, floor_to_step, merged
 
@@ -77,13 +79,15 @@ def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedu
 def set_policy(
     *, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
 ) -> Change:
-    """Change the schedule's timezone, slot length, notice, horizon or hold time."""
+    """Change the schedule's timezone, slot length, notice, horizon, hold time or reminder offsets."""
 
     def write(schedule: Schedule) -> Schedule:
         for name, value in changes.items():
             setattr(schedule, name, value)
         schedule.slots_until = max(horizon_end(schedule, now), schedule.slots_until or now)
         schedule.save()
+        if "reminder_offsets" in changes:
+            reminders_reset.send(Schedule, schedule=schedule, service=None, now=now)
         return schedule
 
     return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
@@ -225,15 +229,19 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime, previ
     closure = Closure(**fields)
     _check_absence(closure)
     change = Change(made=closure)
+    schedules = Schedule.objects.order_by("pk")
     if not preview:
         _lock_closures("pg_advisory_xact_lock")
-        list(Schedule.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        schedules = schedules.select_for_update(no_key=True)
         closure.save()
-    for zone in list(Schedule.objects.order_by().values_list("timezone", flat=True).distinct()):
+    providers: dict[str, list[int]] = {}
+    for zone, provider_id in schedules.values_list("timezone", "provider"):
+        providers.setdefault(zone, []).append(provider_id)
+    for zone, those in providers.items():
         start, end = closure.interval(ZoneInfo(zone))
         start = max(start, now)
         slots = Slot.objects.filter(
-            provider__schedule__timezone=zone, starts_at__gt=start - HOUR, starts_at__lt=end, ends_at__gt=start
+            provider__in=those, starts_at__gt=start - HOUR, starts_at__lt=end, ends_at__gt=start
         ).order_by()
         free = slots.filter(reservation=None)
         if preview:
@@ -241,7 +249,7 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime, previ
         else:
             change.slots_removed += free.delete()[0]
             slots.exclude(reservation=None).update(withdrawn=True)
-        for name, found in _booked(start, end, now, provider__schedule__timezone=zone).items():
+        for name, found in _booked(start, end, now, provider__in=those).items():
             setattr(change, name, getattr(change, name) + found)
     return change
 

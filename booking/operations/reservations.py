@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -16,9 +17,7 @@ from booking.errors import (
     AlreadyConfirmed,
     EndsBeforeStart,
     InThePast,
-    NotAllowed,
     NotBookable,
-    NotFound,
     NotOffered,
     OffGrid,
     OutsideHours,
@@ -30,11 +29,13 @@ from booking.errors import (
 from booking.models import Reservation, Schedule, Service
 from booking.operations.slots import vacate
 from booking.queries import DAY, Stretch, alternatives, stretch
+from booking.signals import holds_expired, time_held
+from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.rows import columns_of, from_row
-from scheduler_project.common.times import ceil_to_step, floor_to_step
+from scheduler_project.common.times import ceil_to_step, floor_to_step, rfc3339
 
-FURTHEST = timedelta(days=2 * 366)
+FURTHEST = relativedelta(years=2)
 """How far ahead even those who override the horizon can book: later changes reckon the hours up to the last booking."""
 
 SWEEP = 5_000
@@ -111,17 +112,12 @@ def offering_alternatives(
     try:
         yield
     except (SlotTaken, OutsideHours, TooSoon, TooFar) as error:
-        schedule = Schedule.objects.get(provider=provider_id)
         service = Service.objects.filter(pk=service_id).first() if service_id else None
         error.details["alternatives"] = [
             {"slot": time.slot_id, "start_time": rfc3339(time.starts_at), "end_time": rfc3339(time.ends_at)}
-            for time in alternatives(schedule, service, starts_at, now)
+            for time in alternatives(provider_id, service, starts_at, now)
         ]
         raise
-
-
-def rfc3339(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def reserve(
@@ -158,7 +154,7 @@ def _reserve(
 ) -> Reservation:
     lock_client(client_id)
     schedule = locked_schedule(provider_id)
-    return claim(
+    reservation = claim(
         schedule=schedule,
         service=offered(schedule, service_id, actor),
         client_id=client_id,
@@ -169,6 +165,8 @@ def _reserve(
         now=now,
         overrides=overrides,
     )
+    time_held.send(Reservation, reservation=reservation, actor=actor, now=now)
+    return reservation
 
 
 def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service | None:
@@ -356,6 +354,7 @@ def let_go(reservation: Reservation, now: datetime) -> None:
 def _expire(reservations: Collection[int], now: datetime) -> None:
     Reservation.objects.filter(pk__in=reservations).update(status=ReservationStatus.EXPIRED, closed_at=now)
     vacate(reservations=reservations)
+    holds_expired.send(Reservation, reservations=reservations, now=now)
 
 
 def expire_due(*, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """What can be booked: adding, editing and deleting services. Providers keep their own, staff everybody's."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 from django.db.models.deletion import ProtectedError
@@ -8,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.models import Provider
-from booking.errors import InUse, NotAllowed, NotFound
 from booking.models import Service
+from booking.signals import reminders_reset
+from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
 
@@ -30,7 +32,7 @@ def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, ac
 
 @operation
 def edit_service(
-    *, service_id: int, fields: dict[str, Any], actor: Actor, providers: Collection[int] | None = None
+    *, service_id: int, fields: dict[str, Any], actor: Actor, now: datetime, providers: Collection[int] | None = None
 ) -> Service:
     """Change the fields given; by staff also who offers it (None: as it was). Raises NotFound, NotAllowed."""
     service = _locked(service_id, actor)
@@ -38,6 +40,8 @@ def edit_service(
         setattr(service, name, value)
     if fields:
         service.save(update_fields=list(fields))
+    if "reminder_offsets" in fields:
+        reminders_reset.send(Service, schedule=None, service=service, now=now)
     _check_providers(service, providers, actor)
     if providers is not None:
         service.providers.set(_named(providers))
@@ -50,7 +54,7 @@ def remove_service(*, service_id: int, actor: Actor) -> None:
     try:
         _locked(service_id, actor).delete()
     except ProtectedError:
-        raise InUse from None
+        raise InUse(_("Bookings refer to this service. Deactivate it instead of deleting it.")) from None
 
 
 def _locked(service_id: int, actor: Actor) -> Service:

@@ -47,31 +47,46 @@ UPDATE booking_slot slot SET withdrawn = outside
 FROM claimed WHERE claimed.id = slot.id AND withdrawn <> outside
 """
 
+MAKE_WAY = f"""
+DELETE FROM booking_slot slot
+WHERE {IN_THE_STRETCH} AND withdrawn AND EXISTS (
+    SELECT FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS hours(starts_at, ends_at)
+    WHERE slot.starts_at < hours.ends_at AND slot.ends_at > hours.starts_at)
+"""
+
 INSERT_WANTED = f"""{WANTED}
 INSERT INTO booking_slot (provider_id, starts_at, ends_at, withdrawn)
 SELECT %(provider)s, starts_at, ends_at, false FROM wanted
-WHERE NOT EXISTS (
-    SELECT FROM booking_slot old
-    WHERE old.provider_id = %(provider)s AND old.withdrawn
-      AND old.starts_at < wanted.ends_at AND old.ends_at > wanted.starts_at)
 ON CONFLICT (provider_id, starts_at) DO NOTHING
 """
 
-CLAIM_BOOKED = """
-UPDATE booking_slot slot SET reservation_id = live.id
-FROM booking_reservation live
-WHERE live.provider_id = %(provider)s AND live.status IN ('held', 'confirmed')
-  AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(%(start)s, %(until)s)
-  AND slot.provider_id = %(provider)s AND slot.reservation_id IS NULL
-  AND slot.starts_at < live.blocked_until AND slot.ends_at > live.blocked_from
-  AND slot.starts_at >= %(start)s - interval '1 hour' AND slot.starts_at < %(until)s
+# Of several claims on one coarse slot the one that stays longest has it: a hold past its end hides none that lives on.
+LONGEST_FIRST = "live.status = 'confirmed' DESC, live.expires_at DESC"
+
+# OFFSET 0 has PostgreSQL look up the few cells of each claim, whatever it knows of slots that were inserted just now.
+CLAIM_BOOKED = f"""
+UPDATE booking_slot slot SET reservation_id = claim.reservation_id
+FROM (
+    SELECT DISTINCT ON (cell.id) cell.id AS slot_id, live.id AS reservation_id
+    FROM booking_reservation live, LATERAL (
+        SELECT id FROM booking_slot
+        WHERE {IN_THE_STRETCH} AND reservation_id IS NULL AND ends_at > live.blocked_from
+          AND starts_at > live.blocked_from - interval '1 hour' AND starts_at < live.blocked_until OFFSET 0) cell
+    WHERE live.provider_id = %(provider)s AND live.status IN ('held', 'confirmed')
+      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(%(start)s, %(until)s + interval '1 hour')
+    ORDER BY cell.id, {LONGEST_FIRST}
+) claim
+WHERE slot.id = claim.slot_id
 """
 
-VACATE = """
+DELETE_WITHDRAWN = "DELETE FROM booking_slot WHERE withdrawn AND reservation_id = ANY(%(reservations)s::bigint[])"
+
+VACATE = f"""
 UPDATE booking_slot slot SET reservation_id = (
     SELECT live.id FROM booking_reservation live
     WHERE live.provider_id = slot.provider_id AND live.status IN ('held', 'confirmed')
-      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(slot.starts_at, slot.ends_at) LIMIT 1)
+      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(slot.starts_at, slot.ends_at)
+    ORDER BY {LONGEST_FIRST} LIMIT 1)
 WHERE reservation_id = ANY(%(reservations)s::bigint[])
 """
 
@@ -79,8 +94,8 @@ WHERE reservation_id = ANY(%(reservations)s::bigint[])
 def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
     """Make the slots that start in `[start, until)` follow the hours the provider now keeps.
 
-    Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and new ones do not stand in
-    their way. Time that is already booked is claimed as soon as it has slots. The caller holds the schedule's lock.
+    Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and where they lie across cells
+    of a new grid they make way. What is booked claims the new slots at once. The caller holds the schedule's lock.
     """
     if start >= until:
         return Laid(0, 0)
@@ -97,29 +112,23 @@ def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
         cursor.execute(DELETE_UNWANTED, params)
         removed = cursor.rowcount
         cursor.execute(MARK_CLAIMED, params)
+        cursor.execute(MAKE_WAY, params)
         cursor.execute(INSERT_WANTED, params)
         added = cursor.rowcount
         cursor.execute(CLAIM_BOOKED, params)
+        added -= cursor.rowcount
     return Laid(added, removed)
 
 
 def vacate(*, reservations: Collection[int]) -> None:
     """Give back the slots of reservations that have just ended.
 
-    A slot that other live time overlaps passes to it (the grid may have become coarser since); withdrawn ones go, and
-    what the hours now say is laid out in their place.
+    Withdrawn ones go. One that other live time overlaps passes to it (the grid may have become coarser since).
     """
-    gone = Slot.objects.filter(reservation__in=reservations, withdrawn=True).order_by()
-    bounds: dict[int, list[datetime]] = {}
-    for provider_id, starts_at, ends_at in gone.values_list("provider_id", "starts_at", "ends_at"):
-        bounds.setdefault(provider_id, []).extend((starts_at, ends_at))
-    gone.delete()
+    params = {"reservations": list(reservations)}
     with connection.cursor() as cursor:
-        cursor.execute(VACATE, {"reservations": list(reservations)})
-    for schedule in Schedule.objects.filter(provider__in=bounds) if bounds else ():
-        stretch = bounds[schedule.provider_id]
-        until = min(max(stretch) + timedelta(hours=1), schedule.slots_until or max(stretch))
-        lay_out(schedule=schedule, start=min(stretch) - timedelta(hours=1), until=until)
+        cursor.execute(DELETE_WITHDRAWN, params)
+        cursor.execute(VACATE, params)
 
 
 def horizon_end(schedule: Schedule, now: datetime) -> datetime:

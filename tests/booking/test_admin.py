@@ -15,12 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Face
-from booking.enums import AppointmentStatus, Event, Override, ReservationStatus
+from booking.enums import AppointmentStatus, Event, Override, Policy, ReservationStatus
 from booking.errors import SlotTaken
 from booking.models import (
     Appointment,
     AppointmentEvent,
+    AppointmentSeries,
     AvailabilityWindow,
+    CalendarFeed,
     Closure,
     DateOverride,
     Reservation,
@@ -30,6 +32,9 @@ from booking.models import (
     WorkingHours,
 )
 from booking.operations.availability import close_business, open_window, set_date_override, take_time_off
+from booking.operations.feeds import open_feed
+from booking.operations.series import Wanted, create_series
+from booking.operations.slots import extend_all
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -42,6 +47,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
+from tests.looking import slots_within
 
 pytestmark = pytest.mark.django_db
 
@@ -104,8 +110,10 @@ def a_practice(providers=1):
     for number in range(providers):
         provider = open_provider(provider__name=f"Ada {number}", horizon_days=20)
         service = ServiceFactory(providers=[provider])
+        open_feed(provider_id=provider.pk, actor=SYSTEM, now=NOON)
         appoint(provider, TUESDAY_10, overrides=[Override.NOTICE], service_id=service.pk)
         hold(provider, WEDNESDAY_10)
+        weekly(provider)
         common = {"actor": SYSTEM, "now": NOON}
         days = {"start_date": at("2026-03-10").date(), "end_date": at("2026-03-11").date()}
         take_time_off(provider_id=provider.pk, fields=days, **common)
@@ -116,6 +124,14 @@ def a_practice(providers=1):
         open_window(provider_id=provider.pk, **window, **common)
         closed = at("2026-03-20").date() + timedelta(days=number)
         close_business(fields={"start_date": closed, "end_date": closed}, **common)
+
+
+def weekly(provider, start="2026-03-05 11:00"):
+    """Thursdays, eleven to a quarter past."""
+    wanted = Wanted(
+        provider_id=provider.pk, client_id=ClientFactory().pk, rrule="FREQ=WEEKLY", starts=at(start), title="Thursdays"
+    )
+    return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
 
 
 MODELS = [model._meta.model_name for model in admin.site._registry if model._meta.app_label == "booking"]
@@ -160,12 +176,17 @@ def test_adding_opens(browser, name):
     assert browser.get(url(f"{name}_add")).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["schedule", "slot", "reservation", "appointmentevent", "workinghours"])
+@pytest.mark.parametrize(
+    "name",
+    ["schedule", "slot", "reservation", "appointmentevent", "workinghours", "calendarfeed", "appointmentseries"],
+)
 def test_what_operations_write_is_not_added_by_hand(browser, name):
     assert browser.get(url(f"{name}_add")).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["schedule", "slot", "reservation", "appointmentevent", "workinghours", "appointment"])
+@pytest.mark.parametrize(
+    "name", ["schedule", "slot", "reservation", "appointmentevent", "workinghours", "appointment", "appointmentseries"]
+)
 def test_what_operations_write_is_not_deleted_by_hand(browser, name):
     a_practice()
     model = next(model for model in admin.site._registry if model._meta.model_name == name)
@@ -173,7 +194,9 @@ def test_what_operations_write_is_not_deleted_by_hand(browser, name):
     assert browser.post(url(f"{name}_delete", model.objects.first().pk), {"post": "yes"}).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["slot", "reservation", "appointmentevent", "workinghours"])
+@pytest.mark.parametrize(
+    "name", ["slot", "reservation", "appointmentevent", "workinghours", "calendarfeed", "appointmentseries"]
+)
 def test_what_operations_write_is_not_changed_by_hand(browser, name):
     a_practice()
     model = next(model for model in admin.site._registry if model._meta.model_name == name)
@@ -600,7 +623,7 @@ def test_takes_time_off_in_local_time_and_warns_of_those_it_strands(browser, ber
     made = TimeOff.objects.get()
     assert (made.starts_at, made.ends_at) == (at("2026-03-04 09:00"), at("2026-03-04 11:00"))
     assert any(url("appointment_change", stranded.pk) in text for text in told(page))
-    assert not Slot.objects.filter(provider=berlin, reservation=None).within(made.starts_at, made.ends_at).exists()
+    assert not slots_within(berlin, made.starts_at, made.ends_at).filter(reservation=None).exists()
 
 
 def test_changes_and_ends_time_off_and_the_hours_come_back(browser, berlin):
@@ -644,11 +667,11 @@ def test_sets_moves_and_clears_a_date_override(browser, berlin):
     browser.post(url("dateoverride_change", row.pk), {"date": "2026-03-05", "stretches": ""})
     row = DateOverride.objects.get()
     assert (row.date, row.hours) == (at("2026-03-05").date(), [])
-    assert not Slot.objects.filter(provider=berlin).within(at("2026-03-05"), at("2026-03-06")).exists()
+    assert not slots_within(berlin, at("2026-03-05"), at("2026-03-06")).exists()
 
     act(browser, "dateoverride", "delete_selected", [row], post="yes")
     assert not DateOverride.objects.exists()
-    assert Slot.objects.filter(provider=berlin).within(at("2026-03-05"), at("2026-03-06")).count() == 32
+    assert slots_within(berlin, at("2026-03-05"), at("2026-03-06")).count() == 32
 
 
 @pytest.mark.parametrize("hours", ["9 to 5", "09:00", "09:10-10:00", "25:00-26:00"])
@@ -667,7 +690,7 @@ def test_opens_changes_and_closes_a_window(browser, berlin):
 
     browser.post(add, {"starts_at": "2026-03-07T10:00", "ends_at": "2026-03-07T12:00"})
     window = AvailabilityWindow.objects.get()
-    saturday = Slot.objects.filter(provider=berlin).within(at("2026-03-07"), at("2026-03-08"))
+    saturday = slots_within(berlin, at("2026-03-07"), at("2026-03-08"))
     assert (window.starts_at, saturday.count()) == (at("2026-03-07 09:00"), 8)
 
     change = {"starts_at": "2026-03-07T10:00", "ends_at": "2026-03-07T11:00"}
@@ -745,3 +768,111 @@ def test_history_is_told_in_words(browser, berlin):
 
     assert "Mon 2026-03-02 12:00" in page
     assert "status: scheduled" in page
+
+
+# --- Feeds ------------------------------------------------------------------------------------------------------------
+
+
+def test_shows_only_the_end_of_a_feeds_address(browser, provider):
+    feed = open_feed(provider_id=provider.pk, actor=SYSTEM, now=NOON)
+
+    pages = [browser.get(url("calendarfeed_changelist")), browser.get(url("calendarfeed_change", feed.pk))]
+
+    for page in pages:
+        assert f"…{feed.token[-4:]}.ics" in page.content.decode()
+        assert feed.token not in page.content.decode()
+
+
+def test_revokes_feeds(browser, provider):
+    feed = open_feed(provider_id=provider.pk, actor=SYSTEM, now=NOON)
+
+    browser.post(url("calendarfeed_changelist"), {"action": "revoke", "_selected_action": [feed.pk]})
+
+    assert not CalendarFeed.objects.exists()
+
+
+# --- Series -----------------------------------------------------------------------------------------------------------
+
+
+def test_series_page_shows_its_occurrences_and_costs_the_same_for_many(browser):
+    counts = []
+    for horizon in (10, 80):
+        series = weekly(open_provider(horizon_days=horizon))
+        browser.get(url("appointmentseries_change", series.pk))
+        with CaptureQueriesContext(connection) as queries:
+            page = browser.get(url("appointmentseries_change", series.pk))
+        assert page.content.decode().count("11:00 UTC") == series.appointments.count() + 1
+        counts.append((series.appointments.count(), len(queries)))
+
+    assert [number for number, _queries in counts] == [2, 12]
+    assert counts[0][1] == counts[1][1]
+
+
+def test_series_are_found_by_state_and_by_name(browser, berlin):
+    going_on, over = weekly(berlin), weekly(berlin, "2026-03-05 12:00")
+    AppointmentSeries.objects.filter(pk=over.pk).update(ends_at=NOON)
+
+    def listed(**query):
+        return list(browser.get(url("appointmentseries_changelist", **query)).context["cl"].result_list)
+
+    assert listed(state="active") == [going_on]
+    assert listed(state="over") == [over]
+    assert listed(q="thursdays") == [over, going_on]
+    assert listed(provider=berlin.pk) == [over, going_on]
+
+
+def test_cancels_what_is_to_come_of_a_series_from_a_date_on(browser, boss, berlin):
+    series = weekly(berlin)
+    page = browser.get(url("appointmentseries_change", series.pk))
+    assert [label for label, _ in page.context["tools"]] == ["Cancel what is to come"]
+    cancel = url("appointmentseries_cancel", series.pk)
+    assert browser.get(cancel).status_code == 200
+
+    wrong = browser.post(cancel, {"reason": "Moved", "occurrence": "2026-03-13"})
+    assert list(errors(wrong)) == ["occurrence"]
+    page = browser.post(cancel, {"reason": "Moved", "occurrence": "2026-03-19"}, follow=True)
+
+    cancelled = series.appointments.filter(status="cancelled")
+    assert told(page) == [f"Appointments cancelled: {cancelled.count()}."]
+    assert str(cancelled.order_by("occurrence").first().occurrence) == "2026-03-19"
+    assert set(cancelled.values_list("cancellation_reason", flat=True)) == {"Moved"}
+    assert cancelled.first().events.last().user == boss
+
+
+def test_cancels_many_series_with_a_reason(browser, berlin):
+    series = [weekly(berlin), weekly(berlin, "2026-03-05 12:00")]
+    assert list(errors(act(browser, "appointmentseries", "cancel", series, answered="1"))) == ["reason"]
+
+    page = act(browser, "appointmentseries", "cancel", series, answered="1", reason="Closing down")
+
+    assert told(page) == ["Series cancelled: 2."]
+    assert not Appointment.objects.exclude(status="cancelled").exists()
+
+
+def test_books_series_up_to_the_horizon_by_hand(browser, berlin):
+    series = weekly(berlin)
+    with time_machine.travel(NOON + timedelta(days=7), tick=False):
+        extend_all(now=timezone.now())
+
+        page = act(browser, "appointmentseries", "extend", [series])
+
+    assert told(page) == ["Appointments booked: 1."]
+
+
+def test_series_are_not_touched_without_the_permission(berlin):
+    series = weekly(berlin)
+    browser = Browser()
+    browser.force_login(UserFactory(staff=True))
+
+    assert browser.post(url("appointmentseries_cancel", series.pk), {"reason": "x"}).status_code == 403
+    assert browser.get(url("appointmentseries_cancel", 0)).status_code in (403, 404)
+
+
+def test_appointment_page_leads_to_its_series(browser, berlin):
+    series = weekly(berlin)
+
+    page = browser.get(url("appointment_change", series.appointments.first().pk))
+
+    assert url("appointmentseries_change", series.pk) in page.content.decode()
+    listed = browser.get(url("appointment_changelist", series__id__exact=series.pk)).context["cl"]
+    assert listed.result_count == series.appointments.count()

@@ -13,7 +13,16 @@ from accounts.models import Client, Provider, User
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.management.commands import load_demo
 from booking.management.commands.load_demo import PASSWORD
-from booking.models import Appointment, AvailabilityWindow, Closure, DateOverride, Reservation, Slot, TimeOff
+from booking.models import (
+    Appointment,
+    AppointmentSeries,
+    AvailabilityWindow,
+    Closure,
+    DateOverride,
+    Reservation,
+    Slot,
+    TimeOff,
+)
 from tests.factories import ProviderFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +37,10 @@ def load(**options):
 def census():
     return {
         model.__name__: model.objects.count()
-        for model in (User, Provider, Client, Reservation, Appointment, Slot, TimeOff, Closure, DateOverride)
+        for model in (
+            *(User, Provider, Client, Reservation, Appointment, AppointmentSeries),
+            *(Slot, TimeOff, Closure, DateOverride),
+        )
     }
 
 
@@ -51,6 +63,9 @@ def test_makes_a_practice_with_everything_in_it_and_only_once():
     assert set(Reservation.objects.exclude(client__owner=None).values_list("face", flat=True)) == {Face.COMMAND}
     for kind in (TimeOff, Closure, DateOverride, AvailabilityWindow):
         assert kind.objects.exists()
+    assert set(AppointmentSeries.objects.values_list("rrule", flat=True)) == {"FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=1WE"}
+    assert all(series.appointments.filter(status="scheduled").exists() for series in AppointmentSeries.objects.all())
+    assert len(AppointmentSeries.objects.get(rrule__startswith="FREQ=MONTHLY").exdates) == 1
     for provider in Provider.objects.all():
         assert Slot.objects.filter(provider=provider, reservation=None, starts_at__gt=now + timedelta(days=30)).exists()
     for email in ("admin@example.com", "maya@example.com", "sam@example.com"):

@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from booking.models import Appointment, Closure, Reservation, Schedule, Slot, TimeOff
+from booking.models import Appointment, Closure, Reservation, Schedule, TimeOff
 from tests.factories import (
     NOON,
     AppointmentFactory,
@@ -173,29 +173,6 @@ def test_a_slot_is_not_freed_by_deleting_its_reservation():
 
     with pytest.raises(IntegrityError):
         reservation.delete()
-
-
-def test_free_slots_are_the_unclaimed_and_those_of_holds_past_their_end():
-    provider = ProviderFactory()
-    dead, live = (
-        HoldFactory(provider=provider, starts_at=START + minutes(number), expires_at=expires_at)
-        for number, expires_at in ((30, NOON), (60, NOON + SECOND))
-    )
-    confirmed = ReservationFactory(provider=provider, starts_at=START + minutes(90))
-    free = SlotFactory(provider=provider)
-    of_dead = SlotFactory(provider=provider, starts_at=dead.starts_at, reservation=dead)
-    SlotFactory(provider=provider, starts_at=START + minutes(45), reservation=dead, withdrawn=True)
-    SlotFactory(provider=provider, starts_at=live.starts_at, reservation=live)
-    SlotFactory(provider=provider, starts_at=confirmed.starts_at, reservation=confirmed)
-
-    assert list(Slot.objects.free(now=NOON)) == [free, of_dead]
-
-
-def test_slots_within_a_stretch_start_in_it():
-    provider = ProviderFactory()
-    first, _second = (SlotFactory(provider=provider, starts_at=START + minutes(number)) for number in (0, 15))
-
-    assert list(Slot.objects.within(START, START + minutes(15))) == [first]
 
 
 # --- Reservations ---------------------------------------------------------------------------------------------------

@@ -4,15 +4,16 @@ from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models import Q
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import Provider
 from booking.models import Slot
 from booking.operations.availability import set_policy, set_working_hours
 from booking.queries import (
     Search,
     alternatives,
-    bookable_schedules,
     free_page,
     free_times,
     local_stretch,
@@ -46,7 +47,7 @@ TUESDAY = date(2026, 3, 3)
 
 
 def search(provider, *, start=NOON, until=NOON + 7 * DAY, now=NOON, service=None, **options):
-    return Search([provider.schedule], start, until, now, service, **options)
+    return Search(start, until, now, provider.pk, service, **options)
 
 
 def starts(found):
@@ -409,8 +410,9 @@ def test_free_times_nearest_to_an_instant_come_first():
 
 def test_free_times_of_several_providers_are_in_order_with_each_ones_policy():
     quick, slow = open_provider(notice_minutes=0, slot_minutes=60), open_provider(slot_minutes=60)
+    service = ServiceFactory(duration_minutes=60, providers=[quick, slow])
 
-    found = free_times(Search([quick.schedule, slow.schedule], NOON, at("2026-03-03 14:00"), NOON))
+    found = free_times(Search(NOON, at("2026-03-03 14:00"), NOON, service=service))
 
     assert [(time.provider_id, f"{time.starts_at:%d %H}") for time in found] == [
         *[(quick.pk, f"02 {hour}") for hour in range(12, 17)],
@@ -419,21 +421,53 @@ def test_free_times_of_several_providers_are_in_order_with_each_ones_policy():
     ]
 
 
-def test_free_times_of_nobody_are_none():
-    assert free_times(Search([], NOON, NOON + DAY, NOON)) == []
+def test_free_times_of_a_service_are_those_of_who_offers_it():
+    offers, _other = open_provider(), open_provider()
+    service = ServiceFactory(providers=[offers])
+
+    found = free_times(Search(NOON, NOON + 3 * DAY, NOON, service=service))
+
+    assert {time.provider_id for time in found} == {offers.pk}
+
+
+def test_free_times_of_a_service_nobody_offers_are_none():
+    assert free_times(Search(NOON, NOON + 3 * DAY, NOON, service=ServiceFactory(providers=[]))) == []
+
+
+@pytest.mark.parametrize("hidden", [{"is_active": False}, {"is_approved": False}])
+def test_free_times_leave_out_who_is_not_published(hidden):
+    provider = open_provider()
+    Provider.objects.filter(pk=provider.pk).update(**hidden)
+    service = ServiceFactory(providers=[provider])
+
+    assert free_times(search(provider)) == []
+    assert free_times(Search(NOON, NOON + 3 * DAY, NOON, service=service)) == []
+
+
+def test_free_times_of_who_is_not_published_can_be_asked_for():
+    provider = open_provider()
+    Provider.objects.filter(pk=provider.pk).update(is_approved=False)
+
+    assert starts(free_times(search(provider, hidden=True)))[0] == "03 12:00"
+
+
+def test_free_times_of_a_provider_without_a_calendar_are_none():
+    assert free_times(search(ProviderFactory())) == []
 
 
 @pytest.mark.parametrize("providers", [1, 5])
 def test_free_times_take_one_query(providers, django_assert_num_queries):
-    schedules = [open_provider(horizon_days=3).schedule for _ in range(providers)]
+    service = ServiceFactory(providers=[open_provider(horizon_days=3) for _ in range(providers)])
 
     with django_assert_num_queries(1):
-        free_times(Search(schedules, NOON, NOON + 3 * DAY, NOON))
+        free_times(Search(NOON, NOON + 3 * DAY, NOON, service=service))
 
 
 def brute_force(provider, service, now):
     """The starts a service can be booked at, told from the stored slots one cell at a time."""
-    slots = {slot.starts_at: slot.ends_at for slot in Slot.objects.filter(provider=provider).free(now=now)}
+    dead = Q(reservation__status="held", reservation__expires_at__lte=now, withdrawn=False)
+    free = Slot.objects.filter(Q(reservation=None) | dead, provider=provider)
+    slots = dict(free.values_list("starts_at", "ends_at"))
     schedule = provider.schedule
     found = []
     for start in sorted(slots):
@@ -489,13 +523,9 @@ def test_free_page_beyond_the_last_is_empty():
     assert free_page(search(provider, until=at("2026-03-04")), limit=3, offset=20) == (0, [])
 
 
-def test_free_page_of_nobody_is_empty():
-    assert free_page(Search([], NOON, NOON + DAY, NOON), limit=5, offset=0) == (0, [])
-
-
 def test_free_page_of_several_providers_goes_by_time():
     one, two = open_provider(), open_provider()
-    around = Search([one.schedule, two.schedule], NOON, NOON + 10 * DAY, NOON)
+    around = Search(NOON, NOON + 10 * DAY, NOON, service=ServiceFactory(duration_minutes=15, providers=[one, two]))
 
     count, page = free_page(around, limit=3, offset=0)
 
@@ -545,7 +575,7 @@ def test_alternatives_are_the_three_nearest():
     provider = open_provider()
     appoint(provider, at("2026-03-05 12:00"))
 
-    assert starts(alternatives(provider.schedule, None, at("2026-03-05 12:00"), NOON)) == [
+    assert starts(alternatives(provider.pk, None, at("2026-03-05 12:00"), NOON)) == [
         "05 11:45",
         "05 12:15",
         "05 11:30",
@@ -555,7 +585,7 @@ def test_alternatives_are_the_three_nearest():
 def test_alternatives_to_a_time_too_soon_are_the_first_that_can_be_booked():
     provider = open_provider()
 
-    assert starts(alternatives(provider.schedule, None, NOON + minutes(15), NOON)) == [
+    assert starts(alternatives(provider.pk, None, NOON + minutes(15), NOON)) == [
         "03 12:00",
         "03 12:15",
         "03 12:30",
@@ -566,7 +596,7 @@ def test_alternatives_have_room_for_the_service():
     provider = open_provider()
     service = ServiceFactory(duration_minutes=8 * 60, providers=[provider])
 
-    found = alternatives(provider.schedule, service, at("2026-03-05 12:00"), NOON)
+    found = alternatives(provider.pk, service, at("2026-03-05 12:00"), NOON)
 
     assert starts(found) == ["05 09:00", "06 09:00", "04 09:00"]
 
@@ -574,42 +604,4 @@ def test_alternatives_have_room_for_the_service():
 def test_alternatives_of_a_closed_calendar_are_none():
     provider = open_provider(hours=[])
 
-    assert alternatives(provider.schedule, None, NOON + 2 * DAY, NOON) == []
-
-
-# --- Who can be booked ----------------------------------------------------------------------------------------------
-
-
-def test_bookable_schedules_are_those_of_published_providers():
-    published = ScheduleFactory()
-
-    assert bookable_schedules(provider_id=published.provider_id, service=None) == [published]
-
-
-@pytest.mark.parametrize("hidden", [{"provider__is_active": False}, {"provider__is_approved": False}])
-def test_bookable_schedules_leave_out_who_is_not_published(hidden):
-    schedule = ScheduleFactory(**hidden)
-    service = ServiceFactory(providers=[schedule.provider])
-
-    assert bookable_schedules(provider_id=schedule.provider_id, service=None) == []
-    assert bookable_schedules(provider_id=None, service=service) == []
-
-
-def test_bookable_schedules_of_a_service_are_those_of_who_offers_it():
-    offers, _other = ScheduleFactory(), ScheduleFactory()
-    service = ServiceFactory(providers=[offers.provider])
-
-    assert bookable_schedules(provider_id=None, service=service) == [offers]
-
-
-def test_bookable_schedules_named_ones_must_offer_the_service_too():
-    offers, other = ScheduleFactory(), ScheduleFactory()
-    service = ServiceFactory(providers=[offers.provider])
-
-    assert bookable_schedules(provider_id=other.provider_id, service=service) == []
-
-
-def test_bookable_schedules_of_a_provider_without_a_calendar_are_none():
-    provider = ProviderFactory()
-
-    assert bookable_schedules(provider_id=provider.pk, service=None) == []
+    assert alternatives(provider.pk, None, NOON + 2 * DAY, NOON) == []

@@ -98,7 +98,9 @@ def test_each_guard_alone_keeps_one_time_from_being_booked_twice(provider, start
         with at_once:
             answers = together(*functions, **arguments)
 
-        assert answers.kinds() == {"Appointment": 1, "SlotTaken": CROWD - 1}
+        kinds = answers.kinds()
+        assert (kinds.pop("Appointment"), kinds.total()) == (1, CROWD - 1)
+        assert set(kinds) <= {"SlotTaken", "TryAgain"}  # Without the lock, those who wait for each other may deadlock.
         assert broken_promises() == {}
 
 
@@ -242,7 +244,7 @@ def test_confirm_many_times_at_once_makes_one_appointment(provider):
 def confirm_twice(provider, *, locks):
     held = hold(provider, NINE)
     actor = PausingActor()
-    with wrapped(appointments, "_appoint", before=actor.pause.here):
+    with wrapped(appointments, "appoint", before=actor.pause.here):
         return together(
             lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON),
             actor.pause.meanwhile(lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)),

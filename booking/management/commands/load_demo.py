@@ -14,9 +14,9 @@ from django.utils import timezone
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations.people import Role, add_client, add_provider, register
-from booking.enums import Action, Override
+from booking.enums import Action, Override, Policy, Scope
 from booking.management.demo import FRI, OFFERS, PRACTITIONERS, REGISTERED, SUN, TUE, WED, Offer, Practitioner
-from booking.models import Appointment, Schedule, Service
+from booking.models import Appointment, AppointmentSeries, Schedule, Service
 from booking.operations.appointments import act, book
 from booking.operations.availability import (
     close_business,
@@ -27,8 +27,11 @@ from booking.operations.availability import (
     take_time_off,
 )
 from booking.operations.reservations import expire_due, reserve
+from booking.operations.series import Wanted, cancel_series, create_series
 from booking.operations.slots import extend_all
 from booking.queries import DAY, FreeTime, Search, free_times
+from booking.recurrence import first_fitting, read
+from booking.signals import demo_opened
 from scheduler_project.common.times import to_utc
 
 ADMIN = "admin@example.com"
@@ -109,8 +112,10 @@ class Practice:
         self.plan_ahead()
         self.tell_the_past()
         extend_all(now=self.now)
+        self.recur()
         self.fill_the_diary()
         self.hold()
+        demo_opened.send(Practice, now=self.now)
 
     # --- Opening ------------------------------------------------------------------------------------------------------
 
@@ -206,6 +211,31 @@ class Practice:
         actor, reason = self.acting(appointment.client), self.random.choice(REASONS)
         act(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=at, reason=reason)
 
+    def recur(self) -> None:
+        """A weekly hour, and a monthly one with an exception."""
+        self.begin_series(
+            "daniel", "Grace Miller", "Therapy session", "FREQ=WEEKLY", self.day(after=4, weekday=TUE), 10
+        )
+        monthly = "FREQ=MONTHLY;BYDAY=1WE"
+        first = first_fitting(read(monthly), self.now.date() + 3 * DAY)
+        if first:
+            series = self.begin_series("maya", "Jonas Weber", "Physiotherapy", monthly, first, 8)
+            second = first_fitting(read(monthly), first + DAY)
+            common: dict[str, Any] = {"actor": SYSTEM, "now": self.now, "reason": REASONS[1]}
+            cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=second, **common)
+
+    def begin_series(
+        self, key: str, client: str, service: str, rrule: str, first: date, hour: int
+    ) -> AppointmentSeries:
+        wanted = Wanted(
+            provider_id=self.providers[key].pk,
+            client_id=self.clients[client].pk,
+            service_id=self.services[service].pk,
+            rrule=rrule,
+            starts=datetime.combine(first, time(hour)),
+        )
+        return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now).series
+
     def fill_the_diary(self) -> None:
         """Appointments to come, some cancelled again; requests that wait, or were answered; one out of hours."""
         for key in self.open_to_all():
@@ -295,7 +325,7 @@ class Practice:
         return Actor(client.user, Face.PAGE) if client.user else SYSTEM
 
     def free(self, key: str, service: Service, start: datetime, until: datetime, now: datetime) -> list[FreeTime]:
-        return free_times(Search([self.schedules[key]], start, until, now, service))
+        return free_times(Search(start, until, now, self.providers[key].pk, service))
 
     def day(self, *, after: int, weekday: int) -> date:
         """The first such weekday at least so many days ahead."""

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from tests.booking.api.answers import ids, refusal
@@ -84,12 +85,15 @@ def test_book_answers_the_whole_appointment(booker_api, booker, provider, servic
         "client": {"id": booker.pk, "name": booker.name, "email": booker.email, "phone": ""},
         "service": {"id": service.pk, "name": "First visit"},
         "reservation": made.reservation_id,
+        "series": None,
+        "occurrence": None,
         "title": "My knee",
         "description": "It hurts.",
         "status": "scheduled",
         "start_time": "2026-03-04T09:00:00Z",
         "end_time": "2026-03-04T09:30:00Z",
         "timezone": "Europe/Berlin",
+        "reminder_offsets": None,
         "cancellation_reason": "",
         "sequence": 0,
         "created_at": "2026-03-02T12:00:00Z",
@@ -401,6 +405,15 @@ def test_list_finds_by_title_and_client(staff_api, provider, made):
 
     assert ids(staff_api.get("/api/appointments", {"search": "FIRST"})) == [made.pk]
     assert made.pk in ids(staff_api.get("/api/appointments", {"search": by_name}))
+
+
+@pytest.mark.parametrize(("status", "expected"), [("upcoming", 1), ("past", 0)])
+def test_list_narrows_to_what_is_upcoming_at_one_moment(staff_api, provider, monkeypatch, status, expected):
+    made = appoint(provider, at("2026-03-04 09:00"))
+    readings = iter([made.starts_at - minutes(1), made.ends_at])
+    monkeypatch.setattr(timezone, "now", lambda: next(readings))
+
+    assert len(ids(staff_api.get("/api/appointments", {"status": status}))) == expected
 
 
 @pytest.mark.parametrize(

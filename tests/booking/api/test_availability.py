@@ -89,7 +89,8 @@ def test_set_hours_moves_the_free_slots(provider_api, provider):
 def test_set_hours_reaches_to_midnight(provider_api, provider):
     answer = put_hours(provider_api, provider, (2, "23:00", "24:00"))
 
-    assert answer.json()["hours"] == [{"weekday": 2, "start_time": "23:00", "end_time": "00:00"}]
+    assert answer.json()["hours"] == [{"weekday": 2, "start_time": "23:00", "end_time": "24:00"}]
+    assert provider_api.get(path(provider, "working-hours")).json()["hours"] == answer.json()["hours"]
     assert free_on(provider_api, provider, "2026-03-04") == ["23:00", "23:15", "23:30", "23:45"]
     assert free_on(provider_api, provider, "2026-03-05") == []
 
@@ -456,6 +457,22 @@ def test_override_of_the_same_date_replaces_the_one_before(provider_api, provide
     ]
 
 
+def test_override_reaches_to_midnight(provider_api, provider):
+    answer = override(provider_api, provider, "2026-03-04", ("00:00", "24:00"))
+
+    assert answer.json()["hours"] == [{"start_time": "00:00", "end_time": "24:00"}]
+    assert provider_api.get(path(provider, "date-overrides")).json()["results"][0]["hours"] == answer.json()["hours"]
+    assert len(free_on(provider_api, provider, "2026-03-04")) == 96
+
+
+def test_hours_cannot_start_when_the_day_is_over(provider_api, provider):
+    assert refusal(put_hours(provider_api, provider, (2, "24:00", "01:00"))) == (
+        400,
+        "invalid",
+        "hours.0.start_time",
+    )
+
+
 def test_override_is_taken_back_by_its_date(provider_api, provider):
     override(provider_api, provider, "2026-03-04")
 
@@ -509,6 +526,7 @@ def test_policy_is_public(api, provider):
         "notice_minutes": 1440,
         "horizon_days": 90,
         "hold_minutes": 30,
+        "reminder_offsets": None,
         "slots_until": "2026-06-02T12:00:00Z",
     }
 

@@ -7,6 +7,9 @@ import pytest
 from django.db import connection
 
 from booking.models import Reservation
+from booking.operations import reservations
+from scheduler_project.common.operations import ATTEMPTS
+from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import ClientFactory, open_provider
 
@@ -61,3 +64,40 @@ def test_different_keys_at_once_make_one_reservation_too(booker, provider):
         statuses = sorted(threads.map(reserve, range(4)))
 
     assert statuses == [201, 409, 409, 409]
+
+
+def in_a_deadlock(monkeypatch, times):
+    """From now on whoever locks a client is, that many times, the one whom PostgreSQL chooses to end a deadlock."""
+    lock, tries = reservations.lock_client, []
+
+    def stumble(client_id):
+        tries.append(client_id)
+        if len(tries) <= times:
+            with connection.cursor() as cursor:
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = 'deadlock_detected'; END $$")
+        lock(client_id)
+
+    monkeypatch.setattr(reservations, "lock_client", stumble)
+    return tries
+
+
+def test_a_write_with_a_key_is_tried_again_after_a_deadlock(booker, provider, monkeypatch):
+    body = {"provider": provider.pk, "start_time": "2026-03-04T09:00:00Z"}
+    tries = in_a_deadlock(monkeypatch, ATTEMPTS - 1)
+    api = logged_in(booker.user)
+
+    first, second = (api.post("/api/reservations", body, HTTP_IDEMPOTENCY_KEY="one") for _ in range(2))
+
+    assert (first.status_code, second.content, len(tries)) == (201, first.content, ATTEMPTS)
+    assert Reservation.objects.count() == 1
+
+
+def test_a_write_with_a_key_that_loses_every_deadlock_leaves_no_trace(booker, provider, monkeypatch):
+    body = {"provider": provider.pk, "start_time": "2026-03-04T09:00:00Z"}
+    tries = in_a_deadlock(monkeypatch, ATTEMPTS)
+    api = logged_in(booker.user)
+
+    first, second = (api.post("/api/reservations", body, HTTP_IDEMPOTENCY_KEY="one") for _ in range(2))
+
+    assert refusal(first) == (409, "try_again", None)
+    assert (second.status_code, len(tries)) == (201, ATTEMPTS + 1)

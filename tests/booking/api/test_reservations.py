@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from booking.operations.reservations import expire_due
@@ -423,12 +424,15 @@ def test_confirm_answers_the_appointment(booker_api, booker, provider):
         "client": {"id": booker.pk, "name": booker.name, "email": booker.email, "phone": ""},
         "service": None,
         "reservation": held.pk,
+        "series": None,
+        "occurrence": None,
         "title": "Appointment",
         "description": "",
         "status": "scheduled",
         "start_time": "2026-03-04T09:00:00Z",
         "end_time": "2026-03-04T09:15:00Z",
         "timezone": "UTC",
+        "reminder_offsets": None,
         "cancellation_reason": "",
         "sequence": 0,
         "created_at": "2026-03-02T12:00:00Z",
@@ -604,6 +608,15 @@ def test_list_narrows_to_a_status_as_it_is_now(staff_api, provider, status, expe
     listed = ids(staff_api.get("/api/reservations", {"status": status}))
 
     assert set(listed) == {made[name].pk for name in expected}
+
+
+@pytest.mark.parametrize(("status", "expected"), [("held", 1), ("expired", 0)])
+def test_list_narrows_to_a_status_at_one_moment(staff_api, provider, monkeypatch, status, expected):
+    hold(provider, at("2026-03-04 09:00"))
+    readings = iter([NOON, NOON + minutes(30)])
+    monkeypatch.setattr(timezone, "now", lambda: next(readings))
+
+    assert len(ids(staff_api.get("/api/reservations", {"status": status}))) == expected
 
 
 def test_list_narrows_by_provider_client_and_service(staff_api, provider, booker):

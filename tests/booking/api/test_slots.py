@@ -400,7 +400,7 @@ def test_list_does_not_know_an_unpublished_provider(api, provider, missing):
 def test_list_does_not_know_a_provider_without_the_service(api, provider):
     service = ServiceFactory()
 
-    assert refusal(slots(api, provider=provider.pk, service=service.pk)) == (404, "not_found", "provider")
+    assert refusal(slots(api, provider=provider.pk, service=service.pk)) == (404, "not_found", "service")
 
 
 def test_list_does_not_know_an_inactive_service(api, provider):

@@ -13,8 +13,6 @@ from booking.errors import (
     HoldExpired,
     HoldReleased,
     InThePast,
-    NotAllowed,
-    NotFound,
     NotYet,
     OffGrid,
     OutsideHours,
@@ -34,6 +32,7 @@ from booking.operations.appointments import (
 )
 from booking.operations.availability import set_working_hours
 from booking.operations.reservations import expire_due, release
+from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -146,10 +145,10 @@ def test_confirm_refuses_a_released_hold(provider):
         confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)
 
 
-def test_confirm_by_somebody_else_is_refused(provider):
+def test_confirm_by_somebody_else_is_not_found(provider):
     held = hold(provider, NINE)
 
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotFound):
         confirm(reservation_id=held.pk, actor=actor_of(ClientFactory()), now=NOON)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.enums import Action, Override
-from booking.errors import BadHours, EndsBeforeStart, InThePast, NotAllowed, NotFound, OffGrid
+from booking.errors import BadHours, EndsBeforeStart, InThePast, OffGrid
 from booking.models import AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations.appointments import act
 from booking.operations.availability import (
@@ -25,6 +25,7 @@ from booking.operations.availability import (
     take_time_off,
 )
 from booking.operations.slots import extend
+from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     ALWAYS,
     NOON,

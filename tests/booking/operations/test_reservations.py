@@ -10,9 +10,7 @@ from booking.errors import (
     AlreadyConfirmed,
     EndsBeforeStart,
     InThePast,
-    NotAllowed,
     NotBookable,
-    NotFound,
     NotOffered,
     OffGrid,
     OutsideHours,
@@ -27,6 +25,7 @@ from booking.operations.appointments import confirm
 from booking.operations.availability import set_working_hours
 from booking.operations.reservations import expire_due, release
 from booking.queries import Search, free_times
+from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -61,7 +60,7 @@ def claimed(reservation):
 
 
 def listed(provider, now):
-    return {free.starts_at for free in free_times(Search([provider.schedule], NOON, NOON + 30 * DAY, now))}
+    return {free.starts_at for free in free_times(Search(NOON, NOON + 30 * DAY, now, provider.pk))}
 
 
 # --- A hold ---------------------------------------------------------------------------------------------------------
@@ -573,7 +572,7 @@ def test_expire_due_leaves_confirmed_and_released_alone(provider):
     assert expire_due(now=NOON + minutes(30)) == 0
 
 
-def test_expire_due_lays_out_what_the_hours_say_where_a_slot_was_withdrawn(provider):
+def test_expire_due_leaves_nothing_where_a_slot_was_withdrawn(provider):
     hold(provider, NINE)
     set_working_hours(provider_id=provider.pk, hours=[(3, *NINE_TO_FIVE)], actor=SYSTEM, now=NOON)
 

@@ -25,7 +25,7 @@ from booking.operations.availability import (
 )
 from booking.operations.reservations import expire_due, locked_schedule, release
 from booking.operations.slots import extend, extend_all, horizon_end, lay_out
-from booking.queries import open_hours
+from booking.queries import Search, free_times, open_hours
 from scheduler_project.common.times import covers, merged
 from tests.factories import (
     ALWAYS,
@@ -354,13 +354,72 @@ def test_lay_out_takes_a_withdrawn_slot_back_when_the_hours_return():
     assert grid(provider) == [(at("2026-03-04 09:00"), at("2026-03-04 09:15"), booked.reservation_id, False)]
 
 
-def test_lay_out_puts_no_cell_over_a_claimed_one_of_another_grid():
+def set_grid(provider, **changes):
+    return set_policy(provider_id=provider.pk, changes=changes, actor=SYSTEM, now=NOON)
+
+
+def test_lay_out_of_another_grid_claims_the_cell_a_booking_lies_in():
+    provider = open_provider(horizon_days=3, hours=[(2, time(9), time(12))])
+    booked = appoint(provider, at("2026-03-04 10:15"))
+
+    set_grid(provider, slot_minutes=60)
+
+    assert grid(provider) == [
+        (at("2026-03-04 09:00"), at("2026-03-04 10:00"), None, False),
+        (at("2026-03-04 10:00"), at("2026-03-04 11:00"), booked.reservation_id, False),
+        (at("2026-03-04 11:00"), at("2026-03-04 12:00"), None, False),
+    ]
+
+
+def test_lay_out_of_another_grid_counts_the_free_slots_only():
     provider = open_provider(horizon_days=3, hours=[(2, time(9), time(12))])
     appoint(provider, at("2026-03-04 10:15"))
 
-    set_policy(provider_id=provider.pk, changes={"slot_minutes": 60}, actor=SYSTEM, now=NOON)
+    change = set_grid(provider, slot_minutes=60)
 
-    assert starts(provider) == ["04 09:00", "04 11:00"]
+    assert (change.slots_added, change.slots_removed) == (2, 11)
+
+
+def test_lay_out_of_a_finer_grid_again_claims_no_more_than_the_booking_does():
+    provider = open_provider(horizon_days=3, hours=[])
+    appoint(provider, at("2026-03-04 10:15"), overrides=[Override.HOURS])
+    set_grid(provider, slot_minutes=60)
+    set_hours(provider, [(2, time(10), time(11))])
+
+    set_grid(provider, slot_minutes=15)
+
+    assert starts(provider) == ["04 10:00", "04 10:30", "04 10:45"]
+
+
+def test_lay_out_of_another_grid_lists_the_time_of_a_dead_hold():
+    provider = open_provider(horizon_days=3, hours=[(2, time(9), time(12))])
+    hold(provider, at("2026-03-04 10:15"))
+
+    set_grid(provider, slot_minutes=60)
+
+    assert [f"{start:%H:%M}" for start, _ in listed(provider, NOON + minutes(30))] == ["09:00", "10:00", "11:00"]
+
+
+@pytest.mark.parametrize("first", ["hold", "booking"])
+def test_lay_out_of_another_grid_lists_no_cell_that_a_dead_hold_shares_with_a_booking(first):
+    provider = open_provider(horizon_days=3, hours=[(2, time(9), time(12))])
+    deeds = [(hold, at("2026-03-04 10:15")), (appoint, at("2026-03-04 10:30"))]
+    for deed, start in deeds if first == "hold" else reversed(deeds):
+        deed(provider, start)
+
+    set_grid(provider, slot_minutes=60)
+
+    assert [f"{start:%H:%M}" for start, _ in listed(provider, NOON + minutes(30))] == ["09:00", "11:00"]
+
+
+def test_lay_out_claims_a_last_cell_that_reaches_into_what_is_booked_beyond_it():
+    provider = open_provider(horizon_days=1, hours=ALWAYS)
+    end = Schedule.objects.get(provider=provider).slots_until
+    booked = appoint(provider, end, overrides=[Override.HOURS, Override.NOTICE])
+
+    set_grid(provider, timezone="Asia/Kathmandu", slot_minutes=60)
+
+    assert grid(provider)[-1] == (end - minutes(45), end + minutes(15), booked.reservation_id, False)
 
 
 def test_lay_out_claims_new_slots_for_what_was_booked_outside_the_hours():
@@ -395,7 +454,7 @@ def test_vacate_deletes_a_withdrawn_slot():
     assert grid(provider) == []
 
 
-def test_vacate_lays_out_what_a_withdrawn_slot_stood_in_the_way_of():
+def test_vacate_frees_the_cell_of_another_grid():
     provider = open_provider(horizon_days=3, hours=[(2, time(9), time(12))])
     booked = appoint(provider, at("2026-03-04 10:15"))
     set_policy(provider_id=provider.pk, changes={"slot_minutes": 60}, actor=SYSTEM, now=NOON)
@@ -514,6 +573,13 @@ def afresh(provider):
     return free_cells(other.provider)
 
 
+def listed(provider, now):
+    """The free cells as callers are told of them: those of holds past their end among them."""
+    schedule = Schedule.objects.get(provider=provider)
+    search = Search(now, schedule.slots_until, now, schedule.provider_id, any_notice=True)
+    return [(time.starts_at, time.ends_at) for time in free_times(search)]
+
+
 def clear_of(cells, reservations):
     return [
         (start, until)
@@ -522,8 +588,8 @@ def clear_of(cells, reservations):
     ]
 
 
-@given(st.lists(changes_of_hours | bookings, max_size=10))
-def test_any_changes_of_hours_and_bookings_leave_the_free_slots_the_hours_say(changes):
+@given(st.lists(changes_of_hours | changes_of_grid | bookings, max_size=10))
+def test_any_changes_and_bookings_leave_the_free_slots_the_hours_say(changes):
     with undone():
         provider, client = open_provider(horizon_days=3, hold_minutes=1), ClientFactory()
         with pytest.MonkeyPatch.context() as patch:
@@ -532,8 +598,11 @@ def test_any_changes_of_hours_and_bookings_leave_the_free_slots_the_hours_say(ch
                 perform(provider, client, change)
                 assert broken_promises() == {}
 
+        cells = afresh(provider)
         live = Reservation.objects.filter(provider=provider, status__in=["held", "confirmed"])
-        assert free_cells(provider) == clear_of(afresh(provider), live)
+        assert free_cells(provider) == clear_of(cells, live)
+        later = [cell for cell in cells if cell[0] >= NOON + HOUR]
+        assert listed(provider, NOON + HOUR) == clear_of(later, live.filter(status="confirmed"))
 
 
 @given(st.lists(changes_of_hours | changes_of_grid | bookings, max_size=10))
@@ -553,7 +622,7 @@ def test_any_changes_leave_what_the_hours_say_once_every_booking_has_ended(chang
 
 @given(
     booked=st.lists(st.tuples(st.just("book"), quarters, st.integers(1, 8)), min_size=1, max_size=4),
-    changes=st.lists(changes_of_hours | changes_of_grid, max_size=6),
+    changes=st.lists(changes_of_hours, max_size=6),
 )
 def test_any_changes_of_hours_keep_every_claimed_slot_and_reservation(booked, changes):
     with undone():
@@ -570,6 +639,23 @@ def test_any_changes_of_hours_keep_every_claimed_slot_and_reservation(booked, ch
         assert claimed <= set(
             Slot.objects.filter(reservation__isnull=False).values_list("pk", "starts_at", "reservation")
         )
+
+
+@given(
+    booked=st.lists(st.tuples(st.just("book"), quarters, st.integers(1, 8)), min_size=1, max_size=4),
+    changes=st.lists(changes_of_hours | changes_of_grid, max_size=6),
+)
+def test_any_changes_keep_every_reservation(booked, changes):
+    with undone():
+        provider, client = open_provider(horizon_days=3), ClientFactory()
+        for booking in booked:
+            perform(provider, client, booking)
+        reservations = list(Reservation.objects.order_by("pk").values_list())
+
+        for change in changes:
+            perform(provider, client, change)
+
+        assert list(Reservation.objects.order_by("pk").values_list()) == reservations
 
 
 def test_a_free_time_can_be_booked_after_any_change_of_grid():

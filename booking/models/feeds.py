@@ -1,0 +1,61 @@
+"""Calendars to subscribe to."""
+
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Client, Provider, User
+
+
+class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, a provider and a client their own."""
+        if not isinstance(user, User):
+            return self.none()
+        return self if user.is_staff else self.filter(Q(provider__user=user) | Q(client__user=user))
+
+    def readable(self) -> Self:
+        """Those whose address leads to something: not those of somebody whose login was deactivated."""
+        return self.exclude(Q(provider__user__is_active=False) | Q(client__user__is_active=False))
+
+
+class CalendarFeed(models.Model):
+    """The address under which one provider's or one client's calendar can be subscribed to, for whoever knows it.
+
+    The token is kept as it is, because the address is shown again; another one, or none, shuts the old address.
+    """
+
+    provider = models.OneToOneField(
+        Provider, models.CASCADE, null=True, blank=True, related_name="feed", verbose_name=_("provider")
+    )
+    client = models.OneToOneField(
+        Client, models.CASCADE, null=True, blank=True, related_name="feed", verbose_name=_("client")
+    )
+    token = models.CharField(_("token"), max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("opened"), help_text=_("When this address was made."))
+
+    objects = CalendarFeedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("calendar feed")
+        verbose_name_plural = _("calendar feeds")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(provider__isnull=False, client__isnull=True)
+                | Q(provider__isnull=True, client__isnull=False),
+                name="calendarfeed_of_one",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+    @property
+    def owner(self) -> Provider | Client:
+        owner = self.provider or self.client
+        assert owner is not None
+        return owner

@@ -1,0 +1,64 @@
+"""Opening, renewing and closing the calendars that programs subscribe to."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from accounts.actors import Actor
+from accounts.models import Client, Provider
+from booking.models import CalendarFeed
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+
+@operation
+def open_feed(
+    *, actor: Actor, now: datetime, provider_id: int | None = None, client_id: int | None = None
+) -> CalendarFeed:
+    """The feed of a provider or of a client (say one), made if there is none yet.
+
+    For themself, and for staff. Raises NotAllowed; NotFound.
+    """
+    owner: dict[str, Any] = {"provider_id": provider_id} if provider_id is not None else {"client_id": client_id}
+    _check_owns(actor, **owner)
+    model = Provider if provider_id is not None else Client
+    if not model._default_manager.filter(pk=provider_id or client_id).exists():  # noqa: SLF001
+        raise NotFound(field="provider" if provider_id is not None else "client")
+    new = CalendarFeed(**owner, token=_token(), created_at=now)
+    CalendarFeed.objects.bulk_create([new], ignore_conflicts=True)
+    return CalendarFeed.objects.select_related("provider", "client").get(**owner)
+
+
+@operation
+def renew_feed(*, feed_id: int, actor: Actor, now: datetime) -> CalendarFeed:
+    """Give a feed another address; the old one leads nowhere from now on. Raises NotAllowed; NotFound."""
+    feed = _locked(feed_id, actor)
+    feed.token = _token()
+    feed.created_at = now
+    feed.save(update_fields=["token", "created_at"])
+    return feed
+
+
+@operation
+def close_feed(*, feed_id: int, actor: Actor) -> None:
+    """Revoke a feed: its address leads nowhere from now on. Raises NotAllowed; NotFound."""
+    _locked(feed_id, actor).delete()
+
+
+def _locked(feed_id: int, actor: Actor) -> CalendarFeed:
+    rows = CalendarFeed.objects.select_related("provider", "client").select_for_update(of=("self",))
+    feed = rows.filter(pk=feed_id).first()
+    if feed is None:
+        raise NotFound
+    _check_owns(actor, provider_id=feed.provider_id, client_id=feed.client_id)
+    return feed
+
+
+def _check_owns(actor: Actor, *, provider_id: int | None = None, client_id: int | None = None) -> None:
+    own = actor.runs(provider_id) if provider_id is not None else actor.client_id == client_id
+    if not (own or actor.is_staff):
+        raise NotAllowed
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,25 @@
+"""What booking tells those who stand on it, synchronously and in the same transaction."""
+
+from django.dispatch import Signal
+
+appointment_changed = Signal()
+"""Something happened to an appointment. Arguments: `appointment`, `event` (the AppointmentEvent written), `now`.
+
+`event.details` tells more: the reason of a cancellation, `from` and `to` of a move. With `alone=False` it happened to
+many at once, as part of a series, of which `series_changed` tells.
+"""
+
+series_changed = Signal()
+"""Many appointments were changed at once. Arguments: `events` (their AppointmentEvents, in order), `now`."""
+
+time_held = Signal()
+"""A hold was made. Arguments: `reservation`, `actor`, `now`."""
+
+holds_expired = Signal()
+"""Holds ran out. Arguments: `reservations` (their ids), `now`."""
+
+demo_opened = Signal()
+"""The demo practice was made. Arguments: `now`."""
+
+reminders_reset = Signal()
+"""The offsets of a calendar or a service were changed. Arguments: `schedule` or `service` (the other None), `now`."""
