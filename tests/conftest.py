@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
@@ -40,6 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def _empty_cache():
     """Redis forgets the test before."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    """Whatever language the test before asked in."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -44,7 +45,17 @@ def test_tour_works_word_by_word(live_server):
     assert shell.returncode == 0, said + after
     assert '"code":"slot_taken"' in said
     assert '"preview":true' in said
-    assert [event.event for event in Appointment.objects.get().events.all()] == ["booked", "rescheduled", "cancelled"]
+    assert [event.event for event in Appointment.objects.get(series=None).events.all()] == [
+        "booked",
+        "rescheduled",
+        "cancelled",
+    ]
+    assert '"free":6,"busy":0' in said
+    clocks = [
+        f"{made.starts_at.astimezone(ZoneInfo(made.timezone)):%a %H}"
+        for made in Appointment.objects.exclude(series=None).order_by("occurrence")
+    ]
+    assert clocks == ["Wed 14", *["Wed 10"] * 5]
     assert '"status":"expired"' in after
     reservation = Reservation.objects.get(status="held")
     assert reservation.starts_at.isoformat().replace("+00:00", "Z") in after.rpartition("}{")[2]

@@ -1,0 +1,5 @@
+"""Reminding, for an office's staff. Every change goes through the operations, as in the API."""
+
+from reminders.admin import messages, preferences, templates, webhooks
+
+__all__ = ["messages", "preferences", "templates", "webhooks"]

@@ -1,0 +1,152 @@
+"""The words of messages: changed through the operations, looked at and tried out before they are used."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from booking.admin.shared import choose_from_many, provider_filter, staff
+from reminders.models import MessageTemplate
+from reminders.operations import templates
+from reminders.words import VARIABLES
+from scheduler_project.common.admin import OfficeAdmin, do_to_each
+from scheduler_project.common.errors import DomainError
+
+FOR: tuple[str, ...] = ("provider", "kind", "channel", "recipient", "language")
+"""What a template's words are for."""
+
+
+class DraftForm(forms.ModelForm):
+    """Words as they stand in a form. Whether they could be saved is not asked here."""
+
+    class Meta:
+        model = MessageTemplate
+        fields: tuple[str, ...] = (*FOR, "subject", "body")
+
+    def _post_clean(self) -> None:
+        for name, value in self.cleaned_data.items():
+            setattr(self.instance, name, value)
+
+
+class ForForm(DraftForm):
+    """The first step of adding words: what for."""
+
+    class Meta(DraftForm.Meta):
+        fields = FOR
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose_from_many(self.fields["provider"], MessageTemplate.provider.field)
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(OfficeAdmin):
+    """Words for messages. Where there are none of a provider's, the site's are used, and failing these the shipped."""
+
+    list_display = ("kind", "channel", "recipient", "language", "provider", "subject")
+    list_filter = ("kind", "channel", "recipient", "language", provider_filter("provider"))
+    list_select_related = ("provider",)
+    search_fields = ("subject", "body", "provider__name")
+    autocomplete_fields = ("provider",)
+    change_form_template = "admin/reminders/messagetemplate/change_form.html"
+    actions = ("send_tests",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Any:
+        rows = format_html_join(
+            "", "<li><code>{{{{ {} }}}}</code> {}</li>", ((name, about) for name, about in VARIABLES.items())
+        )
+        about = format_html(
+            "{}<ul>{}</ul>{}",
+            _("These variables are replaced:"),
+            rows,
+            _("A line whose variables all have nothing to say is left out. An empty line begins a new paragraph."),
+        )
+        return [(None, {"fields": FOR}), (_("Words"), {"fields": ("subject", "body"), "description": about})]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "body":
+            field.widget.attrs["rows"] = 14
+        return field
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Adding begins with the choice of what the words are for, and goes on from the words in use."""
+        choice = ForForm(request.GET if "kind" in request.GET else None)
+        if request.method == "POST" or not self.has_add_permission(request) or choice.is_valid():
+            return super().add_view(request, form_url, extra_context)
+        return self.ask(
+            request,
+            title=_("Add words: for what?"),
+            submit=_("Continue"),
+            form=choice,
+            method="get",
+            back=self.list_url(),
+        )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        choice = ForForm(request.GET)
+        if not choice.is_valid():
+            return {}
+        subject, body = templates.in_use(choice.instance)
+        return {**{name: request.GET.get(name, "") for name in FOR}, "subject": subject, "body": body}
+
+    def save_model(self, request: HttpRequest, obj: MessageTemplate, form: Any, change: bool) -> None:
+        fields = {name: form.cleaned_data[name] for name in DraftForm.Meta.fields}
+        made = templates.save_template(fields=fields, template_id=obj.pk if change else None, actor=staff(request))
+        obj.__dict__.update(made.__dict__)
+
+    def delete_model(self, request: HttpRequest, obj: MessageTemplate) -> None:
+        templates.remove_template(template_id=obj.pk, actor=staff(request))
+
+    # --- Trying out ---
+
+    def get_urls(self) -> list[Any]:
+        preview = self.admin_site.admin_view(self.preview_view)
+        return [path("preview/", preview, name="reminders_messagetemplate_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest) -> Any:
+        """What the words in the form look like, saved or not; sent to whoever looks at them, if they wish."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseRedirect(self.list_url())
+        form, actor, now = DraftForm(request.POST), staff(request), timezone.now()
+        preview = None
+        if form.is_valid():
+            try:
+                preview = templates.preview(template=form.instance, actor=actor, now=now)
+                if "_send" in request.POST:
+                    address = templates.send_test(template=form.instance, actor=actor, now=now)
+                    messages.success(request, _("A test was sent to %s.") % address)
+            except DomainError as refusal:
+                messages.error(request, str(refusal.message))
+        return TemplateResponse(
+            request,
+            "admin/reminders/messagetemplate/preview.html",
+            {
+                **self.admin_site.each_context(request),
+                "form": form,
+                "preview": preview,
+                "hidden": [(name, request.POST.get(name, "")) for name in DraftForm.Meta.fields],
+                "opts": self.opts,
+                "title": _("Preview: %s") % form.instance if form.is_valid() else _("Preview"),
+            },
+        )
+
+    @admin.action(description=gettext_lazy("Send a test of the selected words to yourself"), permissions=["change"])
+    def send_tests(self, request: HttpRequest, queryset: QuerySet[MessageTemplate]) -> None:
+        actor, now = staff(request), timezone.now()
+
+        def deed(template: MessageTemplate) -> None:
+            templates.send_test(template=template, actor=actor, now=now)
+
+        do_to_each(request, queryset, deed, _("Tests sent to your own address: %d."))

@@ -1,0 +1,83 @@
+"""What Twilio tells us: signed forms, at the addresses it was given."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from django.http import HttpResponse, QueryDict
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from twilio.request_validator import RequestValidator
+
+from reminders.errors import BadSignature
+from reminders.operations import sms
+from scheduler_project.common.api import FormParser
+from scheduler_project.common.api_schema import refusals
+
+SIGNATURE = "X-Twilio-Signature"
+NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    MessageSid = serializers.CharField()
+    MessageStatus = serializers.CharField()
+    ErrorCode = serializers.CharField(required=False)
+
+
+class InboundSerializer(serializers.Serializer[Any]):
+    From = serializers.CharField()
+    Body = serializers.CharField(required=False)
+    OptOutType = serializers.CharField(required=False)
+
+
+class TwilioView(APIView):
+    """For the gateway alone. Its signature stands for a login, and it is told no limit: what it says, it says once."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    throttle_classes: list[Any] = []
+    parser_classes = [FormParser]
+
+    def told(self) -> QueryDict:
+        """The form, if Twilio signed it. Raises BadSignature."""
+        url = settings.SITE_URL + self.request.get_full_path()
+        form = cast("QueryDict", self.request.data)
+        token = settings.TWILIO_AUTH_TOKEN  # An empty one would be everybody's.
+        if not token or not RequestValidator(token).validate(url, form, self.request.headers.get(SIGNATURE, "")):
+            raise BadSignature
+        return form
+
+
+class StatusView(TwilioView):
+    @extend_schema(
+        operation_id="sms_status",
+        summary="What became of an SMS (for Twilio)",
+        description="Signed in `X-Twilio-Signature`. What is about no message of ours is passed over.",
+        request={"application/x-www-form-urlencoded": StatusSerializer},
+        responses={204: None, **refusals(400, 403)},
+    )
+    def post(self, request: Request) -> Response:
+        told = self.told()
+        reference, became, error = (told.get(name, "") for name in ("MessageSid", "MessageStatus", "ErrorCode"))
+        sms.report(reference=reference, status=became, error=error)
+        return Response(status=204)
+
+
+class InboundView(TwilioView):
+    @extend_schema(
+        operation_id="sms_inbound",
+        summary="An SMS to us (for Twilio)",
+        description="Signed in `X-Twilio-Signature`. STOP ends all SMS to a number, START takes that back.",
+        request={"application/x-www-form-urlencoded": InboundSerializer},
+        responses={(200, "text/xml"): OpenApiTypes.STR, **refusals(400, 403)},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        told = self.told()
+        text = told.get("OptOutType") or told.get("Body", "")
+        sms.answered(number=told.get("From", ""), text=text, now=timezone.now())
+        return HttpResponse(NOTHING_TO_SAY, content_type="text/xml")

@@ -1,0 +1,31 @@
+"""Reminding's part of the API."""
+
+from django.urls import re_path
+
+from reminders.api import preferences, sms, templates, views, webhooks
+from scheduler_project.common.api_fields import ID
+
+routes = [
+    ("reminders", views.ReminderViewSet, "reminder"),
+    ("admin/reminders", views.AdminReminderViewSet, "admin-reminder"),
+    ("opt-outs", preferences.OptOutViewSet, "opt-out"),
+    ("message-templates", templates.MessageTemplateViewSet, "message-template"),
+    ("webhooks", webhooks.WebhookViewSet, "webhook"),
+    (rf"webhooks/(?P<pk>{ID})/deliveries", webhooks.DeliveryViewSet, "webhook-delivery"),
+]
+
+urlpatterns = [
+    re_path(
+        rf"^appointments/(?P<pk>{ID})/reminders/?$",
+        views.AppointmentRemindersViewSet.as_view({"get": "list"}),
+        name="appointment-reminders",
+    ),
+    re_path(r"^me/preferences/?$", preferences.OwnPreferencesView.as_view(), name="own-preferences"),
+    re_path(
+        rf"^clients/(?P<pk>{ID})/preferences/?$",
+        preferences.PreferencesView.as_view(),
+        name="client-preferences",
+    ),
+    re_path(r"^sms/status/?$", sms.StatusView.as_view(), name="sms-status"),
+    re_path(r"^sms/inbound/?$", sms.InboundView.as_view(), name="sms-inbound"),
+]

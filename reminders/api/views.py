@@ -1,0 +1,90 @@
+"""The reminders API: each view reads the clock and the request, calls one operation, and writes down its answer."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booking.api.fields import get_or_404
+from booking.api.views import ZONE, BookingViewSet
+from booking.models import Appointment
+from reminders.api import filters, serializers
+from reminders.models import Message
+from reminders.operations import dispatch
+from scheduler_project.common.api_schema import refusals
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Reminders you may see",
+        description="What was, is and will be sent. A failed one is kept, with its error, until somebody retries it.",
+        parameters=[ZONE],
+    ),
+    retrieve=extend_schema(
+        summary="One reminder",
+        parameters=[ZONE],
+        responses={200: serializers.ReminderSerializer, **refusals(400)},
+    ),
+)
+class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """The outbox: reminders, and with `?kind=any` all other messages too."""
+
+    queryset = Message.objects.all()
+    serializer_class = serializers.ReminderSerializer
+    filterset_class = filters.MessageFilter
+
+    def get_queryset(self) -> QuerySet[Message]:
+        return Message.objects.visible_to(self.request.user).order_by("-due_at", "-pk")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    @extend_schema(
+        summary="Send a failed one again",
+        description="With the same key, so that whoever got it after all sees it once. For the provider and staff.",
+        request=None,
+        responses={200: serializers.ReminderSerializer, **refusals(403, 409, 410)},
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        message = dispatch.retry(message_id=self.get_object().pk, actor=self.actor, now=self.now)
+        return self.answer(serializers.ReminderSerializer, message)
+
+    @extend_schema(summary="Each try at sending it", responses=serializers.AttemptSerializer(many=True), filters=False)
+    @action(detail=True)
+    def attempts(self, request: Request, pk: str) -> Response:
+        page = self.paginate_queryset(self.get_object().attempts.all())
+        rows = serializers.AttemptSerializer(page, many=True, context=self.get_serializer_context()).data
+        return self.get_paginated_response(rows)
+
+
+@extend_schema_view(list=extend_schema(summary="Everybody's reminders", parameters=[ZONE]))
+class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
+    """Every message there is. Staff only."""
+
+    queryset = Message.objects.order_by("-due_at", "-pk")
+    serializer_class = serializers.ReminderSerializer
+    filterset_class = filters.MessageFilter
+    permission_classes = [IsAdminUser]
+
+
+class AppointmentRemindersViewSet(BookingViewSet):
+    """`/api/appointments/{id}/reminders`."""
+
+    queryset = Message.objects.all()
+    serializer_class = serializers.ReminderSerializer
+    filterset_class = filters.MessageFilter
+
+    @extend_schema(
+        summary="An appointment's reminders", parameters=[ZONE], responses=serializers.ReminderSerializer(many=True)
+    )
+    def list(self, request: Request, pk: str) -> Response:
+        appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
+        mine = Message.objects.visible_to(request.user).filter(appointment=appointment)
+        page = self.paginate_queryset(self.filter_queryset(mine.order_by("due_at", "pk")))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -1,0 +1,17 @@
+from functools import partial
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class RemindersConfig(AppConfig):
+    name = "reminders"
+    verbose_name = _("Reminders")
+
+    def ready(self) -> None:
+        from reminders import checks, receivers  # noqa: F401
+        from reminders.errors import EndpointExists, TemplateExists
+        from scheduler_project.common.operations import broken_constraints
+
+        broken_constraints["messagetemplate_once"] = TemplateExists
+        broken_constraints["webhookendpoint_address_once_per_provider"] = partial(EndpointExists, field="url")

@@ -1,0 +1,152 @@
+"""Mail, through the site's SMTP server."""
+
+import smtplib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.utils import formataddr, parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.smtp import EmailBackend
+
+from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.mime import composed, mailbox
+
+LOST = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError)
+WATCH_SECONDS = 0.2
+
+
+class Mail:
+    """One connection to the mail server; opened again if it was lost."""
+
+    def __init__(self) -> None:
+        self.backend: Any = get_connection(timeout=settings.SEND_TIMEOUT_SECONDS)
+        self.deadline: float | None = None
+        self.over = threading.Event()
+
+    def open(self) -> None:
+        if self.connections():
+            return
+        try:
+            with self.in_time():
+                self.backend.open()
+        except smtplib.SMTPAuthenticationError as error:
+            self.close()
+            raise Unreachable(f"The mail server does not let us in: {error}") from error
+        except OSError as error:  # smtplib's errors are among them
+            self.close()
+            raise Unreachable(f"The mail server cannot be reached: {error}") from error
+
+    def send(self, parcel: Parcel) -> str:
+        self.open()
+        try:
+            with self.in_time():
+                self.hand_over(parcel)
+        except LOST as error:
+            self.close()
+            raise Unreachable(f"The mail server hung up, or took too long: {error}") from error
+        except smtplib.SMTPRecipientsRefused as error:
+            code, said = next(iter(error.recipients.values()))
+            raise self.answer(code, said) from error
+        except smtplib.SMTPResponseException as error:
+            raise self.answer(error.smtp_code, error.smtp_error) from error
+        except smtplib.SMTPException as error:
+            raise Refused(str(error)) from error
+        except OSError as error:
+            self.close()
+            raise Unreachable(f"The mail server does not answer: {error}") from error
+        return message_id(parcel)
+
+    def answer(self, code: int, said: bytes | str) -> DeliveryError:
+        """What an SMTP reply means: 5yz is for good, 4yz for now (RFC 5321 §4.2.1)."""
+        text = f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
+        if code == 421:
+            self.close()
+            return Unreachable(text)
+        return Refused(text) if code >= 500 else DeliveryError(text)
+
+    def hand_over(self, parcel: Parcel) -> None:
+        """Over SMTP as we write it ourselves, in a third of the time Django takes; to other backends as Django's."""
+        if isinstance(self.backend, EmailBackend):
+            content = composed(parcel, sender=settings.DEFAULT_FROM_EMAIL, message_id=message_id(parcel))
+            sender = mailbox(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
+            connection: Any = self.backend.connection
+            connection.sendmail(sender, [mailbox(parcel.address)], content)
+        else:
+            self.backend.send_messages([letter(parcel)])
+
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Cut the line when the time is up: a socket's own timeout starts anew with every word of a slow server."""
+        self.deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
+        try:
+            yield
+        finally:
+            self.deadline = None
+
+    def watch(self) -> None:
+        """What a thread beside ours does."""
+        while not self.over.wait(WATCH_SECONDS):
+            deadline = self.deadline
+            if deadline is not None and time.monotonic() > deadline:
+                self.cut()
+
+    def cut(self) -> None:
+        for connection in self.connections():
+            with suppress(OSError):
+                # Not the method of a TLS socket, which takes its encryption away from under the one who reads.
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Hang up without a word: who stopped answering would not answer QUIT either."""
+        for connection in self.connections():
+            connection.close()
+        self.backend.connection = self.backend._partial_connection = None  # noqa: SLF001
+
+    def connections(self) -> list[Any]:
+        """The one there is, or the one that was about to be."""
+        found = (getattr(self.backend, name, None) for name in ("connection", "_partial_connection"))
+        return [connection for connection in found if connection is not None and connection.sock is not None]
+
+
+@contextmanager
+def connect() -> Iterator[Connection]:
+    mail = Mail()
+    threading.Thread(target=mail.watch, name="watch", daemon=True).start()
+    try:
+        mail.open()
+        try:
+            yield mail
+        finally:
+            try:
+                mail.backend.close()
+            except OSError:
+                mail.close()
+    finally:
+        mail.over.set()
+
+
+def message_id(parcel: Parcel) -> str:
+    """RFC 5322 §3.6.4; the same for each try, so that a mail program sees a repeated mail once."""
+    return f"<{parcel.key}@{urlsplit(settings.SITE_URL).hostname}>"
+
+
+def letter(parcel: Parcel) -> EmailMultiAlternatives:
+    """The parcel as a mail. Names may hold commas, quotes and line breaks; the address was checked when it came in."""
+    name = " ".join(parcel.to_name.split())
+    message = EmailMultiAlternatives(
+        subject=" ".join(parcel.subject.split()),
+        body=parcel.text,
+        to=[formataddr((name, parcel.address))],
+        headers={"Message-ID": message_id(parcel), "Auto-Submitted": "auto-generated", **parcel.headers},
+    )
+    if parcel.html:
+        message.attach_alternative(parcel.html, "text/html")
+    for attachment in parcel.attachments:
+        message.attach(attachment.name, attachment.content, attachment.content_type)
+    return message

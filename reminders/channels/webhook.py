@@ -1,0 +1,249 @@
+"""Webhooks: one POST each, signed as Standard Webhooks has it, and never into a private network."""
+
+import http.client
+import io
+import queue
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.encoding import iri_to_uri
+from django.utils.http import parse_http_date_safe
+from standardwebhooks import Webhook
+
+from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+
+MOST_READ = 500
+"""How many bytes of an answer are looked at."""
+MOST_ADDRESSES = 4
+"""How many addresses of one host are tried."""
+
+CLOSED = [
+    ip_network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/3"),
+        *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+    )
+]
+"""What is not public (IANA's special-purpose registries); with Teredo and 6to4, which carry other addresses inside."""
+GLOBAL_UNICAST = ip_network("2000::/3")
+"""The public part of IPv6."""
+NAT64 = ip_network("64:ff9b::/96")
+
+
+# --- Where to -------------------------------------------------------------------------------------------------------
+
+
+class Target(NamedTuple):
+    """A webhook's address, taken apart."""
+
+    secure: bool
+    host: str
+    port: int
+    path: str
+    netloc: str
+
+
+def target_of(url: str) -> Target:
+    """Where a URL leads. Raises Refused for one that no webhook may have, whatever its name stands for."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if ":" not in host:
+            host = host.encode("idna").decode()
+    except ValueError as error:
+        raise Refused(f"This is no address: {error}") from error
+    if parts.scheme != "https" and not (parts.scheme == "http" and settings.WEBHOOK_ALLOW_HTTP):
+        raise Refused("Webhooks are told by https only.")
+    if not host or port == 0 or "@" in parts.netloc:
+        raise Refused("A webhook's address is https://host/path, without a login.")
+    with suppress(ValueError):
+        check_public(str(ip_address(host)))
+    secure = parts.scheme == "https"
+    path = iri_to_uri(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}")
+    netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
+    return Target(secure, host, port or (443 if secure else 80), path, netloc)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address can be reached by everybody, and so leads nowhere that only this machine can reach."""
+    ip: IPv4Address | IPv6Address = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        if ip.ipv4_mapped or ip in NAT64:
+            ip = IPv4Address(int(ip) & 0xFFFFFFFF)
+        elif ip not in GLOBAL_UNICAST:
+            return False
+    return not any(ip in network for network in CLOSED)
+
+
+def check_public(address: str) -> None:
+    if not settings.WEBHOOK_ALLOW_PRIVATE and not is_public(address):
+        raise Refused("This address leads into a private network.")
+
+
+# --- In time --------------------------------------------------------------------------------------------------------
+
+
+def left(deadline: float) -> float:
+    """How many seconds there are until then."""
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError(f"no answer within {settings.SEND_TIMEOUT_SECONDS} seconds")
+    return seconds
+
+
+class Answer(io.RawIOBase):
+    """What comes in on a socket until a deadline, however slowly it drips."""
+
+    def __init__(self, line: socket.socket, deadline: float) -> None:
+        self.line = line
+        self.deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.line.settimeout(left(self.deadline))
+        return self.line.recv_into(buffer)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What http.client asks of a socket."""
+        return io.BufferedReader(self)
+
+
+def looked_up(target: Target, deadline: float) -> list[tuple[socket.AddressFamily, Any]]:
+    """The addresses of a host, looked up once: what was checked is what is connected to.
+
+    The system's resolver knows no timeout of ours, so it is asked in a thread that may outlive the question.
+    """
+    found: queue.Queue[Any] = queue.Queue()
+
+    def look_up() -> None:
+        try:
+            found.put(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    try:
+        answer = found.get(timeout=left(deadline))
+    except queue.Empty:
+        raise TimeoutError("its name could not be looked up in time") from None
+    if isinstance(answer, Exception):
+        raise OSError(f"its name cannot be looked up: {answer}") from answer
+    for _family, _type, _protocol, _name, address in answer:
+        check_public(address[0])
+    return [(family, address) for family, _type, _protocol, _name, address in answer[:MOST_ADDRESSES]]
+
+
+def opened(target: Target, deadline: float) -> socket.socket:
+    """A connection to the first address of the target that answers, each given its share of the time."""
+    addresses = looked_up(target, deadline)
+    for others, (family, address) in zip(range(len(addresses))[::-1], addresses, strict=True):
+        line = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            line.settimeout(left(deadline) / (others + 1))
+            line.connect(address)
+            if not target.secure:
+                return line
+            line.settimeout(left(deadline))
+            return tls().wrap_socket(line, server_hostname=target.host)
+        except OSError:
+            line.close()
+            if not others:
+                raise
+    raise OSError("its name has no address")
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
+# --- Sending --------------------------------------------------------------------------------------------------------
+
+
+class Hooks:
+    """Opens a connection for each parcel: every one goes somewhere else."""
+
+    def send(self, parcel: Parcel) -> str:
+        target = target_of(parcel.address)
+        deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
+        try:
+            with closing(opened(target, deadline)) as line:
+                answer = posted(target, parcel, line, deadline)
+                if not 200 <= answer.status < 300:
+                    raise no(answer)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable(f"{target.host} does not answer: {str(error) or type(error).__name__}") from error
+        return ""
+
+
+def posted(target: Target, parcel: Parcel, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
+    """The beginning of the answer: status and headers."""
+    # Given a socket, http.client neither looks up a name nor connects.
+    connection = http.client.HTTPConnection(target.host, target.port)
+    connection.sock = line
+    line.settimeout(left(deadline))
+    connection.request("POST", target.path, parcel.body, {"Host": target.netloc, **headers(parcel)})
+    answer = http.client.HTTPResponse(Answer(line, deadline), method="POST")  # type: ignore[arg-type]
+    answer.begin()
+    return answer
+
+
+def headers(parcel: Parcel) -> dict[str, str]:
+    """What a receiver checks (standardwebhooks.com): the id of all tries, the time of this one, the signatures."""
+    now = datetime.now(UTC)
+    name = webhook_id(parcel.key)
+    signatures = [Webhook(secret).sign(name, now, parcel.body.decode()) for secret in parcel.secrets]
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "Scheduler",
+        "Connection": "close",
+        "webhook-id": name,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def webhook_id(key: UUID) -> str:
+    """What a message is called in every try at telling it."""
+    return f"msg_{key.hex}"
+
+
+def no(answer: http.client.HTTPResponse) -> DeliveryError:
+    """What an answer other than 2xx means. Redirects are not followed: they could lead anywhere."""
+    said = b""
+    with suppress(OSError, http.client.HTTPException):
+        said = answer.read1(MOST_READ)
+    text = f"{answer.status} {answer.reason} {said.decode(errors='replace')}"
+    if answer.status == http.HTTPStatus.GONE:
+        return Refused(text, gone=True)
+    return DeliveryError(text, retry_after=seconds_asked(answer.getheader("Retry-After")))
+
+
+def seconds_asked(header: str | None) -> float | None:
+    """How long a Retry-After asks to wait: seconds, or a date (RFC 9110 §10.2.3). None if it cannot be read."""
+    header = (header or "").strip()
+    if re.fullmatch(r"\d{1,9}", header, re.ASCII):
+        return float(header)
+    date = parse_http_date_safe(header)
+    return None if date is None else max(0.0, date - time.time())
+
+
+@contextmanager
+def connect() -> Iterator[Connection]:
+    yield Hooks()

@@ -1,0 +1,65 @@
+"""What can be told to whom on which channel, and what becomes of it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Channel(models.TextChoices):
+    EMAIL = "email", _("email")
+    SMS = "sms", _("SMS")
+    WEBHOOK = "webhook", _("webhook")
+
+
+OF_PEOPLE = [(channel.value, channel.label) for channel in (Channel.EMAIL, Channel.SMS)]
+"""Those by which people are reached, as choices."""
+
+
+class Kind(models.TextChoices):
+    """What a message is about. All but reminders are notices, due as soon as what they tell of has happened."""
+
+    REMINDER = "reminder", _("reminder")
+    HOLD = "hold", _("confirm your reservation")
+    HOLD_EXPIRED = "hold_expired", _("reservation expired")
+    BOOKED = "booked", _("booked")
+    PENDING = "pending", _("awaiting approval")
+    APPROVED = "approved", _("approved")
+    DECLINED = "declined", _("declined")
+    MOVED = "moved", _("moved")
+    CANCELLED = "cancelled", _("cancelled")
+    EVENT = "event", _("event for a webhook")
+
+
+class Recipient(models.TextChoices):
+    CLIENT = "client", _("client")
+    PROVIDER = "provider", _("provider")
+
+
+class MessageStatus(models.TextChoices):
+    """`pending` until sent; each of the others is an end, but `failed` may be replayed and `cancelled` planned anew."""
+
+    PENDING = "pending", _("pending")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("failed")
+    EXPIRED = "expired", pgettext_lazy("message", "expired")
+    CANCELLED = "cancelled", pgettext_lazy("message", "cancelled")
+
+
+class Outcome(models.TextChoices):
+    """How one try at sending ended."""
+
+    SENT = "sent", _("sent")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("failed, to be tried again")
+    REFUSED = "refused", _("refused for good")
+
+
+class Source(models.TextChoices):
+    """Where an opt-out came from."""
+
+    LINK = "link", _("link in a message")
+    ONE_CLICK = "one_click", _("mail program's unsubscribe button")
+    SMS = "sms", _("STOP by SMS")
+    PAGE = "page", _("page")
+    API = "api", _("API")
+    STAFF = "staff", _("staff")

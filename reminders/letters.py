@@ -1,0 +1,232 @@
+"""From a message in the outbox to what goes out: who it is for, in which words, with which attachments."""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import dateformat, translation
+from django.utils.functional import Promise
+
+from booking.calendars import to_invitation
+from booking.links import hold_link
+from reminders.channels.base import Attachment, Parcel
+from reminders.enums import Channel, Kind, Recipient
+from reminders.links import opt_out_link
+from reminders.models import Message, MessageTemplate
+from reminders.webhooks import envelope, signing_secrets
+from reminders.words import Words, default_words, filled, filled_html
+from scheduler_project.common.languages import LONG, SHORT
+
+ENDING = (Kind.CANCELLED, Kind.DECLINED)
+
+OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
+"""What is added to any words about many appointments of a series."""
+
+INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
+"""The notices that carry the calendar entry."""
+
+Shelf = Mapping[tuple[int | None, str, str, str, str], Words]
+"""Custom words by provider (None: the site's), kind, channel, recipient and language."""
+
+
+class Person(NamedTuple):
+    """Whoever a message is for."""
+
+    name: str
+    address: str
+    zone: ZoneInfo
+    language: str
+
+
+def recipient_of(message: Message) -> Person:
+    """Who a message is for, as they are now. The address is empty for somebody who has none on that channel."""
+    reservation = message.reservation
+    if message.channel == Channel.WEBHOOK:
+        assert message.endpoint
+        return Person(reservation.provider.name, message.endpoint.url, ZoneInfo("UTC"), settings.LANGUAGE_CODE)
+    if message.recipient == Recipient.PROVIDER:
+        user = reservation.provider.user
+        address = user.email if user and user.is_active and message.channel == Channel.EMAIL else ""
+        zone = user.timezone if user else "UTC"
+        return Person(reservation.provider.name, address, ZoneInfo(zone), settings.LANGUAGE_CODE)
+    client = reservation.client
+    preferences = getattr(client, "preferences", None)
+    address = client.email if message.channel == Channel.EMAIL else str(client.phone)
+    language = preferences.language if preferences else ""
+    return Person(client.name, address, ZoneInfo(client.timezone), language or settings.LANGUAGE_CODE)
+
+
+def shelf_for(messages: Iterable[Message]) -> Shelf:
+    """The custom words these messages may need: one query."""
+    return shelf_of({message.reservation.provider_id for message in messages})
+
+
+def shelf_of(provider_ids: Collection[int]) -> Shelf:
+    """The custom words of some providers, and the site's."""
+    templates = MessageTemplate.objects.filter(Q(provider=None) | Q(provider__in=provider_ids))
+    return {
+        (template.provider_id, template.kind, template.channel, template.recipient, template.language): Words(
+            template.subject, template.body
+        )
+        for template in templates.order_by()
+    }
+
+
+def words_of(message: Message, language: str, shelf: Shelf) -> Words:
+    """The provider's own words, else the site's, else the shipped ones."""
+    which = (message.kind, message.channel, message.recipient, language)
+    return words_from(shelf, message.reservation.provider_id, *which)
+
+
+def words_from(shelf: Shelf, provider_id: int | None, kind: str, channel: str, recipient: str, language: str) -> Words:
+    which = (str(kind), str(channel), str(recipient), language)
+    own = shelf.get((provider_id, *which)) or shelf.get((None, *which))
+    return own or default_words(kind, channel, recipient)
+
+
+def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
+    """The message as it goes out, in its recipient's language and timezone."""
+    person = recipient_of(message)
+    if message.channel == Channel.WEBHOOK:
+        return Parcel(
+            message.key, person.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
+        )
+    with translation.override(person.language):
+        link = opt_out_link(Channel.EMAIL, person.address) if message.kind == Kind.REMINDER else ""
+        words = words_of(message, person.language, shelf)
+        if message.details.get("others"):
+            words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
+        letter = laid_out(
+            words,
+            facts_of(message, person.zone),
+            channel=message.channel,
+            opt_out=link,
+        )
+        if message.channel == Channel.SMS:
+            return Parcel(message.key, person.address, text=letter.text)
+        return Parcel(
+            message.key,
+            person.address,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            to_name=person.name,
+            headers=unsubscribing(link),
+            attachments=invitation(message, person),
+        )
+
+
+class Letter(NamedTuple):
+    """What is read. A text message is nothing but text."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: str = "") -> Letter:
+    """Words with what their variables stand for, as they are read, in the active language.
+
+    `opt_out` is where reminders can be ended. The subject is one line.
+    """
+    text = filled(words.body, facts)
+    if channel == Channel.SMS:
+        return Letter("", text, "")
+    context = {
+        "subject": " ".join(filled(words.subject, facts).split()) or facts["title"],
+        "text": text,
+        "html": filled_html(words.body, facts),
+        "opt_out_link": opt_out,
+        "site_name": facts["site_name"],
+        "language": translation.get_language(),
+        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+    }
+    text, html = (render_to_string(f"reminders/message.{form}", context) for form in ("txt", "html"))
+    return Letter(context["subject"], "" + text, "" + html)  # no longer marked as safe: they may be shown in a page
+
+
+def unsubscribing(link: str) -> dict[str, str]:
+    """The headers that give a mail program its unsubscribe button (RFC 2369, RFC 8058)."""
+    if not link:
+        return {}
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
+    if message.appointment is None or message.kind not in INVITING:
+        return ()
+    method, content = to_invitation(
+        message.appointment,
+        attendee=person.address,
+        name=person.name,
+        for_provider=message.recipient == Recipient.PROVIDER,
+    )
+    return (Attachment("appointment.ics", f"text/calendar; method={method}", content),)
+
+
+def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
+    """What the variables stand for, each one line, in the active language. Times are short in text messages."""
+    reservation, appointment = message.reservation, message.appointment
+    client, service = reservation.client, reservation.service
+    title = appointment.title if appointment else service.name if service else translation.gettext("Appointment")
+    old = message.details.get("from")
+    others = message.details.get("others", ())
+    form = SHORT if message.channel == Channel.SMS else LONG
+    facts = {
+        "client_name": client.name,
+        "provider_name": reservation.provider.name,
+        "title": title,
+        "service_name": service.name if service else title,
+        "start": told(reservation.starts_at, zone, form),
+        "end": told(reservation.ends_at, zone, form),
+        "old_start": told(datetime.fromisoformat(old), zone, form) if old else "",
+        "other_times": "; ".join(told(datetime.fromisoformat(other), zone, form) for other in others),
+        "reason": appointment.cancellation_reason if appointment else "",
+        "held_until": told(reservation.expires_at, zone, form) if reservation.expires_at else "",
+        "site_name": settings.SITE_NAME,
+    }
+    if message.recipient == Recipient.PROVIDER:
+        facts |= {"client_email": client.email, "client_phone": str(client.phone)}
+    elif message.kind == Kind.HOLD:
+        facts["confirm_link"] = hold_link(reservation)
+    return {name: " ".join(value.split()) for name, value in facts.items()}
+
+
+def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> dict[str, str]:
+    """What the variables of a template could stand for, in the active language."""
+    morning = now.astimezone(zone).replace(hour=9, minute=0, second=0, microsecond=0)
+    start = morning + timedelta(days=3)
+    form = SHORT if template.channel == Channel.SMS else LONG
+    facts = {
+        "client_name": translation.gettext("Alex Sample"),
+        "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),
+        "title": translation.gettext("First visit"),
+        "service_name": translation.gettext("First visit"),
+        "start": told(start, zone, form),
+        "end": told(start + timedelta(minutes=30), zone, form),
+        "old_start": told(start - timedelta(days=1), zone, form) if template.kind == Kind.MOVED else "",
+        "reason": translation.gettext("The practice is closed that day.") if template.kind in ENDING else "",
+        "held_until": told(now + timedelta(minutes=30), zone, form),
+        "site_name": settings.SITE_NAME,
+    }
+    if template.recipient == Recipient.PROVIDER:
+        facts |= {"client_email": "alex@example.org", "client_phone": "+44 20 7946 0123"}
+    elif template.kind == Kind.HOLD:
+        facts["confirm_link"] = f"{settings.SITE_URL}/r/{'example' * 8}/"
+    return {name: " ".join(value.split()) for name, value in facts.items()}
+
+
+def told(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
+    """`Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
+    return _told(instant, zone, str(form), translation.get_language())
+
+
+@lru_cache(maxsize=4096)
+def _told(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
+    """The language is named for the cache's sake."""
+    return f"{dateformat.format(instant.astimezone(zone), form)} ({zone.key})"

@@ -1,0 +1,8 @@
+"""The nouns of reminding."""
+
+from reminders.models.messages import DeliveryAttempt, Message, Reminder
+from reminders.models.preferences import OptOut, Preferences
+from reminders.models.templates import MessageTemplate
+from reminders.models.webhooks import WebhookEndpoint
+
+__all__ = ["DeliveryAttempt", "Message", "MessageTemplate", "OptOut", "Preferences", "Reminder", "WebhookEndpoint"]

@@ -1,0 +1,146 @@
+"""The outbox: what is owed to whom, and each try at delivering it."""
+
+import uuid
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from booking.models import Appointment, Reservation
+from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
+from reminders.models.webhooks import WebhookEndpoint
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, a provider what concerns their appointments, a client what is for them."""
+        if isinstance(user, User) and user.is_staff:
+            return self
+        mine = Q(pk__in=[])
+        if isinstance(user, User) and user.provider_or_none:
+            mine |= Q(reservation__provider=user.provider_or_none)
+        if isinstance(user, User) and user.client_or_none:
+            mine |= Q(reservation__client=user.client_or_none, recipient=Recipient.CLIENT)
+        return self.filter(mine)
+
+    def detailed(self) -> Self:
+        """With everything that telling it, or listing it, takes."""
+        return self.select_related(
+            "appointment",
+            "endpoint",
+            "reservation__provider__user",
+            "reservation__provider__schedule",
+            "reservation__client__preferences",
+            "reservation__service",
+        )
+
+
+class Message(models.Model):
+    """One thing to tell somebody, on one channel, due at one instant.
+
+    `key` is the same for every try: the Message-ID of a mail, the id of a webhook. `next_at` is when it may next be
+    claimed: when it is due, when it is to be tried again, or while somebody is sending it, when their lease ends.
+    `claim` counts the claims, so that only the last one to claim it settles it.
+    """
+
+    key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient)
+    reservation = models.ForeignKey(
+        Reservation, models.CASCADE, related_name="messages", verbose_name=_("reservation"), help_text=_("Whose time.")
+    )
+    appointment = models.ForeignKey(
+        Appointment, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("appointment")
+    )
+    endpoint = models.ForeignKey(
+        WebhookEndpoint, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("endpoint")
+    )
+    offset = models.CharField(_("offset"), max_length=40, blank=True, help_text=_("How long before the start."))
+    details = models.JSONField(_("details"), default=dict, blank=True)
+    due_at = models.DateTimeField(_("due"))
+    useful_until = models.DateTimeField(_("useful until"), help_text=_("Not sent from then on."))
+    next_at = models.DateTimeField(_("next try"))
+    status = models.CharField(_("status"), max_length=10, choices=MessageStatus, default=MessageStatus.PENDING)
+    failures = models.PositiveSmallIntegerField(_("failures"), default=0)
+    claim = models.PositiveIntegerField(default=0, editable=False)
+    error = models.CharField(_("error"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("planned"))
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-due_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                "reservation",
+                "channel",
+                "offset",
+                Coalesce("endpoint", 0),
+                condition=Q(kind=Kind.REMINDER),
+                name="message_reminder_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.REMINDER, appointment__isnull=False) & ~Q(offset="")
+                | ~Q(kind=Kind.REMINDER) & Q(offset=""),
+                name="message_reminder_has_offset",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=MessageStatus.SENT, sent_at__isnull=False) | ~Q(status=MessageStatus.SENT),
+                name="message_sent_says_when",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["channel", "next_at"], condition=Q(status="pending"), name="message_owed"),
+            models.Index(fields=["status", "due_at"], name="message_status_due"),
+            models.Index(fields=["kind", "due_at", "id"], name="message_kind_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} · {self.get_channel_display()}"
+
+
+class ReminderManager(models.Manager.from_queryset(MessageQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> MessageQuerySet:
+        return super().get_queryset().filter(kind=Kind.REMINDER)
+
+
+class Reminder(Message):
+    """A message of kind `reminder`: owed for one appointment at one offset."""
+
+    objects = ReminderManager()  # type: ignore[misc]
+
+    class Meta:
+        proxy = True
+        verbose_name = _("reminder")
+        verbose_name_plural = _("reminders")
+
+
+class DeliveryAttempt(models.Model):
+    """One try at sending a message, with its outcome. Rows are only ever added; a carrier's report may end one."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attempts", verbose_name=_("message"))
+    at = models.DateTimeField(_("at"))
+    milliseconds = models.PositiveIntegerField(_("milliseconds"))
+    address = models.CharField(_("address"), max_length=500)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    reference = models.CharField(_("reference"), max_length=200, blank=True, help_text=_("What the carrier calls it."))
+    error = models.CharField(_("error"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery attempt")
+        verbose_name_plural = _("delivery attempts")
+        ordering = ["at", "pk"]
+        indexes = [
+            models.Index(fields=["reference"], condition=~Q(reference=""), name="deliveryattempt_reference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.at:%Y-%m-%d %H:%M} UTC"

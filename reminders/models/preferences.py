@@ -1,0 +1,86 @@
+"""How clients want to be told, and who wants to be told no more."""
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Client, User
+from reminders.enums import Channel, Source
+
+
+class Preferences(models.Model):
+    """How one client wants to be reminded. Without a row: by the site's channels, in its language, at any hour."""
+
+    client = models.OneToOneField(Client, models.CASCADE, related_name="preferences", verbose_name=_("client"))
+    channels = ArrayField(
+        models.CharField(max_length=10, choices=Channel),
+        verbose_name=_("channels"),
+        null=True,
+        blank=True,
+        help_text=_("Unset: the site's."),
+    )
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, blank=True)
+    quiet_from = models.TimeField(
+        _("quiet from"), null=True, blank=True, help_text=_("In the client's own timezone; reminders come before it.")
+    )
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("changed"))
+
+    class Meta:
+        verbose_name = _("preferences")
+        verbose_name_plural = _("preferences")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_until__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="preferences_quiet_hours_have_two_ends",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.client)
+
+
+class OptOutQuerySet(models.QuerySet["OptOut"]):
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, others those of the email they log in with."""
+        if not isinstance(user, User):
+            return self.none()
+        return self if user.is_staff else self.filter(channel=Channel.EMAIL, address=user.email)
+
+    def standing(self) -> Self:
+        return self.filter(ended_at=None)
+
+
+class OptOut(models.Model):
+    """An address that wants no more reminders (an SMS number: nothing at all), since when and from where.
+
+    It is the address that is remembered (a mail address in lower case, a number in E.164), whoever it belongs to next.
+    Rows are kept; one that was taken back says when.
+    """
+
+    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    address = models.CharField(_("address"), max_length=254)
+    at = models.DateTimeField(_("since"))
+    source = models.CharField(_("from"), max_length=10, choices=Source)
+    ended_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    objects = OptOutQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("opt-out")
+        verbose_name_plural = _("opt-outs")
+        ordering = ["-at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "address"], condition=Q(ended_at__isnull=True), name="optout_stands_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_channel_display()} {self.address}"

@@ -1,0 +1,167 @@
+"""How clients want to be reminded, and who wants no more of it."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from phonenumber_field.phonenumber import to_python
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, User
+from accounts.operations.people import locked_client
+from booking.models import Appointment
+from reminders.enums import Channel, Source
+from reminders.errors import NeverQuiet, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
+from reminders.models import OptOut, Preferences
+from reminders.operations.plan import replan
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.operations import operation
+
+
+@operation
+def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Preferences:
+    """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; what is coming is planned anew.
+
+    For the client, the provider who keeps them, and staff. Channels are stored in the order of `Channel`, None leaves
+    them to the site; quiet hours are whole minutes of the client's own clocks. Raises UnknownChoice, OneEnd and
+    NeverQuiet, naming the field; NotFound for a client the actor may not see.
+    """
+    client = locked_client(client_id, actor)
+    preferences = preferences_of(client)
+    before = _wanted(preferences)
+    for name, value in _checked(changes).items():
+        setattr(preferences, name, value)
+    if (preferences.quiet_from is None) != (preferences.quiet_until is None):
+        raise OneEnd(field="quiet_until" if preferences.quiet_until is None else "quiet_from")
+    if preferences.quiet_from is not None and preferences.quiet_from == preferences.quiet_until:
+        raise NeverQuiet(field="quiet_until")
+    if not preferences.pk or _wanted(preferences) != before:
+        preferences.updated_at = now
+        preferences.save()
+        _plan_anew(Q(pk=client.pk), now)
+    return preferences
+
+
+def preferences_of(client: Client) -> Preferences:
+    """What the client wants; where they never said so, what that means."""
+    said = Preferences.objects.filter(client=client).first()
+    return Preferences(client=client) if said is None else said
+
+
+def _wanted(preferences: Preferences) -> tuple[Any, ...]:
+    return preferences.channels, preferences.language, preferences.quiet_from, preferences.quiet_until
+
+
+def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes as they are stored."""
+    known = ("channels", "language", "quiet_from", "quiet_until")
+    wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
+    channels = wanted.get("channels")
+    if channels is not None:
+        if not set(channels) <= set(Channel.values):
+            raise UnknownChoice(field="channels")
+        wanted["channels"] = [channel.value for channel in Channel if channel in channels]
+    if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
+        raise UnknownChoice(field="language")
+    for name in ("quiet_from", "quiet_until"):
+        if isinstance(wanted.get(name), time):
+            wanted[name] = wanted[name].replace(second=0, microsecond=0)
+    return wanted
+
+
+# --- Opting out -------------------------------------------------------------------------------------------------------
+
+
+@operation
+def opt_out(*, channel: Channel, address: str, source: Source, now: datetime) -> OptOut:
+    """Let an address be told no more: by email no reminders, by SMS nothing at all. Returns what stands.
+
+    Whoever may not speak for the address has been turned away before. Repeating it changes nothing: the first stands,
+    with its time and source.
+    """
+    address = spelled(channel, address)
+    new = OptOut(channel=channel, address=address, source=source, at=now)
+    before = _last(channel, address)
+    OptOut.objects.bulk_create([new], ignore_conflicts=True)
+    last = _last(channel, address)
+    assert last
+    if last != before:
+        _plan_anew(_reached(channel, address), now)
+    return last
+
+
+@operation
+def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
+    """Take an opt-out back. Returns whether there was one. Who may not speak for the address was turned away before."""
+    address = spelled(channel, address)
+    ended = OptOut.objects.standing().filter(channel=channel, address=address).update(ended_at=now)
+    if ended:
+        _plan_anew(_reached(channel, address), now)
+    return bool(ended)
+
+
+@operation
+def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -> OptOut:
+    """`opt_out`, asked by somebody logged in: staff for any address, others for the email they log in with.
+
+    A client's phone is whatever they wrote there; who holds it says so by SMS. Raises NotYourAddress.
+    """
+    _check_speaks_for(actor, channel, address)
+    source = Source.STAFF if actor.is_staff else Source.PAGE if actor.face == Face.PAGE else Source.API
+    return opt_out(channel=channel, address=address, source=source, now=now)
+
+
+@operation
+def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
+    """`opt_in`, asked by somebody logged in. Raises NotYourAddress and StoppedBySms; NotFound."""
+    row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
+    if row is None:
+        raise NotFound
+    _check_speaks_for(actor, Channel(row.channel), row.address)
+    if row.ended_at is None:
+        take_back_standing(row, now=now)
+
+
+def take_back_standing(standing: OptOut, *, now: datetime) -> None:
+    """End an opt-out for somebody whom the address is known to be.
+
+    Raises StoppedBySms for a STOP: the carrier keeps to it, whatever our tables say, until the number says START.
+    """
+    if standing.source == Source.SMS:
+        raise StoppedBySms
+    opt_in(channel=Channel(standing.channel), address=standing.address, now=now)
+
+
+def standing_opt_out(*, channel: Channel, address: str) -> OptOut | None:
+    return OptOut.objects.standing().filter(channel=channel, address=spelled(channel, address)).first()
+
+
+def spelled(channel: Channel, address: str) -> str:
+    """How an address is remembered: a mailbox in lower case, a number in E.164."""
+    if channel == Channel.EMAIL:
+        return User.objects.normalize_email(address)
+    number: Any = to_python(address)
+    return str(number.as_e164) if number and number.is_valid() else address.strip()
+
+
+def _check_speaks_for(actor: Actor, channel: Channel, address: str) -> None:
+    own = actor.user.email if actor.user else None
+    if not actor.is_staff and (channel != Channel.EMAIL or spelled(channel, address) != own):
+        raise NotYourAddress(field="address")
+
+
+def _last(channel: Channel, address: str) -> OptOut | None:
+    return OptOut.objects.filter(channel=channel, address=address).order_by("-pk").first()
+
+
+def _reached(channel: Channel, address: str) -> Q:
+    """The clients who are told things at this address."""
+    return Q(email__iexact=address) if channel == Channel.EMAIL else Q(phone=address)
+
+
+def _plan_anew(clients: Q, now: datetime) -> None:
+    """Let the reminders of these clients' coming appointments be what is owed now."""
+    concerned = Client.objects.filter(clients).order_by().values("pk")
+    coming = Appointment.objects.coming(now=now).filter(reservation__client__in=concerned)
+    replan(coming, now=now)

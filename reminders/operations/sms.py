@@ -1,0 +1,63 @@
+"""What the SMS gateway tells us: what became of a message, and what a number answered."""
+
+import re
+from datetime import datetime
+
+from reminders.channels.base import shortened
+from reminders.enums import Channel, MessageStatus, Outcome, Source
+from reminders.models import DeliveryAttempt, Message
+from reminders.operations.preferences import opt_in, opt_out
+from scheduler_project.common.operations import operation
+
+ARRIVED = ("delivered", "read")
+LOST = ("undelivered", "failed", "canceled")
+
+STOP = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT OPTOUT REVOKE".split())
+START = frozenset("START YES UNSTOP".split())
+"""The words carriers act upon themselves, so we must too (twilio.com/docs/messaging/tutorials/advanced-opt-out)."""
+
+NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+"""E.164."""
+
+
+@operation
+def report(*, reference: str, status: str, error: str) -> Outcome | None:
+    """Write down what became of a message that the gateway calls `reference`. Returns the outcome it has now.
+
+    The first final report stands, so that repeating one, or one that comes late, changes nothing. A message that did
+    not arrive has failed: it is listed, and can be sent again, but is not of itself, for the gateway did try. None for
+    a message that is not ours.
+    """
+    attempt = _attempt(reference)
+    if attempt is None:
+        return None
+    message = Message.objects.select_for_update(no_key=True).get(pk=attempt.message_id)
+    attempt = DeliveryAttempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
+    if attempt.outcome != Outcome.SENT or status not in ARRIVED + LOST:
+        return Outcome(attempt.outcome)
+    if status in ARRIVED:
+        attempt.outcome = Outcome.DELIVERED
+        attempt.save(update_fields=["outcome"])
+        return Outcome.DELIVERED
+    attempt.outcome, attempt.error = Outcome.REFUSED, shortened(f"{status} {error}")
+    attempt.save(update_fields=["outcome", "error"])
+    if message.status == MessageStatus.SENT and not message.attempts.filter(pk__gt=attempt.pk).exists():
+        message.status, message.error = MessageStatus.FAILED, attempt.error
+        message.save(update_fields=["status", "error"])
+    return Outcome.REFUSED
+
+
+def _attempt(reference: str) -> DeliveryAttempt | None:
+    found = DeliveryAttempt.objects.filter(message__channel=Channel.SMS, reference=reference).exclude(reference="")
+    return found.order_by("-pk").first()
+
+
+def answered(*, number: str, text: str, now: datetime) -> None:
+    """Do what a number asks for: STOP ends all SMS to it, START takes that back. Anything else is left unread."""
+    word = re.sub(r"[\W_]+", "", text).upper()
+    if not NUMBER.fullmatch(number):
+        return
+    if word in STOP:
+        opt_out(channel=Channel.SMS, address=number, source=Source.SMS, now=now)
+    elif word in START:
+        opt_in(channel=Channel.SMS, address=number, now=now)

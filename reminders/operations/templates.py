@@ -1,0 +1,124 @@
+"""Somebody's own words for messages: keeping them, seeing what they look like, and sending oneself a sample."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from reminders.channels import email
+from reminders.channels.base import DeliveryError, Parcel, shortened
+from reminders.errors import BadWords, NotSent
+from reminders.letters import Letter, laid_out, sample_facts, shelf_of, words_from
+from reminders.models import MessageTemplate
+from reminders.words import Words
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+
+@operation
+def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | None = None) -> MessageTemplate:
+    """Add words, or change the fields given of those there are.
+
+    A provider keeps their own, whether or not they name themself; staff anybody's, or without a provider the site's.
+    Raises BadWords, TemplateExists, NotAllowed, NotFound.
+    """
+    template = MessageTemplate() if template_id is None else _locked(template_id, actor)
+    for name, value in fields.items():
+        setattr(template, name, value)
+    _claim(template, actor)
+    check(template)
+    template.save()
+    return template
+
+
+@operation
+def remove_template(*, template_id: int, actor: Actor) -> None:
+    """Go back to the words there would be without these. Raises NotFound."""
+    _locked(template_id, actor).delete()
+
+
+def check(template: MessageTemplate) -> None:
+    """Raises BadWords for what could not be sent as it is meant."""
+    try:
+        template.full_clean(validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        field, found = next(iter(error.message_dict.items()))
+        raise BadWords(found[0], field=field) from None
+
+
+class Preview(NamedTuple):
+    """The words, and the letter they make with sample facts."""
+
+    words: Words
+    letter: Letter
+
+
+def in_use(template: MessageTemplate) -> Words:
+    """The words now sent where a template would be, in its language: the provider's, the site's or the shipped ones."""
+    shelf = shelf_of([template.provider_id] if template.provider_id else [])
+    which = (template.kind, template.channel, template.recipient, template.language)
+    with translation.override(template.language):
+        subject, body = words_from(shelf, template.provider_id, *which)
+        return Words(str(subject), str(body))
+
+
+def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Preview:
+    """What a template's words look like to whoever gets them, in the actor's timezone. It need not be saved.
+
+    One without a body stands for the words in use. Raises BadWords, NotAllowed.
+    """
+    _claim(template, actor)
+    if not template.body:
+        subject, body = in_use(template)
+        template.subject, template.body = str(subject), str(body)
+    check(template)
+    words, zone = Words(template.subject, template.body), ZoneInfo(actor.user.timezone if actor.user else "UTC")
+    with translation.override(template.language):
+        return Preview(words, laid_out(words, sample_facts(template, zone, now), channel=template.channel))
+
+
+def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
+    """Mail a template's letter, with sample facts, to the actor's own address, which it returns.
+
+    A text message goes by mail as well. Outside any transaction, for the mail server may take its time. Raises NotSent.
+    """
+    if actor.user is None:
+        raise NotAllowed
+    letter = preview(template=template, actor=actor, now=now).letter
+    parcel = Parcel(
+        key=uuid4(),
+        address=actor.user.email,
+        to_name=actor.user.name,
+        subject=_("Test: %(subject)s") % {"subject": letter.subject or template},
+        text=letter.text,
+        html=letter.html,
+    )
+    try:
+        with email.connect() as mail:
+            mail.send(parcel)
+    except DeliveryError as error:
+        raise NotSent(_("The test could not be sent: %(error)s") % {"error": shortened(error)}) from error
+    return actor.user.email
+
+
+def _locked(template_id: int, actor: Actor) -> MessageTemplate:
+    mine = MessageTemplate.objects.all() if actor.is_staff else MessageTemplate.objects.visible_to(actor.user)
+    template = mine.select_for_update(of=("self",)).filter(pk=template_id).first()
+    if template is None:
+        raise NotFound
+    return template
+
+
+def _claim(template: MessageTemplate, actor: Actor) -> None:
+    """A provider's words are their own, whether or not they say so. Raises NotAllowed for those of somebody else."""
+    if actor.is_staff:
+        return
+    if template.provider is None:
+        template.provider = actor.user.provider_or_none if actor.user else None
+    if template.provider is None or not actor.runs(template.provider.pk):
+        raise NotAllowed(field="provider")

@@ -1,0 +1,187 @@
+"""Webhooks of providers: where they are told, what signs it, and when we stop. For the provider and staff."""
+
+import base64
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+
+from accounts.actors import Actor
+from accounts.models import Provider
+from reminders.channels.base import Refused
+from reminders.channels.webhook import target_of
+from reminders.enums import Channel, Kind, MessageStatus
+from reminders.errors import (
+    BadAddress,
+    EndpointDisabled,
+    NotRetryable,
+    TooLate,
+    TooManyEndpoints,
+    UnknownEvent,
+)
+from reminders.models import Message, WebhookEndpoint
+from reminders.webhooks import EVENTS
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+MOST = 20
+"""How many webhooks one provider may have: each is told of everything."""
+OVERLAP = timedelta(hours=24)
+"""How long a secret is good for after it was replaced."""
+STILL_USEFUL = timedelta(days=3)
+"""How long an event that is sent once more is tried for."""
+
+
+def new_secret() -> str:
+    """As Standard Webhooks writes one: 24 to 64 random bytes."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+
+
+@operation
+def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> WebhookEndpoint:
+    """Add a webhook: `url`, and if wanted `description` and `events` (none: all). It is told of what happens from now.
+
+    The caller shows its `secret`, for the only time. Raises BadAddress, UnknownEvent, EndpointExists and
+    TooManyEndpoints; NotFound, NotAllowed.
+    """
+    # Two who add at once count one after the other.
+    provider = Provider.objects.select_for_update(of=("self",), no_key=True).filter(pk=provider_id).first()
+    if provider is None:
+        raise NotFound(field="provider")
+    if not actor.runs(provider.pk):
+        raise NotAllowed
+    endpoint = WebhookEndpoint(provider=provider, secret=new_secret(), created_at=now, **_checked(fields))
+    if WebhookEndpoint.objects.filter(provider=provider).count() >= MOST:
+        raise TooManyEndpoints
+    endpoint.save(force_insert=True)
+    return endpoint
+
+
+@operation
+def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> WebhookEndpoint:
+    """Change `url`, `description` or `events`. What is under way goes to the new address. Raises as adding does."""
+    endpoint = _locked(endpoint_id, actor)
+    for name, value in _checked(fields).items():
+        setattr(endpoint, name, value)
+    if fields:
+        endpoint.save(update_fields=list(fields))
+    return endpoint
+
+
+@operation
+def rotate_secret(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEndpoint:
+    """Give a webhook a new secret, to be shown now and never again. The one it had signs too, for another 24 hours."""
+    endpoint = _locked(endpoint_id, actor)
+    endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + OVERLAP
+    endpoint.secret = new_secret()
+    endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+    return endpoint
+
+
+@operation
+def enable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEndpoint:
+    """Tell a webhook again, of what happens from now. Enabling one that is enabled forgets how long it has failed."""
+    endpoint = _locked(endpoint_id, actor)
+    endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
+    endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
+    return endpoint
+
+
+@operation
+def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEndpoint:
+    """Tell a webhook no more. One that is disabled stays so, with its reason."""
+    endpoint = _locked(endpoint_id, actor)
+    if endpoint.disabled_at is None:
+        _disable(endpoint, now, "Disabled by hand.")
+    return endpoint
+
+
+@operation
+def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
+    """Delete a webhook and the log of its deliveries."""
+    _locked(endpoint_id, actor).delete()
+
+
+@operation
+def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
+    """Send an event once more, whether it arrived before or not, with the same id: who has it already, knows.
+
+    Raises EndpointDisabled; NotRetryable for one that is on its way or was withdrawn; TooLate for a reminder of what
+    has begun; NotFound, NotAllowed.
+    """
+    message = (
+        Message.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("endpoint")
+        .filter(pk=message_id, channel=Channel.WEBHOOK)
+        .first()
+    )
+    if message is None or message.endpoint is None:
+        raise NotFound
+    if not actor.runs(message.endpoint.provider_id):
+        raise NotAllowed
+    if message.endpoint.disabled_at is not None:
+        raise EndpointDisabled
+    if message.status in (MessageStatus.PENDING, MessageStatus.CANCELLED):
+        raise NotRetryable
+    if message.kind == Kind.EVENT:
+        message.useful_until = max(message.useful_until, now + STILL_USEFUL)
+    elif message.useful_until <= now:
+        raise TooLate
+    message.status, message.failures, message.error, message.next_at = MessageStatus.PENDING, 0, "", now
+    message.save(update_fields=["status", "failures", "error", "next_at", "useful_until"])
+    return message
+
+
+# --- What tries teach -----------------------------------------------------------------------------------------------
+
+
+@operation
+def note_success(*, endpoint_id: int, now: datetime) -> None:
+    """A webhook took what it was told: it is not failing."""
+    WebhookEndpoint.objects.filter(pk=endpoint_id, failing_since__isnull=False).update(failing_since=None)
+
+
+@operation
+def note_failure(*, endpoint_id: int, now: datetime, gone: bool) -> None:
+    """A try failed. Who is `gone`, or has only failed for WEBHOOK_DISABLE_AFTER_DAYS, is disabled."""
+    endpoint = WebhookEndpoint.objects.active().select_for_update(of=("self",), no_key=True).filter(pk=endpoint_id)
+    for failing in endpoint:
+        failing.failing_since = failing.failing_since or now
+        failing.save(update_fields=["failing_since"])
+        if gone:
+            _disable(failing, now, "It answered 410 Gone.")
+        elif failing.failing_since <= now - timedelta(days=settings.WEBHOOK_DISABLE_AFTER_DAYS):
+            _disable(failing, now, f"It has only failed since {failing.failing_since:%Y-%m-%d %H:%M} UTC.")
+
+
+def _disable(endpoint: WebhookEndpoint, now: datetime, reason: str) -> None:
+    endpoint.disabled_at, endpoint.disabled_reason = now, reason
+    endpoint.save(update_fields=["disabled_at", "disabled_reason"])
+
+
+# --- Checks ---------------------------------------------------------------------------------------------------------
+
+
+def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:
+    endpoint = WebhookEndpoint.objects.select_for_update(of=("self",), no_key=True).filter(pk=endpoint_id).first()
+    if endpoint is None:
+        raise NotFound
+    if not actor.runs(endpoint.provider_id):
+        raise NotAllowed
+    return endpoint
+
+
+def _checked(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as they are stored."""
+    checked = dict(fields)
+    if "url" in checked:
+        try:
+            target_of(checked["url"])
+        except Refused as error:
+            raise BadAddress(field="url") from error
+    if "events" in checked:
+        if not set(checked["events"]) <= set(EVENTS):
+            raise UnknownEvent(field="events", details={"events": list(EVENTS)})
+        checked["events"] = [event for event in EVENTS if event in checked["events"]]
+    return checked

@@ -1,0 +1,65 @@
+"""What reminding does when something happens in booking, in the same transaction."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from accounts.actors import Actor
+from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
+from booking.signals import (
+    appointment_changed,
+    demo_opened,
+    holds_expired,
+    reminders_reset,
+    series_changed,
+    time_held,
+)
+from reminders.management import demo
+from reminders.operations import plan
+from reminders.tasks import wake_dispatcher
+
+
+@receiver(appointment_changed, dispatch_uid="reminders.receivers.follow_appointment")
+def follow_appointment(
+    appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True, **kwargs: Any
+) -> None:
+    if plan.follow(appointment=appointment, event=event, now=now, alone=alone):
+        transaction.on_commit(wake_dispatcher)
+
+
+@receiver(series_changed, dispatch_uid="reminders.receivers.follow_series")
+def follow_series(events: Sequence[AppointmentEvent], now: datetime, **kwargs: Any) -> None:
+    if plan.follow_series(events=events, now=now):
+        transaction.on_commit(wake_dispatcher)
+
+
+@receiver(time_held, dispatch_uid="reminders.receivers.ask_to_confirm")
+def ask_to_confirm(reservation: Reservation, actor: Actor, now: datetime, **kwargs: Any) -> None:
+    if reservation.client_id == actor.client_id:
+        return  # Who is logged in confirms on the page.
+    if plan.ask_to_confirm(reservation=reservation, now=now):
+        transaction.on_commit(wake_dispatcher)
+
+
+@receiver(holds_expired, dispatch_uid="reminders.receivers.tell_expired")
+def tell_expired(reservations: Collection[int], now: datetime, **kwargs: Any) -> None:
+    if plan.tell_expired(reservations=reservations, now=now):
+        transaction.on_commit(wake_dispatcher)
+
+
+@receiver(reminders_reset, dispatch_uid="reminders.receivers.replan")
+def replan(schedule: Schedule | None, service: Service | None, now: datetime, **kwargs: Any) -> None:
+    coming = Appointment.objects.coming(now=now)
+    if schedule is not None:
+        coming = coming.filter(reservation__provider=schedule.provider_id)
+    if service is not None:
+        coming = coming.filter(reservation__service=service)
+    plan.replan(coming, now=now)
+
+
+@receiver(demo_opened, dispatch_uid="reminders.receivers.furnish_demo")
+def furnish_demo(now: datetime, **kwargs: Any) -> None:
+    demo.furnish(now=now)

@@ -1,0 +1,67 @@
+"""What a webhook is told, and what signs it (standardwebhooks.com)."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from booking.models import Appointment
+from reminders.enums import Kind
+from reminders.models import Message, WebhookEndpoint
+from scheduler_project.common.times import rfc3339
+
+EVENTS = (
+    "appointment.booked",
+    "appointment.pending",
+    "appointment.approved",
+    "appointment.declined",
+    "appointment.moved",
+    "appointment.edited",
+    "appointment.completed",
+    "appointment.missed",
+    "appointment.cancelled",
+    "reminder.due",
+    "reminder.sent",
+    "reminder.failed",
+)
+"""All that a webhook can be told of."""
+
+
+def event_data(appointment: Appointment) -> dict[str, Any]:
+    """An appointment as webhooks tell it, at this moment."""
+    reservation = appointment.reservation
+    client, service = reservation.client, reservation.service
+    return {
+        "id": appointment.pk,
+        "uid": str(appointment.uid),
+        "status": str(appointment.status),
+        "sequence": appointment.sequence,
+        "title": appointment.title,
+        "start_time": rfc3339(reservation.starts_at),
+        "end_time": rfc3339(reservation.ends_at),
+        "timezone": appointment.timezone,
+        "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
+        "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": str(client.phone)},
+        "service": {"id": service.pk, "name": service.name} if service else None,
+    }
+
+
+def event_of(message: Message) -> str:
+    """Which event a message for a webhook tells of."""
+    return "reminder.due" if message.kind == Kind.REMINDER else str(message.details["type"])
+
+
+def envelope(message: Message) -> bytes:
+    """The body posted: `type`, `timestamp` and `data`, the same bytes for every try."""
+    data = message.details.get("data") or {"reservation": message.reservation_id, "appointment": message.appointment_id}
+    # PostgreSQL keeps no order of keys.
+    options = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
+    return orjson.dumps({"type": event_of(message), "timestamp": message.created_at, "data": data}, option=options)
+
+
+def signing_secrets(endpoint: WebhookEndpoint | None, now: datetime) -> tuple[str, ...]:
+    """The secrets a request is signed with: after a rotation the old one too, for as long as it is accepted."""
+    if endpoint is None:
+        return ()
+    old = endpoint.previous_until is not None and endpoint.previous_until > now
+    return (endpoint.secret, endpoint.previous_secret) if old else (endpoint.secret,)

@@ -1,0 +1,239 @@
+"""`/api/reminders`: what was, is and will be sent."""
+
+import pytest
+import time_machine
+
+from booking.enums import Action
+from booking.operations.appointments import act
+from reminders.enums import MessageStatus
+from reminders.models import Message
+from tests.booking.api.answers import ids, refusal
+from tests.conftest import logged_in
+from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, open_provider
+from tests.reminders.helpers import send
+
+pytestmark = pytest.mark.django_db
+NINE = at("2026-03-05 09:00")
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def made(provider, booker):
+    return appoint(provider, NINE, client=booker)
+
+
+def first(made, **fields):
+    message = Message.objects.filter(appointment=made, kind="reminder").earliest("due_at")
+    Message.objects.filter(pk=message.pk).update(**fields)
+    return message
+
+
+def failed(made):
+    return first(made, status=MessageStatus.FAILED, failures=3, error="The mail server hung up")
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_list_shows_what_is_owed(booker_api, made):
+    message = first(made)
+
+    row = booker_api.get("/api/reminders", {"ordering": "due_at"}).json()["results"][0]
+
+    assert row == {
+        "id": message.pk,
+        "kind": "reminder",
+        "channel": "email",
+        "recipient": "client",
+        "appointment": made.pk,
+        "reservation": made.reservation_id,
+        "offset": "1 day",
+        "status": "pending",
+        "due_at": "2026-03-04T09:00:00Z",
+        "next_try_at": "2026-03-04T09:00:00Z",
+        "sent_at": None,
+        "failures": 0,
+        "error": "",
+    }
+
+
+def test_list_writes_times_in_the_zone_asked_for(booker_api, made):
+    rows = booker_api.get("/api/reminders", {"ordering": "due_at", "timezone": "Europe/Berlin"}).json()["results"]
+
+    assert rows[0]["due_at"] == "2026-03-04T10:00:00+01:00"
+
+
+def test_list_is_of_reminders_unless_other_messages_are_asked_for(provider_api, made):
+    def kinds(**query):
+        return sorted(row["kind"] for row in provider_api.get("/api/reminders", query).json()["results"])
+
+    assert kinds() == ["reminder"] * 2
+    assert kinds(kind="booked") == ["booked"] * 2
+    assert kinds(kind="any") == ["booked"] * 2 + ["reminder"] * 2
+
+
+def test_list_shows_each_side_only_what_is_theirs(made, booker_api, provider_api, staff_api, booker):
+    stranger = logged_in(ClientFactory().user)
+    elsewhere = logged_in(open_provider().user)
+
+    counts = [api.get("/api/reminders", {"kind": "any"}) for api in (booker_api, provider_api, staff_api)]
+    assert [answer.json()["count"] for answer in counts] == [3, 4, 4]
+    assert [api.get("/api/reminders", {"kind": "any"}).json()["count"] for api in (stranger, elsewhere)] == [0, 0]
+
+
+def test_list_shows_a_provider_who_is_a_client_elsewhere_only_what_is_for_them(provider, made, booker):
+    both = open_provider(provider__user=booker.user, horizon_days=3)
+
+    rows = logged_in(booker.user).get("/api/reminders", {"kind": "any"}).json()["results"]
+
+    assert both.user_id == booker.user_id
+    assert {row["recipient"] for row in rows} == {"client"}
+
+
+def test_list_refuses_nobody_in_particular(api):
+    assert refusal(api.get("/api/reminders"))[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "offsets"),
+    [
+        ({"status": "failed"}, ["1 day"]),
+        ({"status": "pending"}, ["1 hour"]),
+        ({"channel": "sms"}, []),
+        ({"due_before": "2026-03-05"}, ["1 day"]),
+        ({"due_after": "2026-03-05"}, ["1 hour"]),
+        ({"due_after": "2026-03-04T09:00:00Z", "due_before": "2026-03-04T09:00:01Z"}, ["1 day"]),
+    ],
+)
+def test_list_is_narrowed_by_status_channel_and_time(provider_api, made, query, offsets):
+    failed(made)
+
+    assert [row["offset"] for row in provider_api.get("/api/reminders", query).json()["results"]] == offsets
+
+
+def test_list_costs_the_same_at_one_and_at_many(provider, provider_api, django_assert_num_queries):
+    for hour in (9, 10, 11):
+        appoint(provider, at(f"2026-03-05 {hour:02}:00"))
+
+    with django_assert_num_queries(2):
+        provider_api.get("/api/reminders", {"kind": "any"})
+
+
+def test_retrieve_finds_any_kind_of_message(provider_api, made):
+    notice = Message.objects.filter(kind="booked").first()
+
+    assert provider_api.get(f"/api/reminders/{notice.pk}").json()["kind"] == "booked"
+
+
+def test_retrieve_does_not_know_a_strangers(made):
+    stranger = logged_in(ClientFactory().user)
+
+    assert refusal(stranger.get(f"/api/reminders/{first(made).pk}")) == (404, "not_found", None)
+
+
+def test_attempts_are_shown_one_by_one(provider_api, made, mailoutbox):
+    send("2026-03-04 09:00")
+
+    [row] = provider_api.get(f"/api/reminders/{first(made).pk}/attempts").json()["results"]
+
+    assert (row["at"], row["outcome"], row["address"], row["error"]) == (
+        "2026-03-04T09:00:00Z",
+        "sent",
+        made.client.email,
+        "",
+    )
+    assert row["reference"] == mailoutbox[-1].extra_headers["Message-ID"]
+
+
+def test_appointment_lists_its_reminders(booker_api, made, provider):
+    other = appoint(provider, at("2026-03-05 11:00"))
+
+    rows = booker_api.get(f"/api/appointments/{made.pk}/reminders").json()["results"]
+
+    assert [row["offset"] for row in rows] == ["1 day", "1 hour"]
+    assert refusal(booker_api.get(f"/api/appointments/{other.pk}/reminders"))[0] == 404
+
+
+def test_admin_list_is_for_staff(staff_api, booker_api, made):
+    assert staff_api.get("/api/admin/reminders").json()["count"] == 2
+    assert refusal(booker_api.get("/api/admin/reminders"))[0] == 403
+
+
+# --- Retrying ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["provider", "staff"])
+def test_retry_sends_a_failed_one_again_with_the_same_key(made, who, provider_api, staff_api, mailoutbox):
+    message = failed(made)
+
+    answer = {"provider": provider_api, "staff": staff_api}[who].post(f"/api/reminders/{message.pk}/retry")
+
+    assert (answer.status_code, answer.json()["status"], answer.json()["failures"]) == (200, "pending", 0)
+    send(NOON)
+    assert f"<{message.key}@" in mailoutbox[-1].extra_headers["Message-ID"]
+
+
+def test_retry_is_not_for_the_client(booker_api, made):
+    assert refusal(booker_api.post(f"/api/reminders/{failed(made).pk}/retry"))[:2] == (403, "not_allowed")
+
+
+def test_retry_refuses_one_that_did_not_fail(provider_api, made):
+    assert refusal(provider_api.post(f"/api/reminders/{first(made).pk}/retry"))[:2] == (409, "not_retryable")
+
+
+def test_retry_refuses_one_that_helps_nobody_any_more(provider_api, made):
+    message = failed(made)
+
+    with time_machine.travel(NINE, tick=False):
+        assert refusal(provider_api.post(f"/api/reminders/{message.pk}/retry"))[:2] == (410, "too_late")
+
+
+def test_retry_does_not_bring_back_what_is_no_longer_so(provider_api, made, mailoutbox):
+    message = failed(made)
+    act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+
+    provider_api.post(f"/api/reminders/{message.pk}/retry")
+    send(NOON)
+
+    message.refresh_from_db()
+    assert (message.status, message.error) == ("cancelled", "It is no longer so.")
+
+
+# --- Offsets ----------------------------------------------------------------------------------------------------------
+
+
+def test_offsets_are_set_with_a_booking(provider_api, provider):
+    client = ClientFactory(owner=provider, user=None)
+    body = {"provider": provider.pk, "client": client.pk, "start_time": "2026-03-05T09:00:00Z"}
+
+    made = provider_api.post("/api/appointments", {**body, "reminder_offsets": ["PT2H", "1 day"]}).json()
+
+    assert made["reminder_offsets"] == ["1 day", "2 hours"]
+    rows = provider_api.get(f"/api/appointments/{made['id']}/reminders").json()["results"]
+    assert [row["offset"] for row in rows] == ["1 day", "2 hours"]
+
+
+def test_offsets_are_changed_with_the_policy(provider_api, provider, made):
+    provider_api.patch(f"/api/providers/{provider.pk}/schedule", {"reminder_offsets": ["3 hours"]})
+
+    rows = provider_api.get("/api/reminders", {"status": "pending"}).json()["results"]
+    assert [row["offset"] for row in rows] == ["3 hours"]
+
+
+def test_offsets_changed_in_a_preview_change_nothing(provider_api, provider, made):
+    provider_api.patch(f"/api/providers/{provider.pk}/schedule?preview=true", {"reminder_offsets": ["3 hours"]})
+
+    assert ids(provider_api.get("/api/reminders", {"status": "cancelled"})) == []
+
+
+@pytest.mark.parametrize("offsets", [["soon"], ["0 days"], "1 day", [1], [["1 day"]], [None]])
+def test_offsets_that_are_none_are_refused(provider_api, provider, offsets):
+    answer = provider_api.patch(f"/api/providers/{provider.pk}/schedule", {"reminder_offsets": offsets})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["attr"].startswith("reminder_offsets")

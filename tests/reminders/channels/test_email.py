@@ -1,0 +1,176 @@
+"""Mail, sent to a real SMTP server that does all a mail server may do."""
+
+from uuid import UUID
+
+import pytest
+
+from reminders.channels.base import Attachment, DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.email import connect
+from tests.reminders.servers import SmtpServer, taking_less_than
+
+KEY = UUID("11111111-2222-3333-4444-555555555555")
+
+
+@pytest.fixture(autouse=True)
+def _quick(settings):
+    settings.SEND_TIMEOUT_SECONDS = 0.5
+    settings.SITE_URL = "https://book.example.org"
+    settings.DEFAULT_FROM_EMAIL = "Book <book@example.org>"
+
+
+def parcel(**given) -> Parcel:
+    return Parcel(**{"key": KEY, "address": "ada@example.org", "subject": "Hello", "text": "Text", **given})
+
+
+def send(*parcels: Parcel) -> list[str]:
+    with connect() as line:
+        return [line.send(one) for one in parcels]
+
+
+def refusal(*parcels: Parcel) -> DeliveryError:
+    with taking_less_than(2), pytest.raises(DeliveryError) as caught:
+        send(*parcels)
+    return caught.value
+
+
+# --- What goes out ----------------------------------------------------------------------------------------------------
+
+
+def test_sends_text_html_headers_and_attachments(smtp_server):
+    calendar = Attachment("appointment.ics", 'text/calendar; charset="utf-8"; method=REQUEST', b"BEGIN:VCALENDAR")
+    headers = {"List-Unsubscribe": "<https://book.example.org/unsubscribe/x/>"}
+
+    send(parcel(html="<p>Text</p>", to_name="Lovelace, Ada", headers=headers, attachments=(calendar,)))
+
+    [mail] = smtp_server.mails
+    assert (mail["From"], mail["To"]) == ("Book <book@example.org>", '"Lovelace, Ada" <ada@example.org>')
+    assert (mail["Subject"], mail["Auto-Submitted"]) == ("Hello", "auto-generated")
+    assert mail["List-Unsubscribe"] == headers["List-Unsubscribe"]
+    assert mail.get_body("plain").get_content().strip() == "Text"
+    assert mail.get_body("html").get_content().strip() == "<p>Text</p>"
+    [attached] = mail.iter_attachments()
+    assert (attached.get_filename(), attached.get_content_type()) == ("appointment.ics", "text/calendar")
+    assert attached["Content-Type"].params["method"] == "REQUEST"
+
+
+def test_sends_the_same_message_id_at_every_try(smtp_server):
+    ids = send(parcel()) + send(parcel())
+
+    assert ids == [f"<{KEY}@book.example.org>"] * 2
+    assert [mail["Message-ID"] for mail in smtp_server.mails] == ids
+
+
+def test_sends_names_of_all_kinds_to_one_recipient(smtp_server):
+    names = ["Ünal, Özge", 'Bobby "Tables"', "A\r\nBcc: everybody@example.org", "", "孔子"]
+
+    send(*(parcel(to_name=name, subject=f"For {name}") for name in names))
+
+    told = [mail["To"].addresses[0] for mail in smtp_server.mails]
+    assert [address.addr_spec for address in told] == ["ada@example.org"] * len(names)
+    assert [address.display_name for address in told] == [" ".join(name.split()) for name in names]
+    assert [mail["Bcc"] for mail in smtp_server.mails] == [None] * len(names)
+    assert [mail["Subject"] for mail in smtp_server.mails] == [" ".join(f"For {name}".split()) for name in names]
+
+
+def test_sends_a_batch_over_one_connection(smtp_server):
+    send(*(parcel() for _ in range(5)))
+
+    assert (len(smtp_server.mails), smtp_server.connections) == (5, 1)
+
+
+# --- What comes back --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+def test_refused_for_good_is_refused(smtp_server, command):
+    smtp_server.on[command] = "550 5.1.1 no such mailbox"
+
+    error = refusal(parcel())
+
+    assert type(error) is Refused
+    assert str(error) == "550 5.1.1 no such mailbox"
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+def test_refused_for_now_is_tried_again(smtp_server, command):
+    smtp_server.on[command] = "450 4.2.0 greylisted"
+
+    error = refusal(parcel())
+
+    assert type(error) is DeliveryError
+    assert str(error) == "450 4.2.0 greylisted"
+
+
+def test_goes_on_after_a_refusal_on_the_same_connection(smtp_server):
+    smtp_server.on["RCPT"] = "550 no"
+    with connect() as line:
+        with pytest.raises(Refused):
+            line.send(parcel())
+        smtp_server.on.clear()
+        line.send(parcel())
+
+    assert (len(smtp_server.mails), smtp_server.connections) == (1, 1)
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("trick", ["421 4.3.2 shutting down", SmtpServer.HANGS, SmtpServer.HANGS_UP])
+def test_server_that_gives_up_is_unreachable(smtp_server, command, trick):
+    smtp_server.on[command] = trick
+
+    assert type(refusal(parcel())) is Unreachable
+
+
+@pytest.mark.parametrize("trick", ["421 4.3.2 shutting down", SmtpServer.HANGS, SmtpServer.HANGS_UP])
+def test_connects_anew_after_the_server_gave_up(smtp_server, trick):
+    with connect() as line:
+        smtp_server.on["RCPT"] = trick
+        with pytest.raises(Unreachable):
+            line.send(parcel())
+        smtp_server.on.clear()
+        line.send(parcel())
+
+    assert (len(smtp_server.mails), smtp_server.connections) == (1, 2)
+
+
+def test_server_that_takes_its_time_over_every_word_is_unreachable(smtp_server):
+    smtp_server.pause = 0.3
+
+    assert type(refusal(parcel())) is Unreachable
+
+
+@pytest.mark.parametrize("trick", ["421 bye", "500 what", SmtpServer.HANGS, SmtpServer.HANGS_UP])
+def test_bad_goodbye_is_no_failure(smtp_server, trick):
+    smtp_server.on["QUIT"] = trick
+
+    with taking_less_than(2):
+        assert send(parcel())
+
+
+def test_connection_refused_is_unreachable(smtp_server, settings, closed_port):
+    settings.EMAIL_PORT = closed_port
+
+    assert type(refusal()) is Unreachable
+
+
+def test_server_without_a_greeting_is_unreachable(smtp_server, settings, silent_port):
+    settings.EMAIL_PORT = silent_port
+
+    assert type(refusal()) is Unreachable
+
+
+def test_name_that_is_not_there_is_unreachable(smtp_server, settings):
+    settings.EMAIL_HOST = "mail.invalid"
+
+    assert type(refusal()) is Unreachable
+
+
+def test_server_without_the_encryption_asked_for_is_unreachable(smtp_server, settings):
+    settings.EMAIL_USE_TLS = True
+
+    assert type(refusal()) is Unreachable
+
+
+def test_login_that_is_not_taken_is_unreachable(smtp_server, settings):
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "book", "wrong"
+
+    assert type(refusal()) is Unreachable

@@ -1,0 +1,94 @@
+"""The admin of reminding: every page opens, lists stay cheap, and everything goes through the operations."""
+
+import pytest
+import time_machine
+from django.contrib import admin
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from reminders.enums import MessageStatus
+from reminders.models import Message
+from tests.factories import NOON, UserFactory, appoint, at, open_provider
+from tests.reminders.helpers import send
+
+pytestmark = pytest.mark.django_db
+NINE = at("2026-03-05 09:00")
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def browser(db):
+    browser = Browser()
+    browser.force_login(UserFactory(superuser=True))
+    return browser
+
+
+def some(providers=1):
+    for _ in range(providers):
+        appoint(open_provider(horizon_days=7), NINE)
+
+
+MODELS = [model for model in admin.site._registry if model._meta.app_label == "reminders"]
+
+
+def url(model, page, *args):
+    return reverse(f"admin:reminders_{model._meta.model_name}_{page}", args=args)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_opens_list_search_and_rows(browser, model):
+    some()
+    send(NOON)
+
+    assert browser.get(url(model, "changelist")).status_code == 200
+    assert browser.get(url(model, "changelist"), {"q": "Client"}).status_code == 200
+    for row in model._default_manager.order_by("pk")[:2]:
+        assert browser.get(url(model, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_list_costs_the_same_at_one_row_and_at_many(browser, model):
+    some()
+    browser.get(url(model, "changelist"))
+    with CaptureQueriesContext(connection) as few:
+        browser.get(url(model, "changelist"))
+    some(4)
+
+    with CaptureQueriesContext(connection) as many:
+        browser.get(url(model, "changelist"))
+
+    assert len(many) == len(few), "\n".join(query["sql"] for query in many.captured_queries)
+
+
+def test_messages_are_not_written_by_hand(browser):
+    some()
+    message = Message.objects.first()
+
+    assert browser.get(url(Message, "add")).status_code == 403
+    assert browser.post(url(Message, "change", message.pk), {}).status_code == 403
+    assert browser.post(url(Message, "delete", message.pk), {"post": "yes"}).status_code == 403
+
+
+def test_failed_messages_are_sent_again(browser, mailoutbox):
+    some()
+    one, other = Message.objects.filter(kind="booked")
+    Message.objects.filter(pk=one.pk).update(status=MessageStatus.FAILED, failures=3, error="421 busy")
+
+    page = browser.post(
+        url(Message, "changelist"),
+        {"action": "send_again", "_selected_action": [one.pk, other.pk]},
+        follow=True,
+    )
+
+    said = [str(message) for message in page.context["messages"]]
+    assert said[-1] == "Messages to be sent again: 1."
+    assert "Only a message that failed can be sent again." in said[0]
+    one.refresh_from_db()
+    assert one.status == MessageStatus.PENDING

@@ -1,0 +1,223 @@
+"""The admin of messages' words: added from those in use, looked at, tried out, saved through the operations."""
+
+import re
+from unittest.mock import patch
+
+import pytest
+import time_machine
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from reminders.models import MessageTemplate
+from reminders.words import VARIABLES
+from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+MINE = {
+    "provider": "",
+    "kind": "booked",
+    "channel": "email",
+    "recipient": "client",
+    "language": "en",
+    "subject": "See you on {{ start }}",
+    "body": "Hello {{ client_name }}",
+}
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def browser(db):
+    browser = Browser()
+    browser.force_login(UserFactory(superuser=True, email="boss@example.org"))
+    return browser
+
+
+def url(name, *args):
+    return reverse(f"admin:reminders_messagetemplate_{name}", args=args)
+
+
+def told(response):
+    return [str(message) for message in response.context["messages"]]
+
+
+def errors(response):
+    return {field: list(found) for field, found in response.context["adminform"].form.errors.items()}
+
+
+# --- List and form ----------------------------------------------------------------------------------------------------
+
+
+def test_lists_finds_and_narrows(browser):
+    MessageTemplateFactory(provider=ProviderFactory(name="Ada"))
+    MessageTemplateFactory(subject="Something else")
+
+    pages = {
+        query: browser.get(f"{url('changelist')}?{query}").content.decode().count("field-subject")
+        for query in ("", "q=ada", "q=else", "kind=booked", "kind=moved", "language=de", "channel=sms")
+    }
+
+    assert pages == {
+        "": 2,
+        "q=ada": 1,
+        "q=else": 1,
+        "kind=booked": 2,
+        "kind=moved": 0,
+        "language=de": 0,
+        "channel=sms": 0,
+    }
+
+
+def test_list_asks_a_constant_number_of_queries(browser):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            browser.get(url("changelist"))
+        return len(captured)
+
+    MessageTemplateFactory(provider=ProviderFactory())
+    one = queries()
+    for _ in range(10):
+        MessageTemplateFactory(provider=ProviderFactory())
+
+    assert queries() == one
+
+
+def test_adding_begins_with_what_for_and_goes_on_from_the_words_in_use(browser):
+    asked = browser.get(url("add"))
+    assert list(asked.context["form"].fields) == ["provider", "kind", "channel", "recipient", "language"]
+
+    which = {"provider": "", "kind": "moved", "channel": "email", "recipient": "provider", "language": "de"}
+    page = browser.get(url("add"), which)
+
+    initial = page.context["adminform"].form.initial
+    assert {name: initial[name] for name in which} == which
+    assert initial["subject"].startswith("Verschoben: ")
+    assert initial["body"].startswith("Guten Tag {{ provider_name }},")
+
+
+def test_adding_asks_again_for_what_cannot_be(browser):
+    page = browser.get(url("add"), {"kind": "nonsense", "provider": "x"})
+
+    assert {"kind", "channel", "language", "provider"} <= set(page.context["form"].errors)
+
+
+def test_form_lists_the_variables(browser):
+    page = browser.get(url("change", MessageTemplateFactory().pk)).content.decode()
+
+    assert all(f"<code>{{{{ {name} }}}}</code>" in page for name in VARIABLES)
+
+
+def test_saves_changes_and_deletes(browser):
+    browser.post(url("add"), MINE)
+    row = MessageTemplate.objects.get()
+    assert (row.subject, row.provider) == ("See you on {{ start }}", None)
+
+    browser.post(url("change", row.pk), {**MINE, "body": "Bye", "provider": ProviderFactory(name="Ada").pk})
+    row.refresh_from_db()
+    assert (row.body, row.provider.name) == ("Bye", "Ada")
+
+    browser.post(url("delete", row.pk), {"post": "yes"})
+    assert not MessageTemplate.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"body": "{{ nobody }}"}, "body"),
+        ({"subject": "{% x %}"}, "subject"),
+        ({"subject": ""}, "subject"),
+        ({"channel": "sms"}, "subject"),
+        ({"kind": "hold"}, "body"),
+    ],
+)
+def test_refuses_words_on_the_field_they_stand_in(browser, change, field):
+    page = browser.post(url("add"), {**MINE, **change})
+
+    assert list(errors(page)) == [field]
+    assert not MessageTemplate.objects.exists()
+
+
+def test_refuses_a_second_one_for_the_same(browser):
+    MessageTemplateFactory()
+
+    page = browser.post(url("add"), MINE)
+
+    assert errors(page) == {
+        "__all__": ["There already are words for this provider, kind, channel, recipient and language. Change those."]
+    }
+
+
+# --- Trying out -------------------------------------------------------------------------------------------------------
+
+
+def test_preview_shows_what_stands_in_the_form(browser):
+    MessageTemplateFactory()
+
+    page = browser.post(url("preview"), {**MINE, "language": "fr", "body": "<b> {{ client_name }}"})
+
+    letter = page.context["preview"].letter
+    assert letter.subject == "See you on jeudi 5 mars 2026, 09:00 (UTC)"
+    assert letter.text.startswith("<b> Alex Exemple")
+    text = page.content.decode()
+    assert "&lt;b&gt; Alex Exemple" in text
+    assert "<iframe sandbox" in text
+    assert "&amp;lt;b&amp;gt; &lt;bdi&gt;Alex Exemple" in text
+    assert "<b>" not in text
+    assert MessageTemplate.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", [{"body": "{{ nobody }}"}, {"kind": "x"}, {"provider": "x"}, {"subject": ""}])
+def test_preview_says_what_is_wrong(browser, change):
+    page = browser.post(url("preview"), {**MINE, **change})
+
+    assert (page.status_code, page.context["preview"]) == (200, None)
+    assert re.search('class="(errornote|error)"', page.content.decode())
+
+
+def test_preview_is_asked_for_by_the_form_alone(browser):
+    assert browser.get(url("preview")).status_code == 302
+
+
+def test_preview_needs_permission():
+    browser = Browser()
+    browser.force_login(UserFactory(staff=True))
+
+    assert browser.post(url("preview"), MINE).status_code == 403
+
+
+def test_sends_a_test_of_what_stands_in_the_form(browser, mailoutbox):
+    page = browser.post(url("preview"), {**MINE, "_send": "yes"})
+
+    assert told(page) == ["A test was sent to boss@example.org."]
+    assert [mail.subject for mail in mailoutbox] == ["Test: See you on Thursday, 5 March 2026, 09:00 (UTC)"]
+
+
+def test_sends_tests_of_chosen_words(browser, mailoutbox):
+    rows = [MessageTemplateFactory(), MessageTemplateFactory(language="de")]
+
+    page = browser.post(
+        url("changelist"), {"action": "send_tests", "_selected_action": [row.pk for row in rows]}, follow=True
+    )
+
+    assert told(page) == ["Tests sent to your own address: 2."]
+    assert len(mailoutbox) == 2
+
+
+def test_tells_of_a_mail_server_that_does_not_answer(browser):
+    row = MessageTemplateFactory()
+    chosen = {"action": "send_tests", "_selected_action": [row.pk]}
+
+    with patch.object(EmailBackend, "send_messages", side_effect=TimeoutError("timed out")):
+        one = told(browser.post(url("preview"), {**MINE, "_send": "yes"}))
+        many = told(browser.post(url("changelist"), chosen, follow=True))
+
+    why = "The test could not be sent: The mail server does not answer: timed out"
+    assert (one, many) == ([why], [f"{row}: {why}"])

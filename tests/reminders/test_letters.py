@@ -1,0 +1,249 @@
+"""From a message to what goes out: the right words, in the recipient's language and timezone, and safe."""
+
+import itertools
+import re
+from datetime import timedelta
+from email import message_from_bytes, policy
+from html.parser import HTMLParser
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings
+from django.utils.translation import override
+
+from accounts.models import Client, Provider, User
+from booking.models import Appointment, Reservation, Service
+from reminders.channels.base import Parcel
+from reminders.channels.email import letter
+from reminders.enums import Channel, Kind, Recipient
+from reminders.letters import Shelf, facts_of, shelf_for, told, words_of, written
+from reminders.models import Message, Preferences
+from reminders.words import Words
+from scheduler_project.common.languages import SHORT
+from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
+
+START = at("2026-03-03 09:00")
+LANGUAGES = [code for code, _name in settings.LANGUAGES]
+KINDS = [kind for kind in Kind if kind != Kind.EVENT]
+HOSTILE = 'Ann "The, <b>Hat</b>" O\'Neill; {{ reason }}\r\nBcc: all@example.org'
+
+
+def a_message(kind=Kind.BOOKED, channel=Channel.EMAIL, recipient=Recipient.CLIENT, *, language="en", **facts):
+    """A message about a made-up appointment, in no database. `facts` are names, a reason, a timezone."""
+    zone = facts.get("timezone", "Europe/London")
+    user = User(email="doctor@example.org", name="Dr. Ada", timezone=zone)
+    client = Client(name=facts.get("client", "Kim"), email="kim@example.org", phone="+442079460123", timezone=zone)
+    client.preferences = Preferences(language=language)
+    reservation = Reservation(
+        pk=7,
+        provider=Provider(pk=5, name=facts.get("provider", "Dr. Ada"), user=user),
+        client=client,
+        service=Service(name="Visit"),
+        starts_at=START,
+        ends_at=START + minutes(30),
+        expires_at=NOON + minutes(30),
+    )
+    appointment = Appointment(
+        reservation=reservation,
+        title=facts.get("title", "Check-up"),
+        cancellation_reason=facts.get("reason", ""),
+        status="scheduled",
+        created_at=NOON,
+        updated_at=NOON,
+    )
+    details = {"from": (START - timedelta(days=1)).isoformat()} if kind == Kind.MOVED else {}
+    held = kind in (Kind.HOLD, Kind.HOLD_EXPIRED)
+    return Message(
+        key=uuid4(),
+        kind=kind,
+        channel=channel,
+        recipient=recipient,
+        reservation=reservation,
+        appointment=None if held else appointment,
+        details=details,
+    )
+
+
+def sent(message: Message, shelf: Shelf | None = None) -> Parcel:
+    return written(message, shelf=shelf or {}, now=NOON)
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request, settings):
+    """The language of the recipient, whoever it is."""
+    settings.LANGUAGE_CODE = request.param
+    return request.param
+
+
+# --- Times ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "zone", "long", "short"),
+    [
+        (
+            "en",
+            "Europe/London",
+            "Tuesday, 3 March 2026, 09:00 (Europe/London)",
+            "Tue 3 Mar 2026, 09:00 (Europe/London)",
+        ),
+        (
+            "de",
+            "Europe/Berlin",
+            "Dienstag, 3. März 2026, 10:00 Uhr (Europe/Berlin)",
+            "Di., 03.03.2026, 10:00 Uhr (Europe/Berlin)",
+        ),
+        ("fr", "Asia/Tokyo", "mardi 3 mars 2026, 18:00 (Asia/Tokyo)", "mar. 03/03/2026, 18:00 (Asia/Tokyo)"),
+    ],
+)
+def test_told_is_local_names_the_zone_and_speaks_the_language(code, zone, long, short):
+    with override(code):
+        assert (told(START, ZoneInfo(zone)), told(START, ZoneInfo(zone), SHORT)) == (long, short)
+
+
+def test_told_follows_the_clock_over_a_change():
+    zone = ZoneInfo("Europe/Berlin")
+
+    assert [told(at(text), zone)[-28:] for text in ("2026-03-29 00:59", "2026-03-29 01:00")] == [
+        "rch 2026, 01:59 (Europe/Berlin)"[-28:],
+        "rch 2026, 03:00 (Europe/Berlin)"[-28:],
+    ]
+
+
+# --- Every message there is -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reason", ["", "Snow."])
+@pytest.mark.parametrize(
+    ("kind", "channel", "recipient"), list(itertools.product(KINDS, (Channel.EMAIL, Channel.SMS), Recipient))
+)
+def test_written_has_no_gaps(language, kind, channel, recipient, reason):
+    parcel = sent(a_message(kind, channel, recipient, language=language, reason=reason))
+
+    for text in (parcel.subject, parcel.text):
+        assert not re.search(r"[{}]|[^\S\n]{2}|\(\)|None|: *$|, *$|\n\n\n", text.replace("\n-- \n", "\n", 1)), text
+    assert (bool(parcel.subject), bool(parcel.html)) == (channel == Channel.EMAIL,) * 2
+    assert "{{" not in parcel.html
+    assert reason in parcel.text or kind not in (Kind.CANCELLED, Kind.DECLINED)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_written_as_a_text_message_fits_into_one(language, kind):
+    assert len(sent(a_message(kind, Channel.SMS, language=language, reason="Snow.")).text) <= 160
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_written_tells_each_side_of_the_other(kind):
+    to_client = sent(a_message(kind, recipient=Recipient.CLIENT))
+    to_provider = sent(a_message(kind, recipient=Recipient.PROVIDER))
+
+    assert (to_client.address, to_client.to_name) == ("kim@example.org", "Kim")
+    assert to_client.text.startswith("Hello Kim,")
+    assert "Dr. Ada" in to_client.text
+    assert (to_provider.address, to_provider.to_name) == ("doctor@example.org", "Dr. Ada")
+    assert to_provider.text.startswith("Hello Dr. Ada,")
+    assert "Kim" in to_provider.subject
+    assert "/r/" not in to_provider.text
+
+
+def test_written_to_a_client_keeps_their_address_to_themselves():
+    facts = facts_of(a_message(Kind.BOOKED), ZoneInfo("UTC"))
+
+    assert facts.keys().isdisjoint({"client_email", "client_phone"})
+
+
+def test_written_whole():
+    parcel = sent(a_message(Kind.CANCELLED, reason="Snow.", timezone="America/New_York"))
+
+    assert parcel.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 04:00 (America/New_York)"
+    assert parcel.text == (
+        "Hello Kim,\n\nyour appointment with Dr. Ada has been cancelled:\n\nCheck-up\n"
+        "Tuesday, 3 March 2026, 04:00 (America/New_York)\n\nReason: Snow.\n\n"
+        "The attached file takes it out of your calendar.\n\n-- \nScheduler\n"
+    )
+
+
+def test_written_html_names_language_and_direction(language):
+    assert f'<html lang="{language}" dir="ltr">' in sent(a_message(language=language)).html
+
+
+def test_written_reminders_can_be_ended_by_one_click():
+    parcel = sent(a_message(Kind.REMINDER))
+    link = parcel.headers["List-Unsubscribe"].strip("<>")
+
+    assert f'<a href="{link}"' in parcel.html
+    assert link in parcel.text
+
+
+# --- Whatever people are called ---------------------------------------------------------------------------------------
+
+
+class Shape(HTMLParser):
+    """The elements of a document, without what they say."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+
+@pytest.mark.parametrize("recipient", Recipient)
+@pytest.mark.parametrize("kind", KINDS)
+def test_written_is_safe_whatever_people_are_called(kind, recipient):
+    hostile = dict.fromkeys(("client", "provider", "title", "reason"), HOSTILE)
+    plain = dict.fromkeys(("client", "provider", "title", "reason"), "Ann")
+    parcel, harmless = (sent(a_message(kind, recipient=recipient, **facts)) for facts in (hostile, plain))
+
+    assert Shape(parcel.html).tags == Shape(harmless.html).tags
+    assert len(parcel.text.splitlines()) == len(harmless.text.splitlines())
+    assert "\n" not in parcel.subject
+
+    mail = message_from_bytes(letter(parcel).message().as_bytes(), policy=policy.default)
+    assert mail["Bcc"] is None
+    assert [address.addr_spec for address in mail["To"].addresses] == [parcel.address]
+    assert [address.display_name for address in mail["To"].addresses] == [" ".join(HOSTILE.split())]
+    assert mail["Subject"] == parcel.subject
+
+
+# --- Whose words ------------------------------------------------------------------------------------------------------
+
+
+def test_words_are_the_providers_own_before_the_sites_before_the_shipped():
+    message = a_message(Kind.BOOKED)
+    which = ("booked", "email", "client", "en")
+    own, site = Words("Own", "own"), Words("Site", "site")
+
+    assert words_of(message, "en", {(5, *which): own, (None, *which): site}) == own
+    assert words_of(message, "en", {(6, *which): own, (None, *which): site}) == site
+    assert words_of(message, "de", {(5, *which): own, (None, *which): site}).subject not in ("Own", "Site")
+
+
+def test_words_for_clients_are_not_told_to_providers():
+    shelf = {(5, "booked", "email", "client", "en"): Words("Own", "own")}
+
+    assert sent(a_message(recipient=Recipient.PROVIDER), shelf).subject.startswith("Booked: ")
+
+
+def test_words_of_one_s_own_are_used():
+    shelf = {(5, "booked", "email", "client", "en"): Words("{{ reason }}", "See you, {{ client_name }}!")}
+
+    parcel = sent(a_message(title="Check-up"), shelf)
+
+    assert (parcel.subject, parcel.text) == ("Check-up", "See you, Kim!\n\n-- \nScheduler\n")
+
+
+@pytest.mark.django_db
+def test_shelf_is_one_query_however_many_messages(django_assert_num_queries):
+    ada, bob, eve = (ProviderFactory() for _ in range(3))
+    for provider in (None, ada, bob, eve):
+        MessageTemplateFactory(provider=provider)
+    messages = [Message(reservation=Reservation(provider=provider)) for provider in (ada, bob, ada)]
+
+    with django_assert_num_queries(1):
+        shelf = shelf_for(messages)
+
+    assert {which[0] for which in shelf} == {None, ada.pk, bob.pk}

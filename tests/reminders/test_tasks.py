@@ -1,0 +1,74 @@
+"""The doorbells of reminding."""
+
+import pytest
+from redis import Redis
+
+from reminders import tasks
+from scheduler_project.celery import app
+from scheduler_project.common import throttling
+from tests.factories import appoint, at, hold, open_provider
+
+QUEUE = "celery"
+
+
+@pytest.fixture
+def broker(settings):
+    broker = Redis.from_url(settings.CELERY_BROKER_URL.replace("redis+socket://", "unix://"))
+    broker.delete(QUEUE)
+    throttling.redis_client().delete(tasks.RANG)
+    yield broker
+    broker.delete(QUEUE)
+    throttling.redis_client().delete(tasks.RANG)
+
+
+def test_wake_rings_once_for_all_who_ring_at_the_same_moment(broker):
+    for _ in range(3):
+        tasks.wake_dispatcher()
+
+    assert broker.llen(QUEUE) == 1
+
+
+def test_wake_rings_again_later(broker):
+    tasks.wake_dispatcher()
+    throttling.redis_client().delete(tasks.RANG)
+    tasks.wake_dispatcher()
+
+    assert broker.llen(QUEUE) == 2
+
+
+def test_wake_without_redis_is_said_and_holds_nobody_up(settings, caplog):
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+    throttling.redis_client.cache_clear()
+
+    tasks.wake_dispatcher()
+
+    throttling.redis_client.cache_clear()
+    assert "could not be rung for" in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_booking_rings_once_it_is_committed(broker, django_capture_on_commit_callbacks):
+    provider = open_provider(horizon_days=7)
+    with django_capture_on_commit_callbacks() as rings:
+        appoint(provider, at("2026-03-05 09:00"))
+    assert broker.llen(QUEUE) == 0
+
+    for ring in rings:
+        ring()
+
+    assert broker.llen(QUEUE) == 1
+
+
+@pytest.mark.django_db
+def test_a_hold_of_somebody_logged_in_rings_for_nobody(broker, django_capture_on_commit_callbacks):
+    provider = open_provider(horizon_days=7)
+    with django_capture_on_commit_callbacks(execute=True):
+        hold(provider, at("2026-03-05 09:00"))
+
+    assert broker.llen(QUEUE) == 0
+
+
+def test_tasks_are_known_to_beat():
+    named = {entry["task"] for entry in app.conf.beat_schedule.values()}
+
+    assert {"reminders.tasks.dispatch_reminders", "reminders.tasks.plan_reminders"} <= named
