@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=$(shell printf 'check-only-%.0s' 1 2 3 4 5 6) ALLOWED_H
 TEMPLATES = find templates -name '*.html' -print0 | xargs -0 -r
 SOURCES = find . -path ./$(VENV) -prune -o -path ./var -prune -o -name '*.py' -print0 | xargs -0
 
-.PHONY: help run test check format lint types imports deployment migrations schema fmt bench manage migrate shell clean
+.PHONY: help run test check format lint types imports deployment migrations schema fmt messages bench manage migrate shell clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,7 +20,9 @@ help:
 	@echo "make test     the tests (ARGS='-k holds -x')"
 	@echo "make check    everything CI runs: format, lint, types, imports, migrations, deployment, API schema, tests"
 	@echo "make fmt      format, and fix what can be fixed"
+	@echo "make messages find what is to be translated in locale/, and compile the translations"
 	@echo "make bench    measure (ARGS=...)"
+	@echo "make chaos    kill workers and servers while 10,000 reminders go out, and count what arrives (ARGS=...)"
 	@echo "make migrate | shell | manage ARGS='...'   Django's commands, with the servers they need"
 	@echo "make clean    remove .venv, caches and collected files; the data in var/ stays"
 
@@ -64,8 +66,20 @@ fmt: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 	@$(TEMPLATES) $(BIN)/djade --target-version 5.2 || true
 
+# Needs GNU gettext (apt install gettext). What is new in locale/*/LC_MESSAGES/django.po is then to be translated, and
+# what is marked "fuzzy" looked at; run it again to compile. `make test ARGS=tests/project/test_messages_catalogue.py` says
+# what is missing.
+messages: $(VENV)/dev.stamp
+	@command -v xgettext msgmerge msgfmt >/dev/null || { echo "GNU gettext is needed: apt install gettext"; exit 1; }
+	@$(PRODUCTION) $(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file \
+		--ignore tests --ignore var --ignore staticfiles --ignore $(VENV)
+	@$(PRODUCTION) $(BIN)/python manage.py compilemessages --ignore $(VENV) --ignore var
+
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+chaos: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 manage: $(VENV)/run.stamp
 	@$(BIN)/python manage.py $(ARGS)

@@ -22,7 +22,7 @@ from typing import Any
 from scheduler_project import embedded
 from tests.benchmarks import servers
 
-NAMES = ("list", "slots", "reserve", "race", "expire")
+NAMES = ("list", "slots", "reserve", "race", "expire", "series", "dispatch", "plan")
 
 
 def main() -> None:
@@ -142,7 +142,7 @@ def growth(rows: list[dict[str, Any]]) -> list[str]:
     weeks = [row["app"] for row in rows if row["row"] == "free week listed" and row["clients"] == 1]
     if len(weeks) < 2:
         return []
-    first, last = (week["web_ms"] + week["postgres_ms"] for week in (weeks[0], weeks[-1]))
+    first, last = (week["web_ms"] + week.get("postgres_ms", 0) for week in (weeks[0], weeks[-1]))
     return [f"{'free week, most : fewest':30}{last / first:.2f} × the CPU time of a request (target 1)"]
 
 

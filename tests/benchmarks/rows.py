@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import psutil
+from dateutil.rrule import WEEKLY, rrule
 from django.db import connection, transaction
 from django.test import Client as DjangoClient
 from django.test.utils import CaptureQueriesContext
@@ -18,7 +20,9 @@ from django.test.utils import CaptureQueriesContext
 from booking.models import Reservation, Slot
 from booking.operations.reservations import expire_due
 from booking.operations.slots import extend
-from tests.benchmarks import seed
+from booking.queries import DAY
+from booking.recurrence import occurrences, read
+from tests.benchmarks import messages, seed
 from tests.benchmarks.load import Answer, Client, Load, drive, get, post
 from tests.benchmarks.servers import Web, web_server
 
@@ -27,6 +31,8 @@ Row = dict[str, Any]
 LIST_TARGET = 0.5
 RESERVE_TARGET = 0.33
 SLOTS_TARGET = 0.5
+SERIES_TARGET = 0.67
+"""At most 1.5 times dateutil's own time."""
 NOTHING_EXPIRED_MS = 1.0
 WEEK = timedelta(days=7)
 WEEK_SLOTS = 200
@@ -89,7 +95,8 @@ def run(side: Side, web: Web, load: Callable[[], Load], good: int) -> float:
     side.p50.append(done.percentile(0.5))
     side.p99.append(done.percentile(0.99))
     side.web_ms.append((after[0] - before[0]) / count * 1000)
-    side.postgres_ms.append((after[1] - before[1]) / count * 1000)
+    if web.postgres:
+        side.postgres_ms.append((after[1] - before[1]) / count * 1000)
     strange = {status: count for status, count in done.statuses.items() if status not in (200, 201)}
     side.errors += sum(strange.values())
     for status in strange:
@@ -476,10 +483,49 @@ def forget_seeded() -> None:
     seed.tidy()
 
 
+# --- 6. Expanding series ----------------------------------------------------------------------------------------------
+
+SERIES = 1000
+ZONES = ("America/New_York", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu")
+YEAR = timedelta(days=365)
+
+
+def expanding(bench: Bench) -> list[Row]:
+    """A year of a thousand weekly series: ours as instants in UTC, dateutil's bare, on the wall clock."""
+    say(f"expanding {SERIES:,} series")
+    first = seed.monday_ahead(bench.now)
+    starts = [first.replace(tzinfo=None) + timedelta(minutes=15 * (number % 480)) for number in range(SERIES)]
+    zones = [ZoneInfo(name) for name in ZONES]
+
+    def app() -> int:
+        return sum(
+            len(occurrences(read("FREQ=WEEKLY"), start, zone, first - DAY, first + YEAR))
+            for start, zone in zip(starts, itertools.cycle(zones), strict=False)
+        )
+
+    def floor() -> int:
+        return sum(len(list(rrule(WEEKLY, dtstart=start, until=start + YEAR))) for start in starts)
+
+    took: dict[str, list[float]] = {"app": [], "floor": []}
+    for _number in range(bench.rounds + 1):
+        for name, work in (("app", app), ("floor", floor)):
+            started = time.perf_counter()
+            found = work()
+            took[name].append(time.perf_counter() - started)
+            assert abs(found - 53 * SERIES) <= SERIES, f"{found} occurrences by the {name}"
+    ratios = [bare / ours for ours, bare in zip(took["app"][1:], took["floor"][1:], strict=True)]
+    rates = {name: {"rate": round(SERIES / statistics.median(times[1:]))} for name, times in took.items()}
+    about = {"row": "series expanded over a year", "unit": "series/s", "clients": 1}
+    return [{**about, **rates, "ratio": round(statistics.median(ratios), 3), "target": SERIES_TARGET}]
+
+
 ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "list": listing,
     "slots": laying_out,
     "reserve": reserving,
     "race": races,
     "expire": expiring,
+    "series": expanding,
+    "dispatch": lambda bench: messages.dispatching(bench.rounds, 2000 if bench.seconds >= 1 else 200),
+    "plan": lambda bench: messages.planning(bench.rounds),
 }

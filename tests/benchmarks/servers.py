@@ -59,7 +59,11 @@ def scratch_database(url: str) -> Iterator[None]:
     target = {key: config[name] for name, key in keys.items() if config.get(name)}
     scratch = sql.Identifier(f"{target['dbname']}_bench")
     parts = urlsplit(url)
-    with psycopg.connect(**target, autocommit=True) as connection:
+    try:
+        connection = psycopg.connect(**target, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise embedded.ServerError(f"DATABASE_URL leads nowhere: {error}") from error
+    with connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(scratch))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(scratch))
         os.environ["DATABASE_URL"] = parts._replace(path=f"{parts.path}_bench").geturl()

@@ -1,0 +1,148 @@
+"""What reminding costs: messages dispatched per second, and planning."""
+
+import os
+import smtplib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from booking.models import Appointment
+from reminders.dispatcher import dispatch
+from reminders.enums import Kind
+from reminders.operations import plan
+from tests.chaos import seed
+from tests.chaos.sink import Sink, sink
+
+Row = dict[str, Any]
+
+DISPATCH_TARGET = 0.5
+DISPATCHERS = (1, 2)
+PLANNED = 1000
+DAY = timedelta(days=1)
+
+
+def dispatching(rounds: int, count: int) -> list[Row]:
+    """Due reminders, planned, written, sent and marked; beside an equally large mail, made once, sent over and over."""
+    now, rows = timezone.now(), []
+    appointments = seed.appointments(count, now)
+    with tempfile.TemporaryDirectory() as place, sink(Path(place) / "mail") as mail:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", mail.port
+
+        def before() -> None:
+            seed.owe(appointments, now)
+            mail.forget()
+
+        def app(dispatchers: int) -> None:
+            dispatch_at_once(dispatchers)
+            assert mail.count() == count, f"{mail.count()} mails of {count} came in"
+
+        for dispatchers in DISPATCHERS:
+            row = by_turns(rounds, count, partial(app, dispatchers), partial(bare, mail, count), before)
+            about = {"row": f"reminders, {dispatchers} dispatcher(s)", "unit": "mails/s", "clients": 1}
+            rows.append({**about, **row, "target": DISPATCH_TARGET})
+    seed.forget()
+    return rows
+
+
+def dispatch_at_once(dispatchers: int) -> None:
+    """As many processes as a worker has, each with a round of its own."""
+    connections.close_all()
+    children = []
+    for _number in range(dispatchers - 1):
+        child = os.fork()
+        if not child:
+            dispatch(clock=timezone.now)
+            os._exit(0)
+        children.append(child)
+    dispatch(clock=timezone.now)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def bare(mail: Sink, count: int) -> None:
+    """One connection, one mail that is already made."""
+    letter = EmailMultiAlternatives("Reminder", "x" * 400, "office@example.org", ["client@example.org"])
+    letter.attach_alternative("x" * 1500, "text/html")
+    content = letter.message().as_bytes(linesep="\r\n")
+    with smtplib.SMTP("127.0.0.1", mail.port) as server:
+        for _number in range(count):
+            server.sendmail("office@example.org", ["client@example.org"], content)
+
+
+def planning(rounds: int) -> list[Row]:
+    """What a booking pays for its messages, and what it costs to plan everybody anew."""
+    now = timezone.now()
+    appointments = seed.appointments(PLANNED, now)
+    ids = [appointment.pk for appointment in appointments]
+
+    def one_by_one() -> None:
+        for pk in ids:
+            with transaction.atomic():
+                [facts] = plan.facts_of([pk])
+                plan.write(list(plan.reminders_for(facts)), now)
+
+    def bare_one_by_one() -> None:
+        for appointment in appointments:
+            with transaction.atomic():
+                insert([appointment])
+
+    def all_at_once() -> None:
+        assert plan.replan(Appointment.objects.filter(pk__in=ids), now=now) == PLANNED
+
+    def insert(those: list[Appointment]) -> None:
+        starts = [(each, each.reservation.starts_at) for each in those]
+        rows = [
+            plan.Owed(
+                Kind.REMINDER,
+                plan.Channel.EMAIL,
+                plan.Recipient.CLIENT,
+                each.reservation_id,
+                each.pk,
+                start - before,
+                start,
+                str(before),
+            )
+            for each, start in starts
+            for before in (DAY, DAY / 24)
+        ]
+        columns = plan._columns(rows)
+        with connection.cursor() as cursor:
+            cursor.execute(plan.WRITE, {**columns, "now": now})
+
+    kinds = [
+        ("planned with a booking", one_by_one, bare_one_by_one),
+        ("planned anew", all_at_once, lambda: insert(appointments)),
+    ]
+    rows = [
+        {"row": name, "unit": "appointments/s", "clients": 1, **by_turns(rounds, PLANNED, app, floor, seed.forget)}
+        for name, app, floor in kinds
+    ]
+    seed.forget()
+    return rows
+
+
+def by_turns(
+    rounds: int, count: int, app: Callable[[], None], floor: Callable[[], None], before: Callable[[], None]
+) -> Row:
+    """App, floor, app, floor …, each after `before`: medians, the first pair to warm up."""
+    took: dict[str, list[float]] = {"app": [], "floor": []}
+    for _number in range(rounds + 1):
+        for name, work in (("app", app), ("floor", floor)):
+            before()
+            started = time.perf_counter()
+            work()
+            took[name].append(time.perf_counter() - started)
+    ratios = [bare / ours for ours, bare in zip(took["app"][1:], took["floor"][1:], strict=True)]
+    rates = {name: {"rate": round(count / statistics.median(times[1:]))} for name, times in took.items()}
+    return {**rates, "ratio": round(statistics.median(ratios), 3)}
