@@ -23,14 +23,17 @@ LONGEST_RETRY_AFTER = 3600
 """Seconds. Who asks to be left alone for longer is asked again all the same."""
 
 CLAIM = """
-UPDATE reminders_message SET next_at = %(until)s, claim = claim + 1
-WHERE id IN (
+WITH due AS MATERIALIZED (
     SELECT id FROM reminders_message
     WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s
     ORDER BY next_at LIMIT %(limit)s
-    FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING id
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE reminders_message message SET next_at = %(until)s, claim = claim + 1
+FROM due WHERE message.id = due.id
+RETURNING message.id
 """
+"""Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others each time."""
 
 
 def due(*, now: datetime) -> dict[Channel, int]:

@@ -11,7 +11,8 @@ SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
 
 def without_lease() -> None:
     """What is due is looked up and sent: nobody claims anything."""
-    ledger.CLAIM = without(without(ledger.CLAIM[ledger.CLAIM.index("SELECT id") :], LOCK), ")\nRETURNING id")
+    looked_up = ledger.CLAIM[ledger.CLAIM.index("SELECT id") : ledger.CLAIM.index(")\nUPDATE")]
+    ledger.CLAIM = without(looked_up, LOCK)
     ledger.SETTLE = without(ledger.SETTLE, SETTLED_BY_ITS_CLAIMER)
 
 

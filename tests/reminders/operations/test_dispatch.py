@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from booking.enums import AppointmentStatus, ReservationStatus
 from reminders.channels.base import DeliveryError, Refused, Unreachable
@@ -100,6 +101,18 @@ def test_claim_takes_the_longest_due_first_and_no_more_than_asked_for():
 
     assert sorted(claimed(limit=2), key=lambda message: message.due_at) == [latest, later]
     assert claimed(limit=2) == [late]
+
+
+@pytest.mark.parametrize("refused", [(), ("hashjoin", "mergejoin", "hashagg"), ("nestloop", "hashjoin")])
+def test_claim_takes_no_more_than_asked_for_however_the_database_goes_about_it(refused):
+    for _ in range(4):
+        owed()
+    with connection.cursor() as cursor:
+        for way in (*refused, "sort", "material", "memoize"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute("ANALYZE reminders_message")
+
+    assert len(claimed(limit=1)) == 1
 
 
 def test_claim_takes_one_channel_only():
