@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from booking import views
+from booking.views import finding, links, mine
+from booking.views.desk import today
 
 urlpatterns = [
-    path("r/<str:token>/", views.hold, name="hold"),
-    path("r/<str:token>/appointment.ics", views.hold_ics, name="hold-ics"),
-    path("calendar/<slug:token>.ics", views.feed, name="feed"),
+    path("", finding.home, name="home"),
+    path("r/<str:token>/", links.hold, name="hold"),
+    path("r/<str:token>/appointment.ics", links.hold_ics, name="hold-ics"),
+    path("calendar/<slug:token>.ics", links.feed, name="feed"),
+    path("me/", mine.mine, name="mine"),
+    path("dashboard/", today.desk, name="desk"),
 ]

@@ -8,11 +8,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from reminders.enums import Channel, Source
 from reminders.links import opting_out
 from reminders.operations.preferences import opt_out, standing_opt_out, take_back_standing
-from scheduler_project.common.pages import page
+from scheduler_project.common.pages import secret_page
 
 
 @csrf_exempt
-@page
+@secret_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Opt the link's address out, or take that back.
 

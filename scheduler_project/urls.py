@@ -3,15 +3,18 @@
 from django.contrib import admin
 from django.contrib.auth import views as logins
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from scheduler_project import health
+from scheduler_project.common.pages import choose_zone
 
 urlpatterns = [
     path("api/", include("scheduler_project.api")),
-    path("", RedirectView.as_view(pattern_name="docs")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("language/", set_language, name="set_language"),
+    path("timezone/", choose_zone, name="timezone"),
+    path("", include("accounts.urls")),
     path("", include("booking.urls")),
     path("", include("reminders.urls")),
     path("admin/", admin.site.urls),

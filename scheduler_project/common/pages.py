@@ -1,45 +1,117 @@
-"""What the pages share that somebody reaches by a link, without logging in."""
+"""What pages share: how a request for one is answered, in whose timezone, and what every template knows."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from zoneinfo import ZoneInfo
 
+from csp.middleware import CSPMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
+from django_htmx.middleware import HtmxMiddleware
 
 from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.times import zone_names
 
 P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "X-Robots-Tag": "noindex, nofollow",
-}
-"""The address of such a page is a key: nobody is to keep the page, list it, frame it, or run anything in it."""
+COOKIE = "timezone"
+
+KEPT_BY_NOBODY = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+"""The address of such a page is a key: nobody is to keep the page or list it."""
 
 
-def page(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+def for_pages(get_response: GetResponse) -> GetResponse:
+    """A Content-Security-Policy, htmx and the visitor's timezone.
+
+    The API goes by all that: django-csp alone, which writes its policy anew for each answer, costs a seventh of a
+    listing.
+    """
+    dressed = CSPMiddleware(HtmxMiddleware(in_zone(get_response)))
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        bare = request.path_info.startswith("/api/")
+        return get_response(request) if bare else dressed(request)  # type: ignore[return-value]
+
+    return middleware
+
+
+def in_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the visitor's timezone, but in the admin, which says UTC."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/admin/"):
+            return get_response(request)
+        with timezone.override(visitor_zone(request) or timezone.get_default_timezone()):
+            return get_response(request)
+
+    return middleware
+
+
+def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
+    """The timezone a visitor chose or their browser told; else that of their login; None if nobody knows."""
+    told = request.COOKIES.get(COOKIE, "")
+    if told in zone_names():
+        return ZoneInfo(told)
+    login = getattr(request.user, "timezone", None)
+    return ZoneInfo(login) if login else None
+
+
+def page(view: View[P]) -> Callable[..., HttpResponse]:
     """A view that reads with GET and HEAD and acts with POST. A DomainError is a page too, with the status it has."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            response = view(request, *args, **kwargs)
+            return view(request, *args, **kwargs)
         except DomainError as refusal:
             template = "404.html" if refusal.kind == Kind.NOT_FOUND else "refusal.html"
-            response = render(request, template, {"refusal": refusal}, status=refusal.kind.value)
-        for name, value in HEADERS.items():
+            return render(request, template, {"refusal": refusal}, status=refusal.kind.value)
+
+    return answer
+
+
+def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
+    """A page whose address is a key, such as one that a mailed link leads to."""
+    shown = page(view)
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = shown(request, *args, **kwargs)
+        for name, value in KEPT_BY_NOBODY.items():
             response.headers.setdefault(name, value)
         return response
 
     return answer
 
 
+def back(request: HttpRequest, default: str = "home") -> str:
+    """Where `next` leads, if that is here; else the default, a URL or the name of one."""
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    here = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if here else resolve_url(default)
+
+
+@page
+def choose_zone(request: HttpRequest) -> HttpResponse:
+    """Let a visitor choose the timezone in which all pages show times, and go back to where they were."""
+    chosen = request.POST.get("timezone", "")
+    if request.method == "POST" and chosen in zone_names():
+        response = HttpResponseRedirect(back(request))
+        response.set_cookie(
+            COOKIE, chosen, max_age=365 * 24 * 60 * 60, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+        )
+        return response
+    return render(request, "timezone.html", {"zones": sorted(zone_names()), "next": back(request)})
+
+
 def site(request: HttpRequest) -> dict[str, Any]:
     """What every template knows."""
-    return {"site_name": settings.SITE_NAME}
+    return {"site_name": settings.SITE_NAME, "zone": timezone.get_current_timezone_name()}

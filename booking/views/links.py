@@ -24,7 +24,7 @@ from booking.models import Appointment, CalendarFeed, Reservation
 from booking.operations import appointments, reservations
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.languages import LONG
-from scheduler_project.common.pages import page
+from scheduler_project.common.pages import secret_page
 from scheduler_project.common.times import zone_names
 
 # --- A guest's hold ---------------------------------------------------------------------------------------------------
@@ -39,7 +39,7 @@ HEADINGS = {
 }
 
 
-@page
+@secret_page
 def hold(request: HttpRequest, token: str) -> HttpResponse:
     """A guest's hold, and once it is confirmed its appointment, in the client's timezone or one they choose."""
     now = timezone.now()
@@ -69,7 +69,7 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "booking/hold.html", context)
 
 
-@page
+@secret_page
 def hold_ics(request: HttpRequest, token: str) -> HttpResponse:
     """The calendar file of a confirmed hold's appointment."""
     appointment = appointment_of(reservation_of(token))
