@@ -13,8 +13,8 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
-from booking.api.views import BookingViewSet
 from reminders.api.serializers import AttemptSerializer
 from reminders.channels.webhook import webhook_id
 from reminders.enums import Channel, Kind, MessageStatus
