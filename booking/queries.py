@@ -15,7 +15,8 @@ from django.db.models import F, Max, Q, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
 from psycopg.pq import Format
 
-from booking.models import Appointment, CalendarFeed, Closure, Schedule, Service
+from booking.enums import Event, ReservationStatus
+from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service
 from booking.models.appointments import AppointmentQuerySet
 from scheduler_project.common.times import (
     Interval,
@@ -281,6 +282,21 @@ def slot_start(slot_id: int) -> tuple[int, datetime] | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT provider_id, starts_at FROM booking_slot WHERE id = %s", [slot_id])
         return cursor.fetchone()
+
+
+# --- Appointments ---------------------------------------------------------------------------------------------------
+
+
+def moved_from(reservation: Reservation) -> Appointment | None:
+    """The appointment that was made of a reservation and has been moved to another time since."""
+    if reservation.status != ReservationStatus.RELEASED:
+        return None
+    moved = Appointment.objects.detailed().filter(
+        reservation__client=reservation.client_id,
+        events__event=Event.RESCHEDULED,
+        events__details__reservation=reservation.pk,
+    )
+    return moved.first()
 
 
 # --- Feeds ----------------------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
     appointment = appointment_of(reservation)
     if appointment is None:
         check_held(reservation, now)
+    else:
+        reservation = appointment.reservation
     chosen = request.GET.get("timezone", "")
     zone = ZoneInfo(chosen if chosen in zone_names() else reservation.client.timezone)
     same_day = reservation.starts_at.astimezone(zone).date() == reservation.ends_at.astimezone(zone).date()
@@ -92,7 +94,8 @@ def reservation_of(token: str) -> Reservation:
 
 
 def appointment_of(reservation: Reservation) -> Appointment | None:
-    return getattr(reservation, "appointment", None)
+    """What was made of a hold, wherever it was moved since."""
+    return getattr(reservation, "appointment", None) or queries.moved_from(reservation)
 
 
 def act(deed: str, reservation: Reservation, now: datetime) -> None:

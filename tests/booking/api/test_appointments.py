@@ -813,6 +813,7 @@ def test_allowed_actions_in_a_list_are_those_of_each(booker_api, made, pending):
 
 
 def test_history_tells_who_did_what_when(booker_api, provider_api, provider, booker, pending):
+    reservation = pending.reservation_id
     provider_api.post(f"/api/appointments/{pending.pk}/approve")
     with time_machine.travel(NOON + minutes(1), tick=False):
         reschedule(booker_api, pending, "2026-03-05T14:00:00Z")
@@ -841,7 +842,7 @@ def test_history_tells_who_did_what_when(booker_api, provider_api, provider, boo
             "at": "2026-03-02T12:01:00Z",
             "by": booker.user.name,
             "face": "api",
-            "details": {"from": "2026-03-04T10:00:00Z", "to": "2026-03-05T14:00:00Z"},
+            "details": {"from": "2026-03-04T10:00:00Z", "to": "2026-03-05T14:00:00Z", "reservation": reservation},
         },
         {
             "event": "cancelled",
