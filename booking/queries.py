@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
-from django.db.models import F, Max, Q, TextField, Value
+from django.db.models import F, Q, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
 from psycopg.pq import Format
 
@@ -312,21 +312,11 @@ def feed_appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.filter(**mine, reservation__starts_at__gte=now - FEED_KEEPS)
 
 
-class FeedState(NamedTuple):
-    """What tells whether a feed has changed: its ETag, quotes included, and when something in it last did."""
-
-    etag: str
-    changed_at: datetime
-
-
-def feed_state(feed: CalendarFeed, now: datetime) -> FeedState:
-    """One statement whose answer is one row, however much there is to tell."""
+def feed_etag(feed: CalendarFeed, now: datetime) -> str:
+    """What tells whether a feed has changed, quotes included. One statement whose answer is one row."""
     other = "reservation__client__name" if feed.provider_id else "reservation__provider__name"
     parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
     line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())
-    found = feed_appointments(feed, now).aggregate(
-        digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")), changed_at=Max("updated_at")
-    )
+    found = feed_appointments(feed, now).aggregate(digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")))
     facts = (feed.pk, settings.SITE_NAME, feed.owner.name, found["digest"])
-    etag = hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
-    return FeedState(f'"{etag}"', max(feed.created_at, found["changed_at"] or feed.created_at))
+    return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'

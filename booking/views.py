@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import condition, require_safe
+from django.views.decorators.http import etag, require_safe
 
 from accounts.actors import Actor, Face
 from booking import queries
@@ -125,9 +125,9 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     row = CalendarFeed.objects.readable().select_related("provider", "client").filter(token=token).first()
     if row is None:
         raise Http404
-    state = queries.feed_state(row, now)
+    tag = queries.feed_etag(row, now)
 
-    @condition(etag_func=lambda *_: state.etag, last_modified_func=lambda *_: state.changed_at)
+    @etag(lambda *_: tag)
     def answer(request: HttpRequest) -> HttpResponse:
         rows = queries.feed_appointments(row, now).detailed().order_by("reservation__starts_at", "pk")
         return HttpResponse(
