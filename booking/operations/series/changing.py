@@ -152,7 +152,8 @@ def _redefine(series: AppointmentSeries, changes: dict[str, Any], service: Servi
             setattr(series, name, changes[name])
     series.ends_at = last_end(series)
     if series.ends_at and series.ends_at <= now:
-        raise InThePast(_("All of this series would have passed."), field="rrule")
+        field = "start_time" if "starts" in changes else "rrule"
+        raise InThePast(_("All of this series would have passed."), field=field)
 
 
 def _local(starts: datetime | None, zone: ZoneInfo) -> datetime | None:
