@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -231,8 +232,14 @@ class AddressBookFilter(admin.SimpleListFilter):
         return queryset.filter(owner__isnull=self.value() == "no")
 
 
+class ClientForm(forms.ModelForm):
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+
 @admin.register(Client)
 class ClientAdmin(PersonAdmin):
+    form = ClientForm
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner", "user")

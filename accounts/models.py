@@ -178,7 +178,8 @@ class Client(models.Model):
                 condition=~Q(email="") & Q(owner__isnull=False),
                 name="client_email_once_per_owner",
                 violation_error_message=_("This address book already has a client with this email."),
-            )
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="client_email_in_lower_case"),
         ]
 
     def __str__(self) -> str:

@@ -170,7 +170,13 @@ def add_client(
             raise NotAllowed(_("You may only add clients to your own address book."), field="owner")
         owner = own
     return Client.objects.create(
-        name=name, email=email, phone=phone, timezone=timezone, notes=notes, owner=owner, created_at=now
+        name=name,
+        email=User.objects.normalize_email(email),
+        phone=phone,
+        timezone=timezone,
+        notes=notes,
+        owner=owner,
+        created_at=now,
     )
 
 
@@ -182,6 +188,8 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     the field) and ClientExists.
     """
     client = locked_client(client_id, actor)
+    if "email" in changes:
+        changes = {**changes, "email": User.objects.normalize_email(changes["email"])}
     wanted = different(client, changes)
     if not actor.is_staff:
         refuse_beyond(OF_KEPT_CLIENT if keeps(actor, client) else OF_OWN_CLIENT, wanted)

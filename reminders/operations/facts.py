@@ -16,7 +16,7 @@ SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, cla
        client.timezone, client.email, client.phone, login.email AS provider_email,
        chosen.channels, chosen.quiet_from, chosen.quiet_until,
        ARRAY(SELECT channel::text FROM reminders_optout
-             WHERE ended_at IS NULL AND (channel, address) IN (('email', lower(client.email)), ('sms', client.phone))
+             WHERE ended_at IS NULL AND (channel, address) IN (('email', client.email), ('sms', client.phone))
        ) AS opted_out,
        (SELECT jsonb_object_agg(endpoint.id, to_jsonb(endpoint.events)) FROM reminders_webhookendpoint endpoint
         WHERE endpoint.provider_id = claimed.provider_id AND endpoint.disabled_at IS NULL) AS endpoints

@@ -131,7 +131,7 @@ def test_plan_owes_nothing_to_who_has_no_address(provider):
 
 
 def test_plan_owes_no_reminder_to_who_opted_out_but_tells_them_what_becomes_of_it(provider):
-    client = ClientFactory(email="Grace@example.org")
+    client = ClientFactory(email="grace@example.org")
     OptOut.objects.create(channel="email", address="grace@example.org", at=NOON, source="link")
 
     made = appoint(provider, NINE, client=client)
