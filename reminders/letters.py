@@ -89,6 +89,11 @@ def words_from(shelf: Shelf, provider_id: int | None, kind: str, channel: str, r
     return own or default_words(kind, channel, recipient)
 
 
+def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, recipient: str) -> Words:
+    """The words; or where all their variables have nothing to say and nothing is left, the shipped ones."""
+    return words if filled(words.body, facts) else default_words(kind, channel, recipient)
+
+
 def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
     """The message as it goes out, in its recipient's language and timezone."""
     person = recipient_of(message)
@@ -98,12 +103,14 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
         )
     with translation.override(person.language):
         link = opt_out_link(Channel.EMAIL, person.address) if message.kind == Kind.REMINDER else ""
+        facts = facts_of(message, person.zone)
         words = words_of(message, person.language, shelf)
+        words = telling(words, facts, message.kind, message.channel, message.recipient)
         if message.details.get("others"):
             words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
         letter = laid_out(
             words,
-            facts_of(message, person.zone),
+            facts,
             channel=message.channel,
             opt_out=link,
         )
