@@ -16,8 +16,6 @@ from reminders.webhooks import event_data
 from scheduler_project.common.times import rfc3339
 
 DAY = timedelta(days=1)
-MOST_TIMES = 60
-"""How many times of a series a notice lists."""
 
 NOTICES: dict[str, Kind] = {
     Event.APPROVED: Kind.APPROVED,
@@ -53,7 +51,7 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
     """Tell both sides once of what happened to many appointments of a series. Returns whether anything is to be sent.
 
-    For each kind of event one notice: of the first appointment, with the times of the others.
+    For each kind of event one notice: of the first appointment, with the times of the others, and which they are.
     """
     owed: list[Owed] = []
     kinds: dict[Kind, list[AppointmentEvent]] = {}
@@ -63,8 +61,11 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
             kinds.setdefault(kind, []).append(event)
     for kind, [first, *others] in kinds.items():
         [facts] = facts_of([first.appointment_id])
-        times = [rfc3339(event.appointment.starts_at) for event in others[:MOST_TIMES]]
-        owed += [one._replace(details=one.details | {"others": times}) for one in _notices(facts, kind, first, now)]
+        many = {
+            "others": [rfc3339(event.appointment.starts_at) for event in others],
+            "appointments": [event.appointment_id for event in (first, *others)],
+        }
+        owed += [one._replace(details=one.details | many) for one in _notices(facts, kind, first, now)]
     write(owed, now)
     return bool(owed)
 
@@ -80,11 +81,14 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
         return
     over = kind in (Kind.CANCELLED, Kind.DECLINED)
     useful_until = max(facts.starts_at, now + DAY) if over else facts.starts_at
-    details = {"from": event.details["from"]} if kind == Kind.MOVED else {}
+    known = _known(event) if kind == Kind.MOVED else {}
     ways = [(Recipient.CLIENT, channel) for channel in facts.client_channels(reminding=False)]
     if facts.provider_email:
         ways.append((Recipient.PROVIDER, Channel.EMAIL))
     for recipient, channel in ways:
+        before = known.get((recipient, channel))
+        if before == rfc3339(facts.starts_at):
+            continue  # It was moved back before they were told that it had been moved.
         yield Owed(
             kind,
             channel,
@@ -93,8 +97,15 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
             facts.appointment_id,
             now,
             useful_until,
-            details=details,
+            details={"from": before or event.details["from"]} if kind == Kind.MOVED else {},
         )
+
+
+def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
+    """Those whom the notice of the move before has not reached, by recipient and channel, with the time they know."""
+    unread = Message.objects.filter(kind=Kind.MOVED, reservation=event.details["reservation"])
+    unread = unread.exclude(status=MessageStatus.SENT).exclude(details__has_key="others")
+    return {(message.recipient, message.channel): message.details["from"] for message in unread}
 
 
 def _events(

@@ -161,6 +161,25 @@ def test_written_whole():
     )
 
 
+@pytest.mark.parametrize(
+    ("channel", "number", "end"),
+    [
+        (Channel.SMS, 3, "Mon 4 May 2026, 10:00 (Europe/London)"),
+        (Channel.SMS, 4, "and 1 more until Mon 4 May 2026, 10:00 (Europe/London)"),
+        (Channel.EMAIL, 60, "Monday, 4 May 2026, 10:00 (Europe/London)"),
+        (Channel.EMAIL, 62, "and 2 more until Monday, 4 May 2026, 10:00 (Europe/London)"),
+    ],
+)
+def test_written_lists_so_many_further_times_and_says_how_many_more(channel, number, end):
+    message = a_message(Kind.REMINDER, channel)
+    last = at("2026-05-04 09:00")
+    message.details["others"] = [(last - timedelta(hours=hours)).isoformat() for hours in reversed(range(number))]
+
+    told = sent(message).text.split("Further times: ")[1].split("\n")[0].split("; ")
+
+    assert (len(told), told[-1]) == (min(number, {"sms": 3, "email": 60}[channel] + 1), end)
+
+
 def test_written_html_names_language_and_direction(language):
     assert f'<html lang="{language}" dir="ltr">' in sent(a_message(language=language)).html
 
