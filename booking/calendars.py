@@ -109,7 +109,7 @@ def _event(appointment: Appointment, other: str) -> Event:
     event.add("last-modified", appointment.updated_at.astimezone(UTC))
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
-    event.add("summary", _one_line(f"{appointment.title} – {other}"))
+    event.add("summary", _one_line(f"{appointment.called} – {other}"))
     if appointment.description:
         event.add("description", CONTROLS.sub(" ", appointment.description.replace("\r\n", "\n")))
     event.add("status", ICAL_STATUS.get(AppointmentStatus(appointment.status), "CONFIRMED"))

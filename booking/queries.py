@@ -13,6 +13,7 @@ from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
 from django.db.models import F, Q, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
+from django.utils.translation import get_language
 from psycopg.pq import Format
 
 from booking.enums import Event, ReservationStatus
@@ -318,5 +319,5 @@ def feed_etag(feed: CalendarFeed, now: datetime) -> str:
     parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
     line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())
     found = feed_appointments(feed, now).aggregate(digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")))
-    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, found["digest"])
+    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, get_language(), found["digest"])
     return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'

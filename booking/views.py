@@ -60,7 +60,7 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
         "reservation": reservation,
         "appointment": appointment,
         "heading": HEADINGS[AppointmentStatus(appointment.status)] if appointment else _("Please confirm this time"),
-        "title": appointment.title if appointment else service.name if service else _("Appointment"),
+        "title": appointment.called if appointment else service.name if service else _("Appointment"),
         "zone": zone.key,
         "zones": sorted(zone_names()),
         "format": LONG,

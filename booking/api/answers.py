@@ -111,7 +111,7 @@ class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
             "reservation": reservation.pk,
             "series": instance.series_id,
             "occurrence": instance.occurrence,
-            "title": instance.title,
+            "title": instance.called,
             "description": instance.description,
             "status": str(instance.status),
             "start_time": reservation.starts_at.astimezone(zone),

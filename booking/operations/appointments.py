@@ -226,8 +226,8 @@ def appoint(
 
 
 def untitled(service: Service | None) -> str:
-    """What an appointment is called that was given no title."""
-    return service.name if service else _("Appointment")
+    """The title of an appointment that was given none. Without a service it has none: see `Appointment.called`."""
+    return service.name if service else ""
 
 
 def reschedule(
@@ -393,6 +393,8 @@ def reword(
     among: list[AppointmentEvent] | None = None,
 ) -> Appointment:
     """Change what an appointment says; nothing is written if nothing differs. The caller holds the locks."""
+    if changes.get("title") == "":
+        changes = {**changes, "title": untitled(appointment.service)}
     changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
     if changed:
         for name, value in changed.items():

@@ -13,7 +13,7 @@ from accounts.actors import Actor
 from booking.enums import Action, Override, Policy, Scope
 from booking.errors import BadRule, InThePast, SeriesEnded, TooFar
 from booking.models import Appointment, AppointmentSeries, Schedule, Service
-from booking.operations.appointments import check_allowed, locked_appointment, reword, untitled
+from booking.operations.appointments import check_allowed, locked_appointment, reword
 from booking.operations.reservations import FURTHEST, check_on_grid, offered
 from booking.operations.series.cancelling import coming_date, end_before, locked_series, to_come
 from booking.operations.series.following import Plan, follow, move, named, planned
@@ -200,7 +200,5 @@ def _edit_one(
             work.finish(Policy.ALL_OR_NOTHING)
         work.change.moved.append(appointment)
     words = {name: changes[name] for name in WORDS if name in changes}
-    if words.get("title") == "":
-        words["title"] = untitled(service)
     reword(appointment, words, actor=actor, now=now)
     return work.change

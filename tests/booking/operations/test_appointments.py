@@ -195,7 +195,7 @@ def test_book_reserves_and_confirms_in_one_step(provider):
 def test_book_without_words_is_called_an_appointment_in_the_clients_zone(provider):
     made = appoint(provider, NINE, client=ClientFactory(timezone="Asia/Tokyo"))
 
-    assert (made.title, made.timezone) == ("Appointment", "Asia/Tokyo")
+    assert (made.title, made.called, made.timezone) == ("", "Appointment", "Asia/Tokyo")
 
 
 def test_book_what_is_taken_is_refused_with_alternatives(provider, appointment):
