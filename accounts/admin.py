@@ -61,7 +61,7 @@ class LoginForm(WithEmail, UserChangeForm):
 class NewLoginForm(WithEmail, AdminUserCreationForm):
     class Meta(AdminUserCreationForm.Meta):
         model = User
-        fields = ("email", "name", "timezone")
+        fields = ("email", "name", "timezone", "language")
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
@@ -72,7 +72,7 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
     form = LoginForm
     add_form = NewLoginForm
     fieldsets = (
-        (None, {"fields": ("email", "password", "name", "timezone")}),
+        (None, {"fields": ("email", "password", "name", "timezone", "language")}),
         (
             gettext_lazy("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
@@ -84,7 +84,7 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
             None,
             {
                 "classes": ("wide",),
-                "fields": ("email", "name", "timezone", "usable_password", "password1", "password2"),
+                "fields": ("email", "name", "timezone", "language", "usable_password", "password1", "password2"),
             },
         ),
     )

@@ -56,8 +56,8 @@ def recipient_of(message: Message) -> Person:
     if message.recipient == Recipient.PROVIDER:
         user = reservation.provider.user
         address = user.email if user and user.is_active and message.channel == Channel.EMAIL else ""
-        zone = user.timezone if user else "UTC"
-        return Person(reservation.provider.name, address, ZoneInfo(zone), settings.LANGUAGE_CODE)
+        zone, language = (user.timezone, user.language) if user else ("UTC", "")
+        return Person(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
     client = reservation.client
     preferences = getattr(client, "preferences", None)
     address = client.email if message.channel == Channel.EMAIL else str(client.phone)
@@ -187,7 +187,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     """What the variables stand for, each one line, in the active language. Times are short in text messages."""
     reservation, appointment = message.reservation, message.appointment
     client, service = reservation.client, reservation.service
-    title = appointment.title if appointment else service.name if service else translation.gettext("Appointment")
+    title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
     old = message.details.get("from")
     form = SHORT if message.channel == Channel.SMS else LONG
     facts = {

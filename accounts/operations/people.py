@@ -58,12 +58,12 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
 
 @operation
 def edit_user(*, user_id: int, changes: dict[str, Any]) -> User:
-    """Change the name or the timezone of a login, and of the client who registered with it."""
+    """Change the name, timezone or language of a login, and what the client who registered with it has in common."""
     client = Client.objects.select_for_update(no_key=True).filter(user=user_id, owner=None).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     write(user, different(user, changes))
     if client:
-        write(client, different(client, changes))
+        write(client, different(client, {name: changes[name] for name in IN_STEP if name in changes}))
     return user
 
 

@@ -180,6 +180,15 @@ def test_written_lists_so_many_further_times_and_says_how_many_more(channel, num
     assert (len(told), told[-1]) == (min(number, {"sms": 3, "email": 60}[channel] + 1), end)
 
 
+def test_written_to_a_provider_speaks_their_logins_language_or_the_sites(language):
+    message = a_message(recipient=Recipient.PROVIDER)
+    of_the_site = sent(message)
+    message.reservation.provider.user.language = "fr"
+
+    assert f'lang="{language}"' in of_the_site.html
+    assert sent(message).text.startswith("Bonjour Dr. Ada,")
+
+
 def test_written_html_names_language_and_direction(language):
     assert f'<html lang="{language}" dir="ltr">' in sent(a_message(language=language)).html
 
