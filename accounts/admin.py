@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -60,7 +61,7 @@ class LoginForm(WithEmail, UserChangeForm):
 class NewLoginForm(WithEmail, AdminUserCreationForm):
     class Meta(AdminUserCreationForm.Meta):
         model = User
-        fields = ("email", "name", "timezone")
+        fields = ("email", "name", "timezone", "language")
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
@@ -71,7 +72,7 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
     form = LoginForm
     add_form = NewLoginForm
     fieldsets = (
-        (None, {"fields": ("email", "password", "name", "timezone")}),
+        (None, {"fields": ("email", "password", "name", "timezone", "language")}),
         (
             gettext_lazy("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
@@ -83,7 +84,7 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
             None,
             {
                 "classes": ("wide",),
-                "fields": ("email", "name", "timezone", "usable_password", "password1", "password2"),
+                "fields": ("email", "name", "timezone", "language", "usable_password", "password1", "password2"),
             },
         ),
     )
@@ -231,8 +232,14 @@ class AddressBookFilter(admin.SimpleListFilter):
         return queryset.filter(owner__isnull=self.value() == "no")
 
 
+class ClientForm(forms.ModelForm):
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+
 @admin.register(Client)
 class ClientAdmin(PersonAdmin):
+    form = ClientForm
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner", "user")

@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.db import models
@@ -46,6 +47,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("email"))
     name = models.CharField(_("name"), max_length=150)
     timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=settings.LANGUAGES,
+        blank=True,
+        help_text=_("Of the messages sent to this login as a provider. Empty: the site's."),
+    )
     is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May use the admin and see everything."))
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick instead of deleting a login."))
     date_joined = models.DateTimeField(_("joined"), default=now)
@@ -178,7 +186,8 @@ class Client(models.Model):
                 condition=~Q(email="") & Q(owner__isnull=False),
                 name="client_email_once_per_owner",
                 violation_error_message=_("This address book already has a client with this email."),
-            )
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="client_email_in_lower_case"),
         ]
 
     def __str__(self) -> str:

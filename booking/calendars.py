@@ -56,9 +56,7 @@ def to_invitation(
     A REQUEST enters or changes it, a CANCEL takes it out. `attendee` is the mail address it goes to.
     """
     method = "CANCEL" if appointment.status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else "REQUEST"
-    event = _event(appointment, appointment.client.name if for_provider else appointment.provider.name)
-    organizer = _address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], appointment.provider.name)
-    event.add("organizer", organizer)
+    event = _organized(appointment, for_provider)
     invited = _address(attendee, name)
     invited.params |= {"PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
     event.add("attendee", invited)
@@ -66,6 +64,25 @@ def to_invitation(
     calendar.add("method", method)
     calendar.add_component(event)
     return method, bytes(calendar.to_ical())
+
+
+def to_publication(appointments: Iterable[Appointment], *, for_provider: bool = False) -> tuple[str, bytes]:
+    """Many appointments as they go to somebody's calendar by mail: the METHOD, and the file.
+
+    They are published, cancelled ones as such, for a REQUEST or CANCEL is of one UID only (RFC 5546 §3.2.1, §3.2.2).
+    """
+    calendar = _calendar()
+    calendar.add("method", "PUBLISH")
+    for appointment in appointments:
+        calendar.add_component(_organized(appointment, for_provider))
+    return "PUBLISH", bytes(calendar.to_ical())
+
+
+def _organized(appointment: Appointment, for_provider: bool) -> Event:
+    """An event as it is mailed: from the site, in the provider's name."""
+    event = _event(appointment, appointment.client.name if for_provider else appointment.provider.name)
+    event.add("organizer", _address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], appointment.provider.name))
+    return event
 
 
 def _address(email: str, name: str) -> vCalAddress:
@@ -92,7 +109,7 @@ def _event(appointment: Appointment, other: str) -> Event:
     event.add("last-modified", appointment.updated_at.astimezone(UTC))
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
-    event.add("summary", _one_line(f"{appointment.title} – {other}"))
+    event.add("summary", _one_line(f"{appointment.called} – {other}"))
     if appointment.description:
         event.add("description", CONTROLS.sub(" ", appointment.description.replace("\r\n", "\n")))
     event.add("status", ICAL_STATUS.get(AppointmentStatus(appointment.status), "CONFIRMED"))

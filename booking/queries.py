@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
-from django.db.models import F, Max, Q, TextField, Value
+from django.db.models import F, Q, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
+from django.utils.translation import get_language
 from psycopg.pq import Format
 
-from booking.models import Appointment, CalendarFeed, Closure, Schedule, Service
+from booking.enums import Event, ReservationStatus
+from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service
 from booking.models.appointments import AppointmentQuerySet
 from scheduler_project.common.times import (
     Interval,
@@ -283,6 +285,21 @@ def slot_start(slot_id: int) -> tuple[int, datetime] | None:
         return cursor.fetchone()
 
 
+# --- Appointments ---------------------------------------------------------------------------------------------------
+
+
+def moved_from(reservation: Reservation) -> Appointment | None:
+    """The appointment that was made of a reservation and has been moved to another time since."""
+    if reservation.status != ReservationStatus.RELEASED:
+        return None
+    moved = Appointment.objects.detailed().filter(
+        reservation__client=reservation.client_id,
+        events__event=Event.RESCHEDULED,
+        events__details__reservation=reservation.pk,
+    )
+    return moved.first()
+
+
 # --- Feeds ----------------------------------------------------------------------------------------------------------
 
 FEED_KEEPS = timedelta(days=60)
@@ -296,21 +313,11 @@ def feed_appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.filter(**mine, reservation__starts_at__gte=now - FEED_KEEPS)
 
 
-class FeedState(NamedTuple):
-    """What tells whether a feed has changed: its ETag, quotes included, and when something in it last did."""
-
-    etag: str
-    changed_at: datetime
-
-
-def feed_state(feed: CalendarFeed, now: datetime) -> FeedState:
-    """One statement whose answer is one row, however much there is to tell."""
+def feed_etag(feed: CalendarFeed, now: datetime) -> str:
+    """What tells whether a feed has changed, quotes included. One statement whose answer is one row."""
     other = "reservation__client__name" if feed.provider_id else "reservation__provider__name"
     parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
     line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())
-    found = feed_appointments(feed, now).aggregate(
-        digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")), changed_at=Max("updated_at")
-    )
-    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, found["digest"])
-    etag = hashlib.sha256(repr(facts).encode()).hexdigest()[:32]
-    return FeedState(f'"{etag}"', max(feed.created_at, found["changed_at"] or feed.created_at))
+    found = feed_appointments(feed, now).aggregate(digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")))
+    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, get_language(), found["digest"])
+    return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'

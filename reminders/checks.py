@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
 
-from reminders.enums import Channel
+from reminders.enums import OF_PEOPLE
 from scheduler_project.common.offsets import canonical
 
 
@@ -18,8 +18,8 @@ def settings_make_sense(**kwargs: Any) -> list[CheckMessage]:
         canonical(settings.REMINDER_OFFSETS)
     except ValidationError as error:
         found.append(Error(f"REMINDER_OFFSETS: {error.messages[0]}", id="reminders.E001"))
-    if unknown := set(settings.REMINDER_CHANNELS) - set(Channel.values):
-        channels = ", ".join(Channel.values)
+    if unknown := set(settings.REMINDER_CHANNELS) - set(dict(OF_PEOPLE)):
+        channels = ", ".join(dict(OF_PEOPLE))
         found.append(
             Error(f"REMINDER_CHANNELS: {', '.join(sorted(unknown))}; there are {channels}.", id="reminders.E002")
         )

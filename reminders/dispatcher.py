@@ -19,7 +19,7 @@ from reminders.enums import Channel, MessageStatus
 from reminders.letters import shelf_for, written
 from reminders.models import Message
 from reminders.operations import dispatch as ledger
-from reminders.operations import plan, webhooks
+from reminders.operations import notices, webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class Batch:
         )  # to connect, to send
         self.shelf = shelf_for(messages)
         self.optouts = ledger.silenced(messages)
-        self.listeners = plan.listeners(messages)
+        self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
         self.connection: Connection | None = None
         self.strikes: Counter[int | None] = Counter()
@@ -176,7 +176,7 @@ class Batch:
         try:
             with transaction.atomic():
                 status = ledger.settle(tried, now=now)
-                plan.tell_outcome(message=message, status=status, now=now)
+                notices.tell_outcome(message=message, status=status, now=now)
                 return status
         except GONE:
             raise

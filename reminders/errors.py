@@ -24,7 +24,10 @@ class OneEnd(DomainError):
 
 class NeverQuiet(DomainError):
     code = "quiet_hours_without_length"
-    message = _("The quiet hours must end at another time than they begin. For none at all, leave both empty.")
+    message = _(
+        "The quiet hours cannot be the whole day, nor none of it: they must end at another time than they begin. "
+        "For no reminders at all choose no channels; for reminders at any hour leave both empty."
+    )
 
 
 class UnknownChoice(DomainError):

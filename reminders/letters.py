@@ -12,8 +12,9 @@ from django.template.loader import render_to_string
 from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
-from booking.calendars import to_invitation
+from booking.calendars import to_invitation, to_publication
 from booking.links import hold_link
+from booking.models import Appointment
 from reminders.channels.base import Attachment, Parcel
 from reminders.enums import Channel, Kind, Recipient
 from reminders.links import opt_out_link
@@ -29,6 +30,9 @@ OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
 
 INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
 """The notices that carry the calendar entry."""
+
+MOST_TIMES = {Channel.EMAIL: 60, Channel.SMS: 3}
+"""How many further times of a series are listed."""
 
 Shelf = Mapping[tuple[int | None, str, str, str, str], Words]
 """Custom words by provider (None: the site's), kind, channel, recipient and language."""
@@ -52,8 +56,8 @@ def recipient_of(message: Message) -> Person:
     if message.recipient == Recipient.PROVIDER:
         user = reservation.provider.user
         address = user.email if user and user.is_active and message.channel == Channel.EMAIL else ""
-        zone = user.timezone if user else "UTC"
-        return Person(reservation.provider.name, address, ZoneInfo(zone), settings.LANGUAGE_CODE)
+        zone, language = (user.timezone, user.language) if user else ("UTC", "")
+        return Person(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
     client = reservation.client
     preferences = getattr(client, "preferences", None)
     address = client.email if message.channel == Channel.EMAIL else str(client.phone)
@@ -89,6 +93,11 @@ def words_from(shelf: Shelf, provider_id: int | None, kind: str, channel: str, r
     return own or default_words(kind, channel, recipient)
 
 
+def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, recipient: str) -> Words:
+    """The words; or where all their variables have nothing to say and nothing is left, the shipped ones."""
+    return words if filled(words.body, facts) else default_words(kind, channel, recipient)
+
+
 def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
     """The message as it goes out, in its recipient's language and timezone."""
     person = recipient_of(message)
@@ -98,12 +107,14 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
         )
     with translation.override(person.language):
         link = opt_out_link(Channel.EMAIL, person.address) if message.kind == Kind.REMINDER else ""
+        facts = facts_of(message, person.zone)
         words = words_of(message, person.language, shelf)
+        words = telling(words, facts, message.kind, message.channel, message.recipient)
         if message.details.get("others"):
             words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
         letter = laid_out(
             words,
-            facts_of(message, person.zone),
+            facts,
             channel=message.channel,
             opt_out=link,
         )
@@ -158,14 +169,17 @@ def unsubscribing(link: str) -> dict[str, str]:
 
 
 def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
+    """The calendar entry; of a notice about many appointments, the entries of all of them as they are now."""
     if message.appointment is None or message.kind not in INVITING:
         return ()
-    method, content = to_invitation(
-        message.appointment,
-        attendee=person.address,
-        name=person.name,
-        for_provider=message.recipient == Recipient.PROVIDER,
-    )
+    for_provider = message.recipient == Recipient.PROVIDER
+    if message.details.get("others"):
+        among = Appointment.objects.detailed().filter(pk__in=message.details["appointments"])
+        method, content = to_publication(among.order_by("reservation__starts_at"), for_provider=for_provider)
+    else:
+        method, content = to_invitation(
+            message.appointment, attendee=person.address, name=person.name, for_provider=for_provider
+        )
     return (Attachment("appointment.ics", f"text/calendar; method={method}", content),)
 
 
@@ -173,9 +187,8 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     """What the variables stand for, each one line, in the active language. Times are short in text messages."""
     reservation, appointment = message.reservation, message.appointment
     client, service = reservation.client, reservation.service
-    title = appointment.title if appointment else service.name if service else translation.gettext("Appointment")
+    title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
     old = message.details.get("from")
-    others = message.details.get("others", ())
     form = SHORT if message.channel == Channel.SMS else LONG
     facts = {
         "client_name": client.name,
@@ -185,7 +198,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
         "start": told(reservation.starts_at, zone, form),
         "end": told(reservation.ends_at, zone, form),
         "old_start": told(datetime.fromisoformat(old), zone, form) if old else "",
-        "other_times": "; ".join(told(datetime.fromisoformat(other), zone, form) for other in others),
+        "other_times": times_of(message, zone, form),
         "reason": appointment.cancellation_reason if appointment else "",
         "held_until": told(reservation.expires_at, zone, form) if reservation.expires_at else "",
         "site_name": settings.SITE_NAME,
@@ -195,6 +208,17 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     elif message.kind == Kind.HOLD:
         facts["confirm_link"] = hold_link(reservation)
     return {name: " ".join(value.split()) for name, value in facts.items()}
+
+
+def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
+    """The further times of a notice about many appointments; of very many the first, how many more and until when."""
+    times = [told(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
+    listed = MOST_TIMES[Channel(message.channel)]
+    more = len(times) - listed
+    if more > 0:
+        rest = translation.ngettext("and %(count)d more until %(last)s", "and %(count)d more until %(last)s", more)
+        times = [*times[:listed], rest % {"count": more, "last": times[-1]}]
+    return "; ".join(times)
 
 
 def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> dict[str, str]:

@@ -9,16 +9,9 @@ from django.dispatch import receiver
 
 from accounts.actors import Actor
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
-from booking.signals import (
-    appointment_changed,
-    demo_opened,
-    holds_expired,
-    reminders_reset,
-    series_changed,
-    time_held,
-)
+from booking.signals import appointment_changed, demo_opened, holds_expired, reminders_reset, series_changed, time_held
 from reminders.management import demo
-from reminders.operations import plan
+from reminders.operations import notices, plan
 from reminders.tasks import wake_dispatcher
 
 
@@ -26,13 +19,13 @@ from reminders.tasks import wake_dispatcher
 def follow_appointment(
     appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True, **kwargs: Any
 ) -> None:
-    if plan.follow(appointment=appointment, event=event, now=now, alone=alone):
+    if notices.follow(appointment=appointment, event=event, now=now, alone=alone):
         transaction.on_commit(wake_dispatcher)
 
 
 @receiver(series_changed, dispatch_uid="reminders.receivers.follow_series")
 def follow_series(events: Sequence[AppointmentEvent], now: datetime, **kwargs: Any) -> None:
-    if plan.follow_series(events=events, now=now):
+    if notices.follow_series(events=events, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
@@ -40,13 +33,13 @@ def follow_series(events: Sequence[AppointmentEvent], now: datetime, **kwargs: A
 def ask_to_confirm(reservation: Reservation, actor: Actor, now: datetime, **kwargs: Any) -> None:
     if reservation.client_id == actor.client_id:
         return  # Who is logged in confirms on the page.
-    if plan.ask_to_confirm(reservation=reservation, now=now):
+    if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
 @receiver(holds_expired, dispatch_uid="reminders.receivers.tell_expired")
 def tell_expired(reservations: Collection[int], now: datetime, **kwargs: Any) -> None:
-    if plan.tell_expired(reservations=reservations, now=now):
+    if notices.tell_expired(reservations=reservations, now=now):
         transaction.on_commit(wake_dispatcher)
 
 

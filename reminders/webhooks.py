@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.conf import settings
+from django.utils import translation
 
 from booking.models import Appointment
 from reminders.enums import Kind
@@ -31,12 +33,14 @@ def event_data(appointment: Appointment) -> dict[str, Any]:
     """An appointment as webhooks tell it, at this moment."""
     reservation = appointment.reservation
     client, service = reservation.client, reservation.service
+    with translation.override(settings.LANGUAGE_CODE):
+        title = appointment.called
     return {
         "id": appointment.pk,
         "uid": str(appointment.uid),
         "status": str(appointment.status),
         "sequence": appointment.sequence,
-        "title": appointment.title,
+        "title": title,
         "start_time": rfc3339(reservation.starts_at),
         "end_time": rfc3339(reservation.ends_at),
         "timezone": appointment.timezone,

@@ -121,27 +121,6 @@ DEFAULTS: dict[tuple[Channel, Recipient], dict[Kind, Words]] = {
         ),
     },
     (Channel.EMAIL, Recipient.PROVIDER): {
-        Kind.REMINDER: Words(
-            _("Coming up: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\nyour appointment with {{ client_name }} is coming up:\n\n{{ title }}\n"
-                "{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
-            ),
-        ),
-        Kind.HOLD: Words(
-            _("On hold: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\n{{ client_name }} is holding a time with you:\n\n{{ title }}\n"
-                "{{ start }}\n\nUnless it is confirmed it becomes free again: {{ held_until }}"
-            ),
-        ),
-        Kind.HOLD_EXPIRED: Words(
-            _("No longer on hold: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\n{{ client_name }} did not confirm this time, so it is free again:\n\n"
-                "{{ title }}\n{{ start }}"
-            ),
-        ),
         Kind.BOOKED: Words(
             _("Booked: {{ title }} with {{ client_name }}, {{ start }}"),
             _(
@@ -188,8 +167,6 @@ DEFAULTS: dict[tuple[Channel, Recipient], dict[Kind, Words]] = {
     # Text messages keep to the GSM alphabet: one “ or – and only 70 characters fit instead of 160.
     (Channel.SMS, Recipient.CLIENT): {
         Kind.REMINDER: Words("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.HOLD: Words("", _("Please confirm {{ title }}, {{ start }}: {{ confirm_link }}")),
-        Kind.HOLD_EXPIRED: Words("", _("No longer held, as it was not confirmed: {{ title }}, {{ start }}")),
         Kind.BOOKED: Words("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
         Kind.PENDING: Words("", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")),
         Kind.APPROVED: Words("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
@@ -197,22 +174,11 @@ DEFAULTS: dict[tuple[Channel, Recipient], dict[Kind, Words]] = {
         Kind.MOVED: Words("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
         Kind.CANCELLED: Words("", _("Cancelled: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
     },
-    (Channel.SMS, Recipient.PROVIDER): {
-        Kind.REMINDER: Words("", _("Coming up: {{ title }} with {{ client_name }}, {{ start }}")),
-        Kind.HOLD: Words("", _("On hold: {{ title }} with {{ client_name }}, {{ start }}")),
-        Kind.HOLD_EXPIRED: Words("", _("No longer on hold: {{ title }} with {{ client_name }}, {{ start }}")),
-        Kind.BOOKED: Words("", _("Booked: {{ title }} with {{ client_name }}, {{ start }}")),
-        Kind.PENDING: Words("", _("Please approve: {{ title }} with {{ client_name }}, {{ start }}")),
-        Kind.APPROVED: Words("", _("Approved: {{ title }} with {{ client_name }}, {{ start }}")),
-        Kind.DECLINED: Words("", _("Declined: {{ title }} with {{ client_name }}, {{ start }}\n{{ reason }}")),
-        Kind.MOVED: Words("", _("Moved: {{ title }} with {{ client_name }}, now {{ start }}")),
-        Kind.CANCELLED: Words("", _("Cancelled: {{ title }} with {{ client_name }}, {{ start }}\n{{ reason }}")),
-    },
 }
 
 
 def default_words(kind: str, channel: str, recipient: str) -> Words:
-    """The shipped words, in whatever language is active when they are read."""
+    """The shipped words, in whatever language is active when they are read. All that is ever sent has some."""
     return DEFAULTS[Channel(channel), Recipient(recipient)][Kind(kind)]
 
 
@@ -222,6 +188,25 @@ def default_words(kind: str, channel: str, recipient: str) -> Words:
 def names_in(text: str) -> list[str]:
     """The variables a text uses, in their order."""
     return VARIABLE.findall(text)
+
+
+def validate_sent(kind: str, channel: str, recipient: str) -> None:
+    """Refuse words for what is never sent. Raises ValidationError (`never_sent`), about the kind."""
+    kinds = next((kinds for which, kinds in DEFAULTS.items() if which == (channel, recipient)), {})
+    if kind not in kinds:
+        raise ValidationError(
+            {
+                "kind": ValidationError(
+                    _("No such message is ever sent. To the %(recipient)s by %(channel)s there are: %(kinds)s."),
+                    code="never_sent",
+                    params={
+                        "recipient": dict(Recipient.choices).get(recipient, recipient),
+                        "channel": dict(Channel.choices).get(channel, channel),
+                        "kinds": ", ".join(str(each.label) for each in kinds) or _("none"),
+                    },
+                )
+            }
+        )
 
 
 def validate_words(text: str) -> None:

@@ -85,7 +85,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "timezone", "is_staff", "roles", "provider", "client"]
+        fields = ["id", "email", "name", "timezone", "language", "is_staff", "roles", "provider", "client"]
         read_only_fields = ["email", "is_staff"]
 
     @extend_schema_field(

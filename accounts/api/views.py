@@ -162,7 +162,7 @@ class MeView(IdempotentMixin, View):
 
     @extend_schema(
         operation_id="me_partial_update",
-        summary="Change your name or timezone",
+        summary="Change your name, timezone or language",
         examples=[OpenApiExample("A new timezone", {"timezone": "America/New_York"}, request_only=True)],
     )
     def patch(self, request: Request) -> Response:

@@ -58,12 +58,12 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
 
 @operation
 def edit_user(*, user_id: int, changes: dict[str, Any]) -> User:
-    """Change the name or the timezone of a login, and of the client who registered with it."""
+    """Change the name, timezone or language of a login, and what the client who registered with it has in common."""
     client = Client.objects.select_for_update(no_key=True).filter(user=user_id, owner=None).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     write(user, different(user, changes))
     if client:
-        write(client, different(client, changes))
+        write(client, different(client, {name: changes[name] for name in IN_STEP if name in changes}))
     return user
 
 
@@ -170,7 +170,13 @@ def add_client(
             raise NotAllowed(_("You may only add clients to your own address book."), field="owner")
         owner = own
     return Client.objects.create(
-        name=name, email=email, phone=phone, timezone=timezone, notes=notes, owner=owner, created_at=now
+        name=name,
+        email=User.objects.normalize_email(email),
+        phone=phone,
+        timezone=timezone,
+        notes=notes,
+        owner=owner,
+        created_at=now,
     )
 
 
@@ -182,6 +188,8 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     the field) and ClientExists.
     """
     client = locked_client(client_id, actor)
+    if "email" in changes:
+        changes = {**changes, "email": User.objects.normalize_email(changes["email"])}
     wanted = different(client, changes)
     if not actor.is_staff:
         refuse_beyond(OF_KEPT_CLIENT if keeps(actor, client) else OF_OWN_CLIENT, wanted)

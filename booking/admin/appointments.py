@@ -72,8 +72,6 @@ class BookForm(TimeFields, CalendarForm):
         super().__init__(*args, **kwargs)
         provider_id = self.schedule.provider_id
         self.fields["ends_at"].help_text = _("Empty: as long as the service lasts.")
-        self.fields["title"].required = False
-        self.fields["title"].help_text = _("Empty: the name of the service.")
         client: Any = self.fields["client"]
         service: Any = self.fields["service"]
         client.queryset = Client.objects.filter(Q(owner=None) | Q(owner=provider_id))
@@ -172,7 +170,7 @@ class WhenFilter(admin.SimpleListFilter):
 class AppointmentAdmin(InCalendarAdmin):
     """Only title, description and timezone are edited here; what happens to an appointment is done by its actions."""
 
-    list_display = ("title", "status", "local_start", "providers_start", "provider", "client")
+    list_display = ("name", "status", "local_start", "providers_start", "provider", "client")
     list_filter = ("status", WhenFilter, provider_filter("reservation__provider"), "reservation__service")
     list_select_related = ("reservation__provider__schedule", "reservation__client", "reservation__service")
     search_fields = ("title", "reservation__provider__name", "reservation__client__name", "reservation__client__email")
@@ -321,7 +319,7 @@ class AppointmentAdmin(InCalendarAdmin):
             submit=capfirst(str(Action(action).label)),
             original=appointment,
             about=[
-                f"{appointment.title}: {appointment.client}, {appointment.provider}",
+                f"{appointment.called}: {appointment.client}, {appointment.provider}",
                 there(appointment.starts_at, zone),
             ],
             form=form,
@@ -357,7 +355,7 @@ class AppointmentAdmin(InCalendarAdmin):
                 title=_("%(action)s – appointments: %(count)d")
                 % {"action": capfirst(action.label), "count": queryset.count()},
                 submit=capfirst(str(action.label)),
-                about=first([f"{row.title}: {row.client}, {told(row.starts_at)} UTC" for row in queryset]),
+                about=first([f"{row.called}: {row.client}, {told(row.starts_at)} UTC" for row in queryset]),
                 form=form,
                 hidden=[*again, *chosen],
                 back=self.list_url(),
@@ -392,6 +390,10 @@ class AppointmentAdmin(InCalendarAdmin):
         return self._act(request, queryset, Action.CANCEL)
 
     # --- Columns ---
+
+    @admin.display(description=gettext_lazy("title"), ordering="title")
+    def name(self, appointment: Appointment) -> str:
+        return appointment.called
 
     @admin.display(description=gettext_lazy("provider"), ordering="reservation__provider__name")
     def provider(self, appointment: Appointment) -> str:

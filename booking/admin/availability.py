@@ -32,9 +32,19 @@ class ClockField(forms.TimeField):
         return super().to_python("00:00" if value == "24:00" else value)
 
 
+class EndClockField(ClockField):
+    def prepare_value(self, value: Any) -> Any:
+        return "24:00" if value == time(0) else value
+
+
+def hours_of(override: DateOverride) -> str:
+    """The hours of one date, as `StretchesField` reads them."""
+    return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in override.hours)
+
+
 class WorkingHoursForm(forms.ModelForm):
     start_time = ClockField(label=gettext_lazy("Start"))
-    end_time = ClockField(label=gettext_lazy("End"))
+    end_time = EndClockField(label=gettext_lazy("End"))
 
     def _get_validation_exclusions(self) -> set[str]:
         """The operation replaces all hours at once: what a row's neighbours were before does not matter."""
@@ -178,7 +188,7 @@ class DateOverrideForm(CalendarForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["stretches"] = ", ".join(f"{start}–{end}" for start, end in self.instance.hours)
+        self.initial["stretches"] = hours_of(self.instance)
 
 
 @admin.register(DateOverride)
@@ -215,7 +225,7 @@ class DateOverrideAdmin(InCalendarAdmin):
 
     @admin.display(description=gettext_lazy("hours (schedule's timezone)"))
     def local_hours(self, override: DateOverride) -> str:
-        return ", ".join(f"{start}–{end}" for start, end in override.hours) or _("closed")
+        return hours_of(override) or _("closed")
 
     @admin.display(description=gettext_lazy("timezone"))
     def zone(self, override: DateOverride) -> str:

@@ -181,7 +181,7 @@ def _url(appointment: Appointment) -> str:
 
 def _line(appointment: Appointment) -> str:
     when = told(appointment.starts_at, appointment.timezone)
-    return f"{appointment.title}, {appointment.client}, {when} ({appointment.timezone})"
+    return f"{appointment.called}, {appointment.client}, {when} ({appointment.timezone})"
 
 
 def there(instant: Any, zone: str) -> str:

@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Client, Provider
+from booking.api.base import BookingViewSet
 from booking.api.fields import get_or_404
-from booking.api.views import BookingViewSet
 from booking.errors import Missing
 from booking.links import feed_link
 from booking.models import CalendarFeed

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from booking.enums import Override
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.offsets import canonical
 from scheduler_project.common.times import to_utc, zone_names
@@ -130,3 +131,13 @@ def get_or_404(queryset: Any, *, field: str | None = None, **lookup: Any) -> Any
     if row is None:
         raise NotFound(field=field)
     return row
+
+
+class OverrideField(serializers.MultipleChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            choices=Override.choices,
+            required=False,
+            help_text=_("For the provider and staff: rules to set aside on purpose. Recorded."),
+            **kwargs,
+        )

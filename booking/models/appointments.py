@@ -7,6 +7,7 @@ from typing import Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Face
@@ -64,7 +65,7 @@ class Appointment(models.Model):
     )
     uid = models.UUIDField(_("calendar UID"), default=uuid.uuid4, unique=True, editable=False)
     sequence = models.PositiveIntegerField(_("sequence"), default=0, editable=False)
-    title = models.CharField(_("title"), max_length=200)
+    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("The service's name, if left out."))
     description = models.TextField(_("description"), max_length=5000, blank=True)
     timezone = models.CharField(
         _("timezone"),
@@ -94,7 +95,12 @@ class Appointment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return self.called
+
+    @property
+    def called(self) -> str:
+        """Its title; in the reader's language, if it was given none and has no service to be named after."""
+        return self.title or gettext("Appointment")
 
     @property
     def provider(self) -> Provider:

@@ -1,6 +1,6 @@
 """When a provider can be booked: the calendar's policy, its weekly hours, and everything dated that changes them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -129,7 +129,8 @@ class WorkingHours(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_weekday_display()} {self.start_time:%H:%M}–{self.end_time:%H:%M}"
+        end = f"{self.end_time:%H:%M}" if self.end_time != time(0) else "24:00"
+        return f"{self.get_weekday_display()} {self.start_time:%H:%M}–{end}"
 
 
 class DateOverride(models.Model):

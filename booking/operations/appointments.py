@@ -21,6 +21,7 @@ from booking.operations.reservations import (
     offered,
     offering_alternatives,
 )
+from booking.queries import moved_from
 from booking.signals import appointment_changed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -105,7 +106,8 @@ def _bad_transition(appointment: Appointment) -> BadTransition:
 def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
     """Turn a held reservation into an appointment: `scheduled`, or `pending` if a client must await approval.
 
-    Repeating it returns the same appointment. Raises HoldExpired from `expires_at` on, HoldReleased; NotFound.
+    Repeating it returns the same appointment, wherever it was moved since. Raises HoldExpired from `expires_at` on,
+    HoldReleased; NotFound.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RESERVATION, [reservation_id])
@@ -120,6 +122,8 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
         made.reservation = reservation
         return made
     if reservation.status == ReservationStatus.RELEASED:
+        if moved := moved_from(reservation):
+            return moved
         raise HoldReleased
     if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
         raise HoldExpired
@@ -222,8 +226,8 @@ def appoint(
 
 
 def untitled(service: Service | None) -> str:
-    """What an appointment is called that was given no title."""
-    return service.name if service else _("Appointment")
+    """The title of an appointment that was given none. Without a service it has none: see `Appointment.called`."""
+    return service.name if service else ""
 
 
 def reschedule(
@@ -313,6 +317,7 @@ def move_to(
         now,
         among=among,
         **{"from": rfc3339(old.starts_at), "to": rfc3339(starts_at)},
+        reservation=old.pk,
         overrides=claimed.overrides,
     )
     return appointment
@@ -388,6 +393,8 @@ def reword(
     among: list[AppointmentEvent] | None = None,
 ) -> Appointment:
     """Change what an appointment says; nothing is written if nothing differs. The caller holds the locks."""
+    if changes.get("title") == "":
+        changes = {**changes, "title": untitled(appointment.service)}
     changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
     if changed:
         for name, value in changed.items():

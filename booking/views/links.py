@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import condition, require_safe
+from django.views.decorators.http import etag, require_safe
 
 from accounts.actors import Actor, Face
 from booking import queries
@@ -50,6 +50,8 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
     appointment = appointment_of(reservation)
     if appointment is None:
         check_held(reservation, now)
+    else:
+        reservation = appointment.reservation
     chosen = request.GET.get("timezone", "")
     zone = ZoneInfo(chosen if chosen in zone_names() else reservation.client.timezone)
     same_day = reservation.starts_at.astimezone(zone).date() == reservation.ends_at.astimezone(zone).date()
@@ -58,7 +60,7 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
         "reservation": reservation,
         "appointment": appointment,
         "heading": HEADINGS[AppointmentStatus(appointment.status)] if appointment else _("Please confirm this time"),
-        "title": appointment.title if appointment else service.name if service else _("Appointment"),
+        "title": appointment.called if appointment else service.name if service else _("Appointment"),
         "zone": zone.key,
         "zones": sorted(zone_names()),
         "format": LONG,
@@ -92,7 +94,8 @@ def reservation_of(token: str) -> Reservation:
 
 
 def appointment_of(reservation: Reservation) -> Appointment | None:
-    return getattr(reservation, "appointment", None)
+    """What was made of a hold, wherever it was moved since."""
+    return getattr(reservation, "appointment", None) or queries.moved_from(reservation)
 
 
 def act(deed: str, reservation: Reservation, now: datetime) -> None:
@@ -122,9 +125,9 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     row = CalendarFeed.objects.readable().select_related("provider", "client").filter(token=token).first()
     if row is None:
         raise Http404
-    state = queries.feed_state(row, now)
+    tag = queries.feed_etag(row, now)
 
-    @condition(etag_func=lambda *_: state.etag, last_modified_func=lambda *_: state.changed_at)
+    @etag(lambda *_: tag)
     def answer(request: HttpRequest) -> HttpResponse:
         rows = queries.feed_appointments(row, now).detailed().order_by("reservation__starts_at", "pk")
         return HttpResponse(

@@ -22,7 +22,7 @@ from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, to
 class PreferencesForm(forms.ModelForm):
     channels = forms.MultipleChoiceField(
         label=gettext_lazy("Channels"),
-        choices=Channel.choices,
+        choices=OF_PEOPLE,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from booking.admin.shared import choose_from_many, provider_filter, staff
 from reminders.models import MessageTemplate
 from reminders.operations import templates
-from reminders.words import VARIABLES
+from reminders.words import VARIABLES, validate_sent
 from scheduler_project.common.admin import OfficeAdmin, do_to_each
 from scheduler_project.common.errors import DomainError
 
@@ -46,6 +46,12 @@ class ForForm(DraftForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choose_from_many(self.fields["provider"], MessageTemplate.provider.field)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if {"kind", "channel", "recipient"} <= given.keys():
+            validate_sent(given["kind"], given["channel"], given["recipient"])
+        return given
 
 
 @admin.register(MessageTemplate)

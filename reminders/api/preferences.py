@@ -43,7 +43,7 @@ class AddressSerializer(serializers.Serializer[Any]):
 
 class PreferencesSerializer(serializers.ModelSerializer[Preferences]):
     channels = serializers.ListField(
-        child=serializers.ChoiceField(choices=Channel.choices),
+        child=serializers.ChoiceField(choices=OF_PEOPLE),
         allow_null=True,
         required=False,
         max_length=10,

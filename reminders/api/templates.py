@@ -16,7 +16,7 @@ from rest_framework.serializers import BaseSerializer
 
 from accounts.api.permissions import AddingNeedsACalendar
 from accounts.api.serializers import ProviderField
-from booking.api.views import BookingViewSet
+from booking.api.base import BookingViewSet
 from reminders.enums import OF_PEOPLE, Recipient
 from reminders.models import MessageTemplate
 from reminders.models.templates import KINDS

@@ -10,8 +10,8 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from booking.api.base import ZONE, BookingViewSet
 from booking.api.fields import get_or_404
-from booking.api.views import ZONE, BookingViewSet
 from booking.models import Appointment
 from reminders.api import filters, serializers
 from reminders.models import Message

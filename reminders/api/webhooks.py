@@ -13,8 +13,9 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import AddingNeedsACalendar
+from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
-from booking.api.views import BookingViewSet
 from reminders.api.serializers import AttemptSerializer
 from reminders.channels.webhook import webhook_id
 from reminders.enums import Channel, Kind, MessageStatus
@@ -144,6 +145,11 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
     permission_classes = [IsAuthenticated]
+
+    def get_permissions(self) -> list[Any]:
+        """Only who has a calendar adds one; the others of all calls find what they may see, or nothing."""
+        adding = [AddingNeedsACalendar()] if self.action == "create" else []
+        return [*super().get_permissions(), *adding]
 
     def get_queryset(self) -> QuerySet[WebhookEndpoint]:
         return WebhookEndpoint.objects.visible_to(self.request.user).order_by("pk")

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
-from reminders.enums import Channel, Source
+from reminders.enums import OF_PEOPLE, Channel, Source
 
 
 class Preferences(models.Model):
@@ -18,7 +18,7 @@ class Preferences(models.Model):
 
     client = models.OneToOneField(Client, models.CASCADE, related_name="preferences", verbose_name=_("client"))
     channels = ArrayField(
-        models.CharField(max_length=10, choices=Channel),
+        models.CharField(max_length=10, choices=OF_PEOPLE),
         verbose_name=_("channels"),
         null=True,
         blank=True,

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Provider, User
 from reminders.enums import OF_PEOPLE, Channel, Kind, Recipient
 from reminders.errors import TemplateExists
-from reminders.words import names_in, validate_words
+from reminders.words import names_in, validate_sent, validate_words
 from scheduler_project.common.text import one_line
 
 KINDS = [(kind.value, kind.label) for kind in Kind if kind != Kind.EVENT]
@@ -91,13 +91,13 @@ class MessageTemplate(models.Model):
         )
 
     def clean(self) -> None:
-        """A mail has a subject, a text message none, and whoever is to confirm is told where."""
+        """It is sent at all; a mail has a subject, a text message none, and whoever is to confirm is told where."""
+        validate_sent(self.kind, self.channel, self.recipient)
         if self.channel == Channel.EMAIL and not self.subject.strip():
             raise ValidationError({"subject": ValidationError(_("An email needs a subject."), code="required")})
         if self.channel == Channel.SMS and self.subject:
             raise ValidationError({"subject": ValidationError(_("A text message has no subject."), code="no_subject")})
-        to_confirm = self.kind == Kind.HOLD and self.recipient == Recipient.CLIENT
-        if to_confirm and "confirm_link" not in names_in(self.body):
+        if self.kind == Kind.HOLD and "confirm_link" not in names_in(self.body):
             raise ValidationError(
                 {
                     "body": ValidationError(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -67,8 +68,9 @@ def look(messages: Iterable[int]) -> list[Message]:
 def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
     """Which of their clients' addresses want no more: pairs of channel and address."""
     clients = [message.reservation.client for message in messages]
-    addresses = {client.email.lower() for client in clients} | {str(client.phone) for client in clients}
-    return set(OptOut.objects.standing().filter(address__in=addresses).values_list("channel", "address"))
+    mailboxes = Q(channel=Channel.EMAIL, address__in={client.email for client in clients})
+    numbers = Q(channel=Channel.SMS, address__in={str(client.phone) for client in clients})
+    return set(OptOut.objects.standing().filter(mailboxes | numbers).values_list("channel", "address"))
 
 
 def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
@@ -83,7 +85,7 @@ def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> t
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
         return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
     unwanted = message.kind == Kind.REMINDER or message.channel == Channel.SMS
-    if unwanted and (str(message.channel), address.lower()) in optouts:
+    if unwanted and (str(message.channel), address) in optouts:
         return MessageStatus.CANCELLED, _("The client opted out.")
     return None
 

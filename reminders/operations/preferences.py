@@ -11,7 +11,7 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, User
 from accounts.operations.people import locked_client
 from booking.models import Appointment
-from reminders.enums import Channel, Source
+from reminders.enums import OF_PEOPLE, Channel, Source
 from reminders.errors import NeverQuiet, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
 from reminders.operations.plan import replan
@@ -23,9 +23,9 @@ from scheduler_project.common.operations import operation
 def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Preferences:
     """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; what is coming is planned anew.
 
-    For the client, the provider who keeps them, and staff. Channels are stored in the order of `Channel`, None leaves
-    them to the site; quiet hours are whole minutes of the client's own clocks. Raises UnknownChoice, OneEnd and
-    NeverQuiet, naming the field; NotFound for a client the actor may not see.
+    For the client, the provider who keeps them, and staff. Channels are those that reach people, stored in the order of
+    `Channel`; None leaves them to the site. Quiet hours are whole minutes of the client's own clocks. Raises
+    UnknownChoice, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
     """
     client = locked_client(client_id, actor)
     preferences = preferences_of(client)
@@ -59,9 +59,9 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
     channels = wanted.get("channels")
     if channels is not None:
-        if not set(channels) <= set(Channel.values):
+        if not set(channels) <= set(dict(OF_PEOPLE)):
             raise UnknownChoice(field="channels")
-        wanted["channels"] = [channel.value for channel in Channel if channel in channels]
+        wanted["channels"] = [channel for channel, _label in OF_PEOPLE if channel in channels]
     if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
         raise UnknownChoice(field="language")
     for name in ("quiet_from", "quiet_until"):
@@ -157,7 +157,7 @@ def _last(channel: Channel, address: str) -> OptOut | None:
 
 def _reached(channel: Channel, address: str) -> Q:
     """The clients who are told things at this address."""
-    return Q(email__iexact=address) if channel == Channel.EMAIL else Q(phone=address)
+    return Q(email=address) if channel == Channel.EMAIL else Q(phone=address)
 
 
 def _plan_anew(clients: Q, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """Somebody's own words for messages: keeping them, seeing what they look like, and sending oneself a sample."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -13,9 +15,9 @@ from accounts.actors import Actor
 from reminders.channels import email
 from reminders.channels.base import DeliveryError, Parcel, shortened
 from reminders.errors import BadWords, NotSent
-from reminders.letters import Letter, laid_out, sample_facts, shelf_of, words_from
+from reminders.letters import Letter, laid_out, sample_facts, shelf_of, telling, words_from
 from reminders.models import MessageTemplate
-from reminders.words import Words
+from reminders.words import Words, validate_sent
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
@@ -44,8 +46,14 @@ def remove_template(*, template_id: int, actor: Actor) -> None:
 
 def check(template: MessageTemplate) -> None:
     """Raises BadWords for what could not be sent as it is meant."""
-    try:
+    with _refusing():
         template.full_clean(validate_unique=False, validate_constraints=False)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
     except ValidationError as error:
         field, found = next(iter(error.message_dict.items()))
         raise BadWords(found[0], field=field) from None
@@ -73,13 +81,17 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
     One without a body stands for the words in use. Raises BadWords, NotAllowed.
     """
     _claim(template, actor)
+    with _refusing():
+        validate_sent(template.kind, template.channel, template.recipient)
     if not template.body:
         subject, body = in_use(template)
         template.subject, template.body = str(subject), str(body)
     check(template)
     words, zone = Words(template.subject, template.body), ZoneInfo(actor.user.timezone if actor.user else "UTC")
     with translation.override(template.language):
-        return Preview(words, laid_out(words, sample_facts(template, zone, now), channel=template.channel))
+        facts = sample_facts(template, zone, now)
+        said = telling(words, facts, template.kind, template.channel, template.recipient)
+        return Preview(words, laid_out(said, facts, channel=template.channel))
 
 
 def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:

@@ -2,7 +2,9 @@
 
 import base64
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +33,10 @@ OVERLAP = timedelta(hours=24)
 """How long a secret is good for after it was replaced."""
 STILL_USEFUL = timedelta(days=3)
 """How long an event that is sent once more is tried for."""
+
+
+LOCAL = {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private"}
+"""The ends of names that mean one's own machine or network (RFC 6761, RFC 6762, ICANN), or are used as if they did."""
 
 
 def new_secret() -> str:
@@ -172,14 +178,36 @@ def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:
     return endpoint
 
 
+def _is_local(host: str) -> bool:
+    """Whether a name is plainly not public, without looking it up: one without a dot, a local one, a number.
+
+    What it stands for is checked again each time it is sent to.
+    """
+    if ":" in host:
+        return False  # An address of IPv6, which was looked at as such.
+    *parents, last = host.rstrip(".").lower().split(".")
+    if not parents or last in LOCAL or [*parents[-1:], last] == ["home", "arpa"]:
+        return True
+    return last.startswith("0x") or (last.isdigit() and not _is_dotted(host))
+
+
+def _is_dotted(host: str) -> bool:
+    """Whether it is an IPv4 address as it is usually written; others, such as 127.1, are only read by some."""
+    with suppress(ValueError):
+        return bool(IPv4Address(host))
+    return False
+
+
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields as they are stored."""
     checked = dict(fields)
     if "url" in checked:
         try:
-            target_of(checked["url"])
+            host = target_of(checked["url"]).host
         except Refused as error:
             raise BadAddress(field="url") from error
+        if not settings.WEBHOOK_ALLOW_PRIVATE and _is_local(host):
+            raise BadAddress(field="url")
     if "events" in checked:
         if not set(checked["events"]) <= set(EVENTS):
             raise UnknownEvent(field="events", details={"events": list(EVENTS)})

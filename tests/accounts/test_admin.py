@@ -287,6 +287,18 @@ def test_refuses_two_clients_with_one_email_in_an_address_book(browser):
     assert Client.objects.count() == 1
 
 
+def test_keeps_a_clients_email_in_lower_case(browser):
+    given = {"name": "Kim", "email": "Kim@Example.org", "timezone": "UTC"}
+
+    browser.post(url("client_add"), given)
+    kim = Client.objects.get()
+    first = kim.email
+    browser.post(url("client_change", kim.pk), {**given, "email": "KIM@Example.com"})
+
+    kim.refresh_from_db()
+    assert (first, kim.email) == ("kim@example.org", "kim@example.com")
+
+
 def test_refuses_a_timezone_nobody_knows(browser):
     page = browser.post(url("client_add"), {"name": "Kim", "timezone": "posix/UTC"})
 

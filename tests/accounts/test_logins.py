@@ -40,6 +40,7 @@ def test_register_makes_a_client_who_is_logged_in(api):
         "email": "grace@example.org",
         "name": "Grace Hopper",
         "timezone": "Europe/Berlin",
+        "language": "",
         "is_staff": False,
         "roles": ["client"],
         "provider": None,

@@ -47,6 +47,12 @@ def test_edit_me_keeps_the_registered_client_in_step(booker_api, booker):
     assert Client.objects.values_list("name", "timezone").get() == ("Grace", "Europe/Berlin")
 
 
+def test_edit_me_chooses_a_language(booker_api, booker):
+    assert booker_api.patch("/api/me", {"language": "de"}).json()["language"] == "de"
+    assert User.objects.get(pk=booker.user_id).language == "de"
+    assert refusal(booker_api.patch("/api/me", {"language": "tlh"})) == (400, [("invalid_choice", "language")])
+
+
 def test_edit_me_leaves_an_address_book_alone(provider):
     entry = ClientFactory(owner=provider, name="As the provider wrote it")
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 from booking.models import Appointment
 from reminders.dispatcher import dispatch
 from reminders.enums import Kind
-from reminders.operations import plan
+from reminders.operations import outbox, plan
 from tests.chaos import seed
 from tests.chaos.sink import Sink, sink
 
@@ -116,9 +116,9 @@ def planning(rounds: int) -> list[Row]:
             for each, start in starts
             for before in (DAY, DAY / 24)
         ]
-        columns = plan._columns(rows)
+        columns = outbox.columns_of(rows)
         with connection.cursor() as cursor:
-            cursor.execute(plan.WRITE, {**columns, "now": now})
+            cursor.execute(outbox.WRITE, {**columns, "now": now})
 
     kinds = [
         ("planned with a booking", one_by_one, bare_one_by_one),

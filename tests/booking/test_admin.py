@@ -558,6 +558,21 @@ def test_changing_hours_keeps_bookings_and_links_those_now_outside(browser, berl
     assert Appointment.objects.filter(status=AppointmentStatus.SCHEDULED).count() == 2
 
 
+def test_hours_that_end_at_midnight_read_24_00(browser, berlin):
+    save_schedule(
+        browser, berlin.schedule, {"working_hours-2-start_time": "13:00", "working_hours-2-end_time": "24:00"}
+    )
+
+    page = browser.get(url("schedule_change", berlin.schedule.pk)).content.decode()
+    untouched = save_schedule(
+        browser, berlin.schedule, {"working_hours-2-start_time": "13:00", "working_hours-2-end_time": "24:00"}
+    )
+
+    assert 'value="24:00"' in page
+    assert str(WorkingHours.objects.get(schedule=berlin.schedule, weekday=2)) == "Wednesday 13:00–24:00"
+    assert not [text for text in told(untouched) if text.startswith("Free slots")]
+
+
 def test_what_the_policy_takes_and_the_hours_give_back_is_no_conflict(browser, berlin):
     appoint(berlin, at("2026-03-04 08:00"))  # 09:00 in Berlin, 03:00 in New York.
     hours = {f"working_hours-{day}-start_time": "00:00" for day in range(5)}
@@ -662,7 +677,7 @@ def test_sets_moves_and_clears_a_date_override(browser, berlin):
     browser.post(add, {"date": "2026-03-04", "stretches": "09:00–10:00, 22:00-24:00"})
     row = DateOverride.objects.get()
     assert row.hours == [["09:00", "10:00"], ["22:00", "00:00"]]
-    assert "09:00–10:00, 22:00–00:00" in browser.get(url("dateoverride_change", row.pk)).content.decode()
+    assert "09:00–10:00, 22:00–24:00" in browser.get(url("dateoverride_change", row.pk)).content.decode()
 
     browser.post(url("dateoverride_change", row.pk), {"date": "2026-03-05", "stretches": ""})
     row = DateOverride.objects.get()

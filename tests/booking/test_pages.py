@@ -301,16 +301,39 @@ def test_hold_page_of_a_cancelled_appointment_says_so(client, held):
     assert "Add it to your calendar" not in text
 
 
-def test_hold_page_of_an_appointment_that_moved_elsewhere_is_gone(client, held):
+def moved_twice(held):
+    """An appointment made by the link, then moved by the office to 10:00 and to 10:15 in UTC."""
     posted(held)
-    reschedule(
-        appointment_id=Appointment.objects.get().pk,
-        starts_at=at("2026-03-04 10:00"),
-        actor=SYSTEM,
-        now=NOON + minutes(1),
-    )
+    made = Appointment.objects.get()
+    for number, starts_at in enumerate([at("2026-03-04 10:00"), at("2026-03-04 10:15")], 1):
+        reschedule(appointment_id=made.pk, starts_at=starts_at, actor=SYSTEM, now=NOON + minutes(number))
 
-    assert client.get(path_of(held)).status_code == 410
+
+def test_hold_page_of_an_appointment_that_was_moved_shows_it_as_it_is_now(client, held):
+    moved_twice(held)
+
+    text = text_of(client.get(path_of(held)))
+
+    assert "Your appointment is booked" in text
+    assert "Wednesday, 4 March 2026, 11:15 – 11:30 Europe/Berlin" in text
+
+
+def test_confirming_once_more_what_was_moved_since_shows_it(client, held):
+    moved_twice(held)
+
+    answer = client.post(path_of(held), {"do": "confirm"}, follow=True)
+
+    assert "11:15 – 11:30" in text_of(answer)
+    assert Appointment.objects.get().starts_at == at("2026-03-04 10:15")
+
+
+def test_calendar_file_of_what_was_moved_has_the_new_time(client, held):
+    moved_twice(held)
+
+    answer = client.get(f"{path_of(held)}appointment.ics")
+
+    (event,) = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert event.decoded("DTSTART") == at("2026-03-04 10:15")
 
 
 # --- Tokens -----------------------------------------------------------------------------------------------------------

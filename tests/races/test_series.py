@@ -8,15 +8,16 @@ from booking.enums import Action, Override, Policy, Scope
 from booking.errors import SlotTaken
 from booking.models import Appointment, AppointmentSeries
 from booking.operations import reservations
-from booking.operations import series as operations
 from booking.operations.appointments import act
 from booking.operations.series import (
     Wanted,
     cancel_series,
+    changing,
     create_series,
     edit_series,
     extend_all_series,
     extend_series,
+    work,
 )
 from booking.operations.slots import extend_all
 from scheduler_project.common.errors import TryAgain
@@ -87,7 +88,7 @@ def test_whole_jobs_at_once_make_each_occurrence_of_each_series_once(provider):
 
 def test_control_without_lock_a_generation_takes_the_others_booking_for_a_conflict(series):
     """Both see nothing booked; the loser notes its own occurrence as a gap, or breaks on a constraint."""
-    with everybody_looks_first(operations, "claim", 2):
+    with everybody_looks_first(work, "claim", 2):
         answers = together(*[generate(series)] * 2, locks=False)
 
     series.refresh_from_db()
@@ -190,7 +191,7 @@ def test_a_series_that_is_cancelled_while_it_is_generated_has_nothing_to_come(se
 
 def cancel_while_it_is_generated(series, *, locks):
     pause = Pause()
-    with pause.before(operations, "occurrences"):
+    with pause.before(work, "occurrences"):
         return together(generate(series), pause.meanwhile(cancel_all(series)), locks=locks)
 
 
@@ -219,7 +220,7 @@ def edit_two_at_once(series, *, locks):
         )
 
     pause = Pause()
-    with pause.before(operations, "_to_come"):
+    with pause.before(changing, "to_come"):
         return together(edit(11), pause.meanwhile(edit(14)), locks=locks)
 
 

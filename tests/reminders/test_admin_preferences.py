@@ -45,6 +45,13 @@ def text_of(answer):
 # --- Preferences ------------------------------------------------------------------------------------------------------
 
 
+def test_offers_the_channels_that_reach_people(browser):
+    page = browser.get(url("preferences_add"))
+    offered = page.context["adminform"].form.fields["channels"].choices
+
+    assert [name for name, _label in offered] == ["email", "sms"]
+
+
 def test_adds_and_changes_preferences(browser):
     client = ClientFactory()
 

@@ -109,6 +109,14 @@ def test_adding_asks_again_for_what_cannot_be(browser):
     assert {"kind", "channel", "language", "provider"} <= set(page.context["form"].errors)
 
 
+def test_adding_asks_again_for_what_is_never_sent(browser):
+    which = {"provider": "", "kind": "reminder", "channel": "sms", "recipient": "provider", "language": "de"}
+
+    page = browser.get(url("add"), which)
+
+    assert "No such message is ever sent" in str(page.context["form"].errors["kind"])
+
+
 def test_form_lists_the_variables(browser):
     page = browser.get(url("change", MessageTemplateFactory().pk)).content.decode()
 

@@ -17,7 +17,7 @@ from reminders.dispatcher import CONNECT, dispatch
 from reminders.enums import Channel, Kind, MessageStatus
 from reminders.models import Message
 from reminders.operations import dispatch as ledger
-from reminders.operations import plan
+from reminders.operations import notices
 from tests.chaos import unguarded
 from tests.factories import (
     NOON,
@@ -310,7 +310,7 @@ def test_outcome_that_cannot_be_told_does_not_have_it_sent_again(listened, line,
     def cannot(**named):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(plan, "tell_outcome", cannot)
+    monkeypatch.setattr(notices, "tell_outcome", cannot)
 
     assert send(NOON) == 1
     assert (states(listened), line.sent) == ([SENT], [ADA])
@@ -321,7 +321,7 @@ def test_outcome_is_told_with_the_mark_or_neither_is_there(listened, line, monke
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "tell_outcome", database_goes)
+        patch.setattr(notices, "tell_outcome", database_goes)
         with pytest.raises(OperationalError):
             send(NOON)
     assert (states(listened), told()) == ([PENDING], [])

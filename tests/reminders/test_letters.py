@@ -1,6 +1,5 @@
 """From a message to what goes out: the right words, in the recipient's language and timezone, and safe."""
 
-import itertools
 import re
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -19,13 +18,13 @@ from reminders.channels.email import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.letters import Shelf, facts_of, shelf_for, told, words_of, written
 from reminders.models import Message, Preferences
-from reminders.words import Words
+from reminders.words import DEFAULTS, Words
 from scheduler_project.common.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
 
 START = at("2026-03-03 09:00")
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
-KINDS = [kind for kind in Kind if kind != Kind.EVENT]
+ALL = [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
 HOSTILE = 'Ann "The, <b>Hat</b>" O\'Neill; {{ reason }}\r\nBcc: all@example.org'
 
 
@@ -115,9 +114,7 @@ def test_told_follows_the_clock_over_a_change():
 
 
 @pytest.mark.parametrize("reason", ["", "Snow."])
-@pytest.mark.parametrize(
-    ("kind", "channel", "recipient"), list(itertools.product(KINDS, (Channel.EMAIL, Channel.SMS), Recipient))
-)
+@pytest.mark.parametrize(("kind", "channel", "recipient"), ALL)
 def test_written_has_no_gaps(language, kind, channel, recipient, reason):
     parcel = sent(a_message(kind, channel, recipient, language=language, reason=reason))
 
@@ -128,12 +125,12 @@ def test_written_has_no_gaps(language, kind, channel, recipient, reason):
     assert reason in parcel.text or kind not in (Kind.CANCELLED, Kind.DECLINED)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DEFAULTS[Channel.SMS, Recipient.CLIENT])
 def test_written_as_a_text_message_fits_into_one(language, kind):
     assert len(sent(a_message(kind, Channel.SMS, language=language, reason="Snow.")).text) <= 160
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DEFAULTS[Channel.EMAIL, Recipient.PROVIDER])
 def test_written_tells_each_side_of_the_other(kind):
     to_client = sent(a_message(kind, recipient=Recipient.CLIENT))
     to_provider = sent(a_message(kind, recipient=Recipient.PROVIDER))
@@ -164,6 +161,34 @@ def test_written_whole():
     )
 
 
+@pytest.mark.parametrize(
+    ("channel", "number", "end"),
+    [
+        (Channel.SMS, 3, "Mon 4 May 2026, 10:00 (Europe/London)"),
+        (Channel.SMS, 4, "and 1 more until Mon 4 May 2026, 10:00 (Europe/London)"),
+        (Channel.EMAIL, 60, "Monday, 4 May 2026, 10:00 (Europe/London)"),
+        (Channel.EMAIL, 62, "and 2 more until Monday, 4 May 2026, 10:00 (Europe/London)"),
+    ],
+)
+def test_written_lists_so_many_further_times_and_says_how_many_more(channel, number, end):
+    message = a_message(Kind.REMINDER, channel)
+    last = at("2026-05-04 09:00")
+    message.details["others"] = [(last - timedelta(hours=hours)).isoformat() for hours in reversed(range(number))]
+
+    told = sent(message).text.split("Further times: ")[1].split("\n")[0].split("; ")
+
+    assert (len(told), told[-1]) == (min(number, {"sms": 3, "email": 60}[channel] + 1), end)
+
+
+def test_written_to_a_provider_speaks_their_logins_language_or_the_sites(language):
+    message = a_message(recipient=Recipient.PROVIDER)
+    of_the_site = sent(message)
+    message.reservation.provider.user.language = "fr"
+
+    assert f'lang="{language}"' in of_the_site.html
+    assert sent(message).text.startswith("Bonjour Dr. Ada,")
+
+
 def test_written_html_names_language_and_direction(language):
     assert f'<html lang="{language}" dir="ltr">' in sent(a_message(language=language)).html
 
@@ -191,8 +216,9 @@ class Shape(HTMLParser):
         self.tags.append(tag)
 
 
-@pytest.mark.parametrize("recipient", Recipient)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "recipient"), [(kind, recipient) for kind, channel, recipient in ALL if channel == Channel.EMAIL]
+)
 def test_written_is_safe_whatever_people_are_called(kind, recipient):
     hostile = dict.fromkeys(("client", "provider", "title", "reason"), HOSTILE)
     plain = dict.fromkeys(("client", "provider", "title", "reason"), "Ann")
@@ -234,6 +260,13 @@ def test_words_of_one_s_own_are_used():
     parcel = sent(a_message(title="Check-up"), shelf)
 
     assert (parcel.subject, parcel.text) == ("Check-up", "See you, Kim!\n\n-- \nScheduler\n")
+
+
+@pytest.mark.parametrize(("reason", "told"), [("Snow.", "Because: Snow."), ("", "has been cancelled")])
+def test_words_that_have_nothing_to_say_give_way_to_the_shipped(reason, told):
+    shelf = {(5, "cancelled", "email", "client", "en"): Words("Cancelled", "Because: {{ reason }}")}
+
+    assert told in sent(a_message(Kind.CANCELLED, reason=reason), shelf).text
 
 
 @pytest.mark.django_db

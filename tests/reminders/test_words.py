@@ -6,7 +6,17 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import override
 
 from reminders.enums import Channel, Kind, Recipient
-from reminders.words import DEFAULTS, LINKS, VARIABLES, default_words, filled, filled_html, names_in, validate_words
+from reminders.words import (
+    DEFAULTS,
+    LINKS,
+    VARIABLES,
+    default_words,
+    filled,
+    filled_html,
+    names_in,
+    validate_sent,
+    validate_words,
+)
 
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
 GSM_7 = set(
@@ -21,12 +31,31 @@ ALL = [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
 # --- Defaults ---------------------------------------------------------------------------------------------------------
 
 
-def test_there_are_words_for_every_kind_channel_and_recipient():
-    told = set(Kind) - {Kind.EVENT}
+def test_there_are_words_for_all_that_is_ever_sent():
+    notices = set(Kind) - {Kind.EVENT, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED}
 
     assert {which: set(kinds) for which, kinds in DEFAULTS.items()} == {
-        (channel, recipient): told for channel in (Channel.EMAIL, Channel.SMS) for recipient in Recipient
+        (Channel.EMAIL, Recipient.CLIENT): {*notices, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED},
+        (Channel.EMAIL, Recipient.PROVIDER): notices,
+        (Channel.SMS, Recipient.CLIENT): {*notices, Kind.REMINDER},
     }
+
+
+@pytest.mark.parametrize(
+    ("which", "kinds"),
+    [
+        ((Kind.BOOKED, Channel.SMS, Recipient.PROVIDER), "none"),
+        (
+            (Kind.HOLD, Channel.SMS, Recipient.CLIENT),
+            "reminder, booked, awaiting approval, approved, declined, moved, ",
+        ),
+    ],
+)
+def test_validate_names_what_is_sent_instead_of_what_never_is(which, kinds):
+    with pytest.raises(ValidationError) as refused:
+        validate_sent(*which)
+
+    assert f" there are: {kinds}" in refused.value.message_dict["kind"][0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -51,7 +80,7 @@ def test_default_text_messages_keep_to_the_alphabet_of_160_characters(language):
 def test_only_clients_are_asked_to_confirm():
     asking = {which for which in ALL if "confirm_link" in names_in(str(default_words(*which).body))}
 
-    assert asking == {(Kind.HOLD, channel, Recipient.CLIENT) for channel in (Channel.EMAIL, Channel.SMS)}
+    assert asking == {(Kind.HOLD, Channel.EMAIL, Recipient.CLIENT)}
 
 
 # --- One's own words --------------------------------------------------------------------------------------------------

@@ -106,6 +106,25 @@ def test_book_is_titled_after_the_service(booker_api, provider, service):
     assert book(booker_api, provider, service=service.pk).json()["title"] == "First visit"
 
 
+def test_book_without_a_title_is_called_an_appointment_in_the_readers_language(booker_api, provider):
+    asked = {"provider": provider.pk, "start_time": NINE}
+    made = booker_api.post("/api/appointments", asked, HTTP_ACCEPT_LANGUAGE="de")
+
+    path = f"/api/appointments/{made.json()['id']}"
+    assert [booker_api.get(path, HTTP_ACCEPT_LANGUAGE=language).json()["title"] for language in ("de", "en")] == [
+        "Termin",
+        "Appointment",
+    ]
+
+
+def test_edit_to_no_title_is_titled_after_the_service_again(booker_api, provider_api, provider, service):
+    made = book(booker_api, provider, service=service.pk, title="My knee").json()
+
+    answer = provider_api.patch(f"/api/appointments/{made['id']}", {"title": ""})
+
+    assert answer.json()["title"] == "First visit"
+
+
 @pytest.mark.parametrize("title", ["One\nTwo", "One\r\nBEGIN:VEVENT", "One\x07"])
 def test_book_refuses_a_title_of_several_lines(booker_api, provider, title):
     assert refusal(book(booker_api, provider, title=title)) == (400, "control_characters", "title")
@@ -813,6 +832,7 @@ def test_allowed_actions_in_a_list_are_those_of_each(booker_api, made, pending):
 
 
 def test_history_tells_who_did_what_when(booker_api, provider_api, provider, booker, pending):
+    reservation = pending.reservation_id
     provider_api.post(f"/api/appointments/{pending.pk}/approve")
     with time_machine.travel(NOON + minutes(1), tick=False):
         reschedule(booker_api, pending, "2026-03-05T14:00:00Z")
@@ -841,7 +861,7 @@ def test_history_tells_who_did_what_when(booker_api, provider_api, provider, boo
             "at": "2026-03-02T12:01:00Z",
             "by": booker.user.name,
             "face": "api",
-            "details": {"from": "2026-03-04T10:00:00Z", "to": "2026-03-05T14:00:00Z"},
+            "details": {"from": "2026-03-04T10:00:00Z", "to": "2026-03-05T14:00:00Z", "reservation": reservation},
         },
         {
             "event": "cancelled",

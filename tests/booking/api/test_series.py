@@ -371,6 +371,7 @@ def test_change_this(provider_api, series):
         ({"scope": "this", "from": "2026-03-16", "rrule": "FREQ=DAILY"}, (400, "bad_rule", "rrule")),
         ({"rrule": "FREQ=MINUTELY"}, (400, "bad_rule", "rrule")),
         ({"start_time": "2026-03-09T20:00:00"}, (409, "series_conflict", None)),
+        ({"start_time": "2026-01-05T09:00:00"}, (400, "in_the_past", "start_time")),
         ({"scope": "some"}, (400, "invalid_choice", "scope")),
         ({"from": "2200-01-01"}, (400, "out_of_range", "from")),
     ],

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from booking.api.views import written
+from booking.api.slots import written
 from booking.queries import FreeTime
 from tests.factories import at
 

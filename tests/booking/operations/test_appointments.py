@@ -168,13 +168,14 @@ def test_confirm_a_service_that_needs_approval_waits_only_for_a_client(provider,
     assert made.status == status
 
 
-def test_confirm_after_the_appointment_moved_on_is_gone(provider):
+def test_confirm_again_after_the_appointment_was_moved_returns_it_where_it_is(provider):
     held = hold(provider, NINE)
     made = confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)
     reschedule(appointment_id=made.pk, starts_at=TEN, actor=SYSTEM, now=NOON)
 
-    with pytest.raises(HoldReleased):
-        confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)
+    again = confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)
+
+    assert (again, again.starts_at) == (made, TEN)
 
 
 # --- Booking in one step --------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ def test_book_reserves_and_confirms_in_one_step(provider):
 def test_book_without_words_is_called_an_appointment_in_the_clients_zone(provider):
     made = appoint(provider, NINE, client=ClientFactory(timezone="Asia/Tokyo"))
 
-    assert (made.title, made.timezone) == ("Appointment", "Asia/Tokyo")
+    assert (made.title, made.called, made.timezone) == ("", "Appointment", "Asia/Tokyo")
 
 
 def test_book_what_is_taken_is_refused_with_alternatives(provider, appointment):
@@ -268,6 +269,8 @@ def test_reschedule_moves_the_same_appointment(provider, appointment):
 
 
 def test_reschedule_adds_to_the_history(provider, appointment):
+    old = appointment.reservation
+
     reschedule(appointment_id=appointment.pk, starts_at=TEN, actor=actor_of(provider), now=NOON)
 
     assert [event[0] for event in history(appointment)] == ["booked", "rescheduled"]
@@ -276,7 +279,7 @@ def test_reschedule_adds_to_the_history(provider, appointment):
         NOON,
         provider.user,
         "api",
-        {"from": "2026-03-04T09:00:00Z", "to": "2026-03-04T10:00:00Z"},
+        {"from": "2026-03-04T09:00:00Z", "to": "2026-03-04T10:00:00Z", "reservation": old.pk},
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from booking.enums import Action, Override
 from booking.errors import OutsideHours, SlotTaken
 from booking.models import Reservation, Schedule, Slot
-from booking.operations.appointments import act
+from booking.operations.appointments import act, confirm
 from booking.operations.availability import (
     clear_date_override,
     close_window,
@@ -410,6 +410,23 @@ def test_lay_out_of_another_grid_lists_no_cell_that_a_dead_hold_shares_with_a_bo
     set_grid(provider, slot_minutes=60)
 
     assert [f"{start:%H:%M}" for start, _ in listed(provider, NOON + minutes(30))] == ["09:00", "11:00"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_lay_out_of_another_grid_lets_holds_that_share_a_cell_be_confirmed_and_given_up(order):
+    provider = open_provider(horizon_days=3, hours=[(2, time(9), time(12))])
+    holds = [hold(provider, at("2026-03-04 10:15")), hold(provider, at("2026-03-04 10:30"))]
+    set_grid(provider, slot_minutes=60)
+
+    one, other = (confirm(reservation_id=holds[number].pk, actor=SYSTEM, now=NOON) for number in order)
+    promises = broken_promises()
+    act(appointment_id=one.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    half = [f"{start:%H:%M}" for start, _ in listed(provider, NOON)]
+    act(appointment_id=other.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+
+    assert (promises, half) == ({}, ["09:00", "11:00"])
+    assert [f"{start:%H:%M}" for start, _ in listed(provider, NOON)] == ["09:00", "10:00", "11:00"]
+    assert broken_promises() == {}
 
 
 def test_lay_out_claims_a_last_cell_that_reaches_into_what_is_booked_beyond_it():

@@ -30,7 +30,7 @@ def out(address, channel="email", source="link"):
 
 
 def test_preferences_of_somebody_who_never_chose():
-    client = ClientFactory(email="Ada@example.org", phone="+4930901820", timezone="Europe/Berlin")
+    client = ClientFactory(email="ada@example.org", phone="+4930901820", timezone="Europe/Berlin")
 
     answer = logged_in(client.user).get(MINE)
 
@@ -41,7 +41,7 @@ def test_preferences_of_somebody_who_never_chose():
         "quiet_until": None,
         "timezone": "Europe/Berlin",
         "addresses": [
-            {"channel": "email", "address": "Ada@example.org", "opted_out": False, "since": None, "source": None},
+            {"channel": "email", "address": "ada@example.org", "opted_out": False, "since": None, "source": None},
             {"channel": "sms", "address": "+4930901820", "opted_out": False, "since": None, "source": None},
         ],
         "updated_at": None,
@@ -77,6 +77,7 @@ def test_preferences_tell_of_an_opt_out(booker, booker_api):
     ("body", "code", "field"),
     [
         ({"channels": ["pigeon"]}, "invalid_choice", "channels.0"),
+        ({"channels": ["webhook"]}, "invalid_choice", "channels.0"),
         ({"language": "tlh"}, "invalid_choice", "language"),
         ({"quiet_from": "22:00"}, "quiet_hours_have_two_ends", "quiet_until"),
         ({"quiet_from": "00:00", "quiet_until": "24:00"}, "quiet_hours_without_length", "quiet_until"),
@@ -85,6 +86,12 @@ def test_preferences_tell_of_an_opt_out(booker, booker_api):
 )
 def test_preferences_refuse_what_cannot_be(booker_api, body, code, field):
     assert refusal(booker_api.patch(MINE, body)) == (400, code, field)
+
+
+def test_preferences_refuse_a_whole_day_of_quiet_and_say_what_to_do_instead(booker_api):
+    answer = booker_api.patch(MINE, {"quiet_from": "00:00", "quiet_until": "24:00"})
+
+    assert "For no reminders at all choose no channels" in answer.json()["errors"][0]["detail"]
 
 
 def test_preferences_of_ones_own_are_for_clients(provider_api, staff_api, api):

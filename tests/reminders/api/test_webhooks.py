@@ -317,4 +317,9 @@ def test_events_there_are_are_documented(api):
 
 def test_users_who_are_neither_see_none():
     assert logged_in(UserFactory()).get("/api/webhooks").json()["count"] == 0
-    assert logged_in(UserFactory()).post("/api/webhooks", {"url": URL}).status_code == 400
+
+
+def test_adding_is_for_who_has_a_calendar_and_staff(booker_api, staff_api):
+    for caller in (booker_api, logged_in(UserFactory())):
+        assert code(caller.post("/api/webhooks", {"url": URL})) == (403, "not_allowed", None)
+    assert code(staff_api.post("/api/webhooks", {"url": URL})) == (400, "required", "provider")

@@ -491,3 +491,13 @@ def test_retry_is_too_late_from_the_very_moment_it_helps_nobody(failed):
 def test_retry_of_nothing_is_not_found():
     with pytest.raises(NotFound):
         retry(message_id=1, actor=SYSTEM, now=NOON)
+
+
+def test_silenced_are_pairs_of_channel_and_address():
+    """An address that opted out on one channel says nothing about the other."""
+    client = ClientFactory(email="ada@example.org", phone="+4930901820")
+    message = a_reminder(appointment__reservation__client=client)
+    for channel, address in [("email", "+4930901820"), ("sms", "ada@example.org"), ("sms", "+4930901820")]:
+        OptOut.objects.create(channel=channel, address=address, at=NOON, source=Source.LINK)
+
+    assert silenced([message]) == {("sms", "+4930901820")}

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+import vobject
 from django.core import mail
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,7 +132,7 @@ def test_plan_owes_nothing_to_who_has_no_address(provider):
 
 
 def test_plan_owes_no_reminder_to_who_opted_out_but_tells_them_what_becomes_of_it(provider):
-    client = ClientFactory(email="Grace@example.org")
+    client = ClientFactory(email="grace@example.org")
     OptOut.objects.create(channel="email", address="grace@example.org", at=NOON, source="link")
 
     made = appoint(provider, NINE, client=client)
@@ -218,6 +219,38 @@ def test_follow_a_move_by_planning_anew(provider):
     assert reminders(made, status="cancelled") == USUAL
     assert notices(made) == told("moved")
     assert Message.objects.filter(kind="moved").first().details == {"from": "2026-03-05T09:00:00Z"}
+
+
+def moved_from():
+    """What the notices of moves that are still owed say it was before, by recipient."""
+    rows = Message.objects.filter(kind="moved", status="pending").order_by("recipient")
+    return [(row.recipient, row.details["from"][11:16]) for row in rows]
+
+
+def test_follow_a_second_move_by_telling_of_the_time_that_was_last_told(provider):
+    made = appoint(provider, NINE)
+    move(made, TEN)
+
+    move(made, TEN + minutes(30))
+    twice = moved_from()
+    Message.objects.filter(kind="moved", recipient="client").update(status="sent", sent_at=NOON)
+    move(made, TEN + minutes(60))
+
+    assert twice == [("client", "09:00"), ("provider", "09:00")]
+    assert moved_from() == [("client", "10:30"), ("provider", "09:00")]
+
+
+def test_follow_a_move_back_before_anybody_was_told_by_telling_nobody(provider):
+    made = appoint(provider, NINE)
+    Message.objects.filter(kind="booked").update(status="sent", sent_at=NOON)
+    move(made, TEN)
+
+    move(made, NINE)
+    back = moved_from()
+    move(made, TEN)
+
+    assert back == []
+    assert moved_from() == [("client", "09:00"), ("provider", "09:00")]
 
 
 def test_follow_an_outcome_by_telling_nobody(provider):
@@ -513,9 +546,11 @@ def series(provider):
 
 def test_follow_series_tells_each_side_once_of_all_its_times(series):
     notices = Message.objects.filter(kind=Kind.BOOKED).order_by("recipient")
+    ids = list(series.appointments.order_by("occurrence").values_list("pk", flat=True))
 
     assert [(notice.recipient, notice.reservation.starts_at, notice.details) for notice in notices] == [
-        (recipient, NINE, {"others": ["2026-03-06T09:00:00Z"]}) for recipient in ("client", "provider")
+        (recipient, NINE, {"others": ["2026-03-06T09:00:00Z"], "appointments": ids})
+        for recipient in ("client", "provider")
     ]
     assert Message.objects.filter(kind=Kind.REMINDER).count() == 4
 
@@ -537,3 +572,18 @@ def test_follow_series_tells_of_a_cancellation_once(series, mailoutbox):
 
     assert send(NOON) == 2
     assert "Further times: Friday, 6 March 2026, 09:00 (UTC)" in mailoutbox[0].body
+
+
+def test_follow_series_attaches_the_calendar_entries_of_all(series, mailoutbox):
+    send(NOON)
+
+    attached = [mail.attachments[0] for mail in mailoutbox]
+    assert {each.mimetype for each in attached} == {"text/calendar; method=PUBLISH"}
+    for each in attached:
+        events = list(vobject.readOne(each.content).vevent_list)
+        assert [event.uid.value for event in events] == [f"{made.uid}@scheduler" for made in of(series)]
+        assert [event.dtstart.value for event in events] == [made.starts_at for made in of(series)]
+
+
+def of(series):
+    return series.appointments.select_related("reservation").order_by("occurrence")

@@ -81,6 +81,7 @@ def test_set_preferences_to_what_they_are_changes_nothing(planned):
     ("changes", "error", "field"),
     [
         ({"channels": ["email", "pigeon"]}, UnknownChoice, "channels"),
+        ({"channels": ["email", "webhook"]}, UnknownChoice, "channels"),
         ({"language": "tlh"}, UnknownChoice, "language"),
         ({"quiet_from": time(22)}, OneEnd, "quiet_until"),
         ({"quiet_until": time(7)}, OneEnd, "quiet_from"),
@@ -173,7 +174,7 @@ def test_opt_out_after_an_opt_in_is_a_row_of_its_own():
 
 
 def test_opt_out_and_in_plan_everybody_at_the_address_anew(provider, planned):
-    mine = appoint(provider, at("2026-03-04 09:00"), client=ClientFactory(email="Ada@example.org"))
+    mine = appoint(provider, at("2026-03-04 09:00"), client=ClientFactory(email="ada@example.org"))
     too = appoint(provider, at("2026-03-04 10:00"), client=ClientFactory(email="ada@example.org"))
     texted = appoint(provider, at("2026-03-04 11:00"), client=ClientFactory(phone="+4930901820"))
     planned.clear()

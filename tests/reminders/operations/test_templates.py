@@ -7,10 +7,11 @@ import pytest
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 
-from reminders.enums import Channel, Kind, Recipient
+from reminders.enums import Recipient
 from reminders.errors import BadWords, NotSent, TemplateExists
 from reminders.models import MessageTemplate
 from reminders.operations.templates import in_use, preview, remove_template, save_template, send_test
+from reminders.words import DEFAULTS
 from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, UserFactory, actor_of
 
@@ -99,6 +100,8 @@ def test_save_finds_only_ones_own(ada, owner):
         ({"recipient": "all"}, "recipient"),
         ({"kind": "hold"}, "body"),
         ({"kind": "hold", "body": "confirm_link"}, "body"),
+        ({"kind": "reminder", "recipient": "provider"}, "kind"),
+        ({"channel": "sms", "recipient": "provider", "subject": ""}, "kind"),
     ],
 )
 def test_save_refuses_words_that_could_not_be_sent_as_they_are_meant(boss, fields, field):
@@ -106,9 +109,8 @@ def test_save_refuses_words_that_could_not_be_sent_as_they_are_meant(boss, field
     assert not MessageTemplate.objects.exists()
 
 
-def test_save_takes_a_hold_that_says_where_to_confirm_and_one_for_the_provider(boss):
+def test_save_takes_a_hold_that_says_where_to_confirm(boss):
     save_template(fields={**MINE, "kind": "hold", "body": "{{confirm_link}}"}, actor=boss)
-    save_template(fields={**MINE, "kind": "hold", "recipient": "provider"}, actor=boss)
 
 
 def test_save_takes_a_text_message_without_a_subject(boss):
@@ -162,7 +164,16 @@ def test_preview_names_the_provider_whose_words_they_are(boss, ada):
     assert shown.letter.text.startswith("Ada\n")
 
 
+def test_preview_shows_the_shipped_words_where_one_s_own_have_nothing_to_say(boss):
+    shown = preview(template=a_draft(body="{{ reason }}"), actor=boss, now=NOON)
+
+    assert shown.words.body == "{{ reason }}"
+    assert "is booked" in shown.letter.text
+
+
 def test_preview_refuses_what_could_not_be_saved(boss, ada):
+    with pytest.raises(BadWords):
+        preview(template=a_draft(kind="hold", channel="sms", subject="", body=""), actor=boss, now=NOON)
     with pytest.raises(BadWords):
         preview(template=a_draft(body="{{ nobody }}"), actor=boss, now=NOON)
     with pytest.raises(NotAllowed):
@@ -170,10 +181,10 @@ def test_preview_refuses_what_could_not_be_saved(boss, ada):
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
-@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
-@pytest.mark.parametrize("recipient", Recipient)
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind != Kind.EVENT])
-def test_preview_shows_the_words_in_use(kind, recipient, channel, language):
+@pytest.mark.parametrize(
+    ("kind", "channel", "recipient"), [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
+)
+def test_preview_shows_the_words_in_use(kind, channel, recipient, language):
     blank = MessageTemplate(kind=kind, channel=channel, recipient=recipient, language=language)
 
     shown = preview(template=blank, actor=SYSTEM, now=NOON)

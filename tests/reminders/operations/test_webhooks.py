@@ -112,6 +112,36 @@ def test_add_refuses_addresses_no_webhook_may_have(provider, settings, url):
     assert caught.value.field == "url"
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "LOCALHOST", "localhost.", "app.localhost", "printer.local", "db.internal", "router.home.arpa"),
+        *(
+            "intranet",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0177.0.0.1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "[::1]",
+            "[fd00::1]",
+        ),
+    ],
+)
+def test_add_refuses_names_that_plainly_are_local(provider, settings, host):
+    with pytest.raises(BadAddress):
+        add(provider, url=f"https://{host}/hooks")
+
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    assert add(provider, url=f"https://{host}/hooks").url
+
+
+@pytest.mark.parametrize("host", ["local.example.org", "internal-hooks.example.org", "8.8.8.8", "[2606:4700::1111]"])
+def test_add_takes_public_names_and_addresses(provider, host):
+    assert add(provider, url=f"https://{host}/hooks").url
+
+
 def test_add_refuses_the_same_address_twice_for_one_provider(provider):
     add(provider)
     add(ProviderFactory())

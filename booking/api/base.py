@@ -1,0 +1,104 @@
+"""What booking's views share."""
+
+from copy import copy
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, Provider
+from booking.api.fields import get_or_404, zone_or_none
+from booking.errors import Missing
+from scheduler_project.common.api_fields import ID, TimezoneField
+from scheduler_project.common.idempotency import IdempotentMixin
+
+ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
+
+
+class QuerySerializer(serializers.Serializer[Any]):
+    """For query strings. Its fields hold no others, so they need not be copied deeply for each request, as DRF does."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: copy(field) for name, field in self._declared_fields.items()}
+
+
+class AnswerQuerySerializer(QuerySerializer):
+    """What any request may say about its answer."""
+
+    timezone = TimezoneField(required=False, help_text=gettext_lazy("Write times with the offset of this IANA zone."))
+    preview = serializers.BooleanField(
+        default=False, help_text=gettext_lazy("Answer what would happen, and change nothing.")
+    )
+
+
+class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
+    """What booking's views share: one reading of the clock, who acts, and the zone answers are written in."""
+
+    lookup_value_regex = ID
+    now: datetime
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.now = timezone.now()
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.of(self.request.user, Face.API)
+
+    @cached_property
+    def wanted(self) -> dict[str, Any]:
+        """What the query says about the answer: `timezone`, `preview`."""
+        query = AnswerQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        return query.validated_data
+
+    @property
+    def preview(self) -> bool:
+        return self.wanted["preview"]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = dict(super().get_serializer_context())
+        if getattr(self, "swagger_fake_view", False):
+            return context
+        return context | {"now": self.now, "zone": zone_or_none(self.wanted.get("timezone")), "preview": self.preview}
+
+    def sent(self, serializer_class: type[BaseSerializer[Any]], **kwargs: Any) -> Any:
+        """The request's body, validated."""
+        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **kwargs)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def answer(self, serializer_class: type[BaseSerializer[Any]], row: Any, code: int = 200) -> Response:
+        return Response(serializer_class(row, context=self.get_serializer_context()).data, code)
+
+    def asked_provider(self, provider_id: int | None) -> int:
+        """The provider named, or the one who asks. Raises NotFound for one the caller may not change."""
+        mine = Provider.objects.editable_by(self.request.user)
+        if provider_id is None:
+            own = self.request.user.provider_or_none if self.request.user.is_authenticated else None
+            if own is None:
+                raise Missing(_("Say which provider."), field="provider")
+            return own.pk
+        return get_or_404(mine, pk=provider_id, field="provider").pk
+
+    def asked_client(self, client_id: int | None) -> int:
+        """The client named, or the one who asks. Raises NotFound for one the caller may not see."""
+        if client_id is None:
+            own = self.actor.client_id
+            if own is None:
+                raise Missing(_("Say for which client."), field="client")
+            return own
+        mine = Q(pk__in=Client.objects.visible_to(self.request.user))
+        if provider := getattr(self.request.user, "provider_or_none", None):
+            mine |= Q(reservations__provider=provider)
+        return get_or_404(Client.objects.filter(mine), pk=client_id, field="client").pk

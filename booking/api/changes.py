@@ -1,0 +1,39 @@
+"""What every change of availability answers (R6)."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from rest_framework import serializers
+from rest_framework.response import Response
+
+from booking.api.answers import AppointmentSerializer, ReservationSerializer
+from booking.api.base import BookingViewSet
+from booking.operations.availability import Change
+
+PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
+
+
+class ChangeSerializer(serializers.Serializer[Change]):
+    """R6: what happened to the free slots, and which coming appointments now lie outside the hours."""
+
+    preview = serializers.SerializerMethodField(help_text=_("Whether nothing was changed."))
+    slots_added = serializers.IntegerField()
+    slots_removed = serializers.IntegerField()
+    conflicts = AppointmentSerializer(many=True)
+    holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that now lie outside the hours."))
+
+    @extend_schema_field(serializers.BooleanField())
+    def get_preview(self, change: Change) -> bool:
+        return bool(self.context["preview"])
+
+
+class ChangingViewSet(BookingViewSet):
+    """For views that change when somebody can be booked."""
+
+    def changed(self, change: Change, row: Any = None, code: int = 200) -> Response:
+        """What a change of availability did, with the row it made."""
+        body = dict(ChangeSerializer(change, context=self.get_serializer_context()).data)
+        if row is not None:
+            body = {**row, **body}
+        return Response(body, 200 if self.preview else code)

@@ -1,0 +1,52 @@
+"""A series is kept booked up to the horizon."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from accounts.actors import Actor
+from booking.errors import NotOffered
+from booking.models import AppointmentSeries
+from booking.operations.reservations import locked_schedule, offered
+from booking.operations.series.work import Work, reach
+from scheduler_project.common.errors import TryAgain
+from scheduler_project.common.operations import operation
+
+
+@operation
+def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
+    """Book what has come within the booking horizon since last time. Returns how many appointments it made.
+
+    What cannot be booked is left out and noted in `gaps`. Running it twice does nothing the second time. A provider who
+    takes no bookings is left alone until they do. Nobody is told: both sides asked for the series, and are reminded.
+    """
+    series = AppointmentSeries.objects.detailed().filter(pk=series_id).first()
+    if series is None:
+        return 0
+    schedule = locked_schedule(series.provider_id)
+    series.refresh_from_db()
+    until = reach(schedule, now)
+    if series.cancelled_at or not schedule.provider_is_active or until <= series.generated_until:
+        return 0
+    service, refused = None, None
+    try:
+        service = offered(schedule, series.service_id, actor)
+    except NotOffered as refusal:
+        refused = refusal
+    work = Work(schedule, series, service, actor, now)
+    work.book_between(series.generated_until, until, refused)
+    series.generated_until = until
+    work.write_gaps()
+    series.save(update_fields=["generated_until", "gaps"])
+    return len(work.change.booked)
+
+
+def extend_all_series(*, now: datetime, actor: Actor) -> int:
+    """Extend every active series, each in a transaction of its own. Returns how many appointments were made.
+
+    One whose turn is lost to a deadlock is taken up in the next round.
+    """
+    made = 0
+    for series_id in list(AppointmentSeries.objects.active(now=now).order_by("pk").values_list("pk", flat=True)):
+        with suppress(TryAgain):
+            made += extend_series(series_id=series_id, now=now, actor=actor)
+    return made

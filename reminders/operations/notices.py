@@ -1,0 +1,209 @@
+"""What is told at once of what happens to an appointment, to a hold, and to a reminder."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from booking.enums import AppointmentStatus, Event
+from booking.models import Appointment, AppointmentEvent, Reservation
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.models import Message, WebhookEndpoint
+from reminders.operations.facts import Facts, facts_of
+from reminders.operations.outbox import Owed, write
+from reminders.operations.plan import plan_reminders, reminders_for, to_come
+from reminders.webhooks import event_data
+from scheduler_project.common.times import rfc3339
+
+DAY = timedelta(days=1)
+
+NOTICES: dict[str, Kind] = {
+    Event.APPROVED: Kind.APPROVED,
+    Event.DECLINED: Kind.DECLINED,
+    Event.RESCHEDULED: Kind.MOVED,
+    Event.CANCELLED: Kind.CANCELLED,
+}
+"""What both sides are told of; a booking is `booked` or `pending`, as the appointment is."""
+
+
+def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
+    """Plan what an event of an appointment calls for. Returns whether anything is to be sent at once.
+
+    Both sides are told, unless it is not `alone` (`follow_series` tells of many at once), and the provider's webhooks;
+    the reminders follow. Notices of what is no longer so, and not yet sent, are withdrawn.
+    """
+    [facts] = facts_of([appointment.pk])
+    kind = _notice_of(event, appointment)
+    if event.event != Event.BOOKED:
+        unsent = Message.objects.filter(appointment=appointment, status=MessageStatus.PENDING)
+        if kind is not None:
+            single = unsent.exclude(kind__in=(Kind.REMINDER, Kind.EVENT)).exclude(details__has_key="others")
+            single.update(status=MessageStatus.CANCELLED)
+    notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, kind, appointment, event, now)]
+    if event.event == Event.BOOKED:
+        write([*notices, *to_come(reminders_for(facts), now)], now)
+    else:
+        plan_reminders([facts], now)
+        write(notices, now)
+    return bool(notices)
+
+
+def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
+    """Tell both sides once of what happened to many appointments of a series. Returns whether anything is to be sent.
+
+    For each kind of event one notice: of the first appointment, with the times of the others, and which they are.
+    """
+    owed: list[Owed] = []
+    kinds: dict[Kind, list[AppointmentEvent]] = {}
+    for event in events:
+        kind = _notice_of(event, event.appointment)
+        if kind is not None:
+            kinds.setdefault(kind, []).append(event)
+    for kind, [first, *others] in kinds.items():
+        [facts] = facts_of([first.appointment_id])
+        many = {
+            "others": [rfc3339(event.appointment.starts_at) for event in others],
+            "appointments": [event.appointment_id for event in (first, *others)],
+        }
+        owed += [one._replace(details=one.details | many) for one in _notices(facts, kind, first, now)]
+    write(owed, now)
+    return bool(owed)
+
+
+def _notice_of(event: AppointmentEvent, appointment: Appointment) -> Kind | None:
+    if event.event == Event.BOOKED:
+        return Kind.PENDING if appointment.status == AppointmentStatus.PENDING else Kind.BOOKED
+    return NOTICES.get(event.event)
+
+
+def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[Owed]:
+    if kind is None:
+        return
+    over = kind in (Kind.CANCELLED, Kind.DECLINED)
+    useful_until = max(facts.starts_at, now + DAY) if over else facts.starts_at
+    known = _known(event) if kind == Kind.MOVED else {}
+    ways = [(Recipient.CLIENT, channel) for channel in facts.client_channels(reminding=False)]
+    if facts.provider_email:
+        ways.append((Recipient.PROVIDER, Channel.EMAIL))
+    for recipient, channel in ways:
+        before = known.get((recipient, channel))
+        if before == rfc3339(facts.starts_at):
+            continue  # It was moved back before they were told that it had been moved.
+        yield Owed(
+            kind,
+            channel,
+            recipient,
+            facts.reservation_id,
+            facts.appointment_id,
+            now,
+            useful_until,
+            details={"from": before or event.details["from"]} if kind == Kind.MOVED else {},
+        )
+
+
+def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
+    """Those whom the notice of the move before has not reached, by recipient and channel, with the time they know."""
+    unread = Message.objects.filter(kind=Kind.MOVED, reservation=event.details["reservation"])
+    unread = unread.exclude(status=MessageStatus.SENT).exclude(details__has_key="others")
+    return {(message.recipient, message.channel): message.details["from"] for message in unread}
+
+
+def _events(
+    facts: Facts, kind: Kind | None, appointment: Appointment, event: AppointmentEvent, now: datetime
+) -> Iterator[Owed]:
+    name = f"appointment.{kind if kind in (Kind.PENDING, Kind.MOVED) else event.event}"
+    endpoints = facts.endpoints_for(name)
+    if not endpoints:
+        return
+    details = {"type": name, "data": event_data(appointment)}
+    for endpoint in endpoints:
+        yield Owed(
+            Kind.EVENT,
+            Channel.WEBHOOK,
+            Recipient.PROVIDER,
+            facts.reservation_id,
+            facts.appointment_id,
+            now,
+            now + 3 * DAY,
+            endpoint_id=endpoint,
+            details=details,
+        )
+
+
+def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
+    """Mail a client for whom somebody else holds a time the link to confirm it (R10). Returns whether that is to be."""
+    client = reservation.client
+    if not client.email:
+        return False
+    assert reservation.expires_at
+    write(
+        [
+            Owed(
+                Kind.HOLD,
+                Channel.EMAIL,
+                Recipient.CLIENT,
+                reservation.pk,
+                None,
+                now,
+                reservation.expires_at,
+            )
+        ],
+        now,
+    )
+    return True
+
+
+TELL_EXPIRED = """
+INSERT INTO reminders_message (
+    key, kind, channel, recipient, reservation_id, "offset", details, due_at, next_at, useful_until, status, failures,
+    claim, error, created_at)
+SELECT gen_random_uuid(), 'hold_expired', channel, recipient, reservation_id, '', '{}', %(now)s, %(now)s,
+       %(useful_until)s, 'pending', 0, 0, '', %(now)s
+FROM reminders_message
+WHERE kind = 'hold' AND status = 'sent' AND reservation_id = ANY(%(reservations)s)
+"""
+
+
+def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
+    """Tell those who were sent a link to confirm that it is too late. Returns whether there are any."""
+    with connection.cursor() as cursor:
+        cursor.execute(TELL_EXPIRED, {"reservations": list(reservations), "now": now, "useful_until": now + DAY})
+        return cursor.rowcount > 0
+
+
+def listeners(messages: Collection[Message]) -> set[int]:
+    """The providers among theirs who want to know, by webhook, what became of a reminder."""
+    providers = {message.reservation.provider_id for message in messages if message.kind == Kind.REMINDER}
+    active = WebhookEndpoint.objects.active().filter(provider__in=providers)
+    return set(active.values_list("provider", flat=True)) if providers else set()
+
+
+OUTCOMES = {MessageStatus.SENT: "reminder.sent", MessageStatus.FAILED: "reminder.failed"}
+
+
+def tell_outcome(*, message: Message, status: MessageStatus | None, now: datetime) -> None:
+    """Tell the provider's webhooks that a reminder was sent, or that it failed for good."""
+    name = OUTCOMES.get(status) if status else None
+    if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK or not message.appointment:
+        return
+    provider_id = message.reservation.provider_id
+    data = {
+        "reminder": {"id": message.pk, "channel": str(message.channel), "offset": message.offset},
+        "appointment": event_data(message.appointment),
+    }
+    owed = [
+        Owed(
+            Kind.EVENT,
+            Channel.WEBHOOK,
+            Recipient.PROVIDER,
+            message.reservation_id,
+            message.appointment_id,
+            now,
+            now + 3 * DAY,
+            endpoint_id=endpoint.pk,
+            details={"type": name, "data": data},
+        )
+        for endpoint in WebhookEndpoint.objects.active().filter(provider=provider_id)
+        if endpoint.wants(name)
+    ]
+    write(owed, now)
