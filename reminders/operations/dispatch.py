@@ -33,7 +33,7 @@ UPDATE reminders_message message SET next_at = %(until)s, claim = claim + 1
 FROM due WHERE message.id = due.id
 RETURNING message.id
 """
-"""Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others each time."""
+"""Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others."""
 
 
 def due(*, now: datetime) -> dict[Channel, int]:
