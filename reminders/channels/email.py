@@ -129,12 +129,18 @@ def message_id(parcel: Parcel) -> str:
 
 
 def letter(parcel: Parcel) -> EmailMultiAlternatives:
-    """The parcel as a mail. Raises ValueError for an address that mail servers do not take."""
+    """The parcel as a mail, names and subject read as they stand even if they look encoded (RFC 2047).
+
+    Raises ValueError for an address that mail servers do not take.
+    """
+    subject, name = (" ".join(text.split()) for text in (parcel.subject, parcel.to_name))
     local, _at, domain = parcel.address.rpartition("@")
     message = EmailMultiAlternatives(
-        subject=literally(parcel.subject),
+        subject=encoded(subject) if "=?" in subject else subject,
         body=parcel.text,
-        to=[formataddr((literally(parcel.to_name), f"{local}@{punycode(domain)}"))],
+        to=[
+            formataddr((name if name.isascii() and "=?" not in name else encoded(name), f"{local}@{punycode(domain)}"))
+        ],
         headers={"Message-ID": message_id(parcel), "Auto-Submitted": "auto-generated", **parcel.headers},
     )
     if parcel.html:
@@ -144,7 +150,6 @@ def letter(parcel: Parcel) -> EmailMultiAlternatives:
     return message
 
 
-def literally(text: str) -> str:
-    """What people wrote, as part of a header: one line, read as it stands even if it looks encoded (RFC 2047)."""
-    line = " ".join(text.split())
-    return line if line.isascii() and "=?" not in line else Header(line, "utf-8").encode(linesep="")
+def encoded(line: str) -> str:
+    """A line in encoded words, each short enough for its header to be folded."""
+    return Header(line, "utf-8").encode(linesep="")
