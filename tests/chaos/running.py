@@ -76,7 +76,8 @@ class Workers(Crew):
         super().__init__(number)
 
     def start(self, place: int) -> int:
-        options = ["--concurrency", "1", "--without-gossip", "--without-mingle", "--hostname", f"{place}@chaos"]
+        options = ["--concurrency", "1", "--queues", "dispatch", "--without-gossip", "--without-mingle"]
+        options += ["--hostname", f"{place}@chaos"]
         self.processes[place] = subprocess.Popen(
             [*CELERY, self.task, *(options if self.task == "worker" else [])],
             cwd=embedded.PROJECT,
