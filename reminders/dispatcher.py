@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from reminders.channels import email, sms, webhook
-from reminders.channels.base import Connect, Connection, DeliveryError, Refused, Unreachable
+from reminders.channels.base import Connect, Connection, DeliveryError, Refused, Unreachable, shortened
 from reminders.enums import Channel, MessageStatus
 from reminders.letters import shelf_for, written
 from reminders.models import Message
@@ -156,8 +156,9 @@ class Batch:
                     sent += self.send(message)
                 except GONE:
                     raise
-                except Exception:
+                except Exception as error:  # Else it would be sent again after every lease, and take its batch along.
                     logger.exception("Message %s cannot be dealt with", message.pk)
+                    ledger.close(message, MessageStatus.FAILED, shortened(error))
         return sent
 
     def send(self, claimed: Message) -> bool:
@@ -171,16 +172,17 @@ class Batch:
 
     def settle(self, tried: ledger.Try) -> MessageStatus | None:
         message, now = tried.message, self.clock()
-        if message.reservation.provider_id not in self.listeners:
+        endpoints = self.listeners.get(message.reservation.provider_id)
+        if not endpoints:
             return ledger.settle(tried, now=now)
         try:
             with transaction.atomic():
                 status = ledger.settle(tried, now=now)
-                notices.tell_outcome(message=message, status=status, now=now)
+                notices.tell_outcome(message=message, status=status, endpoints=endpoints, now=now)
                 return status
         except GONE:
             raise
-        except Exception:
+        except Exception:  # Such as a webhook just removed: what was sent is settled all the same, or it raises again.
             logger.exception("What became of message %s cannot be told", message.pk)
             return ledger.settle(tried, now=now)
 
@@ -219,7 +221,7 @@ class Batch:
         except DeliveryError as failure:
             self.strikes[way] += isinstance(failure, Unreachable)
             error = failure
-        except Exception as failure:
+        except Exception as failure:  # Whatever words or a gateway's library raise is a try that failed, and counts.
             logger.exception("Message %s cannot be told", message.pk)
             error = failure
         return ledger.Try(message, address, at, round((time.monotonic() - started) * 1000), reference, error)

@@ -50,14 +50,26 @@ def event_data(appointment: Appointment) -> dict[str, Any]:
     }
 
 
+def reminder_data(message: Message) -> dict[str, Any]:
+    """A reminder as webhooks tell it, with its appointment at this moment."""
+    assert message.appointment
+    return {
+        "reminder": {"id": message.pk, "channel": str(message.channel), "offset": message.offset},
+        "appointment": event_data(message.appointment),
+    }
+
+
 def event_of(message: Message) -> str:
     """Which event a message for a webhook tells of."""
     return "reminder.due" if message.kind == Kind.REMINDER else str(message.details["type"])
 
 
 def envelope(message: Message) -> bytes:
-    """The body posted: `type`, `timestamp` and `data`, the same bytes for every try."""
-    data = message.details.get("data") or {"reservation": message.reservation_id, "appointment": message.appointment_id}
+    """The body posted: `type`, `timestamp` and `data`.
+
+    The same bytes for every try, but that a reminder tells its appointment as it is by then.
+    """
+    data = reminder_data(message) if message.kind == Kind.REMINDER else message.details["data"]
     # PostgreSQL keeps no order of keys.
     options = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
     return orjson.dumps({"type": event_of(message), "timestamp": message.created_at, "data": data}, option=options)

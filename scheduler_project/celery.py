@@ -8,12 +8,18 @@ import os
 
 from celery import Celery
 from celery.schedules import crontab
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
 
 app = Celery("scheduler")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+# A round of sending may last a minute when a mail server hangs, and keeps no other task waiting where its queue has a
+# worker of its own. A worker that is told of no queue serves both.
+app.conf.task_queues = [Queue("celery", routing_key="celery"), Queue("dispatch", routing_key="dispatch")]
+app.conf.task_routes = {"reminders.tasks.dispatch_reminders": {"queue": "dispatch"}}
 
 # A ring that finds no worker for as long as the next one takes to come is worthless: it expires instead of piling up.
 app.conf.beat_schedule = {

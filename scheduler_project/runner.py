@@ -1,6 +1,6 @@
 """The whole site with one command: `python -m scheduler_project.runner`, which is what `make run` calls.
 
-Servers first (see `embedded.py`), then migrations, demo data and static files, then web, worker and beat. Ctrl-C or
+Servers first (see `embedded.py`), then migrations, demo data and static files, then web, workers and beat. Ctrl-C or
 SIGTERM ends all of it, the servers last. A process that dies is started again; one that keeps dying ends the site with
 status 1, for a supervisor to see. Nothing outlives the runner, even when that is killed with -9 (on Linux).
 """
@@ -162,9 +162,11 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
         preparing.kill()
     web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
     web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3s"]
+    worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
     commands = {
         "web": [*web, "scheduler_project.wsgi:application"],
-        "worker": [*CELERY, "worker", "--concurrency", "3", "--without-gossip", "--without-mingle"],
+        "worker": [*worker, "--queues", "celery", "--hostname", "worker@%h"],
+        "sender": [*worker, "--queues", "dispatch", "--hostname", "sender@%h"],
         "beat": [*CELERY, "beat"],
     }
     with selectors.DefaultSelector() as selector:

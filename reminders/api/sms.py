@@ -1,5 +1,6 @@
 """What Twilio tells us: signed forms, at the addresses it was given."""
 
+import time
 from typing import Any, cast
 
 from django.conf import settings
@@ -20,6 +21,12 @@ from scheduler_project.common.api import FormParser
 from scheduler_project.common.api_schema import refusals
 
 SIGNATURE = "X-Twilio-Signature"
+PAUSES = (0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks for a message whose sending is about to be written down.
+
+Twilio waits 15 seconds for an answer, and by itself repeats nothing but a connection that failed
+(twilio.com/docs/usage/webhooks/webhooks-connection-overrides): nobody may be told to come again later.
+"""
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
@@ -57,14 +64,18 @@ class StatusView(TwilioView):
     @extend_schema(
         operation_id="sms_status",
         summary="What became of an SMS (for Twilio)",
-        description="Signed in `X-Twilio-Signature`. What is about no message of ours is passed over.",
+        description="Signed in `X-Twilio-Signature`. What is about no message of ours is passed over, after a moment: "
+        "a report may be quicker than our own note of having sent it.",
         request={"application/x-www-form-urlencoded": StatusSerializer},
         responses={204: None, **refusals(400, 403)},
     )
     def post(self, request: Request) -> Response:
         told = self.told()
         reference, became, error = (told.get(name, "") for name in ("MessageSid", "MessageStatus", "ErrorCode"))
-        sms.report(reference=reference, status=became, error=error)
+        for pause in (*PAUSES, 0):
+            if sms.report(reference=reference, status=became, error=error) or became not in sms.FINAL:
+                break
+            time.sleep(pause)
         return Response(status=204)
 
 

@@ -6,16 +6,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from email.utils import formataddr, parseaddr
+from email.header import Header
+from email.utils import formataddr
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.smtp import EmailBackend
+from django.utils.encoding import punycode
 
 from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
-from reminders.channels.mime import composed, mailbox
 
 LOST = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError)
 WATCH_SECONDS = 0.2
@@ -46,7 +46,7 @@ class Mail:
         self.open()
         try:
             with self.in_time():
-                self.hand_over(parcel)
+                self.backend.send_messages([letter(parcel)])
         except LOST as error:
             self.close()
             raise Unreachable(f"The mail server hung up, or took too long: {error}") from error
@@ -60,6 +60,8 @@ class Mail:
         except OSError as error:
             self.close()
             raise Unreachable(f"The mail server does not answer: {error}") from error
+        except ValueError as error:
+            raise Refused(f"It cannot be written as a mail: {error}") from error
         return message_id(parcel)
 
     def answer(self, code: int, said: bytes | str) -> DeliveryError:
@@ -69,16 +71,6 @@ class Mail:
             self.close()
             return Unreachable(text)
         return Refused(text) if code >= 500 else DeliveryError(text)
-
-    def hand_over(self, parcel: Parcel) -> None:
-        """Over SMTP as we write it ourselves, in a third of the time Django takes; to other backends as Django's."""
-        if isinstance(self.backend, EmailBackend):
-            content = composed(parcel, sender=settings.DEFAULT_FROM_EMAIL, message_id=message_id(parcel))
-            sender = mailbox(parseaddr(settings.DEFAULT_FROM_EMAIL)[1])
-            connection: Any = self.backend.connection
-            connection.sendmail(sender, [mailbox(parcel.address)], content)
-        else:
-            self.backend.send_messages([letter(parcel)])
 
     @contextmanager
     def in_time(self) -> Iterator[None]:
@@ -137,12 +129,18 @@ def message_id(parcel: Parcel) -> str:
 
 
 def letter(parcel: Parcel) -> EmailMultiAlternatives:
-    """The parcel as a mail. Names may hold commas, quotes and line breaks; the address was checked when it came in."""
-    name = " ".join(parcel.to_name.split())
+    """The parcel as a mail, names and subject read as they stand even if they look encoded (RFC 2047).
+
+    Raises ValueError for an address that mail servers do not take.
+    """
+    subject, name = (" ".join(text.split()) for text in (parcel.subject, parcel.to_name))
+    local, _at, domain = parcel.address.rpartition("@")
     message = EmailMultiAlternatives(
-        subject=" ".join(parcel.subject.split()),
+        subject=encoded(subject) if "=?" in subject else subject,
         body=parcel.text,
-        to=[formataddr((name, parcel.address))],
+        to=[
+            formataddr((name if name.isascii() and "=?" not in name else encoded(name), f"{local}@{punycode(domain)}"))
+        ],
         headers={"Message-ID": message_id(parcel), "Auto-Submitted": "auto-generated", **parcel.headers},
     )
     if parcel.html:
@@ -150,3 +148,8 @@ def letter(parcel: Parcel) -> EmailMultiAlternatives:
     for attachment in parcel.attachments:
         message.attach(attachment.name, attachment.content, attachment.content_type)
     return message
+
+
+def encoded(line: str) -> str:
+    """A line in encoded words, each short enough for its header to be folded."""
+    return Header(line, "utf-8").encode(linesep="")

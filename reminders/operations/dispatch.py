@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.enums import AppointmentStatus, ReservationStatus
+from booking.models import Reservation
 from reminders.channels.base import DeliveryError, Refused, shortened
 from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.errors import NotRetryable, TooLate
@@ -34,7 +35,7 @@ UPDATE reminders_message message SET next_at = %(until)s, claim = claim + 1
 FROM due WHERE message.id = due.id
 RETURNING message.id
 """
-"""Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others each time."""
+"""Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others."""
 
 
 def due(*, now: datetime) -> dict[Channel, int]:
@@ -61,8 +62,15 @@ def claim(*, channel: Channel, now: datetime, limit: int) -> list[Message]:
 
 
 def look(messages: Iterable[int]) -> list[Message]:
-    """The messages as they are now, with all that telling them takes."""
-    return list(Message.objects.detailed().filter(pk__in=messages).order_by("next_at", "pk"))
+    """The messages as they are now, with all that telling them takes: one query, and one more if some were moved."""
+    found = list(Message.objects.detailed().filter(pk__in=messages).order_by("next_at", "pk"))
+    appointments = [message.appointment for message in found if message.appointment]
+    for message in found:
+        if message.appointment and message.appointment.reservation_id == message.reservation_id:
+            message.appointment.reservation = message.reservation
+    times = Reservation.objects.select_related("provider", "client", "service")
+    prefetch_related_objects(appointments, Prefetch("reservation", times))  # of those that have another by now
+    return found
 
 
 def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
@@ -208,9 +216,11 @@ def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
         raise NotRetryable
     if message.useful_until <= now:
         raise TooLate
-    message.status = MessageStatus.PENDING
-    message.failures = 0
-    message.error = ""
-    message.next_at = now
-    message.save(update_fields=["status", "failures", "error", "next_at"])
+    owe_again(message, now=now)
     return message
+
+
+def owe_again(message: Message, *, now: datetime) -> None:
+    """Let a locked message be due, as if for the first time, for as long as its `useful_until` says."""
+    message.status, message.failures, message.error, message.next_at = MessageStatus.PENDING, 0, "", now
+    message.save(update_fields=["status", "failures", "error", "next_at", "useful_until"])

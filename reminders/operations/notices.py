@@ -1,6 +1,6 @@
 """What is told at once of what happens to an appointment, to a hold, and to a reminder."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -12,7 +12,7 @@ from reminders.models import Message, WebhookEndpoint
 from reminders.operations.facts import Facts, facts_of
 from reminders.operations.outbox import Owed, write
 from reminders.operations.plan import plan_reminders, reminders_for, to_come
-from reminders.webhooks import event_data
+from reminders.webhooks import event_data, reminder_data
 from scheduler_project.common.times import rfc3339
 
 DAY = timedelta(days=1)
@@ -171,26 +171,25 @@ def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
         return cursor.rowcount > 0
 
 
-def listeners(messages: Collection[Message]) -> set[int]:
-    """The providers among theirs who want to know, by webhook, what became of a reminder."""
+def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]:
+    """The webhooks that want to know what became of their providers' reminders, by provider."""
     providers = {message.reservation.provider_id for message in messages if message.kind == Kind.REMINDER}
-    active = WebhookEndpoint.objects.active().filter(provider__in=providers)
-    return set(active.values_list("provider", flat=True)) if providers else set()
+    listening: dict[int, list[WebhookEndpoint]] = {}
+    for endpoint in WebhookEndpoint.objects.active().filter(provider__in=providers) if providers else ():
+        listening.setdefault(endpoint.provider_id, []).append(endpoint)
+    return listening
 
 
 OUTCOMES = {MessageStatus.SENT: "reminder.sent", MessageStatus.FAILED: "reminder.failed"}
 
 
-def tell_outcome(*, message: Message, status: MessageStatus | None, now: datetime) -> None:
-    """Tell the provider's webhooks that a reminder was sent, or that it failed for good."""
+def tell_outcome(
+    *, message: Message, status: MessageStatus | None, endpoints: Iterable[WebhookEndpoint], now: datetime
+) -> None:
+    """Tell those of the provider's webhooks that want it that a reminder was sent, or that it failed for good."""
     name = OUTCOMES.get(status) if status else None
-    if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK or not message.appointment:
+    if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK:
         return
-    provider_id = message.reservation.provider_id
-    data = {
-        "reminder": {"id": message.pk, "channel": str(message.channel), "offset": message.offset},
-        "appointment": event_data(message.appointment),
-    }
     owed = [
         Owed(
             Kind.EVENT,
@@ -201,9 +200,9 @@ def tell_outcome(*, message: Message, status: MessageStatus | None, now: datetim
             now,
             now + 3 * DAY,
             endpoint_id=endpoint.pk,
-            details={"type": name, "data": data},
+            details={"type": name, "data": reminder_data(message)},
         )
-        for endpoint in WebhookEndpoint.objects.active().filter(provider=provider_id)
+        for endpoint in endpoints
         if endpoint.wants(name)
     ]
     write(owed, now)

@@ -11,6 +11,7 @@ from scheduler_project.common.operations import operation
 
 ARRIVED = ("delivered", "read")
 LOST = ("undelivered", "failed", "canceled")
+FINAL = ARRIVED + LOST
 
 STOP = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT OPTOUT REVOKE".split())
 START = frozenset("START YES UNSTOP".split())
@@ -33,7 +34,7 @@ def report(*, reference: str, status: str, error: str) -> Outcome | None:
         return None
     message = Message.objects.select_for_update(no_key=True).get(pk=attempt.message_id)
     attempt = DeliveryAttempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
-    if attempt.outcome != Outcome.SENT or status not in ARRIVED + LOST:
+    if attempt.outcome != Outcome.SENT or status not in FINAL:
         return Outcome(attempt.outcome)
     if status in ARRIVED:
         attempt.outcome = Outcome.DELIVERED

@@ -23,6 +23,7 @@ from reminders.errors import (
     UnknownEvent,
 )
 from reminders.models import Message, WebhookEndpoint
+from reminders.operations.dispatch import owe_again
 from reminders.webhooks import EVENTS
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -134,8 +135,7 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
         message.useful_until = max(message.useful_until, now + STILL_USEFUL)
     elif message.useful_until <= now:
         raise TooLate
-    message.status, message.failures, message.error, message.next_at = MessageStatus.PENDING, 0, "", now
-    message.save(update_fields=["status", "failures", "error", "next_at", "useful_until"])
+    owe_again(message, now=now)
     return message
 
 

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import get_connection
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from booking.models import Appointment
+from reminders.channels.base import Parcel
+from reminders.channels.email import letter
 from reminders.dispatcher import dispatch
 from reminders.enums import Kind
+from reminders.letters import written
+from reminders.models import Message
 from reminders.operations import outbox, plan
 from tests.chaos import seed
-from tests.chaos.sink import Sink, sink
+from tests.chaos.sink import sink
 
 Row = dict[str, Any]
 
@@ -32,7 +36,10 @@ DAY = timedelta(days=1)
 
 
 def dispatching(rounds: int, count: int) -> list[Row]:
-    """Due reminders, planned, written, sent and marked; beside an equally large mail, made once, sent over and over."""
+    """Due reminders, looked up, written, sent and marked; beside the same mail, sent over and over on one connection.
+
+    Made anew each time and sent by Django (`of Django's`), or made once and sent by smtplib (`of smtplib's`).
+    """
     now, rows = timezone.now(), []
     appointments = seed.appointments(count, now)
     with tempfile.TemporaryDirectory() as place, sink(Path(place) / "mail") as mail:
@@ -47,10 +54,14 @@ def dispatching(rounds: int, count: int) -> list[Row]:
             dispatch_at_once(dispatchers)
             assert mail.count() == count, f"{mail.count()} mails of {count} came in"
 
+        before()
+        parcel = written(Message.objects.detailed()[0], shelf={}, now=now)
+        floors = {"Django's": partial(django_alone, parcel, count), "smtplib's": partial(smtplib_alone, parcel, count)}
         for dispatchers in DISPATCHERS:
-            row = by_turns(rounds, count, partial(app, dispatchers), partial(bare, mail, count), before)
-            about = {"row": f"reminders, {dispatchers} dispatcher(s)", "unit": "mails/s", "clients": 1}
-            rows.append({**about, **row, "target": DISPATCH_TARGET})
+            compared = by_turns(rounds, count, partial(app, dispatchers), floors, before)
+            for (name, row), target in zip(compared.items(), ({"target": DISPATCH_TARGET}, {}), strict=True):
+                about = {"row": f"{dispatchers} dispatcher(s) of {name}", "unit": "mails/s", "clients": 1}
+                rows.append({**about, **row, **target})
     seed.forget()
     return rows
 
@@ -70,14 +81,20 @@ def dispatch_at_once(dispatchers: int) -> None:
         os.waitpid(child, 0)
 
 
-def bare(mail: Sink, count: int) -> None:
-    """One connection, one mail that is already made."""
-    letter = EmailMultiAlternatives("Reminder", "x" * 400, "office@example.org", ["client@example.org"])
-    letter.attach_alternative("x" * 1500, "text/html")
-    content = letter.message().as_bytes(linesep="\r\n")
-    with smtplib.SMTP("127.0.0.1", mail.port) as server:
+def django_alone(parcel: Parcel, count: int) -> None:
+    """One connection, kept; each mail is made by Django."""
+    with get_connection() as backend:
         for _number in range(count):
-            server.sendmail("office@example.org", ["client@example.org"], content)
+            backend.send_messages([letter(parcel)])
+
+
+def smtplib_alone(parcel: Parcel, count: int) -> None:
+    """One connection, one mail that is already made."""
+    mail = letter(parcel)
+    content = mail.message().as_bytes(linesep="\r\n")
+    with smtplib.SMTP(settings.EMAIL_HOST, settings.EMAIL_PORT) as server:
+        for _number in range(count):
+            server.sendmail("office@example.org", [parcel.address], content)
 
 
 def planning(rounds: int) -> list[Row]:
@@ -125,7 +142,8 @@ def planning(rounds: int) -> list[Row]:
         ("planned anew", all_at_once, lambda: insert(appointments)),
     ]
     rows = [
-        {"row": name, "unit": "appointments/s", "clients": 1, **by_turns(rounds, PLANNED, app, floor, seed.forget)}
+        {"row": name, "unit": "appointments/s", "clients": 1}
+        | by_turns(rounds, PLANNED, app, {"floor": floor}, seed.forget)["floor"]
         for name, app, floor in kinds
     ]
     seed.forget()
@@ -133,16 +151,26 @@ def planning(rounds: int) -> list[Row]:
 
 
 def by_turns(
-    rounds: int, count: int, app: Callable[[], None], floor: Callable[[], None], before: Callable[[], None]
-) -> Row:
-    """App, floor, app, floor …, each after `before`: medians, the first pair to warm up."""
-    took: dict[str, list[float]] = {"app": [], "floor": []}
+    rounds: int,
+    count: int,
+    app: Callable[[], None],
+    floors: dict[str, Callable[[], None]],
+    before: Callable[[], None],
+) -> dict[str, Row]:
+    """App, floors, app, floors …, each after `before`: medians beside each floor, the first turn to warm up."""
+    ways = {"app": app, **floors}
+    took: dict[str, list[float]] = {name: [] for name in ways}
     for _number in range(rounds + 1):
-        for name, work in (("app", app), ("floor", floor)):
+        for name, work in ways.items():
             before()
             started = time.perf_counter()
             work()
             took[name].append(time.perf_counter() - started)
-    ratios = [bare / ours for ours, bare in zip(took["app"][1:], took["floor"][1:], strict=True)]
     rates = {name: {"rate": round(count / statistics.median(times[1:]))} for name, times in took.items()}
-    return {**rates, "ratio": round(statistics.median(ratios), 3)}
+    ratios = {
+        name: statistics.median(bare / ours for ours, bare in zip(took["app"][1:], took[name][1:], strict=True))
+        for name in floors
+    }
+    return {
+        name: {"app": rates["app"], "floor": rates[name], "ratio": round(ratio, 3)} for name, ratio in ratios.items()
+    }

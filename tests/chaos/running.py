@@ -17,9 +17,9 @@ from django.conf import settings
 from django.db import Error, connections
 from django.utils import timezone
 
+from reminders import dispatcher
 from reminders.channels.base import Parcel
 from reminders.channels.email import message_id
-from reminders.dispatcher import dispatch
 from reminders.enums import Channel, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
 from scheduler_project import embedded
@@ -76,7 +76,8 @@ class Workers(Crew):
         super().__init__(number)
 
     def start(self, place: int) -> int:
-        options = ["--concurrency", "1", "--without-gossip", "--without-mingle", "--hostname", f"{place}@chaos"]
+        options = ["--concurrency", "1", "--queues", "dispatch", "--without-gossip", "--without-mingle"]
+        options += ["--hostname", f"{place}@chaos"]
         self.processes[place] = subprocess.Popen(
             [*CELERY, self.task, *(options if self.task == "worker" else [])],
             cwd=embedded.PROJECT,
@@ -92,8 +93,9 @@ class Workers(Crew):
 class Forks(Crew):
     """Bare processes that do nothing but dispatch, with no Celery around them: ready at once."""
 
-    def __init__(self, number: int, log: IO[bytes], control: str | None = None) -> None:
+    def __init__(self, number: int, log: IO[bytes], batch: int, control: str | None = None) -> None:
         self.log = log
+        self.batch = batch
         self.control = control
         self.end_with_parent = embedded.ending_with_parent(signal.SIGKILL)
         super().__init__(number)
@@ -117,9 +119,10 @@ class Forks(Crew):
             os._exit(1)
 
     def work(self) -> None:
+        dispatcher.BATCH = self.batch
         while True:
             try:
-                dispatch(clock=timezone.now)
+                dispatcher.dispatch(clock=timezone.now)
             except Error as error:
                 print(f"{type(error).__name__}: {error}", flush=True)
             connections.close_all()

@@ -8,14 +8,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.db import DataError, OperationalError, connections
+from django.db import DataError, OperationalError, connection, connections
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from reminders import dispatcher
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.dispatcher import CONNECT, dispatch
-from reminders.enums import Channel, Kind, MessageStatus
-from reminders.models import Message
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.models import Message, WebhookEndpoint
 from reminders.operations import dispatch as ledger
 from reminders.operations import notices
 from tests.chaos import unguarded
@@ -25,6 +26,8 @@ from tests.factories import (
     ClientFactory,
     EventMessageFactory,
     MessageFactory,
+    ReservationFactory,
+    ServiceFactory,
     WebhookEndpointFactory,
 )
 from tests.races.running import everybody_looks_first, together, wrapped
@@ -106,6 +109,32 @@ def test_dispatch_marks_each_before_it_sends_the_next(line):
     send(NOON)
 
     assert seen == [0, 1, 2]
+
+
+def looked_up(number) -> int:
+    """How many queries look something up while that many reminders of all sorts are sent."""
+    for turn in range(number):
+        endpoint = WebhookEndpointFactory()
+        appointment = AppointmentFactory(
+            reservation__provider=endpoint.provider,
+            reservation__service=ServiceFactory(),
+            reservation__client__email=f"client{turn}@example.org",
+        )
+        for channel in (Channel.EMAIL, Channel.WEBHOOK):
+            way = {"endpoint": endpoint, "recipient": Recipient.PROVIDER} if channel == Channel.WEBHOOK else {}
+            owed(kind=Kind.REMINDER, offset="1 day", channel=channel, appointment=appointment, **way)
+        owed(appointment=appointment)
+        before = ReservationFactory(client=appointment.client)
+        owed(reservation=before, details={"others": ["2026-03-05T09:00:00Z"]})  # of an appointment that was moved since
+    with CaptureQueriesContext(connection) as queries:
+        assert send(NOON) == number * 5
+    return sum(query["sql"].startswith("SELECT") for query in queries)
+
+
+def test_dispatch_looks_up_as_much_for_many_as_for_one(line, monkeypatch):
+    monkeypatch.setitem(CONNECT, Channel.WEBHOOK, Recorder().connect)
+
+    assert looked_up(1) == looked_up(6)
 
 
 def test_dispatch_looks_again_at_what_it_saw_a_while_ago(line, monkeypatch):
@@ -272,19 +301,20 @@ def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken)
     assert (second.error, second.failures) == ("ZeroDivisionError", 1)
 
 
-def test_message_that_cannot_be_settled_does_not_hold_up_the_others(line, monkeypatch):
+def test_message_that_cannot_be_settled_has_failed_and_does_not_hold_up_the_others(line, monkeypatch, caplog):
     first, second, third = three()
     settle = ledger.settle
 
     def cannot(tried, *, now):
         if tried.message.pk == second.pk:
-            raise DataError
+            raise DataError("too long")
         return settle(tried, now=now)
 
     monkeypatch.setattr(ledger, "settle", cannot)
 
     assert send(NOON) == 2
-    assert states(first, second, third) == [SENT, PENDING, SENT]
+    assert states(first, second, third) == [SENT, FAILED, SENT]
+    assert (Message.objects.get(pk=second.pk).error, "cannot be dealt with" in caplog.text) == ("too long", True)
 
 
 @pytest.fixture
@@ -304,6 +334,14 @@ def test_outcome_is_told_to_the_webhooks(listened, monkeypatch):
     assert send(NOON) == 2  # the event too
 
     assert (states(listened), told()) == ([SENT], ["reminder.sent"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outcome_is_settled_though_a_webhook_was_just_removed(listened, line):
+    line.first = lambda parcel: WebhookEndpoint.objects.all().delete()
+
+    assert send(NOON) == 1
+    assert (states(listened), told()) == ([SENT], [])
 
 
 def test_outcome_that_cannot_be_told_does_not_have_it_sent_again(listened, line, monkeypatch):

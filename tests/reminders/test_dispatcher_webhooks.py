@@ -1,14 +1,23 @@
 """Events and reminders on their way from the outbox to a real webhook, and SMS to a real gateway."""
 
 import json
+import threading
+import time
+from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from rest_framework.test import APIClient
 from standardwebhooks import Webhook
+from twilio.request_validator import RequestValidator
 
+from reminders.dispatcher import CONNECT
 from reminders.enums import Channel, MessageStatus, Outcome
 from reminders.models import WebhookEndpoint
+from reminders.operations import dispatch as ledger
 from reminders.operations.webhooks import disable_endpoint, enable_endpoint, replay
 from tests.factories import (
     NOON,
@@ -20,6 +29,7 @@ from tests.factories import (
     at,
     open_provider,
 )
+from tests.races.running import together, wrapped
 from tests.reminders.helpers import send
 from tests.reminders.servers import answer
 
@@ -131,3 +141,44 @@ def test_sms_goes_out_with_what_the_gateway_calls_it(settings, http_server):
 
     attempt = message.attempts.get()
     assert (attempt.outcome, attempt.reference, attempt.address) == (Outcome.SENT, "SM1", "+4930901820")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, monkeypatch):
+    settings.TWILIO_AUTH_TOKEN, settings.SITE_URL = "token", "https://book.example.org"
+    message = MessageFactory(
+        channel=Channel.SMS, status=MessageStatus.PENDING, appointment__reservation__client__phone="+4930901820"
+    )
+    told = threading.Event()
+
+    def twilio() -> int:
+        form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+        signature = RequestValidator("token").compute_signature("https://book.example.org/api/sms/status", form)
+        told.set()
+        return (
+            APIClient()
+            .post(
+                "/api/sms/status",
+                urlencode(form),
+                content_type="application/x-www-form-urlencoded",
+                headers={"X-Twilio-Signature": signature},
+            )
+            .status_code
+        )
+
+    def dispatcher() -> int:
+        return send(NOON)
+
+    @contextmanager
+    def connect():
+        yield SimpleNamespace(send=lambda parcel: "SM1")
+
+    def slowly():
+        told.wait(10)
+        time.sleep(0.3)
+
+    monkeypatch.setitem(CONNECT, Channel.SMS, connect)
+    with wrapped(ledger, "settle", before=slowly):
+        assert together(twilio, dispatcher) == [204, 1]
+
+    assert message.attempts.get().outcome == Outcome.DELIVERED

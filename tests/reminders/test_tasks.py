@@ -1,14 +1,18 @@
 """The doorbells of reminding."""
 
+import re
+
 import pytest
 from redis import Redis
 
+from booking.tasks import expire_reservations
 from reminders import tasks
 from scheduler_project.celery import app
 from scheduler_project.common import throttling
+from scheduler_project.embedded import PROJECT
 from tests.factories import appoint, at, hold, open_provider
 
-QUEUE = "celery"
+QUEUE = "dispatch"
 
 
 @pytest.fixture
@@ -66,6 +70,23 @@ def test_a_hold_of_somebody_logged_in_rings_for_nobody(broker, django_capture_on
         hold(provider, at("2026-03-05 09:00"))
 
     assert broker.llen(QUEUE) == 0
+
+
+def test_sending_has_a_queue_of_its_own_so_that_it_keeps_no_other_task_waiting(broker):
+    broker.delete("celery")
+    tasks.wake_dispatcher()
+    expire_reservations.apply_async()
+
+    assert (broker.llen("celery"), broker.llen(QUEUE)) == (1, 1)
+    broker.delete("celery")
+
+
+def test_every_queue_has_a_worker_and_a_worker_told_of_none_serves_all():
+    queues = {f"--queues {queue}" for queue in app.amqp.queues}
+
+    assert set(app.amqp.queues) == set(app.amqp.queues.consume_from) == {"celery", QUEUE}
+    for file in ("docker-compose.yml", "README.md"):
+        assert set(re.findall(r"--queues \w+", (PROJECT / file).read_text())) == queues
 
 
 def test_tasks_are_known_to_beat():

@@ -6,6 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
+from reminders.api import sms as api
 from reminders.enums import Channel, Outcome
 from reminders.models import OptOut
 from tests.factories import DeliveryAttemptFactory
@@ -20,9 +21,10 @@ STOP = {"From": "+4930901820", "Body": "STOP", "MessageSid": "SM9"}
 
 
 @pytest.fixture(autouse=True)
-def _signed_for(settings):
+def _signed_for(settings, monkeypatch):
     settings.TWILIO_AUTH_TOKEN = TOKEN
     settings.SITE_URL = SITE
+    monkeypatch.setattr(api, "PAUSES", api.PAUSES[:1])
 
 
 def post(path, form, *, signature=None, **headers):
@@ -51,6 +53,32 @@ def test_loss_is_written_down_with_its_code():
 
     attempt.refresh_from_db()
     assert (attempt.outcome, attempt.error) == (Outcome.REFUSED, "undelivered 30006")
+
+
+@pytest.mark.parametrize("status", ["delivered", "undelivered"])
+def test_report_that_is_quicker_than_our_own_note_waits_for_it(monkeypatch, status):
+    notes = []
+
+    def we_note_it(seconds):
+        notes.append(DeliveryAttemptFactory(message__channel=Channel.SMS, reference="SM1"))
+
+    monkeypatch.setattr(api.time, "sleep", we_note_it)
+
+    assert post("/api/sms/status", {**DELIVERED, "MessageStatus": status}).status_code == 204
+
+    [attempt] = notes
+    attempt.refresh_from_db()
+    assert attempt.outcome == (Outcome.DELIVERED if status == "delivered" else Outcome.REFUSED)
+
+
+def test_report_waits_well_within_the_time_that_twilio_does():
+    assert sum(api.PAUSES) < 2
+
+
+def test_report_of_what_is_not_final_does_not_wait(monkeypatch):
+    monkeypatch.setattr(api.time, "sleep", None)
+
+    assert post("/api/sms/status", {**DELIVERED, "MessageStatus": "sent"}).status_code == 204
 
 
 @pytest.mark.parametrize("form", [DELIVERED, {}, {"MessageSid": "SM1"}, {"MessageStatus": "delivered"}])

@@ -3,9 +3,11 @@
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reminders.channels.base import Attachment, DeliveryError, Parcel, Refused, Unreachable
-from reminders.channels.email import connect
+from reminders.channels.email import connect, letter
 from tests.reminders.servers import SmtpServer, taking_less_than
 
 KEY = UUID("11111111-2222-3333-4444-555555555555")
@@ -61,7 +63,14 @@ def test_sends_the_same_message_id_at_every_try(smtp_server):
 
 
 def test_sends_names_of_all_kinds_to_one_recipient(smtp_server):
-    names = ["Ünal, Özge", 'Bobby "Tables"', "A\r\nBcc: everybody@example.org", "", "孔子"]
+    names = [
+        "Ünal, Özge",
+        'Bobby "Tables"',
+        "A\r\nBcc: everybody@example.org",
+        "",
+        "孔子",
+        "=?utf-8?q?Ada?=",
+    ]
 
     send(*(parcel(to_name=name, subject=f"For {name}") for name in names))
 
@@ -70,6 +79,39 @@ def test_sends_names_of_all_kinds_to_one_recipient(smtp_server):
     assert [address.display_name for address in told] == [" ".join(name.split()) for name in names]
     assert [mail["Bcc"] for mail in smtp_server.mails] == [None] * len(names)
     assert [mail["Subject"] for mail in smtp_server.mails] == [" ".join(f"For {name}".split()) for name in names]
+
+
+@pytest.mark.parametrize("text", ["=?utf-8?q?=0D=0ABcc:_x@example.org?=", "Now =?us-ascii?b?QWRh?= then", "=?ü?q?a?="])
+def test_sends_what_looks_encoded_as_it_stands(smtp_server, text):
+    send(parcel(to_name=text, subject=text))
+
+    [mail] = smtp_server.mails
+    assert (mail["To"].addresses[0].display_name, mail["Subject"]) == (text, text)
+
+
+def test_sends_to_an_international_domain_in_ascii(smtp_server):
+    send(parcel(address="ada@bücher.example", to_name="Özge"))
+
+    assert smtp_server.mails[0]["To"].addresses[0].addr_spec == "ada@xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize("address", ["özge@example.org", f"ada@{'ü' * 70}.example", "ada"])
+def test_address_that_mail_servers_do_not_take_is_refused(smtp_server, address):
+    assert type(refusal(parcel(address=address))) is Refused
+
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
+
+
+@given(subject=words, to_name=words, text=words)
+def test_mail_keeps_to_the_lines_of_smtp(subject, to_name, text):
+    content = (
+        letter(parcel(subject=subject, to_name=to_name, text=text * 9, html=text)).message().as_bytes(linesep="\r\n")
+    )
+
+    lines = content.split(b"\r\n")
+    assert not any(b"\n" in line or b"\r" in line for line in lines)
+    assert max(map(len, lines)) <= 998
 
 
 def test_sends_a_batch_over_one_connection(smtp_server):

@@ -364,7 +364,10 @@ def test_envelope_of_a_reminder_says_it_is_due():
     told = orjson.loads(envelope(message))
 
     assert told["type"] == "reminder.due"
-    assert told["data"] == {"reservation": message.reservation_id, "appointment": message.appointment_id}
+    assert told["data"] == {
+        "reminder": {"id": message.pk, "channel": "webhook", "offset": "1 hour"},
+        "appointment": event_data(message.appointment),
+    }
 
 
 def test_event_data_tells_an_appointment_in_utc():
