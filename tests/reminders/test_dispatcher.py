@@ -125,7 +125,8 @@ def looked_up(number) -> int:
             owed(kind=Kind.REMINDER, offset="1 day", channel=channel, appointment=appointment, **way)
         owed(appointment=appointment)
         before = ReservationFactory(client=appointment.client)
-        owed(reservation=before, details={"others": ["2026-03-05T09:00:00Z"]})  # of an appointment that was moved since
+        of_a_moved_one = {"kind": Kind.REMINDER, "offset": "1 hour", "details": {"others": ["2026-03-05T09:00:00Z"]}}
+        owed(reservation=before, **of_a_moved_one)
     with CaptureQueriesContext(connection) as queries:
         assert send(NOON) == number * 5
     return sum(query["sql"].startswith("SELECT") for query in queries)
