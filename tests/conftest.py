@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.utils import translation
 from rest_framework.test import APIClient
 
+from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
 
 hypothesis.settings.register_profile(
@@ -35,6 +36,15 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.THROTTLE = False
     django_settings.WHITENOISE_AUTOREFRESH = True  # Otherwise every APIClient has it read all of staticfiles.
+
+    if not CHROMIUM and os.environ.get("BROWSER_TESTS") == "required":
+        raise pytest.UsageError("The tests in a browser need Chromium, and there is none: apt install chromium")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not CHROMIUM:
+        terminalreporter.section("TESTS IN A BROWSER WERE SKIPPED", red=True, bold=True)
+        terminalreporter.write_line("Install Chromium to run them (apt install chromium), or name one: CHROMIUM=/path")
 
 
 @pytest.fixture(autouse=True)
