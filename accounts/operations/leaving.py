@@ -18,7 +18,7 @@ DELETED = "Deleted"
 
 @operation
 def gather(*, user_id: int) -> dict[str, Any]:
-    """All that is kept about somebody, ready for JSON, from every app. A provider's notes about clients are not in it."""
+    """All that is kept about somebody, ready for JSON, from every app; but no provider's notes."""
     user = User.objects.get(pk=user_id)
     archive: dict[str, Any] = {
         "login": {

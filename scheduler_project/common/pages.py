@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxMiddleware
 
 from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.languages import DAY, LONG
 from scheduler_project.common.times import zone_names
 
 P = ParamSpec("P")
@@ -117,4 +118,9 @@ def remember_zone(response: HttpResponse, zone: str) -> None:
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """What every template knows."""
-    return {"site_name": settings.SITE_NAME, "zone": timezone.get_current_timezone_name()}
+    return {
+        "site_name": settings.SITE_NAME,
+        "zone": timezone.get_current_timezone_name(),
+        "long_format": LONG,
+        "day_format": DAY,
+    }
