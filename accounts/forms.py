@@ -20,14 +20,38 @@ from scheduler_project.common.text import one_line
 from scheduler_project.common.times import zone_names
 
 
-class LoginForm(allauth.LoginForm):
+class Plain:
+    """Without placeholders: labels say what belongs into a field, also once something is in it."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        without_placeholders(self)
+        for field in self.fields.values():  # type: ignore[attr-defined]
+            field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(Plain, allauth.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autofocus"] = True
 
 
-class SignupForm(allauth.SignupForm):
+class ResetForm(Plain, allauth.ResetPasswordForm):
+    pass
+
+
+class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
+    pass
+
+
+class ChangePasswordForm(Plain, allauth.ChangePasswordForm):
+    pass
+
+
+class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
+    pass
+
+
+class SignupForm(Plain, allauth.SignupForm):
     """Registering: the same operation as the API's, with the visitor's timezone."""
 
     field_order = ["role", "name", "email", "password1"]
@@ -46,7 +70,6 @@ class SignupForm(allauth.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        without_placeholders(self)
         asked = context.request.GET.get("role")
         self.initial.setdefault("role", asked if asked in people.Role else people.Role.CLIENT.value)
 
@@ -70,12 +93,11 @@ class SignupForm(allauth.SignupForm):
         )
 
 
-class ChangeEmailForm(allauth.AddEmailForm):
+class ChangeEmailForm(Plain, allauth.AddEmailForm):
     """Another email, which becomes the login's once it is verified. Until then the old one stays, verified or not."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        without_placeholders(self)
         self.fields["email"].label = _("New email")
 
     def save(self, request: HttpRequest) -> EmailAddress:
@@ -112,9 +134,3 @@ class DeleteForm(forms.Form):
         max_length=256,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-
-
-def without_placeholders(form: forms.Form) -> None:
-    """Labels say what belongs into a field, also once something is in it."""
-    for field in form.fields.values():
-        field.widget.attrs.pop("placeholder", None)

@@ -12,6 +12,10 @@ from reminders.enums import OF_PEOPLE
 from reminders.models import Preferences
 
 
+def clock() -> forms.TimeInput:
+    return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+
+
 class RemindersForm(forms.Form):
     channels = forms.MultipleChoiceField(
         label=_("By"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple
@@ -26,8 +30,8 @@ class RemindersForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Language of the messages"), required=False, choices=[("", _("the site's")), *settings.LANGUAGES]
     )
-    quiet_from = forms.TimeField(label=_("Quiet from"), required=False, widget=forms.TimeInput("%H:%M"))
-    quiet_until = forms.TimeField(label=_("Quiet until"), required=False, widget=forms.TimeInput("%H:%M"))
+    quiet_from = forms.TimeField(label=_("Quiet from"), required=False, widget=clock())
+    quiet_until = forms.TimeField(label=_("Quiet until"), required=False, widget=clock())
 
     def __init__(self, data: Any, *, client: Client, preferences: Preferences) -> None:
         chosen = settings.REMINDER_CHANNELS if preferences.channels is None else preferences.channels
@@ -39,8 +43,6 @@ class RemindersForm(forms.Form):
             "quiet_until": preferences.quiet_until,
         }
         super().__init__(data, initial=initial)
-        for name in ("quiet_from", "quiet_until"):
-            self.fields[name].widget.input_type = "time"
 
     @property
     def changes(self) -> dict[str, Any]:
