@@ -31,7 +31,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if user.has_usable_password():
             send_reset_link(user)
 
-    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC) -> str:  # type: ignore[override]
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC) -> str:
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:

@@ -230,7 +230,7 @@ WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
 # --- The API --------------------------------------------------------------------------------------------------------
 
 THROTTLE = env.bool("THROTTLE", default=True)
-ACCOUNT_RATE_LIMITS = {} if THROTTLE else False
+ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if THROTTLE else False
 """Those of django-allauth's pages: its own, or none."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 

@@ -112,7 +112,7 @@ def move(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
         "refusal": refusal,
         "minutes": (row.ends_at - row.starts_at) // timedelta(minutes=1),
         "picker": pick(
-            zone=timezone.get_current_timezone(),  # type: ignore[arg-type]
+            zone=timezone.get_current_timezone(),
             now=now,
             from_date=from_date,
             provider_id=row.reservation.provider_id,
@@ -138,7 +138,7 @@ def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
     """Ask once more, and for a reason."""
     now = timezone.now()
     row = own(client, pk)
-    form = CancelForm(request.POST or None)
+    form = CancelForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]
         act(appointment_id=pk, action=Action.CANCEL, actor=actor_of(request), now=now, reason=reason)
