@@ -128,7 +128,7 @@ DATABASES = {
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "scheduler_project.common.caching.ForgivingCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "scheduler",
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
