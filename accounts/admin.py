@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar
 
+from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import ValidationError
@@ -19,26 +19,11 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations import people
 from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
-from scheduler_project.common.throttling import Throttle
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
 
 
-class LimitedLoginForm(AdminAuthenticationForm):
-    """Passwords are tried here no oftener than through the API, counted together: per address and per email."""
-
-    throttle_scope = "login"
-
-    def throttle_subject(self, request: HttpRequest) -> str:
-        return User.objects.normalize_email(self.cleaned_data.get("username"))
-
-    def clean(self) -> dict[str, Any]:
-        if not Throttle().allow_request(self.request, self):  # type: ignore[arg-type]
-            raise ValidationError(_("Too many attempts. Wait a minute, then try again."), code="throttled")
-        return super().clean()
-
-
-admin.site.login_form = LimitedLoginForm
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
 
 
 class WithEmail:

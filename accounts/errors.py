@@ -30,6 +30,21 @@ class NoActiveAccount(DomainError):
     message = _("No active account has this email and password.")
 
 
+class SecondFactorRequired(DomainError):
+    code = "second_factor_required"
+    message = _("This account has a second factor: send a code of your authenticator app, or a recovery code.")
+
+
+class WrongCode(DomainError):
+    code = "wrong_code"
+    message = _("This code is not valid, or no longer.")
+
+
+class TooManyCodes(DomainError):
+    code = "too_many_codes"
+    message = _("Too many wrong codes. Wait a few minutes, then try again.")
+
+
 class TokenNotValid(DomainError):
     code = "token_not_valid"
     message = _("This token is not valid, or no longer. Log in again.")
@@ -43,3 +58,9 @@ class WrongPassword(DomainError):
 class LinkNotValid(DomainError):
     code = "link_not_valid"
     message = _("This link is not valid, or no longer. Ask for a new one.")
+
+
+class AppointmentsComing(DomainError):
+    code = "appointments_coming"
+    kind = Kind.CONFLICT
+    message = _("There are appointments to come. Move or cancel them first, so that nobody waits in vain.")

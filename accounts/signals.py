@@ -4,3 +4,9 @@ from django.dispatch import Signal
 
 provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
+
+personal_data_asked = Signal()
+"""Somebody asked for all that is kept about them. Arguments: `user`, and `archive`, a JSON-ready dict to add to."""
+
+login_leaving = Signal()
+"""A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 from email.utils import parseaddr
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from icalendar import Calendar, Event, vCalAddress, vText
@@ -31,6 +31,24 @@ def to_ical(appointment: Appointment) -> bytes:
     calendar = _calendar()
     calendar.add_component(_event(appointment, appointment.provider.name))
     return bytes(calendar.to_ical())
+
+
+def web_links(appointment: Appointment) -> dict[str, str]:
+    """Where calendars in the browser take the appointment over, by name."""
+    title = _one_line(f"{appointment.called} – {appointment.provider.name}")
+    starts, ends = appointment.starts_at.astimezone(UTC), appointment.ends_at.astimezone(UTC)
+    google = {"action": "TEMPLATE", "text": title, "dates": f"{starts:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}"}
+    outlook = {
+        "path": "/calendar/action/compose",
+        "rru": "addevent",
+        "subject": title,
+        "startdt": f"{starts:%Y-%m-%dT%H:%M:%SZ}",
+        "enddt": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return {
+        "Google": f"https://calendar.google.com/calendar/render?{urlencode(google)}",
+        "Outlook": f"https://outlook.live.com/calendar/0/deeplink/compose?{urlencode(outlook)}",
+    }
 
 
 def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:

@@ -5,11 +5,22 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from accounts.models import Provider
-from accounts.signals import provider_added
+from accounts.models import Provider, User
+from accounts.signals import login_leaving, personal_data_asked, provider_added
 from booking.operations.availability import open_schedule
+from booking.operations.leaving import bookings_of, leave_no_bookings
 
 
 @receiver(provider_added, dispatch_uid="booking.receivers.give_schedule")
 def give_schedule(provider: Provider, timezone: str, now: datetime, **kwargs: Any) -> None:
     open_schedule(provider=provider, timezone=timezone, now=now)
+
+
+@receiver(personal_data_asked, dispatch_uid="booking.receivers.tell_bookings")
+def tell_bookings(user: User, archive: dict[str, Any], **kwargs: Any) -> None:
+    archive |= bookings_of(user)
+
+
+@receiver(login_leaving, dispatch_uid="booking.receivers.let_leave")
+def let_leave(user: User, now: datetime, **kwargs: Any) -> None:
+    leave_no_bookings(user=user, now=now)

@@ -8,10 +8,12 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from accounts.actors import Actor
+from accounts.models import User
+from accounts.signals import login_leaving, personal_data_asked
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import appointment_changed, demo_opened, holds_expired, reminders_reset, series_changed, time_held
 from reminders.management import demo
-from reminders.operations import notices, plan
+from reminders.operations import leaving, notices, plan
 from reminders.tasks import wake_dispatcher
 
 
@@ -56,3 +58,13 @@ def replan(schedule: Schedule | None, service: Service | None, now: datetime, **
 @receiver(demo_opened, dispatch_uid="reminders.receivers.furnish_demo")
 def furnish_demo(now: datetime, **kwargs: Any) -> None:
     demo.furnish(now=now)
+
+
+@receiver(personal_data_asked, dispatch_uid="reminders.receivers.tell_wishes")
+def tell_wishes(user: User, archive: dict[str, Any], **kwargs: Any) -> None:
+    archive |= leaving.wishes_of(user)
+
+
+@receiver(login_leaving, dispatch_uid="reminders.receivers.forget_wishes")
+def forget_wishes(user: User, **kwargs: Any) -> None:
+    leaving.forget_wishes(user=user)

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from reminders import views
+from reminders.views import mine, unsubscribing
 
-urlpatterns = [path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe")]
+urlpatterns = [
+    path("me/reminders/", mine.reminders, name="my-reminders"),
+    path("unsubscribe/<str:token>/", unsubscribing.unsubscribe, name="unsubscribe"),
+]

@@ -1,7 +1,6 @@
 """The URL map."""
 
 from django.contrib import admin
-from django.contrib.auth import views as logins
 from django.urls import include, path
 from django.views.i18n import set_language
 
@@ -18,6 +17,4 @@ urlpatterns = [
     path("", include("booking.urls")),
     path("", include("reminders.urls")),
     path("admin/", admin.site.urls),
-    path("password/reset/done/", logins.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
-    path("password/reset/<uidb64>/<token>/", logins.PasswordResetConfirmView.as_view(), name="password_reset_confirm"),
 ]

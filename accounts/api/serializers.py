@@ -128,6 +128,13 @@ class EmailSerializer(serializers.Serializer[Any]):
 
 class LoginSerializer(EmailSerializer):
     password = PasswordField()
+    code = serializers.CharField(
+        max_length=64,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        help_text=_("Of an account with a second factor: what its authenticator app shows, or a recovery code."),
+    )
 
 
 class RefreshSerializer(serializers.Serializer[Any]):

@@ -19,7 +19,7 @@ from rest_framework.viewsets import ModelViewSet
 
 from accounts.actors import Actor, Face
 from accounts.api import filters, permissions, serializers
-from accounts.errors import NoActiveAccount, TokenNotValid
+from accounts.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, TooManyCodes, WrongCode
 from accounts.models import Client, Provider, User
 from accounts.operations import logins, people
 from scheduler_project.common.api_fields import ID
@@ -109,19 +109,26 @@ class LoginView(AboutOneEmailView):
     @extend_schema(
         operation_id="login",
         summary="Log in",
+        description="An account with a second factor needs a `code` too: without one the answer is 401 with the code "
+        "`second_factor_required`.",
         responses={200: serializers.SignedInSerializer, **refusals(401)},
         examples=[
             OpenApiExample(
                 "Email and password",
                 {"email": "grace@example.org", "password": "nanoseconds-of-wire"},
                 request_only=True,
-            )
+            ),
+            OpenApiExample(
+                "With a second factor",
+                {"email": "grace@example.org", "password": "nanoseconds-of-wire", "code": "123456"},
+                request_only=True,
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
         try:
             return self.signed_in(logins.log_in(**self.sent(), now=timezone.now()))
-        except NoActiveAccount as error:
+        except (NoActiveAccount, SecondFactorRequired, TooManyCodes, WrongCode) as error:
             raise AuthenticationFailed(error.message, error.code) from error
 
 

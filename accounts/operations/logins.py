@@ -4,8 +4,12 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypedDict
 
+from allauth.mfa.base.internal.flows import check_rate_limit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.http import urlsafe_base64_decode
@@ -15,7 +19,15 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.emails import send_reset_link
-from accounts.errors import LinkNotValid, NoActiveAccount, TokenNotValid, WrongPassword
+from accounts.errors import (
+    LinkNotValid,
+    NoActiveAccount,
+    SecondFactorRequired,
+    TokenNotValid,
+    TooManyCodes,
+    WrongCode,
+    WrongPassword,
+)
 from accounts.models import User
 from scheduler_project.common.operations import operation
 
@@ -31,14 +43,33 @@ def tokens_for(user: User) -> Tokens:
     return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
-def log_in(*, email: str, password: str, now: datetime) -> User:
-    """Whose email and password these are. Raises NoActiveAccount, after the same time for an email nobody has."""
+def log_in(*, email: str, password: str, code: str = "", now: datetime) -> User:
+    """Whose email and password these are. Raises NoActiveAccount, after the same time for an email nobody has.
+
+    Who has set up a second factor needs a code too, of their app or a recovery code: raises SecondFactorRequired
+    without one and WrongCode. A code works once.
+    """
     user = authenticate(email=email, password=password)
     if not isinstance(user, User):
         raise NoActiveAccount
+    if is_mfa_enabled(user):
+        check_second_factor(user, code)
     user.last_login = now
     user.save(update_fields=["last_login"])
     return user
+
+
+def check_second_factor(user: User, code: str) -> None:
+    """Raises SecondFactorRequired, WrongCode, and TooManyCodes after a few wrong ones."""
+    if not code:
+        raise SecondFactorRequired(field="code")
+    try:
+        forgive = check_rate_limit(user)
+    except ValidationError:
+        raise TooManyCodes(field="code") from None
+    if not any(row.wrap().validate_code(code) for row in Authenticator.objects.filter(user=user)):
+        raise WrongCode(field="code")
+    forgive()
 
 
 @operation

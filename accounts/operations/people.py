@@ -67,6 +67,13 @@ def edit_user(*, user_id: int, changes: dict[str, Any]) -> User:
     return user
 
 
+@operation
+def carry_email(*, user_id: int, was: str) -> None:
+    """Let the client who registered with a login be told things at its new email, if they were at the old one."""
+    user = User.objects.get(pk=user_id)
+    Client.objects.filter(user=user, owner=None, email=was).update(email=user.email)
+
+
 # --- Providers --------------------------------------------------------------------------------------------------------
 
 

@@ -1,13 +1,148 @@
-"""A client's own appointments."""
+"""A client's own appointments: what is to come and what is past, moving and cancelling."""
 
-from django.http import HttpRequest, HttpResponse
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
 
 from accounts.models import Client
-from booking.views.access import client_page
+from booking.calendars import web_links
+from booking.enums import Action, Event
+from booking.forms.mine import CancelForm, MoveForm
+from booking.models import Appointment, Service
+from booking.operations.appointments import act, allowed_actions, reschedule
+from booking.views.access import actor_of, client_page
+from booking.views.picking import asked_date, pick
+from scheduler_project.common.errors import DomainError, NotFound
+
+PER_PAGE = 20
+MOST_COMING = 200
+"""How many coming appointments one page shows: a series may make many."""
 
 
 @client_page
 def mine(request: HttpRequest, client: Client) -> HttpResponse:
-    """What is to come and what is past."""
-    return render(request, "booking/mine.html", {"client": client})
+    """What is to come, by day."""
+    now = timezone.now()
+    rows = Appointment.objects.filter(reservation__client=client).coming(now=now).detailed()
+    coming = rows.order_by("reservation__starts_at", "pk")[:MOST_COMING]
+    days = groupby(told(request, coming, now), lambda row: localdate(row["appointment"].starts_at))
+    context = {"days": [(day, list(rows)) for day, rows in days], "tab": "coming"}
+    return render(request, "booking/mine.html", context)
+
+
+@client_page
+def past(request: HttpRequest, client: Client) -> HttpResponse:
+    """What is over, and what was cancelled or declined; the latest first."""
+    now = timezone.now()
+    over = Appointment.objects.filter(reservation__client=client).exclude(pk__in=coming_ids(client, now)).detailed()
+    page = Paginator(over.order_by("-reservation__starts_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "rows": told(request, page, now), "tab": "past"}
+    return render(request, "booking/mine/past.html", context)
+
+
+def coming_ids(client: Client, now: datetime) -> Any:
+    return Appointment.objects.filter(reservation__client=client).coming(now=now).order_by().values("pk")
+
+
+def told(request: HttpRequest, appointments: Any, now: datetime) -> list[dict[str, Any]]:
+    """Each with what may be done with it."""
+    actor = actor_of(request)
+    return [{"appointment": row, "allowed": allowed_actions(row, actor, now)} for row in appointments]
+
+
+def own(client: Client, pk: int) -> Appointment:
+    """Raises NotFound for one that is not theirs."""
+    rows = Appointment.objects.filter(reservation__client=client).detailed().select_related("series")
+    appointment = rows.filter(pk=pk).first()
+    if appointment is None:
+        raise NotFound
+    return appointment
+
+
+@client_page
+def appointment(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
+    """One appointment: when, with whom, what happened to it, and what can be done with it."""
+    now = timezone.now()
+    row = own(client, pk)
+    others = Appointment.objects.none()
+    if row.series_id:
+        others = Appointment.objects.filter(series=row.series_id).coming(now=now).exclude(pk=pk)
+    context = {
+        "appointment": row,
+        "allowed": allowed_actions(row, actor_of(request), now),
+        "coming": row.ends_at > now,
+        "history": [(Event(event.event).label, event.at) for event in row.events.all()],
+        "others": others.select_related("reservation").order_by("reservation__starts_at")[:PER_PAGE],
+        "calendars": web_links(row),
+    }
+    return render(request, "booking/mine/appointment.html", context)
+
+
+@client_page
+def move(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
+    """Pick another time, look at it, and move there."""
+    now = timezone.now()
+    row = own(client, pk)
+    refusal = None
+    from_date = asked_date(request.GET.get("from", ""))
+    form = MoveForm(request.POST if request.method == "POST" else request.GET)
+    chosen = form.cleaned_data["start"] if form.is_valid() else None
+    if request.method == "POST" and chosen:
+        try:
+            reschedule(appointment_id=pk, starts_at=chosen, actor=actor_of(request), now=now)
+        except DomainError as error:
+            refusal, from_date, chosen = error, localdate(chosen), None
+        else:
+            messages.success(request, _("Your appointment was moved."))
+            return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
+    context = {
+        "appointment": row,
+        "movable": Action.RESCHEDULE in allowed_actions(row, actor_of(request), now),
+        "chosen": chosen,
+        "chosen_end": chosen and chosen + (row.ends_at - row.starts_at),
+        "refusal": refusal,
+        "minutes": (row.ends_at - row.starts_at) // timedelta(minutes=1),
+        "picker": pick(
+            zone=timezone.get_current_timezone(),
+            now=now,
+            from_date=from_date,
+            provider_id=row.reservation.provider_id,
+            service=as_long_as(row),
+        ),
+    }
+    return render(request, "booking/mine/move.html", context, status=refusal.kind.value if refusal else 200)
+
+
+def as_long_as(appointment: Appointment) -> Service:
+    """A service that takes as long as the appointment does, with the buffers of its own."""
+    known = appointment.service or Service()
+    return Service(
+        pk=known.pk,
+        duration_minutes=(appointment.ends_at - appointment.starts_at) // timedelta(minutes=1),
+        buffer_before_minutes=known.buffer_before_minutes,
+        buffer_after_minutes=known.buffer_after_minutes,
+    )
+
+
+@client_page
+def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
+    """Ask once more, and for a reason."""
+    now = timezone.now()
+    row = own(client, pk)
+    form = CancelForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        act(appointment_id=pk, action=Action.CANCEL, actor=actor_of(request), now=now, reason=reason)
+        messages.success(request, _("Your appointment was cancelled, and the provider is told."))
+        return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
+    allowed = Action.CANCEL in allowed_actions(row, actor_of(request), now)
+    return render(request, "booking/mine/cancel.html", {"appointment": row, "form": form, "cancellable": allowed})

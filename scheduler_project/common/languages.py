@@ -8,6 +8,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import pgettext_lazy
 
 LONG = pgettext_lazy("day and time, as Django's date filter writes it", "l, j F Y, H:i")
+DAY = pgettext_lazy("day of the week and day, as Django's date filter writes it", "l, j F Y")
 SHORT = pgettext_lazy("day and time in a text message, as Django's date filter writes it", "D j M Y, H:i")
 
 

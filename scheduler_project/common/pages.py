@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxMiddleware
 
 from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.languages import DAY, LONG
 from scheduler_project.common.times import zone_names
 
 P = ParamSpec("P")
@@ -105,13 +106,21 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("timezone", "")
     if request.method == "POST" and chosen in zone_names():
         response = HttpResponseRedirect(back(request))
-        response.set_cookie(
-            COOKIE, chosen, max_age=365 * 24 * 60 * 60, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
-        )
+        remember_zone(response, chosen)
         return response
     return render(request, "timezone.html", {"zones": sorted(zone_names()), "next": back(request)})
 
 
+def remember_zone(response: HttpResponse, zone: str) -> None:
+    """Let this browser's pages show times in that timezone from now on."""
+    response.set_cookie(COOKIE, zone, max_age=365 * 24 * 60 * 60, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+
+
 def site(request: HttpRequest) -> dict[str, Any]:
     """What every template knows."""
-    return {"site_name": settings.SITE_NAME, "zone": timezone.get_current_timezone_name()}
+    return {
+        "site_name": settings.SITE_NAME,
+        "zone": timezone.get_current_timezone_name(),
+        "long_format": LONG,
+        "day_format": DAY,
+    }

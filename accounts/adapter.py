@@ -1,0 +1,68 @@
+"""Where django-allauth asks us: how mails are sent, where pages lead, and whose an email is."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import get_language, override
+
+from accounts.emails import send, send_reset_link
+from accounts.models import User
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """In the language of the login it is about, else in that of the page."""
+        user = context.get("user")
+        with override((user and user.language) or get_language()):
+            told = {"site_name": settings.SITE_NAME, "email": email, **context}
+            mail = self.render_mail(template_prefix, email, told)
+            send(to=email, subject=str(mail.subject), text=str(mail.body))
+
+    def format_email_subject(self, subject: str) -> str:
+        return str(subject)
+
+    def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
+        """The same mail as the API's, with the same link; a login without a password gets none."""
+        if user.has_usable_password():
+            send_reset_link(user)
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC) -> str:
+        return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Refused if another login has taken the email since it was asked for."""
+        others = User.objects.exclude(pk=email_address.user_id)
+        if others.filter(email=email_address.email).exists():
+            template = "account/messages/email_confirmation_failed.txt"
+            self.add_message(request, messages.ERROR, template, {"email": email_address.email})
+            return False
+        return super().confirm_email(request, email_address)
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        return reverse("account" if self.request.user.is_authenticated else "account_login")
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account")
+
+    def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
+        """From here on the pages are in the language the login has chosen, if it has."""
+        response = super().post_login(request, user, **kwargs)
+        if user.language:
+            remember_language(response, user.language)
+        return response
+
+
+def remember_language(response: HttpResponse, language: str) -> None:
+    """Let this browser's pages be in that language from now on."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 60 * 60,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )

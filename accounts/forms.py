@@ -1,0 +1,136 @@
+"""The forms of the accounts pages."""
+
+from typing import Any
+
+from allauth.account import forms as allauth
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.operations import people
+from scheduler_project.common.text import one_line
+from scheduler_project.common.times import zone_names
+
+
+class Plain:
+    """Without placeholders: labels say what belongs into a field, also once something is in it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # type: ignore[attr-defined]
+            field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(Plain, allauth.LoginForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs["autofocus"] = True
+
+
+class ResetForm(Plain, allauth.ResetPasswordForm):
+    pass
+
+
+class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
+    pass
+
+
+class ChangePasswordForm(Plain, allauth.ChangePasswordForm):
+    pass
+
+
+class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
+    pass
+
+
+class SignupForm(Plain, allauth.SignupForm):
+    """Registering: the same operation as the API's, with the visitor's timezone."""
+
+    field_order = ["role", "name", "email", "password1"]
+
+    role = forms.ChoiceField(
+        label=_("I want to"),
+        choices=[(people.Role.CLIENT.value, _("book appointments")), (people.Role.PROVIDER.value, _("be booked"))],
+        widget=forms.RadioSelect,
+    )
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asked = context.request.GET.get("role")
+        self.initial.setdefault("role", asked if asked in people.Role else people.Role.CLIENT.value)
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean()
+        if "password1" in found:
+            try:
+                validate_password(found["password1"], User(email=found.get("email", ""), name=found.get("name", "")))
+            except ValidationError as error:
+                self.add_error("password1", error)
+        return found
+
+    def save(self, request: HttpRequest) -> User:
+        return people.register(
+            name=self.cleaned_data["name"],
+            email=self.cleaned_data["email"],
+            password=self.cleaned_data["password1"],
+            timezone=timezone.get_current_timezone_name(),
+            role=people.Role(self.cleaned_data["role"]),
+            now=timezone.now(),
+        )
+
+
+class ChangeEmailForm(Plain, allauth.AddEmailForm):
+    """Another email, which becomes the login's once it is verified. Until then the old one stays, verified or not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("New email")
+
+    def save(self, request: HttpRequest) -> EmailAddress:
+        EmailAddress.objects.filter(user=self.user, primary=False).delete()
+        address = EmailAddress.objects.create(user=self.user, email=self.cleaned_data["email"])
+        send_verification_email_to_address(request, address)
+        return address
+
+
+class ProfileForm(forms.ModelForm):
+    """Name, timezone and language of a login."""
+
+    timezone = forms.ChoiceField(label=_("Timezone"), choices=lambda: [(name, name) for name in sorted(zone_names())])
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("the browser's")), *settings.LANGUAGES]
+    )
+
+    class Meta:
+        model = User
+        fields = ["name", "timezone", "language"]
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
+
+    def clean_name(self) -> str:
+        one_line(self.cleaned_data["name"])
+        return str(self.cleaned_data["name"])
+
+
+class DeleteForm(forms.Form):
+    """Asks for the password again."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        max_length=256,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )

@@ -1,0 +1,53 @@
+"""One's data to take along, and leaving."""
+
+from allauth.account.decorators import reauthentication_required
+from allauth.decorators import rate_limit
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.errors import AppointmentsComing, WrongPassword
+from accounts.forms import DeleteForm
+from accounts.models import User
+from accounts.operations.leaving import gather, leave
+from scheduler_project.common.pages import page
+
+
+@login_required
+@reauthentication_required
+@page
+def download(request: HttpRequest) -> HttpResponse:
+    """All that is kept about whoever is logged in, as a file."""
+    assert isinstance(request.user, User)
+    response = JsonResponse(gather(user_id=request.user.pk), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@rate_limit(action="reauthenticate")
+@page
+def delete(request: HttpRequest) -> HttpResponse:
+    """Ask for the password again, then erase the login."""
+    assert isinstance(request.user, User)
+    form = DeleteForm(request.POST or None)
+    refusal = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            leave(user_id=request.user.pk, password=form.cleaned_data["password"], now=timezone.now())
+        except WrongPassword as error:
+            form.add_error("password", str(error.message))
+        except AppointmentsComing as error:
+            refusal = error
+        else:
+            logout(request)
+            messages.success(request, _("Your account is deleted."))
+            return HttpResponseRedirect(reverse("home"))
+    context = {"form": form, "refusal": refusal, "where": "desk" if request.user.provider_or_none else "mine"}
+    return render(request, "accounts/delete.html", context)

@@ -1,0 +1,60 @@
+"""What reminding keeps about somebody, and what becomes of it when they leave."""
+
+from typing import Any
+
+from accounts.models import User
+from reminders.enums import Channel, Recipient
+from reminders.models import DeliveryAttempt, Message, OptOut, Preferences
+from scheduler_project.common.operations import operation
+from scheduler_project.common.times import rfc3339
+
+
+def wishes_of(user: User) -> dict[str, Any]:
+    """How a client wants to be reminded, what their email opted out of, and what they were sent; ready for JSON."""
+    client = user.client_or_none
+    said = Preferences.objects.filter(client=client).first() if client else None
+    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address=user.email)
+    sent = (
+        Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
+        if client
+        else ()
+    )
+    return {
+        "reminders": said
+        and {
+            "channels": said.channels,
+            "language": said.language,
+            "quiet_from": said.quiet_from and said.quiet_from.isoformat("minutes"),
+            "quiet_until": said.quiet_until and said.quiet_until.isoformat("minutes"),
+        },
+        "opt_outs": [
+            {
+                "channel": row.channel,
+                "address": row.address,
+                "since": rfc3339(row.at),
+                "source": row.source,
+                "taken_back_at": row.ended_at and rfc3339(row.ended_at),
+            }
+            for row in opted_out
+        ],
+        "messages": [
+            {
+                "kind": row.kind,
+                "channel": row.channel,
+                "due_at": rfc3339(row.due_at),
+                "status": row.status,
+                "appointment": row.appointment_id,
+            }
+            for row in sent
+        ],
+    }
+
+
+@operation
+def forget_wishes(*, user: User) -> None:
+    """Forget how a client wanted to be reminded, and where. Opt-outs stay: the address still wants no more."""
+    if client := user.client_or_none:
+        Preferences.objects.filter(client=client).delete()
+        DeliveryAttempt.objects.filter(message__reservation__client=client, message__recipient=Recipient.CLIENT).update(
+            address=""
+        )

@@ -1,0 +1,80 @@
+"""How a client is reminded: channels, language, quiet hours, and what they opted out of."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import Client
+from accounts.operations.people import edit_client
+from booking.views.access import actor_of, client_page, login_of
+from reminders.enums import Channel, Source
+from reminders.forms import RemindersForm
+from reminders.operations.preferences import (
+    opt_out_as,
+    preferences_of,
+    set_preferences,
+    standing_opt_out,
+    take_back,
+)
+from scheduler_project.common.errors import DomainError
+
+
+@client_page
+def reminders(request: HttpRequest, client: Client) -> HttpResponse:
+    now = timezone.now()
+    actor = actor_of(request)
+    own_email = login_of(request).email
+    deed = request.POST.get("do")
+    if deed in ("stop", "back"):
+        stop_or_take_back(deed, email=own_email, actor=actor, now=now)
+        return HttpResponseRedirect(reverse("my-reminders"))
+    form = RemindersForm(request.POST or None, client=client, preferences=preferences_of(client))
+    if request.method == "POST" and form.is_valid():
+        try:
+            save(form, client, actor=actor, now=now)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        else:
+            messages.success(request, _("Saved."))
+            return HttpResponseRedirect(reverse("my-reminders"))
+    context = {"form": form, "client": client, "addresses": addresses(client, own_email), "tab": "reminders"}
+    return render(request, "reminders/mine.html", context)
+
+
+def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) -> None:
+    set_preferences(client_id=client.pk, changes=form.changes, actor=actor, now=now)
+    if "phone" in form.changed_data:
+        edit_client(client_id=client.pk, changes={"phone": form.cleaned_data["phone"] or ""}, actor=actor)
+
+
+def stop_or_take_back(deed: str, *, email: str, actor: Actor, now: datetime) -> None:
+    if deed == "stop":
+        opt_out_as(channel=Channel.EMAIL, address=email, actor=actor, now=now)
+    elif standing := standing_opt_out(channel=Channel.EMAIL, address=email):
+        take_back(opt_out_id=standing.pk, actor=actor, now=now)
+
+
+def addresses(client: Client, own_email: str) -> list[dict[str, Any]]:
+    """Where the client is told things, what stands in the way, and whether they may change that here."""
+    known = ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone)))
+    rows = [
+        (channel, address, standing_opt_out(channel=channel, address=address)) for channel, address in known if address
+    ]
+    return [
+        {
+            "channel": channel.label,
+            "address": address,
+            "standing": standing,
+            "theirs": channel == Channel.EMAIL and address == own_email,
+            "by_sms": channel == Channel.SMS,
+            "stopped_by_sms": standing is not None and standing.source == Source.SMS,
+        }
+        for channel, address, standing in rows
+    ]

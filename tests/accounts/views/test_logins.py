@@ -1,0 +1,343 @@
+"""django-allauth's pages, as they are configured here."""
+
+import re
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client as Browser
+
+from accounts.models import Client, Provider, User
+from booking.models import Schedule
+from tests.factories import PASSWORD, ClientFactory, ProviderFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+GRACE = {"role": "client", "name": "Grace Hopper", "email": "Grace@Example.org", "password1": "nanoseconds-of-wire"}
+
+
+def sign_up(browser, query="", **changes):
+    return browser.post(f"/account/signup/{query}", GRACE | changes)
+
+
+def log_in(browser, user, query="", password=PASSWORD):
+    return browser.post(f"/account/login/{query}", {"login": user.email, "password": password})
+
+
+def links(mail):
+    return re.findall(r"http://localhost:8000(/\S+)", mail.body)
+
+
+# --- Signing up -------------------------------------------------------------------------------------------------------
+
+
+def test_sign_up_makes_a_client_in_the_visitors_timezone(client):
+    client.cookies["timezone"] = "Europe/Berlin"
+
+    answer = sign_up(client)
+
+    made = Client.objects.get()
+    assert (made.name, made.email, made.timezone, made.owner) == (
+        "Grace Hopper",
+        "grace@example.org",
+        "Europe/Berlin",
+        None,
+    )
+    assert made.user.email == "grace@example.org"
+    assert made.user.timezone == "Europe/Berlin"
+    assert answer.url == "/account/welcome/"
+    assert client.session["_auth_user_id"] == str(made.user_id)
+
+
+def test_sign_up_as_a_provider_opens_a_calendar(client):
+    sign_up(client, role="provider")
+
+    assert Schedule.objects.get().provider == Provider.objects.get()
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "chosen"), [("", "client"), ("?role=provider", "provider"), ("?role=owner", "client")]
+)
+def test_sign_up_offers_the_role_that_is_asked_for(client, query, chosen):
+    page = client.get(f"/account/signup/{query}").content.decode()
+
+    assert re.findall(r'value="(\w+)"[^>]*checked', page) == [chosen]
+
+
+def test_sign_up_honours_next(client):
+    assert sign_up(client, "?next=/me/calendar/").url == "/me/calendar/"
+
+
+def test_sign_up_mails_a_link_that_verifies_by_post(client, mailoutbox):
+    sign_up(client)
+    (link,) = links(mailoutbox[0])
+
+    client.get(link)
+    before = EmailAddress.objects.get().verified
+    client.post(link)
+
+    assert (before, EmailAddress.objects.get().verified) == (False, True)
+    assert mailoutbox[0].alternatives[0][1] == "text/html"
+
+
+def test_sign_up_knows_one_primary_unverified_email(client):
+    sign_up(client)
+
+    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [
+        ("grace@example.org", True, False)
+    ]
+
+
+def test_sign_up_refuses_an_email_that_is_taken(client):
+    UserFactory(email="grace@example.org")
+
+    answer = sign_up(client)
+
+    assert "email" in answer.context["form"].errors
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("password", ["short", "123456789012", "grace hopper"])
+def test_sign_up_refuses_what_djangos_validators_refuse(client, password):
+    answer = sign_up(client, password1=password)
+
+    assert "password1" in answer.context["form"].errors
+
+
+def test_sign_up_finds_no_bookings_that_guests_made_under_the_email(client):
+    ClientFactory(owner=ProviderFactory(), user=None, email="grace@example.org")
+
+    sign_up(client)
+
+    assert Client.objects.filter(user__isnull=False).count() == 1
+    assert Client.objects.get(owner__isnull=False).user is None
+
+
+# --- Logging in -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("who", "where"),
+    [
+        (lambda: ProviderFactory().user, "/dashboard/"),
+        (lambda: ClientFactory().user, "/me/"),
+        (lambda: UserFactory(staff=True), "/admin/"),
+        (UserFactory, "/account/"),
+    ],
+)
+def test_log_in_leads_everybody_to_their_own(client, who, where):
+    user = who()
+
+    log_in(client, user)
+
+    assert client.get("/account/welcome/").url == where
+
+
+@pytest.mark.parametrize(
+    ("next_page", "where"), [("/me/past/", "/me/past/"), ("https://evil.example/", "/account/welcome/")]
+)
+def test_log_in_honours_next_on_this_site_only(client, booker, next_page, where):
+    assert log_in(client, booker.user, f"?next={next_page}").url == where
+
+
+def test_log_in_refuses_inactive_logins_like_wrong_passwords(client):
+    inactive = UserFactory(is_active=False)
+
+    told = [log_in(client, inactive).content, log_in(client, inactive, password="wrong").content]
+    errors = [re.search(rb"errorlist.*?</ul>", page, re.DOTALL)[0] for page in told]
+
+    assert errors[0] == errors[1]
+    assert "_auth_user_id" not in client.session
+
+
+def test_log_in_is_limited(client, booker):
+    for _ in range(5):
+        log_in(client, booker.user, password="wrong")
+
+    answer = log_in(client, booker.user)
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session
+
+
+def test_log_in_brings_the_language_of_the_login(client):
+    user = ClientFactory(user__language="de").user
+
+    answer = log_in(client, user)
+
+    assert answer.cookies["django_language"].value == "de"
+
+
+def test_log_out_acts_on_post_only(client, booker):
+    client.force_login(booker.user)
+
+    client.get("/account/logout/")
+    before = "_auth_user_id" in client.session
+    client.post("/account/logout/")
+
+    assert (before, "_auth_user_id" in client.session) == (True, False)
+
+
+# --- Passwords --------------------------------------------------------------------------------------------------------
+
+
+def test_reset_mails_the_same_link_as_the_api_and_it_works(client, booker, mailoutbox):
+    client.post("/account/password/reset/", {"email": booker.user.email})
+    (link,) = links(mailoutbox[0])
+
+    page = client.get(link, follow=True)
+    new = {"password1": "microseconds-of-rope", "password2": "microseconds-of-rope"}
+    client.post(page.redirect_chain[-1][0], new)
+
+    assert re.match(r"/password/reset/[\w-]+/[\w-]+/$", link)
+    assert User.objects.get(pk=booker.user_id).check_password("microseconds-of-rope")
+
+
+def test_reset_link_that_is_made_up_says_so(client):
+    answer = client.get("/password/reset/MQ/made-up/")
+
+    assert answer.status_code == 400
+    assert "Ask for a new one" in answer.content.decode()
+
+
+def test_reset_answers_the_same_whoever_asks_and_writes_to_no_strangers(client, booker, mailoutbox):
+    known = client.post("/account/password/reset/", {"email": booker.user.email})
+    unknown = client.post("/account/password/reset/", {"email": "nobody@example.org"})
+
+    assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
+    assert [mail.to for mail in mailoutbox] == [[booker.user.email]]
+
+
+def test_changing_the_password_keeps_logged_in_and_is_told(client, booker, mailoutbox):
+    client.force_login(booker.user)
+    new = {"oldpassword": PASSWORD, "password1": "microseconds-of-rope", "password2": "microseconds-of-rope"}
+
+    client.post("/account/password/change/", new)
+
+    assert client.get("/account/").status_code == 200
+    assert [mail.to for mail in mailoutbox] == [[booker.user.email]]
+
+
+# --- Emails -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(client):
+    """A client with a verified email, logged in, who has just given their password again."""
+    who = ClientFactory(email="old@example.org", user__email="old@example.org")
+    EmailAddress.objects.update(verified=True)
+    client.post("/account/login/", {"login": who.user.email, "password": PASSWORD})
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    return who
+
+
+def change_email(browser, email="new@example.org"):
+    return browser.post("/account/email/", {"email": email, "action_add": ""})
+
+
+def test_another_email_counts_once_it_is_verified(client, owner, mailoutbox):
+    change_email(client)
+    before = User.objects.get(pk=owner.user_id).email
+    (link,) = links(mailoutbox[0])
+    client.post(link)
+
+    owner.refresh_from_db()
+    assert before == "old@example.org"
+    assert owner.user.email == "new@example.org"
+    assert owner.email == "new@example.org"
+    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [("new@example.org", True, True)]
+
+
+def test_another_email_needs_the_password_again(client, booker):
+    client.force_login(booker.user)
+
+    assert change_email(client).url.startswith("/account/reauthenticate/")
+
+
+def test_another_email_leaves_one_that_was_never_verified_until_it_is(client, owner):
+    EmailAddress.objects.update(verified=False)
+
+    change_email(client)
+    change_email(client, "newer@example.org")
+
+    assert User.objects.get(pk=owner.user_id).email == "old@example.org"
+    assert set(EmailAddress.objects.values_list("email", "primary")) == {
+        ("old@example.org", True),
+        ("newer@example.org", False),
+    }
+
+
+def test_another_email_is_refused_when_somebody_took_it_meanwhile(client, owner, mailoutbox):
+    change_email(client)
+    UserFactory(email="new@example.org")
+
+    client.post(links(mailoutbox[0])[0])
+
+    assert User.objects.get(pk=owner.user_id).email == "old@example.org"
+
+
+@pytest.mark.parametrize("make", [UserFactory, lambda: User.objects.create_superuser("root@example.org")])
+def test_every_login_has_its_email_noted(make):
+    user = make()
+
+    assert list(EmailAddress.objects.filter(user=user).values_list("email", "primary")) == [(user.email, True)]
+
+
+def test_an_email_that_staff_change_has_yet_to_be_verified():
+    user = UserFactory(email="old@example.org")
+    EmailAddress.objects.update(verified=True)
+
+    user.email = "new@example.org"
+    user.save()
+
+    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [("new@example.org", True, False)]
+
+
+# --- All of them ------------------------------------------------------------------------------------------------------
+
+FOR_STRANGERS = [
+    "/account/login/",
+    "/account/signup/",
+    "/account/password/reset/",
+    "/account/password/reset/done/",
+    "/account/password/reset/key/done/",
+    "/account/password/reset/key/1-none/",
+    "/account/confirm-email/none/",
+    "/account/inactive/",
+]
+FOR_ALL = [
+    "/account/",
+    "/account/email/",
+    "/account/password/change/",
+    "/account/logout/",
+    "/account/reauthenticate/",
+    "/account/2fa/",
+    "/account/2fa/totp/activate/",
+    "/account/delete/",
+]
+
+
+@pytest.mark.parametrize("path", FOR_STRANGERS)
+def test_pages_for_strangers_are_ours(client, path):
+    page = client.get(path).content.decode()
+
+    assert 'class="site-header"' in page
+    assert page.count("<h1>") == 1
+    assert "style=" not in page
+
+
+@pytest.mark.parametrize("path", FOR_ALL)
+def test_pages_for_those_logged_in_are_ours(client, owner, path, django_assert_max_num_queries):
+    with django_assert_max_num_queries(15):
+        answer = client.get(path)
+
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'class="site-header"' in page
+    assert page.count("<h1>") == 1
+    assert "style=" not in page
+
+
+@pytest.mark.parametrize("path", FOR_ALL)
+def test_pages_of_ones_own_ask_strangers_to_log_in(path):
+    assert Browser().get(path).url.startswith(("/account/login/", "/"))
