@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 from email.utils import parseaddr
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from icalendar import Calendar, Event, vCalAddress, vText
@@ -31,6 +31,24 @@ def to_ical(appointment: Appointment) -> bytes:
     calendar = _calendar()
     calendar.add_component(_event(appointment, appointment.provider.name))
     return bytes(calendar.to_ical())
+
+
+def web_links(appointment: Appointment) -> dict[str, str]:
+    """Where an appointment is put into a calendar kept on the web, by the calendar's name."""
+    start, end = (instant.astimezone(UTC) for instant in (appointment.starts_at, appointment.ends_at))
+    title = _one_line(f"{appointment.called} – {appointment.provider.name}")
+    google = {"action": "TEMPLATE", "text": title, "dates": f"{start:%Y%m%dT%H%M%SZ}/{end:%Y%m%dT%H%M%SZ}"}
+    outlook = {
+        "path": "/calendar/action/compose",
+        "rru": "addevent",
+        "subject": title,
+        "startdt": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "enddt": f"{end:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return {
+        "Google": f"https://calendar.google.com/calendar/render?{urlencode(google)}",
+        "Outlook": f"https://outlook.live.com/calendar/0/deeplink/compose?{urlencode(outlook)}",
+    }
 
 
 def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:
