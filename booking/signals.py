@@ -16,7 +16,7 @@ time_held = Signal()
 """A hold was made. Arguments: `reservation`, `actor`, `now`."""
 
 details_given = Signal()
-"""A visitor said who they are, or asks for the link once more. Arguments: `reservation`, `language`, `by_sms`, `now`."""
+"""A visitor said who they are, or asks for the link again. Arguments: `reservation`, `language`, `by_sms`, `now`."""
 
 holds_expired = Signal()
 """Holds ran out. Arguments: `reservations` (their ids), `now`."""

@@ -25,6 +25,14 @@ class SearchForm(forms.Form):
         return {name: self.cleaned_data.get(name, "") for name in self.fields}
 
 
+def instant_of(text: str) -> datetime | None:
+    try:
+        local = datetime.fromisoformat(text)
+        return local.astimezone(UTC) if local.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
 class ChosenForm(forms.Form):
     """`at`: whose time it is and when it starts, such as `3@2027-03-04T12:30:00Z`."""
 
@@ -32,15 +40,11 @@ class ChosenForm(forms.Form):
 
     def clean_at(self) -> tuple[int, datetime]:
         provider, _at, instant = self.cleaned_data["at"].partition("@")
-        try:
-            starts_at = datetime.fromisoformat(instant)
-            if not (provider.isascii() and provider.isdigit() and 0 < int(provider) <= BIGGEST_ID):
-                raise ValueError
-            if starts_at.tzinfo is None:
-                raise ValueError
-            return int(provider), starts_at.astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValidationError(_("Please choose one of the times.")) from None
+        known = provider.isascii() and provider.isdigit() and int(provider) <= BIGGEST_ID
+        starts_at = instant_of(instant) if known else None
+        if starts_at is None:
+            raise ValidationError(_("Please choose one of the times."))
+        return int(provider), starts_at
 
     @property
     def chosen(self) -> tuple[int, datetime] | None:

@@ -6,8 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.models import Provider
-from accounts.models import ProviderQuerySet
+from accounts.models import Provider, ProviderQuerySet
 from booking import queries
 from booking.forms.finding import SearchForm
 from booking.models import Service

@@ -4,6 +4,7 @@ The address holds a signed token that lets its bearer say who they are and nothi
 by it alone, never by cookies, which browsers keep from frames. Only a registered client's hold asks for their login.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +26,7 @@ from booking.errors import HoldExpired, HoldReleased, TooManyHolds
 from booking.forms.details import DetailsForm, NoteForm
 from booking.forms.finding import ChosenForm
 from booking.links import appointment_token, details_token, taken_by
-from booking.models import Reservation, Schedule
+from booking.models import Reservation
 from booking.operations import appointments, guests, reservations
 from booking.views.access import actor_of
 from booking.views.embedding import framed, let_embed
@@ -157,16 +158,14 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     if "at" in request.POST:
         return hold_instead(request, held, form, now)
     if deed == "look":  # the clock has run out: what was typed is only shown again
-        return show(request, held, DetailsForm(initial=request.POST.dict()), now)
-    if not form.is_valid():
-        return show(request, held, form, now, status=422)
-    if refused := too_many(request, "hold", form.cleaned_data["email"]):
-        return refused
-    try:
-        give(held, form, now)
-    except HoldExpired:
-        return show(request, held, form, now)
-    return HttpResponseRedirect(request.get_full_path())
+        form = DetailsForm(initial=request.POST.dict())
+    elif form.is_valid():
+        if refused := too_many(request, "hold", form.cleaned_data["email"]):
+            return refused
+        with suppress(HoldExpired):
+            give(held, form, now)
+            return HttpResponseRedirect(request.get_full_path())
+    return show(request, held, form, now)
 
 
 def give(held: Reservation, form: DetailsForm, now: datetime) -> None:

@@ -7,7 +7,7 @@
   const known = document.cookie.split("; ").some((cookie) => cookie.startsWith("timezone="));
   if (!zone || known || !navigator.cookieEnabled) return;
   const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `timezone=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax${secure}`;
+  document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
   const shown = document.querySelector("[data-zone]");
   const kept = document.cookie.split("; ").some((cookie) => cookie.startsWith("timezone="));
   if (shown && kept && shown.dataset.zone !== zone) location.reload();
