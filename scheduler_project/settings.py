@@ -226,7 +226,7 @@ REST_FRAMEWORK = {
         "read": env.str("THROTTLE_READ", default="600/min"),
         "write": env.str("THROTTLE_WRITE", default="120/min"),
         "login": env.str("THROTTLE_LOGIN", default="10/min"),
-        "hold": env.str("THROTTLE_HOLD", default="30/hour"),
+        "hold": env.str("THROTTLE_HOLD", default="60/hour"),
     },
     "NUM_PROXIES": env.int("TRUSTED_PROXIES", default=0),
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",

@@ -88,7 +88,9 @@ def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> Ht
     seconds = seconds_to_wait(request, scope, subject)
     if seconds is None:
         return None
-    return render(request, "too_many.html", status=429, headers={"Retry-After": str(seconds)})
+    response = render(request, "too_many.html", status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
