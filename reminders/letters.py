@@ -142,8 +142,9 @@ class Letter(NamedTuple):
 
 
 def manage_link(message: Message) -> str:
-    """Where the client sees, moves and cancels the appointment a message is about, if it is about a single one."""
-    if message.appointment is None or message.recipient != Recipient.CLIENT or message.details.get("others"):
+    """Where the client sees, moves and cancels the appointment a message is about, if it is about one to come."""
+    several = message.details.get("others")
+    if message.appointment is None or message.recipient != Recipient.CLIENT or message.kind in ENDING or several:
         return ""
     return appointment_link(message.appointment)
 

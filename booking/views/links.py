@@ -34,7 +34,9 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponseRedirect(request.get_full_path())
     appointment = appointment_of(reservation)
     if appointment is not None:
-        return HttpResponseRedirect(reverse("appointment", args=[appointment_token(appointment)]))
+        return HttpResponseRedirect(
+            reverse("appointment", args=[appointment_token(appointment)], query=request.GET or None)
+        )
     with in_clients_zone(request, reservation.client):
         try:
             guests.check_held(reservation, now)
