@@ -21,9 +21,10 @@ BETWEEN_MAILS = b"-" * 79 + b"\n"
 @secret_page
 def mailbox(request: HttpRequest) -> HttpResponse:
     """The latest mails, newest first, with links to follow. Only where the settings say that nobody else can ask."""
-    if not settings.MAILBOX:
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    if not settings.MAILBOX or not folder:
         raise Http404
-    return render(request, "mailbox.html", {"mails": list(mails(Path(settings.EMAIL_FILE_PATH)))})
+    return render(request, "mailbox.html", {"mails": list(mails(Path(folder)))})
 
 
 def mails(folder: Path) -> Iterator[dict[str, Any]]:

@@ -81,7 +81,7 @@ def own_client(request: HttpRequest) -> Client | None:
 def visitor_of(request: HttpRequest) -> int | None:
     """The client made for this visitor, if they have held a time before."""
     try:
-        return int(request.get_signed_cookie(VISITOR, max_age=guests.KEPT))
+        return int(request.get_signed_cookie(VISITOR, max_age=guests.KEPT) or "")
     except (KeyError, ValueError, signing.BadSignature):
         return None
 
