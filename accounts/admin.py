@@ -159,7 +159,17 @@ class ProviderAdmin(PersonAdmin):
     def get_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
         if obj is None:
             return ("name", "timezone", "specialization", "bio", "user", "is_approved")
-        return ("name", "slug", "specialization", "bio", "user", "is_active", "is_approved", "created_utc")
+        return (
+            "name",
+            "slug",
+            "specialization",
+            "bio",
+            "user",
+            "embed_origins",
+            "is_active",
+            "is_approved",
+            "created_utc",
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
         return ("created_utc",) if obj else ()

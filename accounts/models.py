@@ -5,13 +5,16 @@ from typing import Any, Self
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from scheduler_project.common.text import validate_origin
 from scheduler_project.common.times import validate_timezone
 
 
@@ -128,6 +131,14 @@ class Provider(models.Model):
     specialization = models.CharField(_("specialization"), max_length=100, blank=True, db_index=True)
     bio = models.TextField(_("bio"), max_length=5000, blank=True)
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick to take no more bookings."))
+    embed_origins = ArrayField(
+        models.CharField(max_length=200, validators=[validate_origin]),
+        verbose_name=_("websites that may embed the booking pages"),
+        size=20,
+        default=list,
+        blank=True,
+        help_text=_("Such as https://www.example.org, separated by commas. Empty: none may."),
+    )
     is_approved = models.BooleanField(_("approved"), default=True, help_text=_("Hidden from clients until ticked."))
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
 
@@ -142,6 +153,12 @@ class Provider(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def initials(self) -> str:
+        """What stands in place of a picture: of the first and the last of their names."""
+        names = [name for name in self.name.split() if name[0].isalnum()]
+        return "".join(name[0] for name in dict.fromkeys((*names[:1], *names[-1:]))).upper()
+
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def visible_to(self, user: "User | AnonymousUser | None") -> Self:
@@ -152,7 +169,10 @@ class ClientQuerySet(models.QuerySet["Client"]):
 
 
 class Client(models.Model):
-    """Somebody who books: self-registered (with a login), or kept in one provider's address book (`owner`)."""
+    """Somebody who books: self-registered (with a login), kept in one provider's address book (`owner`), or a guest.
+
+    A guest has neither login nor owner, and no name while they are still choosing.
+    """
 
     user = models.OneToOneField(
         User, models.SET_NULL, null=True, blank=True, related_name="client", verbose_name=_("user")
@@ -191,4 +211,4 @@ class Client(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name or gettext("Visitor")

@@ -83,6 +83,12 @@ class HoldReleased(DomainError):
     message = _("This hold was released. Please reserve once more.")
 
 
+class AskedEnough(DomainError):
+    code = "asked_enough"
+    kind = Kind.CONFLICT
+    message = _("The link has been sent twice. Please look for it in your mail, also among the junk.")
+
+
 class AlreadyConfirmed(DomainError):
     code = "already_confirmed"
     kind = Kind.CONFLICT

@@ -3,21 +3,58 @@
 from django.conf import settings
 from django.core import signing
 
-from booking.models import CalendarFeed, Reservation
+from booking.models import Appointment, CalendarFeed, Reservation
 from scheduler_project.common.errors import NotFound
 
 HOLD = "booking.links.hold"
+DETAILS = "booking.links.details"
+APPOINTMENT = "booking.links.appointment"
 
 
 def hold_link(reservation: Reservation) -> str:
     """Where a guest confirms a hold. It works for as long as the hold does."""
-    return f"{settings.SITE_URL}/r/{signing.dumps(reservation.pk, salt=HOLD)}/"
+    return f"{settings.SITE_URL}/r/{signing.dumps([reservation.pk, reservation.client_id], salt=HOLD)}/"
 
 
-def held_by(token: str) -> int:
-    """The id of the reservation a link's token stands for. Raises NotFound for one we did not sign."""
+def held_by(token: str) -> tuple[int, int]:
+    """The ids of the reservation and the client a link's token stands for. Raises NotFound for one we did not sign.
+
+    Whoever was mailed the link because somebody mistyped their address is no longer that hold's client.
+    """
     try:
-        return int(signing.loads(token, salt=HOLD))
+        reservation_id, client_id = signing.loads(token, salt=HOLD)
+        return int(reservation_id), int(client_id)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise NotFound from None
+
+
+def details_token(reservation: Reservation) -> str:
+    """What lets whoever took a time say who they are. It confirms nothing: that takes the link in the mail."""
+    return signing.dumps(reservation.pk, salt=DETAILS)
+
+
+def taken_by(token: str) -> int:
+    """The id of the reservation a token for details stands for. Raises NotFound for one we did not sign."""
+    return _id_in(token, DETAILS)
+
+
+def appointment_token(appointment: Appointment) -> str:
+    return signing.dumps(appointment.pk, salt=APPOINTMENT)
+
+
+def appointment_link(appointment: Appointment) -> str:
+    """Where a client sees, moves and cancels an appointment without logging in. It never stops working."""
+    return f"{settings.SITE_URL}/a/{appointment_token(appointment)}/"
+
+
+def appointment_in(token: str) -> int:
+    """The id of the appointment a link's token stands for. Raises NotFound for one we did not sign."""
+    return _id_in(token, APPOINTMENT)
+
+
+def _id_in(token: str, salt: str) -> int:
+    try:
+        return int(signing.loads(token, salt=salt))
     except (signing.BadSignature, ValueError, TypeError):
         raise NotFound from None
 

@@ -1,6 +1,7 @@
 """Reads that span models: what hours a provider keeps, which times are free, whom a change would strand."""
 
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import chain
@@ -276,6 +277,61 @@ def alternatives(provider_id: int, service: Service | None, start: datetime, now
     near = max(start, now)
     search = Search(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True)
     return free_times(search, nearest_to=start, limit=3)
+
+
+BY_DAY = """
+SELECT width_bucket(starts_at, %(days)s::timestamptz[]) AS day, count(DISTINCT starts_at) FROM free GROUP BY 1
+"""
+
+
+def free_by_day(search: Search, days: Sequence[datetime]) -> dict[int, int]:
+    """How many times are free on each of some days, by its number: `days` are their beginnings, in order.
+
+    The day of the last begins ends with the search. Times at which several providers are free count once.
+    """
+    sql, params = _free(search)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} {BY_DAY}", {**params, "days": list(days)})
+        return {bucket - 1: count for bucket, count in cursor.fetchall()}
+
+
+NEXT_TIMES = """
+SELECT schedule.provider_id, next.starts_at
+FROM booking_schedule schedule
+LEFT JOIN LATERAL (
+    SELECT (service.buffer_before_minutes + slot_minutes - 1) / slot_minutes AS before,
+           (service.duration_minutes + service.buffer_after_minutes - 1) / slot_minutes AS after
+    FROM booking_service service JOIN booking_service_providers offered ON offered.service_id = service.id
+    WHERE offered.provider_id = schedule.provider_id AND service.is_active
+    ORDER BY service.buffer_before_minutes + service.duration_minutes + service.buffer_after_minutes, service.id
+    LIMIT 1
+) AS shortest ON true
+CROSS JOIN LATERAL (
+    SELECT cell.starts_at
+    FROM booking_slot cell
+    WHERE cell.provider_id = schedule.provider_id AND cell.reservation_id IS NULL
+      AND cell.starts_at >= %(now)s::timestamptz + make_interval(mins => notice_minutes)
+      AND cell.starts_at < %(now)s::timestamptz + make_interval(hours => 24 * horizon_days)
+      AND coalesce(before, 0) + coalesce(after, 0) + 1 = (
+          SELECT count(*) FROM booking_slot needed
+          WHERE needed.provider_id = schedule.provider_id AND needed.reservation_id IS NULL
+            AND needed.starts_at >= cell.starts_at - coalesce(before, 0) * make_interval(mins => slot_minutes)
+            AND needed.starts_at <= cell.starts_at + coalesce(after, 0) * make_interval(mins => slot_minutes))
+    ORDER BY cell.starts_at LIMIT 1
+) AS next
+WHERE schedule.provider_id IN (SELECT unnest(%(providers)s::bigint[]))
+"""
+
+
+def next_times(provider_ids: Collection[int], now: datetime) -> dict[int, datetime]:
+    """When each provider is free next, for the shortest of their services or else for one slot.
+
+    One statement that looks no further than it must. Times of holds that ended in the last seconds are left to the
+    sweeper: this is a hint on a list, and whoever opens the calendar sees them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_TIMES, {"providers": list(provider_ids), "now": now})
+        return dict(cursor.fetchall())
 
 
 def slot_start(slot_id: int) -> tuple[int, datetime] | None:

@@ -15,6 +15,9 @@ series_changed = Signal()
 time_held = Signal()
 """A hold was made. Arguments: `reservation`, `actor`, `now`."""
 
+details_given = Signal()
+"""A visitor said who they are, or asks for the link again. Arguments: `reservation`, `language`, `by_sms`, `now`."""
+
 holds_expired = Signal()
 """Holds ran out. Arguments: `reservations` (their ids), `now`."""
 

@@ -2,14 +2,21 @@
 
 from django.urls import path
 
-from booking.views import finding, links, mine, subscribing
+from booking.views import choosing, feeds, finding, guests, holding, links, mine, subscribing
 from booking.views.desk import today
 
 urlpatterns = [
     path("", finding.home, name="home"),
+    path("p/<slug:slug>/", finding.provider, name="provider"),
+    path("p/<slug:slug>/book/", choosing.of_provider, name="choose"),
+    path("p/<slug:slug>/book/<int:service_id>/", choosing.of_provider, name="choose"),
+    path("s/<int:service_id>/", choosing.of_anybody, name="choose-anybody"),
+    path("h/<str:token>/", holding.details, name="details"),
     path("r/<str:token>/", links.hold, name="hold"),
-    path("r/<str:token>/appointment.ics", links.hold_ics, name="hold-ics"),
-    path("calendar/<slug:token>.ics", links.feed, name="feed"),
+    path("a/<str:token>/", guests.appointment, name="guest"),
+    path("a/<str:token>/move/", guests.move, name="guest-move"),
+    path("a/<str:token>/appointment.ics", guests.appointment_ics, name="guest-ics"),
+    path("calendar/<slug:token>.ics", feeds.feed, name="feed"),
     path("me/", mine.mine, name="mine"),
     path("me/past/", mine.past, name="my-past"),
     path("me/appointments/<int:pk>/", mine.appointment, name="my-appointment"),

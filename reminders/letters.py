@@ -13,7 +13,7 @@ from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
 from booking.calendars import to_invitation, to_publication
-from booking.links import hold_link
+from booking.links import appointment_link, hold_link
 from booking.models import Appointment
 from reminders.channels.base import Attachment, Parcel
 from reminders.enums import Channel, Kind, Recipient
@@ -117,6 +117,7 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
             facts,
             channel=message.channel,
             opt_out=link,
+            manage=manage_link(message),
         )
         if message.channel == Channel.SMS:
             return Parcel(message.key, person.address, text=letter.text)
@@ -140,10 +141,19 @@ class Letter(NamedTuple):
     html: str
 
 
-def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: str = "") -> Letter:
+def manage_link(message: Message) -> str:
+    """Where the client sees, moves and cancels the appointment a message is about, if it is about one to come."""
+    several = message.details.get("others")
+    if message.appointment is None or message.recipient != Recipient.CLIENT or message.kind in ENDING or several:
+        return ""
+    return appointment_link(message.appointment)
+
+
+def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: str = "", manage: str = "") -> Letter:
     """Words with what their variables stand for, as they are read, in the active language.
 
-    `opt_out` is where reminders can be ended. The subject is one line.
+    `opt_out` is where reminders can be ended, `manage` where the appointment can be moved or cancelled. The subject is
+    one line.
     """
     text = filled(words.body, facts)
     if channel == Channel.SMS:
@@ -153,6 +163,7 @@ def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: s
         "text": text,
         "html": filled_html(words.body, facts),
         "opt_out_link": opt_out,
+        "manage_link": manage,
         "site_name": facts["site_name"],
         "language": translation.get_language(),
         "direction": "rtl" if translation.get_language_bidi() else "ltr",

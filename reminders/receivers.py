@@ -11,9 +11,18 @@ from accounts.actors import Actor
 from accounts.models import User
 from accounts.signals import login_leaving, personal_data_asked
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
-from booking.signals import appointment_changed, demo_opened, holds_expired, reminders_reset, series_changed, time_held
+from booking.signals import (
+    appointment_changed,
+    demo_opened,
+    details_given,
+    holds_expired,
+    reminders_reset,
+    series_changed,
+    time_held,
+)
 from reminders.management import demo
 from reminders.operations import leaving, notices, plan
+from reminders.operations.preferences import remember_wishes
 from reminders.tasks import wake_dispatcher
 
 
@@ -35,6 +44,13 @@ def follow_series(events: Sequence[AppointmentEvent], now: datetime, **kwargs: A
 def ask_to_confirm(reservation: Reservation, actor: Actor, now: datetime, **kwargs: Any) -> None:
     if reservation.client_id == actor.client_id:
         return  # Who is logged in confirms on the page.
+    if notices.ask_to_confirm(reservation=reservation, now=now):
+        transaction.on_commit(wake_dispatcher)
+
+
+@receiver(details_given, dispatch_uid="reminders.receivers.ask_visitor")
+def ask_visitor(reservation: Reservation, language: str, by_sms: bool, now: datetime, **kwargs: Any) -> None:
+    remember_wishes(client=reservation.client, language=language, by_sms=by_sms, now=now)
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
 

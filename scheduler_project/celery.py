@@ -48,6 +48,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="37", hour="2"),
         "options": {"expire_seconds": 3600},
     },
+    "tidy-visitors": {
+        "task": "booking.tasks.tidy_visitors",
+        "schedule": crontab(minute="52", hour="3"),
+        "options": {"expire_seconds": 3600},
+    },
     "tidy": {
         "task": "scheduler_project.common.tasks.tidy",
         "schedule": crontab(minute="47", hour="3"),

@@ -124,11 +124,21 @@ def main() -> None:
             own_database = any(isinstance(server, embedded.Postgres) for server in servers)
             os.environ.setdefault("DEMO", "on" if own_database else "off")
             os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
+            keep_mails(host, own_database)
             run(host, port, servers)
     except embedded.ServerError as error:
         sys.exit(f"Stopped. {error}")
     except Stop:
         say("Stopped.")
+
+
+def keep_mails(host: str, own_database: bool) -> None:
+    """Keep mails as files, unless there is a server for them; a page shows them, where only this machine can ask."""
+    if own_database and not os.environ.get("EMAIL_URL"):
+        folder = embedded.home() / "mail"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ["EMAIL_URL"] = f"filemail://{folder}"
+        os.environ.setdefault("MAILBOX", "on" if host in {"127.0.0.1", "::1", "localhost"} else "off")
 
 
 def check_port(host: str, port: str) -> None:
@@ -178,10 +188,20 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
                 children.append(Child(name, command, selector, orphaned))
             kept = f" The data stays in {servers[0].data_dir}." if servers else ""
             welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines()]
+            welcome += mails_kept(f"http://{_reachable(host)}:{port}/mail/")
             welcome += [f"Ctrl-C ends it.{kept}"]
             watch(children, servers, selector, lambda: ready(host, int(port)), welcome)
         finally:
             stop(children, selector)
+
+
+def mails_kept(page: str) -> list[str]:
+    """Where the mails are that nobody sends."""
+    scheme, _, folder = os.environ.get("EMAIL_URL", "").partition("://")
+    if scheme != "filemail":
+        return []
+    shown = os.environ.get("MAILBOX", "").lower() in {"on", "1", "true", "yes"}
+    return [f"Mails are not sent but kept in {folder}" + (f"; read them on {page}" if shown else ".")]
 
 
 def watch(

@@ -253,6 +253,7 @@ REST_FRAMEWORK = {
         "read": env.str("THROTTLE_READ", default="600/min"),
         "write": env.str("THROTTLE_WRITE", default="120/min"),
         "login": env.str("THROTTLE_LOGIN", default="10/min"),
+        "hold": env.str("THROTTLE_HOLD", default="60/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
@@ -319,6 +320,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- Mail -----------------------------------------------------------------------------------------------------------
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+MAILBOX = env.bool("MAILBOX", default=False)
+"""Whether `/mail/` shows everybody the mails that `filemail:` keeps. For one's own machine only."""
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Scheduler <scheduler@localhost>")
 
 # --- Safety ---------------------------------------------------------------------------------------------------------

@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from scheduler_project import health
+from scheduler_project import health, mailbox
 from scheduler_project.common.pages import choose_zone
 
 urlpatterns = [
     path("api/", include("scheduler_project.api")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("mail/", mailbox.mailbox, name="mailbox"),
     path("language/", set_language, name="set_language"),
     path("timezone/", choose_zone, name="timezone"),
     path("", include("accounts.urls")),

@@ -16,7 +16,7 @@ from accounts.models import Client, Provider, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
 from scheduler_project.common.api_fields import TimezoneField
-from scheduler_project.common.text import one_line
+from scheduler_project.common.text import one_line, validate_origin
 
 # --- Fields -----------------------------------------------------------------------------------------------------------
 
@@ -172,10 +172,26 @@ class ProviderSerializer(serializers.ModelSerializer[Provider]):
     name = NameField()
     slug = serializers.SlugField(max_length=80, required=False, help_text=_("The end of the public address."))
     specialization = serializers.CharField(max_length=100, required=False, allow_blank=True, validators=[one_line])
+    embed_origins = serializers.ListField(
+        child=serializers.CharField(max_length=200, validators=[validate_origin]),
+        max_length=20,
+        required=False,
+        help_text=_("The websites that may show this provider's booking pages in a frame: `https://www.example.org`."),
+    )
 
     class Meta:
         model = Provider
-        fields = ["id", "name", "slug", "specialization", "bio", "is_active", "is_approved", "created_at"]
+        fields = [
+            "id",
+            "name",
+            "slug",
+            "specialization",
+            "bio",
+            "embed_origins",
+            "is_active",
+            "is_approved",
+            "created_at",
+        ]
         read_only_fields = ["created_at"]
 
 

@@ -34,7 +34,7 @@ IN_STEP = ("name", "timezone")
 NAMESAKES = 20
 """How many providers of one name get numbers in their addresses."""
 
-OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio"})
+OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
 OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
 OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
 

@@ -75,6 +75,12 @@ class Reservation(models.Model):
     overrides = ArrayField(
         models.CharField(max_length=10, choices=Override), verbose_name=_("overrides"), default=list, blank=True
     )
+    note = models.TextField(
+        _("note"), max_length=2000, blank=True, default="", db_default="", help_text=_("What the client says about it.")
+    )
+    asked = models.PositiveSmallIntegerField(
+        _("links sent"), default=0, db_default=0, help_text=_("How often a visitor was mailed the link to confirm.")
+    )
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
     )

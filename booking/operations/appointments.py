@@ -103,8 +103,10 @@ def _bad_transition(appointment: Appointment) -> BadTransition:
 
 
 @operation
-def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
+def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "") -> Appointment:
     """Turn a held reservation into an appointment: `scheduled`, or `pending` if a client must await approval.
+
+    The client's note, given now or with the hold, becomes its description.
 
     Repeating it returns the same appointment, wherever it was moved since. Raises HoldExpired from `expires_at` on,
     HoldReleased; NotFound.
@@ -129,7 +131,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime) -> Appointment:
         raise HoldExpired
     reservation.status = ReservationStatus.CONFIRMED
     reservation.save(update_fields=["status"])
-    return appoint(reservation, actor=actor, now=now)
+    return appoint(reservation, actor=actor, now=now, description=note or reservation.note)
 
 
 def book(

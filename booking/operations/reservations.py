@@ -138,11 +138,11 @@ def reserve(
     times; TooManyHolds, NotBookable, NotOffered, OffGrid, NotAllowed.
     """
     with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
-        return _reserve(provider_id, client_id, service_id, starts_at, ends_at, actor, now, overrides)
+        return write_hold(provider_id, client_id, service_id, starts_at, ends_at, actor, now, overrides)
 
 
 @operation
-def _reserve(
+def write_hold(
     provider_id: int,
     client_id: int,
     service_id: int | None,
@@ -152,6 +152,7 @@ def _reserve(
     now: datetime,
     overrides: Collection[Override],
 ) -> Reservation:
+    """`reserve` without the look for alternatives, for those who do more in the same transaction."""
     lock_client(client_id)
     schedule = locked_schedule(provider_id)
     reservation = claim(

@@ -1,13 +1,82 @@
-"""Finding a provider and a free time. Nobody needs to log in."""
+"""Finding a provider. Nobody needs to log in."""
 
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
-from accounts.models import Provider
+from accounts.models import Provider, ProviderQuerySet
+from booking import queries
+from booking.forms.finding import SearchForm
+from booking.models import Service
+from booking.views.embedding import embeddable, let_embed
+from scheduler_project.common.languages import LONG
 from scheduler_project.common.pages import page
+
+PER_PAGE = 12
+MOST_SERVICES = 12
 
 
 @page
 def home(request: HttpRequest) -> HttpResponse:
-    """Find a provider."""
-    return render(request, "booking/home.html", {"providers": Provider.objects.published()[:50]})
+    """Find a provider, or a service whoever offers it. Each provider is shown with their next free time."""
+    now = timezone.now()
+    form = SearchForm(request.GET)
+    asked = form.asked()
+    shown = Paginator(found(asked["q"], asked["specialization"]), PER_PAGE).get_page(request.GET.get("page"))
+    providers = list(shown.object_list)
+    next_times = queries.next_times([provider.pk for provider in providers], now)
+    published = Provider.objects.published()
+    context = {
+        "form": form,
+        "asked": asked,
+        "page": shown,
+        "people": [(provider, next_times.get(provider.pk)) for provider in providers],
+        "specializations": published.exclude(specialization="")
+        .order_by("specialization")
+        .values_list("specialization", flat=True)
+        .distinct()[:40],
+        "services": [] if any(asked.values()) or shown.number > 1 else services_of_several(),
+        "format": LONG,
+    }
+    return render(request, "booking/home.html", context)
+
+
+def found(words: str, specialization: str) -> ProviderQuerySet:
+    """The published providers whose name, specialization or service has all of some words in it."""
+    providers = Provider.objects.published().prefetch_related(
+        Prefetch("services", Service.objects.filter(is_active=True), to_attr="offered")
+    )
+    if specialization:
+        providers = providers.filter(specialization=specialization)
+    for word in words.split()[:5]:
+        offered = Service.objects.filter(providers=OuterRef("pk"), is_active=True, name__icontains=word)
+        providers = providers.filter(Q(name__icontains=word) | Q(specialization__icontains=word) | Exists(offered))
+    return providers
+
+
+def services_of_several() -> list[Service]:
+    """Services for which it may not matter who it is: those with more than one published provider."""
+    offering = Service.providers.through.objects.filter(
+        service=OuterRef("pk"), provider__is_active=True, provider__is_approved=True
+    )
+    several = Service.objects.filter(is_active=True).filter(Exists(offering[1:2]))
+    return list(several[:MOST_SERVICES])
+
+
+@embeddable
+@page
+def provider(request: HttpRequest, slug: str) -> HttpResponse:
+    """A provider, and what can be booked with them."""
+    who = published(slug)
+    let_embed(request, who)
+    services = who.services.filter(is_active=True)
+    return render(request, "booking/provider.html", {"provider": who, "services": services})
+
+
+def published(slug: str) -> Provider:
+    who = Provider.objects.published().select_related("schedule").filter(slug=slug).first()
+    if who is None:
+        raise Http404
+    return who

@@ -20,7 +20,7 @@ from booking.forms.mine import CancelForm, MoveForm
 from booking.models import Appointment, Service
 from booking.operations.appointments import act, allowed_actions, reschedule
 from booking.views.access import actor_of, client_page
-from booking.views.picking import asked_date, pick
+from booking.views.next_days import asked_date, pick
 from scheduler_project.common.errors import DomainError, NotFound
 
 PER_PAGE = 20

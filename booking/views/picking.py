@@ -1,48 +1,218 @@
-"""Picking a free time: the next days that have some, with their times. For `booking/picker.html`."""
+"""The calendar in which a time is picked: a month that shows how full each day is, and the times of one day."""
 
-from dataclasses import dataclass, replace
+import calendar
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from booking import queries
-from booking.queries import FreeTime, Search
-from scheduler_project.common.times import day_interval
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateformat import format as written
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-DAYS = 5
-"""How many days with free times are shown at once."""
-NEAR = timedelta(days=14)
-FAR = timedelta(days=400)
+from booking import queries
+from booking.models import Schedule, Service
+from booking.queries import FreeTime, Search
+from scheduler_project.common.languages import CLOCK, DAY, LONG, MONTH
+from scheduler_project.common.times import day_interval, rfc3339, zone_names
+
+FURTHEST = timedelta(days=366)
+"""How far ahead one can look when there are several providers, each with a horizon of their own."""
+
+MOST_TIMES = 300
+"""How many times of one day are shown."""
+
+FULLNESS = 4
+"""In how many steps a month shows how much of a day is free."""
+
+PARTS = ((0, gettext_lazy("Morning")), (12, gettext_lazy("Afternoon")), (17, gettext_lazy("Evening")))
 
 
 @dataclass(frozen=True)
-class Picker:
-    """Days with their free times, by the visitor's clock. `later` is the day to go on from, None at the end."""
-
-    days: list[tuple[date, list[FreeTime]]]
-    later: date | None
-
-
-def pick(*, zone: ZoneInfo, now: datetime, from_date: date | None = None, **search: Any) -> Picker:
-    """The next DAYS days with free times from `from_date` (local to `zone`) on; `search` are fields of Search."""
-    start = max(now, day_interval(from_date, zone)[0]) if from_date else now
-    wanted = Search(start=start, until=start + NEAR, now=now, **search)
-    found = queries.free_times(wanted)
-    if not found:
-        first = queries.next_free(replace(wanted, until=start + FAR))
-        if first is None:
-            return Picker([], None)
-        found = queries.free_times(replace(wanted, start=first.starts_at, until=first.starts_at + NEAR))
-    days = [(day, list(times)) for day, times in groupby(found, lambda time: time.starts_at.astimezone(zone).date())]
-    shown = days[:DAYS]
-    last = shown[-1][0]
-    return Picker(shown, last + timedelta(days=1) if len(days) > DAYS or len(shown) == DAYS else None)
+class Day:
+    date: date
+    free: int
+    level: int
+    label: str
+    chosen: bool
+    is_today: bool
 
 
-def asked_date(text: str) -> date | None:
-    """The date somebody asks to go on from; None for what is no date."""
+@dataclass(frozen=True)
+class Time:
+    """A time to be picked. `theirs` is what the provider's clock says then, if that is something else."""
+
+    value: str
+    key: str
+    text: str
+    label: str
+    theirs: str
+    whom: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """The times of a morning, afternoon or evening."""
+
+    name: str
+    times: list[Time] = field(default_factory=list)
+
+
+@contextmanager
+def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
+    """Show times in the timezone that the address asks for, if it does: in frames there are no cookies."""
+    asked = request.GET.get("timezone", "")
+    if asked in zone_names():
+        with timezone.override(ZoneInfo(asked)):
+            yield
+    else:
+        yield
+
+
+def calendar_of(
+    request: HttpRequest, *, schedules: Iterable[Schedule], service: Service | None, now: datetime
+) -> dict[str, Any]:
+    """What `booking/calendar.html` shows: of one schedule, or of several who offer the service.
+
+    The address says `day` or `month`; otherwise it is the first day with something free. Two statements, or with the
+    search for that day three.
+    """
+    people = {schedule.provider_id: schedule for schedule in schedules}
+    alone = next(iter(people.values())) if len(people) == 1 else None
+    until = now + (alone.horizon if alone else FURTHEST)
+    search = Search(now, until, now, alone.provider_id if alone else None, service)
+    zone = ZoneInfo(timezone.get_current_timezone_name())
+    today, last = now.astimezone(zone).date(), until.astimezone(zone).date()
+    day = _asked(request.GET.get("day"), today, last)
+    month = day or _asked(f"{request.GET.get('month')}-01", today.replace(day=1), last)
+    if month is None:
+        first = queries.next_free(search) if people else None
+        day = first.starts_at.astimezone(zone).date() if first else None
+        month = day or today
+    days = [date(month.year, month.month, number) for number in range(1, _length(month) + 1)]
+    ends = day_interval(days[-1], zone)[1]
+    in_month = replace(search, until=min(until, ends))
+    found = queries.free_by_day(in_month, [day_interval(each, zone)[0] for each in days]) if people else {}
+    free = {days[number]: count for number, count in found.items() if 0 <= number < len(days)}
+    day = day or min(free, default=None)
+    times = _times(search, day, zone) if day and people else []
+    parts = _parts(times, people, service, zone)
+    return {
+        "weekdays": [written(each, "D") for each in _weeks(month)[0]],
+        "weeks": [[_day(each, free, day, today, month) for each in week] for week in _weeks(month)],
+        "month": written(month, str(MONTH)),
+        "before": f"{days[0] - timedelta(days=1):%Y-%m}" if days[0] > today else "",
+        "after": f"{days[-1] + timedelta(days=1):%Y-%m}" if days[-1] < last else "",
+        "day": day,
+        "day_name": written(day, str(DAY)) if day else "",
+        "parts": [part for part in parts if part.times],
+        "known": hashlib.sha256(repr(times).encode()).hexdigest()[:16],
+        "their_zone": _their_zone(alone, zone, times),
+        "free_in_month": sum(free.values()),
+    }
+
+
+def _asked(text: str | None, first: date, last: date) -> date | None:
     try:
-        return date.fromisoformat(text)
+        asked = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return asked if first <= asked <= last else None
+
+
+def _length(month: date) -> int:
+    return calendar.monthrange(month.year, month.month)[1]
+
+
+def _weeks(month: date) -> list[list[date]]:
+    return calendar.Calendar().monthdatescalendar(month.year, month.month)
+
+
+def _times(search: Search, day: date, zone: ZoneInfo) -> list[FreeTime]:
+    start, until = day_interval(day, zone)
+    return queries.free_times(
+        replace(search, start=max(start, search.start), until=min(until, search.until)), limit=MOST_TIMES
+    )
+
+
+def _day(each: date, free: dict[date, int], chosen: date | None, today: date, month: date) -> Day | None:
+    if each.month != month.month:
+        return None
+    count = free.get(each, 0)
+    many = ngettext("%(day)s, %(count)d time free", "%(day)s, %(count)d times free", count)
+    return Day(
+        each,
+        count,
+        -(-count * FULLNESS // max(free.values())) if count else 0,
+        many % {"day": written(each, str(DAY)), "count": count},
+        each == chosen,
+        each == today,
+    )
+
+
+def _parts(times: list[FreeTime], people: dict[int, Schedule], service: Service | None, zone: ZoneInfo) -> list[Part]:
+    parts = [Part(str(name)) for _hour, name in PARTS]
+    for time in times:
+        if time.provider_id not in people:
+            continue
+        local = time.starts_at.astimezone(zone)
+        number = sum(local.hour >= hour for hour, _name in PARTS) - 1
+        parts[number].times.append(shown(time, people[time.provider_id], zone, several=len(people) > 1))
+    return parts
+
+
+def shown(time: FreeTime, schedule: Schedule, zone: ZoneInfo, *, several: bool = False, dated: bool = False) -> Time:
+    """A free time as a button says it, and as it is announced."""
+    local, theirs = time.starts_at.astimezone(zone), time.starts_at.astimezone(schedule.zone)
+    label = _("%(day)s, %(time)s, %(minutes)d minutes") % {
+        "day": written(local, str(DAY)),
+        "time": written(local, str(CLOCK)),
+        "minutes": (time.ends_at - time.starts_at) // timedelta(minutes=1),
+    }
+    return Time(
+        value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
+        key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
+        text=written(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
+        label=f"{label}, {schedule.provider.name}" if several else label,
+        theirs=written(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
+        whom=schedule.provider.name if several else "",
+    )
+
+
+def _their_zone(alone: Schedule | None, zone: ZoneInfo, times: list[FreeTime]) -> str:
+    """The provider's timezone, if their clocks say something else."""
+    if alone is None or not times:
+        return ""
+    start = times[0].starts_at
+    return alone.timezone if start.astimezone(alone.zone).utcoffset() != start.astimezone(zone).utcoffset() else ""
+
+
+def alternatives_in(details: dict[str, Any], schedule: Schedule) -> list[Time]:
+    """The nearest free times that a refusal lists, as buttons."""
+    zone = ZoneInfo(timezone.get_current_timezone_name())
+    return [
+        shown(
+            FreeTime(
+                each["slot"],
+                schedule.provider_id,
+                datetime.fromisoformat(each["start_time"]),
+                datetime.fromisoformat(each["end_time"]),
+            ),
+            schedule,
+            zone,
+            dated=True,
+        )
+        for each in details.get("alternatives", [])
+    ]
+
+
+def end_format(starts_at: datetime, ends_at: datetime) -> str:
+    """How an end is written: without its day, if that is the start's."""
+    zone = timezone.get_current_timezone()
+    same_day = starts_at.astimezone(zone).date() == ends_at.astimezone(zone).date()
+    return str(CLOCK if same_day else LONG)

@@ -43,6 +43,16 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     return preferences
 
 
+def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetime) -> None:
+    """Keep what a visitor said with their details: the language they read, and whether they also want text messages.
+
+    The caller holds the client's lock.
+    """
+    channels = [*dict.fromkeys([Channel.EMAIL, *settings.REMINDER_CHANNELS, Channel.SMS])] if by_sms else None
+    said = {"language": language, "channels": channels, "updated_at": now}
+    Preferences.objects.update_or_create(client=client, defaults=said)
+
+
 def preferences_of(client: Client) -> Preferences:
     """What the client wants; where they never said so, what that means."""
     said = Preferences.objects.filter(client=client).first()

@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxMiddleware
 
 from scheduler_project.common.errors import DomainError, Kind
 from scheduler_project.common.languages import DAY, LONG
+from scheduler_project.common.throttling import seconds_to_wait
 from scheduler_project.common.times import zone_names
 
 P = ParamSpec("P")
@@ -44,10 +45,10 @@ def for_pages(get_response: GetResponse) -> GetResponse:
 
 
 def in_zone(get_response: GetResponse) -> GetResponse:
-    """Show times in the visitor's timezone, but in the admin, which says UTC."""
+    """Show times in the visitor's timezone, but in the admin, which says UTC, and in feeds."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/admin/"):
+        if request.path_info.startswith(("/admin/", "/calendar/")):
             return get_response(request)
         with timezone.override(visitor_zone(request) or timezone.get_default_timezone()):
             return get_response(request)
@@ -65,18 +66,32 @@ def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
 
 
 def page(view: View[P]) -> Callable[..., HttpResponse]:
-    """A view that reads with GET and HEAD and acts with POST. A DomainError is a page too, with the status it has."""
+    """A view that reads with GET and HEAD and acts with POST, as often as the API's writes may.
+
+    A DomainError is a page too, with the status it has.
+    """
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            return view(request, *args, **kwargs)
+            refused = too_many(request, "write") if request.method == "POST" else None
+            return refused or view(request, *args, **kwargs)
         except DomainError as refusal:
             template = "404.html" if refusal.kind == Kind.NOT_FOUND else "refusal.html"
             return render(request, template, {"refusal": refusal}, status=refusal.kind.value)
 
     return answer
+
+
+def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> HttpResponse | None:
+    """The page that says so, once somebody (or whoever else is about `subject`) has done this too often."""
+    seconds = seconds_to_wait(request, scope, subject)
+    if seconds is None:
+        return None
+    response = render(request, "too_many.html", status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
@@ -120,7 +135,15 @@ def site(request: HttpRequest) -> dict[str, Any]:
     """What every template knows."""
     return {
         "site_name": settings.SITE_NAME,
-        "zone": timezone.get_current_timezone_name(),
+        "site_url": settings.SITE_URL,
+        "mailbox": settings.MAILBOX,
         "long_format": LONG,
         "day_format": DAY,
+        "zone": timezone.get_current_timezone_name(),
+        "layout": "embedded.html" if embedded(request) else "base.html",
     }
+
+
+def embedded(request: HttpRequest) -> bool:
+    """Whether a page is shown inside somebody else's."""
+    return request.GET.get("embed") == "1"

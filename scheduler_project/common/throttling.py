@@ -1,11 +1,14 @@
 """Rate limits: one atomic Redis round trip a request, fixed windows, 429 with Retry-After."""
 
 import hashlib
+import math
 import time
 from functools import cache, lru_cache
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
 from redis import Redis
 from redis.exceptions import RedisError
 from rest_framework.permissions import SAFE_METHODS
@@ -71,3 +74,12 @@ class Throttle(BaseThrottle):
 
     def wait(self) -> float | None:
         return self.retry_after
+
+
+def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:
+    """`Throttle` for pages: None when the request may go on, else after how many whole seconds one like it may."""
+    throttle = Throttle()
+    asked: Any = request
+    if throttle.allow_request(asked, SimpleNamespace(throttle_scope=scope, throttle_subject=lambda _: subject)):
+        return None
+    return math.ceil(throttle.wait() or 1)

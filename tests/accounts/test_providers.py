@@ -37,9 +37,36 @@ def test_read_tells_the_public_nothing_about_the_login(api):
         "slug": "ada",
         "specialization": "Engines",
         "bio": "Notes.",
+        "embed_origins": [],
         "is_active": True,
         "is_approved": True,
     }
+
+
+def test_provider_names_the_websites_that_may_embed_their_pages(provider, provider_api):
+    url = f"/api/providers/{provider.pk}"
+
+    answer = provider_api.patch(url, {"embed_origins": ["https://www.example.org", "http://localhost:3000"]})
+
+    assert answer.status_code == 200
+    assert answer.json()["embed_origins"] == ["https://www.example.org", "http://localhost:3000"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://*.example.org",
+        "https://example.org/",
+        "example.org",
+        "https://a.org; script-src *",
+        "'self'",
+    ],
+)
+def test_websites_that_may_embed_are_whole_origins(provider, provider_api, origin):
+    answer = provider_api.patch(f"/api/providers/{provider.pk}", {"embed_origins": [origin]})
+
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("hidden", [{"is_active": False}, {"is_approved": False}])

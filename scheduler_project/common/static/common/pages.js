@@ -37,9 +37,11 @@ document.addEventListener("click", async (event) => {
 });
 
 // `data-until="2027-03-04T12:30:00Z"`: counts down. It is spoken at whole minutes, and every ten seconds in the last.
+// `data-now` is the server's clock, should the visitor's be wrong. At the end the page is loaded anew; where there is a
+// button `data-over`, its form is sent instead, lest what somebody is typing be lost.
 function countDown(clock) {
   const live = clock.parentElement.querySelector("[data-spoken]");
-  const until = Date.parse(clock.dataset.until);
+  const until = Date.parse(clock.dataset.until) + (clock.dataset.now ? Date.now() - Date.parse(clock.dataset.now) : 0);
   let said = "";
   const tick = () => {
     if (!clock.isConnected) return;
@@ -49,7 +51,9 @@ function countDown(clock) {
     if (live && (left % 60 === 0 || (left < 60 && left % 10 === 0)) && said !== text) {
       live.textContent = said = text;
     }
-    if (left === 0) location.reload();
+    const over = document.querySelector("[data-over]");
+    if (left === 0 && over) over.form.requestSubmit(over);
+    else if (left === 0) location.reload();
     else setTimeout(tick, 1000 - (Date.now() % 1000));
   };
   tick();
@@ -75,3 +79,14 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     event.detail.isError = false;
   }
 });
+
+// `data-quietly`: what looks for news by itself does not while nobody looks at the page.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches("[data-quietly]")) event.preventDefault();
+});
+
+// Inside somebody else's page: tell it how high this one is.
+if (document.querySelector("[data-embedded]") && parent !== window) {
+  const tell = () => parent.postMessage({ type: "scheduler:height", height: document.body.scrollHeight }, "*");
+  new ResizeObserver(tell).observe(document.body);
+}

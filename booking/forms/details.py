@@ -1,0 +1,59 @@
+"""Who a visitor is."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.formfields import PhoneNumberField
+
+from accounts.models import User
+from scheduler_project.common.text import one_line
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        label=_("Note"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("What is good to know beforehand."),
+    )
+
+
+class DetailsForm(NoteForm):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    email = forms.EmailField(
+        label=_("Email"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        help_text=_("The link to confirm goes there."),
+    )
+    phone = PhoneNumberField(
+        label=_("Phone"),
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "placeholder": "+49 30 1234567"}),
+        help_text=_("With the country, such as +49 30 1234567."),
+    )
+    by_sms = forms.BooleanField(label=_("Remind me by text message too"), required=False)
+
+    field_order = ("name", "email", "phone", "by_sms", "note")
+
+    def clean_email(self) -> str:
+        return User.objects.normalize_email(self.cleaned_data["email"])
+
+    def clean(self) -> dict[str, Any]:
+        asked = super().clean() or self.cleaned_data
+        if asked.get("by_sms") and not asked.get("phone") and "phone" not in self.errors:
+            self.add_error("phone", _("For text messages we need your number."))
+        return asked
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Reason"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )

@@ -1,0 +1,52 @@
+"""What visitors search by, and which time they chose."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.api_fields import BIGGEST_ID
+
+
+class SearchForm(forms.Form):
+    q = forms.CharField(
+        label=_("Search"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name, profession or service")}),
+    )
+    specialization = forms.CharField(max_length=100, required=False)
+
+    def asked(self) -> dict[str, str]:
+        """What was asked for; nothing of what cannot be."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+
+
+def instant_of(text: str) -> datetime | None:
+    try:
+        local = datetime.fromisoformat(text)
+        return local.astimezone(UTC) if local.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+class ChosenForm(forms.Form):
+    """`at`: whose time it is and when it starts, such as `3@2027-03-04T12:30:00Z`."""
+
+    at = forms.CharField(max_length=60)
+
+    def clean_at(self) -> tuple[int, datetime]:
+        provider, _at, instant = self.cleaned_data["at"].partition("@")
+        known = provider.isascii() and provider.isdigit() and int(provider) <= BIGGEST_ID
+        starts_at = instant_of(instant) if known else None
+        if starts_at is None:
+            raise ValidationError(_("Please choose one of the times."))
+        return int(provider), starts_at
+
+    @property
+    def chosen(self) -> tuple[int, datetime] | None:
+        found: Any = self.cleaned_data["at"] if self.is_valid() else None
+        return found

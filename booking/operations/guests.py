@@ -1,0 +1,112 @@
+"""Booking without an account: a visitor takes a time, says who they are, and confirms by the link in the mail (R10)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, User
+from booking.enums import ReservationStatus
+from booking.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
+from booking.models import Reservation
+from booking.operations.reservations import lock_client, offering_alternatives, write_hold
+from booking.signals import details_given
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+MOST_ASKED = 2
+"""How often the link to confirm one hold is mailed: to a mistyped address, then to the right one."""
+
+KEPT = timedelta(days=1)
+"""How long a visitor who never said who they are is remembered, for their holds to be counted together (R19)."""
+
+
+def hold_as_visitor(
+    *,
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    visitor_id: int | None,
+    timezone: str,
+    now: datetime,
+) -> Reservation:
+    """Hold a time for somebody of whom nothing is known but their timezone.
+
+    `visitor_id` is the client made for them at an earlier hold, so that all their holds count together. Raises as
+    `reserve` does; then no client is left behind.
+    """
+    with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
+        return _hold_as_visitor(provider_id, service_id, starts_at, visitor_id, timezone, now)
+
+
+@operation
+def _hold_as_visitor(
+    provider_id: int, service_id: int | None, starts_at: datetime, visitor_id: int | None, timezone: str, now: datetime
+) -> Reservation:
+    visitor = Client.objects.filter(pk=visitor_id, user=None, owner=None).first() if visitor_id else None
+    if visitor is None:
+        visitor = Client.objects.create(name="", timezone=timezone, created_at=now)
+    guest = Actor(None, Face.PAGE, guest=visitor)
+    return write_hold(provider_id, visitor.pk, service_id, starts_at, None, guest, now, ())
+
+
+@operation
+def give_details(
+    *, reservation_id: int, name: str, email: str, phone: Any, note: str, by_sms: bool, language: str, now: datetime
+) -> Reservation:
+    """Say who holds a time; only then is the link to confirm it mailed. Once more for another address, or a lost mail.
+
+    A visitor who has given other details for an earlier hold stays who they were for that one. Whoever has the same
+    email address, registered or not, is somebody else: nothing is known of this visitor before they open the link.
+    Raises HoldExpired, HoldReleased, AlreadyConfirmed and AskedEnough; NotAllowed for a time no visitor took.
+    """
+    client_id = Reservation.objects.filter(pk=reservation_id).values_list("client", flat=True).first()
+    if client_id is None:
+        raise NotFound
+    lock_client(client_id)
+    rows = Reservation.objects.select_related("client", "provider", "service")
+    reservation = rows.select_for_update(of=("self",), no_key=True).get(pk=reservation_id)
+    check_held(reservation, now)
+    client = reservation.client
+    if client.user_id or client.owner_id:
+        raise NotAllowed
+    if reservation.asked >= MOST_ASKED:
+        raise AskedEnough(field="email")
+    said = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}
+    if client.name and any(getattr(client, field) != value for field, value in said.items()):
+        client = Client(timezone=client.timezone, created_at=now)
+    for field, value in said.items():
+        setattr(client, field, value)
+    client.save()
+    reservation.client = client
+    reservation.note = note
+    reservation.asked += 1
+    reservation.save(update_fields=["client", "note", "asked"])
+    details_given.send(Reservation, reservation=reservation, language=language, by_sms=by_sms, now=now)
+    return reservation
+
+
+def check_held(reservation: Reservation, now: datetime) -> None:
+    """Raise HoldReleased, AlreadyConfirmed or HoldExpired for a hold that is over, tidied up or not."""
+    if reservation.status == ReservationStatus.RELEASED:
+        raise HoldReleased
+    if reservation.status == ReservationStatus.CONFIRMED:
+        raise AlreadyConfirmed
+    if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
+        raise HoldExpired
+
+
+@operation
+def tidy_visitors(*, now: datetime) -> int:
+    """Forget visitors who never said who they are, once their holds have ended, and those holds. Returns how many."""
+    nameless = Client.objects.filter(name="", user=None, owner=None, created_at__lt=now - KEPT)
+    over = Reservation.objects.filter(
+        client__in=nameless,
+        status__in=(ReservationStatus.EXPIRED, ReservationStatus.RELEASED),
+        appointment=None,
+    )
+    over.delete()
+    used = Reservation.objects.filter(client=OuterRef("pk"))
+    _, forgotten = nameless.exclude(Exists(used)).delete()
+    return forgotten.get("accounts.Client", 0)

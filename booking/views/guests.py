@@ -1,0 +1,144 @@
+"""`/a/<token>/`: one appointment, for whoever has the link that its client was mailed: see, move, cancel."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.actors import Actor, Face
+from accounts.models import Client
+from booking.calendars import to_ical, web_links
+from booking.enums import COMING, Action, AppointmentStatus
+from booking.forms.details import CancelForm
+from booking.forms.finding import ChosenForm
+from booking.links import appointment_in
+from booking.models import Appointment
+from booking.operations import appointments
+from booking.views.picking import alternatives_in, calendar_of, end_format
+from scheduler_project.common.errors import DomainError, NotFound
+from scheduler_project.common.languages import LONG
+from scheduler_project.common.pages import secret_page, visitor_zone
+from scheduler_project.common.times import zone_names
+
+HEADINGS = {
+    AppointmentStatus.PENDING: gettext_lazy("Confirmed; it has yet to be approved"),
+    AppointmentStatus.SCHEDULED: gettext_lazy("Your appointment is booked"),
+    AppointmentStatus.COMPLETED: gettext_lazy("This appointment is over"),
+    AppointmentStatus.MISSED: gettext_lazy("This appointment is over"),
+    AppointmentStatus.CANCELLED: gettext_lazy("This appointment was cancelled"),
+    AppointmentStatus.DECLINED: gettext_lazy("This appointment was declined"),
+}
+
+
+@contextmanager
+def in_clients_zone(request: HttpRequest, client: Client) -> Iterator[None]:
+    """Show times in the timezone the visitor chose; in that of the client the link was sent to, if they chose none."""
+    asked = request.GET.get("timezone", "")
+    zone = ZoneInfo(asked) if asked in zone_names() else visitor_zone(request) or ZoneInfo(client.timezone)
+    with timezone.override(zone):
+        yield
+
+
+@secret_page
+def appointment(request: HttpRequest, token: str) -> HttpResponse:
+    """The appointment as it stands, and what its client may do with it."""
+    now = timezone.now()
+    made = appointment_of(token)
+    guest = Actor(None, Face.PAGE, guest=made.client)
+    if request.method == "POST":
+        form = CancelForm(request.POST)
+        if request.POST.get("do") == "cancel" and form.is_valid():
+            appointments.act(
+                appointment_id=made.pk, action=Action.CANCEL, actor=guest, now=now, reason=form.cleaned_data["reason"]
+            )
+        return HttpResponseRedirect(request.get_full_path())
+    allowed = appointments.allowed_actions(made, guest, now)
+    with in_clients_zone(request, made.client):
+        context: dict[str, Any] = {
+            "appointment": made,
+            "provider": made.provider,
+            "token": token,
+            "heading": HEADINGS[AppointmentStatus(made.status)],
+            "coming": made.status in COMING and made.ends_at > now,
+            "may_move": Action.RESCHEDULE in allowed,
+            "may_cancel": Action.CANCEL in allowed,
+            "form": CancelForm(),
+            "calendars": web_links(made),
+            "format": LONG,
+            "end_format": end_format(made.starts_at, made.ends_at),
+        }
+        return render(request, "booking/appointment.html", context)
+
+
+@secret_page
+def appointment_ics(request: HttpRequest, token: str) -> HttpResponse:
+    """The appointment's calendar file."""
+    return HttpResponse(
+        to_ical(appointment_of(token)),
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
+    )
+
+
+@secret_page
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """Pick another time for an appointment."""
+    now = timezone.now()
+    made = appointment_of(token)
+    guest = Actor(None, Face.PAGE, guest=made.client)
+    appointments.check_allowed(Action.RESCHEDULE, made, guest, now)
+    schedule = made.provider.schedule
+    with in_clients_zone(request, made.client):
+        context: dict[str, Any] = {
+            "appointment": made,
+            "provider": made.provider,
+            "service": made.service,
+            "token": token,
+            "format": LONG,
+            "moving": True,
+        }
+        if request.method == "POST":
+            chosen = ChosenForm(request.POST).chosen
+            if chosen is None or chosen[0] != schedule.provider_id:
+                return HttpResponseRedirect(request.get_full_path())
+            try:
+                return moved(request, made, chosen[1], guest, token, now)
+            except DomainError as refusal:
+                if "alternatives" not in refusal.details:
+                    raise
+                context |= {
+                    "refusal": refusal,
+                    "heading": _("This time cannot be had any more"),
+                    "alternatives": alternatives_in(refusal.details, schedule),
+                }
+                return render(request, "booking/taken.html", context, status=refusal.kind.value)
+        context |= calendar_of(request, schedules=[schedule], service=made.service, now=now)
+        if request.GET.get("known") == context["known"]:
+            return HttpResponse(status=204)
+        return render(request, "booking/move.html", context)
+
+
+def moved(
+    request: HttpRequest, made: Appointment, starts_at: datetime, guest: Actor, token: str, now: datetime
+) -> HttpResponse:
+    appointments.reschedule(appointment_id=made.pk, starts_at=starts_at, actor=guest, now=now)
+    messages.success(request, _("The appointment has been moved."))
+    return HttpResponseRedirect(reverse("guest", args=[token]))
+
+
+def appointment_of(token: str) -> Appointment:
+    """Raises NotFound for a token we did not sign."""
+    rows = Appointment.objects.detailed().select_related("reservation__provider__schedule")
+    made = rows.filter(pk=appointment_in(token)).first()
+    if made is None:
+        raise NotFound
+    return made

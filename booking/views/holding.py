@@ -1,0 +1,275 @@
+"""A time that was just taken: who it is for, and then the link in their mail. With a login it is confirmed here.
+
+The address holds a signed token that lets its bearer say who they are and nothing else; what a visitor does here goes
+by it alone, never by cookies, which browsers keep from frames. Only a registered client's hold asks for their login.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from accounts.actors import Actor, Face
+from accounts.models import Client
+from booking import queries
+from booking.enums import ReservationStatus
+from booking.errors import HoldExpired, HoldReleased, TooManyHolds
+from booking.forms.details import DetailsForm, NoteForm
+from booking.forms.finding import ChosenForm
+from booking.links import appointment_token, details_token, taken_by
+from booking.models import Reservation
+from booking.operations import appointments, guests, reservations
+from booking.views.access import actor_of
+from booking.views.embedding import framed, let_embed
+from booking.views.picking import Time, alternatives_in, end_format, in_chosen_zone, shown
+from scheduler_project.common.errors import DomainError, NotFound
+from scheduler_project.common.languages import LONG
+from scheduler_project.common.pages import embedded, secret_page, too_many
+
+VISITOR = "visitor"
+"""The cookie that says which client a visitor's holds are counted for."""
+
+
+# --- Taking a time ----------------------------------------------------------------------------------------------------
+
+
+def hold(
+    request: HttpRequest,
+    *,
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    visitor_id: int | None,
+    now: datetime,
+    as_visitor: bool = False,
+) -> Reservation:
+    """Hold a time: for the client who is logged in, else for a visitor."""
+    own = None if as_visitor else own_client(request)
+    if own is not None:
+        return reservations.reserve(
+            provider_id=provider_id,
+            client_id=own.pk,
+            service_id=service_id,
+            starts_at=starts_at,
+            actor=actor_of(request),
+            now=now,
+        )
+    return guests.hold_as_visitor(
+        provider_id=provider_id,
+        service_id=service_id,
+        starts_at=starts_at,
+        visitor_id=visitor_id,
+        timezone=timezone.get_current_timezone_name(),
+        now=now,
+    )
+
+
+def own_client(request: HttpRequest) -> Client | None:
+    client: Client | None = getattr(request.user, "client_or_none", None)
+    return client
+
+
+def visitor_of(request: HttpRequest) -> int | None:
+    """The client made for this visitor, if they have held a time before."""
+    try:
+        return int(request.get_signed_cookie(VISITOR, max_age=guests.KEPT) or "")
+    except (KeyError, ValueError, signing.BadSignature):
+        return None
+
+
+def remember_visitor(response: HttpResponse, held: Reservation) -> HttpResponse:
+    response.set_signed_cookie(
+        VISITOR,
+        str(held.client_id),
+        max_age=guests.KEPT,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return response
+
+
+def held_by_visitor(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
+    """What the asker holds at present, each with the page where it is confirmed or released."""
+    own = own_client(request)
+    held = Reservation.objects.held(now=now).filter(client=own.pk if own else visitor_of(request))
+    return [
+        {"reservation": one, "path": details_path(request, one)}
+        for one in held.select_related("provider", "service").order_by("starts_at")
+    ]
+
+
+def details_path(request: HttpRequest, held: Reservation) -> str:
+    """Where the details of a hold are asked for; in a frame if this is one, in the timezone asked for if one was."""
+    kept = {name: request.GET[name] for name in ("embed", "timezone") if name in request.GET}
+    return reverse("details", args=[details_token(held)], query=kept)
+
+
+def chooser_path(request: HttpRequest, held: Reservation) -> str:
+    """Where another time is chosen."""
+    kept = {name: request.GET[name] for name in ("embed", "timezone") if name in request.GET}
+    where = [held.provider.slug, *([held.service_id] if held.service_id else [])]
+    return reverse("choose", args=where, query=kept)
+
+
+# --- The page ---------------------------------------------------------------------------------------------------------
+
+
+@csrf_exempt
+@framed
+@secret_page
+def details(request: HttpRequest, token: str) -> HttpResponse:
+    """What the hold is, how long it lasts, and who it is for.
+
+    There is no CSRF token for visitors: whoever could make a browser post this has the address, and so could do it
+    themselves. A registered client acts by their session, and needs one.
+    """
+    rows = Reservation.objects.select_related("provider__schedule", "client", "service", "appointment")
+    held = rows.filter(pk=taken_by(token)).first()
+    if held is None:
+        raise NotFound
+    with in_chosen_zone(request):
+        if held.client.user_id is None:
+            let_embed(request, held.provider)
+            return visitors(request, held)
+        if held.client.user_id != request.user.pk:
+            return redirect_to_login(request.get_full_path())
+        return csrf_protect(registered)(request, held)
+
+
+def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
+    now = timezone.now()
+    if request.method != "POST":
+        return show(request, held, DetailsForm(initial=known_of(held)), now)
+    deed = request.POST.get("do")
+    if deed == "release":
+        reservations.release(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=held.client), now=now)
+        return HttpResponseRedirect(chooser_path(request, held))
+    form = DetailsForm(request.POST)
+    if "at" in request.POST:
+        return hold_instead(request, held, form, now)
+    if deed == "look":  # the clock has run out: what was typed is only shown again
+        form = DetailsForm(initial=request.POST.dict())
+    elif form.is_valid():
+        if refused := too_many(request, "hold", form.cleaned_data["email"]):
+            return refused
+        with suppress(HoldExpired):
+            give(held, form, now)
+            return HttpResponseRedirect(request.get_full_path())
+    return show(request, held, form, now)
+
+
+def give(held: Reservation, form: DetailsForm, now: datetime) -> None:
+    guests.give_details(reservation_id=held.pk, language=get_language() or "", now=now, **form.cleaned_data)
+
+
+def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
+    """The same for a client who is logged in: nothing to say but a note, and confirmed at once."""
+    now = timezone.now()
+    if request.method != "POST":
+        return show(request, held, NoteForm(initial={"note": held.note}), now)
+    if request.POST.get("do") == "release":
+        reservations.release(reservation_id=held.pk, actor=actor_of(request), now=now)
+        return HttpResponseRedirect(chooser_path(request, held))
+    form = NoteForm(request.POST)
+    if "at" in request.POST:
+        return hold_instead(request, held, form, now)
+    if request.POST.get("do") == "look" or not form.is_valid():
+        return show(request, held, form, now)
+    try:
+        made = appointments.confirm(
+            reservation_id=held.pk, actor=actor_of(request), now=now, note=form.cleaned_data["note"]
+        )
+    except HoldExpired:
+        return show(request, held, form, now)
+    return HttpResponseRedirect(reverse("guest", args=[appointment_token(made)]))
+
+
+def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: datetime) -> HttpResponse:
+    """Hold one of the nearest free times for the same visitor, with what they have typed already."""
+    chosen = ChosenForm(request.POST).chosen
+    if chosen is None or chosen[0] != held.provider_id:
+        return HttpResponseRedirect(request.get_full_path())
+    if refused := too_many(request, "hold"):
+        return refused
+    try:
+        new = hold(
+            request,
+            provider_id=held.provider_id,
+            service_id=held.service_id,
+            starts_at=chosen[1],
+            visitor_id=held.client_id,
+            now=now,
+            as_visitor=held.client.user_id is None,
+        )
+    except TooManyHolds as refusal:
+        return show(request, held, form, now, refusal=refusal)
+    except DomainError as refusal:
+        if "alternatives" not in refusal.details:
+            raise
+        nearest = alternatives_in(refusal.details, held.provider.schedule)
+        return show(request, held, form, now, refusal=refusal, nearest=nearest)
+    new = Reservation.objects.select_related("provider__schedule", "client", "service").get(pk=new.pk)
+    path = details_path(request, new)
+    if isinstance(form, DetailsForm) and form.is_valid():
+        give(new, form, now)
+        return HttpResponseRedirect(path)
+    return show(request, new, type(form)(initial=request.POST.dict()), now, action=path)
+
+
+def known_of(held: Reservation) -> dict[str, Any]:
+    """What was said of this hold already."""
+    if not held.asked:
+        return {}
+    return {"name": held.client.name, "email": held.client.email, "phone": held.client.phone, "note": held.note}
+
+
+def show(
+    request: HttpRequest,
+    held: Reservation,
+    form: NoteForm,
+    now: datetime,
+    *,
+    status: int = 200,
+    action: str = "",
+    refusal: DomainError | None = None,
+    nearest: list[Time] | None = None,
+) -> HttpResponse:
+    over: type[DomainError] | None = None
+    if held.status == ReservationStatus.RELEASED:
+        over = HoldReleased
+    elif held.status != ReservationStatus.CONFIRMED and (held.expires_at is None or held.expires_at <= now):
+        over = HoldExpired
+    if over and nearest is None:
+        free = queries.alternatives(held.provider_id, held.service, held.starts_at, now)
+        zone = timezone.get_current_timezone()
+        nearest = [shown(time, held.provider.schedule, zone, dated=True) for time in free]
+    context = {
+        "reservation": held,
+        "provider": held.provider,
+        "form": form,
+        "action": action or request.get_full_path(),
+        "over": over() if over else None,
+        "refusal": refusal,
+        "nearest": nearest,
+        "now": now,
+        "confirmed": held.status == ReservationStatus.CONFIRMED,
+        "mailed": held.asked > 0,
+        "may_ask": held.asked < guests.MOST_ASKED,
+        "registered": held.client.user_id is not None,
+        "chooser": chooser_path(request, held),
+        "format": LONG,
+        "end_format": end_format(held.starts_at, held.ends_at),
+        "framed": embedded(request),
+    }
+    code = refusal.kind.value if refusal else over.kind.value if over else status
+    return render(request, "booking/details.html", context, status=code)

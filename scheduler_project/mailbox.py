@@ -1,0 +1,43 @@
+"""`/mail/`: the mails that were kept instead of sent, for whoever tries the site on their own machine."""
+
+import email
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from scheduler_project.common.pages import secret_page
+
+MOST_MAILS = 50
+BETWEEN_MAILS = b"-" * 79 + b"\n"
+"""What Django writes behind each mail of a file."""
+
+
+@secret_page
+def mailbox(request: HttpRequest) -> HttpResponse:
+    """The latest mails, newest first, with links to follow. Only where the settings say that nobody else can ask."""
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    if not settings.MAILBOX or not folder:
+        raise Http404
+    return render(request, "mailbox.html", {"mails": list(mails(Path(folder)))})
+
+
+def mails(folder: Path) -> Iterator[dict[str, Any]]:
+    found: list[EmailMessage] = []
+    for file in sorted(folder.glob("*.log"), reverse=True)[:MOST_MAILS]:
+        kept = [part for part in file.read_bytes().split(BETWEEN_MAILS) if part.strip()]
+        found += [email.message_from_bytes(part, policy=default) for part in kept]
+    found.sort(key=lambda mail: mail["Date"].datetime, reverse=True)
+    for mail in found[:MOST_MAILS]:
+        text = mail.get_body(("plain",))
+        yield {
+            "subject": str(mail["Subject"]),
+            "to": str(mail["To"]),
+            "at": mail["Date"].datetime,
+            "text": text.get_content() if text else "",
+        }

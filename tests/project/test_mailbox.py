@@ -1,0 +1,48 @@
+"""`/mail/`: mails kept as files, to be read on one's own machine."""
+
+import pytest
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from tests.html import links_of, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def box(settings, tmp_path):
+    settings.MAILBOX = True
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    return tmp_path
+
+
+def deliver(subject, text):
+    mail = EmailMultiAlternatives(subject, text, "site@example.org", ["ada@example.org"])
+    mail.attach_alternative(f"<p>{text}</p>", "text/html")
+    get_connection("django.core.mail.backends.filebased.EmailBackend").send_messages([mail])
+
+
+def test_mails_are_shown_with_links_to_follow(client, box):
+    deliver("Please confirm – soon", "Follow http://localhost:8000/r/x/ & confirm")
+
+    answer = client.get("/mail/")
+
+    assert "Please confirm – soon ada@example.org" in text_of(answer)
+    assert "http://localhost:8000/r/x/" in links_of(answer)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_mails_run_nothing(client, box):
+    deliver("<script>1</script>", "<script>2</script>")
+
+    assert b"<script>" not in client.get("/mail/").content
+
+
+def test_empty_box_says_so(client, box):
+    assert "Nothing yet" in text_of(client.get("/mail/"))
+
+
+def test_nobody_reads_mails_unless_the_settings_say_so(client, box, settings):
+    settings.MAILBOX = False
+    deliver("Secret", "Secret")
+
+    assert client.get("/mail/").status_code == 404
