@@ -1,7 +1,7 @@
 """What a provider writes on the pages of their day: reasons, words, times, and bookings for clients."""
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -15,7 +15,6 @@ from phonenumber_field.formfields import PhoneNumberField
 from accounts.models import Client
 from booking.enums import Override, Scope
 from booking.models import Appointment, Schedule, Service
-from booking.models.fields import OffsetsFormField
 from booking.models.services import MINUTES_A_DAY
 from booking.recurrence import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
 from scheduler_project.common.text import one_line
@@ -87,7 +86,7 @@ class ReasonForm(forms.Form):
     scope = forms.ChoiceField(choices=SCOPES, required=False)
 
 
-class WordsForm(forms.ModelForm[Appointment]):
+class WordsForm(forms.ModelForm):
     """What an appointment says."""
 
     scope = forms.ChoiceField(label=gettext_lazy("Change"), choices=SCOPES, widget=forms.RadioSelect)
@@ -95,7 +94,6 @@ class WordsForm(forms.ModelForm[Appointment]):
     class Meta:
         model = Appointment
         fields = ["title", "description", "reminder_offsets"]
-        field_classes = {"reminder_offsets": OffsetsFormField}
         widgets = {"description": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -132,8 +130,8 @@ class TimeForm(forms.Form):
         self.schedule = schedule
         self.fields["time"].widget.attrs["step"] = schedule.slot_minutes * 60
 
-    def clean_time(self) -> time | None:
-        clock: time | None = self.cleaned_data["time"]
+    def clean_time(self) -> Any:
+        clock = self.cleaned_data["time"]
         slot = self.schedule.slot_minutes
         if clock and (clock.hour * 60 + clock.minute) % slot:
             raise ValidationError(

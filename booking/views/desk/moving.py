@@ -41,7 +41,8 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
             messages.success(request, _("Moved: %s is told.") % shown.client.name)
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
-    day = asked_date(request) or form.data.get("date") and form.is_bound and form.cleaned_data.get("date") or meant
+    typed = form.cleaned_data.get("date") if form.is_bound else None
+    day = asked_date(request) or typed or meant
     short_notice = "notice" in request.GET
     length = int(shown.reservation.length.total_seconds()) // 60
     context = {
