@@ -172,6 +172,8 @@ class MoveForm(TimeForm):
 
     def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        by_hand = "start" not in self.data
+        self.fields["date"].required = self.fields["time"].required = by_hand
         _only_in_series(self, appointment)
 
 
@@ -243,6 +245,7 @@ class BookForm(TimeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["date"].required = True
         self.fields["client"].queryset = clients_of(self.schedule)  # type: ignore[attr-defined]
         self.fields["service"].queryset = Service.objects.filter(  # type: ignore[attr-defined]
             providers=self.schedule.provider_id, is_active=True

@@ -25,6 +25,7 @@ from booking.forms.desk import BookForm, found_clients
 from booking.models import Schedule
 from booking.operations.appointments import book as book_one
 from booking.operations.series import SeriesChange, Wanted, create_series, preview_series
+from booking.queries import Search, next_free
 from booking.views.access import actor_of, desk_page
 from booking.views.desk.times import free_on, refuse
 from scheduler_project.common.errors import DomainError
@@ -36,7 +37,7 @@ def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     now = timezone.now()
     deed = request.POST.get("do", "find")
     if deed == "find":
-        return _ask(request, schedule, _asked(request, schedule), now)
+        return _ask(request, schedule, _asked(request, schedule, now), now)
     form = BookForm(request.POST, schedule=schedule)
     if not form.is_valid():
         return _ask(request, schedule, form, now)
@@ -54,13 +55,17 @@ def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     return _begun(request, change)
 
 
-def _asked(request: HttpRequest, schedule: Schedule) -> BookForm:
+def _asked(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
     """The form with what was typed so far, not judged yet; from a link: with what its address says."""
     typed = request.POST if request.method == "POST" else request.GET
     form = BookForm(schedule=schedule)
     names = [name for name in form.fields if name in typed]
     many = ("weekdays", "overrides")
     form.initial = {name: typed.getlist(name) if name in many else typed[name] for name in names}
+    form.initial.setdefault("interval", 1)
+    if "date" not in form.initial:
+        first = next_free(Search(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
+        form.initial["date"] = (first.starts_at if first else now).astimezone(schedule.zone).date()
     return form
 
 
@@ -76,9 +81,6 @@ def _ask(
     service, minutes = _read(form, "service"), _read(form, "minutes")
     any_notice = str(Override.NOTICE) in (typed["overrides"] or [])
     length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
-    if not form.is_bound:
-        form.initial.setdefault("date", day)
-        form.initial.setdefault("interval", 1)
     context = {
         "schedule": schedule,
         "form": form,
@@ -90,7 +92,7 @@ def _ask(
         "length": length,
         "alternatives": alternatives or [],
         "open_repeat": bool(typed["repeat"]),
-        "open_new": bool(typed["name"] or form.errors.get("name") or form.errors.get("email")) and not chosen,
+        "is_new": not chosen and (typed["client"] == "" or bool(typed["name"]) or not clients),
         "open_by_hand": bool(typed["time"] or typed["overrides"] or form.errors.get("time")),
     }
     return render(request, "booking/desk/book.html", context)

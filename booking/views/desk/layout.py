@@ -17,6 +17,7 @@ from scheduler_project.common.times import Interval, clipped, day_interval
 
 HOUR = 60
 STEP = 5
+ROOM = 30
 MINUTE = timedelta(minutes=1)
 QUARTER = timedelta(minutes=15)
 USUAL = (8, 18)
@@ -42,6 +43,11 @@ class Block:
     label: str = ""
     reservation: Reservation | None = None
     continued: bool = False
+
+    @property
+    def short(self) -> bool:
+        """Whether there is room for one line only."""
+        return self.bottom - self.top < ROOM
 
 
 @dataclass
