@@ -21,6 +21,7 @@ from accounts.actors import Actor
 from accounts.models import Client
 from accounts.operations.people import add_client
 from booking.enums import Override, Policy
+from booking.errors import SeriesConflict
 from booking.forms.desk import BookForm, found_clients
 from booking.models import Schedule
 from booking.operations.appointments import book as book_one
@@ -42,16 +43,25 @@ def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     if not form.is_valid():
         return _ask(request, schedule, form, now)
     try:
-        if not form.rule:
-            made = _book_one(form, actor_of(request), now)
-            messages.success(request, _("Booked: %s is told.") % made.client.name)
-            return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
-        if deed not in Policy.values:
-            return _preview(request, form, now)
-        change = _begin(form, Policy(deed), actor_of(request), now)
+        return _booked(request, form, deed, now)
     except DomainError as error:
-        alternatives = refuse(form, error)
-        return _ask(request, schedule, form, now, alternatives)
+        return _ask(request, schedule, form, now, refuse(form, error))
+
+
+def _booked(request: HttpRequest, form: BookForm, deed: str, now: datetime) -> HttpResponse:
+    """Book once and show it; a series is shown first, and again if it lost a time since then."""
+    actor = actor_of(request)
+    if not form.rule:
+        made = _book_one(form, actor, now)
+        messages.success(request, _("Booked: %s is told.") % made.client.name)
+        return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
+    if deed not in Policy.values:
+        return _preview(request, form, now)
+    try:
+        change = _begin(form, Policy(deed), actor, now)
+    except SeriesConflict as error:
+        messages.error(request, str(error.message))
+        return _preview(request, form, now)
     return _begun(request, change)
 
 
