@@ -15,7 +15,7 @@ from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
 
 @pytest.fixture
 def appointment(provider, ada):
-    return appoint(provider, at("2026-03-04 09:00"), client=ada, actor=SYSTEM, title="Trial lesson")
+    return appoint(provider, at("2026-03-04 09:00"), client=ada, overrides=["notice"], title="Trial lesson")
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_page_keeps_the_notes_of_another_address_book_out(desk, provider):
 
 
 def test_page_escapes_what_people_write(desk, provider, ada):
-    made = appoint(provider, at("2026-03-04 09:00"), client=ada, actor=SYSTEM, title="<script>x</script>")
+    made = appoint(provider, at("2026-03-04 09:00"), client=ada, overrides=["notice"], title="<script>x</script>")
 
     assert "<script>x" not in page_of(desk, made)
 

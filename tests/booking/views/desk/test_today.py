@@ -43,7 +43,7 @@ def test_today_shows_the_gaps_left(desk, provider):
 
 
 def test_today_offers_the_outcome_once_it_has_begun(desk, provider):
-    made = appoint(provider, at("2026-03-02 09:00"), overrides=["notice"], now=at("2026-03-01 09:00"))
+    made = appoint(provider, at("2026-03-02 09:00"), overrides=["notice", "hours"], now=at("2026-03-01 09:00"))
     later = appoint(provider, at("2026-03-02 15:00"), overrides=["notice"])
 
     shown = page(desk)
