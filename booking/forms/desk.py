@@ -250,7 +250,7 @@ class BookForm(TimeForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not cleaned.get("client") and not cleaned.get("name") and not self.has_error("client"):
-            self.add_error("name", _("Choose a client, or write the name of a new one."))
+            self.add_error("client", _("Choose a client, or write the name of a new one."))
         repeat = cleaned.get("repeat")
         if repeat == Repeat.RULE and not cleaned.get("rrule"):
             self.add_error("rrule", _("Write the rule."))

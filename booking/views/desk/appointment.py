@@ -115,7 +115,7 @@ def act(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     deed = request.POST.get("do", "")
     if request.method != "POST" or deed not in Action.values or not form.is_valid():
         for error in form.errors.get("reason", []) if request.method == "POST" else []:
-            messages.error(request, error)
+            messages.error(request, str(error))
         return HttpResponseRedirect(here)
     try:
         _act(request, shown, Action(deed), form.cleaned_data)

@@ -177,7 +177,7 @@ def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpRespons
         change = preview_series(wanted=_wanted(form, client_id), actor=actor, now=now)
         client_name = Client.objects.values_list("name", flat=True).get(pk=client_id)
         transaction.set_rollback(True)
-    every = [{"one": one, "free": True} for one in change.booked]
+    every: list[dict[str, Any]] = [{"one": one, "free": True} for one in change.booked]
     every += [{"one": conflict, "free": False} for conflict in change.conflicts]
     context = {
         "form": form,
