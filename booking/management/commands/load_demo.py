@@ -267,7 +267,7 @@ class Practice:
         for number in range(-5, 8):
             start = self.local(key, self.now.date() + number * DAY, 0)
             for _one in range(self.random.randint(3, 5)):
-                made = start - self.random.randint(2, 6) * DAY
+                made = min(start, self.now) - self.random.randint(2, 6) * DAY
                 appointment = self.book_something(key, start, start + DAY, made=made)
                 if appointment and appointment.ends_at <= self.now:
                     self.end(appointment)
