@@ -3,7 +3,7 @@
 from django.urls import path
 
 from booking.views import choosing, feeds, finding, guests, holding, links, mine, subscribing
-from booking.views.desk import today
+from booking.views.desk import appointment, book, calendar, moving, requests, today
 
 urlpatterns = [
     path("", finding.home, name="home"),
@@ -24,4 +24,12 @@ urlpatterns = [
     path("me/appointments/<int:pk>/cancel/", mine.cancel, name="my-appointment-cancel"),
     path("me/calendar/", subscribing.calendar, name="my-calendar"),
     path("dashboard/", today.desk, name="desk"),
+    path("dashboard/week/", calendar.week, name="desk-week"),
+    path("dashboard/day/", calendar.day, name="desk-day"),
+    path("dashboard/requests/", requests.requests, name="desk-requests"),
+    path("dashboard/book/", book.book, name="desk-book"),
+    path("dashboard/appointments/<int:pk>/", appointment.appointment, name="desk-appointment"),
+    path("dashboard/appointments/<int:pk>/act/", appointment.act, name="desk-appointment-act"),
+    path("dashboard/appointments/<int:pk>/move/", moving.move, name="desk-appointment-move"),
+    path("dashboard/appointments/<int:pk>/appointment.ics", appointment.appointment_ics, name="desk-appointment-ics"),
 ]

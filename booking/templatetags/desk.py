@@ -1,0 +1,92 @@
+"""What every page of a provider's desk shows: its sections."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+from django.template.defaultfilters import date as written
+from django.urls import NoReverseMatch, reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from booking.enums import AppointmentStatus
+from booking.models import Appointment
+from scheduler_project.common.languages import DAY, LONG, WEEKDAY
+
+register = template.Library()
+
+SECTIONS = (
+    ("desk", _("Today")),
+    ("desk-week", _("Calendar")),
+    ("desk-requests", _("Requests")),
+    ("desk-clients", _("Clients")),
+    ("desk-services", _("Services")),
+    ("desk-hours", _("Hours")),
+    ("desk-time-off", _("Time off")),
+    ("desk-reminders", _("Reminders")),
+    ("desk-settings", _("Settings")),
+)
+
+PART_OF = {"desk-day": "desk-week", "desk-appointment": "desk-week", "desk-book": "desk-week"}
+"""Pages that belong to a section by another name; else `desk-client-edit` belongs to `desk-clients`."""
+
+
+@register.inclusion_tag("booking/desk/sections.html", takes_context=True)
+def desk_sections(context: RequestContext) -> dict[str, Any]:
+    """The sections there are, the one that is shown, and how many requests wait. One query."""
+    provider = context["user"].provider_or_none
+    pending = Appointment.objects.filter(status=AppointmentStatus.PENDING, reservation__provider=provider)
+    view = context["request"].resolver_match.view_name
+    sections = [
+        {"name": name, "label": label, "url": url, "current": _is_part(view, name)}
+        for name, label in SECTIONS
+        if (url := _url(name))
+    ]
+    return {"sections": sections, "waiting": pending.count() if provider else 0}
+
+
+@register.filter(expects_localtime=True)
+def day(value: date) -> str:
+    """Tuesday, 4 March 2027"""
+    return written(value, str(DAY))
+
+
+@register.filter(expects_localtime=True)
+def weekday(value: date) -> str:
+    """Tue 4 Mar"""
+    return written(value, str(WEEKDAY))
+
+
+@register.filter(expects_localtime=True)
+def moment(value: datetime) -> str:
+    """Tuesday, 4 March 2027, 13:30"""
+    return written(value, str(LONG))
+
+
+@register.filter
+def until(start: datetime, end: datetime) -> str:
+    """13:30 – 14:15; with the day where the end lies on another."""
+    start, end = localtime(start), localtime(end)
+    same = start.date() == end.date()
+    return f"{written(start, 'H:i')} – {written(end, 'H:i' if same else 'D H:i')}"
+
+
+@register.filter
+def minutes_to(start: datetime, end: datetime) -> int:
+    """How many minutes lie between two instants."""
+    return int((end - start).total_seconds()) // 60
+
+
+def _url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _is_part(view: str, section: str) -> bool:
+    for page, belongs_to in PART_OF.items():
+        if view == page or view.startswith(f"{page}-"):
+            return section == belongs_to
+    return view == section or (section != "desk" and view.startswith(f"{section.removesuffix('s')}-"))
