@@ -271,3 +271,10 @@ def test_visitors_who_said_who_they_are_are_kept(client, taken):
 
     assert tidy_visitors(now=later) == 0
     assert Client.objects.filter(name="Ada").exists()
+
+
+def test_details_page_costs_a_constant_number_of_queries(client, taken, django_assert_max_num_queries):
+    with django_assert_max_num_queries(3):
+        client.get(taken)
+    with at_the_end(), django_assert_max_num_queries(4):
+        client.get(taken)
