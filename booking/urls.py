@@ -3,7 +3,7 @@
 from django.urls import path
 
 from booking.views import finding, links, mine
-from booking.views.desk import today
+from booking.views.desk import clients, dated, hours, services, settings, today
 
 urlpatterns = [
     path("", finding.home, name="home"),
@@ -12,4 +12,19 @@ urlpatterns = [
     path("calendar/<slug:token>.ics", links.feed, name="feed"),
     path("me/", mine.mine, name="mine"),
     path("dashboard/", today.desk, name="desk"),
+    path("dashboard/clients/", clients.clients, name="desk-clients"),
+    path("dashboard/clients/add/", clients.add_client, name="desk-client-add"),
+    path("dashboard/clients/<int:pk>/", clients.client, name="desk-client"),
+    path("dashboard/clients/<int:pk>/edit/", clients.edit_client, name="desk-client-edit"),
+    path("dashboard/services/", services.services, name="desk-services"),
+    path("dashboard/services/add/", services.add_service, name="desk-service-add"),
+    path("dashboard/services/<int:pk>/", services.service, name="desk-service"),
+    path("dashboard/hours/", hours.hours, name="desk-hours"),
+    path("dashboard/hours/date/", hours.single_date, name="desk-hour-date"),
+    path("dashboard/windows/", dated.windows, name="desk-windows"),
+    path("dashboard/windows/<int:pk>/", dated.window, name="desk-window"),
+    path("dashboard/time-off/", dated.time_off, name="desk-time-off"),
+    path("dashboard/time-off/<int:pk>/", dated.absence, name="desk-time-off-edit"),
+    path("dashboard/settings/", settings.settings, name="desk-settings"),
+    path("dashboard/calendar/", settings.feed, name="desk-feed"),
 ]
