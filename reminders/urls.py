@@ -2,6 +2,19 @@
 
 from django.urls import path
 
-from reminders import views
+from reminders.views import unsubscribe
+from reminders.views.desk import messages, templates, webhooks
 
-urlpatterns = [path("unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe")]
+urlpatterns = [
+    path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("dashboard/reminders/", messages.outbox, name="desk-reminders"),
+    path("dashboard/reminders/<int:pk>/", messages.message, name="desk-message"),
+    path("dashboard/messages/", templates.templates, name="desk-templates"),
+    path(
+        "dashboard/messages/<str:kind>/<str:channel>/<str:recipient>/<str:language>/",
+        templates.template,
+        name="desk-template",
+    ),
+    path("dashboard/webhooks/", webhooks.webhooks, name="desk-webhooks"),
+    path("dashboard/webhooks/<int:pk>/", webhooks.webhook, name="desk-webhook"),
+]
