@@ -32,6 +32,8 @@ class WordsForm(forms.ModelForm):
         super().__init__(data, instance=template)
         if template.channel == Channel.SMS:
             del self.fields["subject"]
+        else:
+            self.fields["subject"].required = True
 
     def _post_clean(self) -> None:
         for name, value in self.cleaned_data.items():

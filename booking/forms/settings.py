@@ -26,6 +26,7 @@ class ProfileForm(RowForm):
     class Meta:
         model = Provider
         fields = ["name", "slug", "specialization", "bio"]
+        widgets = {"bio": forms.Textarea({"rows": 6})}
         labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialization"), "bio": _("About you")}
         help_texts = {"slug": _("The end of your booking page's address. Links to the old one no longer work.")}
 
@@ -77,6 +78,7 @@ class ServiceForm(RowForm):
             "reminder_offsets",
             "is_active",
         ]
+        widgets = {"description": forms.Textarea({"rows": 5})}
         labels = {
             "name": _("Name"),
             "description": _("Description"),
@@ -99,6 +101,7 @@ class ClientForm(RowForm):
     class Meta:
         model = Client
         fields = ["name", "email", "phone", "timezone", "notes"]
+        widgets = {"notes": forms.Textarea({"rows": 6})}
         labels = {"name": _("Name"), "email": _("Email"), "phone": _("Phone"), "notes": _("Private notes")}
         help_texts = {"phone": _("With the country: +49 30 901820.")}
 

@@ -54,7 +54,7 @@ def template(
     actor, now, deed = actor_of(request), timezone.now(), request.POST.get("do", "")
     if deed == "reset" and kept:
         operations.remove_template(template_id=kept.pk, actor=actor)
-        messages.success(request, _("The shipped words are used again."))
+        messages.success(request, _("The usual words are sent again."))
         return HttpResponseRedirect(request.path)
     form = WordsForm(request.POST if request.method == "POST" and deed != "reset" else None, template=draft)
     context: dict[str, Any] = {"schedule": schedule, "form": form, "kept": kept, "draft": draft, **which}
