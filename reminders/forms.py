@@ -43,9 +43,7 @@ class WordsForm(forms.ModelForm):
 class WebhookForm(forms.Form):
     """Where a provider's own program is told, and of what."""
 
-    url = forms.URLField(
-        label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line], help_text=_("https://…")
-    )
+    url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line])
     description = forms.CharField(label=_("Description"), max_length=200, required=False, validators=[one_line])
     events = forms.MultipleChoiceField(
         label=_("Events"),

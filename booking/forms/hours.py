@@ -61,6 +61,8 @@ class StretchForm(forms.Form):
         for name, label in labels.items():
             said = label % {"day": day.label, "number": number + 1}
             self.fields[name].widget = clock_input(slot_minutes, **{"aria-label": said})
+        if day.added and number == len(day.rows) - 1:
+            self.fields["start"].widget.attrs["data-focus"] = True
 
     def add_prefix(self, field_name: str) -> str:
         return f"{field_name}-{self.key}"
@@ -77,10 +79,25 @@ class StretchForm(forms.Form):
 
 
 class Stretches:
-    """The hours of one day in a form: any number of stretches, sent under one `key`. Blank ones are none."""
+    """The hours of one day in a form: any number of stretches, sent under one `key`. Blank ones are none.
 
-    def __init__(self, key: str, rows: Iterable[Row], *, slot_minutes: int, label: str = "", sent: bool = False):
+    `deed` is how the form was just edited, if it was: the focus goes to what came of it.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        rows: Iterable[Row],
+        *,
+        slot_minutes: int,
+        label: str = "",
+        sent: bool = False,
+        deed: str = "",
+    ) -> None:
         self.key, self.label, self.sent = key, label, sent
+        verb, _dash, about = deed.partition("-")
+        self.edited = about.partition("-")[0] == key
+        self.added = self.edited and verb == "add"
         self.rows = list(rows)
         self.slot_minutes = slot_minutes
 
@@ -130,7 +147,9 @@ def edited(rows: Mapping[str, Sequence[Row]], deed: str, to: Sequence[str] = ())
 class WeekForm:
     """The weekly hours of a calendar."""
 
-    def __init__(self, schedule: Schedule, rows: Mapping[str, Sequence[Row]], *, sent: bool = False) -> None:
+    def __init__(
+        self, schedule: Schedule, rows: Mapping[str, Sequence[Row]], *, sent: bool = False, deed: str = ""
+    ) -> None:
         self.days = [
             Stretches(
                 str(day.value),
@@ -138,6 +157,7 @@ class WeekForm:
                 slot_minutes=schedule.slot_minutes,
                 label=str(day.label),
                 sent=sent,
+                deed=deed,
             )
             for day in Weekday
         ]

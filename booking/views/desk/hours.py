@@ -30,7 +30,7 @@ def hours(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     form = WeekForm(schedule, rows, sent=deed == "save")
     if request.method == "POST" and deed != "save":
         _verb, _dash, key = deed.partition("-")
-        form = WeekForm(schedule, edited(rows, deed, request.POST.getlist(f"to-{key}")))
+        form = WeekForm(schedule, edited(rows, deed, request.POST.getlist(f"to-{key}")), deed=deed)
     elif request.method == "POST" and form.is_valid():
         try:
             context["tried"] = tried(
@@ -68,7 +68,7 @@ def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     context: dict[str, Any] = {"schedule": schedule, "chosen": chosen}
     if request.method == "POST" and deed not in CHANGES:
         rows = edited({"day": rows}, deed)["day"]
-    stretches = Stretches("day", rows, slot_minutes=schedule.slot_minutes, sent=deed == "save")
+    stretches = Stretches("day", rows, slot_minutes=schedule.slot_minutes, sent=deed == "save", deed=deed)
     valid = deed == "remove" or (deed == "save" and form.is_valid() and stretches.is_valid())
     if request.method == "POST" and valid:
         asked: dict[str, Any] = {"actor": actor_of(request), "now": now}
