@@ -20,6 +20,8 @@ from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Event, ReservationStatus
 from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service
 from booking.models.appointments import AppointmentQuerySet
+from booking.models.reservations import ReservationQuerySet
+from booking.models.schedules import Absence
 from scheduler_project.common.times import (
     Interval,
     aligned,
@@ -73,14 +75,16 @@ def open_hours(schedule: Schedule, start: datetime, until: datetime) -> list[Int
 
 def absences(schedule: Schedule, start: datetime, until: datetime) -> list[Interval]:
     """Time off and closures that may touch `[start, until)`, in UTC."""
+    return [absence.interval(schedule.zone) for absence in away(schedule, start, until)]
+
+
+def away(schedule: Schedule, start: datetime, until: datetime) -> list[Absence]:
+    """The time off and closures themselves, with their reasons."""
     zone = schedule.zone
     touching = Q(ends_at__gt=start, starts_at__lt=until) | Q(
         end_date__gte=start.astimezone(zone).date(), start_date__lte=until.astimezone(zone).date()
     )
-    return [
-        absence.interval(zone)
-        for absence in chain(schedule.time_off.filter(touching), Closure.objects.filter(touching))
-    ]
+    return [*schedule.time_off.filter(touching), *Closure.objects.filter(touching)]
 
 
 # --- Free slots -----------------------------------------------------------------------------------------------------
@@ -287,6 +291,20 @@ def slot_start(slot_id: int) -> tuple[int, datetime] | None:
 
 
 # --- Appointments ---------------------------------------------------------------------------------------------------
+
+
+def diary(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> ReservationQuerySet:
+    """What takes a provider's time in `[start, until)`, in order: appointments that stand or stood, and live holds."""
+    live = Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.HELD, expires_at__gt=now)
+    rows = Reservation.objects.filter(live, provider=schedule.provider_id, starts_at__lt=until, ends_at__gt=start)
+    return rows.select_related("client", "service", "appointment").order_by("starts_at")
+
+
+def gaps(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> list[Interval]:
+    """What is open and unclaimed in `[start, until)`: with the buffers taken off, whatever the notice."""
+    claims = Reservation.objects.filter(provider=schedule.provider_id).claiming(start, until)
+    live = claims.exclude(status=ReservationStatus.HELD, expires_at__lte=now)
+    return without(open_hours(schedule, start, until), live.values_list("blocked_from", "blocked_until"))
 
 
 def moved_from(reservation: Reservation) -> Appointment | None:

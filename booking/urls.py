@@ -3,7 +3,19 @@
 from django.urls import path
 
 from booking.views import finding, links, mine
-from booking.views.desk import clients, dated, hours, services, settings, today
+from booking.views.desk import (
+    appointment,
+    book,
+    calendar,
+    clients,
+    dated,
+    hours,
+    moving,
+    requests,
+    services,
+    settings,
+    today,
+)
 
 urlpatterns = [
     path("", finding.home, name="home"),
@@ -27,4 +39,12 @@ urlpatterns = [
     path("dashboard/time-off/<int:pk>/", dated.absence, name="desk-time-off-edit"),
     path("dashboard/settings/", settings.settings, name="desk-settings"),
     path("dashboard/calendar/", settings.feed, name="desk-feed"),
+    path("dashboard/week/", calendar.week, name="desk-week"),
+    path("dashboard/day/", calendar.day, name="desk-day"),
+    path("dashboard/requests/", requests.requests, name="desk-requests"),
+    path("dashboard/book/", book.book, name="desk-book"),
+    path("dashboard/appointments/<int:pk>/", appointment.appointment, name="desk-appointment"),
+    path("dashboard/appointments/<int:pk>/act/", appointment.act, name="desk-appointment-act"),
+    path("dashboard/appointments/<int:pk>/move/", moving.move, name="desk-appointment-move"),
+    path("dashboard/appointments/<int:pk>/appointment.ics", appointment.appointment_ics, name="desk-appointment-ics"),
 ]

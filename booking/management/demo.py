@@ -158,6 +158,16 @@ OFFERS = (
     Offer("First consultation", 60, ("maya", "daniel", "amelia"), after=15, description="We listen, examine and plan."),
     Offer("Quick question", 15, ("maya", "priya", "tomasz"), description="Fifteen minutes, one question."),
     Offer("Physiotherapy", 45, ("maya",), after=5, owned=True),
+    Offer(
+        "Home visit",
+        60,
+        ("maya",),
+        before=15,
+        after=15,
+        needs_approval=True,
+        description="Within the city. Maya looks at every request.",
+        owned=True,
+    ),
     Offer("Therapy session", 50, ("daniel",), after=10, owned=True),
     Offer("Yoga, one to one", 75, ("priya",), before=15, owned=True),
     Offer(

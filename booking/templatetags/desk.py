@@ -1,14 +1,18 @@
 """What every page of a provider's desk shows: its sections."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django import template
 from django.template import RequestContext
+from django.template.defaultfilters import date as written
 from django.urls import NoReverseMatch, reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from booking.enums import AppointmentStatus
 from booking.models import Appointment
+from scheduler_project.common.languages import DAY, LONG, WEEKDAY
 
 register = template.Library()
 
@@ -52,6 +56,38 @@ def desk_sections(context: RequestContext) -> dict[str, Any]:
         if (url := _url(name))
     ]
     return {"sections": sections, "waiting": pending.count() if provider else 0}
+
+
+@register.filter(expects_localtime=True)
+def day(value: date) -> str:
+    """Tuesday, 4 March 2027"""
+    return written(value, str(DAY))
+
+
+@register.filter(expects_localtime=True)
+def weekday(value: date) -> str:
+    """Tue 4 Mar"""
+    return written(value, str(WEEKDAY))
+
+
+@register.filter(expects_localtime=True)
+def moment(value: datetime) -> str:
+    """Tuesday, 4 March 2027, 13:30"""
+    return written(value, str(LONG))
+
+
+@register.filter
+def until(start: datetime, end: datetime) -> str:
+    """13:30 – 14:15; with the day where the end lies on another."""
+    start, end = localtime(start), localtime(end)
+    same = start.date() == end.date()
+    return f"{written(start, 'H:i')} – {written(end, 'H:i' if same else 'D H:i')}"
+
+
+@register.filter
+def minutes_to(start: datetime, end: datetime) -> int:
+    """How many minutes lie between two instants."""
+    return int((end - start).total_seconds()) // 60
 
 
 def _url(name: str) -> str:

@@ -9,6 +9,8 @@ from django.utils.translation import pgettext_lazy
 
 LONG = pgettext_lazy("day and time, as Django's date filter writes it", "l, j F Y, H:i")
 SHORT = pgettext_lazy("day and time in a text message, as Django's date filter writes it", "D j M Y, H:i")
+DAY = pgettext_lazy("day, as Django's date filter writes it", "l, j F Y")
+WEEKDAY = pgettext_lazy("day in a narrow column, as Django's date filter writes it", "D j M")
 
 
 def in_language(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

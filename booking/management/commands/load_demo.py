@@ -245,7 +245,9 @@ class Practice:
                 appointment = self.book_something(key, start, start + 3 * DAY, made=made)
                 if appointment and number % 6 == 5:
                     self.cancel(appointment, self.now - timedelta(hours=1))
-        for key, name in (("priya", "Nutrition workshop"), ("amelia", "Minor surgery")):
+        self.fill_a_week("maya")
+        requested = (("priya", "Nutrition workshop"), ("amelia", "Minor surgery"), ("maya", "Home visit"))
+        for key, name in requested:
             for answer in (None, None, Action.APPROVE, Action.DECLINE):
                 self.request(key, name, answer)
         evening = self.local("maya", self.day(after=2, weekday=TUE), 18)
@@ -259,6 +261,16 @@ class Practice:
             actor=SYSTEM,
             now=self.now,
         )
+
+    def fill_a_week(self, key: str) -> None:
+        """What a full week looks like, from a few days ago on; with today, so far as today has hours."""
+        for number in range(-5, 8):
+            start = self.local(key, self.now.date() + number * DAY, 0)
+            for _one in range(self.random.randint(3, 5)):
+                made = start - self.random.randint(2, 6) * DAY
+                appointment = self.book_something(key, start, start + DAY, made=made)
+                if appointment and appointment.ends_at <= self.now:
+                    self.end(appointment)
 
     def request(self, key: str, name: str, answer: Action | None) -> None:
         """A registered client asks for a service that needs approval; the provider answers, or has not yet."""

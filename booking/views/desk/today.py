@@ -1,13 +1,63 @@
 """A provider's day."""
 
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
-from booking.models import Schedule
-from booking.views.access import desk_page
+from booking.enums import COMING, AppointmentStatus
+from booking.models import Appointment, Schedule
+from booking.operations.appointments import allowed_actions
+from booking.queries import diary, gaps
+from booking.views.access import actor_of, desk_page
+from scheduler_project.common.times import day_interval
+
+REQUESTS_SHOWN = 3
 
 
 @desk_page
 def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Today: what is next, what waits."""
-    return render(request, "booking/desk/today.html", {"schedule": schedule})
+    """Today: what is next, what waits, what is still free."""
+    now = timezone.now()
+    today = now.astimezone(schedule.zone).date()
+    mine = Appointment.objects.filter(reservation__provider=schedule.provider).detailed()
+    coming = mine.filter(status__in=COMING, reservation__ends_at__gt=now).order_by("reservation__starts_at")
+    waiting = mine.filter(status=AppointmentStatus.PENDING).order_by("reservation__starts_at")
+    lines = timeline(request, schedule, now)
+    context = {
+        "schedule": schedule,
+        "today": today,
+        "now": now,
+        "next": coming.first(),
+        "waiting": waiting[:REQUESTS_SHOWN],
+        "lines": lines,
+        "busy": sum(1 for line in lines if "reservation" in line),
+        "address": f"{settings.SITE_URL}/p/{schedule.provider.slug}/",
+    }
+    return render(request, "booking/desk/today.html", context)
+
+
+def timeline(request: HttpRequest, schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
+    """Today's appointments and holds, with what may be done with each, and the free gaps still to come; in order."""
+    actor = actor_of(request)
+    start, until = day_interval(now.astimezone(schedule.zone).date(), schedule.zone)
+    lines: list[dict[str, Any]] = [
+        {"starts_at": begins, "ends_at": ends} for begins, ends in gaps(schedule, max(start, now), until, now)
+    ]
+    for reservation in diary(schedule, start, until, now):
+        appointment = getattr(reservation, "appointment", None)
+        allowed = allowed_actions(appointment, actor, now) if appointment else []
+        lines.append(
+            {
+                "starts_at": reservation.starts_at,
+                "ends_at": reservation.ends_at,
+                "reservation": reservation,
+                "appointment": appointment,
+                "allowed": [str(action) for action in allowed],
+                "on_now": reservation.starts_at <= now < reservation.ends_at,
+            }
+        )
+    return sorted(lines, key=lambda line: line["starts_at"])

@@ -1,10 +1,11 @@
-"""Pages of a provider's desk: everything happens at NOON, and the browser is logged in as the provider."""
+"""A provider with an open calendar, and their browser."""
 
 import pytest
 import time_machine
 from django.test import Client as Browser
 
-from tests.factories import NOON, open_provider
+from accounts.models import User
+from tests.factories import NOON, ClientFactory, open_provider
 
 
 @pytest.fixture(autouse=True)
@@ -15,12 +16,28 @@ def _clock(db):
 
 @pytest.fixture
 def provider(db):
-    return open_provider(horizon_days=14)
+    return open_provider(horizon_days=30)
 
 
 @pytest.fixture
-def desk(provider) -> Browser:
-    """A browser that the provider is logged in with."""
+def ada(provider):
+    """Somebody in the provider's address book."""
+    return ClientFactory(owner=provider, user=None, name="Ada Byron", email="ada@example.org", notes="Likes mornings.")
+
+
+def browser_of(user):
     browser = Browser()
-    browser.force_login(provider.user)
+    browser.force_login(User.objects.get(pk=user.pk))
     return browser
+
+
+@pytest.fixture
+def desk(provider):
+    """The provider's browser."""
+    return browser_of(provider.user)
+
+
+@pytest.fixture
+def stranger():
+    """Another provider's browser."""
+    return browser_of(open_provider(horizon_days=4).user)

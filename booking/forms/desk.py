@@ -1,0 +1,311 @@
+"""What a provider writes on the pages of their day: reasons, words, times, and bookings for clients."""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from phonenumber_field.formfields import PhoneNumberField
+
+from accounts.models import Client
+from booking.enums import Override, Scope
+from booking.models import Appointment, Schedule, Service
+from booking.models.services import MINUTES_A_DAY
+from booking.recurrence import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
+from scheduler_project.common.text import one_line
+from scheduler_project.common.times import to_utc
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+CLIENTS_FOUND = 8
+
+SCOPES = [
+    (Scope.THIS, gettext_lazy("Only this one")),
+    (Scope.FOLLOWING, gettext_lazy("This one and all after it")),
+    (Scope.ALL, gettext_lazy("All that are to come")),
+]
+
+OVERRIDES = [
+    (Override.HOURS, gettext_lazy("Also outside my hours or during time off")),
+    (Override.NOTICE, gettext_lazy("Also at shorter notice, or further ahead, than clients may")),
+]
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d", attrs={"min": FIRST_DAY, "max": LAST_DAY})
+
+
+class ClockInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self) -> None:
+        super().__init__(format="%H:%M")
+
+
+class DayField(forms.DateField):
+    """A local date between 2000 and 2100."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=DayInput, input_formats=["%Y-%m-%d"], **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        day = super().clean(value)
+        if day and not FIRST_DAY <= day <= LAST_DAY:
+            raise ValidationError(_("The year must lie between 2000 and 2100."), code="out_of_range")
+        return day
+
+
+class InstantField(forms.CharField):
+    """One of the times a page listed, as RFC 3339 has it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=40, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            instant = parse_datetime(text)
+        except ValueError:
+            instant = None
+        if instant is None or instant.tzinfo is None or not FIRST_DAY.year <= instant.year <= LAST_DAY.year:
+            raise ValidationError(_("Choose one of the times listed."), code="invalid")
+        return instant.astimezone(UTC)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=500, required=False)
+    scope = forms.ChoiceField(choices=SCOPES, required=False)
+
+
+class WordsForm(forms.ModelForm):
+    """What an appointment says."""
+
+    scope = forms.ChoiceField(label=gettext_lazy("Change"), choices=SCOPES, widget=forms.RadioSelect)
+
+    class Meta:
+        model = Appointment
+        fields = ["title", "description", "reminder_offsets"]
+        widgets = {"description": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["title"].validators.append(one_line)
+        _only_in_series(self, self.instance)
+
+
+def _only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
+    """Which of a series is meant is asked of those that are in one."""
+    if appointment.series_id is None:
+        del form.fields["scope"]
+    else:
+        form.fields["scope"].initial = Scope.THIS
+
+
+class TimeForm(forms.Form):
+    """A time: one of those listed (`start`), or a day and a time by hand, with rules set aside on purpose."""
+
+    start = InstantField(required=False)
+    date = DayField(label=gettext_lazy("Day"), required=False)
+    time = forms.TimeField(label=gettext_lazy("Time"), required=False, widget=ClockInput, input_formats=["%H:%M"])
+    minutes = forms.IntegerField(label=gettext_lazy("Minutes"), required=False, min_value=1, max_value=MINUTES_A_DAY)
+    overrides = forms.MultipleChoiceField(
+        label=gettext_lazy("Book it even so"),
+        choices=OVERRIDES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Two appointments at one time are never possible."),
+    )
+
+    def __init__(self, *args: Any, schedule: Schedule, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.schedule = schedule
+        self.fields["time"].widget.attrs["step"] = schedule.slot_minutes * 60
+
+    def clean_time(self) -> Any:
+        clock = self.cleaned_data["time"]
+        slot = self.schedule.slot_minutes
+        if clock and (clock.hour * 60 + clock.minute) % slot:
+            raise ValidationError(
+                _("Your times lie %(minutes)d minutes apart, from the full hour on. Choose one of those."),
+                code="off_grid",
+                params={"minutes": slot},
+            )
+        return clock
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned.get("start") and not (cleaned.get("date") and cleaned.get("time")):
+            self.add_error("time", _("Choose one of the free times, or write a day and a time."))
+        return cleaned
+
+    @property
+    def starts_at(self) -> datetime:
+        """The instant meant; a time by hand is on the clocks of the provider and comes before one listed."""
+        if self.cleaned_data.get("date") and self.cleaned_data.get("time"):
+            local = datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
+            return to_utc(local, self.schedule.zone)
+        return self.cleaned_data["start"]
+
+    @property
+    def ends_at(self) -> datetime | None:
+        minutes = self.cleaned_data.get("minutes")
+        return self.starts_at + timedelta(minutes=minutes) if minutes else None
+
+    @property
+    def overrides_meant(self) -> Collection[Override]:
+        return [Override(name) for name in self.cleaned_data["overrides"]]
+
+
+class MoveForm(TimeForm):
+    """Where an appointment goes."""
+
+    scope = forms.ChoiceField(label=gettext_lazy("Move"), choices=SCOPES, widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        by_hand = "start" not in self.data
+        self.fields["date"].required = self.fields["time"].required = by_hand
+        _only_in_series(self, appointment)
+
+
+class Repeat:
+    NEVER, DAILY, WEEKLY, MONTHLY, SAME_WEEKDAY, RULE = "", "daily", "weekly", "monthly", "weekday", "rule"
+
+
+REPEATS = [
+    (Repeat.NEVER, gettext_lazy("Does not repeat")),
+    (Repeat.DAILY, gettext_lazy("Every day")),
+    (Repeat.WEEKLY, gettext_lazy("Every week")),
+    (Repeat.MONTHLY, gettext_lazy("Every month, on the same date")),
+    (Repeat.SAME_WEEKDAY, gettext_lazy("Every month, on the same weekday (such as the first Tuesday)")),
+    (Repeat.RULE, gettext_lazy("By a rule of my own (RRULE)")),
+]
+
+DAYS = [
+    ("MO", gettext_lazy("Monday")),
+    ("TU", gettext_lazy("Tuesday")),
+    ("WE", gettext_lazy("Wednesday")),
+    ("TH", gettext_lazy("Thursday")),
+    ("FR", gettext_lazy("Friday")),
+    ("SA", gettext_lazy("Saturday")),
+    ("SU", gettext_lazy("Sunday")),
+]
+
+
+class BookForm(TimeForm):
+    """A booking for a client: one of the address book or a new one; once or by a rule."""
+
+    search = forms.CharField(label=gettext_lazy("Search your clients"), required=False, max_length=100)
+    client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=150, required=False, validators=[one_line])
+    email = forms.EmailField(label=gettext_lazy("Email"), required=False)
+    phone = PhoneNumberField(
+        label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
+    )
+    service = forms.ModelChoiceField(
+        label=gettext_lazy("Service"),
+        queryset=Service.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("No service, only a length"),
+    )
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False, validators=[one_line])
+    description = forms.CharField(
+        label=gettext_lazy("Description"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    repeat = forms.ChoiceField(label=gettext_lazy("Repeat"), choices=REPEATS, required=False)
+    interval = forms.IntegerField(
+        label=gettext_lazy("Every how many days, weeks or months"),
+        required=False,
+        min_value=1,
+        max_value=MOST_INTERVAL,
+    )
+    weekdays = forms.MultipleChoiceField(
+        label=gettext_lazy("On these days of the week"),
+        choices=DAYS,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    count = forms.IntegerField(label=gettext_lazy("How many times"), required=False, min_value=1, max_value=MOST)
+    until = DayField(label=gettext_lazy("Until"), required=False)
+    rrule = forms.CharField(
+        label=gettext_lazy("Rule"),
+        max_length=LONGEST_TEXT,
+        required=False,
+        help_text=gettext_lazy("As RFC 5545 has it, such as FREQ=MONTHLY;BYDAY=-1FR."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["date"].required = True
+        self.fields["client"].queryset = clients_of(self.schedule)  # type: ignore[attr-defined]
+        self.fields["service"].queryset = Service.objects.filter(  # type: ignore[attr-defined]
+            providers=self.schedule.provider_id, is_active=True
+        )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if not cleaned.get("client") and not cleaned.get("name") and not self.has_error("client"):
+            self.add_error("name", _("Choose a client, or write the name of a new one."))
+        repeat = cleaned.get("repeat")
+        if repeat == Repeat.RULE and not cleaned.get("rrule"):
+            self.add_error("rrule", _("Write the rule."))
+        if repeat not in (Repeat.NEVER, Repeat.RULE) and cleaned.get("count") and cleaned.get("until"):
+            self.add_error("until", _("Say how many times or until when, not both."))
+        return cleaned
+
+    @property
+    def rule(self) -> str:
+        """The rule of RFC 5545 that was chosen; empty for a single appointment."""
+        said = self.cleaned_data
+        repeat = said["repeat"]
+        if repeat == Repeat.NEVER:
+            return ""
+        if repeat == Repeat.RULE:
+            return said["rrule"]
+        parts = [f"FREQ={'MONTHLY' if repeat == Repeat.SAME_WEEKDAY else repeat.upper()}"]
+        if repeat == Repeat.SAME_WEEKDAY:
+            parts.append(f"BYDAY={_which_weekday(self.starts_local.date())}")
+        if repeat == Repeat.WEEKLY and said["weekdays"]:
+            parts.append(f"BYDAY={','.join(said['weekdays'])}")
+        if (said["interval"] or 1) > 1:
+            parts.append(f"INTERVAL={said['interval']}")
+        if said["count"]:
+            parts.append(f"COUNT={said['count']}")
+        if said["until"]:
+            parts.append(f"UNTIL={said['until']:%Y%m%d}")
+        return ";".join(parts)
+
+    @property
+    def starts_local(self) -> datetime:
+        """The start on the provider's clocks; naive."""
+        return self.starts_at.astimezone(self.schedule.zone).replace(tzinfo=None)
+
+
+def _which_weekday(day: date) -> str:
+    """The first Tuesday: `1TU`. A fifth one is the last, for not every month has five."""
+    number = (day.day - 1) // 7 + 1
+    return f"{number if number < 5 else -1}{WEEKDAYS[day.weekday()]}"
+
+
+def clients_of(schedule: Schedule) -> QuerySet[Client]:
+    """Whom a provider may book for by name: their address book, and those who have booked with them."""
+    provider = schedule.provider_id
+    booked = Q(owner=None, pk__in=Client.objects.filter(reservations__provider=provider).values("pk"))
+    return Client.objects.filter(Q(owner=provider) | booked)
+
+
+def found_clients(schedule: Schedule, words: str) -> QuerySet[Client]:
+    """The first clients whose name, email or phone has the words in it."""
+    rows = clients_of(schedule)
+    if words:
+        rows = rows.filter(Q(name__icontains=words) | Q(email__icontains=words) | Q(phone__icontains=words))
+    return rows[:CLIENTS_FOUND]

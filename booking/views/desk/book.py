@@ -1,0 +1,198 @@
+"""A provider books for a client: once, or a series that is previewed first.
+
+Everything is one form that is sent as often as somebody looks for clients or times; only `do=book` and, from the
+preview, `do=all_or_nothing` and `do=skip_conflicts` book.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.actors import Actor
+from accounts.models import Client
+from accounts.operations.people import add_client
+from booking.enums import Override, Policy
+from booking.forms.desk import BookForm, found_clients
+from booking.models import Schedule
+from booking.operations.appointments import book as book_one
+from booking.operations.series import SeriesChange, Wanted, create_series, preview_series
+from booking.queries import Search, next_free
+from booking.views.access import actor_of, desk_page
+from booking.views.desk.times import free_on, refuse
+from scheduler_project.common.errors import DomainError
+
+
+@desk_page
+def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Book for a client. What was typed is kept until it is booked."""
+    now = timezone.now()
+    deed = request.POST.get("do", "find")
+    if deed == "find":
+        return _ask(request, schedule, _asked(request, schedule, now), now)
+    form = BookForm(request.POST, schedule=schedule)
+    if not form.is_valid():
+        return _ask(request, schedule, form, now)
+    try:
+        if not form.rule:
+            made = _book_one(form, actor_of(request), now)
+            messages.success(request, _("Booked: %s is told.") % made.client.name)
+            return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
+        if deed not in Policy.values:
+            return _preview(request, form, now)
+        change = _begin(form, Policy(deed), actor_of(request), now)
+    except DomainError as error:
+        alternatives = refuse(form, error)
+        return _ask(request, schedule, form, now, alternatives)
+    return _begun(request, change)
+
+
+def _asked(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
+    """The form with what was typed so far, not judged yet; from a link: with what its address says."""
+    typed = request.POST if request.method == "POST" else request.GET
+    form = BookForm(schedule=schedule)
+    names = [name for name in form.fields if name in typed]
+    many = ("weekdays", "overrides")
+    form.initial = {name: typed.getlist(name) if name in many else typed[name] for name in names}
+    form.initial.setdefault("interval", 1)
+    if "date" not in form.initial:
+        first = next_free(Search(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
+        form.initial["date"] = (first.starts_at if first else now).astimezone(schedule.zone).date()
+    return form
+
+
+def _ask(
+    request: HttpRequest, schedule: Schedule, form: BookForm, now: datetime, alternatives: list[datetime] | None = None
+) -> HttpResponse:
+    typed = {name: form[name].value() for name in form.fields}
+    day = _read(form, "date") or now.astimezone(schedule.zone).date()
+    chosen = _read(form, "client")
+    clients = list(found_clients(schedule, typed["search"] or ""))
+    if chosen and chosen not in clients:
+        clients.insert(0, chosen)
+    service, minutes = _read(form, "service"), _read(form, "minutes")
+    any_notice = str(Override.NOTICE) in (typed["overrides"] or [])
+    length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
+    context = {
+        "schedule": schedule,
+        "form": form,
+        "day": day,
+        "clients": clients,
+        "chosen": chosen,
+        "start": typed["start"] or "",
+        "times": free_on(day, schedule, service, minutes, now, any_notice=any_notice),
+        "length": length,
+        "alternatives": alternatives or [],
+        "open_repeat": bool(typed["repeat"]),
+        "is_new": not chosen and (typed["client"] == "" or bool(typed["name"]) or not clients),
+        "open_by_hand": bool(typed["time"] or typed["overrides"] or form.errors.get("time")),
+    }
+    return render(request, "booking/desk/book.html", context)
+
+
+def _read(form: BookForm, name: str) -> Any:
+    """What a field says so far; None for nothing, or what is none."""
+    value = form[name].value()
+    if isinstance(value, date):
+        return value
+    try:
+        return form.fields[name].clean(value)
+    except ValidationError:
+        return None
+
+
+def _client_id(form: BookForm, actor: Actor, now: datetime) -> int:
+    """Whom to book for: who was chosen, or a new one, put into the address book."""
+    said = form.cleaned_data
+    if said["client"]:
+        return said["client"].pk
+    added = add_client(
+        name=said["name"],
+        email=said["email"],
+        phone=said["phone"],
+        timezone=form.schedule.timezone,
+        actor=actor,
+        now=now,
+        owner=form.schedule.provider,
+    )
+    return added.pk
+
+
+def _book_one(form: BookForm, actor: Actor, now: datetime) -> Any:
+    said = form.cleaned_data
+    with transaction.atomic():
+        return book_one(
+            provider_id=form.schedule.provider_id,
+            client_id=_client_id(form, actor, now),
+            service_id=said["service"].pk if said["service"] else None,
+            starts_at=form.starts_at,
+            ends_at=form.ends_at,
+            title=said["title"],
+            description=said["description"],
+            overrides=form.overrides_meant,
+            actor=actor,
+            now=now,
+        )
+
+
+def _wanted(form: BookForm, client_id: int) -> Wanted:
+    said = form.cleaned_data
+    return Wanted(
+        provider_id=form.schedule.provider_id,
+        client_id=client_id,
+        rrule=form.rule,
+        starts=form.starts_local,
+        timezone=form.schedule.timezone,
+        service_id=said["service"].pk if said["service"] else None,
+        duration_minutes=said["minutes"],
+        title=said["title"],
+        description=said["description"],
+        overrides=form.overrides_meant,
+    )
+
+
+def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpResponse:
+    """Every occurrence, free or busy, with why and the nearest free time. Nothing is changed, no client added."""
+    actor = actor_of(request)
+    with transaction.atomic():
+        client_id = _client_id(form, actor, now)
+        change = preview_series(wanted=_wanted(form, client_id), actor=actor, now=now)
+        client_name = Client.objects.values_list("name", flat=True).get(pk=client_id)
+        transaction.set_rollback(True)
+    every = [{"one": one, "free": True} for one in change.booked]
+    every += [{"one": conflict, "free": False} for conflict in change.conflicts]
+    context = {
+        "form": form,
+        "schedule": form.schedule,
+        "change": change,
+        "client_name": client_name,
+        "every": sorted(every, key=lambda line: line["one"].starts_at),
+        "typed": [(name, value) for name in request.POST for value in request.POST.getlist(name)],
+        "kept_out": ("csrfmiddlewaretoken", "do"),
+    }
+    return render(request, "booking/desk/preview.html", context)
+
+
+def _begin(form: BookForm, policy: Policy, actor: Actor, now: datetime) -> SeriesChange:
+    with transaction.atomic():
+        wanted = _wanted(form, _client_id(form, actor, now))
+        return create_series(wanted=wanted, policy=policy, actor=actor, now=now)
+
+
+def _begun(request: HttpRequest, change: SeriesChange) -> HttpResponse:
+    booked, left_out = len(change.booked), len(change.conflicts)
+    said = ngettext("%d appointment is booked.", "%d appointments are booked.", booked) % booked
+    if left_out:
+        said += " " + ngettext("%d was left out.", "%d were left out.", left_out) % left_out
+    messages.success(request, said)
+    if not change.booked:
+        return HttpResponseRedirect(reverse("desk-week"))
+    return HttpResponseRedirect(reverse("desk-appointment", args=[change.booked[0].pk]))
