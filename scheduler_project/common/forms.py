@@ -50,8 +50,16 @@ class LocalDateTimeField(forms.Field):
             return True
 
 
+class ZoneSelect(forms.Select):
+    """Its options say their names once, not as a value too: with hundreds of them that is a third of a page."""
+
+    option_template_name = "django/forms/named_option.html"
+
+
 class ZoneField(forms.ChoiceField):
     """One of the timezones there are."""
+
+    widget = ZoneSelect
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=lambda: [(name, name) for name in sorted(zone_names())], **kwargs)

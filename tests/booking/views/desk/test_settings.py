@@ -92,6 +92,17 @@ def test_a_calendar_without_an_address_has_none_to_change(desk, deed):
     assert not CalendarFeed.objects.exists()
 
 
+def test_settings_show_the_timezone_there_is(desk, provider):
+    provider.schedule.timezone = "Europe/Berlin"
+    provider.schedule.save()
+
+    assert "<option selected>Europe/Berlin</option>" in desk.get(SETTINGS).content.decode()
+
+
+def test_settings_with_their_hundreds_of_timezones_are_light(desk):
+    assert len(desk.get(SETTINGS).content) < 30_000
+
+
 @pytest.mark.parametrize("path", [SETTINGS, FEED])
 def test_settings_cost_few_queries(desk, path, django_assert_max_num_queries):
     with django_assert_max_num_queries(6):
