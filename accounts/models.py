@@ -17,6 +17,8 @@ from phonenumber_field.modelfields import PhoneNumberField
 from scheduler_project.common.text import validate_origin
 from scheduler_project.common.times import validate_timezone
 
+NOT_IN_NUMBERS = str.maketrans("", "", " -()/.")
+
 
 class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
@@ -166,6 +168,14 @@ class ClientQuerySet(models.QuerySet["Client"]):
         if user is None or not user.is_authenticated:
             return self.none()
         return self if user.is_staff else self.filter(Q(owner__user=user) | Q(user=user))
+
+    def matching(self, text: str) -> Self:
+        """Those with `text` in their name, email or, however it is written, phone number."""
+        wanted = Q(name__icontains=text) | Q(email__icontains=text)
+        digits = text.translate(NOT_IN_NUMBERS)
+        if digits.removeprefix("+").isdecimal():
+            wanted |= Q(phone__contains=digits)
+        return self.filter(wanted)
 
 
 class Client(models.Model):

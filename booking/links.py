@@ -1,14 +1,20 @@
-"""Addresses in messages that act for whoever was sent them: signed, so that nobody can make one up."""
+"""Addresses for outside: where a provider is booked, and those that act for whoever was sent them, which are signed."""
 
 from django.conf import settings
 from django.core import signing
 
+from accounts.models import Provider
 from booking.models import Appointment, CalendarFeed, Reservation
 from scheduler_project.common.errors import NotFound
 
 HOLD = "booking.links.hold"
 DETAILS = "booking.links.details"
 APPOINTMENT = "booking.links.appointment"
+
+
+def booking_link(provider: Provider) -> str:
+    """Where a provider is booked: what they put on their own pages and letters."""
+    return f"{settings.SITE_URL}/p/{provider.slug}/"
 
 
 def hold_link(reservation: Reservation) -> str:

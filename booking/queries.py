@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
-from django.db.models import F, Q, TextField, Value
-from django.db.models.functions import MD5, Cast, Concat
+from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import MD5, Cast, Coalesce, Concat
 from django.utils.translation import get_language
 from psycopg.pq import Format
 
+from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Event, ReservationStatus
 from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service
 from booking.models.appointments import AppointmentQuerySet
@@ -395,3 +396,27 @@ def feed_etag(feed: CalendarFeed, now: datetime) -> str:
     found = feed_appointments(feed, now).aggregate(digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")))
     facts = (feed.pk, settings.SITE_NAME, feed.owner.name, get_language(), found["digest"])
     return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'
+
+
+# --- A provider's desk ----------------------------------------------------------------------------------------------
+
+
+def clients_of(provider: Provider) -> ClientQuerySet:
+    """A provider's address book, and whoever else has an appointment with them, past or to come."""
+    booked = Appointment.objects.filter(reservation__provider=provider, reservation__client=OuterRef("pk"))
+    return Client.objects.filter(Q(owner=provider) | Exists(booked)).order_by("name", "pk")
+
+
+def with_visits(clients: ClientQuerySet, provider: Provider, now: datetime) -> ClientQuerySet:
+    """Clients with `visits`, how many appointments with the provider, and `next_at`, when the next begins."""
+    theirs = Appointment.objects.filter(reservation__provider=provider, reservation__client=OuterRef("pk"))
+    count = theirs.order_by().values("reservation__client").annotate(number=Count("pk")).values("number")
+    coming = theirs.coming(now=now).order_by("reservation__starts_at").values("reservation__starts_at")[:1]
+    return clients.annotate(visits=Coalesce(Subquery(count), 0), next_at=Subquery(coming))
+
+
+def ending_after(absences: QuerySet[Any], now: datetime, zone: ZoneInfo) -> QuerySet[Any]:
+    """The absences that are not over, in order; whole days are those of `zone`."""
+    today = now.astimezone(zone).date()
+    begins = Coalesce("starts_at", Cast("start_date", DateTimeField()))
+    return absences.filter(Q(ends_at__gt=now) | Q(end_date__gte=today)).order_by(begins, "pk")

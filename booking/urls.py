@@ -3,7 +3,19 @@
 from django.urls import path
 
 from booking.views import choosing, feeds, finding, guests, holding, links, mine, subscribing
-from booking.views.desk import appointment, book, calendar, moving, requests, today
+from booking.views.desk import (
+    appointment,
+    book,
+    calendar,
+    clients,
+    dated,
+    hours,
+    moving,
+    requests,
+    services,
+    settings,
+    today,
+)
 
 urlpatterns = [
     path("", finding.home, name="home"),
@@ -24,6 +36,21 @@ urlpatterns = [
     path("me/appointments/<int:pk>/cancel/", mine.cancel, name="my-appointment-cancel"),
     path("me/calendar/", subscribing.calendar, name="my-calendar"),
     path("dashboard/", today.desk, name="desk"),
+    path("dashboard/clients/", clients.clients, name="desk-clients"),
+    path("dashboard/clients/add/", clients.add_client, name="desk-client-add"),
+    path("dashboard/clients/<int:pk>/", clients.client, name="desk-client"),
+    path("dashboard/clients/<int:pk>/edit/", clients.edit_client, name="desk-client-edit"),
+    path("dashboard/services/", services.services, name="desk-services"),
+    path("dashboard/services/add/", services.add_service, name="desk-service-add"),
+    path("dashboard/services/<int:pk>/", services.service, name="desk-service"),
+    path("dashboard/hours/", hours.hours, name="desk-hours"),
+    path("dashboard/hours/date/", hours.single_date, name="desk-hour-date"),
+    path("dashboard/windows/", dated.windows, name="desk-windows"),
+    path("dashboard/windows/<int:pk>/", dated.window, name="desk-window"),
+    path("dashboard/time-off/", dated.time_off, name="desk-time-off"),
+    path("dashboard/time-off/<int:pk>/", dated.absence, name="desk-time-off-edit"),
+    path("dashboard/settings/", settings.settings, name="desk-settings"),
+    path("dashboard/calendar/", settings.feed, name="desk-feed"),
     path("dashboard/week/", calendar.week, name="desk-week"),
     path("dashboard/day/", calendar.day, name="desk-day"),
     path("dashboard/requests/", requests.requests, name="desk-requests"),

@@ -4,10 +4,8 @@ import django_filters
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Client, Provider
+from accounts.models import Client, ClientQuerySet, Provider
 from scheduler_project.common.api_fields import IdFilter, OrderingFilter
-
-NOT_IN_NUMBERS = str.maketrans("", "", " -()/.")
 
 
 class ProviderFilter(django_filters.FilterSet):
@@ -34,9 +32,5 @@ class ClientFilter(django_filters.FilterSet):
         model = Client
         fields: list[str] = []
 
-    def find(self, queryset: QuerySet[Client], name: str, value: str) -> QuerySet[Client]:
-        wanted = Q(name__icontains=value) | Q(email__icontains=value)
-        digits = value.translate(NOT_IN_NUMBERS)
-        if digits.removeprefix("+").isdecimal():
-            wanted |= Q(phone__contains=digits)
-        return queryset.filter(wanted)
+    def find(self, queryset: ClientQuerySet, name: str, value: str) -> ClientQuerySet:
+        return queryset.matching(value)

@@ -28,8 +28,9 @@ from booking.admin.shared import (
 from booking.enums import Action, Override
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.operations import appointments
-from scheduler_project.common.admin import LocalDateTimeField, OfficeAdmin, ReadOnly, do_to_each, first, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, first, told
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import LocalDateTimeField
 
 # --- Forms ----------------------------------------------------------------------------------------------------------
 

@@ -15,21 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.shared import CalendarForm, InCalendarAdmin, explained, provider_filter, staff, tell, there
+from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
-from scheduler_project.common.admin import LocalDateTimeField, OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import LocalDateTimeField
 
 # --- The calendar and its weekly hours ------------------------------------------------------------------------------
-
-
-class ClockField(forms.TimeField):
-    """A local time of day; `24:00` is the midnight at the end of the day, which is stored as 00:00."""
-
-    widget = forms.TimeInput(format="%H:%M", attrs={"size": 6, "placeholder": "09:00"})
-
-    def to_python(self, value: Any) -> time | None:
-        return super().to_python("00:00" if value == "24:00" else value)
 
 
 class EndClockField(ClockField):

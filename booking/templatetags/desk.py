@@ -28,7 +28,19 @@ SECTIONS = (
     ("desk-settings", _("Settings")),
 )
 
-PART_OF = {"desk-day": "desk-week", "desk-appointment": "desk-week", "desk-book": "desk-week"}
+PART_OF = {
+    "desk-day": "desk-week",
+    "desk-appointment": "desk-week",
+    "desk-book": "desk-week",
+    "desk-window": "desk-hours",
+    "desk-windows": "desk-hours",
+    "desk-message": "desk-reminders",
+    "desk-template": "desk-reminders",
+    "desk-templates": "desk-reminders",
+    "desk-webhook": "desk-reminders",
+    "desk-webhooks": "desk-reminders",
+    "desk-feed": "desk-settings",
+}
 """Pages that belong to a section by another name; else `desk-client-edit` belongs to `desk-clients`."""
 
 

@@ -15,7 +15,7 @@ from accounts.models import Client
 from accounts.operations.people import edit_client
 from booking.views.access import actor_of, client_page, login_of
 from reminders.enums import Channel, Source
-from reminders.forms import RemindersForm
+from reminders.forms.mine import RemindersForm
 from reminders.operations.preferences import (
     opt_out_as,
     preferences_of,

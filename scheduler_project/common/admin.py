@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import model_format_dict
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.core.exceptions import ValidationError
 from django.db.models.deletion import Collector, ProtectedError
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,10 +22,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import validate_year
 from scheduler_project.common.operations import operation
-from scheduler_project.common.times import to_utc, zone_names
+from scheduler_project.common.times import zone_names
 
-YEARS = range(2000, 2200)
 SHOWN = 10
 """How many names a message lists before it only counts the rest."""
 
@@ -41,40 +40,6 @@ admin.site.index_title = gettext_lazy("Office")
 def told(instant: datetime | None, zone: str = "UTC") -> str:
     """An instant on the clocks of `zone`, such as `Mon 2026-03-02 14:00`. The column or label names the zone."""
     return date_format(instant.astimezone(ZoneInfo(zone)), "D Y-m-d H:i") if instant else "–"
-
-
-def validate_year(value: date) -> None:
-    """Refuse dates so far away that reckoning with them overflows."""
-    if value.year not in YEARS:
-        raise ValidationError(_("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]), code="year_out_of_range")
-
-
-class LocalDateTimeField(forms.Field):
-    """A wall-clock time in `zone` (UTC until the form says otherwise), cleaned to the UTC instant it means."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
-    default_error_messages = {"invalid": gettext_lazy("Enter a date and a time.")}
-    zone = "UTC"
-
-    def prepare_value(self, value: Any) -> Any:
-        return f"{value.astimezone(ZoneInfo(self.zone)):%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
-
-    def to_python(self, value: Any) -> datetime | None:
-        if value in self.empty_values:
-            return None
-        try:
-            local = datetime.fromisoformat(value.strip())
-            instant = local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(self.zone))
-        except (ValueError, OverflowError) as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-        validate_year(instant)
-        return instant
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return bool(initial != self.to_python(data))
-        except ValidationError:
-            return True
 
 
 # --- Refusals -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from booking.operations.availability import (
     close_business,
     close_window,
     end_time_off,
+    move_window,
     open_schedule,
     open_window,
     reopen_business,
@@ -395,6 +396,65 @@ def test_open_window_is_for_the_provider_and_staff():
 
     with pytest.raises(NotAllowed):
         open_window(**by(provider, actor=actor_of(ClientFactory())), starts_at=NOON, ends_at=NOON + DAY)
+
+
+def test_move_window_moves_its_slots():
+    provider = open_provider(hours=(), horizon_days=4)
+    window = opened(provider, "2026-03-03 09:00", "2026-03-03 10:00")
+
+    change = moved(window, "2026-03-03 09:30", "2026-03-03 10:30")
+
+    assert (change.slots_added, change.slots_removed) == (2, 2)
+    assert free_cells(provider)[0][0] == at("2026-03-03 09:30")
+
+
+def test_move_window_names_whom_it_strands():
+    provider = open_provider(hours=(), horizon_days=4)
+    window = opened(provider, "2026-03-03 13:00", "2026-03-03 15:00")
+    appointment = appoint(provider, at("2026-03-03 13:00"))
+
+    assert moved(window, "2026-03-03 13:30", "2026-03-03 15:00").conflicts == [appointment]
+
+
+def test_move_window_previews_without_changing_anything():
+    provider = open_provider(hours=(), horizon_days=4)
+    window = opened(provider, "2026-03-03 09:00", "2026-03-03 10:00")
+    before = dump()
+
+    assert moved(window, "2026-03-03 09:30", "2026-03-03 10:30", preview=True).slots_added == 2
+    assert dump() == before
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "error"),
+    [
+        ("2026-03-03 09:07", "2026-03-03 10:00", OffGrid),
+        ("2026-03-03 10:00", "2026-03-03 10:00", EndsBeforeStart),
+        ("2026-03-01 09:00", "2026-03-01 10:00", InThePast),
+    ],
+)
+def test_move_window_refuses_as_opening_does(start, end, error):
+    window = opened(open_provider(hours=(), horizon_days=4), "2026-03-03 09:00", "2026-03-03 10:00")
+
+    with pytest.raises(error):
+        moved(window, start, end)
+
+
+def test_move_window_does_not_find_one_that_was_closed_meanwhile():
+    window = opened(open_provider(hours=(), horizon_days=4), "2026-03-03 09:00", "2026-03-03 10:00")
+    AvailabilityWindow.objects.all().delete()
+
+    with pytest.raises(NotFound):
+        moved(window, "2026-03-03 09:00", "2026-03-03 11:00")
+
+
+def opened(provider, start, end):
+    change = open_window(provider_id=provider.pk, starts_at=at(start), ends_at=at(end), actor=SYSTEM, now=NOON)
+    return change.made
+
+
+def moved(window, start, end, **arguments):
+    return move_window(window=window, starts_at=at(start), ends_at=at(end), actor=SYSTEM, now=NOON, **arguments)
 
 
 def test_close_window_takes_its_slots_back():

@@ -1,0 +1,75 @@
+"""A provider's profile, the policy of their calendar, and the address programs subscribe to it by."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.operations import people
+from booking.forms.settings import PolicyForm, ProfileForm
+from booking.links import booking_link, feed_link
+from booking.models import CalendarFeed, Schedule
+from booking.operations import availability, feeds
+from booking.views.access import actor_of, desk_page
+from booking.views.desk.changing import deed_of, tried
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import refuse
+
+
+@desk_page
+def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Profile and policy, a form each. A changed policy first shows what it does."""
+    now, deed = timezone.now(), deed_of(request)
+    profile = ProfileForm(request.POST if deed == "profile" else None, row=schedule.provider, auto_id="profile_%s")
+    policy = PolicyForm(request.POST if deed == "policy" else None, row=schedule, auto_id="policy_%s")
+    context: dict[str, Any] = {"schedule": schedule, "profile": profile, "policy": policy}
+    if profile.is_bound and profile.is_valid():
+        try:
+            people.edit_provider(
+                provider_id=schedule.provider_id, changes=profile.cleaned_data, actor=actor_of(request)
+            )
+        except DomainError as refusal:
+            refuse(profile, refusal)
+        else:
+            messages.success(request, _("Your profile was saved."))
+            return HttpResponseRedirect(request.path)
+    if policy.is_bound and policy.is_valid():
+        try:
+            context["tried"] = tried(
+                request,
+                lambda preview: availability.set_policy(
+                    provider_id=schedule.provider_id,
+                    changes={name: policy.cleaned_data[name] for name in policy.changed_data},
+                    actor=actor_of(request),
+                    now=now,
+                    preview=preview,
+                ),
+            )
+        except DomainError as refusal:
+            refuse(policy, refusal)
+        else:
+            if context["tried"].done:
+                return HttpResponseRedirect(request.path)
+    return render(request, "booking/desk/settings.html", {**context, "link": booking_link(schedule.provider)})
+
+
+@desk_page
+def feed(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """The secret address of the provider's calendar: make it, renew it, revoke it."""
+    row = CalendarFeed.objects.filter(provider=schedule.provider).first()
+    if request.method == "POST":
+        deed, now, actor = request.POST.get("do"), timezone.now(), actor_of(request)
+        if deed == "open":
+            feeds.open_feed(provider_id=schedule.provider_id, actor=actor, now=now)
+        elif deed == "renew" and row:
+            feeds.renew_feed(feed_id=row.pk, actor=actor, now=now)
+            messages.success(request, _("The calendar has a new address. The old one leads nowhere."))
+        elif deed == "close" and row:
+            feeds.close_feed(feed_id=row.pk, actor=actor)
+            messages.success(request, _("The address was revoked."))
+        return HttpResponseRedirect(request.path)
+    context = {"schedule": schedule, "feed": row, "address": feed_link(row) if row else ""}
+    return render(request, "booking/desk/feed.html", context)

@@ -1,0 +1,58 @@
+"""Forms of the words of messages, and of webhooks."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from reminders.enums import Channel, MessageStatus
+from reminders.models import MessageTemplate, WebhookEndpoint
+from reminders.webhooks import EVENTS
+from scheduler_project.common.text import one_line
+
+
+class MessagesForm(forms.Form):
+    """What a list of messages is narrowed by. What cannot be read narrows nothing."""
+
+    status = forms.ChoiceField(label=_("Status"), choices=[("", _("all")), *MessageStatus.choices], required=False)
+    channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("all")), *Channel.choices], required=False)
+
+
+class WordsForm(forms.ModelForm):
+    """A provider's own words for one message. Whether they can be used is said by the operation that keeps them."""
+
+    class Meta:
+        model = MessageTemplate
+        fields = ["subject", "body"]
+        labels = {"subject": _("Subject"), "body": _("Text")}
+        help_texts = {"subject": ""}
+        widgets = {"body": forms.Textarea({"rows": 12})}
+
+    def __init__(self, data: Any = None, *, template: MessageTemplate) -> None:
+        super().__init__(data, instance=template)
+        if template.channel == Channel.SMS:
+            del self.fields["subject"]
+        else:
+            self.fields["subject"].required = True
+
+    def _post_clean(self) -> None:
+        for name, value in self.cleaned_data.items():
+            setattr(self.instance, name, value)
+
+
+class WebhookForm(forms.Form):
+    """Where a provider's own program is told, and of what."""
+
+    url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line])
+    description = forms.CharField(label=_("Description"), max_length=200, required=False, validators=[one_line])
+    events = forms.MultipleChoiceField(
+        label=_("Events"),
+        choices=[(event, event) for event in EVENTS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: it is told of all."),
+    )
+
+    def __init__(self, data: Any = None, *, endpoint: WebhookEndpoint | None = None) -> None:
+        initial = {name: getattr(endpoint, name) for name in self.base_fields} if endpoint else {}
+        super().__init__(data, initial=initial)

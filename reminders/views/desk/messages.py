@@ -1,0 +1,95 @@
+"""What a provider's clients and they themselves are told: when, what became of it, and sending it again."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from booking.forms.settings import OffsetsForm
+from booking.models import Schedule
+from booking.operations import availability
+from booking.views.access import actor_of, desk_page
+from reminders.enums import Channel, MessageStatus
+from reminders.forms.desk import MessagesForm
+from reminders.letters import recipient_of
+from reminders.models import Message
+from reminders.models.messages import MessageQuerySet
+from reminders.operations import dispatch
+from scheduler_project.common.errors import DomainError, NotFound
+from scheduler_project.common.forms import refuse
+
+PAGE = 25
+
+
+@desk_page
+def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """The messages about the provider's appointments, the latest due first, and when clients are reminded."""
+    offsets = OffsetsForm(request.POST or None, row=schedule)
+    if request.method == "POST" and offsets.is_valid():
+        try:
+            availability.set_policy(
+                provider_id=schedule.provider_id,
+                changes=offsets.cleaned_data,
+                actor=actor_of(request),
+                now=timezone.now(),
+            )
+        except DomainError as refusal:
+            refuse(offsets, refusal)
+        else:
+            messages.success(request, _("Saved. Reminders of coming appointments were planned anew."))
+            return HttpResponseRedirect(request.path)
+    asked = MessagesForm(request.GET)
+    asked.is_valid()
+    wanted = {name: value for name, value in asked.cleaned_data.items() if value}
+    rows = messages_of(schedule).filter(**wanted).order_by("-due_at", "-pk")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "schedule": schedule,
+        "offsets": offsets,
+        "usual": ", ".join(settings.REMINDER_OFFSETS),
+        "form": asked,
+        "narrowed": bool(wanted),
+        "page": page,
+        "lines": [line(message) for message in page],
+    }
+    return render(request, "reminders/desk/messages.html", context)
+
+
+@desk_page
+def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+    """One message with every try at sending it; one that failed can be sent again."""
+    row = messages_of(schedule).filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    refusal = None
+    if request.method == "POST":
+        try:
+            dispatch.retry(message_id=row.pk, actor=actor_of(request), now=timezone.now())
+        except DomainError as error:
+            refusal = error
+        else:
+            messages.success(request, _("It is sent again."))
+            return HttpResponseRedirect(reverse("desk-message", args=[row.pk]))
+    context = {"schedule": schedule, **line(row), "attempts": row.attempts.all(), "refusal": refusal}
+    status = refusal.kind.value if refusal else 200
+    return render(request, "reminders/desk/message.html", context, status=status)
+
+
+def messages_of(schedule: Schedule) -> MessageQuerySet:
+    return Message.objects.detailed().filter(reservation__provider=schedule.provider)
+
+
+def line(message: Message) -> dict[str, Any]:
+    """A message with whom it is for and whether sending it again may be asked for."""
+    return {
+        "message": message,
+        "to": recipient_of(message),
+        "failed": message.status == MessageStatus.FAILED,
+        "by_webhook": message.channel == Channel.WEBHOOK,
+    }

@@ -1,0 +1,108 @@
+"""`/dashboard/reminders/`: what a provider's clients are told."""
+
+import pytest
+
+from reminders.enums import Channel, MessageStatus
+from tests.factories import (
+    AppointmentFactory,
+    DeliveryAttemptFactory,
+    EventMessageFactory,
+    MessageFactory,
+    ReservationFactory,
+    WebhookEndpointFactory,
+    at,
+)
+
+REMINDERS = "/dashboard/reminders/"
+
+
+@pytest.fixture
+def appointment(provider):
+    return AppointmentFactory(reservation=ReservationFactory(provider=provider))
+
+
+def listed(answer):
+    return [line["message"] for line in answer.context["lines"]]
+
+
+def test_messages_about_ones_appointments_are_listed_and_no_others(desk, appointment):
+    mine = MessageFactory(appointment=appointment)
+    MessageFactory()
+
+    assert listed(desk.get(REMINDERS)) == [mine]
+
+
+def test_messages_are_narrowed_by_status_and_channel(desk, appointment):
+    failed = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, channel=Channel.SMS)
+    MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
+    MessageFactory(appointment=appointment, channel=Channel.SMS)
+
+    assert listed(desk.get(REMINDERS, {"status": "failed", "channel": "sms"})) == [failed]
+
+
+@pytest.mark.parametrize("query", [{"status": "nonsense"}, {"channel": "\x00"}, {"page": "-1"}])
+def test_what_cannot_be_read_narrows_nothing(desk, appointment, query):
+    mine = MessageFactory(appointment=appointment)
+
+    assert listed(desk.get(REMINDERS, query)) == [mine]
+
+
+def test_a_message_shows_each_try(desk, appointment):
+    message = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, error="No such mailbox")
+    DeliveryAttemptFactory(message=message, error="550 No such mailbox")
+
+    page = desk.get(f"{REMINDERS}{message.pk}/").content.decode()
+
+    assert "550 No such mailbox" in page
+    assert "Send it again" in page
+
+
+def test_a_failed_message_is_sent_again(desk, appointment):
+    message = MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
+
+    answer = desk.post(f"{REMINDERS}{message.pk}/")
+
+    message.refresh_from_db()
+    assert answer.status_code == 302
+    assert message.status == MessageStatus.PENDING
+
+
+def test_a_message_that_was_sent_is_not_sent_again_and_the_page_says_why(desk, appointment):
+    message = MessageFactory(appointment=appointment)
+
+    answer = desk.post(f"{REMINDERS}{message.pk}/")
+
+    assert answer.status_code == 409
+    assert str(answer.context["refusal"].message) in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_another_providers_message_is_not_there(desk, method):
+    assert getattr(desk, method)(f"{REMINDERS}{MessageFactory().pk}/").status_code == 404
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("1 hour, 2 days", ["2 days", "1 hour"]), ("none", []), ("", None)])
+def test_when_clients_are_reminded_is_saved(desk, provider, typed, kept):
+    desk.post(REMINDERS, {"reminder_offsets": typed})
+
+    provider.schedule.refresh_from_db()
+    assert provider.schedule.reminder_offsets == kept
+
+
+def test_offsets_that_are_none_are_refused_with_what_was_typed(desk):
+    answer = desk.post(REMINDERS, {"reminder_offsets": "soon"})
+
+    assert answer.context["offsets"].errors["reminder_offsets"]
+    assert 'value="soon"' in answer.content.decode()
+
+
+def test_messages_cost_the_same_with_many_rows(desk, provider, django_assert_max_num_queries):
+    endpoint = WebhookEndpointFactory(provider=provider)
+    for number in range(10):
+        reservation = ReservationFactory(provider=provider, starts_at=at(f"2026-04-{number + 1:02} 09:00"))
+        appointment = AppointmentFactory(reservation=reservation)
+        MessageFactory(appointment=appointment)
+        EventMessageFactory(appointment=appointment, endpoint=endpoint)
+
+    with django_assert_max_num_queries(8):
+        desk.get(REMINDERS)
