@@ -1,8 +1,10 @@
 """`/mail/`: mails kept as files, to be read on one's own machine."""
 
+import environ
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
+from scheduler_project import embedded, runner
 from tests.html import links_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -46,3 +48,15 @@ def test_nobody_reads_mails_unless_the_settings_say_so(client, box, settings):
     deliver("Secret", "Secret")
 
     assert client.get("/mail/").status_code == 404
+
+
+def test_mails_are_kept_in_the_folder_the_terminal_names(monkeypatch, tmp_path):
+    monkeypatch.setattr(embedded, "home", lambda: tmp_path)
+    monkeypatch.setenv("EMAIL_URL", "")
+    monkeypatch.setenv("MAILBOX", "on")
+
+    runner.keep_mails("127.0.0.1", own_database=True)
+
+    assert environ.Env().email_url("EMAIL_URL")["EMAIL_FILE_PATH"] == str(tmp_path / "mail")
+    [said] = runner.mails_kept("http://127.0.0.1:8000/mail/")
+    assert f"kept in {tmp_path}/mail;" in said
