@@ -1,5 +1,6 @@
 """Adding, changing and removing people: logins, providers, clients."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from string import ascii_lowercase, digits
 from typing import Any, TypeVar
@@ -87,6 +88,7 @@ def add_provider(
     slug: str = "",
     specialization: str = "",
     bio: str = "",
+    embed_origins: Sequence[str] = (),
     is_approved: bool = True,
 ) -> Provider:
     """Add a provider with a calendar in `timezone` (IANA name), and a slug made from the name unless one is given.
@@ -101,6 +103,7 @@ def add_provider(
         slug=slug or free_slug(name),
         specialization=specialization,
         bio=bio,
+        embed_origins=list(embed_origins),
         is_approved=is_approved,
         created_at=now,
     )

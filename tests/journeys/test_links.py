@@ -58,7 +58,7 @@ def test_guest_confirms_by_mail_takes_the_file_and_wants_no_reminders(held, gues
     page = post_form(browser, path, "confirm").content.decode()
     made = Appointment.objects.get()
     assert "Your appointment is booked" in page
-    assert browser.get(re.search(r'href="(/r/[^"]+\.ics)"', page)[1]).content.startswith(b"BEGIN:VCALENDAR")
+    assert browser.get(re.search(r'href="(/a/[^"]+\.ics)"', page)[1]).content.startswith(b"BEGIN:VCALENDAR")
 
     send(NOON + minutes(1))
     assert letters_to(guest.email)[-1].subject.startswith("Booked:")
