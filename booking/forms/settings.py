@@ -25,7 +25,7 @@ class RowForm(forms.ModelForm):
 class ProfileForm(RowForm):
     class Meta:
         model = Provider
-        fields = ["name", "slug", "specialization", "bio"]
+        fields = ["name", "slug", "specialization", "bio", "embed_origins"]
         widgets = {"bio": forms.Textarea({"rows": 6})}
         labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialization"), "bio": _("About you")}
         help_texts = {"slug": _("The end of your booking page's address. Links to the old one no longer work.")}

@@ -41,6 +41,12 @@ def test_clients_are_the_address_book_and_who_booked(desk, provider, kept, booke
     assert listed(desk.get(CLIENTS)) == sorted([kept, booker], key=lambda client: client.name)
 
 
+def test_clients_are_nobody_who_only_holds_a_time(desk, provider):
+    ReservationFactory(provider=provider, client=ClientFactory(user=None, name=""))
+
+    assert listed(desk.get(CLIENTS)) == []
+
+
 def test_clients_are_listed_with_their_next_appointment_and_how_many(desk, provider, kept):
     visit(provider, kept, "2026-02-01 09:00", status="completed")
     visit(provider, kept, "2026-03-06 09:00")

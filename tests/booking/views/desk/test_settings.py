@@ -107,3 +107,13 @@ def test_settings_with_their_hundreds_of_timezones_are_light(desk):
 def test_settings_cost_few_queries(desk, path, django_assert_max_num_queries):
     with django_assert_max_num_queries(6):
         desk.get(path)
+
+
+def test_websites_that_may_embed_the_pages_are_saved_and_the_snippet_is_shown(desk, provider, settings):
+    desk.post(SETTINGS, ADA | {"embed_origins": "https://www.example.org, http://localhost:3000"})
+
+    provider.refresh_from_db()
+    page = desk.get(SETTINGS).content.decode()
+    assert provider.embed_origins == ["https://www.example.org", "http://localhost:3000"]
+    assert 'data-scheduler="ada"' in page
+    assert f"{settings.SITE_URL}/static/common/embed.js" in page
