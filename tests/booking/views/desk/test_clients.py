@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Client
 from booking.models import Appointment
-from tests.factories import AppointmentFactory, ClientFactory, ReservationFactory, at
+from tests.factories import AppointmentFactory, ClientFactory, HoldFactory, ReservationFactory, at
 
 CLIENTS = "/dashboard/clients/"
 ADD = "/dashboard/clients/add/"
@@ -42,7 +42,7 @@ def test_clients_are_the_address_book_and_who_booked(desk, provider, kept, booke
 
 
 def test_clients_are_nobody_who_only_holds_a_time(desk, provider):
-    ReservationFactory(provider=provider, client=ClientFactory(user=None, name=""))
+    HoldFactory(provider=provider, client=ClientFactory(user=None, name=""))
 
     assert listed(desk.get(CLIENTS)) == []
 

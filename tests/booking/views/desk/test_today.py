@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from tests.factories import ClientFactory, ReservationFactory, ServiceFactory, appoint, at, hold
+from tests.factories import ClientFactory, HoldFactory, ServiceFactory, appoint, at, hold
 
 QUERIES = 15
 
@@ -54,7 +54,7 @@ def test_today_offers_the_outcome_once_it_has_begun(desk, provider):
 
 @pytest.mark.parametrize("name", ["desk", "desk-week"])
 def test_a_hold_of_who_has_not_said_their_name_yet_is_a_visitors(desk, provider, name):
-    ReservationFactory(provider=provider, starts_at=at("2026-03-02 15:00"), client=ClientFactory(user=None, name=""))
+    HoldFactory(provider=provider, starts_at=at("2026-03-02 15:00"), client=ClientFactory(user=None, name=""))
 
     assert "<strong>Visitor</strong>" in page(desk, name)
 
