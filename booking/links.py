@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core import signing
+from django.urls import reverse
 
 from accounts.models import Provider
 from booking.models import Appointment, CalendarFeed, Reservation
@@ -14,12 +15,12 @@ APPOINTMENT = "booking.links.appointment"
 
 def booking_link(provider: Provider) -> str:
     """Where a provider is booked: what they put on their own pages and letters."""
-    return f"{settings.SITE_URL}/p/{provider.slug}/"
+    return settings.SITE_URL + reverse("provider", args=[provider.slug])
 
 
 def hold_link(reservation: Reservation) -> str:
     """Where a guest confirms a hold. It works for as long as the hold does."""
-    return f"{settings.SITE_URL}/r/{signing.dumps([reservation.pk, reservation.client_id], salt=HOLD)}/"
+    return settings.SITE_URL + reverse("hold", args=[signing.dumps([reservation.pk, reservation.client_id], salt=HOLD)])
 
 
 def held_by(token: str) -> tuple[int, int]:
@@ -50,7 +51,7 @@ def appointment_token(appointment: Appointment) -> str:
 
 def appointment_link(appointment: Appointment) -> str:
     """Where a client sees, moves and cancels an appointment without logging in. It never stops working."""
-    return f"{settings.SITE_URL}/a/{appointment_token(appointment)}/"
+    return settings.SITE_URL + reverse("guest", args=[appointment_token(appointment)])
 
 
 def appointment_in(token: str) -> int:
@@ -67,4 +68,4 @@ def _id_in(token: str, salt: str) -> int:
 
 def feed_link(feed: CalendarFeed) -> str:
     """Where a calendar program subscribes. It works until the feed is renewed or closed."""
-    return f"{settings.SITE_URL}/calendar/{feed.token}.ics"
+    return settings.SITE_URL + reverse("feed", args=[feed.token])

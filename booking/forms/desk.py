@@ -6,16 +6,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from phonenumber_field.formfields import PhoneNumberField
 
-from accounts.models import Client
+from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Override, Scope
 from booking.models import Appointment, Schedule, Service
 from booking.models.services import MINUTES_A_DAY
+from booking.queries import clients_of
 from booking.recurrence import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
 from scheduler_project.common.text import one_line
 from scheduler_project.common.times import to_utc
@@ -242,7 +242,7 @@ class BookForm(TimeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["date"].required = True
-        self.fields["client"].queryset = clients_of(self.schedule)  # type: ignore[attr-defined]
+        self.fields["client"].queryset = clients_of(self.schedule.provider)  # type: ignore[attr-defined]
         self.fields["service"].queryset = Service.objects.filter(  # type: ignore[attr-defined]
             providers=self.schedule.provider_id, is_active=True
         )
@@ -292,16 +292,7 @@ def _which_weekday(day: date) -> str:
     return f"{number if number < 5 else -1}{WEEKDAYS[day.weekday()]}"
 
 
-def clients_of(schedule: Schedule) -> QuerySet[Client]:
-    """Whom a provider may book for by name: their address book, and those who have booked with them."""
-    provider = schedule.provider_id
-    booked = Q(owner=None, pk__in=Client.objects.filter(reservations__provider=provider).values("pk"))
-    return Client.objects.filter(Q(owner=provider) | booked)
-
-
-def found_clients(schedule: Schedule, words: str) -> QuerySet[Client]:
-    """The first clients whose name, email or phone has the words in it."""
-    rows = clients_of(schedule)
-    if words:
-        rows = rows.filter(Q(name__icontains=words) | Q(email__icontains=words) | Q(phone__icontains=words))
-    return rows[:CLIENTS_FOUND]
+def found_clients(provider: Provider, words: str) -> ClientQuerySet:
+    """The first of the provider's clients whose name, email or phone has the words in it."""
+    rows = clients_of(provider)
+    return (rows.matching(words) if words else rows)[:CLIENTS_FOUND]

@@ -51,9 +51,3 @@ class DetailsForm(NoteForm):
         if asked.get("by_sms") and not asked.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _("For text messages we need your number."))
         return asked
-
-
-class CancelForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Reason"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
-    )

@@ -6,10 +6,17 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Client, Provider, User
 from booking.models import Schedule, Service
 from scheduler_project.common.forms import ZoneField
+
+UNITS = [
+    (1, pgettext_lazy("unit of a length of time", "minutes")),
+    (60, pgettext_lazy("unit of a length of time", "hours")),
+    (24 * 60, pgettext_lazy("unit of a length of time", "days")),
+]
 
 
 class RowForm(forms.ModelForm):
@@ -22,10 +29,37 @@ class RowForm(forms.ModelForm):
         super().__init__(data, instance=copy(row), **kwargs)
 
 
+class MinutesInput(forms.MultiWidget):
+    """A number, and of what: the largest unit that says it whole."""
+
+    use_fieldset = True
+
+    def __init__(self) -> None:
+        number = forms.NumberInput({"class": "amount", "min": 0, "aria-label": _("Number")})
+        super().__init__([number, forms.Select({"class": "unit", "aria-label": _("Unit")}, UNITS)])
+
+    def decompress(self, value: int | None) -> list[Any]:
+        unit = next(length for length, _name in reversed(UNITS) if not (value or 1) % length)
+        return [None if value is None else value // unit, str(unit)]
+
+
+class MinutesField(forms.MultiValueField):
+    """Minutes, written in minutes, hours or days."""
+
+    widget = MinutesInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        parts = (forms.IntegerField(min_value=0), forms.TypedChoiceField(choices=UNITS, coerce=int))
+        super().__init__(parts, **kwargs)
+
+    def compress(self, data_list: list[int]) -> int | None:
+        return data_list[0] * data_list[1] if data_list else None
+
+
 class ProfileForm(RowForm):
     class Meta:
         model = Provider
-        fields = ["name", "slug", "specialization", "bio"]
+        fields = ["name", "slug", "specialization", "bio", "embed_origins"]
         widgets = {"bio": forms.Textarea({"rows": 6})}
         labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialization"), "bio": _("About you")}
         help_texts = {"slug": _("The end of your booking page's address. Links to the old one no longer work.")}
@@ -36,18 +70,18 @@ class PolicyForm(RowForm):
         label=_("Timezone"), help_text=_("Your hours are meant on its clocks. Appointments keep the instant they have.")
     )
 
+    notice_minutes = MinutesField(label=_("Minimum notice"), help_text=_("Between booking and the start."))
+
     class Meta:
         model = Schedule
         fields = ["timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes"]
         labels = {
             "slot_minutes": _("Slot length"),
-            "notice_minutes": _("Minimum notice"),
             "horizon_days": _("Booking horizon"),
             "hold_minutes": _("Hold time"),
         }
         help_texts = {
             "slot_minutes": _("In minutes. Appointments may begin every so often, and hours lie on this grid."),
-            "notice_minutes": _("In minutes, between booking and the start: 60 is an hour, 1440 a day."),
             "horizon_days": _("How many days ahead clients can book."),
             "hold_minutes": _("How many minutes a time is kept while a client confirms it."),
         }
@@ -60,7 +94,8 @@ class OffsetsForm(RowForm):
         labels = {"reminder_offsets": _("Before the start")}
         help_texts = {
             "reminder_offsets": _(
-                "Separated by commas, such as “1 day, 1 hour”. “none” for none; empty: as this site has it."
+                "In English or as ISO 8601 has it: “1 day, 90 minutes” or “P1D, PT90M”. “none” for none; empty: as "
+                "this site has it."
             )
         }
 
@@ -91,7 +126,10 @@ class ServiceForm(RowForm):
         }
         help_texts = {
             "needs_approval": "",
-            "reminder_offsets": _("Such as “1 day, 1 hour”; “none” for none. Empty: as for all your appointments."),
+            "reminder_offsets": _(
+                "In English or as ISO 8601 has it: “1 day, 90 minutes” or “P1D, PT90M”. “none” for none; empty: as for "
+                "all your appointments."
+            ),
         }
 
 

@@ -2,29 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor, Face
 from accounts.models import Client
 from booking.calendars import to_ical, web_links
 from booking.enums import COMING, Action, AppointmentStatus
-from booking.forms.details import CancelForm
-from booking.forms.finding import ChosenForm
+from booking.forms.mine import CancelForm
 from booking.links import appointment_in
 from booking.models import Appointment
 from booking.operations import appointments
-from booking.views.picking import alternatives_in, calendar_of, end_format
-from scheduler_project.common.errors import DomainError, NotFound
+from booking.views.moving import move_page
+from booking.views.picking import end_format
+from scheduler_project.common.errors import NotFound
 from scheduler_project.common.languages import LONG
 from scheduler_project.common.pages import secret_page, visitor_zone
 from scheduler_project.common.times import zone_names
@@ -92,47 +89,10 @@ def appointment_ics(request: HttpRequest, token: str) -> HttpResponse:
 @secret_page
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """Pick another time for an appointment."""
-    now = timezone.now()
     made = appointment_of(token)
     guest = Actor(None, Face.PAGE, guest=made.client)
-    appointments.check_allowed(Action.RESCHEDULE, made, guest, now)
-    schedule = made.provider.schedule
     with in_clients_zone(request, made.client):
-        context: dict[str, Any] = {
-            "appointment": made,
-            "provider": made.provider,
-            "service": made.service,
-            "token": token,
-            "format": LONG,
-            "moving": True,
-        }
-        if request.method == "POST":
-            chosen = ChosenForm(request.POST).chosen
-            if chosen is None or chosen[0] != schedule.provider_id:
-                return HttpResponseRedirect(request.get_full_path())
-            try:
-                return moved(request, made, chosen[1], guest, token, now)
-            except DomainError as refusal:
-                if "alternatives" not in refusal.details:
-                    raise
-                context |= {
-                    "refusal": refusal,
-                    "heading": _("This time cannot be had any more"),
-                    "alternatives": alternatives_in(refusal.details, schedule),
-                }
-                return render(request, "booking/taken.html", context, status=refusal.kind.value)
-        context |= calendar_of(request, schedules=[schedule], service=made.service, now=now)
-        if request.GET.get("known") == context["known"]:
-            return HttpResponse(status=204)
-        return render(request, "booking/move.html", context)
-
-
-def moved(
-    request: HttpRequest, made: Appointment, starts_at: datetime, guest: Actor, token: str, now: datetime
-) -> HttpResponse:
-    appointments.reschedule(appointment_id=made.pk, starts_at=starts_at, actor=guest, now=now)
-    messages.success(request, _("The appointment has been moved."))
-    return HttpResponseRedirect(reverse("guest", args=[token]))
+        return move_page(request, made, actor=guest, here=reverse("guest", args=[token]), now=timezone.now())
 
 
 def appointment_of(token: str) -> Appointment:

@@ -1,6 +1,6 @@
 """A client's own appointments: what is to come and what is past, moving and cancelling."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from accounts.models import Client
 from booking.calendars import web_links
 from booking.enums import Action, Event
-from booking.forms.mine import CancelForm, MoveForm
-from booking.models import Appointment, Service
-from booking.operations.appointments import act, allowed_actions, reschedule
+from booking.forms.mine import CancelForm
+from booking.models import Appointment
+from booking.operations.appointments import act, allowed_actions
 from booking.views.access import actor_of, client_page
-from booking.views.next_days import asked_date, pick
-from scheduler_project.common.errors import DomainError, NotFound
+from booking.views.moving import move_page
+from scheduler_project.common.errors import NotFound
 
 PER_PAGE = 20
 MOST_COMING = 200
@@ -89,48 +89,9 @@ def appointment(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
 
 @client_page
 def move(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
-    """Pick another time, look at it, and move there."""
-    now = timezone.now()
-    row = own(client, pk)
-    refusal = None
-    from_date = asked_date(request.GET.get("from", ""))
-    form = MoveForm(request.POST if request.method == "POST" else request.GET)
-    chosen = form.cleaned_data["start"] if form.is_valid() else None
-    if request.method == "POST" and chosen:
-        try:
-            reschedule(appointment_id=pk, starts_at=chosen, actor=actor_of(request), now=now)
-        except DomainError as error:
-            refusal, from_date, chosen = error, localdate(chosen), None
-        else:
-            messages.success(request, _("Your appointment was moved."))
-            return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
-    context = {
-        "appointment": row,
-        "movable": Action.RESCHEDULE in allowed_actions(row, actor_of(request), now),
-        "chosen": chosen,
-        "chosen_end": chosen and chosen + (row.ends_at - row.starts_at),
-        "refusal": refusal,
-        "minutes": (row.ends_at - row.starts_at) // timedelta(minutes=1),
-        "picker": pick(
-            zone=timezone.get_current_timezone(),
-            now=now,
-            from_date=from_date,
-            provider_id=row.reservation.provider_id,
-            service=as_long_as(row),
-        ),
-    }
-    return render(request, "booking/mine/move.html", context, status=refusal.kind.value if refusal else 200)
-
-
-def as_long_as(appointment: Appointment) -> Service:
-    """A service that takes as long as the appointment does, with the buffers of its own."""
-    known = appointment.service or Service()
-    return Service(
-        pk=known.pk,
-        duration_minutes=(appointment.ends_at - appointment.starts_at) // timedelta(minutes=1),
-        buffer_before_minutes=known.buffer_before_minutes,
-        buffer_after_minutes=known.buffer_after_minutes,
-    )
+    """Pick another time for an appointment."""
+    here = reverse("my-appointment", args=[pk])
+    return move_page(request, own(client, pk), actor=actor_of(request), here=here, now=timezone.now())
 
 
 @client_page

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from reminders.enums import Channel, MessageStatus
 from reminders.models import MessageTemplate, WebhookEndpoint
 from reminders.webhooks import EVENTS
+from scheduler_project.common.api_fields import BIGGEST_ID
 from scheduler_project.common.text import one_line
 
 
@@ -16,6 +17,7 @@ class MessagesForm(forms.Form):
 
     status = forms.ChoiceField(label=_("Status"), choices=[("", _("all")), *MessageStatus.choices], required=False)
     channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("all")), *Channel.choices], required=False)
+    appointment = forms.IntegerField(min_value=1, max_value=BIGGEST_ID, required=False, widget=forms.HiddenInput)
 
 
 class WordsForm(forms.ModelForm):

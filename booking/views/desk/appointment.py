@@ -122,7 +122,7 @@ def act(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     except DomainError as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, format_lazy(DONE[Action(deed)], who=shown.client.name))
+        messages.success(request, format_lazy(DONE[Action(deed)], who=shown.client))
     return HttpResponseRedirect(back(request, here))
 
 

@@ -53,7 +53,7 @@ def _booked(request: HttpRequest, form: BookForm, deed: str, now: datetime) -> H
     actor = actor_of(request)
     if not form.rule:
         made = _book_one(form, actor, now)
-        messages.success(request, _("Booked: %s is told.") % made.client.name)
+        messages.success(request, _("Booked: %s is told.") % made.client)
         return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
     if deed not in Policy.values:
         return _preview(request, form, now)
@@ -85,7 +85,7 @@ def _ask(
     typed = {name: form[name].value() for name in form.fields}
     day = _read(form, "date") or now.astimezone(schedule.zone).date()
     chosen = _read(form, "client")
-    clients = list(found_clients(schedule, typed["search"] or ""))
+    clients = list(found_clients(schedule.provider, typed["search"] or ""))
     if chosen and chosen not in clients:
         clients.insert(0, chosen)
     service, minutes = _read(form, "service"), _read(form, "minutes")

@@ -38,7 +38,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         except DomainError as error:
             alternatives = refuse(form, error)
         else:
-            messages.success(request, _("Moved: %s is told.") % shown.client.name)
+            messages.success(request, _("Moved: %s is told.") % shown.client)
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
     typed = form.cleaned_data.get("date") if form.is_bound else None

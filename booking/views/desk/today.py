@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from booking.enums import COMING, AppointmentStatus
+from booking.links import booking_link
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import allowed_actions
 from booking.queries import diary, gaps
@@ -35,7 +35,7 @@ def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "waiting": waiting[:REQUESTS_SHOWN],
         "lines": lines,
         "busy": sum(1 for line in lines if "reservation" in line),
-        "address": f"{settings.SITE_URL}/p/{schedule.provider.slug}/",
+        "address": booking_link(schedule.provider),
     }
     return render(request, "booking/desk/today.html", context)
 

@@ -25,6 +25,7 @@ from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.forms import refuse
 
 PAGE = 25
+NARROWED_BY = {"status": "status", "channel": "channel", "appointment": "reservation__appointment"}
 
 
 @desk_page
@@ -46,7 +47,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
             return HttpResponseRedirect(request.path)
     asked = MessagesForm(request.GET)
     asked.is_valid()
-    wanted = {name: value for name, value in asked.cleaned_data.items() if value}
+    wanted = {NARROWED_BY[name]: value for name, value in asked.cleaned_data.items() if value}
     rows = messages_of(schedule).filter(**wanted).order_by("-due_at", "-pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
@@ -55,6 +56,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "usual": ", ".join(settings.REMINDER_OFFSETS),
         "form": asked,
         "narrowed": bool(wanted),
+        "appointment": asked.cleaned_data.get("appointment"),
         "page": page,
         "lines": [line(message) for message in page],
     }

@@ -20,6 +20,7 @@ from tests.factories import (
     at,
     open_provider,
 )
+from tests.html import times_of
 
 pytestmark = pytest.mark.django_db
 
@@ -51,8 +52,9 @@ def path(appointment, page=""):
     return f"/me/appointments/{appointment.pk}/{page}"
 
 
-def seconds(text):
-    return int(at(text).timestamp())
+def chosen(appointment, text):
+    """What the button of a time sends."""
+    return f"{appointment.provider.pk}@{at(text):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
@@ -149,7 +151,7 @@ def test_appointment_leads_to_calendars_and_to_booking_again(mine, provider, boo
     assert f"/api/appointments/{appointment.pk}.ics" in page
     assert "dates=20260304T090000Z%2F20260304T093000Z" in page
     assert "subject=Check+%26+go" in page
-    assert f"/p/{provider.slug}/?service={service.pk}" in page
+    assert f"/p/{provider.slug}/book/{service.pk}/" in page
     assert mine.get(f"/api/appointments/{appointment.pk}.ics").status_code == 200
 
 
@@ -175,7 +177,7 @@ def test_appointment_of_somebody_else_is_not_there(mine, provider, page):
     other = appoint(provider, at("2026-03-04 09:00"))
 
     assert mine.get(path(other, page)).status_code == 404
-    assert mine.post(path(other, page), {"start": seconds("2026-03-04 10:00")}).status_code == 404
+    assert mine.post(path(other, page), {"at": chosen(other, "2026-03-04 10:00")}).status_code == 404
 
 
 def test_appointment_escapes_what_people_write(mine, provider, booker):
@@ -187,57 +189,43 @@ def test_appointment_escapes_what_people_write(mine, provider, booker):
 # --- Moving -----------------------------------------------------------------------------------------------------------
 
 
-def test_move_offers_the_next_days_with_free_times(mine, appointment):
-    picker = mine.get(path(appointment, "move/")).context["picker"]
+def test_move_shows_the_calendar_of_the_public_pages(mine, appointment):
+    answer = mine.get(path(appointment, "move/"), {"day": "2026-03-05"})
 
-    assert [str(day) for day, _times in picker.days] == [
-        "2026-03-03",
-        "2026-03-04",
-        "2026-03-05",
-        "2026-03-06",
-        "2026-03-09",
-    ]
-    assert str(picker.later) == "2026-03-10"
-
-
-def test_move_goes_on_to_later_days(mine, appointment):
-    picker = mine.get(path(appointment, "move/"), {"from": "2026-03-10"}).context["picker"]
-
-    assert str(picker.days[0][0]) == "2026-03-10"
-
-
-@pytest.mark.parametrize("query", [{"from": "soon"}, {"start": "soon"}, {"start": "-1"}, {"start": "9" * 30}])
-def test_move_takes_no_notice_of_nonsense(mine, appointment, query):
-    answer = mine.get(path(appointment, "move/"), query)
-
-    assert (answer.status_code, answer.context["chosen"]) == (200, None)
+    assert f"{appointment.provider.pk}@2026-03-05T09:00:00Z" in times_of(answer)
+    assert answer.templates[0].name == "booking/move.html"
 
 
 def test_move_offers_times_that_are_long_enough(mine, provider, booker):
-    service = ServiceFactory(providers=[provider], duration_minutes=120)
-    appointment = appoint(provider, at("2026-03-04 09:00"), client=booker, service_id=service.pk)
+    service = ServiceFactory(providers=[provider], duration_minutes=30)
+    appointment = appoint(
+        provider,
+        at("2026-03-04 09:00"),
+        client=booker,
+        service_id=service.pk,
+        ends_at=at("2026-03-04 11:00"),
+        actor=SYSTEM,
+    )
 
-    (_day, times), *_ = mine.get(path(appointment, "move/")).context["picker"].days
+    times = times_of(mine.get(path(appointment, "move/"), {"day": "2026-03-03"}))
 
-    assert times[-1].starts_at == at("2026-03-03 15:00")
+    assert list(times)[-1] == f"{provider.pk}@2026-03-03T15:00:00Z"
 
 
 def test_move_says_how_a_time_is_called(mine, appointment):
-    page = mine.get(path(appointment, "move/")).content.decode()
+    page = mine.get(path(appointment, "move/"), {"day": "2026-03-03"}).content.decode()
 
-    assert 'aria-label="Tuesday, 3 March 2026, 13:00, 15 minutes"' in page
+    assert 'aria-label="Tuesday 3 March 2026, 13:00, 15 minutes"' in page
 
 
-def test_move_shows_the_time_before_anything_is_done(mine, appointment):
-    answer = mine.get(path(appointment, "move/"), {"start": seconds("2026-03-05 10:00")})
+def test_move_says_nothing_while_the_times_are_those_known(mine, appointment):
+    known = mine.get(path(appointment, "move/"), {"day": "2026-03-05"}).context["known"]
 
-    appointment.refresh_from_db()
-    assert "Thursday, 5 March 2026, 10:00 – 10:15" in answer.content.decode()
-    assert appointment.starts_at == at("2026-03-04 09:00")
+    assert mine.get(path(appointment, "move/"), {"day": "2026-03-05", "known": known}).status_code == 204
 
 
 def test_move_moves(mine, appointment):
-    answer = mine.post(path(appointment, "move/"), {"start": seconds("2026-03-05 10:00")})
+    answer = mine.post(path(appointment, "move/"), {"at": chosen(appointment, "2026-03-05 10:00")})
 
     moved = Appointment.objects.get()
     assert answer.url == path(appointment)
@@ -245,22 +233,29 @@ def test_move_moves(mine, appointment):
     assert [event.face for event in moved.events.all()] == ["api", "page"]
 
 
-def test_move_to_a_time_just_taken_says_so_and_leaves_it(mine, provider, appointment):
+@pytest.mark.parametrize("typed", ["", "soon", "0@2026-03-05T10:00:00Z"])
+def test_move_takes_no_notice_of_nonsense(mine, appointment, typed):
+    answer = mine.post(path(appointment, "move/"), {"at": typed})
+
+    assert answer.url == path(appointment, "move/")
+    assert Appointment.objects.get().starts_at == at("2026-03-04 09:00")
+
+
+def test_move_to_a_time_just_taken_offers_others_and_leaves_it(mine, provider, appointment):
     appoint(provider, at("2026-03-05 10:00"))
 
-    answer = mine.post(path(appointment, "move/"), {"start": seconds("2026-03-05 10:00")})
+    answer = mine.post(path(appointment, "move/"), {"at": chosen(appointment, "2026-03-05 10:00")})
 
     assert answer.status_code == 409
-    assert "Your appointment stands as it was" in answer.content.decode()
-    assert str(answer.context["picker"].days[0][0]) == "2026-03-05"
+    assert len(times_of(answer)) == 3
     assert Appointment.objects.get(pk=appointment.pk).starts_at == at("2026-03-04 09:00")
 
 
-def test_move_of_what_has_begun_offers_nothing(mine, appointment):
+def test_move_of_what_has_begun_is_refused(mine, appointment):
     with time_machine.travel(at("2026-03-04 09:05")):
-        page = mine.get(path(appointment, "move/")).content.decode()
+        answer = mine.get(path(appointment, "move/"))
 
-    assert "can no longer be moved" in page
+    assert answer.status_code == 403
 
 
 def test_move_costs_at_most_fifteen_queries(mine, appointment, django_assert_max_num_queries):

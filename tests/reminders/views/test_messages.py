@@ -40,7 +40,20 @@ def test_messages_are_narrowed_by_status_and_channel(desk, appointment):
     assert listed(desk.get(REMINDERS, {"status": "failed", "channel": "sms"})) == [failed]
 
 
-@pytest.mark.parametrize("query", [{"status": "nonsense"}, {"channel": "\x00"}, {"page": "-1"}])
+def test_messages_are_narrowed_to_one_appointment(desk, provider, appointment):
+    mine = MessageFactory(appointment=appointment)
+    other = ReservationFactory(provider=provider, starts_at=at("2026-03-05 09:00"))
+    MessageFactory(appointment=AppointmentFactory(reservation=other))
+
+    answer = desk.get(REMINDERS, {"appointment": appointment.pk})
+
+    assert listed(answer) == [mine]
+    assert f'href="/dashboard/appointments/{appointment.pk}/"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", [{"status": "nonsense"}, {"channel": "\x00"}, {"page": "-1"}, {"appointment": "9" * 30}]
+)
 def test_what_cannot_be_read_narrows_nothing(desk, appointment, query):
     mine = MessageFactory(appointment=appointment)
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Client
 from booking.models import Appointment
-from tests.factories import AppointmentFactory, ClientFactory, ReservationFactory, at
+from tests.factories import AppointmentFactory, ClientFactory, HoldFactory, ReservationFactory, at
 
 CLIENTS = "/dashboard/clients/"
 ADD = "/dashboard/clients/add/"
@@ -39,6 +39,12 @@ def test_clients_are_the_address_book_and_who_booked(desk, provider, kept, booke
     AppointmentFactory()
 
     assert listed(desk.get(CLIENTS)) == sorted([kept, booker], key=lambda client: client.name)
+
+
+def test_clients_are_nobody_who_only_holds_a_time(desk, provider):
+    HoldFactory(provider=provider, client=ClientFactory(user=None, name=""))
+
+    assert listed(desk.get(CLIENTS)) == []
 
 
 def test_clients_are_listed_with_their_next_appointment_and_how_many(desk, provider, kept):

@@ -8,6 +8,7 @@ from django.test import Client as Browser
 
 from booking.models import DateOverride, WorkingHours
 from tests.factories import DateOverrideFactory, WorkingHoursFactory, appoint, at
+from tests.html import links_of
 from tests.looking import dump
 
 HOURS = "/dashboard/hours/"
@@ -48,6 +49,16 @@ def test_saving_hours_first_shows_whom_they_strand_and_changes_nothing(desk, pro
     assert answer.context["tried"].change.conflicts == [appointment]
     assert appointment.client.name in answer.content.decode()
     assert dump() == before
+
+
+def test_whom_hours_strand_can_be_moved_or_cancelled_from_there(desk, provider):
+    appointment = appoint(provider, at("2026-03-05 09:00"))
+
+    links = links_of(desk.post(HOURS, TUESDAY_9_TO_12))
+
+    page = f"/dashboard/appointments/{appointment.pk}/"
+    assert {f"{page}move/", f"{page}?do=cancel#cancel"} <= set(links)
+    assert "<details open>\n              <summary>Cancel" in desk.get(page, {"do": "cancel"}).content.decode()
 
 
 def test_saving_hours_after_their_preview_keeps_the_stranded_appointment(desk, provider):

@@ -3,7 +3,7 @@
 import pytest
 
 from booking.links import feed_link
-from booking.models import CalendarFeed
+from booking.models import CalendarFeed, Schedule
 from tests.booking.views.desk.test_hours import saved
 from tests.factories import ProviderFactory, appoint, at
 from tests.looking import dump
@@ -15,7 +15,8 @@ ADA = {"name": "Ada Lovelace", "slug": "ada", "specialization": "Engines", "bio"
 POLICY = {
     "timezone": "UTC",
     "slot_minutes": "15",
-    "notice_minutes": "60",
+    "notice_minutes_0": "1",
+    "notice_minutes_1": "60",
     "horizon_days": "14",
     "hold_minutes": "20",
 }
@@ -66,11 +67,11 @@ def test_another_timezone_shows_whom_it_strands(desk, provider):
     assert answer.context["tried"].change.conflicts == [appointment]
 
 
-@pytest.mark.parametrize("field", ["timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes"])
+@pytest.mark.parametrize("field", ["timezone", "slot_minutes", "notice_minutes_0", "horizon_days", "hold_minutes"])
 def test_a_policy_that_cannot_be_is_refused_at_its_field(desk, field):
     answer = desk.post(SETTINGS, POLICY | {field: "100000", "do": "policy"})
 
-    assert answer.context["policy"].errors[field]
+    assert answer.context["policy"].errors[field.removesuffix("_0")]
 
 
 def test_a_calendars_address_is_made_shown_renewed_and_revoked(desk, provider):
@@ -107,3 +108,32 @@ def test_settings_with_their_hundreds_of_timezones_are_light(desk):
 def test_settings_cost_few_queries(desk, path, django_assert_max_num_queries):
     with django_assert_max_num_queries(6):
         desk.get(path)
+
+
+def test_websites_that_may_embed_the_pages_are_saved_and_the_snippet_is_shown(desk, provider, settings):
+    desk.post(SETTINGS, ADA | {"embed_origins": "https://www.example.org, http://localhost:3000"})
+
+    provider.refresh_from_db()
+    page = desk.get(SETTINGS).content.decode()
+    assert provider.embed_origins == ["https://www.example.org", "http://localhost:3000"]
+    assert 'data-scheduler="ada"' in page
+    assert f"{settings.SITE_URL}/static/common/embed.js" in page
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shown"), [(0, [0, 1]), (45, [45, 1]), (90, [90, 1]), (120, [2, 60]), (1440, [1, 1440])]
+)
+def test_the_notice_is_shown_in_the_unit_that_says_it_whole(desk, provider, minutes, shown):
+    Schedule.objects.filter(provider=provider).update(notice_minutes=minutes)
+
+    widget = desk.get(SETTINGS).context["policy"]["notice_minutes"].subwidgets[0].data["subwidgets"]
+
+    assert [part["value"] for part in widget] == [str(shown[0]), [str(shown[1])]]
+
+
+def test_a_notice_sent_as_it_was_is_no_change(desk, provider):
+    Schedule.objects.filter(provider=provider).update(notice_minutes=60)
+
+    policy = desk.post(SETTINGS, POLICY | {"do": "policy"}).context["policy"]
+
+    assert "notice_minutes" not in policy.changed_data

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from tests.factories import ClientFactory, ServiceFactory, appoint, at, hold
+from tests.factories import ClientFactory, HoldFactory, ServiceFactory, appoint, at, hold
 
 QUERIES = 15
 
@@ -50,6 +50,13 @@ def test_today_offers_the_outcome_once_it_has_begun(desk, provider):
 
     assert f"Mark as completed: {made.client.name}" in shown
     assert f"Mark as completed: {later.client.name}" not in shown
+
+
+@pytest.mark.parametrize("name", ["desk", "desk-week"])
+def test_a_hold_of_who_has_not_said_their_name_yet_is_a_visitors(desk, provider, name):
+    HoldFactory(provider=provider, starts_at=at("2026-03-02 15:00"), client=ClientFactory(user=None, name=""))
+
+    assert "<strong>Visitor</strong>" in page(desk, name)
 
 
 def test_today_shows_a_hold(desk, provider):
