@@ -1,0 +1,106 @@
+"""Pages on narrow screens: nothing is ever scrolled sideways."""
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from booking.links import appointment_token
+from booking.models import Appointment
+from tests.browser.helpers import log_in, on_day, open_calendar
+from tests.factories import ClientFactory, ServiceFactory, appoint
+
+WIDTHS = (320, 390)
+
+LONG = "Donaudampfschifffahrtsgesellschaftskapitän"
+
+
+@pytest.fixture
+def appointment(transactional_db) -> Appointment:
+    provider = open_calendar(provider__specialization=f"{LONG}: physiotherapy")
+    ServiceFactory(name=f"{LONG} – first visit", providers=[provider])
+    client = ClientFactory(name=f"Maximiliane {LONG}")
+    return appoint(provider, on_day(3), client=client, now=timezone.now(), title=LONG)
+
+
+def too_wide(page: Page, *paths: str) -> list[tuple[str, int]]:
+    """Those of the pages that are wider than a screen, and which."""
+    found = []
+    for path in paths:
+        page.goto(path)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 640})
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found.append((path, width))
+    return found
+
+
+def test_pages_of_visitors_fit(visitor, appointment):
+    [service] = appointment.provider.services.all()
+    page = visitor(timezone_id="UTC")
+
+    assert (
+        too_wide(
+            page,
+            "/",
+            "/p/maya/",
+            f"/p/maya/book/{service.pk}/",
+            f"/s/{service.pk}/",
+            f"/a/{appointment_token(appointment)}/",
+            f"/a/{appointment_token(appointment)}/move/",
+            "/account/login/",
+            "/account/signup/",
+            "/timezone/",
+        )
+        == []
+    )
+    page.goto(f"/p/maya/book/{service.pk}/")
+    page.locator("#slots button.slot").first.click()
+    page.wait_for_url("**/h/**")
+    assert too_wide(page, page.url) == []
+
+
+def test_pages_of_clients_fit(visitor, appointment, base_url):
+    page = visitor(timezone_id="UTC")
+    log_in(page, base_url, appointment.client.user)
+
+    assert (
+        too_wide(
+            page,
+            "/me/",
+            "/me/past/",
+            f"/me/appointments/{appointment.pk}/",
+            f"/me/appointments/{appointment.pk}/move/",
+            f"/me/appointments/{appointment.pk}/cancel/",
+            "/me/calendar/",
+            "/me/reminders/",
+            "/account/",
+            "/account/2fa/",
+        )
+        == []
+    )
+
+
+def test_pages_of_providers_fit(visitor, appointment, base_url):
+    page = visitor(timezone_id="UTC")
+    log_in(page, base_url, appointment.provider.user)
+    desk = (
+        "",
+        "week/",
+        "day/",
+        "requests/",
+        "book/",
+        "clients/",
+        "clients/add/",
+        "services/",
+        "services/add/",
+        "hours/",
+        "hours/date/",
+        "windows/",
+        "time-off/",
+        "settings/",
+        "calendar/",
+        f"appointments/{appointment.pk}/",
+        f"appointments/{appointment.pk}/move/",
+    )
+
+    assert too_wide(page, *(f"/dashboard/{path}" for path in desk)) == []
