@@ -39,20 +39,18 @@ def test_client_moves_an_appointment(page, appointment):
     arrive(page, "/me/")
 
     page.get_by_role("link", name=re.compile("^Move ?: Check-up")).click()
-    page.locator("#move ul.times a").first.click()
-    page.get_by_role("button", name="Move the appointment").click()
+    page.locator("#slots button").first.click()
 
-    expect(page.get_by_text("Your appointment was moved.")).to_be_visible()
+    expect(page.get_by_text("The appointment has been moved.")).to_be_visible()
     assert Appointment.objects.get(pk=appointment.pk).starts_at != before
 
 
-def test_focus_goes_to_the_chosen_time(page, appointment):
+def test_focus_goes_to_the_chosen_day(page, appointment):
     arrive(page, f"/me/appointments/{appointment.pk}/move/")
 
-    page.locator("#move ul.times a").first.press("Enter")
+    page.locator(".days a").first.press("Enter")
 
-    expect(page.locator("#move h2")).to_be_focused()
-    expect(page.get_by_role("button", name="Move the appointment")).to_be_visible()
+    expect(page.locator("#day-name")).to_be_focused()
 
 
 def test_client_cancels_with_a_reason(page, appointment):
