@@ -137,7 +137,7 @@ def keep_mails(host: str, own_database: bool) -> None:
     if own_database and not os.environ.get("EMAIL_URL"):
         folder = embedded.home() / "mail"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.environ["EMAIL_URL"] = f"filemail://{folder}"
+        os.environ["EMAIL_URL"] = f"filemail:///{folder}"  # The third slash is none of the path's.
         os.environ.setdefault("MAILBOX", "on" if host in {"127.0.0.1", "::1", "localhost"} else "off")
 
 
@@ -197,7 +197,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
 
 def mails_kept(page: str) -> list[str]:
     """Where the mails are that nobody sends."""
-    scheme, _, folder = os.environ.get("EMAIL_URL", "").partition("://")
+    scheme, _, folder = os.environ.get("EMAIL_URL", "").partition(":///")
     if scheme != "filemail":
         return []
     shown = os.environ.get("MAILBOX", "").lower() in {"on", "1", "true", "yes"}

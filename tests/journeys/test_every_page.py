@@ -89,7 +89,7 @@ def faults(page: str) -> Iterator[str]:
     tree = parser.parse(page)
     lines = page.splitlines()
     for (line, _column), error, more in parser.errors:
-        yield f"{error} {more} at: {lines[min(line, len(lines)) - 1].strip()[:100]}"
+        yield f"{error} {more} at: {''.join(lines[line - 1 : line]).strip()[:100]}"
     elements = [element for element in tree.iter() if isinstance(element.tag, str)]
     ids = Counter(element.get("id") for element in elements if element.get("id") is not None)
     yield from (f"the id {name} is there {count} times" for name, count in ids.items() if count > 1)
