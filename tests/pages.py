@@ -151,6 +151,8 @@ class World:
         if role == "guarded":
             code = hotp_value(self.secret, next(iter(yield_hotp_counters_from_time())))
             self.log_in(browser, "mfa_authenticate", {"code": f"{code:06}"})
+        if role != "half logged in":
+            browser.post(reverse("account_reauthenticate"), {"password": PASSWORD})
         return browser
 
     def emails(self) -> dict[str, str]:

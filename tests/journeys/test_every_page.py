@@ -66,7 +66,7 @@ def test_pages_are_valid_and_light(world):
                 found.append("no policy")
             complaints += [f"{role}, {page}: {complaint}" for complaint in found]
 
-    assert complaints == []
+    assert not complaints, "\n".join(complaints)
 
 
 def test_pages_say_in_which_language_they_are(world):
