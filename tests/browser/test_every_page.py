@@ -1,0 +1,57 @@
+"""Every page in a real browser: what axe finds in both themes, on a phone and a desktop, and whether it fits."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from playwright.sync_api import Page as Tab
+
+from tests.browser.chromium import DESKTOP, PHONE
+from tests.pages import PAGES, World
+
+NARROW = {"width": 320, "height": 640}
+ZOOMED = {"width": 640, "height": 450}
+"""A desktop of 1280 pixels at 200 %."""
+
+MOVING = """() => [...document.querySelectorAll('*')].filter(element => {
+    const style = getComputedStyle(element);
+    const lasts = durations => durations.split(',').some(duration => parseFloat(duration) > 0.01);
+    return lasts(style.transitionDuration) || (style.animationName !== 'none' && lasts(style.animationDuration));
+}).map(element => element.tagName + '.' + element.className)"""
+
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", PAGES)
+def test_pages_are_accessible_and_fit(visitor, role):
+    world = World()
+    tab = visitor(reduced_motion="reduce")
+    if session := world.browser(role).cookies.get(settings.SESSION_COOKIE_NAME):
+        tab.context.add_cookies([{"name": session.key, "value": session.value, "url": settings.SITE_URL}])
+    axe = Axe()
+
+    complaints = []
+    for page in PAGES[role]:
+        answer = tab.goto(page.path(world))
+        assert answer
+        assert answer.status == page.status
+        complaints += [f"{page}: {complaint}" for complaint in faults(tab, axe)]
+
+    assert complaints == []
+
+
+def faults(tab: Tab, axe: Axe) -> list[str]:
+    """What is wrong with a page."""
+    found = []
+    for theme, viewport in (("light", PHONE), ("dark", PHONE), ("light", DESKTOP), ("dark", DESKTOP)):
+        tab.emulate_media(color_scheme=theme)
+        tab.set_viewport_size(viewport)
+        for violation in axe.run(tab, options={"resultTypes": ["violations"]}).response["violations"]:
+            where = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
+            found.append(f"{theme}, {viewport['width']} px: {violation['id']} at {where}")
+    for viewport in (NARROW, ZOOMED):
+        tab.set_viewport_size(viewport)
+        if over := tab.evaluate(SIDEWAYS):
+            found.append(f"{viewport['width']} px: {over} px too wide")
+    found += [f"moves: {element}" for element in tab.evaluate(MOVING)]
+    return found
