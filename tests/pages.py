@@ -19,7 +19,7 @@ from django.utils.http import int_to_base36
 from accounts.models import Client, Provider, User
 from accounts.operations.people import add_provider
 from booking.links import appointment_token, details_token, hold_link
-from booking.management.commands.load_demo import PASSWORD
+from booking.management.demo import PASSWORD
 from booking.models import Appointment, AvailabilityWindow, Reservation, Service, TimeOff
 from booking.operations.availability import open_window
 from booking.operations.feeds import open_feed

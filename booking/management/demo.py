@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import time
 from typing import Any
 
+PASSWORD = "demo-pass-2468"  # noqa: S105  (printed for everybody to see)
+
 MON, TUE, WED, THU, FRI, SAT, SUN = range(7)
 
 Hours = list[tuple[int, time, time]]

@@ -12,7 +12,7 @@ from accounts.actors import Face
 from accounts.models import Client, Provider, User
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.management.commands import load_demo
-from booking.management.commands.load_demo import PASSWORD
+from booking.management.demo import PASSWORD
 from booking.models import (
     Appointment,
     AppointmentSeries,

@@ -15,7 +15,7 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations.people import Role, add_client, add_provider, register
 from booking.enums import Action, Override, Policy, Scope
-from booking.management.demo import FRI, OFFERS, PRACTITIONERS, REGISTERED, SUN, TUE, WED, Offer, Practitioner
+from booking.management.demo import FRI, OFFERS, PASSWORD, PRACTITIONERS, REGISTERED, SUN, TUE, WED, Offer, Practitioner
 from booking.models import Appointment, AppointmentSeries, Schedule, Service
 from booking.operations.appointments import act, book
 from booking.operations.availability import (
@@ -35,7 +35,6 @@ from booking.signals import demo_opened
 from scheduler_project.common.times import to_utc
 
 ADMIN = "admin@example.com"
-PASSWORD = "demo-pass-2468"  # noqa: S105  (the demo's, printed for everybody to see)
 BACK = 28
 """How many days of the past are told."""
 PAST_EACH = 10
