@@ -3,11 +3,12 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.account.signals import email_changed
+from allauth.account.signals import email_changed, password_changed, password_reset, password_set
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts.models import User
+from accounts.operations.logins import forget_new_email
 from accounts.operations.people import carry_email
 
 
@@ -28,3 +29,8 @@ def note_email(instance: User, created: bool, update_fields: Any = None, **kwarg
 def follow_email(user: User, from_email_address: EmailAddress | None = None, **kwargs: Any) -> None:
     if from_email_address is not None:
         carry_email(user_id=user.pk, was=from_email_address.email)
+
+
+@receiver([password_changed, password_reset, password_set], dispatch_uid="accounts.receivers.lose_new_email")
+def lose_new_email(user: User, **kwargs: Any) -> None:
+    forget_new_email(user)

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypedDict
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
@@ -148,4 +149,10 @@ def owner_of_link(*, uid: str, token: str, among: QuerySet[User] | None = None) 
 def set_password(user: User, password: str) -> User:
     user.set_password(password)
     user.save(update_fields=["password"])
+    forget_new_email(user)
     return user
+
+
+def forget_new_email(user: User) -> None:
+    """Let no link to confirm another email outlive the password it was asked for with."""
+    EmailAddress.objects.filter(user=user, primary=False).delete()

@@ -14,9 +14,8 @@ from rest_framework import serializers
 from booking.enums import Override
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.offsets import canonical
-from scheduler_project.common.times import to_utc, zone_names
+from scheduler_project.common.times import YEARS, to_utc, zone_names
 
-YEARS = range(2000, 2101)
 PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)$")
 
 

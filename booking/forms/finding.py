@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.api_fields import BIGGEST_ID
+from scheduler_project.common.times import YEARS
 
 
 class SearchForm(forms.Form):
@@ -28,7 +29,7 @@ class SearchForm(forms.Form):
 def instant_of(text: str) -> datetime | None:
     try:
         local = datetime.fromisoformat(text)
-        return local.astimezone(UTC) if local.tzinfo else None
+        return local.astimezone(UTC) if local.tzinfo and local.year in YEARS else None
     except (ValueError, OverflowError):
         return None
 

@@ -5,7 +5,7 @@ by it alone, never by cookies, which browsers keep from frames. Only a registere
 """
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +34,9 @@ from booking.views.picking import Time, alternatives_in, end_format, in_chosen_z
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.languages import LONG
 from scheduler_project.common.pages import embedded, secret_page, too_many
+
+REMEMBERED = timedelta(hours=1)
+"""How long after a hold its page still shows what was typed."""
 
 VISITOR = "visitor"
 """The cookie that says which client a visitor's holds are counted for."""
@@ -149,7 +152,7 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
 def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
-        return show(request, held, DetailsForm(initial=known_of(held)), now)
+        return show(request, held, DetailsForm(initial=known_of(held, now)), now)
     deed = request.POST.get("do")
     if deed == "release":
         reservations.release(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=held.client), now=now)
@@ -199,7 +202,8 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
     chosen = ChosenForm(request.POST).chosen
     if chosen is None or chosen[0] != held.provider_id:
         return HttpResponseRedirect(request.get_full_path())
-    if refused := too_many(request, "hold"):
+    mailed = form.cleaned_data["email"] if isinstance(form, DetailsForm) and form.is_valid() else None
+    if refused := too_many(request, "hold", mailed):
         return refused
     try:
         new = hold(
@@ -220,15 +224,15 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
         return show(request, held, form, now, refusal=refusal, nearest=nearest)
     new = Reservation.objects.select_related("provider__schedule", "client", "service").get(pk=new.pk)
     path = details_path(request, new)
-    if isinstance(form, DetailsForm) and form.is_valid():
+    if mailed:
         give(new, form, now)
         return HttpResponseRedirect(path)
     return show(request, new, type(form)(initial=request.POST.dict()), now, action=path)
 
 
-def known_of(held: Reservation) -> dict[str, Any]:
-    """What was said of this hold already."""
-    if not held.asked:
+def known_of(held: Reservation, now: datetime) -> dict[str, Any]:
+    """What was said of this hold already. Nothing once it has long been over: its address may still stand somewhere."""
+    if not held.asked or held.expires_at is None or held.expires_at + REMEMBERED < now:
         return {}
     return {"name": held.client.name, "email": held.client.email, "phone": held.client.phone, "note": held.note}
 

@@ -20,6 +20,9 @@ AREAS = frozenset(
     "Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific".split(),
 )
 
+YEARS = range(2000, 2101)
+"""The years that times and dates may lie in: far enough from where datetimes end to reckon with any of them."""
+
 
 @cache
 def zone_names() -> frozenset[str]:

@@ -85,7 +85,7 @@ def _ask(
     typed = {name: form[name].value() for name in form.fields}
     day = _read(form, "date") or now.astimezone(schedule.zone).date()
     chosen = _read(form, "client")
-    clients = list(found_clients(schedule.provider, typed["search"] or ""))
+    clients = list(found_clients(schedule.provider, _read(form, "search") or ""))
     if chosen and chosen not in clients:
         clients.insert(0, chosen)
     service, minutes = _read(form, "service"), _read(form, "minutes")

@@ -11,9 +11,9 @@ from django.utils import timezone
 from booking.models import Schedule
 from booking.views.access import desk_page
 from booking.views.desk.layout import laid_out
+from scheduler_project.common.times import YEARS
 
 WEEK = 7
-YEARS = range(2000, 2101)
 
 
 @desk_page

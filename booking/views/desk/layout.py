@@ -151,8 +151,9 @@ def _position(instant: datetime, rows: list[Row], zone: ZoneInfo) -> int:
 def _extent(columns: list[Day], rows: list[Row]) -> tuple[int, int]:
     """The first and last row worth showing: those with hours or appointments."""
     filled = [block for column in columns for block in column.blocks if block.kind not in ("off", "lacking", "now")]
+    usual = [number for number, (hour, _) in enumerate(rows) if hour in range(*USUAL)]
     if not filled:
-        return rows.index((USUAL[0], 0)), rows.index((USUAL[1], 0))
+        return (usual[0], usual[-1] + 1) if usual else (0, len(rows))
     return min(block.top for block in filled) // HOUR, -(-max(block.bottom for block in filled) // HOUR)
 
 

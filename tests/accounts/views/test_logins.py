@@ -7,6 +7,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client as Browser
 
 from accounts.models import Client, Provider, User
+from accounts.operations.logins import change_password
 from booking.models import Schedule
 from tests.factories import PASSWORD, ClientFactory, ProviderFactory, UserFactory
 
@@ -265,6 +266,30 @@ def test_another_email_leaves_one_that_was_never_verified_until_it_is(client, ow
         ("old@example.org", True),
         ("newer@example.org", False),
     }
+
+
+@pytest.mark.parametrize(
+    "new_password",
+    [
+        lambda browser, user: browser.post(
+            "/account/password/change/",
+            {"oldpassword": PASSWORD, "password1": "notes-on-the-engine", "password2": "notes-on-the-engine"},
+        ),
+        lambda browser, user: change_password(
+            user_id=user.pk, current_password=PASSWORD, new_password="notes-on-the-engine"
+        ),
+    ],
+    ids=["page", "api"],
+)
+def test_another_email_asked_for_with_the_old_password_is_forgotten_with_it(client, owner, mailoutbox, new_password):
+    change_email(client)
+    new_password(client, owner.user)
+
+    client.post(links(mailoutbox[0])[0])
+
+    user = User.objects.get(pk=owner.user_id)
+    assert user.check_password("notes-on-the-engine")
+    assert user.email == "old@example.org"
 
 
 def test_another_email_is_refused_when_somebody_took_it_meanwhile(client, owner, mailoutbox):

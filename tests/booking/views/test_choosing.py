@@ -179,3 +179,9 @@ def test_posts_to_pages_are_limited_as_writes_are(client, path, throttle):
     client.post(path, {"at": ""})
 
     assert client.post(path, {"at": ""}).status_code == 429
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:30:00Z", "0001-01-01T00:00:00+14:00", "2101-01-01T00:00:00Z"])
+def test_times_beyond_all_years_are_no_choice(client, provider, path, time):
+    assert client.post(path, chosen(provider, time)).status_code < 500
+    assert not Reservation.objects.exists()

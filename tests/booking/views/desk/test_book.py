@@ -240,3 +240,9 @@ def test_book_builds_the_rule(desk, ada, fields, rule):
     sent(desk, "all_or_nothing", client=ada.pk, **WEDNESDAY, **fields)
 
     assert AppointmentSeries.objects.get().rrule == rule
+
+
+@pytest.mark.parametrize("search", ["\0", "x" * 5000])
+def test_search_of_clients_takes_any_text(desk, search):
+    assert desk.get(BOOK, {"search": search}).status_code == 200
+    assert sent(desk, "find", search=search).status_code == 200
