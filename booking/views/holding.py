@@ -224,7 +224,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
         return show(request, held, form, now, refusal=refusal, nearest=nearest)
     new = Reservation.objects.select_related("provider__schedule", "client", "service").get(pk=new.pk)
     path = details_path(request, new)
-    if mailed:
+    if isinstance(form, DetailsForm) and mailed:
         give(new, form, now)
         return HttpResponseRedirect(path)
     return show(request, new, type(form)(initial=request.POST.dict()), now, action=path)
