@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,15 +22,16 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from accounts.actors import Actor, Face
 from accounts.models import Client
 from booking import queries
-from booking.enums import ReservationStatus
+from booking.enums import AppointmentStatus, ReservationStatus
 from booking.errors import HoldExpired, HoldReleased, TooManyHolds
 from booking.forms.details import DetailsForm, NoteForm
 from booking.forms.finding import ChosenForm
-from booking.links import appointment_token, details_token, taken_by
+from booking.links import details_token, taken_by
 from booking.models import Reservation
 from booking.operations import appointments, guests, reservations
 from booking.views.access import actor_of
 from booking.views.embedding import framed, let_embed
+from booking.views.guests import HEADINGS
 from booking.views.picking import Time, alternatives_in, end_format, in_chosen_zone, shown
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.languages import LONG
@@ -194,7 +196,8 @@ def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
         )
     except HoldExpired:
         return show(request, held, form, now)
-    return HttpResponseRedirect(reverse("guest", args=[appointment_token(made)]))
+    messages.success(request, HEADINGS[AppointmentStatus(made.status)])
+    return HttpResponseRedirect(reverse("my-appointment", args=[made.pk]))
 
 
 def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: datetime) -> HttpResponse:

@@ -219,6 +219,7 @@ def test_registered_client_confirms_on_the_page(client, provider, path):
     assert "Your appointment is booked" in text_of(answer)
     made = Appointment.objects.get()
     assert (made.client, made.description) == (booker, "My knee hurts")
+    assert answer.redirect_chain == [(f"/me/appointments/{made.pk}/", 302)]  # no link that only a mail should give
 
 
 def test_registered_clients_hold_is_nobody_elses_business(provider):
