@@ -35,6 +35,12 @@ class UnknownChoice(DomainError):
     message = _("There is no such choice.")
 
 
+class NotVerified(DomainError):
+    code = "not_verified"
+    kind = Kind.FORBIDDEN
+    message = _("Verify the email you log in with first, by the link we mailed there.")
+
+
 class NotYourAddress(DomainError):
     code = "not_your_address"
     kind = Kind.FORBIDDEN

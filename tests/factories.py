@@ -7,6 +7,7 @@ matters, `open_provider`, `hold` and `appoint` go through the real operations.
 from datetime import UTC, datetime, time, timedelta
 
 import factory
+from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
 from accounts.actors import Actor, Face
@@ -63,6 +64,12 @@ class UserFactory(DjangoModelFactory):
     class Params:
         staff = factory.Trait(is_staff=True)
         superuser = factory.Trait(is_staff=True, is_superuser=True)
+
+
+def verified(user: User) -> User:
+    """The same login, its email verified."""
+    EmailAddress.objects.filter(user=user).update(verified=True)
+    return user
 
 
 class ProviderFactory(DjangoModelFactory):

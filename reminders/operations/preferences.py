@@ -3,6 +3,7 @@
 from datetime import datetime, time
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Q
 from phonenumber_field.phonenumber import to_python
@@ -12,7 +13,7 @@ from accounts.models import Client, User
 from accounts.operations.people import locked_client
 from booking.models import Appointment
 from reminders.enums import OF_PEOPLE, Channel, Source
-from reminders.errors import NeverQuiet, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
+from reminders.errors import NeverQuiet, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
 from reminders.operations.plan import replan
 from scheduler_project.common.errors import NotFound
@@ -115,7 +116,7 @@ def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
 def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -> OptOut:
     """`opt_out`, asked by somebody logged in: staff for any address, others for the email they log in with.
 
-    A client's phone is whatever they wrote there; who holds it says so by SMS. Raises NotYourAddress.
+    A client's phone is whatever they wrote there; who holds it says so by SMS. Raises NotYourAddress; NotVerified.
     """
     _check_speaks_for(actor, channel, address)
     source = Source.STAFF if actor.is_staff else Source.PAGE if actor.face == Face.PAGE else Source.API
@@ -124,7 +125,7 @@ def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -
 
 @operation
 def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
-    """`opt_in`, asked by somebody logged in. Raises NotYourAddress and StoppedBySms; NotFound."""
+    """`opt_in`, asked by somebody logged in. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
@@ -156,9 +157,12 @@ def spelled(channel: Channel, address: str) -> str:
 
 
 def _check_speaks_for(actor: Actor, channel: Channel, address: str) -> None:
-    own = actor.user.email if actor.user else None
-    if not actor.is_staff and (channel != Channel.EMAIL or spelled(channel, address) != own):
+    if actor.is_staff:
+        return
+    if actor.user is None or channel != Channel.EMAIL or spelled(channel, address) != actor.user.email:
         raise NotYourAddress(field="address")
+    if not EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists():
+        raise NotVerified(field="address")
 
 
 def _last(channel: Channel, address: str) -> OptOut | None:

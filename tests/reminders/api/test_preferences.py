@@ -7,7 +7,7 @@ from reminders.models import OptOut
 from reminders.operations.preferences import opt_out
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
-from tests.factories import NOON, ClientFactory, ProviderFactory
+from tests.factories import NOON, ClientFactory, ProviderFactory, verified
 
 MINE = "/api/me/preferences"
 
@@ -117,6 +117,7 @@ def test_preferences_of_a_client_are_for_owner_and_staff(staff_api):
 
 
 def test_opt_out_of_ones_own_email_and_back(booker, booker_api):
+    verified(booker.user)
     made = booker_api.post("/api/opt-outs", {"channel": "email", "address": booker.user.email.upper()})
     again = booker_api.post("/api/opt-outs", {"channel": "email", "address": booker.user.email})
 

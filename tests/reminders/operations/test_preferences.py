@@ -9,12 +9,23 @@ from django.db import connection
 from accounts.actors import Actor, Face
 from booking.operations.appointments import edit
 from reminders.enums import Channel, Source
-from reminders.errors import NeverQuiet, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
+from reminders.errors import NeverQuiet, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
 from reminders.operations.preferences import opt_in, opt_out, opt_out_as, set_preferences, take_back
 from scheduler_project.common.errors import NotFound
-from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, UserFactory, actor_of, appoint, at, minutes
+from tests.factories import (
+    NOON,
+    SYSTEM,
+    ClientFactory,
+    ProviderFactory,
+    UserFactory,
+    actor_of,
+    appoint,
+    at,
+    minutes,
+    verified,
+)
 from tests.races.running import together
 from tests.reminders.helpers import notices, reminders
 
@@ -301,7 +312,7 @@ def out_as(actor, channel=Channel.EMAIL, address="ada@example.org"):
 
 @pytest.mark.parametrize(("face", "source"), [(Face.API, "api"), (Face.PAGE, "page")])
 def test_opt_out_as_oneself_is_about_the_email_one_logs_in_with(face, source):
-    user = UserFactory(email="ada@example.org")
+    user = verified(UserFactory(email="ada@example.org"))
 
     out_as(Actor(user, face), address="Ada@example.org")
 
@@ -318,6 +329,18 @@ def test_opt_out_as_oneself_about_another_address_is_refused():
     assert standing() == []
 
 
+def test_opt_out_and_back_as_somebody_whose_email_is_not_verified_is_refused():
+    somebody = actor_of(UserFactory(email="ada@example.org"))
+
+    with pytest.raises(NotVerified):
+        out_as(somebody)
+    assert standing() == []
+
+    with pytest.raises(NotVerified):
+        take_back(opt_out_id=out().pk, actor=somebody, now=LATER)
+    assert len(standing()) == 1
+
+
 def test_opt_out_as_staff_is_about_anybody(staff):
     out_as(actor_of(staff), Channel.SMS, "+4930901820")
 
@@ -325,7 +348,7 @@ def test_opt_out_as_staff_is_about_anybody(staff):
 
 
 def test_take_back_is_for_oneself_and_staff(staff):
-    user = UserFactory(email="ada@example.org")
+    user = verified(UserFactory(email="ada@example.org"))
     for who in (user, staff):
         take_back(opt_out_id=out().pk, actor=actor_of(who), now=LATER)
         assert standing() == []

@@ -4,6 +4,7 @@ from datetime import time
 
 import pytest
 import time_machine
+from allauth.account.models import EmailAddress
 
 from reminders.enums import Channel, Source
 from reminders.models import OptOut, Preferences
@@ -102,6 +103,7 @@ def test_reminders_shows_since_when_and_from_where_an_address_opted_out(mine):
 
 
 def test_reminders_stops_and_takes_back(mine):
+    EmailAddress.objects.update(verified=True)
     mine.post(PATH, {"do": "stop"})
     stopped = OptOut.objects.standing().get()
     mine.post(PATH, {"do": "back"})
