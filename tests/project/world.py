@@ -35,6 +35,7 @@ from tests.factories import (
     at,
     hold,
     open_provider,
+    verified,
 )
 from tests.looking import undone
 from tests.project.schema import Endpoint, Schema, resolved
@@ -85,6 +86,7 @@ def everything() -> Iterator[World]:
             "slots": Slot.objects.get(provider=provider, starts_at=at("2026-03-04 11:00")).pk,
             "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
         }
+        verified(client.user)
         ids["opt-outs"] = OptOut.objects.create(channel="email", address=client.user.email, at=NOON, source="link").pk
         ids["webhooks"] = endpoint.pk
         ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
