@@ -4,11 +4,12 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set
+from allauth.mfa.signals import authenticator_added
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.operations.logins import forget_new_email
+from accounts.operations.logins import end_tokens, forget_new_email
 from accounts.operations.people import carry_email
 
 
@@ -34,3 +35,8 @@ def follow_email(user: User, from_email_address: EmailAddress | None = None, **k
 @receiver([password_changed, password_reset, password_set], dispatch_uid="accounts.receivers.lose_new_email")
 def lose_new_email(user: User, **kwargs: Any) -> None:
     forget_new_email(user)
+
+
+@receiver(authenticator_added, dispatch_uid="accounts.receivers.ask_all_again")
+def ask_all_again(user: User, **kwargs: Any) -> None:
+    end_tokens(user_id=user.pk)

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 from django.utils.http import urlsafe_base64_decode
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
@@ -95,6 +96,13 @@ def log_out(*, refresh: str, user: User) -> None:
     if token.get(api_settings.USER_ID_CLAIM) != str(user.pk):
         raise TokenNotValid(field="refresh")
     blacklist(token)
+
+
+@operation
+def end_tokens(*, user_id: int) -> None:
+    """End every refresh token of a login: those given before a second factor was asked for do without it."""
+    tokens = OutstandingToken.objects.filter(user=user_id, blacklistedtoken=None)
+    BlacklistedToken.objects.bulk_create([BlacklistedToken(token=token) for token in tokens], ignore_conflicts=True)
 
 
 def verified(refresh: str) -> RefreshToken:

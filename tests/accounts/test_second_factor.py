@@ -103,6 +103,22 @@ def test_setting_up_needs_a_verified_email(client):
     assert client.get("/account/2fa/totp/activate/").url == "/account/2fa/"
 
 
+def test_setting_up_ends_the_tokens_given_without_it(api, client, django_capture_on_commit_callbacks):
+    user = UserFactory()
+    EmailAddress.objects.update(verified=True)
+    refresh = login(api, user).json()["refresh"]
+    client.post("/account/login/", {"login": user.email, "password": PASSWORD})
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    key = client.get("/account/2fa/totp/activate/").context["form"].secret
+
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post("/account/2fa/totp/activate/", {"code": code_of(key)})
+
+    assert Authenticator.objects.filter(user=user).exists()
+    answer = api.post("/api/token/refresh", {"refresh": refresh})
+    assert refusal(answer) == (401, [("token_not_valid", None)])
+
+
 def test_setting_up_shows_the_key_and_then_the_recovery_codes(client, mailoutbox, django_capture_on_commit_callbacks):
     user = UserFactory()
     EmailAddress.objects.update(verified=True)
