@@ -11,9 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.times import to_utc, zone_names
-
-YEARS = range(2000, 2200)
+from scheduler_project.common.times import YEARS, to_utc, zone_names
 
 
 def validate_year(value: date) -> None:
