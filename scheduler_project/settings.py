@@ -56,6 +56,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "scheduler_project.common.cookies.with_sound_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
