@@ -8,10 +8,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, override
 
-from accounts.emails import send, send_reset_link
 from accounts.models import User
+from accounts.operations.mails import owe
+from scheduler_project.common.throttling import may
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -21,15 +23,15 @@ class AccountAdapter(DefaultAccountAdapter):
         with override((user and user.language) or get_language()):
             told = {"site_name": settings.SITE_NAME, "email": email, **context}
             mail = self.render_mail(template_prefix, email, told)
-            send(to=email, subject=str(mail.subject), text=str(mail.body))
+            owe(to=email, subject=str(mail.subject), text=str(mail.body), now=timezone.now())
 
     def format_email_subject(self, subject: str) -> str:
         return str(subject)
 
-    def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
-        """The same mail as the API's, with the same link; a login without a password gets none."""
-        if user.has_usable_password():
-            send_reset_link(user)
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
+        """A few an hour at most, whoever asks for them. The links of those before go on working."""
+        if may("mail", f"confirm:{emailconfirmation.email_address.email}"):
+            super().send_confirmation_mail(request, emailconfirmation, signup)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC) -> str:
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])

@@ -10,23 +10,32 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.errors import EmailTaken
 from accounts.models import User
 from accounts.operations import people
+from accounts.operations.logins import ask_new_email
+from accounts.operations.mails import owe_reset_link
 from scheduler_project.common.text import one_line
 from scheduler_project.common.times import zone_names
 
 
 class Plain:
-    """Without placeholders: labels say what belongs into a field, also once something is in it."""
+    """Without placeholders: labels say what belongs into a field, also once something is in it.
+
+    No email is longer than there is room for, which is all that RFC 5321 allows.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for field in self.fields.values():  # type: ignore[attr-defined]
             field.widget.attrs.pop("placeholder", None)
+            if isinstance(field, forms.EmailField):
+                field.validators.append(MaxLengthValidator(254))
 
 
 class LoginForm(Plain, allauth.LoginForm):
@@ -36,7 +45,14 @@ class LoginForm(Plain, allauth.LoginForm):
 
 
 class ResetForm(Plain, allauth.ResetPasswordForm):
-    pass
+    """Asks for the same mail as the API does, with the same link, and looks nobody up."""
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"])
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        owe_reset_link(email=self.cleaned_data["email"], now=timezone.now())
+        return str(self.cleaned_data["email"])
 
 
 class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
@@ -73,6 +89,12 @@ class SignupForm(Plain, allauth.SignupForm):
         asked = context.request.GET.get("role")
         self.initial.setdefault("role", asked if asked in people.Role else people.Role.CLIENT.value)
 
+    def validate_unique_email(self, value: str) -> str:
+        """Taken is what somebody logs in with, not what somebody else has yet to verify."""
+        if User.objects.filter(email=value).exists():
+            raise ValidationError(EmailTaken.message, code=EmailTaken.code)
+        return value
+
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean()
         if "password1" in found:
@@ -94,15 +116,23 @@ class SignupForm(Plain, allauth.SignupForm):
 
 
 class ChangeEmailForm(Plain, allauth.AddEmailForm):
-    """Another email, which becomes the login's once it is verified. Until then the old one stays, verified or not."""
+    """Another email, which becomes the login's once it is verified. Until then the old one stays, verified or not.
+
+    A second factor does not stand in the way: it is asked for before, and goes on guarding the login.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = _("New email")
 
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"])
+        if email == self.user.email:
+            raise ValidationError(_("This is your email already."), code="same_email")
+        return email
+
     def save(self, request: HttpRequest) -> EmailAddress:
-        EmailAddress.objects.filter(user=self.user, primary=False).delete()
-        address = EmailAddress.objects.create(user=self.user, email=self.cleaned_data["email"])
+        address = ask_new_email(user_id=self.user.pk, email=self.cleaned_data["email"])
         send_verification_email_to_address(request, address)
         return address
 

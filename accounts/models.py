@@ -1,5 +1,7 @@
 """Who there is: logins, those who can be booked, and those who book."""
 
+import uuid
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
@@ -222,3 +224,31 @@ class Client(models.Model):
 
     def __str__(self) -> str:
         return self.name or gettext("Visitor")
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    def due(self, *, now: datetime) -> Self:
+        """Those to be sent by now, the one that has waited longest first."""
+        return self.filter(next_at__lte=now).order_by("next_at")
+
+
+class Mail(models.Model):
+    """A mail that accounts owes somebody about their login. The row goes once it is sent.
+
+    One without text is a link to set a new password, for whoever has this email when it is sent, if anybody: no key
+    lies here. `next_at` is when it may next be tried, or while it is being sent, when another may try.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    to = models.EmailField(max_length=254)
+    language = models.CharField(max_length=10)
+    subject = models.TextField(blank=True)
+    text = models.TextField(blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_at = models.DateTimeField(db_index=True)
+
+    objects = MailQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.pk)

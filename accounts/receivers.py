@@ -5,12 +5,15 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set
 from allauth.mfa.signals import authenticator_added
+from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
 from accounts.models import User
 from accounts.operations.logins import end_tokens, forget_new_email
 from accounts.operations.people import carry_email
+from accounts.signals import mail_owed
+from accounts.tasks import wake_sender
 
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.note_email")
@@ -40,3 +43,8 @@ def lose_new_email(user: User, **kwargs: Any) -> None:
 @receiver(authenticator_added, dispatch_uid="accounts.receivers.ask_all_again")
 def ask_all_again(user: User, **kwargs: Any) -> None:
     end_tokens(user_id=user.pk)
+
+
+@receiver(mail_owed, dispatch_uid="accounts.receivers.ring_for_mails")
+def ring_for_mails(**kwargs: Any) -> None:
+    transaction.on_commit(wake_sender)

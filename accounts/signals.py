@@ -10,3 +10,6 @@ personal_data_asked = Signal()
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""
+
+mail_owed = Signal()
+"""A mail is to be sent once this transaction is done."""

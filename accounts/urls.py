@@ -1,17 +1,15 @@
 """Logins: django-allauth's pages, and our own beside them."""
 
-from allauth.account.views import signup
 from django.urls import include, path
 
 from accounts.views import account, leaving
-from scheduler_project.common.pages import page
 
 urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/welcome/", account.after_login, name="after-login"),
     path("account/data/", leaving.download, name="account-data"),
     path("account/delete/", leaving.delete, name="account-delete"),
-    path("account/signup/", page(signup)),
+    path("account/signup/", account.sign_up),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
     path("password/reset/<str:uid>/<str:token>/", account.reset_link, name="reset-link"),

@@ -19,7 +19,10 @@ app.autodiscover_tasks()
 # A round of sending may last a minute when a mail server hangs, and keeps no other task waiting where its queue has a
 # worker of its own. A worker that is told of no queue serves both.
 app.conf.task_queues = [Queue("celery", routing_key="celery"), Queue("dispatch", routing_key="dispatch")]
-app.conf.task_routes = {"reminders.tasks.dispatch_reminders": {"queue": "dispatch"}}
+app.conf.task_routes = {
+    "accounts.tasks.send_mails": {"queue": "dispatch"},
+    "reminders.tasks.dispatch_reminders": {"queue": "dispatch"},
+}
 
 # A ring that finds no worker for as long as the next one takes to come is worthless: it expires instead of piling up.
 app.conf.beat_schedule = {
@@ -30,6 +33,11 @@ app.conf.beat_schedule = {
     },
     "dispatch-reminders": {
         "task": "reminders.tasks.dispatch_reminders",
+        "schedule": 5.0,
+        "options": {"expire_seconds": 5},
+    },
+    "send-mails": {
+        "task": "accounts.tasks.send_mails",
         "schedule": 5.0,
         "options": {"expire_seconds": 5},
     },

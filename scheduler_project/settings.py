@@ -129,12 +129,12 @@ DATABASES = {
 REDIS_URL = env.str("REDIS_URL")
 CACHES = {
     "default": {
-        "BACKEND": "scheduler_project.common.caching.ForgivingCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "scheduler",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "common_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+"""In PostgreSQL, for what django-allauth keeps in it must outlive Redis: guesses, and codes that were used."""
 
 # --- People ---------------------------------------------------------------------------------------------------------
 
@@ -255,6 +255,8 @@ REST_FRAMEWORK = {
         "write": env.str("THROTTLE_WRITE", default="120/min"),
         "login": env.str("THROTTLE_LOGIN", default="10/min"),
         "hold": env.str("THROTTLE_HOLD", default="60/hour"),
+        "register": env.str("THROTTLE_REGISTER", default="30/hour"),
+        "mail": env.str("THROTTLE_MAIL", default="3/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",

@@ -6,11 +6,13 @@ from datetime import datetime
 import hypothesis
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
+from redis import Redis
 from rest_framework.test import APIClient
 
+from scheduler_project.celery import app
+from scheduler_project.common.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
 
@@ -32,7 +34,6 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     mark = "&" if "?" in django_settings.REDIS_URL else "?"
     django_settings.REDIS_URL += f"{mark}db={worker % 16}"
-    django_settings.CACHES["default"]["LOCATION"] = django_settings.REDIS_URL
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.THROTTLE = False
@@ -60,9 +61,18 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache():
+def _empty_redis():
     """Redis forgets the test before."""
-    cache.clear()
+    Redis.from_url(django_settings.REDIS_URL).flushdb()
+
+
+@pytest.fixture
+def without_redis(settings):
+    """Nobody answers where Redis was."""
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+    redis_client.cache_clear()
+    yield
+    redis_client.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +89,14 @@ def throttle(settings):
     rates = dict(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     return rates
+
+
+@pytest.fixture
+def at_once():
+    """A task is done where it is rung for: the queue is shared with the tests of other processes."""
+    app.conf.task_always_eager = True
+    yield
+    app.conf.task_always_eager = False
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from accounts.actors import Actor, Face
 from accounts.api import filters, permissions, serializers
 from accounts.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, TooManyCodes, WrongCode
 from accounts.models import Client, Provider, User
-from accounts.operations import logins, people
+from accounts.operations import logins, mails, people
 from scheduler_project.common.api_fields import ID
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.idempotency import IdempotentMixin
@@ -74,6 +74,7 @@ class AboutOneEmailView(PublicView):
 
 class RegisterView(PublicView):
     serializer_class = serializers.RegisterSerializer
+    throttle_scope = "register"
 
     @extend_schema(
         operation_id="register",
@@ -216,7 +217,7 @@ class PasswordResetView(AboutOneEmailView):
         examples=[OpenApiExample("For an email", {"email": "grace@example.org"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        logins.ask_reset(**self.sent())
+        mails.owe_reset_link(**self.sent(), now=timezone.now())
         return Response({"detail": RESET_ASKED}, 202)
 
 

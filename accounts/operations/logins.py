@@ -1,7 +1,6 @@
 """Logging in and out, and passwords."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any, TypedDict
 
 from allauth.account.models import EmailAddress
@@ -11,7 +10,6 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.http import urlsafe_base64_decode
 from rest_framework_simplejwt.exceptions import TokenError
@@ -20,7 +18,6 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
-from accounts.emails import send_reset_link
 from accounts.errors import (
     LinkNotValid,
     NoActiveAccount,
@@ -128,13 +125,6 @@ def change_password(*, user_id: int, current_password: str, new_password: str) -
     return set_password(user, new_password)
 
 
-def ask_reset(*, email: str) -> None:
-    """Mail the owner of this account a link to set a new password. Nobody is told whether there is such an account."""
-    user = User.objects.filter(email=User.objects.normalize_email(email), is_active=True).first()
-    if user and user.has_usable_password():
-        transaction.on_commit(partial(send_reset_link, user))
-
-
 @operation
 def reset_password(*, uid: str, token: str, new_password: str) -> User:
     """Set a validated new password with what the mailed link carries, which works once. Raises LinkNotValid."""
@@ -159,6 +149,18 @@ def set_password(user: User, password: str) -> User:
     user.save(update_fields=["password"])
     forget_new_email(user)
     return user
+
+
+@operation
+def ask_new_email(*, user_id: int, email: str) -> EmailAddress:
+    """Let another email wait beside that of the login, instead of any that waited before, until it is verified.
+
+    Asked for again it is the same row, so that links already mailed go on working.
+    """
+    User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
+    EmailAddress.objects.filter(user=user_id, primary=False).exclude(email=email).delete()
+    address, _created = EmailAddress.objects.get_or_create(user_id=user_id, email=email)
+    return address
 
 
 def forget_new_email(user: User) -> None:

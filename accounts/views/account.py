@@ -1,6 +1,7 @@
 """One's login: where it leads, and what can be changed about it."""
 
 from allauth.account.models import EmailAddress
+from allauth.account.views import signup
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,7 +16,14 @@ from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import edit_user
-from scheduler_project.common.pages import back, page, remember_zone, secret_page
+from scheduler_project.common.pages import back, page, remember_zone, secret_page, too_many
+
+
+@page
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Registering, as often as the API lets anybody: both tell whether an email is taken."""
+    refused = too_many(request, "register") if request.method == "POST" else None
+    return refused or signup(request)
 
 
 @login_required

@@ -23,3 +23,28 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Remembered(models.Model):
+    """The table of Django's cache: what django-allauth counts guesses in, and the codes that were used."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "common_cache"
+
+    def __str__(self) -> str:
+        return self.cache_key
+
+
+class Tally(models.Model):
+    """How many requests of one kind there were within one window of a rate limit that must not fail."""
+
+    key = models.CharField(max_length=200, primary_key=True)
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,6 +1,7 @@
-"""Rate limits: one atomic Redis round trip a request, fixed windows, 429 with Retry-After."""
+"""Rate limits: one atomic round trip a request, fixed windows, 429 with Retry-After."""
 
 import hashlib
+import ipaddress
 import math
 import time
 from functools import cache, lru_cache
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest
 from redis import Redis
 from redis.exceptions import RedisError
@@ -19,6 +21,15 @@ COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
+"""
+
+GUARDING = frozenset({"login", "register", "mail"})
+"""Scopes that keep somebody from guessing or from flooding a mailbox: they are counted in PostgreSQL, not in Redis."""
+
+TALLY = """
+INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
+ON CONFLICT (key) DO UPDATE SET count = tally.count + 1 WHERE tally.count < %s
+RETURNING count
 """
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -42,7 +53,7 @@ class Throttle(BaseThrottle):
     A view may name its `throttle_scope`; otherwise reads count as `read` and everything else as `write`. A view whose
     `throttle_subject(request)` returns a text counts also, in the same scope, the requests about that subject, whoever
     sends them: the email somebody tries passwords for. Rates stand in `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`.
-    Without Redis there is no limit: a dead cache must not close the shop.
+    Without Redis only the `GUARDING` limits hold: a dead cache must neither close the shop nor open the safe.
     """
 
     def __init__(self) -> None:
@@ -52,28 +63,60 @@ class Throttle(BaseThrottle):
         if not settings.THROTTLE:
             return True
         scope = getattr(view, "throttle_scope", None) or ("read" if request.method in SAFE_METHODS else "write")
-        limit, period = parsed(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope])
+        who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{network(self.get_ident(request))}"
         now = time.time()
-        window = int(now // period)
-        who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{self.get_ident(request)}"
-        within = self.count(f"throttle:{scope}:{who}:{window}", period) <= limit
-        subject = view.throttle_subject(request) if within and hasattr(view, "throttle_subject") else None
-        if subject is not None:
-            digest = hashlib.sha256(subject.encode()).hexdigest()
-            within = self.count(f"throttle:{scope}:subject:{digest}:{window}", period) <= limit
-        if within:
-            return True
-        self.retry_after = (window + 1) * period - now
-        return False
-
-    def count(self, key: str, period: int) -> int:
-        try:
-            return int(redis_client().eval(COUNT, 1, key, period))
-        except RedisError:
-            return 0
+        self.retry_after = beyond(scope, who, now)
+        if self.retry_after is None and hasattr(view, "throttle_subject"):
+            subject = view.throttle_subject(request)
+            self.retry_after = None if subject is None else beyond(scope, about(subject), now)
+        return self.retry_after is None
 
     def wait(self) -> float | None:
         return self.retry_after
+
+
+def beyond(scope: str, whose: str, now: float) -> float | None:
+    """Count one more in this scope: None within its limit, else in how many seconds its next window begins."""
+    limit, period = parsed(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope])
+    window = int(now // period)
+    ends_at = (window + 1) * period
+    key = f"throttle:{scope}:{whose}:{window}"
+    within = tallied(key, limit, ends_at) if scope in GUARDING else counted(key, limit, period)
+    return None if within else ends_at - now
+
+
+def counted(key: str, limit: int, period: int) -> bool:
+    try:
+        return int(redis_client().eval(COUNT, 1, key, period)) <= limit
+    except RedisError:
+        return True
+
+
+def tallied(key: str, limit: int, ends_at: float) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(TALLY, [key, ends_at, limit])
+        row = cursor.fetchone()
+    return row is not None and row[0] <= limit
+
+
+def about(subject: str) -> str:
+    return f"subject:{hashlib.sha256(subject.encode()).hexdigest()}"
+
+
+def network(address: str) -> str:
+    """Whose address it is: of IPv6 the first 64 bits, for the others are anybody's to choose."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False))
+
+
+def may(scope: str, subject: str) -> bool:
+    """Whether this may be done once more about somebody, whoever asks for it."""
+    return not settings.THROTTLE or beyond(scope, about(subject), time.time()) is None
 
 
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:

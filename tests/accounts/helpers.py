@@ -1,10 +1,13 @@
 """What the tests of the accounts API share."""
 
+from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.operations.logins import tokens_for
+from accounts.operations.mails import send_due
 
 
 def refusal(response):
@@ -27,6 +30,12 @@ def bearer(api, access):
 
 def tokens_of(user):
     return tokens_for(User.objects.get(pk=user.pk))
+
+
+def mails():
+    """All the mails that were sent, once those that are owed are."""
+    send_due(clock=timezone.now)
+    return mail.outbox
 
 
 def queries_of(call, *arguments):

@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
 
-from tests.accounts.helpers import refusal
+from tests.accounts.helpers import mails, refusal
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,7 @@ def test_setting_up_needs_a_verified_email(client):
     assert client.get("/account/2fa/totp/activate/").url == "/account/2fa/"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_setting_up_ends_the_tokens_given_without_it(api, client, django_capture_on_commit_callbacks):
     user = UserFactory()
     EmailAddress.objects.update(verified=True)
@@ -119,7 +120,8 @@ def test_setting_up_ends_the_tokens_given_without_it(api, client, django_capture
     assert refusal(answer) == (401, [("token_not_valid", None)])
 
 
-def test_setting_up_shows_the_key_and_then_the_recovery_codes(client, mailoutbox, django_capture_on_commit_callbacks):
+@pytest.mark.usefixtures("at_once")
+def test_setting_up_shows_the_key_and_then_the_recovery_codes(client, django_capture_on_commit_callbacks):
     user = UserFactory()
     EmailAddress.objects.update(verified=True)
     client.post("/account/login/", {"login": user.email, "password": PASSWORD})
@@ -134,4 +136,4 @@ def test_setting_up_shows_the_key_and_then_the_recovery_codes(client, mailoutbox
     shown = answer.content.decode()
     assert key in page.content.decode()
     assert all(code in shown for code in codes)
-    assert [mail.to for mail in mailoutbox] == [[user.email]]
+    assert [mail.to for mail in mails()] == [[user.email]]

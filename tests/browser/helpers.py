@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Provider, User
+from accounts.operations.mails import send_due
 from tests.factories import ALWAYS, open_provider
 from tests.reminders.helpers import send
 
@@ -46,6 +47,7 @@ def log_in(page: Page, base_url: str, user: User) -> None:
 def mails_to(address: str) -> list[EmailMessage]:
     """All the mails somebody has got by now."""
     send(timezone.now())
+    send_due(clock=timezone.now)
     return [message for message in mail.outbox if address in message.recipients()[0]]
 
 

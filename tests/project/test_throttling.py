@@ -6,7 +6,7 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from scheduler_project.common import throttling
-from scheduler_project.common.throttling import Throttle, parsed
+from scheduler_project.common.throttling import Throttle, may, network, parsed
 from tests.factories import UserFactory
 
 
@@ -67,7 +67,7 @@ def test_reads_do_not_use_up_the_writes():
     assert allowed(9) == 2
 
 
-def test_a_view_may_name_its_own_scope():
+def test_a_view_may_name_its_own_scope(db):
     assert allowed(9, view=LoginView) == 1
 
 
@@ -116,10 +116,38 @@ def test_no_limit_holds_when_throttling_is_off(settings):
     assert allowed(9) == 9
 
 
-def test_no_limit_holds_without_redis(settings):
-    settings.REDIS_URL = "unix:///nowhere/redis.sock"
-    throttling.redis_client.cache_clear()
-    try:
-        assert allowed(9) == 9
-    finally:
-        throttling.redis_client.cache_clear()
+@pytest.mark.usefixtures("without_redis")
+def test_ordinary_requests_go_on_without_redis():
+    assert allowed(9) == 9
+
+
+@pytest.mark.usefixtures("without_redis")
+def test_what_could_be_guessed_is_limited_without_redis_too(db):
+    assert allowed(9, view=LoginView) == 1
+
+
+def test_may_counts_by_subject_up_to_the_limit(db, throttle):
+    throttle["mail"] = "2/d"
+
+    assert [may("mail", subject) for subject in ("a", "a", "b", "a")] == [True, True, True, False]
+
+
+def test_a_limit_of_none_lets_nobody_through(db, throttle):
+    throttle["mail"] = "0/d"
+
+    assert not may("mail", "a")
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("not an address", "not an address"),
+    ],
+)
+def test_addresses_of_one_network_are_counted_together(address, counted):
+    assert network(address) == counted

@@ -4,11 +4,15 @@ import re
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.db import DataError, transaction
 from django.test import Client as Browser
 
 from accounts.models import Client, Provider, User
-from accounts.operations.logins import change_password
+from accounts.operations.logins import ask_new_email, change_password
 from booking.models import Schedule
+from tests.accounts.helpers import mails
 from tests.factories import PASSWORD, ClientFactory, ProviderFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -69,16 +73,17 @@ def test_sign_up_honours_next(client):
     assert sign_up(client, "?next=/me/calendar/").url == "/me/calendar/"
 
 
-def test_sign_up_mails_a_link_that_verifies_by_post(client, mailoutbox):
+def test_sign_up_mails_a_link_that_verifies_by_post(client):
     sign_up(client)
-    (link,) = links(mailoutbox[0])
+    (mail,) = mails()
+    (link,) = links(mail)
 
     client.get(link)
     before = EmailAddress.objects.get().verified
     client.post(link)
 
     assert (before, EmailAddress.objects.get().verified) == (False, True)
-    assert mailoutbox[0].alternatives[0][1] == "text/html"
+    assert mail.alternatives[0][1] == "text/html"
 
 
 def test_sign_up_knows_one_primary_unverified_email(client):
@@ -96,6 +101,15 @@ def test_sign_up_refuses_an_email_that_is_taken(client):
 
     assert "email" in answer.context["form"].errors
     assert User.objects.count() == 1
+
+
+def test_sign_up_is_limited_per_address_and_together_with_the_api(client, api, throttle):
+    throttle["register"] = "3/d"
+    api.post("/api/register", {})
+    answers = [sign_up(client, password1="short").status_code for _ in range(3)]
+
+    assert answers == [200, 200, 429]
+    assert client.get("/account/signup/").status_code == 200
 
 
 @pytest.mark.parametrize("password", ["short", "123456789012", "grace hopper"])
@@ -182,9 +196,9 @@ def test_log_out_acts_on_post_only(client, booker):
 # --- Passwords --------------------------------------------------------------------------------------------------------
 
 
-def test_reset_mails_the_same_link_as_the_api_and_it_works(client, booker, mailoutbox):
+def test_reset_mails_the_same_link_as_the_api_and_it_works(client, booker):
     client.post("/account/password/reset/", {"email": booker.user.email})
-    (link,) = links(mailoutbox[0])
+    (link,) = links(mails()[0])
 
     page = client.get(link, follow=True)
     new = {"password1": "microseconds-of-rope", "password2": "microseconds-of-rope"}
@@ -201,22 +215,22 @@ def test_reset_link_that_is_made_up_says_so(client):
     assert "Ask for a new one" in answer.content.decode()
 
 
-def test_reset_answers_the_same_whoever_asks_and_writes_to_no_strangers(client, booker, mailoutbox):
+def test_reset_answers_the_same_whoever_asks_and_writes_to_no_strangers(client, booker):
     known = client.post("/account/password/reset/", {"email": booker.user.email})
     unknown = client.post("/account/password/reset/", {"email": "nobody@example.org"})
 
     assert (known.status_code, known.url) == (unknown.status_code, unknown.url)
-    assert [mail.to for mail in mailoutbox] == [[booker.user.email]]
+    assert [mail.to for mail in mails()] == [[booker.user.email]]
 
 
-def test_changing_the_password_keeps_logged_in_and_is_told(client, booker, mailoutbox):
+def test_changing_the_password_keeps_logged_in_and_is_told(client, booker):
     client.force_login(booker.user)
     new = {"oldpassword": PASSWORD, "password1": "microseconds-of-rope", "password2": "microseconds-of-rope"}
 
     client.post("/account/password/change/", new)
 
     assert client.get("/account/").status_code == 200
-    assert [mail.to for mail in mailoutbox] == [[booker.user.email]]
+    assert [mail.to for mail in mails()] == [[booker.user.email]]
 
 
 # --- Emails -----------------------------------------------------------------------------------------------------------
@@ -236,10 +250,10 @@ def change_email(browser, email="new@example.org"):
     return browser.post("/account/email/", {"email": email, "action_add": ""})
 
 
-def test_another_email_counts_once_it_is_verified(client, owner, mailoutbox):
+def test_another_email_counts_once_it_is_verified(client, owner):
     change_email(client)
     before = User.objects.get(pk=owner.user_id).email
-    (link,) = links(mailoutbox[0])
+    (link,) = links(mails()[0])
     client.post(link)
 
     owner.refresh_from_db()
@@ -281,22 +295,89 @@ def test_another_email_leaves_one_that_was_never_verified_until_it_is(client, ow
     ],
     ids=["page", "api"],
 )
-def test_another_email_asked_for_with_the_old_password_is_forgotten_with_it(client, owner, mailoutbox, new_password):
+def test_another_email_asked_for_with_the_old_password_is_forgotten_with_it(client, owner, new_password):
     change_email(client)
     new_password(client, owner.user)
 
-    client.post(links(mailoutbox[0])[0])
+    client.post(links(mails()[0])[0])
 
     user = User.objects.get(pk=owner.user_id)
     assert user.check_password("notes-on-the-engine")
     assert user.email == "old@example.org"
 
 
-def test_another_email_is_refused_when_somebody_took_it_meanwhile(client, owner, mailoutbox):
+def test_another_email_asked_for_twice_leaves_the_first_link_good(client, owner):
+    change_email(client)
+    change_email(client)
+
+    client.post(links(mails()[0])[0])
+
+    assert User.objects.get(pk=owner.user_id).email == "new@example.org"
+
+
+def test_another_email_that_cannot_be_kept_leaves_the_one_before(owner):
+    ask_new_email(user_id=owner.user_id, email="new@example.org")
+
+    with pytest.raises(DataError), transaction.atomic():
+        ask_new_email(user_id=owner.user_id, email="x" * 999)
+
+    assert EmailAddress.objects.filter(email="new@example.org").exists()
+
+
+def test_another_email_may_be_ones_own_but_once(client, owner):
+    answer = change_email(client, "OLD@example.org")
+
+    assert list(answer.context["form"].errors) == ["email"]
+
+
+def test_another_email_of_somebody_with_a_second_factor_counts_once_it_is_verified(client, owner):
+    TOTP.activate(owner.user, generate_totp_secret())
+
+    change_email(client)
+    client.post(links(mails()[0])[0])
+
+    assert User.objects.get(pk=owner.user_id).email == "new@example.org"
+    assert Authenticator.objects.filter(user=owner.user_id).exists()
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        change_email,
+        lambda browser, email: sign_up(Browser(), email=email),
+        lambda browser, email: browser.post("/account/password/reset/", {"email": email}),
+    ],
+    ids=["change", "sign-up", "reset"],
+)
+def test_an_email_that_is_too_long_is_refused(client, owner, send):
+    answer = send(client, f"{'x' * 60}@{'y' * 60}.{'y' * 60}.{'y' * 60}.example.org")
+
+    assert list(answer.context["form"].errors) == ["email"]
+
+
+def test_another_email_is_mailed_a_few_times_only(client, owner, throttle):
+    throttle["mail"] = "1/d"
+    EmailAddress.objects.update(verified=False)
+
+    for email in ("new@example.org", "newer@example.org", "new@example.org"):
+        change_email(client, email)
+
+    assert [mail.to for mail in mails()] == [["new@example.org"], ["newer@example.org"]]
+
+
+def test_another_email_that_waits_keeps_its_owner_from_nothing(client, owner):
+    change_email(client, "grace@example.org")
+
+    sign_up(Browser())
+
+    assert User.objects.filter(email="grace@example.org").exists()
+
+
+def test_another_email_is_refused_when_somebody_took_it_meanwhile(client, owner):
     change_email(client)
     UserFactory(email="new@example.org")
 
-    client.post(links(mailoutbox[0])[0])
+    client.post(links(mails()[0])[0])
 
     assert User.objects.get(pk=owner.user_id).email == "old@example.org"
 
