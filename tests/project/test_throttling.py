@@ -1,11 +1,16 @@
 """Rate limits."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.contrib.auth.models import AnonymousUser
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from scheduler_project.common import throttling
+from scheduler_project.common.models import Tally
+from scheduler_project.common.tasks import tidy
 from scheduler_project.common.throttling import Throttle, may, network, parsed
 from tests.factories import UserFactory
 
@@ -151,3 +156,13 @@ def test_a_limit_of_none_lets_nobody_through(db, throttle):
 )
 def test_addresses_of_one_network_are_counted_together(address, counted):
     assert network(address) == counted
+
+
+def test_tidy_forgets_windows_that_have_ended(db, now):
+    for key, ends_at in (("old", now - timedelta(seconds=1)), ("current", now)):
+        Tally.objects.create(key=key, count=1, ends_at=ends_at)
+
+    with time_machine.travel(now, tick=False):
+        tidy()
+
+    assert list(Tally.objects.values_list("key", flat=True)) == ["current"]
