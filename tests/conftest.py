@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -31,9 +32,13 @@ hypothesis.settings.load_profile("default")  # `pytest --hypothesis-profile=deep
 
 def pytest_configure(config: pytest.Config) -> None:
     """Settings for tests. Each process of pytest-xdist has a Redis database to itself, as it has one in PostgreSQL."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    database = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 16
     mark = "&" if "?" in django_settings.REDIS_URL else "?"
-    django_settings.REDIS_URL += f"{mark}db={worker % 16}"
+    django_settings.REDIS_URL += f"{mark}db={database}"
+    broker = django_settings.CELERY_BROKER_URL
+    on_network = urlsplit(broker)._replace(path=f"/{database}").geturl()
+    of_socket = broker.startswith("redis+socket:")
+    django_settings.CELERY_BROKER_URL = f"{broker}?virtual_host={database}" if of_socket else on_network
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.THROTTLE = False
@@ -62,7 +67,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(autouse=True)
 def _empty_redis():
-    """Redis forgets the test before."""
+    """Redis, broker and all, forgets the test before."""
     Redis.from_url(django_settings.REDIS_URL).flushdb()
 
 
@@ -93,7 +98,7 @@ def throttle(settings):
 
 @pytest.fixture
 def at_once():
-    """A task is done where it is rung for: the queue is shared with the tests of other processes."""
+    """A task is done where it is rung for."""
     app.conf.task_always_eager = True
     yield
     app.conf.task_always_eager = False

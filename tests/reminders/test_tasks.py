@@ -17,12 +17,7 @@ QUEUE = "dispatch"
 
 @pytest.fixture
 def broker(settings):
-    broker = Redis.from_url(settings.CELERY_BROKER_URL.replace("redis+socket://", "unix://"))
-    broker.delete(QUEUE)
-    throttling.redis_client().delete(tasks.RANG)
-    yield broker
-    broker.delete(QUEUE)
-    throttling.redis_client().delete(tasks.RANG)
+    return Redis.from_url(settings.REDIS_URL)
 
 
 def test_wake_rings_once_for_all_who_ring_at_the_same_moment(broker):
@@ -73,12 +68,10 @@ def test_a_hold_of_somebody_logged_in_rings_for_nobody(broker, django_capture_on
 
 
 def test_sending_has_a_queue_of_its_own_so_that_it_keeps_no_other_task_waiting(broker):
-    broker.delete("celery")
     tasks.wake_dispatcher()
     expire_reservations.apply_async()
 
     assert (broker.llen("celery"), broker.llen(QUEUE)) == (1, 1)
-    broker.delete("celery")
 
 
 def test_every_queue_has_a_worker_and_a_worker_told_of_none_serves_all():
