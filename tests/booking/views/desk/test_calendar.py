@@ -208,4 +208,4 @@ def test_day_is_shown_in_the_providers_zone():
 
     page = browser.get(reverse("desk-day"), {"date": "2026-03-04"}).content.decode()
 
-    assert "10:00 – 10:15" in page
+    assert '10:00<span class="end"> – 10:15</span>' in page
