@@ -100,7 +100,7 @@ class PolicyForm(RowForm):
 
 
 class OffsetsForm(RowForm):
-    reminder_offsets = OffsetsField(label=_("Clients are reminded"), usual=_("As usual on this site"))
+    reminder_offsets = OffsetsField(label=_("Reminders"), usual=_("As usual on this site"))
 
     class Meta:
         model = Schedule

@@ -112,4 +112,5 @@ def _is_part(view: str, section: str) -> bool:
     for page, belongs_to in PART_OF.items():
         if view == page or view.startswith(f"{page}-"):
             return section == belongs_to
-    return view == section or (section != "desk" and view.startswith(f"{section.removesuffix('s')}-"))
+    one = section.removesuffix("s")
+    return view in (section, one) or (section != "desk" and view.startswith(f"{one}-"))
