@@ -4,6 +4,16 @@ import re
 from html import unescape
 
 
+def reminded(*rows, kept=()):
+    """What the rows send in which one chooses when to be reminded: a number and a unit each."""
+    return {
+        "reminder_offsets": "own",
+        "reminder_offsets_number": [number for number, _unit in rows],
+        "reminder_offsets_unit": [unit for _number, unit in rows],
+        "reminder_offsets_kept": list(kept),
+    }
+
+
 def text_of(answer):
     """The words of a page, with single blanks."""
     page = re.sub(r"<(script|style|head)\b.*?</\1>", " ", answer.content.decode(), flags=re.DOTALL)

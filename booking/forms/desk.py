@@ -13,6 +13,7 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Override, Scope
+from booking.forms.offsets import OffsetsField
 from booking.models import Appointment, Schedule, Service
 from booking.models.services import MINUTES_A_DAY
 from booking.queries import clients_of
@@ -85,6 +86,9 @@ class ReasonForm(forms.Form):
 class WordsForm(forms.ModelForm):
     """What an appointment says."""
 
+    reminder_offsets = OffsetsField(
+        label=gettext_lazy("Reminders"), usual=gettext_lazy("As for the service or calendar")
+    )
     scope = forms.ChoiceField(label=gettext_lazy("Change"), choices=SCOPES, widget=forms.RadioSelect)
 
     class Meta:

@@ -16,7 +16,7 @@ class SearchForm(forms.Form):
         label=_("Search"),
         max_length=100,
         required=False,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name, profession or service")}),
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name or service")}),
     )
     specialization = forms.CharField(max_length=100, required=False)
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Client, Provider, User
+from booking.forms.offsets import OffsetsField
 from booking.models import Schedule, Service
 from scheduler_project.common.forms import ZoneField
 
@@ -29,6 +30,13 @@ class RowForm(forms.ModelForm):
         super().__init__(data, instance=copy(row), **kwargs)
 
 
+class UnitInput(forms.Select):
+    """Always chosen, so never required: HTML would have a required choice begin with an empty one."""
+
+    def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in super().build_attrs(*args, **kwargs).items() if name != "required"}
+
+
 class MinutesInput(forms.MultiWidget):
     """A number, and of what: the largest unit that says it whole."""
 
@@ -36,7 +44,7 @@ class MinutesInput(forms.MultiWidget):
 
     def __init__(self) -> None:
         number = forms.NumberInput({"class": "amount", "min": 0, "aria-label": _("Number")})
-        super().__init__([number, forms.Select({"class": "unit", "aria-label": _("Unit")}, UNITS)])
+        super().__init__([number, UnitInput({"class": "unit", "aria-label": _("Unit")}, UNITS)])
 
     def decompress(self, value: int | None) -> list[Any]:
         unit = next(length for length, _name in reversed(UNITS) if not (value or 1) % length)
@@ -64,6 +72,10 @@ class ProfileForm(RowForm):
         labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialization"), "bio": _("About you")}
         help_texts = {"slug": _("The end of your booking page's address. Links to the old one no longer work.")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["embed_origins"].show_hidden_initial = False
+
 
 class PolicyForm(RowForm):
     timezone = ZoneField(
@@ -88,19 +100,16 @@ class PolicyForm(RowForm):
 
 
 class OffsetsForm(RowForm):
+    reminder_offsets = OffsetsField(label=_("Reminders"), usual=_("As usual on this site"))
+
     class Meta:
         model = Schedule
         fields = ["reminder_offsets"]
-        labels = {"reminder_offsets": _("Before the start")}
-        help_texts = {
-            "reminder_offsets": _(
-                "In English or as ISO 8601 has it: “1 day, 90 minutes” or “P1D, PT90M”. “none” for none; empty: as "
-                "this site has it."
-            )
-        }
 
 
 class ServiceForm(RowForm):
+    reminder_offsets = OffsetsField(label=_("Reminders"), usual=_("As for all your appointments"))
+
     class Meta:
         model = Service
         fields = [
@@ -121,16 +130,9 @@ class ServiceForm(RowForm):
             "buffer_before_minutes": _("Buffer before"),
             "buffer_after_minutes": _("Buffer after"),
             "needs_approval": _("Bookings wait until you approve them"),
-            "reminder_offsets": _("Reminders"),
             "is_active": _("Can be booked"),
         }
-        help_texts = {
-            "needs_approval": "",
-            "reminder_offsets": _(
-                "In English or as ISO 8601 has it: “1 day, 90 minutes” or “P1D, PT90M”. “none” for none; empty: as for "
-                "all your appointments."
-            ),
-        }
+        help_texts = {"needs_approval": ""}
 
 
 class ClientForm(RowForm):

@@ -94,9 +94,10 @@ def check_allowed(action: Action, appointment: Appointment, actor: Actor, now: d
 
 def _bad_transition(appointment: Appointment) -> BadTransition:
     allowed = [str(status) for status in TRANSITIONS[AppointmentStatus(appointment.status)]]
+    said = _("An appointment that is %(status)s can become: %(allowed)s.")
+    final = _("An appointment that is %(status)s can no longer be changed.")
     return BadTransition(
-        _("An appointment that is %(status)s can become: %(allowed)s.")
-        % {"status": appointment.status, "allowed": ", ".join(allowed) or _("nothing else")},
+        (said if allowed else final) % {"status": appointment.status, "allowed": ", ".join(allowed)},
         field="status",
         details={"status": str(appointment.status), "allowed": allowed},
     )

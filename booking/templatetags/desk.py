@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.enums import AppointmentStatus
 from booking.models import Appointment
-from scheduler_project.common.languages import DAY, LONG, WEEKDAY
+from scheduler_project.common.languages import CLOCK, DAY, LONG, WEEKDAY
 
 register = template.Library()
 
@@ -79,9 +79,20 @@ def moment(value: datetime) -> str:
 @register.filter
 def until(start: datetime, end: datetime) -> str:
     """13:30 – 14:15; with the day where the end lies on another."""
+    return f"{clock(localtime(start))} – {end_after(start, end)}"
+
+
+@register.filter(expects_localtime=True)
+def clock(value: datetime) -> str:
+    """13:30"""
+    return written(value, str(CLOCK))
+
+
+@register.filter
+def end_after(start: datetime, end: datetime) -> str:
+    """14:15; with its day where that is not the start's."""
     start, end = localtime(start), localtime(end)
-    same = start.date() == end.date()
-    return f"{written(start, 'H:i')} – {written(end, 'H:i' if same else 'D H:i')}"
+    return written(end, str(CLOCK) if start.date() == end.date() else f"D {CLOCK}")
 
 
 @register.filter
@@ -101,4 +112,5 @@ def _is_part(view: str, section: str) -> bool:
     for page, belongs_to in PART_OF.items():
         if view == page or view.startswith(f"{page}-"):
             return section == belongs_to
-    return view == section or (section != "desk" and view.startswith(f"{section.removesuffix('s')}-"))
+    one = section.removesuffix("s")
+    return view in (section, one) or (section != "desk" and view.startswith(f"{one}-"))

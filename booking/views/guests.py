@@ -20,9 +20,7 @@ from booking.links import appointment_in
 from booking.models import Appointment
 from booking.operations import appointments
 from booking.views.moving import move_page
-from booking.views.picking import end_format
 from scheduler_project.common.errors import NotFound
-from scheduler_project.common.languages import LONG
 from scheduler_project.common.pages import secret_page, visitor_zone
 from scheduler_project.common.times import zone_names
 
@@ -70,8 +68,6 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
             "may_cancel": Action.CANCEL in allowed,
             "form": CancelForm(),
             "calendars": web_links(made),
-            "format": LONG,
-            "end_format": end_format(made.starts_at, made.ends_at),
         }
         return render(request, "booking/appointment.html", context)
 

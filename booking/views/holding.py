@@ -32,9 +32,8 @@ from booking.operations import appointments, guests, reservations
 from booking.views.access import actor_of
 from booking.views.embedding import framed, let_embed
 from booking.views.guests import HEADINGS
-from booking.views.picking import Time, alternatives_in, end_format, in_chosen_zone, shown
+from booking.views.picking import Time, alternatives_in, in_chosen_zone, shown
 from scheduler_project.common.errors import DomainError, NotFound
-from scheduler_project.common.languages import LONG
 from scheduler_project.common.pages import embedded, secret_page, too_many
 
 REMEMBERED = timedelta(hours=1)
@@ -274,8 +273,6 @@ def show(
         "may_ask": held.asked < guests.MOST_ASKED,
         "registered": held.client.user_id is not None,
         "chooser": chooser_path(request, held),
-        "format": LONG,
-        "end_format": end_format(held.starts_at, held.ends_at),
         "framed": embedded(request),
     }
     code = refusal.kind.value if refusal else over.kind.value if over else status

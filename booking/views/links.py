@@ -18,9 +18,8 @@ from booking.links import appointment_token, held_by
 from booking.models import Appointment, Reservation
 from booking.operations import appointments, guests, reservations
 from booking.views.guests import in_clients_zone
-from booking.views.picking import end_format, shown
+from booking.views.picking import shown
 from scheduler_project.common.errors import NotFound
-from scheduler_project.common.languages import LONG
 from scheduler_project.common.pages import secret_page
 
 
@@ -45,8 +44,6 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
             "reservation": reservation,
             "provider": reservation.provider,
             "title": service.name if service else _("Appointment"),
-            "format": LONG,
-            "end_format": end_format(reservation.starts_at, reservation.ends_at),
             "now": now,
         }
         return render(request, "booking/hold.html", context)

@@ -1,9 +1,12 @@
 """A client moves an appointment: logged in or by the link they were mailed, they pick from the same calendar."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -17,12 +20,14 @@ from booking.views.picking import alternatives_in, calendar_of
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.languages import LONG
 
+Done = TypeVar("Done")
+
 
 def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: str, now: datetime) -> HttpResponse:
-    """Pick another time for an appointment and go back to its page, `here`.
+    """Pick another time for an appointment, see from when to when it goes, and go back to its page, `here`.
 
-    A time just lost answers with the nearest others, and leaves the appointment where it is. Raises what the table of
-    moves says of `actor`.
+    The time picked is only tried; `do=move` moves it. A time just lost answers with the nearest others, and leaves the
+    appointment where it is. Raises what the table of moves says of `actor`.
     """
     check_allowed(Action.RESCHEDULE, made, actor, now)
     schedule = made.provider.schedule
@@ -31,8 +36,10 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
         chosen = ChosenForm(request.POST).chosen
         if chosen is None or chosen[0] != schedule.provider_id:
             return HttpResponseRedirect(request.get_full_path())
+        deed = partial(reschedule, appointment_id=made.pk, starts_at=chosen[1], actor=actor, now=now)
+        sure = request.POST.get("do") == "move"
         try:
-            reschedule(appointment_id=made.pk, starts_at=chosen[1], actor=actor, now=now)
+            moved = deed() if sure else only_tried(deed)
         except DomainError as refusal:
             if "alternatives" not in refusal.details:
                 raise
@@ -42,12 +49,22 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
                 "alternatives": alternatives_in(refusal.details, schedule),
             }
             return render(request, "booking/taken.html", context, status=refusal.kind.value)
+        if not sure:
+            return render(request, "booking/move_sure.html", context | {"moved": moved, "at": request.POST["at"]})
         messages.success(request, _("The appointment has been moved."))
         return HttpResponseRedirect(here)
     context |= calendar_of(request, schedules=[schedule], service=as_long_as(made), now=now)
     if request.GET.get("known") == context["known"]:
         return HttpResponse(status=204)
     return render(request, "booking/move.html", context)
+
+
+def only_tried(deed: Callable[[], Done]) -> Done:
+    """What `deed` would do: it is done and taken back, and says no where it would."""
+    with transaction.atomic():
+        done = deed()
+        transaction.set_rollback(True)
+    return done
 
 
 def as_long_as(made: Appointment) -> Service:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from booking import queries
 from booking.models import Schedule, Service
 from booking.queries import FreeTime, Search
-from scheduler_project.common.languages import CLOCK, DAY, LONG, MONTH
+from scheduler_project.common.languages import CLOCK, DAY, MONTH
 from scheduler_project.common.times import day_interval, rfc3339, zone_names
 
 FURTHEST = timedelta(days=366)
@@ -209,10 +209,3 @@ def alternatives_in(details: dict[str, Any], schedule: Schedule) -> list[Time]:
         )
         for each in details.get("alternatives", [])
     ]
-
-
-def end_format(starts_at: datetime, ends_at: datetime) -> str:
-    """How an end is written: without its day, if that is the start's."""
-    zone = timezone.get_current_timezone()
-    same_day = starts_at.astimezone(zone).date() == ends_at.astimezone(zone).date()
-    return str(CLOCK if same_day else LONG)

@@ -18,7 +18,7 @@ def clock() -> forms.TimeInput:
 
 class RemindersForm(forms.Form):
     channels = forms.MultipleChoiceField(
-        label=_("By"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Remind me by"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple
     )
     phone = PhoneNumberField(
         label=_("Phone"),

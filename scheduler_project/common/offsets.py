@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from scheduler_project.common.times import to_utc
 
@@ -76,3 +77,20 @@ def canonical(texts: Iterable[str]) -> list[str]:
     if len(offsets) > MOST:
         raise ValidationError(_("At most %(most)d offsets."), code="too_many_offsets", params={"most": MOST})
     return [str(offset) for offset in sorted(offsets, key=lambda each: -each.length)]
+
+
+def in_words(texts: Iterable[str]) -> str:
+    """Offsets in the reader's language: “1 week, 1 day 2 hours”."""
+    return ", ".join(_in_words(parse_offset(text)) for text in texts)
+
+
+def _in_words(offset: Offset) -> str:
+    weeks, days = divmod(offset.days, 7) if offset.days % 7 == 0 else (0, offset.days)
+    hours, minutes = divmod(offset.minutes, 60)
+    parts = [
+        ngettext("%d week", "%d weeks", weeks) % weeks if weeks else "",
+        ngettext("%d day", "%d days", days) % days if days else "",
+        ngettext("%d hour", "%d hours", hours) % hours if hours else "",
+        ngettext("%d minute", "%d minutes", minutes) % minutes if minutes else "",
+    ]
+    return " ".join(filter(None, parts))

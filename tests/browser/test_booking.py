@@ -66,7 +66,7 @@ def book_as_guest(hand: Hand) -> None:
     hand.type("Name", "Ada")
     hand.type("Email", ADA)
     hand.tap("button", "Continue")
-    expect(hand.page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(hand.page.get_by_role("heading", level=1)).to_have_text("Check your email")
     [asked] = mails_to(ADA)
     hand.follow(link_in(asked, "/r/"))
     hand.tap("button", "Confirm")

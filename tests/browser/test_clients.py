@@ -40,6 +40,8 @@ def test_client_moves_an_appointment(page, appointment):
 
     page.get_by_role("link", name=re.compile("^Move ?: Check-up")).click()
     page.locator("#slots button").first.click()
+    expect(heading(page)).to_have_text("Move it to this time?")
+    page.get_by_role("button", name="Move the appointment").click()
 
     expect(page.get_by_text("The appointment has been moved.")).to_be_visible()
     assert Appointment.objects.get(pk=appointment.pk).starts_at != before

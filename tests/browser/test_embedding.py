@@ -58,7 +58,7 @@ def test_guest_books_inside_another_website(visitor, listed, site, base_url):
     frame.get_by_label("Email").fill(ADA)
     frame.get_by_role("button", name="Continue").click()
 
-    expect(frame.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Check your email")
     [asked] = mails_to(ADA)
     assert link_in(asked, "/r/").startswith(base_url)
 

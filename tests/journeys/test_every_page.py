@@ -97,6 +97,10 @@ def faults(page: str) -> Iterator[str]:
         for attribute, value in element.attrib.items():
             if attribute == "style" or attribute.startswith("on"):
                 yield f"{element.tag} has {attribute}={value}"
+            elif attribute.startswith("hx-"):
+                yield f"{attribute} of {element.tag} is no attribute of HTML: write data-{attribute}"
+            elif attribute == "datetime" and re.search(r"\.\d{4}", value):
+                yield f"datetime={value} has more than three digits after the point"
             elif attribute in ("for", "aria-labelledby", "aria-describedby", "aria-controls"):
                 yield from (f"{attribute} of {element.tag}: no {one}" for one in value.split() if one not in ids)
         if element.tag == "style" or (element.tag == "script" and not element.get("src")):

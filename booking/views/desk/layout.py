@@ -91,6 +91,8 @@ def laid_out(schedule: Schedule, days: Sequence[date], now: datetime) -> Grid:
             block.bottom = min(block.bottom, last * HOUR) - first * HOUR
             block.place = _place(block.top, block.bottom)
         column.ground = [block for block in column.ground if block.top < block.bottom]
+        if column.clock and not 0 <= column.clock.top <= column.clock.bottom:
+            column.clock = None
     height = next(name for slot, name in HEIGHTS if schedule.slot_minutes <= slot)
     return Grid(columns, rows[first:last], height)
 

@@ -1,6 +1,7 @@
 """An appointment is moved by its provider."""
 
 from datetime import datetime
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,17 +14,21 @@ from booking.enums import Action, Override, Scope
 from booking.forms.desk import MoveForm
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import allowed_actions, reschedule
-from booking.operations.series import edit_series
+from booking.operations.series import SeriesChange, edit_series
 from booking.views.access import actor_of, desk_page
 from booking.views.desk.appointment import own_appointment
 from booking.views.desk.calendar import asked_date
 from booking.views.desk.times import free_on, refuse
+from booking.views.moving import only_tried
 from scheduler_project.common.errors import DomainError
 
 
 @desk_page
 def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Choose another time: a free one of the day `?date=`, or any by hand."""
+    """Choose another time: a free one of the day `?date=`, or any by hand.
+
+    It is only tried and shown; `do=move` moves it.
+    """
     now = timezone.now()
     shown = own_appointment(schedule, pk)
     here = reverse("desk-appointment", args=[pk])
@@ -33,11 +38,20 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     form = MoveForm(request.POST if request.method == "POST" else None, schedule=schedule, appointment=shown)
     alternatives: list[datetime] = []
     if request.method == "POST" and form.is_valid():
+        deed = partial(_move, request, shown, form, now)
+        sure = request.POST.get("do") == "move"
         try:
-            _move(request, shown, form, now)
+            change = deed() if sure else only_tried(deed)
         except DomainError as error:
             alternatives = refuse(form, error)
         else:
+            if not sure:
+                after = {
+                    "starts_at": form.starts_at,
+                    "ends_at": form.ends_at or form.starts_at + shown.reservation.length,
+                }
+                context = {"appointment": shown, "form": form, "after": after, "change": change}
+                return render(request, "booking/desk/move_sure.html", context)
             messages.success(request, _("Moved: %s is told.") % shown.client)
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
@@ -59,7 +73,8 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     return render(request, "booking/desk/move.html", context)
 
 
-def _move(request: HttpRequest, shown: Appointment, form: MoveForm, now: datetime) -> None:
+def _move(request: HttpRequest, shown: Appointment, form: MoveForm, now: datetime) -> SeriesChange | None:
+    """Move it, and with it those of its series that are meant: what became of them."""
     actor, overrides = actor_of(request), form.overrides_meant
     scope = Scope(form.cleaned_data.get("scope", Scope.THIS))
     if shown.series_id is None or scope == Scope.THIS:
@@ -71,10 +86,10 @@ def _move(request: HttpRequest, shown: Appointment, form: MoveForm, now: datetim
             actor=actor,
             now=now,
         )
-        return
+        return None
     local = form.starts_at.astimezone(shown.series.zone).replace(tzinfo=None) if shown.series else None
     minutes = form.cleaned_data["minutes"]
-    edit_series(
+    return edit_series(
         series_id=shown.series_id,
         scope=scope,
         occurrence=shown.occurrence,

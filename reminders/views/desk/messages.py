@@ -23,6 +23,7 @@ from reminders.models.messages import MessageQuerySet
 from reminders.operations import dispatch
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.forms import refuse
+from scheduler_project.common.offsets import in_words
 
 PAGE = 25
 NARROWED_BY = {"status": "status", "channel": "channel", "appointment": "reservation__appointment"}
@@ -53,7 +54,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     context = {
         "schedule": schedule,
         "offsets": offsets,
-        "usual": ", ".join(settings.REMINDER_OFFSETS),
+        "usual": in_words(settings.REMINDER_OFFSETS),
         "form": asked,
         "narrowed": bool(wanted),
         "appointment": asked.cleaned_data.get("appointment"),

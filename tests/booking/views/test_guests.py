@@ -31,7 +31,7 @@ def test_page_shows_the_appointment_in_the_clients_timezone(client, address):
     text = text_of(client.get(address))
 
     assert "Your appointment is booked" in text
-    assert "First visit With Maya Lindqvist When Wednesday, 4 March 2026, 10:00 – 10:45 Europe/Berlin" in text
+    assert "First visit With Maya Lindqvist When Wednesday 4 March 2026 10:00 – 10:45 Europe/Berlin" in text
 
 
 def test_page_leads_to_calendars_on_the_web(client, address):
@@ -94,8 +94,10 @@ def test_moving_takes_the_appointment_to_the_time_chosen(client, address, booked
     moved_to = f"{provider.pk}@2026-03-05T10:00:00Z"
     assert moved_to in times_of(client.get(f"{address}move/?day=2026-03-05"))
 
-    answer = client.post(f"{address}move/", {"at": moved_to}, follow=True)
+    asked = client.post(f"{address}move/", {"at": moved_to})
+    answer = client.post(f"{address}move/", {"at": moved_to, "do": "move"}, follow=True)
 
+    assert "To Thursday 5 March 2026 11:00 – 11:45 Europe/Berlin" in text_of(asked)
     assert "The appointment has been moved." in text_of(answer)
     assert Appointment.objects.get(pk=booked.pk).starts_at == at("2026-03-05 10:00")
     assert AppointmentEvent.objects.filter(event="rescheduled", user=None, face="page").count() == 1

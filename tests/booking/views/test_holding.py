@@ -44,7 +44,7 @@ def test_details_page_says_what_is_held_and_until_when(client, taken):
 
     text = text_of(answer)
     assert "Held for you until 12:30" in text
-    assert "First visit With Maya Lindqvist When Tuesday, 3 March 2026, 12:00 – 12:45 UTC" in text
+    assert "First visit With Maya Lindqvist When Tuesday 3 March 2026 12:00 – 12:45 UTC" in text
     assert 'data-until="2026-03-02T12:30:00+00:00"' in answer.content.decode()
 
 
@@ -53,7 +53,7 @@ def test_details_are_kept_and_the_link_is_mailed_only_then(client, taken):
 
     answer = client.post(taken, ADA | {"phone": "+493023125000"}, follow=True)
 
-    assert "Look into your mail" in text_of(answer)
+    assert "Check your email" in text_of(answer)
     assert "We have sent a link to ada@example.org" in text_of(answer)
     held = Reservation.objects.select_related("client").get()
     assert (held.client.name, held.client.email, held.note) == ("Ada", "ada@example.org", "My knee hurts")
@@ -85,7 +85,7 @@ def test_details_work_without_cookies(provider, path):
     answer = Browser(enforce_csrf_checks=True).post(taken, ADA)
 
     assert answer.status_code == 302
-    assert "Look into your mail" in text_of(Browser().get(taken))
+    assert "Check your email" in text_of(Browser().get(taken))
 
 
 def test_outside_frames_taking_a_time_needs_the_pages_own_form(provider, path):
@@ -132,7 +132,7 @@ def test_email_of_somebody_registered_stays_theirs(client, taken):
 
     answer = client.post(taken, ADA, follow=True)
 
-    assert "Look into your mail" in text_of(answer)
+    assert "Check your email" in text_of(answer)
     assert Reservation.objects.get().client != registered
     assert Reservation.objects.get().client.user is None
 
@@ -185,7 +185,7 @@ def test_time_offered_instead_is_taken_with_what_was_typed(client, provider, tak
         offered = next(iter(times_of(client.get(taken))))
         answer = client.post(taken, ADA | {"do": "", "at": offered}, follow=True)
 
-    assert "Look into your mail" in text_of(answer)
+    assert "Check your email" in text_of(answer)
     assert Reservation.objects.get(status="held").client.name == "Ada"
 
 

@@ -7,7 +7,7 @@ import time_machine
 from django.test import Client as Browser
 
 from booking.enums import Action, Policy
-from booking.models import Appointment
+from booking.models import Appointment, Reservation
 from booking.operations.appointments import act
 from booking.operations.series import Wanted, create_series
 from tests.factories import (
@@ -20,7 +20,7 @@ from tests.factories import (
     at,
     open_provider,
 )
-from tests.html import times_of
+from tests.html import text_of, times_of
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +137,8 @@ def test_appointment_shows_when_with_whom_and_what_happened(mine, provider, appo
     with django_assert_max_num_queries(15):
         page = mine.get(path(appointment)).content.decode()
 
-    assert "Wednesday 4 March 2026, 09:00" in page
+    assert "Wednesday 4 March 2026" in page
+    assert "09:00 – 09:15" in page
     assert provider.name in page
     assert "Booked" in page
 
@@ -224,8 +225,17 @@ def test_move_says_nothing_while_the_times_are_those_known(mine, appointment):
     assert mine.get(path(appointment, "move/"), {"day": "2026-03-05", "known": known}).status_code == 204
 
 
-def test_move_moves(mine, appointment):
+def test_move_first_shows_from_when_to_when(mine, appointment):
     answer = mine.post(path(appointment, "move/"), {"at": chosen(appointment, "2026-03-05 10:00")})
+
+    text = text_of(answer)
+    assert "From Wednesday 4 March 2026 09:00 – 09:15 UTC To Thursday 5 March 2026 10:00 – 10:15 UTC" in text
+    assert Appointment.objects.get().starts_at == at("2026-03-04 09:00")
+    assert Reservation.objects.count() == 1
+
+
+def test_move_moves(mine, appointment):
+    answer = mine.post(path(appointment, "move/"), {"at": chosen(appointment, "2026-03-05 10:00"), "do": "move"})
 
     moved = Appointment.objects.get()
     assert answer.url == path(appointment)

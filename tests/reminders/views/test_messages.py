@@ -12,6 +12,7 @@ from tests.factories import (
     WebhookEndpointFactory,
     at,
 )
+from tests.html import reminded
 
 REMINDERS = "/dashboard/reminders/"
 
@@ -94,16 +95,23 @@ def test_another_providers_message_is_not_there(desk, method):
     assert getattr(desk, method)(f"{REMINDERS}{MessageFactory().pk}/").status_code == 404
 
 
-@pytest.mark.parametrize(("typed", "kept"), [("1 hour, 2 days", ["2 days", "1 hour"]), ("none", []), ("", None)])
-def test_when_clients_are_reminded_is_saved(desk, provider, typed, kept):
-    desk.post(REMINDERS, {"reminder_offsets": typed})
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (reminded(("1", "hours"), ("", "days"), ("2", "weeks")), ["14 days", "1 hour"]),
+        ({"reminder_offsets": "never"}, []),
+        (reminded(("1", "hours")) | {"reminder_offsets": "usual"}, None),
+    ],
+)
+def test_when_clients_are_reminded_is_saved(desk, provider, sent, kept):
+    desk.post(REMINDERS, sent)
 
     provider.schedule.refresh_from_db()
     assert provider.schedule.reminder_offsets == kept
 
 
 def test_offsets_that_are_none_are_refused_with_what_was_typed(desk):
-    answer = desk.post(REMINDERS, {"reminder_offsets": "soon"})
+    answer = desk.post(REMINDERS, reminded(("soon", "days")))
 
     assert answer.context["offsets"].errors["reminder_offsets"]
     assert 'value="soon"' in answer.content.decode()

@@ -59,6 +59,15 @@ function countDown(clock) {
   tick();
 }
 
+// Where the sections do not fit side by side, the one that is shown is brought into view.
+function showSection() {
+  for (const row of document.querySelectorAll(".desk-nav ul, .tabs")) {
+    const here = row.querySelector("[aria-current]");
+    if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+  }
+}
+showSection();
+
 function prepare(root) {
   for (const clock of root.querySelectorAll("[data-until]")) countDown(clock);
 }
@@ -67,6 +76,7 @@ prepare(document);
 // After htmx has put something in: the focus goes to what asks for it, so that nobody has to look for the news.
 document.addEventListener("htmx:afterSettle", (event) => {
   prepare(event.detail.elt);
+  showSection();
   const news = event.detail.elt.querySelector("[data-focus]") ?? (event.detail.elt.matches("[data-focus]") && event.detail.elt);
   if (news) news.focus({ preventScroll: false });
 });

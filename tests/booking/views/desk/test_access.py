@@ -5,7 +5,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from tests.booking.views.desk.conftest import browser_of
-from tests.factories import appoint, at
+from tests.factories import ServiceFactory, appoint, at
 
 PAGES = ("desk", "desk-week", "desk-day", "desk-requests", "desk-book")
 OF_AN_APPOINTMENT = (
@@ -60,3 +60,12 @@ def test_appointment_is_not_acted_on_by_another_provider(stranger, appointment):
 
     appointment.refresh_from_db()
     assert (answer.status_code, appointment.status) == (404, "scheduled")
+
+
+def test_desk_says_which_section_one_person_or_thing_belongs_to(desk, provider, ada):
+    service = ServiceFactory(owner=provider, providers=[provider])
+    one = {"desk-clients": reverse("desk-client", args=[ada.pk])}
+    one |= {"desk-services": reverse("desk-service", args=[service.pk])}
+
+    for section, path in one.items():
+        assert f'href="{reverse(section)}" aria-current="page"' in desk.get(path).content.decode()

@@ -1,5 +1,6 @@
 """`/dashboard/appointments/<id>/`: seen, acted on, edited, moved."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,10 @@ from django.urls import reverse
 from icalendar import Calendar
 
 from booking.enums import Policy
-from booking.models import Appointment
+from booking.models import Appointment, Reservation
 from booking.operations.series import Wanted, create_series
 from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
+from tests.html import reminded, text_of
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def acted(desk, appointment, do, follow=True, **fields):
 
 
 def moved(desk, appointment, **fields):
-    answer = desk.post(reverse("desk-appointment-move", args=[appointment.pk]), fields)
+    answer = desk.post(reverse("desk-appointment-move", args=[appointment.pk]), {"do": "move", **fields})
     return answer, Appointment.objects.select_related("reservation").get(pk=appointment.pk)
 
 
@@ -184,16 +186,18 @@ def test_act_cancels_as_much_of_a_series_as_was_chosen(desk, weekly, scope, left
 
 
 def test_edit_changes_what_it_says(desk, appointment):
-    edited(desk, appointment, title="Second lesson", description="Bring shoes", reminder_offsets="2 hours, 1 day")
+    edited(
+        desk, appointment, title="Second lesson", description="Bring shoes", **reminded(("2", "hours"), ("1", "days"))
+    )
 
     assert (appointment.title, appointment.description) == ("Second lesson", "Bring shoes")
     assert appointment.reminder_offsets == ["1 day", "2 hours"]
 
 
 def test_edit_says_what_is_no_reminder_and_keeps_the_words(desk, appointment):
-    answer = edited(desk, appointment, title="Second lesson", reminder_offsets="soon")
+    answer = edited(desk, appointment, title="Second lesson", **reminded(("91", "days")))
 
-    assert "is not a time before a start" in answer.content.decode()
+    assert "at most 90 days before the start" in answer.content.decode()
     assert 'value="Second lesson"' in answer.content.decode()
     assert appointment.title == "Trial lesson"
 
@@ -222,6 +226,30 @@ def test_move_takes_a_time_that_was_listed(desk, appointment):
 
     assert answer.status_code == 302
     assert after.starts_at == at("2026-03-05 10:00")
+
+
+def test_move_first_shows_from_when_to_when(desk, provider, appointment):
+    answer, after = moved(desk, appointment, start="2026-03-05T10:00:00+00:00", do="")
+
+    text = text_of(answer)
+    assert "From Wednesday 4 March 2026 09:00 – 09:15 UTC To Thursday 5 March 2026 10:00 – 10:15 UTC" in text
+    assert after.starts_at == at("2026-03-04 09:00")
+    assert not Reservation.objects.filter(starts_at=at("2026-03-05 10:00")).exists()
+
+
+def test_move_sends_along_what_it_showed(desk, appointment):
+    answer, _ = moved(desk, appointment, date="2026-03-05", time="20:00", minutes="30", overrides="hours", do="")
+    shown = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.content.decode()))
+    _, after = moved(desk, appointment, **shown)
+
+    assert (after.starts_at, after.ends_at) == (at("2026-03-05 20:00"), at("2026-03-05 20:30"))
+
+
+def test_move_says_how_many_of_a_series_go_along(desk, weekly):
+    answer, after = moved(desk, weekly[2], date="2026-03-19", time="10:00", scope="following", do="")
+
+    assert "2 appointments of the series are moved." in text_of(answer)
+    assert after.starts_at == at("2026-03-18 09:00")
 
 
 def test_move_takes_a_time_by_hand_in_the_providers_zone(desk, provider, appointment):

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from booking.enums import Action
@@ -208,4 +209,12 @@ def test_day_is_shown_in_the_providers_zone():
 
     page = browser.get(reverse("desk-day"), {"date": "2026-03-04"}).content.decode()
 
-    assert "10:00 – 10:15" in page
+    assert '10:00<span class="end"> – 10:15</span>' in page
+
+
+@pytest.mark.parametrize(("clock", "drawn"), [("2026-03-02 13:00", True), ("2026-03-02 23:30", False)])
+def test_day_draws_now_only_within_the_hours_shown(desk, clock, drawn):
+    with time_machine.travel(at(clock), tick=False):
+        page = desk.get(reverse("desk-day")).content.decode()
+
+    assert ('<div class="now ' in page) == drawn

@@ -4,6 +4,7 @@ import pytest
 
 from booking.models import Service
 from tests.factories import ProviderFactory, ReservationFactory, ServiceFactory
+from tests.html import reminded
 
 SERVICES = "/dashboard/services/"
 ADD = "/dashboard/services/add/"
@@ -14,7 +15,7 @@ FIRST_VISIT = {
     "duration_minutes": "45",
     "buffer_before_minutes": "0",
     "buffer_after_minutes": "10",
-    "reminder_offsets": "2 days, 1 hour",
+    **reminded(("2", "days"), ("1", "hours")),
     "needs_approval": "on",
     "is_active": "on",
 }
@@ -45,7 +46,7 @@ def test_adding_a_service_keeps_what_was_typed_on_errors(desk):
 
 
 def test_a_service_is_changed(desk, service):
-    desk.post(f"{SERVICES}{service.pk}/", FIRST_VISIT | {"reminder_offsets": "none"})
+    desk.post(f"{SERVICES}{service.pk}/", FIRST_VISIT | {"reminder_offsets": "never"})
 
     service.refresh_from_db()
     assert (service.name, service.reminder_offsets) == ("First visit", [])
