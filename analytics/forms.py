@@ -21,7 +21,9 @@ OFFERED = (Period.LAST_7_DAYS, Period.LAST_30_DAYS, Period.MONTH, Period.LAST_MO
 class PickerForm(forms.Form):
     """Days, and for staff whose figures. `from` and `to` are the days chosen by hand."""
 
-    provider = forms.ModelChoiceField(Provider.objects.none(), required=False, label=_("Provider"), empty_label=_("all"))
+    provider = forms.ModelChoiceField(
+        Provider.objects.none(), required=False, label=_("Provider"), empty_label=_("all")
+    )
     service = forms.ModelChoiceField(Service.objects.none(), required=False, label=_("Service"), empty_label=_("all"))
 
     def __init__(self, data: Any, *, user: User, own: Provider | None) -> None:
@@ -30,7 +32,10 @@ class PickerForm(forms.Form):
         self.own = own
         for name, label in (("from", _("From")), ("to", _("To"))):
             self.fields[name] = forms.DateField(
-                required=False, label=label, validators=[validate_year], widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
+                required=False,
+                label=label,
+                validators=[validate_year],
+                widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
             )
         services = Service.objects.visible_to(user)
         self.fields["service"].queryset = services.filter(providers=own) if own else services  # type: ignore[attr-defined]

@@ -121,7 +121,9 @@ def table_of(name: str, found: Numbers) -> Table:
 
 
 def _days(found: Numbers) -> Table:
-    named = [(Cell(day.isoformat(), date_format(day, "SHORT_DATE_FORMAT")), tally) for day, tally in found.by_day.items()]
+    named = [
+        (Cell(day.isoformat(), date_format(day, "SHORT_DATE_FORMAT")), tally) for day, tally in found.by_day.items()
+    ]
     return _table("days", _("By day"), "date", (*DONE, *OFFERED), named)
 
 
@@ -143,7 +145,9 @@ def _weekdays(found: Numbers) -> Table:
 
 def _hours(found: Numbers) -> Table:
     """Without the hours of the night at either end in which nothing ever is."""
-    filled = [hour for hour, tally in found.by_hour.items() if tally.offered_minutes or tally.booked_minutes or tally.statuses]
+    filled = [
+        hour for hour, tally in found.by_hour.items() if tally.offered_minutes or tally.booked_minutes or tally.statuses
+    ]
     shown = range(min(filled), max(filled) + 1) if filled else range(0)
     named = [(_same(f"{hour:02}:00"), found.by_hour[hour]) for hour in shown]
     return _table("hours", _("By hour of the day"), "hour", OFFERED, named)
@@ -178,7 +182,9 @@ def _table(name: str, title: str, first: str, columns: tuple[str, ...], named: l
 def _counts(name: str, title: str, first: str, counts: list[tuple[str, int]]) -> Table:
     most = max(number for _label, number in counts) or 1
     bars = [Bar(label, 100 * number / most, 0, count(number)) for label, number in counts]
-    return Table(name, title, (first, "number"), [[_same(label), Cell(number, count(number))] for label, number in counts], bars)
+    return Table(
+        name, title, (first, "number"), [[_same(label), Cell(number, count(number))] for label, number in counts], bars
+    )
 
 
 def _cell(column: str, tally: Tally) -> Cell:
@@ -232,7 +238,9 @@ def day_chart(found: Numbers) -> DayChart:
     by_week = len(days) > MOST_COLUMNS
     step = 7 if by_week else 1
     groups = [days[number : number + step] for number in range(0, len(days), step)]
-    sums = [(group[0][0], *(sum(getattr(tally, name) for _day, tally in group) for name in DONE[:2])) for group in groups]
+    sums = [
+        (group[0][0], *(sum(getattr(tally, name) for _day, tally in group) for name in DONE[:2])) for group in groups
+    ]
     most = max(max(bookings, cancellations) for _day, bookings, cancellations in sums)
     columns = [
         Column(

@@ -97,7 +97,7 @@ def asked(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbe
     """What the visitor asked for, and the figures of it; none where it cannot be counted."""
     now, form = timezone.now(), PickerForm(request.GET, user=login_of(request), own=own)
     form.is_valid()
-    span = form.span(timezone.get_current_timezone(), now)  # type: ignore[arg-type]
+    span = form.span(timezone.get_current_timezone(), now)
     if span is None or form.errors:
         return form, None
     return form, numbers(span=span, scope=form.scope, now=now)

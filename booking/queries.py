@@ -152,9 +152,7 @@ def offers(start: datetime, until: datetime, provider_id: int | None = None) -> 
     wide = (start - DAY, until + DAY)  # A cell of a grid is reckoned whole, and then cut.
     dates = {"first": wide[0].date() - DAY, "last": wide[1].date() + DAY}
     touching = Q(ends_at__gt=wide[0], starts_at__lt=wide[1])
-    closures = list(
-        Closure.objects.filter(touching | Q(end_date__gte=dates["first"], start_date__lte=dates["last"]))
-    )
+    closures = list(Closure.objects.filter(touching | Q(end_date__gte=dates["first"], start_date__lte=dates["last"])))
     alike: dict[tuple[Any, ...], dict[int, str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(

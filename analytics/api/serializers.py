@@ -1,6 +1,5 @@
 """What the figures are asked for with, and how they are written."""
 
-from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -43,10 +42,6 @@ class SpanQuerySerializer(QuerySerializer):
             ),
         }
         return {**super().get_fields(), **dates}
-
-    @property
-    def chosen(self) -> tuple[date | None, date | None]:
-        return self.validated_data.get("from"), self.validated_data.get("to")
 
 
 class AnalyticsQuerySerializer(SpanQuerySerializer):

@@ -1,5 +1,6 @@
-"""`/api/analytics` and `/api/admin/statistics`: each reads the clock and the query, and writes down what was counted."""
+"""`/api/analytics` and `/api/admin/statistics`: each reads the clock and the query and writes down what was counted."""
 
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.models import Provider, User
 from analytics import queries
 from analytics.api import serializers
-from analytics.periods import chosen_span, span_of
+from analytics.periods import Span, chosen_span, span_of
 from booking.models import Schedule
 from scheduler_project.common.api_schema import refusals
 
@@ -32,12 +33,11 @@ class AnalyticsView(APIView):
         responses={200: serializers.AnalyticsSerializer, **refusals(400, 403, 404)},
     )
     def get(self, request: Request) -> Response:
-        now, asked = timezone.now(), sent(request, serializers.AnalyticsQuerySerializer)
+        now, wanted = timezone.now(), sent(request, serializers.AnalyticsQuerySerializer)
         assert isinstance(request.user, User)
-        wanted = asked.validated_data
         scope = queries.scope_of(request.user, wanted.get("provider"), wanted.get("service"))
         zone = ZoneInfo(wanted.get("timezone") or zone_of(scope.provider) or request.user.timezone)
-        span = chosen_span(*asked.chosen, zone) or span_of(wanted["period"], zone, now)
+        span = span_asked(wanted, zone, now)
         return Response(serializers.written(queries.numbers(span=span, scope=scope, now=now)))
 
 
@@ -52,19 +52,22 @@ class StatisticsView(APIView):
         responses={200: serializers.StatisticsSerializer, **refusals(400)},
     )
     def get(self, request: Request) -> Response:
-        now, asked = timezone.now(), sent(request, serializers.SpanQuerySerializer)
+        now, wanted = timezone.now(), sent(request, serializers.SpanQuerySerializer)
         assert isinstance(request.user, User)
-        wanted = asked.validated_data
         zone = ZoneInfo(wanted.get("timezone") or request.user.timezone)
-        span = chosen_span(*asked.chosen, zone) or span_of(wanted["period"], zone, now)
+        span = span_asked(wanted, zone, now)
         days = {"from": span.first, "to": span.last, "timezone": zone.key}
         return Response({**days, **queries.people(span=span, now=now)})
 
 
-def sent(request: Request, serializer_class: type[serializers.SpanQuerySerializer]) -> Any:
+def sent(request: Request, serializer_class: type[serializers.SpanQuerySerializer]) -> dict[str, Any]:
     query = serializer_class(data=request.query_params)
     query.is_valid(raise_exception=True)
-    return query
+    return query.validated_data
+
+
+def span_asked(wanted: dict[str, Any], zone: ZoneInfo, now: datetime) -> Span:
+    return chosen_span(wanted.get("from"), wanted.get("to"), zone) or span_of(wanted["period"], zone, now)
 
 
 def zone_of(provider: Provider | None) -> str | None:

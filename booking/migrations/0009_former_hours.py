@@ -5,27 +5,38 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('booking', '0007_reservation_asked_reservation_note'),
+        ("booking", "0007_reservation_asked_reservation_note"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='FormerHours',
+            name="FormerHours",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('until', models.DateTimeField(verbose_name='until')),
-                ('timezone', models.CharField(max_length=64, verbose_name='timezone')),
-                ('slot_minutes', models.PositiveSmallIntegerField(verbose_name='slot length')),
-                ('hours', models.JSONField(default=list, help_text='A list of [weekday, start, end].', verbose_name='hours')),
-                ('schedule', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='former_hours', to='booking.schedule', verbose_name='schedule')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("until", models.DateTimeField(verbose_name="until")),
+                ("timezone", models.CharField(max_length=64, verbose_name="timezone")),
+                ("slot_minutes", models.PositiveSmallIntegerField(verbose_name="slot length")),
+                (
+                    "hours",
+                    models.JSONField(default=list, help_text="A list of [weekday, start, end].", verbose_name="hours"),
+                ),
+                (
+                    "schedule",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="former_hours",
+                        to="booking.schedule",
+                        verbose_name="schedule",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'former hours',
-                'verbose_name_plural': 'former hours',
-                'ordering': ['until', 'pk'],
-                'indexes': [models.Index(fields=['schedule', 'until'], name='formerhours_schedule_until')],
+                "verbose_name": "former hours",
+                "verbose_name_plural": "former hours",
+                "ordering": ["until", "pk"],
+                "indexes": [models.Index(fields=["schedule", "until"], name="formerhours_schedule_until")],
             },
         ),
     ]

@@ -12,6 +12,7 @@ from tests.factories import minutes
 
 STARTING = ("appointments", "missed", "missed_rate", "booked_minutes")
 OFFERED = (*STARTING, "offered_minutes", "utilisation")
+STATUSES = ("pending", "scheduled", "completed", "missed", "cancelled", "declined")
 DONE = ("bookings", "cancellations", "late_cancellations")
 
 
@@ -53,98 +54,106 @@ def spread(values):
     )
 
 
-def counted(zone, dates, now, *, provider=None, service=None):
-    """What `/api/analytics` should say of these local dates, but for names and what was asked."""
+class Count:
+    """What `/api/analytics` should say of some local dates, but for names and what was asked."""
 
-    def within(instant):
-        return instant.astimezone(zone).date() in dates
+    def __init__(self, zone, dates, now, *, provider=None, service=None):
+        self.zone, self.dates, self.now = zone, dates, now
+        self.provider, self.service = provider, service
+        self.total = Bin()
+        self.days, self.providers, self.services, self.weekdays, self.hours = (Bins() for _ in range(5))
+        self.leads, self.notices = [], []
 
-    def asked(reservation):
-        return (provider is None or reservation.provider_id == provider.pk) and (
-            service is None or reservation.service_id == service.pk
+    def within(self, instant):
+        return instant.astimezone(self.zone).date() in self.dates
+
+    def asked(self, reservation):
+        return (self.provider is None or reservation.provider_id == self.provider.pk) and (
+            self.service is None or reservation.service_id == self.service.pk
         )
 
-    days, providers, services, weekdays, hours = Bins(), Bins(), Bins(), Bins(), Bins()
-    total = Bin()
-
-    def add(reservation, instant, name, *, clock=True):
-        local = instant.astimezone(zone)
-        places = [total, days[local.date()], providers[reservation.provider_id], services[reservation.service_id]]
+    def add(self, name, instant, provider, *services, clock=True):
+        local = instant.astimezone(self.zone)
+        places = [self.total, self.days[local.date()], self.providers[provider]]
+        places += [self.services[service] for service in services]
         if clock:
-            places += [weekdays[local.weekday()], hours[local.hour]]
+            places += [self.weekdays[local.weekday()], self.hours[local.hour]]
         for place in places:
             place.count[name] += 1
 
-    leads, notices = [], []
-    appointments = [row for row in Appointment.objects.select_related("reservation") if asked(row.reservation)]
-    for row in appointments:
-        reservation = row.reservation
-        if within(reservation.starts_at):
-            add(reservation, reservation.starts_at, row.status)
-        if reservation.status == "confirmed":
-            for minute in each_minute(reservation.blocked_from, reservation.blocked_until):
-                if within(minute):
-                    add(reservation, minute, "booked_minutes")
-        if within(row.created_at):
-            add(reservation, row.created_at, "bookings", clock=False)
-            leads.append((reservation.starts_at - row.created_at) // timedelta(hours=1))
-    for event in AppointmentEvent.objects.filter(event=Event.CANCELLED).select_related("appointment__reservation"):
-        reservation = event.appointment.reservation
-        if asked(reservation) and within(event.at):
-            notice = reservation.starts_at - event.at
-            add(reservation, event.at, "cancellations", clock=False)
-            if notice < timedelta(days=1):
-                add(reservation, event.at, "late_cancellations", clock=False)
-            notices.append(max(notice, timedelta()) // timedelta(hours=1))
-    calendars = Schedule.objects.filter(provider__is_active=True, provider__is_approved=True)
-    for schedule in [provider.schedule] if provider else calendars:
-        start = datetime.combine(min(dates), datetime.min.time(), zone) - timedelta(days=2)
-        for opened, closed in open_hours(schedule, start, start + timedelta(days=len(dates) + 4)):
-            for minute in each_minute(opened, closed):
-                if within(minute):
-                    local = minute.astimezone(zone)
-                    for place in (
-                        total,
-                        days[local.date()],
-                        providers[schedule.provider_id],
-                        weekdays[local.weekday()],
-                        hours[local.hour],
-                    ):
-                        place.count["offered_minutes"] += 1
+    def appointments(self):
+        for row in Appointment.objects.select_related("reservation"):
+            reservation = row.reservation
+            whose = (reservation.provider_id, reservation.service_id)
+            if not self.asked(reservation):
+                continue
+            if self.within(reservation.starts_at):
+                self.add(row.status, reservation.starts_at, *whose)
+            if reservation.status == "confirmed":
+                for minute in filter(self.within, each_minute(reservation.blocked_from, reservation.blocked_until)):
+                    self.add("booked_minutes", minute, *whose)
+            if self.within(row.created_at):
+                self.add("bookings", row.created_at, *whose, clock=False)
+                self.leads.append((reservation.starts_at - row.created_at) // timedelta(hours=1))
 
-    holds = Counter(outcome(row, now) for row in Reservation.objects.exclude(expires_at=None) if asked(row) and within(row.created_at))
-    reminders = Counter(
-        row.status
-        for row in Message.objects.filter(kind="reminder").select_related("reservation")
-        if asked(row.reservation) and within(row.due_at)
-    )
-    statuses = ("pending", "scheduled", "completed", "missed", "cancelled", "declined")
-    ended = holds.total() - holds["open"]
-    return {
-        "sent_reminders": reminders["sent"],
-        "failed_reminders": reminders["failed"],
-        "upcoming_reminders": reminders["pending"],
-        "appointments_by_status": {status: total.count[status] for status in statuses},
-        "bookings": total.count["bookings"],
-        "cancellations": {
-            "count": total.count["cancellations"],
-            "late": total.count["late_cancellations"],
-            "late_share": ratio(total.count["late_cancellations"], total.count["cancellations"]),
-            "notice_hours": spread(notices),
-        },
-        "holds": {
-            "held": holds.total(),
-            **{name: holds[name] for name in ("confirmed", "expired", "released", "open")},
-            "confirmed_share": ratio(holds["confirmed"], ended),
-        },
-        "lead_time_hours": spread(leads),
-        **total.told(("missed_rate", "booked_minutes", "offered_minutes", "utilisation")),
-        "by_day": [{"date": day, **days[day].told((*DONE, *OFFERED))} for day in sorted(dates)],
-        "by_provider": {pk: place.told((*DONE, *OFFERED)) for pk, place in providers.items()},
-        "by_service": {pk: place.told((*DONE, *STARTING)) for pk, place in services.items()},
-        "by_weekday": [{"weekday": day, **weekdays[day].told(OFFERED)} for day in range(7)],
-        "by_hour": [{"hour": hour, **hours[hour].told(OFFERED)} for hour in range(24)],
-    }
+    def cancellations(self):
+        for event in AppointmentEvent.objects.filter(event=Event.CANCELLED).select_related("appointment__reservation"):
+            reservation = event.appointment.reservation
+            whose = (reservation.provider_id, reservation.service_id)
+            if not self.asked(reservation) or not self.within(event.at):
+                continue
+            notice = reservation.starts_at - event.at
+            self.add("cancellations", event.at, *whose, clock=False)
+            if notice < timedelta(days=1):
+                self.add("late_cancellations", event.at, *whose, clock=False)
+            self.notices.append(max(notice, timedelta()) // timedelta(hours=1))
+
+    def offers(self):
+        start = datetime.combine(min(self.dates), datetime.min.time(), self.zone) - timedelta(days=2)
+        until = start + timedelta(days=len(self.dates) + 4)
+        published = Schedule.objects.filter(provider__is_active=True, provider__is_approved=True)
+        for schedule in [self.provider.schedule] if self.provider else published:
+            for hours in open_hours(schedule, start, until):
+                for minute in filter(self.within, each_minute(*hours)):
+                    self.add("offered_minutes", minute, schedule.provider_id)
+
+    def told(self):
+        self.appointments()
+        self.cancellations()
+        self.offers()
+        made = Reservation.objects.exclude(expires_at=None)
+        holds = Counter(outcome(row, self.now) for row in made if self.asked(row) and self.within(row.created_at))
+        reminders = Counter(
+            row.status
+            for row in Message.objects.filter(kind="reminder").select_related("reservation")
+            if self.asked(row.reservation) and self.within(row.due_at)
+        )
+        count = self.total.count
+        return {
+            "sent_reminders": reminders["sent"],
+            "failed_reminders": reminders["failed"],
+            "upcoming_reminders": reminders["pending"],
+            "appointments_by_status": {status: count[status] for status in STATUSES},
+            "bookings": count["bookings"],
+            "cancellations": {
+                "count": count["cancellations"],
+                "late": count["late_cancellations"],
+                "late_share": ratio(count["late_cancellations"], count["cancellations"]),
+                "notice_hours": spread(self.notices),
+            },
+            "holds": {
+                "held": holds.total(),
+                **{name: holds[name] for name in ("confirmed", "expired", "released", "open")},
+                "confirmed_share": ratio(holds["confirmed"], holds.total() - holds["open"]),
+            },
+            "lead_time_hours": spread(self.leads),
+            **self.total.told(("missed_rate", "booked_minutes", "offered_minutes", "utilisation")),
+            "by_day": [{"date": day, **self.days[day].told((*DONE, *OFFERED))} for day in sorted(self.dates)],
+            "by_provider": {pk: place.told((*DONE, *OFFERED)) for pk, place in self.providers.items()},
+            "by_service": {pk: place.told((*DONE, *STARTING)) for pk, place in self.services.items()},
+            "by_weekday": [{"weekday": day, **self.weekdays[day].told(OFFERED)} for day in range(7)],
+            "by_hour": [{"hour": hour, **self.hours[hour].told(OFFERED)} for hour in range(24)],
+        }
 
 
 def outcome(row, now):

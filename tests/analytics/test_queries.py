@@ -12,7 +12,7 @@ from analytics.periods import Span
 from analytics.queries import Scope, numbers
 from booking.models import Service
 from scheduler_project.common.times import to_utc
-from tests.analytics.counting import counted
+from tests.analytics.counting import Count
 from tests.analytics.world import happened
 from tests.looking import undone
 
@@ -26,7 +26,11 @@ ASKED = ("from", "to", "timezone", "start_time", "end_time", "provider", "servic
 
 
 @pytest.mark.slow
-@given(seed=st.integers(0, 2**32), name=st.sampled_from(sorted(CHANGES)), narrowed=st.sampled_from(["", "provider", "service"]))
+@given(
+    seed=st.integers(0, 2**32),
+    name=st.sampled_from(sorted(CHANGES)),
+    narrowed=st.sampled_from(["", "provider", "service"]),
+)
 def test_figures_are_what_plain_counting_finds(db, seed, name, narrowed):
     zone = ZoneInfo(name)
     days = 3
@@ -43,11 +47,13 @@ def test_figures_are_what_plain_counting_finds(db, seed, name, narrowed):
         }[narrowed]
         span = Span(first, first + timedelta(days=days - 1), zone)
         told = written(numbers(span=span, scope=Scope(**scope), now=now))
-        expected = counted(zone, set(span.dates), now, **scope)
+        expected = Count(zone, set(span.dates), now, **scope).told()
 
     for asked in ASKED:
         told.pop(asked)
     for axis in ("provider", "service"):
         rows = {row.pop(axis): row for row in told[f"by_{axis}"]}
-        told[f"by_{axis}"] = {pk: {key: value for key, value in row.items() if key != "name"} for pk, row in rows.items()}
+        told[f"by_{axis}"] = {
+            pk: {key: value for key, value in row.items() if key != "name"} for pk, row in rows.items()
+        }
     assert told == expected

@@ -30,7 +30,8 @@ def happened(seed: int, zone: ZoneInfo, first: datetime, days: int, now: datetim
     dice = random.Random(seed)
     client = ClientFactory()
     schedules = [
-        calendar(dice, zone if number else ZoneInfo("Asia/Kathmandu"), first, days) for number in range(dice.randint(1, 3))
+        calendar(dice, zone if number else ZoneInfo("Asia/Kathmandu"), first, days)
+        for number in range(dice.randint(1, 3))
     ]
     services = [ServiceFactory(), None]
     span = (days + 4) * 24 * 4
@@ -105,7 +106,11 @@ def took_place(dice, provider, client, service, starts_at, length, buffer, now):
             created_at=created_at,
         )
         AppointmentEvent.objects.create(
-            appointment=row, event=Event.RESCHEDULED, at=created_at + minutes(5), face="api", details={"reservation": old.pk}
+            appointment=row,
+            event=Event.RESCHEDULED,
+            at=created_at + minutes(5),
+            face="api",
+            details={"reservation": old.pk},
         )
     for number in range(dice.randint(0, 2)):
         MessageFactory(

@@ -29,7 +29,8 @@ INSERT INTO booking_reservation (id, provider_id, client_id, service_id, starts_
                                  blocked_until, status, overrides, face, created_at, expires_at, closed_at)
 SELECT number, provider, %(client)s, (%(services)s::bigint[])[1 + number %% 5],
        starts_at, ends_at, starts_at, ends_at,
-       CASE WHEN number %% 10 < 8 THEN 'confirmed' WHEN number %% 10 = 8 THEN 'released' ELSE 'expired' END, '{}', 'api',
+       CASE WHEN number %% 10 < 8 THEN 'confirmed' WHEN number %% 10 = 8 THEN 'released' ELSE 'expired' END,
+       '{}', 'api',
        created_at, CASE WHEN number %% 2 = 1 THEN created_at + interval '30 min' END,
        CASE WHEN number %% 10 >= 8 THEN created_at + interval '30 min' END
 FROM (
@@ -74,7 +75,7 @@ FROM booking_reservation r WHERE r.status <> 'expired' ORDER BY r.created_at
 
 
 def appointments(count: int, months: int) -> tuple[datetime, datetime]:
-    """Make about that many appointments, spread evenly over so many months of 28 days. Returns the month in the middle."""
+    """Make about that many, spread over so many months of 28 days. Returns the first and last day of the middle one."""
     first = datetime(2027, 1, 4, tzinfo=UTC)
     working = [first + timedelta(days=number) for number in range(28 * months) if number % 7 < 5]
     providers = add_providers(-(-count * 5 // 4 // (A_MONTH * months)), first)
