@@ -70,7 +70,7 @@ class Span:
     @cached_property
     def hours(self) -> list[Hour]:
         """The stretches of `[start, until)` by day and hour of the local clock, in order and without gaps."""
-        beginnings = set(self.days[:-1])
+        beginnings = {day for day in self.days if day < self.until}
         for start, end, offset in offset_spans(self.zone, self.start, self.until):
             beginnings.add(start)
             whole = ceil_to_step(start, HOUR, offset)

@@ -193,7 +193,7 @@ def _cell(column: str, tally: Tally) -> Cell:
         return Cell(value, percent(value))
     if column.endswith("_hours"):
         hours = round(getattr(tally, column.replace("hours", "minutes")) / 60, 2)
-        return Cell(hours, number_format(hours, decimal_pos=1, force_grouping=True))
+        return Cell(hours, number_format(round(hours, 1), decimal_pos=1, force_grouping=True))
     number = tally.statuses[AppointmentStatus.COMPLETED] if column == "completed" else getattr(tally, column)
     return Cell(number, count(number))
 
@@ -211,7 +211,7 @@ def _told(tally: Tally) -> str:
 
 def percent(value: float | None) -> str:
     """A share as readers write it; a dash of nothing."""
-    return "–" if value is None else _("%(share)s%%") % {"share": number_format(100 * value, decimal_pos=1)}
+    return "–" if value is None else _("%(share)s%%") % {"share": number_format(round(100 * value, 1), decimal_pos=1)}
 
 
 def count(number: int) -> str:
