@@ -1,8 +1,7 @@
-"""What the figures are asked for with, and how they are written."""
+"""What the figures are asked for with, and how they are written. Documented in English, as all of the API is."""
 
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
@@ -20,33 +19,33 @@ class SpanQuerySerializer(QuerySerializer):
     period = serializers.ChoiceField(
         choices=Period.choices,
         default=Period.MONTH,
-        help_text=_(
+        help_text=(
             "The day, week (from Monday) or month that it now is, to its end; the last days end today. Not used where "
             "`from` and `to` are sent."
         ),
     )
     timezone = TimezoneField(
         required=False,
-        help_text=_("Whose days. The calendar's, where figures of one provider are asked for; else your login's."),
+        help_text="Whose days. The calendar's, where figures of one provider are asked for; else your login's.",
     )
 
     def get_fields(self) -> dict[str, Any]:
         dates = {
             "from": serializers.DateField(
-                required=False, validators=[validate_year], help_text=_("The first day. With `to`.")
+                required=False, validators=[validate_year], help_text="The first day. With `to`."
             ),
             "to": serializers.DateField(
                 required=False,
                 validators=[validate_year],
-                help_text=_("The last day, itself counted; 366 days at most."),
+                help_text="The last day, itself counted; 366 days at most.",
             ),
         }
         return {**super().get_fields(), **dates}
 
 
 class AnalyticsQuerySerializer(SpanQuerySerializer):
-    provider = IdField(required=False, help_text=_("Only this provider's. A provider sees their own only."))
-    service = IdField(required=False, help_text=_("Only bookings of this service. Offered minutes are not narrowed."))
+    provider = IdField(required=False, help_text="Only this provider's. A provider sees their own only.")
+    service = IdField(required=False, help_text="Only bookings of this service. Offered minutes are not narrowed.")
 
 
 # --- Answers ----------------------------------------------------------------------------------------------------------
@@ -55,43 +54,43 @@ class AnalyticsQuerySerializer(SpanQuerySerializer):
 class QuartilesSerializer(serializers.Serializer[Quartiles]):
     """Whole hours, rounded down."""
 
-    lower = serializers.IntegerField(help_text=_("A quarter are at most that long."))
+    lower = serializers.IntegerField(help_text="A quarter are at most that long.")
     median = serializers.IntegerField()
-    upper = serializers.IntegerField(help_text=_("Three quarters are at most that long."))
+    upper = serializers.IntegerField(help_text="Three quarters are at most that long.")
 
 
 class StartingSerializer(serializers.Serializer[Tally]):
     """What is counted by the start of appointments, and minutes, which are counted where they lie."""
 
-    appointments = serializers.IntegerField(help_text=_("Starting then, neither cancelled nor declined."))
-    missed = serializers.IntegerField(help_text=_("Of these, those marked as missed."))
+    appointments = serializers.IntegerField(help_text="Starting then, neither cancelled nor declined.")
+    missed = serializers.IntegerField(help_text="Of these, those marked as missed.")
     missed_rate = serializers.FloatField(
-        allow_null=True, help_text=_("Missed of those marked as completed or missed, 0 to 1; null if there are none.")
+        allow_null=True, help_text="Missed of those marked as completed or missed, 0 to 1; null if there are none."
     )
     booked_minutes = serializers.IntegerField(
-        help_text=_("What appointments that stand take of the calendar, with buffers, whole slots.")
+        help_text="What appointments that stand take of the calendar, with buffers, whole slots."
     )
 
 
 class OfferedSerializer(StartingSerializer):
     offered_minutes = serializers.IntegerField(
-        help_text=_(
+        help_text=(
             "Open hours: weekly hours as they were at the time, dates and windows of their own, without time off and "
             "closures. Only of providers who take bookings, from when they were added, unless one is asked for by id."
         )
     )
     utilisation = serializers.FloatField(
         allow_null=True,
-        help_text=_("Booked of offered minutes. More than 1 where time outside the hours was booked."),
+        help_text="Booked of offered minutes. More than 1 where time outside the hours was booked.",
     )
 
 
 class DoneSerializer(serializers.Serializer[Tally]):
     """What is counted by when somebody did it."""
 
-    bookings = serializers.IntegerField(help_text=_("Appointments made then, whatever became of them."))
-    cancellations = serializers.IntegerField(help_text=_("Appointments cancelled then, whoever did it."))
-    late_cancellations = serializers.IntegerField(help_text=_("Of these, less than 24 hours before the start."))
+    bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
+    cancellations = serializers.IntegerField(help_text="Appointments cancelled then, whoever did it.")
+    late_cancellations = serializers.IntegerField(help_text="Of these, less than 24 hours before the start.")
 
 
 class DaySerializer(OfferedSerializer, DoneSerializer):
@@ -104,32 +103,32 @@ class ProviderRowSerializer(OfferedSerializer, DoneSerializer):
 
 
 class ServiceRowSerializer(StartingSerializer, DoneSerializer):
-    service = serializers.IntegerField(allow_null=True, help_text=_("Null: without a service."))
+    service = serializers.IntegerField(allow_null=True, help_text="Null: without a service.")
     name = serializers.CharField(allow_null=True)
 
 
 class WeekdaySerializer(OfferedSerializer):
-    weekday = serializers.IntegerField(help_text=_("0 is Monday."))
+    weekday = serializers.IntegerField(help_text="0 is Monday.")
 
 
 class HourSerializer(OfferedSerializer):
-    hour = serializers.IntegerField(help_text=_("0 to 23, of the local clock; one that comes twice is counted as one."))
+    hour = serializers.IntegerField(help_text="0 to 23, of the local clock; one that comes twice is counted as one.")
 
 
 class CancellationsSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
-    late = serializers.IntegerField(help_text=_("Less than 24 hours before the start."))
+    late = serializers.IntegerField(help_text="Less than 24 hours before the start.")
     late_share = serializers.FloatField(allow_null=True)
-    notice_hours = QuartilesSerializer(allow_null=True, help_text=_("How long before the start."))
+    notice_hours = QuartilesSerializer(allow_null=True, help_text="How long before the start.")
 
 
 class HoldsSerializer(serializers.Serializer[Any]):
-    held = serializers.IntegerField(help_text=_("Made then. Bookings in one step hold nothing and are not counted."))
-    confirmed = serializers.IntegerField(help_text=_("Whatever became of the appointment."))
+    held = serializers.IntegerField(help_text="Made then. Bookings in one step hold nothing and are not counted.")
+    confirmed = serializers.IntegerField(help_text="Whatever became of the appointment.")
     expired = serializers.IntegerField()
-    released = serializers.IntegerField(help_text=_("Given back before they ended."))
-    open = serializers.IntegerField(help_text=_("Still held."))
-    confirmed_share = serializers.FloatField(allow_null=True, help_text=_("Of those that came to an end."))
+    released = serializers.IntegerField(help_text="Given back before they ended.")
+    open = serializers.IntegerField(help_text="Still held.")
+    confirmed_share = serializers.FloatField(allow_null=True, help_text="Of those that came to an end.")
 
 
 @extend_schema_serializer(component_name="AppointmentsByStatus")
@@ -142,20 +141,20 @@ class AnalyticsSerializer(serializers.Serializer[Numbers]):
     """Figures of some local days: what is counted by its start and what by when it was done is said at each."""
 
     timezone = serializers.CharField()
-    start_time = InstantField(help_text=_("Where the first day begins."))
-    end_time = InstantField(help_text=_("Where the last day ends."))
+    start_time = InstantField(help_text="Where the first day begins.")
+    end_time = InstantField(help_text="Where the last day ends.")
     provider = serializers.IntegerField(allow_null=True)
     service = serializers.IntegerField(allow_null=True)
-    sent_reminders = serializers.IntegerField(help_text=_("Due then, and sent."))
-    failed_reminders = serializers.IntegerField(help_text=_("Due then; every try failed."))
-    upcoming_reminders = serializers.IntegerField(help_text=_("Due then, and yet to be sent."))
-    appointments_by_status = StatusesSerializer(help_text=_("Starting then, by what has become of them so far."))
-    bookings = serializers.IntegerField(help_text=_("Appointments made then, whatever became of them."))
-    cancellations = CancellationsSerializer(help_text=_("By when they were cancelled."))
+    sent_reminders = serializers.IntegerField(help_text="Due then, and sent.")
+    failed_reminders = serializers.IntegerField(help_text="Due then; every try failed.")
+    upcoming_reminders = serializers.IntegerField(help_text="Due then, and yet to be sent.")
+    appointments_by_status = StatusesSerializer(help_text="Starting then, by what has become of them so far.")
+    bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
+    cancellations = CancellationsSerializer(help_text="By when they were cancelled.")
     missed_rate = serializers.FloatField(allow_null=True)
-    holds = HoldsSerializer(help_text=_("By when they were made."))
+    holds = HoldsSerializer(help_text="By when they were made.")
     lead_time_hours = QuartilesSerializer(
-        allow_null=True, help_text=_("Of appointments made then: from booking to the start they now have.")
+        allow_null=True, help_text="Of appointments made then: from booking to the start they now have."
     )
     booked_minutes = serializers.IntegerField()
     offered_minutes = serializers.IntegerField()
@@ -167,7 +166,7 @@ class AnalyticsSerializer(serializers.Serializer[Numbers]):
     by_hour = HourSerializer(many=True)
 
     def get_fields(self) -> dict[str, Any]:
-        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text=_("Itself counted."))}
+        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Itself counted.")}
         return {**dates, **super().get_fields()}
 
 
@@ -234,37 +233,37 @@ def quartiles_told(lengths: Quartiles | None) -> dict[str, int] | None:
 
 
 class UsersSerializer(serializers.Serializer[Any]):
-    total = serializers.IntegerField(help_text=_("Logins there are now."))
-    active = serializers.IntegerField(help_text=_("That can log in."))
+    total = serializers.IntegerField(help_text="Logins there are now.")
+    active = serializers.IntegerField(help_text="That can log in.")
     staff = serializers.IntegerField()
     superusers = serializers.IntegerField()
-    providers = serializers.IntegerField(help_text=_("That belong to a provider."))
-    clients = serializers.IntegerField(help_text=_("That belong to a client."))
+    providers = serializers.IntegerField(help_text="That belong to a provider.")
+    clients = serializers.IntegerField(help_text="That belong to a client.")
     verified_email = serializers.IntegerField()
-    second_factor = serializers.IntegerField(help_text=_("With an authenticator app."))
-    new = serializers.IntegerField(help_text=_("Joined in the period."))
-    logged_in = serializers.IntegerField(help_text=_("Last logged in in the period."))
+    second_factor = serializers.IntegerField(help_text="With an authenticator app.")
+    new = serializers.IntegerField(help_text="Joined in the period.")
+    logged_in = serializers.IntegerField(help_text="Last logged in in the period.")
 
 
 class ProvidersSerializer(serializers.Serializer[Any]):
-    total = serializers.IntegerField(help_text=_("Providers there are now."))
-    published = serializers.IntegerField(help_text=_("That clients can find and book."))
+    total = serializers.IntegerField(help_text="Providers there are now.")
+    published = serializers.IntegerField(help_text="That clients can find and book.")
     awaiting_approval = serializers.IntegerField()
-    inactive = serializers.IntegerField(help_text=_("That take no bookings."))
+    inactive = serializers.IntegerField(help_text="That take no bookings.")
     with_login = serializers.IntegerField()
-    with_open_hours = serializers.IntegerField(help_text=_("With weekly hours, or dated ones to come."))
+    with_open_hours = serializers.IntegerField(help_text="With weekly hours, or dated ones to come.")
     without_open_hours = serializers.IntegerField()
-    with_services = serializers.IntegerField(help_text=_("That offer a service."))
-    new = serializers.IntegerField(help_text=_("Added in the period."))
-    booked = serializers.IntegerField(help_text=_("Booked in the period: at least one appointment was made."))
+    with_services = serializers.IntegerField(help_text="That offer a service.")
+    new = serializers.IntegerField(help_text="Added in the period.")
+    booked = serializers.IntegerField(help_text="Booked in the period: at least one appointment was made.")
 
 
 class ClientsSerializer(serializers.Serializer[Any]):
-    total = serializers.IntegerField(help_text=_("Clients there are now, visitors without a name not counted."))
+    total = serializers.IntegerField(help_text="Clients there are now, visitors without a name not counted.")
     with_login = serializers.IntegerField()
-    in_address_books = serializers.IntegerField(help_text=_("Kept by a provider."))
-    guests = serializers.IntegerField(help_text=_("That booked without an account."))
-    new = serializers.IntegerField(help_text=_("Added in the period."))
+    in_address_books = serializers.IntegerField(help_text="Kept by a provider.")
+    guests = serializers.IntegerField(help_text="That booked without an account.")
+    new = serializers.IntegerField(help_text="Added in the period.")
 
 
 class StatisticsSerializer(serializers.Serializer[Any]):
@@ -276,5 +275,5 @@ class StatisticsSerializer(serializers.Serializer[Any]):
     clients = ClientsSerializer()
 
     def get_fields(self) -> dict[str, Any]:
-        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text=_("Itself counted."))}
+        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Itself counted.")}
         return {**dates, **super().get_fields()}
