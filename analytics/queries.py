@@ -275,8 +275,11 @@ WHERE m.kind = 'reminder' AND m.due_at >= %(start)s AND m.due_at < %(until)s {sc
 GROUP BY 1
 """
 
-MEMORY = "64MB"
-"""What a statement may sort and hash in. With the usual 4 MB a million appointments go through files."""
+SETTINGS = """
+SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+"""
+"""For these statements only. With the usual 4 MB a million appointments are sorted in files; and a plan that is kept for
+any span takes it for a short one, and looks up each of a million appointments by itself."""
 
 BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
@@ -311,7 +314,7 @@ def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
         **scope.params,
     }
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL work_mem = '{MEMORY}'")
+        cursor.execute(SETTINGS)
 
         def rows(statement: str, **parts: str) -> list[tuple[Any, ...]]:
             sql = statement.format(scope=scope.condition, **parts)

@@ -135,7 +135,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
         if "answer_ms" in row:
             lines.append(
                 f"{row['row']:45}{row['answer_ms']:>9.1f} ms for {row['counted']:,} counted: {row['times']:.1f} × the "
-                f"least (target ≤ {row['target']:.0f})"
+                f"least (target ≤ {row['target']:.0f}); CPU {row['cpu_ms']:.0f} ms, {row['cpu_times']:.1f} ×"
             )
         if "ms" in row:
             lines.append(f"{row['row']:30}{row['ms']} {row['unit']} in {row['statements']} statements (target < 1 ms)")
