@@ -278,8 +278,8 @@ GROUP BY 1
 SETTINGS = """
 SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """
-"""For these statements only. With the usual 4 MB a million appointments are sorted in files; and a plan that is kept for
-any span takes it for a short one, and looks up each of a million appointments by itself."""
+"""For these statements only. With the usual 4 MB a million appointments are sorted in files; and a plan that is kept
+for any span takes each for a short one."""
 
 BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
