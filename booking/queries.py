@@ -1,7 +1,7 @@
 """Reads that span models: what hours a provider keeps, which times are free, whom a change would strand."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import chain
@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import orjson
 from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
@@ -19,7 +20,7 @@ from psycopg.pq import Format
 
 from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Event, ReservationStatus
-from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service
+from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service, TimeOff
 from booking.models.appointments import AppointmentQuerySet
 from booking.models.reservations import ReservationQuerySet
 from booking.models.schedules import Absence
@@ -54,24 +55,46 @@ def open_hours(schedule: Schedule, start: datetime, until: datetime) -> list[Int
     closures.
     """
     zone = schedule.zone
-    first = (start.astimezone(zone) - DAY).date()
-    last = until.astimezone(zone).date()
-
-    weekly: dict[int, list[tuple[time, time]]] = {}
+    weekly: Weekly = {}
     for hours in schedule.working_hours.all():
         weekly.setdefault(hours.weekday, []).append((hours.start_time, hours.end_time))
     overridden = {
         override.date: [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in override.hours]
-        for override in schedule.date_overrides.filter(date__range=(first, last))
+        for override in schedule.date_overrides.filter(date__range=_local_dates(start, until, zone))
     }
-    hours_open = (
-        local_stretch(day, a, b, zone)
-        for day in days_between(first, last)
-        for a, b in overridden.get(day, weekly.get(day.weekday(), []))
-    )
     windows = schedule.windows.filter(ends_at__gt=start, starts_at__lt=until).values_list("starts_at", "ends_at")
-    available = clipped(merged(chain(hours_open, windows)), start, until)
-    return aligned(without(available, absences(schedule, start, until)), zone, schedule.slot)
+    rules = Rules(zone, schedule.slot, weekly, overridden, windows, absences(schedule, start, until))
+    return hours_by(rules, start, until)
+
+
+Weekly = dict[int, list[tuple[time, time]]]
+
+
+class Rules(NamedTuple):
+    """What says when a calendar is open."""
+
+    zone: ZoneInfo
+    slot: timedelta
+    weekly: Weekly
+    overridden: dict[date, list[tuple[time, time]]]
+    windows: Iterable[Interval]
+    absences: Iterable[Interval]
+
+
+def hours_by(rules: Rules, start: datetime, until: datetime) -> list[Interval]:
+    """The open hours that some rules make of `[start, until)`: merged, sorted, on the slot grid."""
+    hours_open = (
+        local_stretch(day, a, b, rules.zone)
+        for day in days_between(*_local_dates(start, until, rules.zone))
+        for a, b in rules.overridden.get(day, rules.weekly.get(day.weekday(), []))
+    )
+    available = clipped(merged(chain(hours_open, rules.windows)), start, until)
+    return aligned(without(available, rules.absences), rules.zone, rules.slot)
+
+
+def _local_dates(start: datetime, until: datetime, zone: ZoneInfo) -> tuple[date, date]:
+    """The first and last local date on which hours may begin that reach into `[start, until)`."""
+    return (start.astimezone(zone) - DAY).date(), until.astimezone(zone).date()
 
 
 def absences(schedule: Schedule, start: datetime, until: datetime) -> list[Interval]:
@@ -86,6 +109,99 @@ def away(schedule: Schedule, start: datetime, until: datetime) -> list[Absence]:
         end_date__gte=start.astimezone(zone).date(), start_date__lte=until.astimezone(zone).date()
     )
     return [*schedule.time_off.filter(touching), *Closure.objects.filter(touching)]
+
+
+CALENDARS = """
+SELECT provider.id, provider.name, schedule.timezone, schedule.slot_minutes,
+       greatest(provider.created_at, %(start)s::timestamptz),
+       (SELECT jsonb_agg(jsonb_build_array(weekday, start_time, end_time) ORDER BY weekday, start_time)
+        FROM booking_workinghours WHERE schedule_id = schedule.id),
+       (SELECT jsonb_agg(jsonb_build_array(until, timezone, slot_minutes, hours) ORDER BY until, id)
+        FROM booking_formerhours WHERE schedule_id = schedule.id AND until > %(start)s::timestamptz),
+       (SELECT jsonb_object_agg(date, hours)
+        FROM booking_dateoverride WHERE schedule_id = schedule.id AND date BETWEEN %(first)s::date AND %(last)s::date),
+       (SELECT jsonb_agg(jsonb_build_array(starts_at, ends_at))
+        FROM booking_availabilitywindow
+        WHERE schedule_id = schedule.id AND ends_at > %(start)s::timestamptz AND starts_at < %(until)s::timestamptz),
+       (SELECT jsonb_agg(jsonb_build_array(starts_at, ends_at, start_date, end_date))
+        FROM booking_timeoff
+        WHERE schedule_id = schedule.id
+          AND (ends_at > %(start)s::timestamptz AND starts_at < %(until)s::timestamptz
+               OR end_date >= %(first)s::date AND start_date <= %(last)s::date))
+FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
+WHERE {whose}
+ORDER BY provider.id
+"""
+
+
+class Offer(NamedTuple):
+    """The hours that some providers, alike in them, were and will be open."""
+
+    providers: dict[int, str]
+    hours: list[Interval]
+
+
+def offers(start: datetime, until: datetime, provider_id: int | None = None) -> list[Offer]:
+    """When one provider, or each who takes bookings, was open or will be in `[start, until)`.
+
+    Weekly hours are those kept at the time (FormerHours), and nobody is open before they were there; dated changes
+    count as they stand now. The hours of providers who are alike are reckoned once. Two queries.
+    """
+    published = "provider.is_active AND provider.is_approved"
+    whose = published if provider_id is None else "provider.id = %(provider)s"
+    wide = (start - DAY, until + DAY)  # A cell of a grid is reckoned whole, and then cut.
+    dates = {"first": wide[0].date() - DAY, "last": wide[1].date() + DAY}
+    touching = Q(ends_at__gt=wide[0], starts_at__lt=wide[1])
+    closures = list(Closure.objects.filter(touching | Q(end_date__gte=dates["first"], start_date__lte=dates["last"])))
+    alike: dict[tuple[Any, ...], dict[int, str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CALENDARS.format(whose=whose), {"start": wide[0], "until": wide[1], "provider": provider_id, **dates}
+        )
+        for pk, name, *rules in cursor.fetchall():
+            alike.setdefault(tuple(rules), {})[pk] = name
+    return [
+        Offer(providers, clipped(_hours_over_time(rules, closures, wide[1]), start, until))
+        for rules, providers in alike.items()
+    ]
+
+
+def _hours_over_time(rules: tuple[Any, ...], closures: list[Closure], until: datetime) -> list[Interval]:
+    """The hours by one row of CALENDARS, each stretch of time by the weekly hours it had."""
+    zone, slot_minutes, since, *written = rules
+    weekly, former, overridden, windows, time_off = (orjson.loads(text) if text else [] for text in written)
+    dated = [(_moment(a), _moment(b)) for a, b in windows]
+    hours: list[Interval] = []
+    for ends, name, minutes, stretches in [*former, [until.isoformat(), zone, slot_minutes, weekly]]:
+        end = min(_moment(ends), until)
+        if end <= since:
+            continue
+        place = ZoneInfo(name)
+        by_weekday: Weekly = {}
+        for weekday, a, b in stretches:
+            by_weekday.setdefault(weekday, []).append((time.fromisoformat(a), time.fromisoformat(b)))
+        overrides = {
+            date.fromisoformat(day): [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in listed]
+            for day, listed in dict(overridden).items()
+        }
+        away = [_absence(*columns).interval(place) for columns in time_off] + [one.interval(place) for one in closures]
+        kept = Rules(place, timedelta(minutes=minutes), by_weekday, overrides, dated, away)
+        hours += hours_by(kept, since, end)
+        since = end
+    return merged(hours)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _absence(starts_at: str | None, ends_at: str | None, start_date: str | None, end_date: str | None) -> TimeOff:
+    return TimeOff(
+        starts_at=starts_at and _moment(starts_at),
+        ends_at=ends_at and _moment(ends_at),
+        start_date=start_date and date.fromisoformat(start_date),
+        end_date=end_date and date.fromisoformat(end_date),
+    )
 
 
 # --- Free slots -----------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import APIView
 
 from accounts.api import urls as accounts
+from analytics.api import urls as analytics
 from booking.api import urls as booking
 from reminders.api import urls as reminders
 
@@ -56,5 +57,6 @@ urlpatterns = [
     *accounts.urlpatterns,
     *booking.urlpatterns,
     *reminders.urlpatterns,
+    *analytics.urlpatterns,
     re_path("", NotFoundView.as_view()),
 ]

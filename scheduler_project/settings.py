@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "accounts",
     "booking",
     "reminders",
+    "analytics",
 ]
 
 MIDDLEWARE = [

@@ -17,5 +17,6 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("booking.urls")),
     path("", include("reminders.urls")),
+    path("", include("analytics.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -130,6 +130,13 @@ class World:
         return user
 
     @cached_property
+    def staff(self) -> User:
+        user = UserFactory(name="Staff", staff=True)
+        user.set_password(PASSWORD)
+        user.save()
+        return user
+
+    @cached_property
     def newcomer(self) -> User:
         """A provider whose calendar is as it was made."""
         user = UserFactory(name="Newcomer")
@@ -161,6 +168,7 @@ class World:
             "client": "sam@example.com",
             "provider": "maya@example.com",
             "new provider": self.newcomer.email,
+            "staff": self.staff.email,
             "guarded": guarded,
             "half logged in": guarded,
         }
@@ -324,6 +332,9 @@ PAGES: dict[str, list[Page]] = {
         Page("desk-template", lambda world: ["reminder", "email", "client", "en"]),
         Page("desk-webhooks"),
         Page("desk-webhook", lambda world: [world.endpoint.pk]),
+        Page("desk-numbers"),
+        Page("desk-numbers", query="?period=last_7_days"),
+        Page("desk-numbers", query="?from=2026-01-02&to=2026-01-01", status=400),
     ],
     "new provider": [
         Page("desk"),
@@ -336,6 +347,13 @@ PAGES: dict[str, list[Page]] = {
         Page("desk-feed"),
         Page("desk-reminders"),
         Page("desk-webhooks"),
+        Page("desk-numbers"),
+    ],
+    "staff": [
+        Page("numbers"),
+        Page("numbers", query="?period=month"),
+        Page("numbers", query="?from=2026-01-01&to=2026-12-31"),
+        Page("numbers", query="?from=2026-01-01&to=2027-06-30", status=400),
     ],
     "guarded": [
         Page("account"),
@@ -352,6 +370,8 @@ PAGES: dict[str, list[Page]] = {
 
 NOT_PAGES = {
     "guest-ics": "a calendar file",
+    "desk-numbers-csv": "a table",
+    "numbers-csv": "a table",
     "feed": "a calendar file",
     "desk-appointment-ics": "a calendar file",
     "account-data": "a file to take along",

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext
@@ -93,6 +94,7 @@ class Appointment(models.Model):
                 condition=Q(occurrence__isnull=True) | Q(series__isnull=False), name="appointment_occurs_in_a_series"
             ),
         ]
+        indexes = [BrinIndex(fields=["created_at"], name="appointment_made")]
 
     def __str__(self) -> str:
         return self.called
@@ -141,7 +143,10 @@ class AppointmentEvent(models.Model):
         verbose_name = _("appointment event")
         verbose_name_plural = _("appointment events")
         ordering = ["at", "pk"]
-        indexes = [models.Index(fields=["appointment", "at"], name="appointmentevent_history")]
+        indexes = [
+            models.Index(fields=["appointment", "at"], name="appointmentevent_history"),
+            BrinIndex(fields=["at"], name="appointmentevent_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M} UTC"

@@ -6,6 +6,7 @@ from typing import Self
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -122,6 +123,7 @@ class Reservation(models.Model):
                 fields=["provider", "expires_at"], condition=Q(status="held"), name="reservation_provider_expiry"
             ),
             models.Index(fields=["client", "expires_at"], condition=Q(status="held"), name="reservation_client_holds"),
+            BrinIndex(fields=["created_at"], name="reservation_made"),
         ]
 
     def __str__(self) -> str:

@@ -133,6 +133,30 @@ class WorkingHours(models.Model):
         return f"{self.get_weekday_display()} {self.start_time:%H:%M}–{end}"
 
 
+class FormerHours(models.Model):
+    """The weekly hours that a calendar kept until an instant, with the zone and the grid they were on.
+
+    Written whenever they change, so that what was on offer in the past can still be told. Rows are only ever added.
+    """
+
+    schedule = models.ForeignKey(
+        Schedule, models.CASCADE, related_name="former_hours", db_index=False, verbose_name=_("schedule")
+    )
+    until = models.DateTimeField(_("until"))
+    timezone = models.CharField(_("timezone"), max_length=64)
+    slot_minutes = models.PositiveSmallIntegerField(_("slot length"))
+    hours = models.JSONField(_("hours"), default=list, help_text=_("A list of [weekday, start, end]."))
+
+    class Meta:
+        verbose_name = _("former hours")
+        verbose_name_plural = _("former hours")
+        ordering = ["until", "pk"]
+        indexes = [models.Index(fields=["schedule", "until"], name="formerhours_schedule_until")]
+
+    def __str__(self) -> str:
+        return f"{self.until:%Y-%m-%d %H:%M} UTC"
+
+
 class DateOverride(models.Model):
     """The hours of one local date, replacing the weekly ones that start on it. None: closed that day."""
 

@@ -23,6 +23,7 @@ from booking.models import (
     AvailabilityWindow,
     Closure,
     DateOverride,
+    FormerHours,
     Reservation,
     Schedule,
     Slot,
@@ -42,6 +43,9 @@ CLOSURES = 0x636C6F73
 """The number of the advisory lock that keeps closures and new calendars apart."""
 
 LONGEST_WINDOW = timedelta(days=92)
+
+LAYOUT = ("timezone", "slot_minutes")
+"""What of a calendar's policy its weekly hours are laid out by."""
 
 Hours = tuple[time, time]
 """Local start and end. An end at or before the start lies on the next day."""
@@ -82,6 +86,8 @@ def set_policy(
     """Change the schedule's timezone, slot length, notice, horizon, hold time or reminder offsets."""
 
     def write(schedule: Schedule) -> Schedule:
+        if any(changes.get(name, getattr(schedule, name)) != getattr(schedule, name) for name in LAYOUT):
+            _remember_hours(schedule, now)
         for name, value in changes.items():
             setattr(schedule, name, value)
         schedule.slots_until = max(horizon_end(schedule, now), schedule.slots_until or now)
@@ -108,6 +114,7 @@ def set_working_hours(
             _check_hours(schedule, start, end)
         if len({(weekday, start) for weekday, start, _end in hours}) != len(hours):
             raise BadHours(_("Two stretches of the same weekday begin at the same time."), field="hours")
+        _remember_hours(schedule, now)
         schedule.working_hours.all().delete()
         WorkingHours.objects.bulk_create(
             WorkingHours(schedule=schedule, weekday=weekday, start_time=start, end_time=end)
@@ -115,6 +122,18 @@ def set_working_hours(
         )
 
     return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
+
+
+def _remember_hours(schedule: Schedule, now: datetime) -> None:
+    """Keep the weekly hours as they have been until now: what was on offer stays known (FormerHours)."""
+    hours = schedule.working_hours.values_list("weekday", "start_time", "end_time")
+    FormerHours.objects.create(
+        schedule=schedule,
+        until=now,
+        timezone=schedule.timezone,
+        slot_minutes=schedule.slot_minutes,
+        hours=[[weekday, f"{start:%H:%M}", f"{end:%H:%M}"] for weekday, start, end in hours],
+    )
 
 
 def set_date_override(

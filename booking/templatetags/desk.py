@@ -25,6 +25,7 @@ SECTIONS = (
     ("desk-hours", _("Hours")),
     ("desk-time-off", _("Time off")),
     ("desk-reminders", _("Reminders")),
+    ("desk-numbers", _("Numbers")),
     ("desk-settings", _("Settings")),
 )
 

@@ -22,7 +22,7 @@ from typing import Any
 from scheduler_project import embedded
 from tests.benchmarks import servers
 
-NAMES = ("list", "slots", "reserve", "race", "expire", "series", "dispatch", "plan")
+NAMES = ("list", "slots", "reserve", "race", "expire", "series", "dispatch", "plan", "analytics")
 
 
 def main() -> None:
@@ -131,6 +131,11 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
                 f"{row['row']:30}{row['requests']} requests by {row['clients']} clients for {row['slots']} slots: "
                 f"{row['won']} won, {row['refused']} refused, {row['errors']} errors, {row['overlaps']} overlaps, "
                 f"{row['seconds']} s{verdict}"
+            )
+        if "answer_ms" in row:
+            lines.append(
+                f"{row['row']:45}{row['answer_ms']:>9.1f} ms for {row['counted']:,} counted: {row['times']:.1f} × the "
+                f"least (target ≤ {row['target']:.0f}); CPU {row['cpu_ms']:.0f} ms, {row['cpu_times']:.1f} ×"
             )
         if "ms" in row:
             lines.append(f"{row['row']:30}{row['ms']} {row['unit']} in {row['statements']} statements (target < 1 ms)")

@@ -22,7 +22,7 @@ from booking.operations.reservations import expire_due
 from booking.operations.slots import extend
 from booking.queries import DAY
 from booking.recurrence import occurrences, read
-from tests.benchmarks import messages, seed
+from tests.benchmarks import messages, numbers, seed
 from tests.benchmarks.load import Answer, Client, Load, drive, get, post
 from tests.benchmarks.servers import Web, web_server
 
@@ -528,4 +528,5 @@ ROWS: dict[str, Callable[[Bench], list[Row]]] = {
     "series": expanding,
     "dispatch": lambda bench: messages.dispatching(bench.rounds, 2000 if bench.seconds >= 1 else 200),
     "plan": lambda bench: messages.planning(bench.rounds),
+    "analytics": numbers.figures,
 }

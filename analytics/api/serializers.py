@@ -1,0 +1,279 @@
+"""What the figures are asked for with, and how they are written. Documented in English, as all of the API is."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from analytics.periods import Period
+from analytics.queries import Numbers, Quartiles, Tally
+from booking.api.base import QuerySerializer
+from booking.api.fields import InstantField, validate_year
+from booking.enums import AppointmentStatus
+from scheduler_project.common.api_fields import IdField, TimezoneField
+
+
+class SpanQuerySerializer(QuerySerializer):
+    """Which days: a `period`, or `from` and `to`."""
+
+    period = serializers.ChoiceField(
+        choices=Period.choices,
+        default=Period.MONTH,
+        help_text=(
+            "The day, week (from Monday) or month that it now is, to its end; the last days end today. Not used where "
+            "`from` and `to` are sent."
+        ),
+    )
+    timezone = TimezoneField(
+        required=False,
+        help_text="Whose days. The calendar's, where figures of one provider are asked for; else your login's.",
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        dates = {
+            "from": serializers.DateField(
+                required=False, validators=[validate_year], help_text="The first day. With `to`."
+            ),
+            "to": serializers.DateField(
+                required=False,
+                validators=[validate_year],
+                help_text="The last day, itself counted; 366 days at most.",
+            ),
+        }
+        return {**super().get_fields(), **dates}
+
+
+class AnalyticsQuerySerializer(SpanQuerySerializer):
+    provider = IdField(required=False, help_text="Only this provider's. A provider sees their own only.")
+    service = IdField(required=False, help_text="Only bookings of this service. Offered minutes are not narrowed.")
+
+
+# --- Answers ----------------------------------------------------------------------------------------------------------
+
+
+class QuartilesSerializer(serializers.Serializer[Quartiles]):
+    """Whole hours, rounded down."""
+
+    lower = serializers.IntegerField(help_text="A quarter are at most that long.")
+    median = serializers.IntegerField()
+    upper = serializers.IntegerField(help_text="Three quarters are at most that long.")
+
+
+class StartingSerializer(serializers.Serializer[Tally]):
+    """What is counted by the start of appointments, and minutes, which are counted where they lie."""
+
+    appointments = serializers.IntegerField(help_text="Starting then, neither cancelled nor declined.")
+    missed = serializers.IntegerField(help_text="Of these, those marked as missed.")
+    missed_rate = serializers.FloatField(
+        allow_null=True, help_text="Missed of those marked as completed or missed, 0 to 1; null if there are none."
+    )
+    booked_minutes = serializers.IntegerField(
+        help_text="What appointments that stand take of the calendar, with buffers, whole slots."
+    )
+
+
+class OfferedSerializer(StartingSerializer):
+    offered_minutes = serializers.IntegerField(
+        help_text=(
+            "Open hours: weekly hours as they were at the time, dates and windows of their own, without time off and "
+            "closures. Only of providers who take bookings, from when they were added, unless one is asked for by id."
+        )
+    )
+    utilisation = serializers.FloatField(
+        allow_null=True,
+        help_text="Booked of offered minutes. More than 1 where time outside the hours was booked.",
+    )
+
+
+class DoneSerializer(serializers.Serializer[Tally]):
+    """What is counted by when somebody did it."""
+
+    bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
+    cancellations = serializers.IntegerField(help_text="Appointments cancelled then, whoever did it.")
+    late_cancellations = serializers.IntegerField(help_text="Of these, less than 24 hours before the start.")
+
+
+class DaySerializer(OfferedSerializer, DoneSerializer):
+    date = serializers.DateField()
+
+
+class ProviderRowSerializer(OfferedSerializer, DoneSerializer):
+    provider = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class ServiceRowSerializer(StartingSerializer, DoneSerializer):
+    service = serializers.IntegerField(allow_null=True, help_text="Null: without a service.")
+    name = serializers.CharField(allow_null=True)
+
+
+class WeekdaySerializer(OfferedSerializer):
+    weekday = serializers.IntegerField(help_text="0 is Monday.")
+
+
+class HourSerializer(OfferedSerializer):
+    hour = serializers.IntegerField(help_text="0 to 23, of the local clock; one that comes twice is counted as one.")
+
+
+class CancellationsSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    late = serializers.IntegerField(help_text="Less than 24 hours before the start.")
+    late_share = serializers.FloatField(allow_null=True)
+    notice_hours = QuartilesSerializer(allow_null=True, help_text="How long before the start.")
+
+
+class HoldsSerializer(serializers.Serializer[Any]):
+    held = serializers.IntegerField(help_text="Made then. Bookings in one step hold nothing and are not counted.")
+    confirmed = serializers.IntegerField(help_text="Whatever became of the appointment.")
+    expired = serializers.IntegerField()
+    released = serializers.IntegerField(help_text="Given back before they ended.")
+    open = serializers.IntegerField(help_text="Still held.")
+    confirmed_share = serializers.FloatField(allow_null=True, help_text="Of those that came to an end.")
+
+
+@extend_schema_serializer(component_name="AppointmentsByStatus")
+class StatusesSerializer(serializers.Serializer[Any]):
+    def get_fields(self) -> dict[str, Any]:
+        return {status.value: serializers.IntegerField() for status in AppointmentStatus}
+
+
+class AnalyticsSerializer(serializers.Serializer[Numbers]):
+    """Figures of some local days: what is counted by its start and what by when it was done is said at each."""
+
+    timezone = serializers.CharField()
+    start_time = InstantField(help_text="Where the first day begins.")
+    end_time = InstantField(help_text="Where the last day ends.")
+    provider = serializers.IntegerField(allow_null=True)
+    service = serializers.IntegerField(allow_null=True)
+    sent_reminders = serializers.IntegerField(help_text="Due then, and sent.")
+    failed_reminders = serializers.IntegerField(help_text="Due then; every try failed.")
+    upcoming_reminders = serializers.IntegerField(help_text="Due then, and yet to be sent.")
+    appointments_by_status = StatusesSerializer(help_text="Starting then, by what has become of them so far.")
+    bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
+    cancellations = CancellationsSerializer(help_text="By when they were cancelled.")
+    missed_rate = serializers.FloatField(allow_null=True)
+    holds = HoldsSerializer(help_text="By when they were made.")
+    lead_time_hours = QuartilesSerializer(
+        allow_null=True, help_text="Of appointments made then: from booking to the start they now have."
+    )
+    booked_minutes = serializers.IntegerField()
+    offered_minutes = serializers.IntegerField()
+    utilisation = serializers.FloatField(allow_null=True)
+    by_day = DaySerializer(many=True)
+    by_provider = ProviderRowSerializer(many=True)
+    by_service = ServiceRowSerializer(many=True)
+    by_weekday = WeekdaySerializer(many=True)
+    by_hour = HourSerializer(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Itself counted.")}
+        return {**dates, **super().get_fields()}
+
+
+STARTING = ("appointments", "missed", "missed_rate", "booked_minutes")
+OFFERED = (*STARTING, "offered_minutes", "utilisation")
+DONE = ("bookings", "cancellations", "late_cancellations")
+
+
+def written(found: Numbers) -> dict[str, Any]:
+    """Figures as AnalyticsSerializer documents them."""
+    span, total = found.span, found.total
+
+    def told(tally: Tally, names: tuple[str, ...]) -> dict[str, Any]:
+        return {name: getattr(tally, name) for name in names}
+
+    return {
+        "from": span.first,
+        "to": span.last,
+        "timezone": span.zone.key,
+        "start_time": span.start,
+        "end_time": span.until,
+        "provider": found.scope.provider.pk if found.scope.provider else None,
+        "service": found.scope.service.pk if found.scope.service else None,
+        "sent_reminders": found.sent_reminders,
+        "failed_reminders": found.failed_reminders,
+        "upcoming_reminders": found.upcoming_reminders,
+        "appointments_by_status": {status.value: total.statuses[status] for status in AppointmentStatus},
+        "bookings": total.bookings,
+        "cancellations": {
+            "count": total.cancellations,
+            "late": total.late_cancellations,
+            "late_share": total.late_share,
+            "notice_hours": quartiles_told(found.notice),
+        },
+        "missed_rate": total.missed_rate,
+        "holds": {
+            "held": found.holds.total(),
+            **{outcome: found.holds[outcome] for outcome in ("confirmed", "expired", "released", "open")},
+            "confirmed_share": found.confirmed_share,
+        },
+        "lead_time_hours": quartiles_told(found.lead),
+        "booked_minutes": total.booked_minutes,
+        "offered_minutes": total.offered_minutes,
+        "utilisation": total.utilisation,
+        "by_day": [{"date": day, **told(tally, (*DONE, *OFFERED))} for day, tally in found.by_day.items()],
+        "by_provider": [
+            {"provider": pk, "name": found.provider_names[pk], **told(tally, (*DONE, *OFFERED))}
+            for pk, tally in found.by_provider.items()
+        ],
+        "by_service": [
+            {"service": pk, "name": found.service_names.get(pk) if pk else None, **told(tally, (*DONE, *STARTING))}
+            for pk, tally in found.by_service.items()
+        ],
+        "by_weekday": [{"weekday": day, **told(tally, OFFERED)} for day, tally in found.by_weekday.items()],
+        "by_hour": [{"hour": hour, **told(tally, OFFERED)} for hour, tally in found.by_hour.items()],
+    }
+
+
+def quartiles_told(lengths: Quartiles | None) -> dict[str, int] | None:
+    return lengths._asdict() if lengths else None
+
+
+# --- Users and providers ----------------------------------------------------------------------------------------------
+
+
+class UsersSerializer(serializers.Serializer[Any]):
+    total = serializers.IntegerField(help_text="Logins there are now.")
+    active = serializers.IntegerField(help_text="That can log in.")
+    staff = serializers.IntegerField()
+    superusers = serializers.IntegerField()
+    providers = serializers.IntegerField(help_text="That belong to a provider.")
+    clients = serializers.IntegerField(help_text="That belong to a client.")
+    verified_email = serializers.IntegerField()
+    second_factor = serializers.IntegerField(help_text="With an authenticator app.")
+    new = serializers.IntegerField(help_text="Joined in the period.")
+    logged_in = serializers.IntegerField(help_text="Last logged in in the period.")
+
+
+class ProvidersSerializer(serializers.Serializer[Any]):
+    total = serializers.IntegerField(help_text="Providers there are now.")
+    published = serializers.IntegerField(help_text="That clients can find and book.")
+    awaiting_approval = serializers.IntegerField()
+    inactive = serializers.IntegerField(help_text="That take no bookings.")
+    with_login = serializers.IntegerField()
+    with_open_hours = serializers.IntegerField(help_text="With weekly hours, or dated ones to come.")
+    without_open_hours = serializers.IntegerField()
+    with_services = serializers.IntegerField(help_text="That offer a service.")
+    new = serializers.IntegerField(help_text="Added in the period.")
+    booked = serializers.IntegerField(help_text="Booked in the period: at least one appointment was made.")
+
+
+class ClientsSerializer(serializers.Serializer[Any]):
+    total = serializers.IntegerField(help_text="Clients there are now, visitors without a name not counted.")
+    with_login = serializers.IntegerField()
+    in_address_books = serializers.IntegerField(help_text="Kept by a provider.")
+    guests = serializers.IntegerField(help_text="That booked without an account.")
+    new = serializers.IntegerField(help_text="Added in the period.")
+
+
+class StatisticsSerializer(serializers.Serializer[Any]):
+    """Who there is, and who is new."""
+
+    timezone = serializers.CharField()
+    users = UsersSerializer()
+    providers = ProvidersSerializer()
+    clients = ClientsSerializer()
+
+    def get_fields(self) -> dict[str, Any]:
+        dates = {"from": serializers.DateField(), "to": serializers.DateField(help_text="Itself counted.")}
+        return {**dates, **super().get_fields()}

@@ -1,0 +1,10 @@
+"""Analytics' part of the API."""
+
+from django.urls import re_path
+
+from analytics.api import views
+
+urlpatterns = [
+    re_path(r"^analytics/?$", views.AnalyticsView.as_view(), name="analytics"),
+    re_path(r"^admin/statistics/?$", views.StatisticsView.as_view(), name="admin-statistics"),
+]

@@ -1,0 +1,75 @@
+"""`/api/analytics` and `/api/admin/statistics`: each reads the clock and the query and writes down what was counted."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Provider, User
+from analytics import queries
+from analytics.api import serializers
+from analytics.periods import Span, chosen_span, span_of
+from booking.models import Schedule
+from scheduler_project.common.api_schema import refusals
+
+
+class AnalyticsView(APIView):
+    """Bookings, cancellations, what was missed, how full calendars are, and reminders: staff all, providers theirs."""
+
+    @extend_schema(
+        summary="Figures of a period",
+        description=(
+            "Of local days in `timezone`, right across clock changes. Appointments are counted by their start, with "
+            "what has become of them so far; bookings, cancellations and holds by when they were made; reminders by "
+            "when they were due; minutes where they lie. For providers (their own figures) and staff (all)."
+        ),
+        parameters=[serializers.AnalyticsQuerySerializer],
+        responses={200: serializers.AnalyticsSerializer, **refusals(400, 403, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        now, wanted = timezone.now(), sent(request, serializers.AnalyticsQuerySerializer)
+        assert isinstance(request.user, User)
+        scope = queries.scope_of(request.user, wanted.get("provider"), wanted.get("service"))
+        zone = ZoneInfo(wanted.get("timezone") or zone_of(scope.provider) or request.user.timezone)
+        span = span_asked(wanted, zone, now)
+        return Response(serializers.written(queries.numbers(span=span, scope=scope, now=now)))
+
+
+class StatisticsView(APIView):
+    """Who there is: logins, providers and clients. Staff only."""
+
+    permission_classes = [IsAdminUser]
+
+    @extend_schema(
+        summary="Users and providers in figures",
+        parameters=[serializers.SpanQuerySerializer],
+        responses={200: serializers.StatisticsSerializer, **refusals(400)},
+    )
+    def get(self, request: Request) -> Response:
+        now, wanted = timezone.now(), sent(request, serializers.SpanQuerySerializer)
+        assert isinstance(request.user, User)
+        zone = ZoneInfo(wanted.get("timezone") or request.user.timezone)
+        span = span_asked(wanted, zone, now)
+        days = {"from": span.first, "to": span.last, "timezone": zone.key}
+        return Response({**days, **queries.people(span=span, now=now)})
+
+
+def sent(request: Request, serializer_class: type[serializers.SpanQuerySerializer]) -> dict[str, Any]:
+    query = serializer_class(data=request.query_params)
+    query.is_valid(raise_exception=True)
+    return query.validated_data
+
+
+def span_asked(wanted: dict[str, Any], zone: ZoneInfo, now: datetime) -> Span:
+    return chosen_span(wanted.get("from"), wanted.get("to"), zone) or span_of(wanted["period"], zone, now)
+
+
+def zone_of(provider: Provider | None) -> str | None:
+    """The timezone of a provider's calendar."""
+    return Schedule.objects.filter(provider=provider).values_list("timezone", flat=True).first() if provider else None

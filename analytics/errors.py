@@ -1,0 +1,20 @@
+"""Every way analytics says no, beside those everybody has."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError
+
+
+class HalfASpan(DomainError):
+    code = "required"
+    message = _("Send both “from” and “to”, or neither.")
+
+
+class EndsBeforeStart(DomainError):
+    code = "ends_before_start"
+    message = _("The last day must not come before the first.")
+
+
+class SpanTooLong(DomainError):
+    code = "span_too_long"
+    message = _("At most %d days can be counted at once.")

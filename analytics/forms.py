@@ -1,0 +1,65 @@
+"""What the figures on a page are narrowed by."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Provider, User
+from analytics.periods import Period, Span, chosen_span, span_of
+from analytics.queries import Scope
+from booking.models import Service
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import refuse, validate_year
+
+USUAL = Period.LAST_30_DAYS
+OFFERED = (Period.LAST_7_DAYS, Period.LAST_30_DAYS, Period.MONTH, Period.LAST_MONTH)
+"""The periods that are a click away."""
+
+
+class PickerForm(forms.Form):
+    """Days, and for staff whose figures. `from` and `to` are the days chosen by hand."""
+
+    provider = forms.ModelChoiceField(
+        Provider.objects.none(), required=False, label=_("Provider"), empty_label=_("all")
+    )
+    service = forms.ModelChoiceField(Service.objects.none(), required=False, label=_("Service"), empty_label=_("all"))
+
+    def __init__(self, data: Any, *, user: User, own: Provider | None) -> None:
+        """Of one provider's `own` figures, or of everybody's, whom staff may narrow down to one."""
+        super().__init__(data)
+        self.own = own
+        for name, label in (("from", _("From")), ("to", _("To"))):
+            self.fields[name] = forms.DateField(
+                required=False,
+                label=label,
+                validators=[validate_year],
+                widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
+            )
+        services = Service.objects.visible_to(user)
+        self.fields["service"].queryset = services.filter(providers=own) if own else services  # type: ignore[attr-defined]
+        if own:
+            del self.fields["provider"]
+        else:
+            self.fields["provider"].queryset = Provider.objects.editable_by(user)  # type: ignore[attr-defined]
+        self.order_fields(["from", "to", "provider", "service"])
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.own or self.cleaned_data.get("provider"), self.cleaned_data.get("service"))
+
+    @property
+    def period(self) -> Period:
+        """The period asked for; the usual one where none, or none that there is, was."""
+        asked = self.data.get("period", "")
+        return Period(asked) if asked in Period.values else USUAL
+
+    def span(self, zone: ZoneInfo, now: Any) -> Span | None:
+        """The days to count; None, with the reason said at its field, where that cannot be."""
+        try:
+            chosen = chosen_span(self.cleaned_data.get("from"), self.cleaned_data.get("to"), zone)
+        except DomainError as refusal:
+            refuse(self, refusal)
+            return None
+        return chosen or span_of(self.period, zone, now)

@@ -1,0 +1,470 @@
+"""The figures: what each counts, and the statements that count it.
+
+Whatever is counted by its start is what begins within the span: appointments and what became of them. What somebody did
+is counted by when they did it: bookings, cancellations, holds. Minutes are counted where they lie. Each statement reads
+its rows once, however many tables are made of them.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.db import connection, transaction
+from django.db.models import Count, Exists, OuterRef, Q
+
+from accounts.models import Client, Provider, User
+from analytics.periods import Span
+from booking.enums import AppointmentStatus
+from booking.models import Appointment, AvailabilityWindow, DateOverride, Service, WorkingHours
+from booking.queries import DAY, offers
+from reminders.enums import MessageStatus
+from scheduler_project.common.errors import NotAllowed, NotFound
+
+LATE = timedelta(hours=24)
+"""A cancellation is late if it comes less than this before the start, or after it."""
+
+STOOD = (
+    AppointmentStatus.PENDING,
+    AppointmentStatus.SCHEDULED,
+    AppointmentStatus.COMPLETED,
+    AppointmentStatus.MISSED,
+)
+
+AHEAD = timedelta(hours=25)
+"""How long before its meeting a claim can begin: a day's buffer, and an hour, for it is rounded to whole slots."""
+
+BEHIND = timedelta(hours=49)
+"""How long after its meeting began a claim can end: a day's meeting, a day's buffer, and that hour."""
+
+
+# --- Whose figures ----------------------------------------------------------------------------------------------------
+
+
+class Scope(NamedTuple):
+    """Whose appointments are counted, and of which service: None is everybody's, and every."""
+
+    provider: Provider | None = None
+    service: Service | None = None
+
+    @property
+    def params(self) -> dict[str, int]:
+        return {name: row.pk for name, row in self._asdict().items() if row is not None}
+
+    @property
+    def condition(self) -> str:
+        return "".join(f" AND r.{name}_id = %({name})s" for name in self.params)
+
+
+def scope_of(user: User, provider_id: int | None = None, service_id: int | None = None) -> Scope:
+    """What somebody may count: staff all, a provider their own.
+
+    Raises NotAllowed for those who are neither, and NotFound for a provider or service that is not theirs to see.
+    """
+    own = user.provider_or_none
+    if not user.is_staff and own is None:
+        raise NotAllowed
+    provider = None if user.is_staff else own
+    if provider_id is not None:
+        provider = Provider.objects.editable_by(user).filter(pk=provider_id).first()
+        if provider is None:
+            raise NotFound(field="provider")
+    service = None
+    if service_id is not None:
+        service = Service.objects.visible_to(user).filter(pk=service_id).first()
+        if service is None:
+            raise NotFound(field="service")
+    return Scope(provider, service)
+
+
+# --- What the figures are ---------------------------------------------------------------------------------------------
+
+
+class Quartiles(NamedTuple):
+    """Whole hours, rounded down: a quarter, a half, three quarters of all are at most that long."""
+
+    lower: int
+    median: int
+    upper: int
+
+
+def quartiles(lengths: Counter[int]) -> Quartiles | None:
+    """Of how many there are of each length; None if there are none."""
+    total = lengths.total()
+    if not total:
+        return None
+    found = []
+    for quarters in (1, 2, 3):
+        seen = 0
+        for length in sorted(lengths):
+            seen += lengths[length]
+            if 4 * seen >= quarters * total:
+                found.append(length)
+                break
+    return Quartiles(*found)
+
+
+def share(part: float, whole: float) -> float | None:
+    """A share from 0 to 1, to four places; None of nothing."""
+    return round(part / whole, 4) if whole else None
+
+
+@dataclass
+class Tally:
+    """What is counted of one day, provider, service, weekday or hour, or of all."""
+
+    bookings: int = 0
+    cancellations: int = 0
+    late_cancellations: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    booked_minutes: int = 0
+    offered_minutes: int = 0
+
+    @property
+    def appointments(self) -> int:
+        """Those that were neither cancelled nor declined."""
+        return sum(self.statuses[status] for status in STOOD)
+
+    @property
+    def missed(self) -> int:
+        return self.statuses[AppointmentStatus.MISSED]
+
+    @property
+    def missed_rate(self) -> float | None:
+        """Of those marked as completed or missed."""
+        return share(self.missed, self.missed + self.statuses[AppointmentStatus.COMPLETED])
+
+    @property
+    def late_share(self) -> float | None:
+        return share(self.late_cancellations, self.cancellations)
+
+    @property
+    def utilisation(self) -> float | None:
+        """Booked of offered minutes. More than 1 where outside the hours was booked."""
+        return share(self.booked_minutes, self.offered_minutes)
+
+
+@dataclass
+class Numbers:
+    """All figures of one span."""
+
+    span: Span
+    scope: Scope
+    total: Tally
+    by_day: dict[date, Tally]
+    by_provider: dict[int, Tally]
+    by_service: dict[int | None, Tally]
+    by_weekday: dict[int, Tally]
+    by_hour: dict[int, Tally]
+    holds: Counter[str]
+    lead_hours: Counter[int]
+    notice_hours: Counter[int]
+    reminders: Counter[str]
+    provider_names: dict[int, str]
+    service_names: dict[int, str]
+
+    @property
+    def sent_reminders(self) -> int:
+        return self.reminders[MessageStatus.SENT]
+
+    @property
+    def failed_reminders(self) -> int:
+        return self.reminders[MessageStatus.FAILED]
+
+    @property
+    def upcoming_reminders(self) -> int:
+        return self.reminders[MessageStatus.PENDING]
+
+    @property
+    def lead(self) -> Quartiles | None:
+        return quartiles(self.lead_hours)
+
+    @property
+    def notice(self) -> Quartiles | None:
+        return quartiles(self.notice_hours)
+
+    @property
+    def confirmed_share(self) -> float | None:
+        """Of the holds that came to an end."""
+        return share(self.holds["confirmed"], self.holds.total() - self.holds["open"])
+
+
+# --- The statements ---------------------------------------------------------------------------------------------------
+
+# Piles: one per time, status and whether it claims; one per provider; one per service. Times are few, for they lie on a
+# grid: only piles are cut into hours, not appointments.
+STANDING = """
+WITH piles AS MATERIALIZED (
+    SELECT grouping(r.starts_at, r.provider_id, r.service_id) AS axis, r.provider_id, r.service_id,
+           r.starts_at, r.blocked_from, r.blocked_until, a.status,
+           count(*) FILTER (WHERE r.starts_at >= %(start)s AND r.starts_at < %(until)s) AS begun,
+           count(*) FILTER (WHERE r.status = 'confirmed') AS claims,
+           sum(least(r.blocked_until, %(until)s) - greatest(r.blocked_from, %(start)s))
+               FILTER (WHERE r.status = 'confirmed') AS claimed
+    FROM booking_reservation r JOIN booking_appointment a ON a.reservation_id = r.id
+    WHERE r.starts_at > %(start)s - %(behind)s::interval AND r.starts_at < %(until)s + %(ahead)s::interval
+      AND r.blocked_from < %(until)s AND r.blocked_until > %(start)s {scope}
+    GROUP BY GROUPING SETS (
+        (r.starts_at, r.blocked_from, r.blocked_until, a.status), (r.provider_id, a.status), (r.service_id, a.status))
+)
+SELECT 'provider', provider_id, status, sum(begun)::bigint, sum(extract(epoch FROM claimed))::bigint
+FROM piles WHERE axis = 5 GROUP BY 2, 3
+UNION ALL
+SELECT 'service', service_id, status, sum(begun)::bigint, sum(extract(epoch FROM claimed))::bigint
+FROM piles WHERE axis = 6 GROUP BY 2, 3
+UNION ALL
+SELECT 'begun', width_bucket(starts_at, %(hours)s::timestamptz[]), status, sum(begun)::bigint, 0
+FROM piles WHERE axis = 3 AND begun > 0 GROUP BY 2, 3
+UNION ALL
+SELECT 'claimed', hour, NULL, 0, sum(claims * extract(epoch FROM
+           least(blocked_until, (%(hours)s::timestamptz[])[hour + 1])
+           - greatest(blocked_from, (%(hours)s::timestamptz[])[hour])))::bigint
+FROM piles, generate_series(
+    width_bucket(greatest(blocked_from, %(start)s), %(hours)s::timestamptz[]),
+    width_bucket(least(blocked_until, %(until)s) - interval '1 microsecond', %(hours)s::timestamptz[])) AS hour
+WHERE axis = 3 AND claims > 0 GROUP BY 2
+"""
+
+BOOKED = """
+SELECT grouping(width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
+       width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
+       floor(date_part('epoch', r.starts_at - a.created_at) / 3600)::int, count(*)
+FROM booking_appointment a JOIN booking_reservation r ON r.id = a.reservation_id
+WHERE a.created_at >= %(start)s AND a.created_at < %(until)s {scope}
+GROUP BY GROUPING SETS ((2), (3), (4), (5))
+"""
+
+CANCELLED = """
+SELECT grouping(width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
+       width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
+       floor(date_part('epoch', greatest(r.starts_at - e.at, interval '0')) / 3600)::int,
+       count(*), count(*) FILTER (WHERE r.starts_at - e.at < %(late)s::interval)
+FROM booking_appointmentevent e
+JOIN booking_appointment a ON a.id = e.appointment_id JOIN booking_reservation r ON r.id = a.reservation_id
+WHERE e.event = 'cancelled' AND e.at >= %(start)s AND e.at < %(until)s {scope}
+GROUP BY GROUPING SETS ((2), (3), (4), (5))
+"""
+
+# A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined), or
+# it was moved away since.
+HOLDS = """
+SELECT CASE
+           WHEN r.status = 'confirmed' THEN 'confirmed'
+           WHEN r.status = 'released' AND (
+               EXISTS (SELECT FROM booking_appointment a WHERE a.reservation_id = r.id)
+               OR r.id IN (SELECT (e.details ->> 'reservation')::bigint FROM booking_appointmentevent e
+                           WHERE e.event = 'rescheduled' AND e.at >= %(start)s)
+           ) THEN 'confirmed'
+           WHEN r.status = 'released' THEN 'released'
+           WHEN r.status = 'expired' OR r.expires_at <= %(now)s THEN 'expired'
+           ELSE 'open'
+       END, count(*)
+FROM booking_reservation r
+WHERE r.expires_at IS NOT NULL AND r.created_at >= %(start)s AND r.created_at < %(until)s {scope}
+GROUP BY 1
+"""
+
+REMINDERS = """
+SELECT m.status, count(*)
+FROM reminders_message m {join}
+WHERE m.kind = 'reminder' AND m.due_at >= %(start)s AND m.due_at < %(until)s {scope}
+GROUP BY 1
+"""
+
+SETTINGS = """
+SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+"""
+"""For these statements only. With the usual 4 MB a million appointments are sorted in files; and a plan that is kept
+for any span takes each for a short one."""
+
+BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
+
+
+def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
+    """All figures of a span. Ten statements at most, however much there is to count."""
+    found = Numbers(
+        span,
+        scope,
+        Tally(),
+        {day: Tally() for day in span.dates},
+        {},
+        {},
+        {weekday: Tally() for weekday in range(7)},
+        {hour: Tally() for hour in range(24)},
+        Counter(),
+        Counter(),
+        Counter(),
+        Counter(),
+        {},
+        {},
+    )
+    params: dict[str, Any] = {
+        "start": span.start,
+        "until": span.until,
+        "now": now,
+        "late": LATE,
+        "behind": BEHIND,
+        "ahead": AHEAD,
+        "days": span.days,
+        "hours": [hour.starts_at for hour in span.hours] + [span.until],
+        **scope.params,
+    }
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        cursor.execute(SETTINGS)
+
+        def rows(statement: str, **parts: str) -> list[tuple[Any, ...]]:
+            sql = statement.format(scope=scope.condition, **parts)
+            cursor.execute(sql, {name: value for name, value in params.items() if f"%({name})s" in sql})
+            return cursor.fetchall()
+
+        _count_standing(found, rows(STANDING))
+        _count_done(found, rows(BOOKED), "bookings", found.lead_hours)
+        _count_done(found, rows(CANCELLED), "cancellations", found.notice_hours)
+        found.holds.update(dict(rows(HOLDS)))
+        join = "JOIN booking_reservation r ON r.id = m.reservation_id" if scope.params else ""
+        found.reminders.update(dict(rows(REMINDERS, join=join)))
+    _count_offered(found)
+    _name(found)
+    return found
+
+
+def _count_standing(found: Numbers, rows: Iterable[tuple[Any, ...]]) -> None:
+    for axis, key, status, number, seconds in rows:
+        minutes = (seconds or 0) // 60
+        if axis in ("begun", "claimed"):
+            tallies = _of_hour(found, key - 1)
+        elif axis == "provider":
+            tallies = [found.by_provider.setdefault(key, Tally())]
+        else:
+            tallies = [found.by_service.setdefault(key, Tally())]
+        for tally in tallies:
+            tally.booked_minutes += minutes
+            if number:
+                tally.statuses[status] += number
+
+
+def _count_done(found: Numbers, rows: Iterable[tuple[Any, ...]], what: str, hours_before: Counter[int]) -> None:
+    for axis, day, provider, service, hours, number, *late in rows:
+        if axis == BY_HOURS_BEFORE:
+            hours_before[hours] += number
+            continue
+        if axis == BY_DAY:
+            tallies = [found.by_day[found.span.dates[day - 1]], found.total]
+        elif axis == BY_PROVIDER:
+            tallies = [found.by_provider.setdefault(provider, Tally())]
+        else:
+            tallies = [found.by_service.setdefault(service, Tally())]
+        for tally in tallies:
+            setattr(tally, what, getattr(tally, what) + number)
+            tally.late_cancellations += sum(late)
+
+
+def _count_offered(found: Numbers) -> None:
+    """Hours are a calendar's, whatever the service: they are not told apart by services."""
+    begins = [hour.starts_at for hour in found.span.hours]
+    ends = [*begins[1:], found.span.until]
+    offered = [timedelta()] * len(begins)
+    provider_id = found.scope.provider.pk if found.scope.provider else None
+    for offer in offers(found.span.start, found.span.until, provider_id):
+        whole = timedelta()
+        for start, end in offer.hours:
+            whole += end - start
+            number = bisect_right(begins, start) - 1
+            while number < len(begins) and begins[number] < end:
+                length = min(end, ends[number]) - max(start, begins[number])
+                offered[number] += length * len(offer.providers)
+                number += 1
+        found.provider_names |= offer.providers
+        for provider in offer.providers:
+            if whole or provider in found.by_provider:
+                found.by_provider.setdefault(provider, Tally()).offered_minutes = whole // timedelta(minutes=1)
+    for number, length in enumerate(offered):
+        for tally in _of_hour(found, number):
+            tally.offered_minutes += length // timedelta(minutes=1)
+
+
+def _of_hour(found: Numbers, number: int) -> list[Tally]:
+    hour = found.span.hours[number]
+    day = found.by_day[found.span.dates[hour.day]]
+    return [found.total, day, found.by_weekday[hour.weekday], found.by_hour[hour.hour]]
+
+
+def _name(found: Numbers) -> None:
+    unnamed = set(found.by_provider) - set(found.provider_names)
+    found.provider_names |= dict(Provider.objects.filter(pk__in=unnamed).values_list("pk", "name"))
+    services = [pk for pk in found.by_service if pk is not None]
+    found.service_names |= dict(Service.objects.filter(pk__in=services).values_list("pk", "name"))
+    found.by_provider = dict(sorted(found.by_provider.items(), key=lambda one: (found.provider_names[one[0]], one[0])))
+    found.by_service = dict(
+        sorted(
+            found.by_service.items(),
+            key=lambda one: (one[0] is None, found.service_names.get(one[0] or 0, ""), one[0] or 0),
+        )
+    )
+
+
+# --- Who there is -----------------------------------------------------------------------------------------------------
+
+
+def people(*, span: Span, now: datetime) -> dict[str, dict[str, int]]:
+    """How many logins, providers and clients there are now, and how many are new in the span. Three statements."""
+    within = {"gte": span.start, "lt": span.until}
+
+    def in_span(column: str) -> Q:
+        return Q(**{f"{column}__{lookup}": instant for lookup, instant in within.items()})
+
+    factors = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.TOTP)
+    verified = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
+    calendar = {"schedule__provider": OuterRef("pk")}
+    opens = (
+        Exists(WorkingHours.objects.filter(**calendar))
+        | Exists(AvailabilityWindow.objects.filter(**calendar, ends_at__gt=now))
+        | Exists(DateOverride.objects.filter(**calendar, date__gte=(now - DAY).date()).exclude(hours=[]))
+    )
+    made = Appointment.objects.filter(in_span("created_at"), reservation__provider=OuterRef("pk"))
+    offered = Service.objects.filter(providers=OuterRef("pk"), is_active=True)
+    return {
+        "users": counted(
+            User.objects,
+            total=Q(),
+            active=Q(is_active=True),
+            staff=Q(is_staff=True),
+            superusers=Q(is_superuser=True),
+            providers=Q(provider__isnull=False),
+            clients=Q(client__isnull=False),
+            verified_email=Exists(verified),
+            second_factor=Exists(factors),
+            new=in_span("date_joined"),
+            logged_in=in_span("last_login"),
+        ),
+        "providers": counted(
+            Provider.objects,
+            total=Q(),
+            published=Q(is_active=True, is_approved=True),
+            awaiting_approval=Q(is_active=True, is_approved=False),
+            inactive=Q(is_active=False),
+            with_login=Q(user__isnull=False),
+            with_open_hours=opens,
+            without_open_hours=~opens,
+            with_services=Exists(offered),
+            new=in_span("created_at"),
+            booked=Exists(made),
+        ),
+        "clients": counted(
+            Client.objects.exclude(name=""),
+            total=Q(),
+            with_login=Q(user__isnull=False),
+            in_address_books=Q(owner__isnull=False),
+            guests=Q(user=None, owner=None),
+            new=in_span("created_at"),
+        ),
+    }
+
+
+def counted(rows: Any, **conditions: Any) -> dict[str, int]:
+    """How many rows meet each condition."""
+    return rows.aggregate(**{name: Count("pk", filter=condition or None) for name, condition in conditions.items()})

@@ -1,0 +1,260 @@
+"""The figures as tables, one definition for page and CSV, and as what their charts show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from django.utils.dates import WEEKDAYS
+from django.utils.formats import date_format, number_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from analytics.queries import Numbers, Tally
+from booking.enums import AppointmentStatus
+
+MOST_ROWS = 100
+"""How many rows of providers or services a page shows; the file has all."""
+
+MOST_COLUMNS = 62
+"""A chart of more days than that shows weeks."""
+
+LABELS: dict[str, str | Promise] = {
+    "date": gettext_lazy("Day"),
+    "provider": gettext_lazy("Provider"),
+    "service": gettext_lazy("Service"),
+    "weekday": gettext_lazy("Weekday"),
+    "hour": gettext_lazy("Hour"),
+    "status": gettext_lazy("Status"),
+    "outcome": gettext_lazy("Outcome"),
+    "number": gettext_lazy("Number"),
+    "bookings": gettext_lazy("Bookings made"),
+    "cancellations": gettext_lazy("Cancellations"),
+    "late_cancellations": gettext_lazy("Within 24 hours"),
+    "appointments": gettext_lazy("Appointments"),
+    "completed": gettext_lazy("Completed"),
+    "missed": gettext_lazy("Missed"),
+    "missed_rate": gettext_lazy("Missed rate"),
+    "booked_hours": gettext_lazy("Booked hours"),
+    "offered_hours": gettext_lazy("Offered hours"),
+    "utilisation": gettext_lazy("Utilisation"),
+}
+
+DONE = ("bookings", "cancellations", "late_cancellations")
+STARTING = ("appointments", "completed", "missed", "missed_rate", "booked_hours")
+OFFERED = (*STARTING, "offered_hours", "utilisation")
+SHARES = ("missed_rate", "utilisation")
+
+NAMES = ("days", "providers", "services", "weekdays", "hours", "statuses", "holds")
+
+
+class Cell(NamedTuple):
+    """What a table says: `value` for programs, `text` for readers."""
+
+    value: Any
+    text: str
+
+
+@dataclass
+class Bar:
+    """A bar and how much of it is set apart, in hundredths of the longest."""
+
+    label: str
+    length: float
+    part: float
+    text: str
+
+
+@dataclass
+class Column:
+    """Two bars side by side, in hundredths of the tallest."""
+
+    label: str
+    left: int
+    first: float
+    second: float
+    text: str
+
+
+@dataclass
+class Table:
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: list[list[Cell]]
+    bars: list[Bar]
+
+    @property
+    def shown(self) -> int:
+        """How many rows a page shows: every day of the longest span, but not every provider of a thousand."""
+        return len(self.rows) if self.name == "days" else MOST_ROWS
+
+    @property
+    def cut(self) -> bool:
+        return len(self.rows) > self.shown
+
+    @property
+    def shows_missed(self) -> bool:
+        return "missed" in self.columns
+
+    @property
+    def labels(self) -> list[str]:
+        return [str(LABELS[column]) for column in self.columns]
+
+    @property
+    def values(self) -> Iterable[list[Any]]:
+        return ([cell.value for cell in row] for row in self.rows)
+
+
+def table_of(name: str, found: Numbers) -> Table:
+    """One of NAMES."""
+    return {
+        "days": _days,
+        "providers": _providers,
+        "services": _services,
+        "weekdays": _weekdays,
+        "hours": _hours,
+        "statuses": _statuses,
+        "holds": _holds,
+    }[name](found)
+
+
+def _days(found: Numbers) -> Table:
+    named = [
+        (Cell(day.isoformat(), date_format(day, "SHORT_DATE_FORMAT")), tally) for day, tally in found.by_day.items()
+    ]
+    return _table("days", _("By day"), "date", (*DONE, *OFFERED), named)
+
+
+def _providers(found: Numbers) -> Table:
+    named = [(_same(found.provider_names[pk]), tally) for pk, tally in found.by_provider.items()]
+    return _table("providers", _("By provider"), "provider", (*DONE, *OFFERED), named)
+
+
+def _services(found: Numbers) -> Table:
+    without = _("Without a service")
+    named = [(_same(found.service_names.get(pk or 0, without)), tally) for pk, tally in found.by_service.items()]
+    return _table("services", _("By service"), "service", (*DONE, *STARTING), named)
+
+
+def _weekdays(found: Numbers) -> Table:
+    named = [(_same(str(WEEKDAYS[weekday])), tally) for weekday, tally in found.by_weekday.items()]
+    return _table("weekdays", _("By weekday"), "weekday", OFFERED, named)
+
+
+def _hours(found: Numbers) -> Table:
+    """Without the hours of the night at either end in which nothing ever is."""
+    filled = [
+        hour for hour, tally in found.by_hour.items() if tally.offered_minutes or tally.booked_minutes or tally.statuses
+    ]
+    shown = range(min(filled), max(filled) + 1) if filled else range(0)
+    named = [(_same(f"{hour:02}:00"), found.by_hour[hour]) for hour in shown]
+    return _table("hours", _("By hour of the day"), "hour", OFFERED, named)
+
+
+def _statuses(found: Numbers) -> Table:
+    counts = [(str(status.label).capitalize(), found.total.statuses[status]) for status in AppointmentStatus]
+    return _counts("statuses", _("What became of the appointments"), "status", counts)
+
+
+def _holds(found: Numbers) -> Table:
+    labels = {
+        "confirmed": pgettext("what became of a held time", "Confirmed"),
+        "expired": pgettext("what became of a held time", "Expired"),
+        "released": pgettext("what became of a held time", "Given back"),
+        "open": pgettext("what became of a held time", "Still held"),
+    }
+    counts = [(label, found.holds[outcome]) for outcome, label in labels.items()]
+    return _counts("holds", _("What became of held times"), "outcome", counts)
+
+
+def _table(name: str, title: str, first: str, columns: tuple[str, ...], named: list[tuple[Cell, Tally]]) -> Table:
+    rows = [[cell, *(_cell(column, tally) for column in columns)] for cell, tally in named]
+    most = max((tally.appointments for _cell_, tally in named), default=0) or 1
+    bars = [
+        Bar(cell.text, 100 * tally.appointments / most, 100 * tally.missed / most, _told(tally))
+        for cell, tally in named
+    ]
+    return Table(name, title, (first, *columns), rows, bars)
+
+
+def _counts(name: str, title: str, first: str, counts: list[tuple[str, int]]) -> Table:
+    most = max(number for _label, number in counts) or 1
+    bars = [Bar(label, 100 * number / most, 0, count(number)) for label, number in counts]
+    return Table(
+        name, title, (first, "number"), [[_same(label), Cell(number, count(number))] for label, number in counts], bars
+    )
+
+
+def _cell(column: str, tally: Tally) -> Cell:
+    if column in SHARES:
+        value = getattr(tally, column)
+        return Cell(value, percent(value))
+    if column.endswith("_hours"):
+        hours = round(getattr(tally, column.replace("hours", "minutes")) / 60, 2)
+        return Cell(hours, number_format(round(hours, 1), decimal_pos=1, force_grouping=True))
+    number = tally.statuses[AppointmentStatus.COMPLETED] if column == "completed" else getattr(tally, column)
+    return Cell(number, count(number))
+
+
+def _same(text: str) -> Cell:
+    return Cell(text, text)
+
+
+def _told(tally: Tally) -> str:
+    told = count(tally.appointments)
+    if tally.missed:
+        told += ", " + _("%(number)s missed") % {"number": count(tally.missed)}
+    return told
+
+
+def percent(value: float | None) -> str:
+    """A share as readers write it; a dash of nothing."""
+    return "–" if value is None else _("%(share)s%%") % {"share": number_format(round(100 * value, 1), decimal_pos=1)}
+
+
+def count(number: int) -> str:
+    return number_format(number, decimal_pos=0, force_grouping=True)
+
+
+# --- The chart of days ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class DayChart:
+    columns: list[Column]
+    by_week: bool
+    most: str
+
+    @property
+    def width(self) -> int:
+        return 10 * len(self.columns)
+
+
+def day_chart(found: Numbers) -> DayChart:
+    """Bookings beside cancellations, day by day; weeks where there are too many days to tell apart."""
+    days = list(found.by_day.items())
+    by_week = len(days) > MOST_COLUMNS
+    step = 7 if by_week else 1
+    groups = [days[number : number + step] for number in range(0, len(days), step)]
+    sums = [
+        (group[0][0], *(sum(getattr(tally, name) for _day, tally in group) for name in DONE[:2])) for group in groups
+    ]
+    most = max(max(bookings, cancellations) for _day, bookings, cancellations in sums)
+    columns = [
+        Column(
+            written(day),
+            10 * number,
+            100 * bookings / (most or 1),
+            100 * cancellations / (most or 1),
+            _("%(day)s: %(bookings)s booked, %(cancellations)s cancelled")
+            % {"day": written(day), "bookings": count(bookings), "cancellations": count(cancellations)},
+        )
+        for number, (day, bookings, cancellations) in enumerate(sums)
+    ]
+    return DayChart(columns, by_week, count(most))
+
+
+def written(day: date) -> str:
+    return date_format(day, "SHORT_DATE_FORMAT")

@@ -1,0 +1,103 @@
+"""Figures on pages: a provider's own on their desk, everybody's for staff. Each table is a CSV file too."""
+
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts.models import Provider
+from analytics.forms import OFFERED, PickerForm
+from analytics.queries import Numbers, numbers
+from analytics.tables import MOST_ROWS, NAMES, count, day_chart, percent, table_of
+from booking.models import Schedule
+from booking.views.access import desk_page, login_of
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.pages import page
+from scheduler_project.common.sheets import csv_response
+
+
+def staff_page(view: Any) -> Any:
+    """A page for staff; for others who are logged in there is none."""
+
+    @login_required
+    @page
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not login_of(request).is_staff:
+            raise NotFound
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
+@desk_page
+def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """A provider's own figures, by the days of their calendar."""
+    return shown(request, schedule.provider, "booking/desk/base.html", "desk-numbers-csv")
+
+
+@desk_page
+def desk_csv(request: HttpRequest, schedule: Schedule, table: str) -> HttpResponse:
+    return sheet(request, schedule.provider, table)
+
+
+@staff_page
+def everybody(request: HttpRequest) -> HttpResponse:
+    """Everybody's figures, by the days of the visitor's timezone."""
+    return shown(request, None, "base.html", "numbers-csv")
+
+
+@staff_page
+def everybody_csv(request: HttpRequest, table: str) -> HttpResponse:
+    return sheet(request, None, table)
+
+
+def shown(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> HttpResponse:
+    form, found = asked(request, own)
+    context: dict[str, Any] = {"form": form, "frame": frame, "csv": csv, "own": own}
+    if found is None:
+        return render(request, "analytics/numbers.html", context, status=400)
+    tables = {name: table_of(name, found) for name in NAMES}
+    context |= {
+        "found": found,
+        "total": found.total,
+        "chart": day_chart(found),
+        "tables": tables,
+        "halves": [tables[name] for name in NAMES if name not in ("days", "providers")],
+        "most_rows": MOST_ROWS,
+        "periods": [(period, period == form.period and not form.cleaned_data.get("from")) for period in OFFERED],
+        "facts": {
+            "bookings": count(found.total.bookings),
+            "cancellations": count(found.total.cancellations),
+            "late_share": percent(found.total.late_share),
+            "appointments": count(found.total.appointments),
+            "missed_rate": percent(found.total.missed_rate),
+            "utilisation": percent(found.total.utilisation),
+            "confirmed_share": percent(found.confirmed_share),
+            "held": count(found.holds.total()),
+        },
+    }
+    return render(request, "analytics/numbers.html", context)
+
+
+def sheet(request: HttpRequest, own: Provider | None, name: str) -> Any:
+    if name not in NAMES:
+        raise NotFound
+    _form, found = asked(request, own)
+    if found is None:
+        raise NotFound
+    table, span = table_of(name, found), found.span
+    return csv_response(f"{name}-{span.first}-{span.last}.csv", table.labels, table.values)
+
+
+def asked(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbers | None]:
+    """What the visitor asked for, and the figures of it; none where it cannot be counted."""
+    now, form = timezone.now(), PickerForm(request.GET, user=login_of(request), own=own)
+    form.is_valid()
+    span = form.span(timezone.get_current_timezone(), now)
+    if span is None or form.errors:
+        return form, None
+    return form, numbers(span=span, scope=form.scope, now=now)
