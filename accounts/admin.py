@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,6 +23,7 @@ from accounts.operations import people
 from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
+admin.site.unregister(Group)
 
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
@@ -132,6 +135,11 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
             )
         if theirs:
             messages.success(request, done % len(theirs))
+
+
+@admin.register(Group)
+class GroupAdmin(OfficeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
+    """What some of the staff may do."""
 
 
 class PersonAdmin(OfficeAdmin):

@@ -10,3 +10,6 @@ personal_data_asked = Signal()
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""
+
+client_leaving = Signal()
+"""A client, with or without a login, is about to be erased. Arguments: `client`, `now`. It is prevented likewise."""

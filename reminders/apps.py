@@ -12,6 +12,11 @@ class RemindersConfig(AppConfig):
         from reminders import checks, receivers  # noqa: F401
         from reminders.errors import EndpointExists, TemplateExists
         from scheduler_project.common.operations import broken_constraints
+        from scheduler_project.common.trail import trailed
 
         broken_constraints["messagetemplate_once"] = TemplateExists
         broken_constraints["webhookendpoint_address_once_per_provider"] = partial(EndpointExists, field="url")
+        trailed |= {
+            "reminders_messagetemplate": "reminders.MessageTemplate",
+            "reminders_webhookendpoint": "reminders.WebhookEndpoint",
+        }

@@ -5,15 +5,21 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 
 from accounts.errors import WrongPassword
 from accounts.models import Client, Provider, User
-from accounts.signals import login_leaving, personal_data_asked
+from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
+from scheduler_project.common.trail import erase
 
 DELETED = "Deleted"
 """What those who left are called."""
+
+OF_CLIENT = ("name", "email", "phone", "notes")
+OF_LOGIN = ("name", "email")
 
 
 @operation
@@ -63,11 +69,23 @@ def leave(*, user_id: int, password: str, now: datetime) -> None:
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     if not user.check_password(password):
         raise WrongPassword(field="password")
+    if client is not None:
+        _erase_client(client, now)
+    _erase_login(user, now)
+
+
+def _erase_client(client: Client, now: datetime) -> None:
+    """Let a client be nobody; what booking and reminding know of them goes too. The caller holds the row's lock."""
+    client_leaving.send(Client, client=client, now=now)
+    client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
+    client.save(update_fields=OF_CLIENT)
+    erase(Client, [client.pk], OF_CLIENT)
+    _unname(client)
+
+
+def _erase_login(user: User, now: datetime) -> None:
     login_leaving.send(User, user=user, now=now)
     Provider.objects.filter(user=user).update(is_active=False)
-    if client is not None:
-        client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
-        client.save(update_fields=["name", "email", "phone", "notes"])
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(
@@ -75,3 +93,11 @@ def leave(*, user_id: int, password: str, now: datetime) -> None:
     )
     user.set_unusable_password()
     user.save(update_fields=["password"])
+    erase(User, [user.pk], OF_LOGIN)
+    _unname(user)
+
+
+def _unname(row: Client | User) -> None:
+    """Let the admin's own notes of what staff did not say whom to."""
+    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk))
+    rows.update(object_repr=DELETED, change_message="")

@@ -122,7 +122,10 @@ class EventColumns:
     @admin.display(description=gettext_lazy("details"))
     def details_told(self, event: AppointmentEvent) -> str:
         told_values = (
-            (name, ", ".join(map(str, value)) if isinstance(value, list) else value)
+            (
+                name,
+                _("(not kept)") if value is None else ", ".join(map(str, value)) if isinstance(value, list) else value,
+            )
             for name, value in event.details.items()
         )
         return "; ".join(f"{name}: {value}" for name, value in told_values) or "–"
@@ -182,6 +185,9 @@ class AppointmentAdmin(InCalendarAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Appointment | None = None) -> bool:
         return False
+
+    def history_url(self, request: HttpRequest, object_id: str) -> str | None:
+        return reverse("admin:booking_appointmentevent_changelist", query={"appointment": object_id})
 
     def schedule_of(self, obj: Appointment) -> Schedule:
         return obj.provider.schedule
