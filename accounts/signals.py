@@ -6,7 +6,8 @@ provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
 
 personal_data_asked = Signal()
-"""Somebody asked for all that is kept about them. Arguments: `user`, and `archive`, a JSON-ready dict to add to."""
+"""Somebody asked for all that is kept about them. Arguments: `user`, `client` (one of them may be None), and `archive`,
+a JSON-ready dict to add to."""
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""

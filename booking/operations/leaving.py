@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.actors import Actor, Face
@@ -18,17 +18,21 @@ from scheduler_project.common.times import rfc3339
 from scheduler_project.common.trail import erase, erasing
 
 
-def bookings_of(user: User) -> dict[str, Any]:
-    """The appointments of a client or provider with what happened to each, and their calendar feeds; ready for JSON.
+def bookings_of(user: User | None, client: Client | None) -> dict[str, Any]:
+    """The appointments of a client, or of a login as client and provider, with what happened to each; their feeds.
 
-    Of others it tells only their names.
+    Ready for JSON. Of others it tells only their names.
     """
-    rows = Appointment.objects.filter(party(user, "reservation__")).detailed().prefetch_related("events")
+    rows = (
+        Appointment.objects.filter(party(user, "reservation__") | Q(reservation__client=client))
+        .detailed()
+        .prefetch_related("events")
+    )
     return {
         "appointments": [_told(row) for row in rows],
         "calendar_feeds": [
             {"address": feed_link(feed), "created_at": rfc3339(feed.created_at)}
-            for feed in CalendarFeed.objects.filter(party(user))
+            for feed in CalendarFeed.objects.filter(party(user) | Q(client=client, client__isnull=False))
         ],
     }
 

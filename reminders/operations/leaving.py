@@ -12,11 +12,13 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
 
 
-def wishes_of(user: User) -> dict[str, Any]:
-    """How a client wants to be reminded, what their email opted out of, and what they were sent; ready for JSON."""
-    client = user.client_or_none
+def wishes_of(user: User | None, client: Client | None) -> dict[str, Any]:
+    """How a client wants to be reminded, what their emails opted out of, and what they were sent; ready for JSON."""
+    emails = {user.email} if user else set()
+    if client and client.email:
+        emails.add(client.email)
     said = Preferences.objects.filter(client=client).first() if client else None
-    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address=user.email)
+    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address__in=emails)
     sent = (
         Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
         if client

@@ -28,6 +28,23 @@ class IdempotentRequest(models.Model):
         return self.key
 
 
+class Inspection(models.Model):
+    """What a look at what must hold has found (`invariants.py`): nothing, one hopes."""
+
+    at = models.DateTimeField(_("at"))
+    seconds = models.FloatField(_("seconds"))
+    found = models.PositiveIntegerField(_("rows that are not as they should be"))
+    broken = models.JSONField(_("which"), help_text=_("The first of them: check, table, key, what is wrong."))
+
+    class Meta:
+        verbose_name = _("inspection")
+        verbose_name_plural = _("inspections")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} UTC"
+
+
 class Change(models.Model):
     """What was done to one row of a table with a trail. Triggers write it; nobody changes or deletes it.
 

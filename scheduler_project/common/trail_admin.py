@@ -1,4 +1,4 @@
-"""The trail, to read: who changed what, when, and through which face. Nothing here can be added, changed or deleted."""
+"""Records to read: the trail, and what inspections found. Nothing here can be added, changed or deleted."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
-from scheduler_project.common.models import Change
+from scheduler_project.common.models import Change, Inspection
 from scheduler_project.common.trail import trailed
 
 AT_A_GLANCE = 6
@@ -220,3 +220,27 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
     def full(self, change: Change) -> str:
         lines = in_words(change, change.names)  # type: ignore[attr-defined]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", lines))
+
+
+# --- Inspections ----------------------------------------------------------------------------------------------------
+
+
+@admin.register(Inspection)
+class InspectionAdmin(ReadOnly, OfficeAdmin):
+    list_display = ("at_utc", "well", "found", "seconds")
+    date_hierarchy = "at"
+    fields = ("at_utc", "well", "found", "seconds", "which")
+    readonly_fields = fields
+
+    @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
+    def at_utc(self, inspection: Inspection) -> str:
+        return told(inspection.at)
+
+    @admin.display(description=gettext_lazy("well"), boolean=True)
+    def well(self, inspection: Inspection) -> bool:
+        return inspection.found == 0
+
+    @admin.display(description=gettext_lazy("which"))
+    def which(self, inspection: Inspection) -> str:
+        rows = ((row["check"], row["table"], row["pk"], row["problem"]) for row in inspection.broken)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {} {}: {}</li>", rows))
