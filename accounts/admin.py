@@ -69,17 +69,18 @@ class ArchivedAdmin(OfficeAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         tools = []
-        if object_id.isdecimal():
+        row = self.get_object(request, object_id)
+        if row is not None and self.has_change_permission(request, row):
             url = f"admin:{self.opts.app_label}_{self.opts.model_name}_archive"
             tools = [(_("Download their data"), reverse(url, args=[object_id]))]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What somebody may ask for: the same that `/account/data/` gives them themself."""
+        """What somebody may ask for: what `/account/data/` gives them themself, but for secret addresses."""
         row = self.get_object(request, str(pk))
         if row is None:
             raise Http404
-        if not self.has_view_permission(request, row):
+        if not self.has_change_permission(request, row):
             raise PermissionDenied
         archive = gather(user_id=pk) if isinstance(row, User) else gather(client_id=pk)
         return as_file(archive, f"{self.opts.model_name}-{pk}.json")

@@ -6,8 +6,8 @@ provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
 
 personal_data_asked = Signal()
-"""Somebody asked for all that is kept about them. Arguments: `user`, `client` (one of them may be None), and `archive`,
-a JSON-ready dict to add to."""
+"""All that is kept about somebody was asked for. Arguments: `user`, `client` (one of them may be None), `own` (whether
+they asked themself: others are told no secrets), and `archive`, a JSON-ready dict to add to."""
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""

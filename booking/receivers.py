@@ -17,8 +17,8 @@ def give_schedule(provider: Provider, timezone: str, now: datetime, **kwargs: An
 
 
 @receiver(personal_data_asked, dispatch_uid="booking.receivers.tell_bookings")
-def tell_bookings(user: User | None, client: Client | None, archive: dict[str, Any], **kwargs: Any) -> None:
-    archive |= bookings_of(user, client)
+def tell_bookings(user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any) -> None:
+    archive |= bookings_of(user, client, own=own)
 
 
 @receiver(login_leaving, dispatch_uid="booking.receivers.let_leave")

@@ -27,10 +27,11 @@ OF_LOGIN = ("name", "email")
 
 
 @operation
-def gather(*, user_id: int | None = None, client_id: int | None = None) -> dict[str, Any]:
+def gather(*, user_id: int | None = None, client_id: int | None = None, own: bool = False) -> dict[str, Any]:
     """All that is kept about somebody, ready for JSON, from every app; but no provider's notes.
 
-    About a login and the client and provider it is, or about a client and the login they may have. Raises NotFound.
+    About a login and the client and provider it is, or about a client and the login they may have. Secret addresses
+    are told only to who asks for their `own`. Raises NotFound.
     """
     logins, clients = User.objects.all(), Client.objects.select_related("user")
     client = clients.filter(pk=client_id).first() if client_id is not None else None
@@ -67,7 +68,7 @@ def gather(*, user_id: int | None = None, client_id: int | None = None) -> dict[
             "bio": provider.bio,
             "created_at": rfc3339(provider.created_at),
         }
-    personal_data_asked.send(User, user=user, client=client, archive=archive)
+    personal_data_asked.send(User, user=user, client=client, own=own, archive=archive)
     return archive
 
 

@@ -24,7 +24,7 @@ from scheduler_project.common.pages import as_file, page
 def download(request: HttpRequest) -> HttpResponse:
     """All that is kept about whoever is logged in, as a file."""
     assert isinstance(request.user, User)
-    return as_file(gather(user_id=request.user.pk), "my-data.json")
+    return as_file(gather(user_id=request.user.pk, own=True), "my-data.json")
 
 
 @login_required

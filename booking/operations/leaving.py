@@ -18,10 +18,10 @@ from scheduler_project.common.times import rfc3339
 from scheduler_project.common.trail import erase, erasing
 
 
-def bookings_of(user: User | None, client: Client | None) -> dict[str, Any]:
+def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
     """The appointments of a client, or of a login as client and provider, with what happened to each; their feeds.
 
-    Ready for JSON. Of others it tells only their names.
+    Ready for JSON. Of others it tells only their names, and the feeds' addresses only to whose `own` they are.
     """
     rows = (
         Appointment.objects.filter(party(user, "reservation__") | Q(reservation__client=client))
@@ -31,7 +31,7 @@ def bookings_of(user: User | None, client: Client | None) -> dict[str, Any]:
     return {
         "appointments": [_told(row) for row in rows],
         "calendar_feeds": [
-            {"address": feed_link(feed), "created_at": rfc3339(feed.created_at)}
+            {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
             for feed in CalendarFeed.objects.filter(party(user) | Q(client=client, client__isnull=False))
         ],
     }

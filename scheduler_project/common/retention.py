@@ -63,7 +63,8 @@ def _forget_trail(batch: list[int], before: datetime) -> int:
 
 
 def _trail(now: datetime) -> int:
-    before = older_than(settings.RETAIN_TRAIL_DAYS, now)
+    """For a month at least: its trigger would refuse."""
+    before = older_than(max(settings.RETAIN_TRAIL_DAYS, 31) if settings.RETAIN_TRAIL_DAYS else 0, now)
     if before is None:
         return 0
     return sum(_forget_trail(batch, before) for batch in batches(Change.objects.filter(at__lt=before)))

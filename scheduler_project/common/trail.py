@@ -151,7 +151,7 @@ def erasing() -> Iterator[Any]:
 
 @contextmanager
 def forgetting(before: datetime) -> Iterator[None]:
-    """The one way to delete rows of the trail: those written before an instant."""
+    """The one way to delete rows of the trail: those written before an instant, and more than 30 days ago."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT set_config('scheduler.forgetting', %s, true)", [before.isoformat()])
         yield

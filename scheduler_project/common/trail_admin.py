@@ -28,6 +28,7 @@ AT_A_GLANCE = 6
 """How many columns of one change the list tells."""
 
 SHORT = 60
+NOTHING = "–"
 
 Names = dict[tuple[type[models.Model], int], str]
 
@@ -72,12 +73,13 @@ def named(changes: Iterable[Change]) -> Names:
 
 
 def in_words(change: Change, names: Names, *, limit: int | None = None) -> list[tuple[str, str]]:
-    """The columns that changed, as they are called, each with what became of it."""
-    lines = [
+    """The columns that changed, as they are called, each with what became of it. Empty ones are left out."""
+    lines = (
         (_label(change.table_name, column), _became(change, column, values, names, limit))
         for column, values in change.changes.items()
-    ]
-    return sorted(lines)
+        if column != "id"
+    )
+    return sorted(line for line in lines if line[1] != NOTHING)
 
 
 def _label(table: str, column: str) -> str:
@@ -97,7 +99,7 @@ def _became(change: Change, column: str, values: list[Any] | None, names: Names,
 
 def _value(field: Any, value: Any, names: Names) -> str:
     if value in (None, "", []):
-        return "–"
+        return NOTHING
     if field is not None and field.related_model:
         return names.get((field.related_model, value), f"#{value}")
     if isinstance(field, models.DateTimeField):
@@ -197,7 +199,7 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
         noun = noun_of(change)
         if noun is None:
             return f"#{change.row_id}"
-        name = change.names.get((noun, change.row_id), "")  # type: ignore[attr-defined]
+        name = Truncator(change.names.get((noun, change.row_id), "")).chars(SHORT // 2)  # type: ignore[attr-defined]
         told_of = {"of": trailed[change.table_name], "row_id": change.row_id}
         listed = reverse("admin:common_change_changelist", query=told_of)
         return format_html('<a href="{}">#{} {}</a>', listed, change.row_id, name)

@@ -35,7 +35,7 @@ BEGIN
 END $$;
 
 -- Refuses to change and delete rows. While `scheduler.erasing` is on, values in the JSON column named by the argument
--- may become null; rows older than `scheduler.forgetting` may go.
+-- may become null; rows older than `scheduler.forgetting` may go, once they are a month old.
 CREATE FUNCTION scheduler_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was jsonb;
@@ -52,7 +52,9 @@ BEGIN
             RETURN NEW;
         END IF;
     ELSIF TG_OP = 'DELETE' THEN
-        IF OLD.at < nullif(current_setting('scheduler.forgetting', true), '')::timestamptz THEN
+        IF OLD.at < nullif(current_setting('scheduler.forgetting', true), '')::timestamptz
+            AND OLD.at < now() - interval '30 days'
+        THEN
             RETURN OLD;
         END IF;
     END IF;

@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 import time_machine
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection
 
@@ -18,6 +19,7 @@ from accounts.operations.people import add_client, edit_client, edit_user, remov
 from booking.enums import Action, Policy, ReservationStatus
 from booking.models import Appointment, Reservation
 from booking.operations.appointments import act, edit
+from booking.operations.feeds import open_feed
 from booking.operations.series import Wanted, create_series
 from reminders.models import Message
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -29,6 +31,7 @@ from tests.factories import (
     DeliveryAttemptFactory,
     UserFactory,
     WebhookEndpointFactory,
+    actor_of,
     appoint,
     at,
     hold,
@@ -250,6 +253,24 @@ def test_archive_of_a_client_is_that_of_their_login(provider, booker):
     appoint(provider, at("2026-03-04 09:00"), client=booker)
 
     assert gather(client_id=booker.pk) == gather(user_id=booker.user_id)
+
+
+def test_archive_tells_secret_addresses_to_their_owner_only(booker):
+    open_feed(client_id=booker.pk, actor=actor_of(booker), now=NOON)
+
+    [theirs] = gather(user_id=booker.user_id, own=True)["calendar_feeds"]
+    [for_staff] = gather(client_id=booker.pk)["calendar_feeds"]
+
+    assert theirs["address"].endswith(".ics")
+    assert list(for_staff) == ["created_at"]
+
+
+def test_archive_of_a_superuser_is_not_for_other_staff(client):
+    superuser, staff = UserFactory(superuser=True), UserFactory(staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=("view_user", "change_user")))
+    client.force_login(staff)
+
+    assert client.get(f"/admin/accounts/user/{superuser.pk}/archive/").status_code == 403
 
 
 def test_archive_of_nobody_is_not_found(db):

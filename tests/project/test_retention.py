@@ -6,6 +6,7 @@ import pytest
 from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.utils import timezone
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.actors import Face
@@ -108,14 +109,20 @@ def test_forgets_settled_messages_with_their_tries():
 
 
 def test_keeps_the_trail_for_ever_unless_told_otherwise(settings):
-    ClientFactory()
-    count, later = Change.objects.count(), Change.objects.latest("pk").at + 4000 * DAY
-    assert forget_old(now=later)["trail"] == 0
+    def told(days):
+        return Change.objects.create(
+            at=timezone.now() - days * DAY, table_name="accounts_client", row_id=1, kind="update", changes={}
+        )
 
-    settings.RETAIN_TRAIL_DAYS = 4001
-    assert forget_old(now=later)["trail"] == 0
-    settings.RETAIN_TRAIL_DAYS = 3999
-    assert forget_old(now=later)["trail"] == count
+    now, _old, young, youngest = timezone.now(), told(400), told(200), told(20)
+    assert forget_old(now=now)["trail"] == 0
+
+    settings.RETAIN_TRAIL_DAYS = 300
+    assert forget_old(now=now)["trail"] == 1
+    assert set(Change.objects.all()) == {young, youngest}
+    settings.RETAIN_TRAIL_DAYS = 1
+    assert forget_old(now=now)["trail"] == 1
+    assert set(Change.objects.all()) == {youngest}
 
 
 def test_keeps_free_slots_of_the_past_as_long_as_told(settings):

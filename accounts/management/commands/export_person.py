@@ -18,13 +18,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         person = options["person"]
-        if person.isdecimal():
-            wanted: dict[str, int | None] = {"client_id": int(person)}
-        else:
-            logins = User.objects.filter(email=User.objects.normalize_email(person))
-            wanted = {"user_id": logins.values_list("pk", flat=True).first()}
+        client_id = int(person) if person.isdecimal() else None
+        logins = User.objects.filter(email=User.objects.normalize_email(person))
         try:
-            archive = gather(**wanted)
+            archive = gather(user_id=logins.values_list("pk", flat=True).first(), client_id=client_id)
         except NotFound as refusal:
             raise CommandError(f"There is no login and no client “{person}”.") from refusal
         self.stdout.write(json.dumps(archive, indent=2, ensure_ascii=False))
