@@ -4,20 +4,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
+from scheduler_project.common.trail import Face
 
-
-class Face(models.TextChoices):
-    """Where a deed came in."""
-
-    API = "api", _("API")
-    PAGE = "page", _("page")
-    ADMIN = "admin", _("admin")
-    JOB = "job", _("background job")
-    COMMAND = "command", _("command")
+__all__ = ["Actor", "Face"]
 
 
 @dataclass(frozen=True)

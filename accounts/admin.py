@@ -5,11 +5,15 @@ from typing import Any, ClassVar
 from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.core.exceptions import ValidationError
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,9 +22,12 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations import people
-from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
+from accounts.operations.leaving import erase_client, gather
+from scheduler_project.common.admin import OfficeAdmin, do_to_each, first, told
+from scheduler_project.common.pages import as_file
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
+admin.site.unregister(Group)
 
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
@@ -50,8 +57,37 @@ class NewLoginForm(WithEmail, AdminUserCreationForm):
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
+class ArchivedAdmin(OfficeAdmin):
+    """For people: all that is kept about one of them is a file away."""
+
+    change_form_template = "admin/tools_change_form.html"
+
+    def get_urls(self) -> list[Any]:
+        archive = self.admin_site.admin_view(self.archive_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_archive"
+        return [path("<int:pk>/archive/", archive, name=name), *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        tools = []
+        row = self.get_object(request, object_id)
+        if row is not None and self.has_change_permission(request, row):
+            url = f"admin:{self.opts.app_label}_{self.opts.model_name}_archive"
+            tools = [(_("Download their data"), reverse(url, args=[object_id]))]
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What somebody may ask for: what `/account/data/` gives them themself, but for secret addresses."""
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise Http404
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        archive = gather(user_id=pk) if isinstance(row, User) else gather(client_id=pk)
+        return as_file(archive, f"{self.opts.model_name}-{pk}.json")
+
+
 @admin.register(User)
-class UserAdmin(OfficeAdmin, DjangoUserAdmin):
+class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
     """Logins. Who is staff and what staff may do is the superusers' business, and so are staff's own passwords."""
 
     form = LoginForm
@@ -132,6 +168,11 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
             )
         if theirs:
             messages.success(request, done % len(theirs))
+
+
+@admin.register(Group)
+class GroupAdmin(OfficeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
+    """What some of the staff may do."""
 
 
 class PersonAdmin(OfficeAdmin):
@@ -233,7 +274,7 @@ class ClientForm(forms.ModelForm):
 
 
 @admin.register(Client)
-class ClientAdmin(PersonAdmin):
+class ClientAdmin(ArchivedAdmin, PersonAdmin):
     form = ClientForm
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)
@@ -242,6 +283,7 @@ class ClientAdmin(PersonAdmin):
     autocomplete_fields = ("owner",)
     readonly_fields = ("login", "created_utc")
     date_hierarchy = "created_at"
+    actions = ("erase",)
 
     def get_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
         fields = ("name", "email", "phone", "timezone", "owner", "notes")
@@ -264,3 +306,26 @@ class ClientAdmin(PersonAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         people.remove_client(client_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
+
+    @admin.action(description=gettext_lazy("Erase selected clients…"), permissions=["delete"])
+    def erase(self, request: HttpRequest, queryset: QuerySet[Client]) -> Any:
+        """Asks first: it cannot be taken back."""
+        if "answered" not in request.POST:
+            chosen = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
+            again = [("action", "erase"), ("select_across", request.POST.get("select_across", "0")), ("answered", "1")]
+            gone = _("Names, addresses, notes and logins go for good. Past appointments stay, without a name.")
+            return self.ask(
+                request,
+                title=_("Erase clients: %d") % queryset.count(),
+                submit=_("Erase"),
+                about=[gone, *first([self.describe(row) for row in queryset])],
+                hidden=[*again, *chosen],
+                back=self.list_url(),
+            )
+        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+
+        def deed(client: Client) -> None:
+            erase_client(client_id=client.pk, actor=actor, now=now)
+
+        do_to_each(request, queryset, deed, _("Clients erased: %d."))
+        return None

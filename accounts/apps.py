@@ -13,7 +13,17 @@ class AccountsConfig(AppConfig):
         from accounts.errors import ClientExists, EmailTaken
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.operations import broken_constraints
+        from scheduler_project.common.trail import trailed
 
         broken_constraints["user_email_once"] = partial(EmailTaken, field="email")
         broken_constraints["client_email_once_per_owner"] = partial(ClientExists, field="email")
         broken_constraints["provider_slug_once"] = TryAgain
+        trailed |= {
+            "accounts_user": "accounts.User",
+            "accounts_user_groups": "accounts.User",
+            "accounts_user_user_permissions": "accounts.User",
+            "auth_group": "auth.Group",
+            "auth_group_permissions": "auth.Group",
+            "accounts_provider": "accounts.Provider",
+            "accounts_client": "accounts.Client",
+        }

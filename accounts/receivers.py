@@ -6,10 +6,11 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set
 from allauth.mfa.signals import authenticator_added
 from django.db import transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from accounts.models import User
+from accounts.models import Client, User
+from accounts.operations.leaving import forget_traces
 from accounts.operations.logins import end_tokens, forget_new_email
 from accounts.operations.people import carry_email
 from accounts.signals import mail_owed
@@ -48,3 +49,11 @@ def ask_all_again(user: User, **kwargs: Any) -> None:
 @receiver(mail_owed, dispatch_uid="accounts.receivers.ring_for_mails")
 def ring_for_mails(**kwargs: Any) -> None:
     transaction.on_commit(wake_sender)
+
+
+@receiver(post_delete, sender=Client, dispatch_uid="accounts.receivers.forget_deleted_client")
+@receiver(post_delete, sender=User, dispatch_uid="accounts.receivers.forget_deleted_login")
+def forget_deleted(instance: Client | User, **kwargs: Any) -> None:
+    """Whoever is deleted is erased: the trail says that there was somebody, and who deleted them."""
+    if instance.name:
+        forget_traces(instance)

@@ -6,10 +6,14 @@ provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
 
 personal_data_asked = Signal()
-"""Somebody asked for all that is kept about them. Arguments: `user`, and `archive`, a JSON-ready dict to add to."""
+"""All that is kept about somebody was asked for. Arguments: `user`, `client` (one of them may be None), `own` (whether
+they asked themself: others are told no secrets), and `archive`, a JSON-ready dict to add to."""
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""
 
 mail_owed = Signal()
 """A mail is to be sent once this transaction is done."""
+
+client_leaving = Signal()
+"""A client, with or without a login, is about to be erased. Arguments: `client`, `now`. It is prevented likewise."""

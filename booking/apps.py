@@ -9,9 +9,31 @@ class BookingConfig(AppConfig):
     def ready(self) -> None:
         from booking import receivers  # noqa: F401
         from booking.errors import SlotTaken
+        from booking.invariants import INVARIANTS
+        from booking.operations import guests
         from scheduler_project.common.errors import TryAgain
+        from scheduler_project.common.invariants import invariants
         from scheduler_project.common.operations import broken_constraints
+        from scheduler_project.common.retention import retained
+        from scheduler_project.common.trail import trailed
 
         broken_constraints["reservation_no_overlap"] = SlotTaken
         broken_constraints["appointment_once_per_series_and_date"] = TryAgain
         broken_constraints["slot_once_per_provider_and_start"] = SlotTaken
+        invariants |= INVARIANTS
+        retained |= {
+            "visitors": lambda now: guests.tidy_visitors(now=now),
+            "holds that came to nothing": lambda now: guests.forget_holds(now=now),
+        }
+        trailed |= {
+            "booking_schedule": "booking.Schedule",
+            "booking_workinghours": "booking.Schedule",
+            "booking_dateoverride": "booking.DateOverride",
+            "booking_availabilitywindow": "booking.AvailabilityWindow",
+            "booking_timeoff": "booking.TimeOff",
+            "booking_closure": "booking.Closure",
+            "booking_service": "booking.Service",
+            "booking_service_providers": "booking.Service",
+            "booking_appointmentseries": "booking.AppointmentSeries",
+            "booking_calendarfeed": "booking.CalendarFeed",
+        }

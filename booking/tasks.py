@@ -4,17 +4,12 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.actors import Actor, Face
-from booking.operations import guests, reservations, series, slots
+from booking.operations import reservations, series, slots
 
 
 @shared_task
 def expire_reservations() -> int:
     return reservations.expire_due(now=timezone.now())
-
-
-@shared_task
-def tidy_visitors() -> int:
-    return guests.tidy_visitors(now=timezone.now())
 
 
 @shared_task

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from accounts.actors import Actor
-from accounts.models import User
-from accounts.signals import login_leaving, personal_data_asked
+from accounts.models import Client, User
+from accounts.signals import client_leaving, personal_data_asked
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import (
     appointment_changed,
@@ -77,10 +77,10 @@ def furnish_demo(now: datetime, **kwargs: Any) -> None:
 
 
 @receiver(personal_data_asked, dispatch_uid="reminders.receivers.tell_wishes")
-def tell_wishes(user: User, archive: dict[str, Any], **kwargs: Any) -> None:
-    archive |= leaving.wishes_of(user)
+def tell_wishes(user: User | None, client: Client | None, archive: dict[str, Any], **kwargs: Any) -> None:
+    archive |= leaving.wishes_of(user, client)
 
 
-@receiver(login_leaving, dispatch_uid="reminders.receivers.forget_wishes")
-def forget_wishes(user: User, **kwargs: Any) -> None:
-    leaving.forget_wishes(user=user)
+@receiver(client_leaving, dispatch_uid="reminders.receivers.forget_client")
+def forget_client(client: Client, **kwargs: Any) -> None:
+    leaving.forget_client(client=client)

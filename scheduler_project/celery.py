@@ -56,9 +56,9 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="37", hour="2"),
         "options": {"expire_seconds": 3600},
     },
-    "tidy-visitors": {
-        "task": "booking.tasks.tidy_visitors",
-        "schedule": crontab(minute="52", hour="3"),
+    "inspect": {
+        "task": "scheduler_project.common.tasks.inspect",
+        "schedule": crontab(minute="7", hour="4", day_of_week="sunday"),
         "options": {"expire_seconds": 3600},
     },
     "tidy": {

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_project.common.cookies.with_sound_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "scheduler_project.common.trail.by_request",
     "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -191,6 +192,16 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=False)
 
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """How many unconfirmed holds one client may have at a time."""
+
+# --- Keeping --------------------------------------------------------------------------------------------------------
+
+RETAIN_HOLDS_DAYS = env.int("RETAIN_HOLDS_DAYS", default=90)
+"""How long holds that came to nothing are kept, with the guests who never booked. Here and below: 0 keeps for ever."""
+RETAIN_MESSAGES_DAYS = env.int("RETAIN_MESSAGES_DAYS", default=400)
+"""How long messages are kept after they were due, with the tries at sending them."""
+RETAIN_SLOTS_DAYS = env.int("RETAIN_SLOTS_DAYS", default=1)
+"""How long slots that nobody took are kept."""
+RETAIN_TRAIL_DAYS = env.int("RETAIN_TRAIL_DAYS", default=0)
 
 # --- Reminding ------------------------------------------------------------------------------------------------------
 
@@ -326,6 +337,8 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 MAILBOX = env.bool("MAILBOX", default=False)
 """Whether `/mail/` shows everybody the mails that `filemail:` keeps. For one's own machine only."""
+ADMINS = [("", address) for address in env.list("ADMINS", default=[])]
+"""Who is mailed when an inspection finds something that should not be."""
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Scheduler <scheduler@localhost>")
 
 # --- Safety ---------------------------------------------------------------------------------------------------------

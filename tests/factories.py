@@ -309,7 +309,7 @@ def appoint(
 ) -> Appointment:
     """An appointment made by the real operation. With `overrides` by the system, else by the client's own hand."""
     client = client or ClientFactory()
-    arguments.setdefault("actor", SYSTEM if overrides else actor_of(client))
+    arguments["actor"] = arguments.get("actor") or (SYSTEM if overrides else actor_of(client))
     return book(
         provider_id=provider.pk, client_id=client.pk, starts_at=starts_at, now=now, overrides=overrides, **arguments
     )

@@ -17,7 +17,8 @@ class AddingNeedsACalendar(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         user = request.user
-        return request.method != "POST" or (isinstance(user, User) and (user.is_staff or bool(user.provider_or_none)))
+        adding = request.method == "POST" and not view.detail
+        return not adding or (isinstance(user, User) and (user.is_staff or bool(user.provider_or_none)))
 
 
 class StaffAddAndDelete(BasePermission):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.decorators import action
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny, IsAuthenticated, IsAuthenticatedOrReadOnly
@@ -22,6 +23,7 @@ from accounts.api import filters, permissions, serializers
 from accounts.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, TooManyCodes, WrongCode
 from accounts.models import Client, Provider, User
 from accounts.operations import logins, mails, people
+from accounts.operations.leaving import erase_client
 from scheduler_project.common.api_fields import ID
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.idempotency import IdempotentMixin
@@ -350,6 +352,19 @@ class ClientViewSet(PeopleViewSet):
         serializer.instance = people.edit_client(
             client_id=serializer.instance.pk, changes=serializer.validated_data, actor=self.actor
         )
+
+    @extend_schema(
+        summary="Erase a client's personal data",
+        description="For staff, and for the provider who keeps the client: name, email, phone, notes and all that was "
+        "written about them go, their login too; their past appointments stay, without a name. Refused while "
+        "appointments are to come.",
+        request=None,
+        responses={204: None, **refusals(403, 409)},
+    )
+    @action(detail=True, methods=["post"])
+    def erase(self, request: Request, pk: str) -> Response:
+        erase_client(client_id=self.get_object().pk, actor=self.actor, now=timezone.now())
+        return Response(status=204)
 
     def perform_destroy(self, instance: Client) -> None:
         people.remove_client(client_id=instance.pk, actor=self.actor)

@@ -5,23 +5,44 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.utils.translation import gettext_lazy as _
 
+from accounts.actors import Actor
 from accounts.errors import WrongPassword
 from accounts.models import Client, Provider, User
-from accounts.signals import login_leaving, personal_data_asked
+from accounts.operations.people import keeps, locked_client
+from accounts.signals import client_leaving, login_leaving, personal_data_asked
+from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
+from scheduler_project.common.trail import erase
 
 DELETED = "Deleted"
 """What those who left are called."""
 
+OF_CLIENT = ("name", "email", "phone", "notes")
+OF_LOGIN = ("name", "email")
+
 
 @operation
-def gather(*, user_id: int) -> dict[str, Any]:
-    """All that is kept about somebody, ready for JSON, from every app; but no provider's notes."""
-    user = User.objects.get(pk=user_id)
-    archive: dict[str, Any] = {
-        "login": {
+def gather(*, user_id: int | None = None, client_id: int | None = None, own: bool = False) -> dict[str, Any]:
+    """All that is kept about somebody, ready for JSON, from every app; but no provider's notes.
+
+    About a login and the client and provider it is, or about a client and the login they may have. Secret addresses
+    are told only to who asks for their `own`. Raises NotFound.
+    """
+    logins, clients = User.objects.all(), Client.objects.select_related("user")
+    client = clients.filter(pk=client_id).first() if client_id is not None else None
+    user = client.user if client else logins.filter(pk=user_id).first() if user_id is not None else None
+    if client is None:
+        if user is None:
+            raise NotFound
+        client = user.client_or_none
+    archive: dict[str, Any] = {}
+    if user is not None:
+        archive["login"] = {
             "email": user.email,
             "name": user.name,
             "timezone": user.timezone,
@@ -31,8 +52,7 @@ def gather(*, user_id: int) -> dict[str, Any]:
             "emails": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
             "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
         }
-    }
-    if client := user.client_or_none:
+    if client is not None:
         archive["client"] = {
             "name": client.name,
             "email": client.email,
@@ -40,7 +60,7 @@ def gather(*, user_id: int) -> dict[str, Any]:
             "timezone": client.timezone,
             "created_at": rfc3339(client.created_at),
         }
-    if provider := user.provider_or_none:
+    if user is not None and (provider := user.provider_or_none):
         archive["provider"] = {
             "name": provider.name,
             "slug": provider.slug,
@@ -48,7 +68,7 @@ def gather(*, user_id: int) -> dict[str, Any]:
             "bio": provider.bio,
             "created_at": rfc3339(provider.created_at),
         }
-    personal_data_asked.send(User, user=user, archive=archive)
+    personal_data_asked.send(User, user=user, client=client, own=own, archive=archive)
     return archive
 
 
@@ -63,11 +83,40 @@ def leave(*, user_id: int, password: str, now: datetime) -> None:
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     if not user.check_password(password):
         raise WrongPassword(field="password")
+    if client is not None:
+        _erase_client(client, now)
+    _erase_login(user, now)
+
+
+@operation
+def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
+    """Erase a client at their wish, as `leave` does: their login ends with it. Their appointments stay, without a name.
+
+    For staff, and for the provider who keeps the client. Repeating it changes nothing. Raises AppointmentsComing;
+    NotAllowed also for a login of staff; NotFound.
+    """
+    client = locked_client(client_id, actor)
+    if not keeps(actor, client) or (client.user_id and not actor.is_staff):
+        raise NotAllowed
+    user = User.objects.select_for_update(of=("self",), no_key=True).filter(client=client).first()
+    if user is not None and (user.is_staff or user.is_superuser):
+        raise NotAllowed(_("This is a login of staff. Take that from it first."))
+    _erase_client(client, now)
+    if user is not None:
+        _erase_login(user, now)
+
+
+def _erase_client(client: Client, now: datetime) -> None:
+    """Let a client be nobody; what booking and reminding know of them goes too. The caller holds the row's lock."""
+    client_leaving.send(Client, client=client, now=now)
+    client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
+    client.save(update_fields=OF_CLIENT)
+    forget_traces(client)
+
+
+def _erase_login(user: User, now: datetime) -> None:
     login_leaving.send(User, user=user, now=now)
     Provider.objects.filter(user=user).update(is_active=False)
-    if client is not None:
-        client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
-        client.save(update_fields=["name", "email", "phone", "notes"])
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(
@@ -75,3 +124,11 @@ def leave(*, user_id: int, password: str, now: datetime) -> None:
     )
     user.set_unusable_password()
     user.save(update_fields=["password"])
+    forget_traces(user)
+
+
+def forget_traces(row: Client | User) -> None:
+    """Take who somebody was out of the trail of a row that is gone, or nobody's now."""
+    erase(type(row), [row.pk], OF_CLIENT if isinstance(row, Client) else OF_LOGIN)
+    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk))
+    rows.update(object_repr=DELETED, change_message="")

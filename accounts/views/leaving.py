@@ -5,7 +5,7 @@ from allauth.decorators import rate_limit
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from accounts.errors import AppointmentsComing, WrongPassword
 from accounts.forms import DeleteForm
 from accounts.models import User
 from accounts.operations.leaving import gather, leave
-from scheduler_project.common.pages import page
+from scheduler_project.common.pages import as_file, page
 
 
 @login_required
@@ -24,10 +24,7 @@ from scheduler_project.common.pages import page
 def download(request: HttpRequest) -> HttpResponse:
     """All that is kept about whoever is logged in, as a file."""
     assert isinstance(request.user, User)
-    response = JsonResponse(gather(user_id=request.user.pk), json_dumps_params={"indent": 2, "ensure_ascii": False})
-    response.headers["Content-Disposition"] = 'attachment; filename="my-data.json"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_file(gather(user_id=request.user.pk, own=True), "my-data.json")
 
 
 @login_required

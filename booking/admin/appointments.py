@@ -121,11 +121,14 @@ class EventColumns:
 
     @admin.display(description=gettext_lazy("details"))
     def details_told(self, event: AppointmentEvent) -> str:
-        told_values = (
-            (name, ", ".join(map(str, value)) if isinstance(value, list) else value)
-            for name, value in event.details.items()
-        )
-        return "; ".join(f"{name}: {value}" for name, value in told_values) or "–"
+        return "; ".join(f"{name}: {self._told(value)}" for name, value in event.details.items()) or "–"
+
+    def _told(self, value: Any) -> str:
+        if value is None:
+            return _("(not kept)")
+        if isinstance(value, dict):
+            return ", ".join(f"{name} “{self._told(part)}”" for name, part in value.items())
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class EventInline(EventColumns, ReadOnly, admin.TabularInline):
@@ -182,6 +185,11 @@ class AppointmentAdmin(InCalendarAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Appointment | None = None) -> bool:
         return False
+
+    def history_url(self, request: HttpRequest, object_id: str) -> str | None:
+        if not request.user.has_perm("booking.view_appointmentevent"):
+            return None
+        return reverse("admin:booking_appointmentevent_changelist", query={"appointment": object_id})
 
     def schedule_of(self, obj: Appointment) -> Schedule:
         return obj.provider.schedule

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_provider_embed_origins"),
-        ("booking", "0007_reservation_asked_reservation_note"),
+        ("booking", "0008_trail"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -126,15 +126,25 @@ class Appointment(models.Model):
 
 
 class AppointmentEvent(models.Model):
-    """Who did what to which appointment, when, and through which face. Rows are only ever added."""
+    """Who did what to which appointment, when, and through which face.
+
+    Rows are only ever added, and a trigger sees to it. Who deleted their login stays a number.
+    """
 
     appointment = models.ForeignKey(
-        Appointment, models.CASCADE, related_name="events", db_index=False, verbose_name=_("appointment")
+        Appointment, models.PROTECT, related_name="events", db_index=False, verbose_name=_("appointment")
     )
     event = models.CharField(_("event"), max_length=12, choices=Event)
     at = models.DateTimeField(_("at"))
     user = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"), db_index=False
+        User,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
+        db_index=False,
+        db_constraint=False,
     )
     face = models.CharField(_("through"), max_length=10, choices=Face)
     details = models.JSONField(_("details"), default=dict, blank=True)

@@ -400,12 +400,13 @@ def reword(
         changes = {**changes, "title": untitled(appointment.service)}
     changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
     if changed:
+        was = {name: getattr(appointment, name) for name in sorted(changed)}
         for name, value in changed.items():
             setattr(appointment, name, value)
         appointment.sequence += 1
         appointment.updated_at = now
         appointment.save(update_fields=[*changed, "sequence", "updated_at"])
-        _record(appointment, Event.EDITED, actor, now, among=among, changed=sorted(changed))
+        _record(appointment, Event.EDITED, actor, now, among=among, changed=sorted(changed), was=was)
     return appointment
 
 

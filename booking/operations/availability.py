@@ -37,6 +37,7 @@ from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import covers, floor_to_step, merged
+from scheduler_project.common.trail import acting
 
 HOUR = timedelta(hours=1)
 CLOSURES = 0x636C6F73
@@ -114,11 +115,13 @@ def set_working_hours(
             _check_hours(schedule, start, end)
         if len({(weekday, start) for weekday, start, _end in hours}) != len(hours):
             raise BadHours(_("Two stretches of the same weekday begin at the same time."), field="hours")
-        _remember_hours(schedule, now)
-        schedule.working_hours.all().delete()
+        kept = {(row.weekday, row.start_time, row.end_time): row.pk for row in schedule.working_hours.all()}
+        if kept.keys() != set(hours):
+            _remember_hours(schedule, now)
+        schedule.working_hours.exclude(pk__in=[pk for stretch, pk in kept.items() if stretch in set(hours)]).delete()
         WorkingHours.objects.bulk_create(
             WorkingHours(schedule=schedule, weekday=weekday, start_time=start, end_time=end)
-            for weekday, start, end in sorted(hours)
+            for weekday, start, end in sorted(set(hours) - kept.keys())
         )
 
     return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
@@ -306,7 +309,7 @@ def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: b
         raise NotAllowed
     around = _check_absence(closure)
     change = Change()
-    with transaction.atomic():
+    with acting(actor), transaction.atomic():
         if not Closure.objects.filter(pk=closure.pk).delete()[0]:
             raise NotFound
         if preview:
@@ -345,6 +348,7 @@ def _booked(start: datetime, until: datetime, now: datetime, **providers: Any) -
     }
 
 
+@operation
 def _rearrange(
     provider_id: int,
     write: Callable[[Schedule], Any],
@@ -360,17 +364,6 @@ def _rearrange(
     """
     if not actor.runs(provider_id):
         raise NotAllowed
-    return _rearranged(provider_id, write, now, preview, around)
-
-
-@operation
-def _rearranged(
-    provider_id: int,
-    write: Callable[[Schedule], Any],
-    now: datetime,
-    preview: bool,
-    around: Around,
-) -> Change:
     with transaction.atomic():
         schedule = locked_schedule(provider_id)
         last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]

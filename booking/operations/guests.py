@@ -3,20 +3,26 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.conf import settings
+from django.db.models import BigIntegerField, Exists, OuterRef
+from django.db.models.functions import Cast
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, User
-from booking.enums import ReservationStatus
+from booking.enums import Event, ReservationStatus
 from booking.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
-from booking.models import Reservation
+from booking.models import AppointmentEvent, Reservation
+from booking.models.reservations import ReservationQuerySet
 from booking.operations.reservations import lock_client, offering_alternatives, write_hold
 from booking.signals import details_given
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.retention import batches, older_than
 
 MOST_ASKED = 2
 """How often the link to confirm one hold is mailed: to a mistyped address, then to the right one."""
+
+ENDED = (ReservationStatus.EXPIRED, ReservationStatus.RELEASED)
 
 KEPT = timedelta(days=1)
 """How long a visitor who never said who they are is remembered, for their holds to be counted together (R19)."""
@@ -97,15 +103,39 @@ def check_held(reservation: Reservation, now: datetime) -> None:
         raise HoldExpired
 
 
+def forget_holds(*, now: datetime) -> int:
+    """Forget holds that came to nothing, after RETAIN_HOLDS_DAYS, and guests who never booked. Returns how many holds.
+
+    Those an appointment was moved from are its history and stay.
+    """
+    before = older_than(settings.RETAIN_HOLDS_DAYS, now)
+    if before is None:
+        return 0
+    return sum(_forget_holds(batch) for batch in batches(came_to_nothing(before)))
+
+
+def came_to_nothing(before: datetime) -> ReservationQuerySet:
+    moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED).values("details__reservation")
+    ended = Reservation.objects.filter(status__in=ENDED, closed_at__lt=before, appointment=None)
+    return ended.exclude(pk__in=moved.annotate(old=Cast("details__reservation", BigIntegerField())).values("old"))
+
+
+@operation
+def _forget_holds(batch: list[int]) -> int:
+    rows = Reservation.objects.filter(pk__in=batch).order_by("pk").select_for_update(of=("self",), skip_locked=True)
+    found = list(rows.values_list("pk", flat=True))
+    by_guests = Reservation.objects.filter(pk__in=found, created_by=None, face=Face.PAGE)
+    guests = set(by_guests.values_list("client", flat=True))
+    Reservation.objects.filter(pk__in=found).delete()
+    Client.objects.filter(pk__in=guests, user=None, owner=None, series=None, reservations=None).delete()
+    return len(found)
+
+
 @operation
 def tidy_visitors(*, now: datetime) -> int:
     """Forget visitors who never said who they are, once their holds have ended, and those holds. Returns how many."""
     nameless = Client.objects.filter(name="", user=None, owner=None, created_at__lt=now - KEPT)
-    over = Reservation.objects.filter(
-        client__in=nameless,
-        status__in=(ReservationStatus.EXPIRED, ReservationStatus.RELEASED),
-        appointment=None,
-    )
+    over = Reservation.objects.filter(client__in=nameless, status__in=ENDED, appointment=None)
     over.delete()
     used = Reservation.objects.filter(client=OuterRef("pk"))
     _, forgotten = nameless.exclude(Exists(used)).delete()

@@ -3,26 +3,36 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.actors import Actor, Face
 from accounts.errors import AppointmentsComing
-from accounts.models import User
+from accounts.models import Client, User
 from booking.links import feed_link
-from booking.models import Appointment, CalendarFeed
+from booking.models import Appointment, AppointmentSeries, CalendarFeed, Reservation, Service
 from booking.models.reservations import party
+from booking.operations.reservations import release
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
+from scheduler_project.common.trail import erase, erasing
 
 
-def bookings_of(user: User) -> dict[str, Any]:
-    """The appointments of a client or provider with what happened to each, and their calendar feeds; ready for JSON.
+def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
+    """The appointments of a client, or of a login as client and provider, with what happened to each; their feeds.
 
-    Of others it tells only their names.
+    Ready for JSON. Of others it tells only their names, and the feeds' addresses only to whose `own` they are.
     """
-    rows = Appointment.objects.filter(party(user, "reservation__")).detailed().prefetch_related("events")
+    rows = (
+        Appointment.objects.filter(party(user, "reservation__") | Q(reservation__client=client))
+        .detailed()
+        .prefetch_related("events")
+    )
     return {
         "appointments": [_told(row) for row in rows],
         "calendar_feeds": [
-            {"address": feed_link(feed), "created_at": rfc3339(feed.created_at)}
-            for feed in CalendarFeed.objects.filter(party(user))
+            {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
+            for feed in CalendarFeed.objects.filter(party(user) | Q(client=client, client__isnull=False))
         ],
     }
 
@@ -53,3 +63,34 @@ def leave_no_bookings(*, user: User, now: datetime) -> None:
     if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing
     CalendarFeed.objects.filter(party(user)).delete()
+
+
+FORGET_WORDS = """
+UPDATE booking_appointmentevent event
+SET details = details || (
+    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name WHERE name IN ('reason', 'was'))
+FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
+WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| array['reason', 'was']
+"""
+
+
+@operation
+def forget_client(*, client: Client, now: datetime) -> None:
+    """Forget what was said about a client's bookings; the bookings stay. Their holds end.
+
+    Raises AppointmentsComing, also while a series of theirs goes on.
+    """
+    appointments = Appointment.objects.filter(reservation__client=client)
+    series = AppointmentSeries.objects.filter(client=client)
+    if appointments.coming(now=now).exists() or series.active(now=now).exists():
+        raise AppointmentsComing
+    for held in Reservation.objects.held(now=now).filter(client=client).order_by("pk"):
+        release(reservation_id=held.pk, actor=Actor(None, Face.JOB), now=now)
+    CalendarFeed.objects.filter(client=client).delete()
+    Reservation.objects.filter(client=client).exclude(note="").update(note="")
+    series.update(title="", description="")
+    erase(AppointmentSeries, list(series.values_list("pk", flat=True)), ["title", "description"])
+    service = Service.objects.filter(reservations__appointment=OuterRef("pk")).values("name")
+    appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
+    with erasing() as cursor:
+        cursor.execute(FORGET_WORDS, [client.pk])

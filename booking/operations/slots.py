@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
 
 from booking.models import Schedule, Slot
@@ -142,7 +143,9 @@ def extend(*, schedule_id: int, now: datetime) -> int:
     schedule = Schedule.objects.select_for_update(no_key=True).filter(pk=schedule_id).first()
     if schedule is None:
         return 0
-    Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=now - DAY).delete()
+    if settings.RETAIN_SLOTS_DAYS:
+        gone_by = now - settings.RETAIN_SLOTS_DAYS * DAY
+        Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=gone_by).delete()
     until = horizon_end(schedule, now)
     start = max(schedule.slots_until or now, floor_to_step(now, timedelta(hours=1), timedelta()))
     if start >= until:

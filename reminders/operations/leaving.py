@@ -2,18 +2,23 @@
 
 from typing import Any
 
-from accounts.models import User
-from reminders.enums import Channel, Recipient
+from django.db.models import F
+from django.db.models.functions import JSONObject
+
+from accounts.models import Client, User
+from reminders.enums import Channel, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, Preferences
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
 
 
-def wishes_of(user: User) -> dict[str, Any]:
-    """How a client wants to be reminded, what their email opted out of, and what they were sent; ready for JSON."""
-    client = user.client_or_none
+def wishes_of(user: User | None, client: Client | None) -> dict[str, Any]:
+    """How a client wants to be reminded, what their emails opted out of, and what they were sent; ready for JSON."""
+    emails = {user.email} if user else set()
+    if client and client.email:
+        emails.add(client.email)
     said = Preferences.objects.filter(client=client).first() if client else None
-    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address=user.email)
+    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address__in=emails)
     sent = (
         Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
         if client
@@ -51,10 +56,17 @@ def wishes_of(user: User) -> dict[str, Any]:
 
 
 @operation
-def forget_wishes(*, user: User) -> None:
-    """Forget how a client wanted to be reminded, and where. Opt-outs stay: the address still wants no more."""
-    if client := user.client_or_none:
-        Preferences.objects.filter(client=client).delete()
-        DeliveryAttempt.objects.filter(message__reservation__client=client, message__recipient=Recipient.CLIENT).update(
-            address=""
-        )
+def forget_client(*, client: Client) -> None:
+    """Forget how a client wanted to be reminded, where they were written to and what of them was told to others.
+
+    What they were still to be told is withdrawn. Opt-outs stay: the address still wants no more.
+    """
+    Preferences.objects.filter(client=client).delete()
+    about = Message.objects.filter(reservation__client=client).order_by()
+    theirs = about.filter(recipient=Recipient.CLIENT)
+    theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)
+    theirs.exclude(error="").update(error="")
+    DeliveryAttempt.objects.filter(message__in=theirs).order_by().update(address="", error="")
+    about.filter(channel=Channel.WEBHOOK, details__has_key="data").update(
+        details=JSONObject(type=F("details__type"), data=JSONObject())
+    )

@@ -5,10 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from reminders.enums import Channel, Kind, Recipient
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.models import Message
+from scheduler_project.common.retention import forgotten, older_than
 
 
 class Owed(NamedTuple):
@@ -66,3 +69,10 @@ def columns_of(owed: Collection[Owed]) -> dict[str, list[Any]]:
         "due_at": [one.due_at for one in owed],
         "useful_until": [one.useful_until for one in owed],
     }
+
+
+def forget_messages(*, now: datetime) -> int:
+    """Forget messages that are settled, with their tries, so long after they were due. Returns how many."""
+    before = older_than(settings.RETAIN_MESSAGES_DAYS, now)
+    settled = Message.objects.exclude(status=MessageStatus.PENDING)
+    return 0 if before is None else forgotten(settled.filter(due_at__lt=before, useful_until__lt=now))

@@ -25,6 +25,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import validate_year
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import zone_names
+from scheduler_project.common.trail import trailed
 
 SHOWN = 10
 """How many names a message lists before it only counts the rest."""
@@ -124,6 +125,18 @@ class OfficeAdmin(admin.ModelAdmin):
         for rows in collector.fast_deletes:
             counts[plural(rows.model)] += rows.count()
         return [str(row) for row in objs], dict(+counts), lacking, []
+
+    def history_url(self, request: HttpRequest, object_id: str) -> str | None:
+        """Where the trail of a row is to be read, if it has one and whoever asks may see it."""
+        label = self.opts.label
+        if label not in trailed.values() or not request.user.has_perm("common.view_change"):
+            return None
+        return reverse("admin:common_change_changelist", query={"of": label, "row_id": object_id})
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """The trail; without one, what the admin itself remembers."""
+        url = self.history_url(request, object_id) if self.has_view_or_change_permission(request) else None
+        return HttpResponseRedirect(url) if url else super().history_view(request, object_id, extra_context)
 
     def list_url(self) -> str:
         return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist")

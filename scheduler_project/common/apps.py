@@ -1,9 +1,11 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class CommonConfig(AppConfig):
     name = "scheduler_project.common"
     label = "common"
+    verbose_name = _("Records")
 
     def ready(self) -> None:
-        from scheduler_project.common import checks, connections  # noqa: F401
+        from scheduler_project.common import checks, connections, trail_admin  # noqa: F401

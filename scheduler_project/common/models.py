@@ -2,6 +2,9 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.trail import Face
 
 
 class IdempotentRequest(models.Model):
@@ -48,3 +51,60 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Inspection(models.Model):
+    """What a look at what must hold has found (`invariants.py`): nothing, one hopes."""
+
+    at = models.DateTimeField(_("at"))
+    seconds = models.FloatField(_("seconds"))
+    found = models.PositiveIntegerField(_("rows that are not as they should be"))
+    broken = models.JSONField(_("which"), help_text=_("The first of them: check, table, key, what is wrong."))
+
+    class Meta:
+        verbose_name = _("inspection")
+        verbose_name_plural = _("inspections")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class Change(models.Model):
+    """What was done to one row of a table with a trail. Triggers write it; nobody changes or deletes it.
+
+    `row_id` is the key of what it is filed under (`trail.trailed`). `changes` is {column: [before, after]}; null in
+    place of the two is a secret, or was erased with the person it told of. Who deleted their login stays a number.
+    """
+
+    class Kind(models.TextChoices):
+        INSERT = "insert", _("added")
+        UPDATE = "update", _("changed")
+        DELETE = "delete", _("deleted")
+
+    at = models.DateTimeField(_("at"), db_index=True)
+    table_name = models.CharField(_("what"), max_length=63)
+    row_id = models.BigIntegerField(_("row"))
+    kind = models.CharField(_("kind"), max_length=6, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,
+        verbose_name=_("by"),
+    )
+    face = models.CharField(
+        _("through"), max_length=10, choices=Face, blank=True, help_text=_("Empty: by hand, in the database.")
+    )
+    changes = models.JSONField(_("changes"))
+
+    class Meta:
+        verbose_name = _("change")
+        verbose_name_plural = _("changes")
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["table_name", "row_id", "-id"], name="change_history")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M} UTC"

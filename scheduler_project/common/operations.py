@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from inspect import signature
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
 
 from scheduler_project.common.errors import DomainError, TryAgain
+from scheduler_project.common.trail import acting
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,10 +28,21 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
     DomainError. A deadlock or serialization failure is tried again from the start, three times in all, when the
     transaction is ours; then it is `TryAgain`. So it is at once in a step of somebody else's, whose outermost operation
     tries again.
+
+    Whoever is told as `actor` is who the trail says did it; without one, the caller's.
     """
+    names = list(signature(function).parameters)
+    place = names.index("actor") if "actor" in names else None
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if place is None:
+            return in_transaction(*args, **kwargs)
+        actor: Any = kwargs["actor"] if "actor" in kwargs else args[place]
+        with acting(actor):
+            return in_transaction(*args, **kwargs)
+
+    def in_transaction(*args: P.args, **kwargs: P.kwargs) -> R:
         outermost = not connections[DEFAULT_DB_ALIAS].in_atomic_block
         for attempt in range(1, ATTEMPTS + 1):
             try:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from csp.middleware import CSPMiddleware
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -147,3 +147,11 @@ def site(request: HttpRequest) -> dict[str, Any]:
 def embedded(request: HttpRequest) -> bool:
     """Whether a page is shown inside somebody else's."""
     return request.GET.get("embed") == "1"
+
+
+def as_file(archive: dict[str, Any], name: str) -> HttpResponse:
+    """An archive of somebody's data as a JSON file to keep, which nobody else does."""
+    response = JsonResponse(archive, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response

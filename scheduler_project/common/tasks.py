@@ -1,26 +1,42 @@
 """Housekeeping of the frame."""
 
-from datetime import timedelta
+import logging
+import time
 
 from celery import shared_task
-from django.core.management import call_command
+from django.conf import settings
+from django.core.mail import mail_admins
 from django.utils import timezone
 
-from scheduler_project.common.models import IdempotentRequest, Remembered, Tally
+from scheduler_project.common import invariants, retention
+from scheduler_project.common.models import Inspection
 
-KEPT = timedelta(days=2)
+NAMED = 200
+"""How many of the rows an inspection found are kept with it."""
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def inspect() -> int:
+    """Look whether the database keeps its promises, and tell staff if not: in the log, in the admin, by mail to ADMINS.
+
+    Returns how many rows are not as they should be.
+    """
+    now, began = timezone.now(), time.monotonic()
+    broken = invariants.inspect(now=now)
+    named = [invariants.told(row) for row in broken[:NAMED]]
+    Inspection.objects.create(at=now, seconds=round(time.monotonic() - began, 3), found=len(broken), broken=named)
+    if broken:
+        lines = "\n".join(f"{row.check}: {row.table} {row.pk}: {row.problem}" for row in broken[:NAMED])
+        logger.error("%d rows are not as they should be:\n%s", len(broken), lines)
+        mail_admins(f"{settings.SITE_NAME}: {len(broken)} rows are not as they should be", lines)
+    return len(broken)
 
 
 @shared_task
 def tidy() -> int:
-    """Forget answers to repeated writes after two days, and ended limits, tokens and sessions.
-
-    Returns how many answers.
-    """
-    now = timezone.now()
-    forgotten, _ = IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()
-    Remembered.objects.filter(expires__lt=now).delete()
-    Tally.objects.filter(ends_at__lt=now).delete()
-    call_command("flushexpiredtokens")
-    call_command("clearsessions")
-    return forgotten
+    """Forget what is kept no longer. Returns how many rows went."""
+    went = retention.forget_old(now=timezone.now())
+    logger.info("Forgotten: %s", ", ".join(f"{name}: {count}" for name, count in went.items() if count) or "nothing")
+    return sum(went.values())

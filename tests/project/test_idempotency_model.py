@@ -7,7 +7,8 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from scheduler_project.common.models import IdempotentRequest
-from scheduler_project.common.tasks import KEPT, tidy
+from scheduler_project.common.retention import REPEATABLE
+from scheduler_project.common.tasks import tidy
 from tests.factories import NOON, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +43,7 @@ def test_a_user_takes_their_keys_along():
 
 def test_tidy_forgets_after_two_days():
     user, now = UserFactory(), timezone.now()
-    kept = remember(user, "young", now - KEPT + timedelta(minutes=1))
-    remember(user, "old", now - KEPT - timedelta(minutes=1))
+    kept = remember(user, "young", now - REPEATABLE + timedelta(minutes=1))
+    remember(user, "old", now - REPEATABLE - timedelta(minutes=1))
 
     assert (tidy(), list(IdempotentRequest.objects.all())) == (1, [kept])

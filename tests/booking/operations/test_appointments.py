@@ -613,6 +613,7 @@ def test_allowed_actions_are_exactly_those_that_act_does(provider, who, status, 
 
 def test_edit_changes_the_words_and_writes_what_changed(provider, appointment):
     later = NOON + minutes(5)
+    was = {"timezone": appointment.timezone, "title": appointment.title}
 
     done = edit(
         appointment_id=appointment.pk,
@@ -623,7 +624,7 @@ def test_edit_changes_the_words_and_writes_what_changed(provider, appointment):
 
     done.refresh_from_db()
     assert (done.title, done.timezone, done.sequence, done.updated_at) == ("Talk", "Asia/Tokyo", 1, later)
-    assert history(done)[-1] == ("edited", later, provider.user, "api", {"changed": ["timezone", "title"]})
+    assert history(done)[-1] == ("edited", later, provider.user, "api", {"changed": ["timezone", "title"], "was": was})
 
 
 def test_edit_that_changes_nothing_writes_nothing(provider, appointment):

@@ -1,0 +1,56 @@
+"""What must hold of what is owed (see `common/invariants.py`): reminders are those that planning now would give."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from booking.models import Appointment
+from reminders.enums import MessageStatus
+from reminders.models import Reminder
+from reminders.operations.facts import facts_of
+from reminders.operations.plan import BATCH, reminders_for
+from scheduler_project.common.invariants import Look, by_sql
+
+Key = tuple[int, str, str, int]
+"""What names one reminder: reservation, channel, offset, endpoint (0: none)."""
+
+OF_NOTHING_TO_COME = """
+SELECT owed.id, 'it is owed, though appointment ' || made.id || ' is ' || made.status
+                || CASE WHEN made.reservation_id <> owed.reservation_id THEN ' and was moved' ELSE '' END
+FROM reminders_message owed JOIN booking_appointment made ON made.id = owed.appointment_id
+WHERE owed.kind = 'reminder' AND owed.status = 'pending'
+  AND (made.status <> 'scheduled' OR made.reservation_id <> owed.reservation_id)"""
+
+
+def unplanned(now: datetime) -> Iterator[tuple[int, str]]:
+    """Coming appointments with a reminder too few, or too many. Those due already are the dispatcher's business."""
+    ids = list(Appointment.objects.coming(now=now).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        wanted: dict[int, dict[Key, datetime]] = {}
+        for facts in facts_of(ids[start : start + BATCH]):
+            owed = [one for one in reminders_for(facts) if one.due_at > now]
+            wanted[facts.appointment_id] = {
+                (one.reservation_id, str(one.channel), one.offset, one.endpoint_id or 0): one.due_at for one in owed
+            }
+        planned: dict[int, dict[Key, tuple[str, datetime]]] = {pk: {} for pk in wanted}
+        rows = Reminder.objects.filter(appointment__in=wanted).exclude(status=MessageStatus.CANCELLED).order_by()
+        columns = ("appointment", "reservation", "channel", "offset", "endpoint", "status", "due_at")
+        for appointment, reservation, channel, offset, endpoint, status, due_at in rows.values_list(*columns):
+            planned[appointment][reservation, channel, offset, endpoint or 0] = (status, due_at)
+        for pk, due in wanted.items():
+            yield from ((pk, problem) for problem in _differences(due, planned[pk], now))
+
+
+def _differences(due: dict[Key, datetime], planned: dict[Key, tuple[str, datetime]], now: datetime) -> Iterator[str]:
+    for key, due_at in due.items():
+        status, planned_at = planned.get(key, ("", None))
+        if not status or (status == MessageStatus.PENDING and planned_at != due_at):
+            yield f"no reminder by {key[1]} is owed at {due_at:%Y-%m-%d %H:%M} UTC ({key[2]} before)"
+    for key, (status, planned_at) in planned.items():
+        if status == MessageStatus.PENDING and planned_at > now and key not in due:
+            yield f"a reminder by {key[1]} is owed at {planned_at:%Y-%m-%d %H:%M} UTC, which none should be"
+
+
+INVARIANTS: dict[str, tuple[str, Look]] = {
+    "reminders_are_owed_for_what_is_to_come": ("reminders_message", by_sql(OF_NOTHING_TO_COME)),
+    "appointments_have_their_reminders": ("booking_appointment", unplanned),
+}

@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from scheduler_project.common.triggers import keep_trail
+
+
+class Migration(migrations.Migration):
+    dependencies = [("reminders", "0004_channels_of_people"), ("common", "0003_trail")]
+
+    operations = [
+        keep_trail("reminders_messagetemplate"),
+        keep_trail("reminders_webhookendpoint", secrets=["secret", "previous_secret"], ignored=["failing_since"]),
+    ]

@@ -1,0 +1,87 @@
+"""What is kept for how long: everything old that nobody needs goes in one room, a little at a time.
+
+Each app adds what it keeps in `AppConfig.ready`. What is to go is looked for once; it goes in short transactions of
+their own, which skip what somebody else has locked, so that two at once do each other no harm.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.account.models import EmailConfirmation
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
+
+from scheduler_project.common.models import Change, IdempotentRequest, Inspection, Remembered, Tally
+from scheduler_project.common.operations import operation
+from scheduler_project.common.trail import forgetting
+
+BATCH = 1_000
+REPEATABLE = timedelta(days=2)
+"""How long a write can be repeated with its Idempotency-Key."""
+INSPECTIONS = timedelta(days=400)
+
+retained: dict[str, Callable[[datetime], int]] = {}
+"""Name of what is kept → forget what of it is too old. Answers how many rows went."""
+
+
+def forget_old(*, now: datetime) -> dict[str, int]:
+    """Forget all that is kept no longer. Returns how many rows of each went."""
+    return {name: forget(now) for name, forget in retained.items()}
+
+
+def older_than(days: int, now: datetime) -> datetime | None:
+    """Before when something is too old, by a setting in days; None for one that keeps for ever (0)."""
+    return now - timedelta(days=days) if days else None
+
+
+def forgotten(rows: QuerySet) -> int:
+    """Delete rows with all that hangs on them, batch by batch. Returns how many."""
+    return sum(_forget(rows, batch) for batch in batches(rows))
+
+
+def batches(rows: QuerySet) -> Iterator[list[Any]]:
+    """The keys of rows, a batch at a time."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True))
+    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
+
+
+@operation
+def _forget(rows: QuerySet, batch: list[Any]) -> int:
+    locked = rows.filter(pk__in=batch).order_by("pk").select_for_update(of=("self",), skip_locked=True)
+    keys = list(locked.values_list("pk", flat=True))
+    rows.model._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001  (documented, whatever its name)
+    return len(keys)
+
+
+@operation
+def _forget_trail(batch: list[int], before: datetime) -> int:
+    with forgetting(before):
+        return Change.objects.filter(pk__in=batch).delete()[0]
+
+
+def _trail(now: datetime) -> int:
+    """For a month at least: its trigger would refuse."""
+    before = older_than(max(settings.RETAIN_TRAIL_DAYS, 31) if settings.RETAIN_TRAIL_DAYS else 0, now)
+    if before is None:
+        return 0
+    return sum(_forget_trail(batch, before) for batch in batches(Change.objects.filter(at__lt=before)))
+
+
+retained |= {
+    "answers to repeated writes": lambda now: forgotten(
+        IdempotentRequest.objects.filter(created_at__lt=now - REPEATABLE)
+    ),
+    "inspections": lambda now: forgotten(Inspection.objects.filter(at__lt=now - INSPECTIONS)),
+    "ended sessions": lambda now: forgotten(Session.objects.filter(expire_date__lt=now)),
+    "ended tokens": lambda now: forgotten(OutstandingToken.objects.filter(expires_at__lt=now)),
+    "links to confirm emails": lambda now: forgotten(
+        EmailConfirmation.objects.filter(created__lt=now - timedelta(days=30))
+    ),
+    "ended limits": lambda now: (
+        forgotten(Remembered.objects.filter(expires__lt=now)) + forgotten(Tally.objects.filter(ends_at__lt=now))
+    ),
+    "trail": _trail,
+}

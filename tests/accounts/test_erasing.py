@@ -1,0 +1,305 @@
+"""Erasing somebody: nothing in the database names them any more, and all that is counted stays."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+import time_machine
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from accounts.actors import Actor, Face
+from accounts.errors import AppointmentsComing
+from accounts.models import Client, User
+from accounts.operations.leaving import erase_client, gather, leave
+from accounts.operations.people import add_client, edit_client, edit_user, remove_client
+from booking.enums import Action, Policy, ReservationStatus
+from booking.models import Appointment, Reservation
+from booking.operations.appointments import act, edit
+from booking.operations.feeds import open_feed
+from booking.operations.series import Wanted, create_series
+from reminders.models import Message
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.models import Change
+from tests.factories import (
+    NOON,
+    PASSWORD,
+    SYSTEM,
+    DeliveryAttemptFactory,
+    UserFactory,
+    WebhookEndpointFactory,
+    actor_of,
+    appoint,
+    at,
+    hold,
+    open_provider,
+)
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOON + timedelta(days=30)
+
+
+def tables_naming(*words):
+    """The tables in some row of which one of these words stands."""
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        for (table,) in cursor.fetchall():
+            cursor.execute(
+                f"SELECT count(*) FROM {table} AS kept WHERE lower(kept::text) LIKE ANY(%s)",
+                [[f"%{word.lower()}%" for word in words]],
+            )
+            if cursor.fetchone()[0]:
+                found.add(table)
+    return found
+
+
+WORDS = ("Wilhelmina", "wilma@", "4930901820", "left knee", "hay fever")
+
+
+@pytest.fixture
+def provider(db):
+    return open_provider(horizon_days=10)
+
+
+def live_a_life(client, provider):
+    """Everything that could be kept about a client, in every place that keeps something."""
+    WebhookEndpointFactory(provider=provider)
+    known = {"name": "Wilhelmina", "email": "wilma@example.org", "phone": "+4930901820", "notes": "Her left knee."}
+    edit_client(client_id=client.pk, changes=known, actor=SYSTEM)
+    came = appoint(
+        provider, at("2026-03-04 09:00"), client=client, actor=SYSTEM, title="Wilhelmina", description="Hay fever."
+    )
+    edit(appointment_id=came.pk, changes={"title": "Left knee of Wilhelmina"}, actor=SYSTEM, now=NOON)
+    act(appointment_id=came.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 10:00"))
+    off = appoint(provider, at("2026-03-05 09:00"), client=client, actor=SYSTEM)
+    act(appointment_id=off.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="Hay fever again.")
+    wanted = Wanted(
+        provider_id=provider.pk,
+        client_id=client.pk,
+        rrule="FREQ=DAILY;COUNT=2",
+        starts=at("2026-03-04 12:00"),
+        title="Wilhelmina, weekly",
+        description="Left knee.",
+    )
+    create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    for appointment in Appointment.objects.filter(status="scheduled"):
+        act(appointment_id=appointment.pk, action=Action.MISS, actor=SYSTEM, now=LATER - timedelta(days=1))
+    Reservation.objects.filter(client=client).update(note="Hay fever.")
+    Message.objects.update(status="sent", sent_at=NOON)
+    for message in Message.objects.exclude(recipient="provider")[:3]:
+        DeliveryAttemptFactory(message=message, address="wilma@example.org", error="550 wilma@example.org is unknown")
+    Message.objects.filter(recipient="client").update(error="550 wilma@example.org is unknown")
+    LogEntry.objects.log_actions(
+        user_id=provider.user_id, queryset=[client], action_flag=CHANGE, change_message="Wilhelmina", single_object=True
+    )
+
+
+def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
+    live_a_life(booker, provider)
+    User.objects.filter(pk=booker.user_id).update(email="wilma@example.com")
+    before = tables_naming(*WORDS)
+    counted = list(Appointment.objects.order_by("pk").values_list("pk", "status", "reservation__service"))
+    assert len(before) > 8
+
+    leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
+
+    assert tables_naming(*WORDS) == set()
+    assert list(Appointment.objects.order_by("pk").values_list("pk", "status", "reservation__service")) == counted
+
+
+def test_leaving_keeps_in_the_trail_that_things_changed(provider, booker):
+    edit_user(user_id=booker.user_id, changes={"name": "Wilhelmina"})
+
+    leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
+
+    trail = Change.objects.filter(table_name="accounts_client", row_id=booker.pk).order_by("pk")
+    assert list(trail.values_list("kind", "face", "changes"))[1:] == [
+        ("update", "command", {"name": None}),
+        ("update", "command", {"name": None, "email": None}),
+    ]
+
+
+def test_leaving_ends_holds(provider, booker):
+    held = hold(provider, at("2026-03-04 09:00"), client=booker)
+
+    leave(user_id=booker.user_id, password=PASSWORD, now=NOON)
+
+    held.refresh_from_db()
+    assert held.status == ReservationStatus.RELEASED
+
+
+def test_leaving_is_refused_while_a_series_goes_on(provider, booker):
+    wanted = Wanted(provider_id=provider.pk, client_id=booker.pk, rrule="FREQ=YEARLY", starts=at("2026-03-04 12:00"))
+    series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    for appointment in series.appointments.all():
+        act(appointment_id=appointment.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 14:00"))
+
+    with pytest.raises(AppointmentsComing):
+        leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
+
+    assert Client.objects.get(pk=booker.pk).name == booker.name
+
+
+# --- By staff -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(provider):
+    """A client of the provider's own address book."""
+    return add_client(name="Ada", owner=provider, actor=SYSTEM, now=NOON)
+
+
+def test_erasing_a_client_leaves_nothing_that_names_them(provider, kept, staff):
+    live_a_life(kept, provider)
+    counted = list(Appointment.objects.order_by("pk").values_list("pk", "status"))
+
+    erase_client(client_id=kept.pk, actor=Actor(staff, Face.ADMIN), now=LATER)
+
+    assert tables_naming(*WORDS) == set()
+    assert list(Appointment.objects.order_by("pk").values_list("pk", "status")) == counted
+    last = Change.objects.filter(table_name="accounts_client", row_id=kept.pk).latest("pk")
+    assert (last.user_id, last.face, last.changes["name"]) == (staff.pk, "admin", None)
+
+
+def test_erasing_a_client_ends_their_login(provider, booker):
+    erase_client(client_id=booker.pk, actor=SYSTEM, now=NOON)
+
+    user = User.objects.get(pk=booker.user_id)
+    assert (user.name, user.is_active, user.has_usable_password()) == ("Deleted", False, False)
+
+
+def test_erasing_twice_changes_nothing(kept):
+    erase_client(client_id=kept.pk, actor=SYSTEM, now=NOON)
+    before = Change.objects.count()
+
+    erase_client(client_id=kept.pk, actor=SYSTEM, now=NOON)
+
+    assert Change.objects.count() == before
+
+
+def test_erasing_is_refused_while_appointments_are_to_come(provider, kept):
+    appoint(provider, at("2026-03-04 09:00"), client=kept, actor=SYSTEM)
+
+    with pytest.raises(AppointmentsComing):
+        erase_client(client_id=kept.pk, actor=SYSTEM, now=NOON)
+
+    assert Client.objects.get(pk=kept.pk).name == "Ada"
+
+
+def test_erasing_is_refused_for_a_login_of_staff(booker):
+    User.objects.filter(pk=booker.user_id).update(is_staff=True)
+
+    with pytest.raises(NotAllowed):
+        erase_client(client_id=booker.pk, actor=SYSTEM, now=NOON)
+
+
+def test_erasing_is_for_staff_and_whoever_keeps_the_client(provider, kept, booker, staff_api, provider_api, booker_api):
+    other = add_client(name="Bea", owner=open_provider(horizon_days=2), actor=SYSTEM, now=NOON)
+
+    assert booker_api.post(f"/api/clients/{booker.pk}/erase").status_code == 403
+    assert booker_api.post(f"/api/clients/{kept.pk}/erase").status_code == 404
+    assert provider_api.post(f"/api/clients/{other.pk}/erase").status_code == 404
+    assert provider_api.post(f"/api/clients/{kept.pk}/erase").status_code == 204
+    assert staff_api.post(f"/api/clients/{other.pk}/erase").status_code == 204
+    assert set(Client.objects.filter(pk__in=(kept.pk, other.pk)).values_list("name", flat=True)) == {"Deleted"}
+
+
+def test_erasing_in_the_admin_asks_first(client, kept, provider):
+    coming = add_client(name="Bea", owner=provider, actor=SYSTEM, now=NOON)
+    appoint(provider, at("2026-03-04 09:00"), client=coming, actor=SYSTEM)
+    client.force_login(UserFactory(superuser=True))
+    chosen = {"action": "erase", "_selected_action": [kept.pk, coming.pk]}
+
+    with time_machine.travel(NOON):
+        asked = client.post("/admin/accounts/client/", chosen)
+        assert Client.objects.get(pk=kept.pk).name == "Ada"
+        done = client.post("/admin/accounts/client/", {**chosen, "answered": "1"}, follow=True)
+
+    assert "for good" in asked.content.decode()
+    assert sorted(str(message).partition(":")[0] for message in done.context["messages"]) == ["Bea", "Clients erased"]
+    assert set(Client.objects.filter(pk__in=(kept.pk, coming.pk)).values_list("name", flat=True)) == {"Deleted", "Bea"}
+
+
+def test_deleting_somebody_erases_them_from_the_trail(kept):
+    remove_client(client_id=kept.pk, actor=SYSTEM)
+    user = UserFactory(email="wilma@example.org")
+    user.delete()
+
+    assert tables_naming("wilma@") == set()
+    gone = Change.objects.filter(table_name="accounts_client", row_id=kept.pk).order_by("pk")
+    assert list(gone.values_list("kind", "changes__name")) == [("insert", None), ("delete", None)]
+
+
+# --- One person's data ----------------------------------------------------------------------------------------------
+
+
+def test_archive_of_a_client_without_a_login_tells_what_is_kept(provider, kept):
+    made = appoint(provider, at("2026-03-04 09:00"), client=kept, actor=SYSTEM)
+    appoint(provider, at("2026-03-04 10:00"))
+
+    archive = gather(client_id=kept.pk)
+
+    assert archive["client"]["name"] == "Ada"
+    assert "login" not in archive
+    assert [row["id"] for row in archive["appointments"]] == [made.pk]
+
+
+def test_archive_of_a_client_is_that_of_their_login(provider, booker):
+    appoint(provider, at("2026-03-04 09:00"), client=booker)
+
+    assert gather(client_id=booker.pk) == gather(user_id=booker.user_id)
+
+
+def test_archive_tells_secret_addresses_to_their_owner_only(booker):
+    open_feed(client_id=booker.pk, actor=actor_of(booker), now=NOON)
+
+    [theirs] = gather(user_id=booker.user_id, own=True)["calendar_feeds"]
+    [for_staff] = gather(client_id=booker.pk)["calendar_feeds"]
+
+    assert theirs["address"].endswith(".ics")
+    assert list(for_staff) == ["created_at"]
+
+
+def test_archive_of_a_superuser_is_not_for_other_staff(client):
+    superuser, staff = UserFactory(superuser=True), UserFactory(staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=("view_user", "change_user")))
+    client.force_login(staff)
+
+    assert client.get(f"/admin/accounts/user/{superuser.pk}/archive/").status_code == 403
+
+
+def test_archive_of_nobody_is_not_found(db):
+    for asked in ({"client_id": 1}, {"user_id": 1}, {}):
+        with pytest.raises(NotFound):
+            gather(**asked)
+
+
+def test_archive_is_a_file_for_staff_who_may_see_the_person(client, kept, booker):
+    client.force_login(UserFactory(superuser=True))
+    page = client.get(f"/admin/accounts/client/{kept.pk}/change/").content.decode()
+    assert f"/admin/accounts/client/{kept.pk}/archive/" in page
+    for path, part in ((f"client/{kept.pk}", "client"), (f"user/{booker.user_id}", "login")):
+        answer = client.get(f"/admin/accounts/{path}/archive/")
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert json.loads(answer.content)[part]["name"]
+
+    client.force_login(UserFactory(staff=True))
+    assert client.get(f"/admin/accounts/client/{kept.pk}/archive/").status_code == 403
+
+
+def test_export_person_writes_the_archive(kept, booker):
+    for person, archive in (
+        (str(kept.pk), gather(client_id=kept.pk)),
+        (booker.user.email, gather(user_id=booker.user_id)),
+    ):
+        out = StringIO()
+        call_command("export_person", person, stdout=out)
+        assert json.loads(out.getvalue()) == archive
+    for nobody in ("nobody@example.org", "987654321"):
+        with pytest.raises(CommandError):
+            call_command("export_person", nobody)
