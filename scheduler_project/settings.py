@@ -113,6 +113,8 @@ DATABASES = {
         "ENGINE": "scheduler_project.common.postgresql",
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
+        # A cursor on the server outlives its transaction, which no pooler in transaction mode allows.
+        "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DATABASE_PREPARE", default=True),
         "OPTIONS": {
             **DATABASE.get("OPTIONS", {}),
             # Prepared statements save PostgreSQL the planning. A pooler in transaction mode cannot keep them.
@@ -189,6 +191,12 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=False)
 
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """How many unconfirmed holds one client may have at a time."""
+
+# --- Import ---------------------------------------------------------------------------------------------------------
+
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=10_000_000)
+IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=20_000)
+"""How large a file to import may be."""
 
 # --- Reminding ------------------------------------------------------------------------------------------------------
 

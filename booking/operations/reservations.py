@@ -214,7 +214,8 @@ def claim(
     """Write a reservation and take its slots: held until `expires_at`, or confirmed at once if that is None.
 
     Every booking, by whatever path, comes through here. The caller holds the schedule's lock, and for a hold the
-    client's too, for those are counted.
+    client's too, for those are counted. What has passed (`Override.PAST`, for staff) has no hours any more that it
+    could lie outside of, but overlaps nothing either.
     """
     _check_policy(schedule, client_id, starts_at, actor, now, overrides)
     time = stretch(schedule, service, starts_at, length)
@@ -222,7 +223,7 @@ def claim(
     if not _fills(free, schedule, time):
         _clear_the_way(schedule, time, now)
         free = _free_slots(schedule, time)
-        if not _fills(free, schedule, time) and Override.HOURS not in overrides:
+        if not _fills(free, schedule, time) and Override.HOURS not in overrides and starts_at > now:
             raise OutsideHours(field="start_time")
     columns = {
         "provider_id": schedule.provider_id,
@@ -273,11 +274,13 @@ def _check_policy(
             raise NotAllowed(_("You can book for yourself only."), field="client")
         if overrides:
             raise NotAllowed(_("Only the provider and staff may override these rules."), field="override")
-    if starts_at <= now:
+    if Override.PAST in overrides and not actor.is_staff:
+        raise NotAllowed(_("Only staff may enter what has passed."), field="override")
+    if starts_at <= now and Override.PAST not in overrides:
         raise InThePast(field="start_time")
     if starts_at >= now + FURTHEST:
         raise TooFar(field="start_time")
-    if Override.NOTICE not in overrides:
+    if Override.NOTICE not in overrides and starts_at > now:
         if starts_at < now + schedule.notice:
             raise TooSoon(field="start_time")
         if starts_at >= now + schedule.horizon:
