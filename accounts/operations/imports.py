@@ -67,6 +67,7 @@ class Book:
     def add(self, client: Client) -> None:
         for key in self.keys(client.owner_id, client.reference, client.email, client.name, str(client.phone)):
             self.found.setdefault(key, []).append(client)
+        self.found.setdefault((client.owner_id, "name", client.name), []).append(client)
 
     @staticmethod
     def keys(owner_id: int | None, reference: str, email: str, name: str, phone: str) -> list[Key]:
@@ -82,12 +83,15 @@ class Book:
         return self.found.get(key, [])
 
 
-def clients_like(drafts: Iterable[dict[str, Any]], owners: Iterable[int | None]) -> QuerySet[Client]:
-    """Those in these owners' books (None: nobody's) with a reference, an email or a name of `drafts`."""
+def clients_like(drafts: Iterable[dict[str, Any]], owners: Iterable[int | None], **by_name: Any) -> QuerySet[Client]:
+    """Those in these owners' books (None: nobody's) with a reference, an email or a name of `drafts`.
+
+    `by_name` narrows those of that name.
+    """
     drafts = list(drafts)
     known = Q(reference__in={draft["reference"] for draft in drafts if draft["reference"]})
     known |= Q(email__in={draft["email"] for draft in drafts if draft["email"]})
-    known |= Q(email="", name__in={draft["name"] for draft in drafts if draft["name"] and not draft["email"]})
+    known |= Q(**by_name, name__in={draft["name"] for draft in drafts if draft["name"] and not draft["email"]})
     kept = {owner for owner in owners if owner is not None}
     books = Q(owner__in=kept) | (Q(owner=None) if None in owners else Q())
     return Client.objects.filter(known, books).exclude(name="").order_by("pk")
@@ -117,7 +121,7 @@ def import_clients(rows: list[Row], asked: Asked) -> list[Result]:
     owners = providers_named(rows, "owner")
     drafts = [(Cells(row), *_read(row, owners)) for row in rows]
     ids = {owner.pk if owner else None for _cells, _refusals, _draft, owner in drafts}
-    looked = clients_like((draft for *_rest, draft, _owner in drafts), ids)
+    looked = clients_like((draft for *_rest, draft, _owner in drafts), ids, email="")
     book = Book(looked.select_for_update(of=("self",), no_key=True))
     seen: dict[Key, Row] = {}
     work = _Work(asked)

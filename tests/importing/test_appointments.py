@@ -307,12 +307,12 @@ def test_refuses_rows_each_with_its_reasons(ada, kim):
         "ada,kim@example.org,2026-03-05,,,,",
         "ada,kim@example.org,9999-12-31 23:59,,,,",
         "ada,kim@example.org,2026-03-05 10:05,,,,",
-        "ada,kim@example.org,2026-03-05 10:00,2026-03-05 10:00,,,",
-        "ada,kim@example.org,2026-03-05 10:00,2026-03-06 10:15,,,",
+        "ada,kim@example.org,2026-03-05 10:15,2026-03-05 10:15,,,",
+        "ada,kim@example.org,2026-03-05 10:30,2026-03-06 10:45,,,",
         "ada,kim@example.org,2026-03-05 10:00,,Mars/Olympus,,",
         "ada,kim@example.org,2026-03-05 10:00,,,done,",
-        "ada,kim@example.org,2026-03-05 10:00,,,,Nothing",
-        "ada,kim@example.org,2026-03-05 10:00,,,,Elsewhere",
+        "ada,kim@example.org,2026-03-05 10:45,,,,Nothing",
+        "ada,kim@example.org,2026-03-05 11:00,,,,Elsewhere",
         "ada,kim@example.org,2028-03-05 10:00,,,,",
     )
     before = dump()

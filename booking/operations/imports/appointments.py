@@ -143,6 +143,8 @@ def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
 
 
 def _read(row: Row, providers: dict[str, Provider], asked: Asked) -> Draft | Result:
+    if row.refusals:
+        return Result.refused(row, row.refusals, _about(row))
     cells = Cells(row)
     cells.need("provider", "start")
     provider = cells.take("provider", named(providers), None)
@@ -239,6 +241,8 @@ class _Work:
         wanted = draft.client
         for kept, by in ((draft.provider.pk, True), (None, True), (None, False)):
             keys = Book.keys(kept, wanted["reference"], wanted["email"], wanted["name"], str(wanted["phone"]))
+            if not (wanted["reference"] or wanted["email"] or wanted["phone"]):
+                keys = [(kept, "name", wanted["name"])]
             for key in keys:
                 candidates = [client for client in self.book.of(key) if kept or bool(client.user_id) == by]
                 if len(candidates) > 1:
@@ -524,9 +528,9 @@ def _unnamed(drafts: list[Draft]) -> dict[Key, Appointment]:
 
 def _words(draft: Draft, service: Service | None) -> dict[str, Any]:
     """What the file says an appointment is called and the like; columns it does not have say nothing."""
-    columns = {"title": "title", "description": "description", "timezone": "timezone", "reminder_offsets": "reminders"}
-    said = {name: draft.values.get(name) for name, column in columns.items() if column in draft.cells}
-    if "timezone" in said:
+    columns = {"title": "title", "description": "description", "reminder_offsets": "reminders"}
+    said = {name: draft.values[name] for name, column in columns.items() if column in draft.cells}
+    if draft.cells.text("timezone"):
         said["timezone"] = draft.timezone
     if said.get("title") == "":
         said["title"] = untitled(service)
