@@ -160,7 +160,8 @@ class _Work:
         book: Book,
         seen: dict[Key, Row],
     ) -> Result:
-        row, about = cells.row, " · ".join(filter(None, (draft["name"], draft["email"])))
+        row = cells.row
+        about = " · ".join(cells.text(column)[:60] for column in ("name", "email") if cells.text(column))
         owner_id = owner.pk if owner else None
         keys = Book.keys(owner_id, draft["reference"], draft["email"], draft["name"], str(draft["phone"]))
         if not refusals and keys:

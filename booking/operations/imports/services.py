@@ -121,7 +121,7 @@ class _Work:
         self.columns: set[str] = set()
 
     def take(self, cells: Cells, draft: dict[str, Any]) -> Result:
-        row, about, owner = cells.row, draft["name"], draft["owner"]
+        row, about, owner = cells.row, cells.text("name")[:60], draft["owner"]
         owner_id = owner.pk if owner else None
         by_name = (owner_id, "name", draft["name"])
         key = (owner_id, "reference", draft["reference"]) if draft["reference"] else by_name
