@@ -17,6 +17,9 @@ from scheduler_project.common.tables import Row, RowRefused
 from scheduler_project.common.text import one_line
 
 BATCH = 500
+CHANGED_AT_ONCE = 100
+"""Of a statement that says for each row what it becomes, PostgreSQL reads every line for every row."""
+
 COLUMNS = ("reference", "owner", "name", "email", "phone", "timezone", "notes")
 WRITTEN = ("reference", "name", "email", "phone", "timezone", "notes")
 
@@ -149,6 +152,7 @@ class _Work:
         self.asked = asked
         self.new: list[Client] = []
         self.changed: list[Client] = []
+        self.columns: set[str] = set()
         self.logins: list[User] = []
 
     def take(
@@ -211,6 +215,7 @@ class _Work:
         for name, value in wanted.items():
             setattr(client, name, value)
         self.changed.append(client)
+        self.columns |= wanted.keys()
         if client.user_id and client.owner_id is None and set(IN_STEP) & set(wanted):
             self.logins.append(User(pk=client.user_id, **{name: getattr(client, name) for name in IN_STEP}))
         return Result(row, Outcome.CHANGED, about, ", ".join(wanted))
@@ -218,9 +223,9 @@ class _Work:
     def write(self) -> None:
         Client.objects.bulk_create(self.new, batch_size=BATCH)
         if self.changed:
-            Client.objects.bulk_update(self.changed, WRITTEN, batch_size=BATCH)
+            Client.objects.bulk_update(self.changed, sorted(self.columns), batch_size=CHANGED_AT_ONCE)
         if self.logins:
-            User.objects.bulk_update(self.logins, IN_STEP, batch_size=BATCH)
+            User.objects.bulk_update(self.logins, IN_STEP, batch_size=CHANGED_AT_ONCE)
 
 
 # --- Export -----------------------------------------------------------------------------------------------------------

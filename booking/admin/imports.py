@@ -8,8 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.models import Provider
-from booking.admin.shared import choose_from_many, staff
-from booking.models import Schedule
+from booking.admin.shared import staff
 from scheduler_project.common.admin_files import Imports, UploadForm
 
 
@@ -26,10 +25,6 @@ class CalendarUploadForm(UploadForm):
         label=gettext_lazy("Client of events that name nobody"), required=False, help_text=gettext_lazy("Their email.")
     )
     field_order = ("file", "provider", "client_email")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choose_from_many(self.fields["provider"], Schedule.provider.field)
 
     def options(self) -> dict[str, Any]:
         given = self.cleaned_data

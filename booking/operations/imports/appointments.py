@@ -206,7 +206,7 @@ class _Work:
         if again:
             return Result.refused(row, [again], _about(row))
         try:
-            outcome, says = operation(self._take)(draft)
+            outcome, says = self._take(draft)
         except TryAgain:
             raise
         except DomainError as refusal:
@@ -225,6 +225,11 @@ class _Work:
             found = self.unnamed.get((draft.provider.pk, draft.starts_at, client.pk, draft.over)) if client else None
         if found is not None:
             return self._follow(draft, found, service)
+        self._make(draft, service)
+        return Outcome.NEW, ""
+
+    @operation
+    def _make(self, draft: Draft, service: Service | None) -> None:
         client = self._known(draft) or self._added(draft)
         if draft.values["rrule"]:
             self._begin_series(draft, client)
@@ -232,7 +237,6 @@ class _Work:
             self._book(draft, client, service)
         if client not in self.book.of((client.owner_id, "reference", client.reference)):
             self.book.add(client)
-        return Outcome.NEW, ""
 
     # --- Who and what ---
 
@@ -422,6 +426,19 @@ class _Work:
                 raise RowRefused("bad_transition", says % {"status": there.status, "wanted": draft.status}, "status")
         if not (words or moved or action):
             return Outcome.UNCHANGED, ""
+        self._change(draft, there, words, moved, action)
+        said = [*(["start"] if moved else []), *words, *(["status"] if action else [])]
+        return Outcome.CHANGED, ", ".join(said)
+
+    @operation
+    def _change(
+        self,
+        draft: Draft,
+        there: Appointment,
+        words: dict[str, Any],
+        moved: tuple[datetime, timedelta, Service | None] | None,
+        action: Action | None,
+    ) -> None:
         among: list[AppointmentEvent] | None = None if self.asked.options.get("tell") else []
         common: dict[str, Any] = {"actor": self.actor, "now": self.now, "among": among}
         appointment = locked_appointment(there.pk)
@@ -442,8 +459,6 @@ class _Work:
         if action:
             check_allowed(action, appointment, self.actor, self.now)
             do(appointment, action, reason=draft.values["reason"], **common)
-        said = [*(["start"] if moved else []), *words, *(["status"] if action else [])]
-        return Outcome.CHANGED, ", ".join(said)
 
     def _moved(
         self, draft: Draft, there: Appointment, service: Service | None

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Provider, new_reference
-from accounts.operations.imports import is_ours, named, providers_named, repeated
+from accounts.operations.imports import CHANGED_AT_ONCE, is_ours, named, providers_named, repeated
 from booking.models import Service
 from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed
@@ -165,7 +165,7 @@ class _Work:
     def write(self) -> None:
         Service.objects.bulk_create([service for service, _providers in self.new], batch_size=BATCH)
         if self.changed:
-            Service.objects.bulk_update(self.changed, sorted(self.columns), batch_size=BATCH)
+            Service.objects.bulk_update(self.changed, sorted(self.columns), batch_size=CHANGED_AT_ONCE)
         through = Service.providers.through
         if self.offering:
             through.objects.filter(service__in=[service for service, _providers in self.offering]).delete()
