@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import operation
 from scheduler_project.common.sheets import csv_lines
-from scheduler_project.common.tables import Row, RowRefused, read_csv
+from scheduler_project.common.tables import NOT_READ, Row, RowRefused, read_csv
 from scheduler_project.common.times import YEARS, to_utc, zone_names
 
 T = TypeVar("T")
@@ -154,7 +154,7 @@ def rejects(sheet: Sheet, report: Report) -> str:
     refused = [result for result in report.of(Outcome.REFUSED) if result.row]
     given = [name for name in sheet.columns if any(result.row and name in result.row.cells for result in refused)]
     rows = [[*(result.row.cells.get(name, "") for name in given), why(result)] for result in refused if result.row]
-    return "".join(csv_lines([*given, "error"], rows))
+    return "".join(csv_lines([*given, NOT_READ], rows))
 
 
 def why(result: Result) -> str:

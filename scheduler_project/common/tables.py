@@ -13,6 +13,9 @@ from scheduler_project.common.errors import DomainError, Kind
 from scheduler_project.common.sheets import BOM, csv_plain
 
 SEPARATORS = (",", ";", "\t")
+NOT_READ = "error"
+"""The column that `imports.rejects` adds to what was refused: mended, the file comes back as it is."""
+
 LONGEST_CELL = 20_000
 LONGEST_HEADER = 20_000
 MOST_COLUMNS = 100
@@ -106,7 +109,7 @@ def _header(text: str, columns: Collection[str]) -> tuple[list[str], str]:
 def _check_header(header: Sequence[str], columns: Collection[str], required: Collection[str]) -> None:
     if len(header) > MOST_COLUMNS or sum(map(len, header)) > LONGEST_HEADER:
         raise FileRefused("too_many_columns", _("The file has more than %d columns.") % MOST_COLUMNS)
-    unknown = [name for name in header if name not in columns]
+    unknown = [name for name in header if name not in columns and name != NOT_READ]
     if not set(header) & set(columns):
         says = _("The first line names none of the columns: %s. This may be no CSV file, or one without such a line.")
         raise FileRefused("not_csv", says % ", ".join(columns))
@@ -146,6 +149,7 @@ def _records(text: str, separator: str, skip: int = 0) -> Iterator[tuple[int, li
 def _row(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
     row = Row(number, {name: csv_plain(cell).strip() for name, cell in zip(header, cells, strict=False)})
     row.cells |= dict.fromkeys(header[len(cells) :], "")
+    row.cells.pop(NOT_READ, None)
     if any(cell.strip() for cell in cells[len(header) :]):
         says = _("The row has %(cells)d cells, the file %(columns)d columns.")
         row.refusals.append(RowRefused("too_many_cells", says % {"cells": len(cells), "columns": len(header)}))

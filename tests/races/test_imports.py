@@ -55,6 +55,15 @@ def test_the_same_appointments_at_once_are_booked_once(policy):
     assert broken_promises() == {}
 
 
+def test_clients_added_on_the_way_at_once_are_added_once():
+    open_provider(provider__slug="ada", horizon_days=5)
+
+    answers = together(*[lambda: run(APPOINTMENTS, MEETINGS, add_clients=True)] * 2)
+
+    assert sorted(map(outcomes, answers)) == [["new"] * 4, ["unchanged"] * 4]
+    assert Client.objects.count() == 1
+
+
 def test_an_import_and_bookings_at_once_take_no_time_twice():
     ada = open_provider(provider__slug="ada", horizon_days=5)
     ClientFactory(email="kim@example.org")

@@ -134,7 +134,8 @@ def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
     if not asked.actor.is_staff:
         raise NotAllowed
     slugs = {row.cells.get("provider", "") for row in rows}
-    providers = {each.slug: each for each in Provider.objects.filter(slug__in=slugs).select_related("schedule")}
+    found = Provider.objects.filter(slug__in=slugs).exclude(schedule=None).select_related("schedule")
+    providers = {provider.slug: provider for provider in found}
     read = [_read(row, providers, asked) for row in rows]
     work = _Work([draft for draft in read if isinstance(draft, Draft)], asked)
     results = [work.take(draft) if isinstance(draft, Draft) else draft for draft in read]
@@ -188,11 +189,13 @@ class _Work:
         self.new: list[tuple[Draft, Appointment, list[AppointmentEvent]]] = []
         self.seen: dict[Key, Row] = {}
         providers = {draft.provider.pk for draft in drafts}
-        looked = clients_like((draft.client for draft in drafts), [None, *providers])
+        looked = clients_like([draft.client for draft in drafts], [None, *providers])
         self.book = Book(looked)
         lock = Client.objects.filter(pk__in={client.pk for found in self.book.found.values() for client in found})
         list(lock.order_by("pk").select_for_update(no_key=True).values_list("pk"))
         self.schedules = {provider_id: locked_schedule(provider_id) for provider_id in sorted(providers)}
+        if asked.options.get("add_clients"):
+            self.book = Book(looked.all())  # with those whom an import that was waited for has added
         self.services = _services(drafts)
         self.offered = set(
             Service.providers.through.objects.filter(provider__in=providers).values_list("provider", "service")
