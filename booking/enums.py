@@ -79,7 +79,7 @@ class Override(models.TextChoices):
 
 
 ON_REQUEST = (Override.NOTICE, Override.HOURS)
-"""Those a booking can ask for. What has passed is only taken over from elsewhere, by staff's import."""
+"""Those a booking can ask for. What has passed is only taken over from elsewhere, which is recorded."""
 
 
 class Policy(models.TextChoices):

@@ -1,19 +1,16 @@
 """Appointments taken over from files, and into them. What an import books is claimed like everything else (R8)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Client, Provider, User
-from accounts.operations.imports import READ as CLIENT_CELLS
-from accounts.operations.imports import Book, clients_like, named, repeated
+from accounts.models import Client, Provider
+from accounts.operations.imports import Book, clients_like, repeated
 from accounts.operations.people import add_client
 from booking.enums import Action, AppointmentStatus, Event, Override, Policy, ReservationStatus
 from booking.errors import EndsBeforeStart, InThePast, NotYet, SeriesConflict
@@ -36,92 +33,32 @@ from booking.operations.appointments import (
     locked_appointment,
     move_to,
     reword,
-    untitled,
 )
+from booking.operations.imports.drafts import COLUMNS, Draft, Key, about, minutes_of, read_draft, words_of
 from booking.operations.imports.hours import by_provider
-from booking.operations.imports.services import offsets, told_offsets
+from booking.operations.imports.lookups import entries_of, services_of, unnamed_of
+from booking.operations.imports.services import told_offsets
 from booking.operations.reservations import chosen_length, claim, locked_schedule
 from booking.operations.series import Wanted, create_series
 from booking.queries import stretch
-from booking.recurrence import read as read_rule
 from booking.signals import appointments_imported
 from scheduler_project.common.errors import DomainError, NotAllowed, TryAgain
 from scheduler_project.common.imports import (
     Asked,
-    Cells,
     Option,
     Outcome,
     Result,
     Sheet,
-    local_or_instant,
-    of_field,
-    one_of,
-    zone,
 )
 from scheduler_project.common.operations import operation
 from scheduler_project.common.tables import Row, RowRefused
-from scheduler_project.common.text import one_line
 
 BATCH = 500
-COLUMNS = (
-    "reference",
-    "provider",
-    "client_reference",
-    "client_email",
-    "client_name",
-    "client_phone",
-    "service_reference",
-    "service",
-    "start",
-    "end",
-    "timezone",
-    "title",
-    "description",
-    "status",
-    "reason",
-    "reminders",
-)
-NEVER_WAS = (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED)
-"""What takes no time."""
-
 ENDED: dict[str, Event] = {status: EVENTS[action] for action, status in TARGETS.items() if action != Action.APPROVE}
 """What happened to an appointment that is taken over in one of these states, after it was booked."""
 
 COLUMN_OF = {"start_time": "start", "end_time": "end", "client": "client_reference", "override": "start"}
 """What the operations call a thing that has another name here."""
-
-Key = tuple[Any, ...]
-
-
-@dataclass
-class Draft:
-    """What a row says."""
-
-    cells: Cells
-    provider: Provider
-    schedule: Schedule
-    starts_at: datetime
-    ends_at: datetime | None
-    timezone: str
-    client: dict[str, Any]
-    status: str
-    values: dict[str, Any]
-    exdates: list[date]
-
-    @property
-    def reference(self) -> str:
-        return self.values["reference"]
-
-    @property
-    def over(self) -> bool:
-        """Whether it claims no time, having been cancelled or declined."""
-        return self.status in NEVER_WAS
-
-    def key(self) -> Key:
-        """What is the same appointment: of one name, or else of one client at one time."""
-        if self.reference:
-            return (self.provider.pk, self.reference)
-        return (self.provider.pk, self.starts_at, self.over, tuple(map(str, self.client.values())))
 
 
 def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
@@ -136,49 +73,11 @@ def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
     slugs = {row.cells.get("provider", "") for row in rows}
     found = Provider.objects.filter(slug__in=slugs).exclude(schedule=None).select_related("schedule")
     providers = {provider.slug: provider for provider in found}
-    read = [_read(row, providers, asked) for row in rows]
+    read = [read_draft(row, providers, asked) for row in rows]
     work = _Work([draft for draft in read if isinstance(draft, Draft)], asked)
     results = [work.take(draft) if isinstance(draft, Draft) else draft for draft in read]
     work.write()
     return results
-
-
-def _read(row: Row, providers: dict[str, Provider], asked: Asked) -> Draft | Result:
-    if row.refusals:
-        return Result.refused(row, row.refusals, _about(row))
-    cells = Cells(row)
-    cells.need("provider", "start")
-    provider = cells.take("provider", named(providers), None)
-    schedule = provider.schedule if provider else Schedule()
-    zone_name = cells.take("timezone", zone, schedule.timezone)
-    read_time = local_or_instant(ZoneInfo(zone_name))
-    values = {
-        "reference": cells.take("reference", of_field(ImportedEntry, "reference", one_line), ""),
-        "title": cells.take("title", of_field(Appointment, "title", one_line), ""),
-        "description": cells.take("description", of_field(Appointment, "description"), ""),
-        "reason": cells.take("reason", of_field(Appointment, "cancellation_reason", one_line), ""),
-        "reminder_offsets": cells.take("reminders", offsets, None),
-        "rrule": cells.take("rrule", lambda text: str(read_rule(text)), ""),
-    }
-    client = {
-        name: cells.take(f"client_{name}", CLIENT_CELLS[name], "") for name in ("reference", "email", "name", "phone")
-    }
-    client["email"] = User.objects.normalize_email(client["email"])
-    if not (client["reference"] or client["email"] or client["name"]):
-        cells.refuse("no_client", _("Say who the client is: by reference, email or name."), "client_email")
-    starts_at = cells.take("start", read_time, asked.now)
-    status = cells.take("status", one_of([str(status) for status in AppointmentStatus]), "")
-    ends_at = cells.take("end", read_time, None)
-    exdates = [date.fromisoformat(day) for day in row.cells.get("exdates", "").split()]
-    if cells.refusals or provider is None:
-        return Result.refused(row, cells.refusals, _about(row))
-    return Draft(cells, provider, schedule, starts_at, ends_at, zone_name, client, status, values, exdates)
-
-
-def _about(row: Row) -> str:
-    who = row.cells.get("client_name") or row.cells.get("client_email") or row.cells.get("client_reference", "")
-    parts = (row.cells.get("start", ""), row.cells.get("provider", ""), who, row.cells.get("title", ""))
-    return " · ".join(part[:60] for part in parts if part)
 
 
 class _Work:
@@ -196,18 +95,18 @@ class _Work:
         self.schedules = {provider_id: locked_schedule(provider_id) for provider_id in sorted(providers)}
         if asked.options.get("add_clients"):
             self.book = Book(looked.all())  # with those whom an import that was waited for has added
-        self.services = _services(drafts)
+        self.services = services_of(drafts)
         self.offered = set(
             Service.providers.through.objects.filter(provider__in=providers).values_list("provider", "service")
         )
-        self.entries = _entries(drafts)
-        self.unnamed = _unnamed(drafts)
+        self.entries = entries_of(drafts)
+        self.unnamed = unnamed_of(drafts)
 
     def take(self, draft: Draft) -> Result:
         row = draft.cells.row
         again = repeated(row, draft.key(), self.seen)
         if again:
-            return Result.refused(row, [again], _about(row))
+            return Result.refused(row, [again], about(row))
         try:
             outcome, says = self._take(draft)
         except TryAgain:
@@ -215,8 +114,8 @@ class _Work:
         except DomainError as refusal:
             refusal.field = COLUMN_OF.get(refusal.field or "", refusal.field)
             refusal.message = _explained(refusal)
-            return Result.refused(row, [refusal], _about(row))
-        return Result(row, outcome, _about(row), says)
+            return Result.refused(row, [refusal], about(row))
+        return Result(row, outcome, about(row), says)
 
     def _take(self, draft: Draft) -> tuple[Outcome, str]:
         found = self.entries.get(draft.key()) if draft.reference else None
@@ -323,6 +222,7 @@ class _Work:
                 actor=self.actor,
                 now=self.now,
                 overrides=overrides,
+                taken_over=True,
             )
         reservation.provider, reservation.client, reservation.service = draft.provider, client, service
         says = {name: draft.values[name] for name in ("title", "description", "reminder_offsets")}
@@ -368,7 +268,7 @@ class _Work:
             rrule=draft.values["rrule"],
             starts=draft.starts_at,
             timezone=draft.timezone,
-            duration_minutes=_minutes(draft),
+            duration_minutes=minutes_of(draft),
             title=draft.values["title"],
             description=draft.values["description"],
             exdates=draft.exdates,
@@ -408,7 +308,7 @@ class _Work:
             isinstance(found, AppointmentSeries)
             and found.rrule == draft.values["rrule"]
             and found.instant(found.start_date) == draft.starts_at
-            and found.duration_minutes == (_minutes(draft) or found.duration_minutes)
+            and found.duration_minutes == (minutes_of(draft) or found.duration_minutes)
         )
         if not same:
             says = _("This was imported before and differs now. Change the series itself.")
@@ -418,7 +318,7 @@ class _Work:
     def _follow(self, draft: Draft, there: Appointment, service: Service | None) -> tuple[Outcome, str]:
         """Let an appointment there is be what the file says, by the rules for moving, rewording and ending it."""
         self._check_client(draft, there.client)
-        wanted = _words(draft, service or there.service)
+        wanted = words_of(draft, service or there.service)
         words = {name: value for name, value in wanted.items() if getattr(there, name) != value}
         moved = self._moved(draft, there, service)
         action = None
@@ -490,78 +390,6 @@ class _Work:
         if not same:
             says = _("This appointment is %s's. Who comes cannot be changed; cancel it and book another.")
             raise RowRefused("client_differs", says % there, "client_email")
-
-
-# --- Looking up -------------------------------------------------------------------------------------------------------
-
-
-def _services(drafts: list[Draft]) -> dict[Key, list[Service]]:
-    names = {draft.cells.text("service") for draft in drafts} - {""}
-    references = {draft.cells.text("service_reference") for draft in drafts} - {""}
-    found: dict[Key, list[Service]] = {}
-    for service in Service.objects.filter(Q(name__in=names) | Q(reference__in=references)).order_by("pk"):
-        for key in (("reference", service.reference), ("name", service.name)):
-            found.setdefault(key, []).append(service)
-    return found
-
-
-def _entries(drafts: list[Draft]) -> dict[Key, Appointment | AppointmentSeries]:
-    """What was made before, by provider and reference: of an earlier import, or of this system's own making."""
-    references = {draft.reference for draft in drafts} - {""}
-    providers = {draft.provider.pk for draft in drafts}
-    detailed = [f"appointment__reservation__{name}" for name in ("provider", "client", "service")]
-    known = ImportedEntry.objects.filter(provider__in=providers, reference__in=references)
-    found: dict[Key, Appointment | AppointmentSeries] = {}
-    for each in known.select_related("series", *detailed):
-        found[each.provider_id, each.reference] = each.appointment or each.series  # type: ignore[assignment]
-    ours = {uid: reference for reference in references if (uid := own_uid(reference))}
-    for made in Appointment.objects.detailed().filter(uid__in=ours, reservation__provider__in=providers):
-        found.setdefault((made.provider.pk, ours[made.uid]), made)
-    return found
-
-
-def own_uid(reference: str) -> UUID | None:
-    """The calendar UID of an appointment made here, as the export and our calendar files write it."""
-    try:
-        return UUID(reference.removesuffix("@scheduler"))
-    except ValueError:
-        return None
-
-
-def _unnamed(drafts: list[Draft]) -> dict[Key, Appointment]:
-    """The appointments at the times of rows without a reference, by provider, start, client, and whether they are off.
-
-    Of several cancelled ones the first.
-    """
-    without = [draft for draft in drafts if not draft.reference]
-    there = Appointment.objects.detailed().filter(
-        reservation__provider__in={draft.provider.pk for draft in without},
-        reservation__starts_at__in={draft.starts_at for draft in without},
-    )
-    found: dict[Key, Appointment] = {}
-    for made in there.order_by("pk") if without else ():
-        found.setdefault((made.provider.pk, made.starts_at, made.client.pk, made.status in NEVER_WAS), made)
-    return found
-
-
-def _words(draft: Draft, service: Service | None) -> dict[str, Any]:
-    """What the file says an appointment is called and the like; columns it does not have say nothing."""
-    columns = {"title": "title", "description": "description", "reminder_offsets": "reminders"}
-    said = {name: draft.values[name] for name, column in columns.items() if column in draft.cells}
-    if draft.cells.text("timezone"):
-        said["timezone"] = draft.timezone
-    if said.get("title") == "":
-        said["title"] = untitled(service)
-    return said
-
-
-def _minutes(draft: Draft) -> int | None:
-    if draft.ends_at is None:
-        return None
-    minutes = (draft.ends_at - draft.starts_at) // timedelta(minutes=1)
-    if not 0 < minutes <= 24 * 60:
-        raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end")
-    return minutes
 
 
 def _explained(refusal: DomainError) -> str:
@@ -640,6 +468,7 @@ OPTIONS = (
         gettext_lazy("Otherwise nobody is told of what is imported. Reminders are sent in any case."),
     ),
 )
+
 
 APPOINTMENTS = Sheet(
     name="appointments",

@@ -18,7 +18,9 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from accounts.models import Provider
 from booking.calendars import CONTROLS
 from booking.models import Appointment
-from booking.operations.imports.appointments import APPOINTMENTS, COLUMNS, OPTIONS, import_appointments, own_uid
+from booking.operations.imports.appointments import APPOINTMENTS, OPTIONS, import_appointments
+from booking.operations.imports.drafts import COLUMNS
+from booking.operations.imports.lookups import own_uid
 from scheduler_project.common.imports import Sheet
 from scheduler_project.common.tables import FileRefused, Row, RowRefused, check_number, check_size
 from scheduler_project.common.times import rfc3339, to_utc, zone_names
