@@ -36,7 +36,7 @@ from booking.operations.appointments import (
 )
 from booking.operations.imports.drafts import COLUMNS, Draft, Key, about, minutes_of, read_draft, words_of
 from booking.operations.imports.hours import by_provider
-from booking.operations.imports.lookups import entries_of, services_of, unnamed_of
+from booking.operations.imports.lookups import entries_of, keep, services_of, unnamed_of
 from booking.operations.imports.services import told_offsets
 from booking.operations.reservations import chosen_length, claim, locked_schedule
 from booking.operations.series import Wanted, create_series
@@ -96,6 +96,8 @@ class _Work:
         if asked.options.get("add_clients"):
             self.book = Book(looked.all())  # with those whom an import that was waited for has added
         self.services = services_of(drafts)
+        services = {service.pk for found in self.services.values() for service in found}
+        keep(providers=providers, services=services, user=self.actor.user and self.actor.user.pk)
         self.offered = set(
             Service.providers.through.objects.filter(provider__in=providers).values_list("provider", "service")
         )
