@@ -89,12 +89,13 @@ def test_plans_reminders_anew_for_a_service_whose_offsets_change():
 
 
 def test_refuses_services():
-    ProviderFactory(slug="ada")
+    for slug in ("ada", "bob"):
+        ProviderFactory(slug=slug)
     for _ in range(2):
         ServiceFactory(name="Twice")
     text = (
         "name,duration_minutes,owner,providers,needs_approval,reminders\n"
-        "A,0,,,,\nB,1441,,,,\nC,x,,,,\n,30,,,,\nD,30,nobody,,,\nE,30,,nobody,,\nF,30,ada,,,\n"
+        "A,0,,,,\nB,1441,,,,\nC,x,,,,\n,30,,,,\nD,30,nobody,,,\nE,30,,nobody,,\nF,30,ada,bob,,\n"
         "G,30,,,perhaps,\nH,30,,,,whenever\nTwice,30,,,,\nI,30,,,,\nI,30,,,,\n"
     )
 
