@@ -22,8 +22,10 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations import people
+from accounts.operations.imports import CLIENTS
 from accounts.operations.leaving import erase_client, gather
 from scheduler_project.common.admin import OfficeAdmin, do_to_each, first, told
+from scheduler_project.common.admin_files import Imports
 from scheduler_project.common.pages import as_file
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
@@ -274,7 +276,8 @@ class ClientForm(forms.ModelForm):
 
 
 @admin.register(Client)
-class ClientAdmin(ArchivedAdmin, PersonAdmin):
+class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
+    sheets = (CLIENTS,)
     form = ClientForm
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)
@@ -294,6 +297,9 @@ class ClientAdmin(ArchivedAdmin, PersonAdmin):
 
     def describe(self, row: Client) -> str:
         return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))
+
+    def acting(self, request: HttpRequest) -> Actor:
+        return Actor.of(request.user, Face.ADMIN)
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         actor = Actor.of(request.user, Face.ADMIN)

@@ -17,7 +17,8 @@ class AccountsConfig(AppConfig):
 
         broken_constraints["user_email_once"] = partial(EmailTaken, field="email")
         broken_constraints["client_email_once_per_owner"] = partial(ClientExists, field="email")
-        broken_constraints["provider_slug_once"] = TryAgain
+        for once in ("provider_slug_once", "client_reference_once_per_owner", "client_reference_once_without_owner"):
+            broken_constraints[once] = TryAgain
         trailed |= {
             "accounts_user": "accounts.User",
             "accounts_user_groups": "accounts.User",

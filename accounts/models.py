@@ -3,14 +3,16 @@
 import uuid
 from datetime import datetime
 from typing import Any, Self
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Cast, Lower
 from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +22,33 @@ from scheduler_project.common.text import validate_origin
 from scheduler_project.common.times import validate_timezone
 
 NOT_IN_NUMBERS = str.maketrans("", "", " -()/.")
+
+
+def new_reference() -> str:
+    """What a row made here is called in files: nothing else has this name, wherever it is taken."""
+    return str(uuid4())
+
+
+class ReferenceField(models.CharField):
+    """What a row is called in the files it comes with and goes with: another system's own name for it, or one of ours.
+
+    Rows that were there before are given theirs by PostgreSQL.
+    """
+
+    def __init__(self, verbose_name: Any = None, **kwargs: Any) -> None:
+        own = {
+            "max_length": 200,
+            "default": new_reference,
+            "db_default": Cast(RandomUUID(), models.CharField(max_length=200)),
+            "editable": False,
+        }
+        super().__init__(verbose_name, **kwargs | own)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        for given in ("max_length", "default", "db_default", "editable"):
+            kwargs.pop(given, None)
+        return name, path, args, kwargs
 
 
 class UserManager(BaseUserManager["User"]):
@@ -203,6 +232,7 @@ class Client(models.Model):
     phone = PhoneNumberField(_("phone"), blank=True)
     timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
     notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
+    reference = ReferenceField(_("reference"))
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
 
     objects = ClientQuerySet.as_manager()
@@ -220,6 +250,14 @@ class Client(models.Model):
                 violation_error_message=_("This address book already has a client with this email."),
             ),
             models.CheckConstraint(condition=Q(email=Lower("email")), name="client_email_in_lower_case"),
+            models.UniqueConstraint(
+                fields=["owner", "reference"],
+                condition=Q(owner__isnull=False),
+                name="client_reference_once_per_owner",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"], condition=Q(owner__isnull=True), name="client_reference_once_without_owner"
+            ),
         ]
 
     def __str__(self) -> str:

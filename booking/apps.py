@@ -19,6 +19,9 @@ class BookingConfig(AppConfig):
 
         broken_constraints["reservation_no_overlap"] = SlotTaken
         broken_constraints["appointment_once_per_series_and_date"] = TryAgain
+        for once in ("importedentry_once_per_provider", "service_reference_once_per_owner"):
+            broken_constraints[once] = TryAgain
+        broken_constraints["service_reference_once_without_owner"] = TryAgain
         broken_constraints["slot_once_per_provider_and_start"] = SlotTaken
         invariants |= INVARIANTS
         retained |= {

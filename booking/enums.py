@@ -75,6 +75,11 @@ class Override(models.TextChoices):
 
     NOTICE = "notice", _("minimum notice and booking horizon")
     HOURS = "hours", _("working hours")
+    PAST = "past", _("times that have passed")
+
+
+ON_REQUEST = (Override.NOTICE, Override.HOURS)
+"""Those a booking can ask for. What has passed is only taken over from elsewhere, which is recorded."""
 
 
 class Policy(models.TextChoices):

@@ -12,6 +12,11 @@ many at once, as part of a series, of which `series_changed` tells.
 series_changed = Signal()
 """Many appointments were changed at once. Arguments: `events` (their AppointmentEvents, in order), `now`."""
 
+appointments_imported = Signal()
+"""Appointments were taken over from a file. Arguments: `events` (that they were booked), `tell` (whether people and
+webhooks are to hear of those to come), `now`. They are reminded in any case.
+"""
+
 time_held = Signal()
 """A hold was made. Arguments: `reservation`, `actor`, `now`."""
 

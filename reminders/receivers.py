@@ -13,6 +13,7 @@ from accounts.signals import client_leaving, personal_data_asked
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import (
     appointment_changed,
+    appointments_imported,
     demo_opened,
     details_given,
     holds_expired,
@@ -37,6 +38,12 @@ def follow_appointment(
 @receiver(series_changed, dispatch_uid="reminders.receivers.follow_series")
 def follow_series(events: Sequence[AppointmentEvent], now: datetime, **kwargs: Any) -> None:
     if notices.follow_series(events=events, now=now):
+        transaction.on_commit(wake_dispatcher)
+
+
+@receiver(appointments_imported, dispatch_uid="reminders.receivers.follow_import")
+def follow_import(events: Sequence[AppointmentEvent], tell: bool, now: datetime, **kwargs: Any) -> None:
+    if notices.follow_import(events=events, tell=tell, now=now):
         transaction.on_commit(wake_dispatcher)
 
 

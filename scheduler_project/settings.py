@@ -116,6 +116,8 @@ DATABASES = {
         "ENGINE": "scheduler_project.common.postgresql",
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
         "CONN_HEALTH_CHECKS": True,
+        # A cursor on the server outlives its transaction, which no pooler in transaction mode allows.
+        "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DATABASE_PREPARE", default=True),
         "OPTIONS": {
             **DATABASE.get("OPTIONS", {}),
             # Prepared statements save PostgreSQL the planning. A pooler in transaction mode cannot keep them.
@@ -202,6 +204,12 @@ RETAIN_MESSAGES_DAYS = env.int("RETAIN_MESSAGES_DAYS", default=400)
 RETAIN_SLOTS_DAYS = env.int("RETAIN_SLOTS_DAYS", default=1)
 """How long slots that nobody took are kept."""
 RETAIN_TRAIL_DAYS = env.int("RETAIN_TRAIL_DAYS", default=0)
+
+# --- Import ---------------------------------------------------------------------------------------------------------
+
+IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=10_000_000)
+IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=20_000)
+"""How large a file to import may be."""
 
 # --- Reminding ------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.errors import WrongPassword
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider, User, new_reference
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -22,7 +22,7 @@ from scheduler_project.common.trail import erase
 DELETED = "Deleted"
 """What those who left are called."""
 
-OF_CLIENT = ("name", "email", "phone", "notes")
+OF_CLIENT = ("name", "email", "phone", "notes", "reference")
 OF_LOGIN = ("name", "email")
 
 
@@ -58,6 +58,7 @@ def gather(*, user_id: int | None = None, client_id: int | None = None, own: boo
             "email": client.email,
             "phone": str(client.phone),
             "timezone": client.timezone,
+            "reference": client.reference,
             "created_at": rfc3339(client.created_at),
         }
     if user is not None and (provider := user.provider_or_none):
@@ -110,6 +111,7 @@ def _erase_client(client: Client, now: datetime) -> None:
     """Let a client be nobody; what booking and reminding know of them goes too. The caller holds the row's lock."""
     client_leaving.send(Client, client=client, now=now)
     client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
+    client.reference = new_reference()
     client.save(update_fields=OF_CLIENT)
     forget_traces(client)
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Client
+from booking.admin.imports import BookingImports, CalendarUploadForm
 from booking.admin.shared import (
     CalendarForm,
     InCalendarAdmin,
@@ -26,8 +27,9 @@ from booking.admin.shared import (
     there,
 )
 from booking.enums import Action, Override
-from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
+from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reservation, Schedule, Service
 from booking.operations import appointments
+from booking.operations.imports import APPOINTMENTS, CALENDAR
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, first, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
@@ -171,9 +173,11 @@ class WhenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(InCalendarAdmin):
+class AppointmentAdmin(BookingImports, InCalendarAdmin):
     """Only title, description and timezone are edited here; what happens to an appointment is done by its actions."""
 
+    sheets = (APPOINTMENTS, CALENDAR)
+    upload_forms = {CALENDAR.name: CalendarUploadForm}
     list_display = ("name", "status", "local_start", "providers_start", "provider", "client")
     list_filter = ("status", WhenFilter, provider_filter("reservation__provider"), "reservation__service")
     list_select_related = ("reservation__provider__schedule", "reservation__client", "reservation__service")
@@ -443,3 +447,14 @@ class AppointmentAdmin(InCalendarAdmin):
     @admin.display(description=gettext_lazy("changed (UTC)"))
     def changed(self, appointment: Appointment) -> str:
         return told(appointment.updated_at)
+
+
+@admin.register(ImportedEntry)
+class ImportedEntryAdmin(ReadOnly, OfficeAdmin):
+    """What appointments and series are called where they were imported from."""
+
+    list_display = ("reference", "provider", "appointment", "series")
+    list_select_related = ("provider", "appointment", "series")
+    list_filter = (provider_filter("provider"),)
+    search_fields = ("reference",)
+    fields = list_display

@@ -14,10 +14,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from booking.admin.imports import BookingImports
 from booking.admin.shared import CalendarForm, InCalendarAdmin, explained, provider_filter, staff, tell, there
 from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
+from booking.operations.imports import HOURS
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
@@ -357,9 +359,10 @@ class ClosureAdmin(ReplacedWhenChanged, OfficeAdmin):
 
 
 @admin.register(WorkingHours)
-class WorkingHoursAdmin(ReadOnly, OfficeAdmin):
+class WorkingHoursAdmin(BookingImports, ReadOnly, OfficeAdmin):
     """Everybody's weekly hours at a glance. They are changed in the schedule."""
 
+    sheets = (HOURS,)
     fields = ("schedule", "weekday", "start_time", "end_time")
     list_display = ("schedule", "weekday", "starts", "ends", "zone")
     list_filter = ("weekday", provider_filter("schedule__provider"))

@@ -10,15 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor, Face
+from booking.admin.imports import BookingImports
 from booking.models import Service
+from booking.operations.imports import SERVICES
 from booking.operations.services import edit_service
 from scheduler_project.common.admin import OfficeAdmin, do_to_each
 
 
 @admin.register(Service)
-class ServiceAdmin(OfficeAdmin):
+class ServiceAdmin(BookingImports, OfficeAdmin):
     """What can be booked. Changes are for bookings to come: appointments keep the time they took."""
 
+    sheets = (SERVICES,)
     list_display = (
         "name",
         "duration_minutes",

@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from booking.enums import Override
+from booking.enums import ON_REQUEST
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.offsets import canonical
 from scheduler_project.common.times import YEARS, to_utc, zone_names
@@ -135,7 +135,7 @@ def get_or_404(queryset: Any, *, field: str | None = None, **lookup: Any) -> Any
 class OverrideField(serializers.MultipleChoiceField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            choices=Override.choices,
+            choices=[(override.value, override.label) for override in ON_REQUEST],
             required=False,
             help_text=_("For the provider and staff: rules to set aside on purpose. Recorded."),
             **kwargs,

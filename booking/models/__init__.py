@@ -2,6 +2,7 @@
 
 from booking.models.appointments import Appointment, AppointmentEvent
 from booking.models.feeds import CalendarFeed
+from booking.models.imports import ImportedEntry
 from booking.models.reservations import Reservation
 from booking.models.schedules import (
     Absence,
@@ -27,6 +28,7 @@ __all__ = [
     "Closure",
     "DateOverride",
     "FormerHours",
+    "ImportedEntry",
     "Reservation",
     "Schedule",
     "Service",

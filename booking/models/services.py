@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Provider, User
+from accounts.models import Provider, ReferenceField, User
 from booking.models.fields import OffsetsField
 
 MINUTES_A_DAY = 24 * 60
@@ -57,6 +57,7 @@ class Service(models.Model):
         _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the provider's.")
     )
     is_active = models.BooleanField(_("active"), default=True)
+    reference = ReferenceField(_("reference"))
 
     objects = ServiceQuerySet.as_manager()
 
@@ -66,6 +67,14 @@ class Service(models.Model):
         ordering = ["name", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(duration_minutes__gte=1), name="service_takes_time"),
+            models.UniqueConstraint(
+                fields=["owner", "reference"],
+                condition=Q(owner__isnull=False),
+                name="service_reference_once_per_owner",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"], condition=Q(owner__isnull=True), name="service_reference_once_without_owner"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -203,18 +203,18 @@ def appoint(
     """
     service = reservation.service
     waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id)
-    appointment = Appointment.objects.create(  # type: ignore[misc]  # an ArrayField that may be NULL
-        reservation=reservation,
-        series=series,
-        occurrence=occurrence,
-        title=title or untitled(service),
+    appointment = composed(
+        reservation,
+        now=now,
+        title=title,
         description=description,
-        timezone=timezone or reservation.client.timezone,
+        timezone=timezone,
         reminder_offsets=reminder_offsets,
         status=AppointmentStatus.PENDING if waits else AppointmentStatus.SCHEDULED,
-        created_at=now,
-        updated_at=now,
+        series=series,
+        occurrence=occurrence,
     )
+    appointment.save(force_insert=True)
     _record(
         appointment,
         Event.BOOKED,
@@ -226,6 +226,33 @@ def appoint(
         **({"series": series.pk} if series else {}),
     )
     return appointment
+
+
+def composed(
+    reservation: Reservation,
+    *,
+    now: datetime,
+    status: AppointmentStatus,
+    title: str = "",
+    description: str = "",
+    timezone: str = "",
+    reminder_offsets: list[str] | None = None,
+    series: AppointmentSeries | None = None,
+    occurrence: date | None = None,
+) -> Appointment:
+    """The appointment of a reservation, not written yet."""
+    return Appointment(  # type: ignore[misc]  # an ArrayField that may be NULL
+        reservation=reservation,
+        series=series,
+        occurrence=occurrence,
+        title=title or untitled(reservation.service),
+        description=description,
+        timezone=timezone or reservation.client.timezone,
+        reminder_offsets=reminder_offsets,
+        status=status,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def untitled(service: Service | None) -> str:
@@ -458,7 +485,16 @@ def _record(
     among: list[AppointmentEvent] | None = None,
     **details: Any,
 ) -> None:
-    happened = AppointmentEvent.objects.create(
+    happened = entry(appointment, event, actor, now, **details)
+    happened.save(force_insert=True)
+    if among is not None:
+        among.append(happened)
+    appointment_changed.send(Appointment, appointment=appointment, event=happened, now=now, alone=among is None)
+
+
+def entry(appointment: Appointment, event: Event, actor: Actor, now: datetime, **details: Any) -> AppointmentEvent:
+    """A line of an appointment's history, not written yet."""
+    return AppointmentEvent(
         appointment=appointment,
         event=event,
         at=now,
@@ -466,6 +502,3 @@ def _record(
         face=actor.face,
         details={name: value for name, value in details.items() if value not in ([], "")},
     )
-    if among is not None:
-        among.append(happened)
-    appointment_changed.send(Appointment, appointment=appointment, event=happened, now=now, alone=among is None)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.models import Client
-from booking.enums import Override, ReservationStatus
+from booking.enums import ON_REQUEST, Override, ReservationStatus
 from booking.errors import (
     AlreadyConfirmed,
     EndsBeforeStart,
@@ -210,19 +210,22 @@ def claim(
     actor: Actor,
     now: datetime,
     overrides: Collection[Override],
+    taken_over: bool = False,
 ) -> Reservation:
     """Write a reservation and take its slots: held until `expires_at`, or confirmed at once if that is None.
 
     Every booking, by whatever path, comes through here. The caller holds the schedule's lock, and for a hold the
-    client's too, for those are counted.
+    client's too, for those are counted. What staff have `taken_over` from elsewhere may have passed: then it has no
+    hours any more that it could lie outside of, but overlaps nothing either. This is recorded as `Override.PAST`.
     """
-    _check_policy(schedule, client_id, starts_at, actor, now, overrides)
+    past = taken_over and actor.is_staff and starts_at <= now
+    _check_policy(schedule, client_id, starts_at, actor, now, overrides, past)
     time = stretch(schedule, service, starts_at, length)
     free = _free_slots(schedule, time)
     if not _fills(free, schedule, time):
         _clear_the_way(schedule, time, now)
         free = _free_slots(schedule, time)
-        if not _fills(free, schedule, time) and Override.HOURS not in overrides:
+        if not _fills(free, schedule, time) and Override.HOURS not in overrides and not past:
             raise OutsideHours(field="start_time")
     columns = {
         "provider_id": schedule.provider_id,
@@ -231,7 +234,7 @@ def claim(
         **time._asdict(),
         "status": str(ReservationStatus.HELD if expires_at else ReservationStatus.CONFIRMED),
         "expires_at": expires_at,
-        "overrides": sorted(overrides),
+        "overrides": [Override.PAST] if past else sorted({*overrides} & {*ON_REQUEST}),
         "created_by_id": actor.user.pk if actor.user else None,
         "face": str(actor.face),
         "created_at": now,
@@ -262,6 +265,7 @@ def _check_policy(
     actor: Actor,
     now: datetime,
     overrides: Collection[Override],
+    past: bool,
 ) -> None:
     runs = actor.runs(schedule.provider_id)
     if runs:
@@ -273,11 +277,11 @@ def _check_policy(
             raise NotAllowed(_("You can book for yourself only."), field="client")
         if overrides:
             raise NotAllowed(_("Only the provider and staff may override these rules."), field="override")
-    if starts_at <= now:
+    if starts_at <= now and not past:
         raise InThePast(field="start_time")
     if starts_at >= now + FURTHEST:
         raise TooFar(field="start_time")
-    if Override.NOTICE not in overrides:
+    if Override.NOTICE not in overrides and not past:
         if starts_at < now + schedule.notice:
             raise TooSoon(field="start_time")
         if starts_at >= now + schedule.horizon:

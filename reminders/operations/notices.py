@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from booking.enums import AppointmentStatus, Event
+from booking.enums import COMING, AppointmentStatus, Event
 from booking.models import Appointment, AppointmentEvent, Reservation
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message, WebhookEndpoint
 from reminders.operations.facts import Facts, facts_of
 from reminders.operations.outbox import Owed, write
-from reminders.operations.plan import plan_reminders, reminders_for, to_come
+from reminders.operations.plan import BATCH, plan_reminders, reminders_for, to_come
 from reminders.webhooks import event_data, reminder_data
 from scheduler_project.common.times import rfc3339
 
@@ -68,6 +68,26 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
         owed += [one._replace(details=one.details | many) for one in _notices(facts, kind, first, now)]
     write(owed, now)
     return bool(owed)
+
+
+def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: datetime) -> bool:
+    """Plan the reminders of appointments taken over from a file. Returns whether anything is to be sent at once.
+
+    Unless it is to be told, nobody hears of them, and no webhook; of what has passed nobody does in any case.
+    """
+    told = False
+    for start in range(0, len(events), BATCH):
+        batch = {event.appointment_id: event for event in events[start : start + BATCH]}
+        owed: list[Owed] = []
+        for facts in facts_of(batch):
+            owed += to_come(reminders_for(facts), now)
+            event = batch[facts.appointment_id]
+            kind = _notice_of(event, event.appointment)
+            if tell and facts.starts_at > now and facts.status in COMING:
+                owed += [*_notices(facts, kind, event, now), *_events(facts, kind, event.appointment, event, now)]
+                told = True
+        write(owed, now)
+    return told
 
 
 def _notice_of(event: AppointmentEvent, appointment: Appointment) -> Kind | None:

@@ -21,6 +21,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from scheduler_project.common.admin_files import Exports
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import validate_year
 from scheduler_project.common.operations import operation
@@ -46,7 +47,7 @@ def told(instant: datetime | None, zone: str = "UTC") -> str:
 # --- Refusals -------------------------------------------------------------------------------------------------------
 
 
-class OfficeAdmin(admin.ModelAdmin):
+class OfficeAdmin(Exports, admin.ModelAdmin):
     """A ModelAdmin whose `save_model` and `delete_model` may raise DomainError.
 
     Everything done is undone then, and the form comes back with the error on the field it is about. The field names of
@@ -55,6 +56,7 @@ class OfficeAdmin(admin.ModelAdmin):
 
     refusal_fields: dict[str, str] = {}
     show_full_result_count = False
+    change_list_template = "admin/tools_change_list.html"
 
     def explain(self, refusal: DomainError, form: Any) -> str:
         """What the form says about a refusal."""

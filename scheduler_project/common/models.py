@@ -1,5 +1,7 @@
 """What the frame itself remembers."""
 
+from uuid import uuid4
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -108,3 +110,23 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.at:%Y-%m-%d %H:%M} UTC"
+
+
+class ImportedFile(models.Model):
+    """A file on its way in: kept from its preview to its import, so that any web process finds it.
+
+    Once it was imported, what is kept of it are the rows that were refused. It is forgotten after a day.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    sheet = models.CharField(max_length=40)
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    options = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_index=True)
+    done_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict, help_text="How many rows had which outcome.")
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,13 +14,15 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from scheduler_project.common.models import Change, IdempotentRequest, Inspection, Remembered, Tally
+from scheduler_project.common.models import Change, IdempotentRequest, ImportedFile, Inspection, Remembered, Tally
 from scheduler_project.common.operations import operation
 from scheduler_project.common.trail import forgetting
 
 BATCH = 1_000
 REPEATABLE = timedelta(days=2)
 """How long a write can be repeated with its Idempotency-Key."""
+FILES = timedelta(days=1)
+"""How long a file that was to be imported waits for it."""
 INSPECTIONS = timedelta(days=400)
 
 retained: dict[str, Callable[[datetime], int]] = {}
@@ -74,6 +76,7 @@ retained |= {
     "answers to repeated writes": lambda now: forgotten(
         IdempotentRequest.objects.filter(created_at__lt=now - REPEATABLE)
     ),
+    "files to import": lambda now: forgotten(ImportedFile.objects.filter(created_at__lt=now - FILES)),
     "inspections": lambda now: forgotten(Inspection.objects.filter(at__lt=now - INSPECTIONS)),
     "ended sessions": lambda now: forgotten(Session.objects.filter(expire_date__lt=now)),
     "ended tokens": lambda now: forgotten(OutstandingToken.objects.filter(expires_at__lt=now)),

@@ -1,45 +1,78 @@
-"""Tables as CSV, for programs that people open tables with."""
+"""Tables as files: CSV whose cells no spreadsheet runs, and JSON, both written while their rows are read."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
+import orjson
 from django.http import StreamingHttpResponse
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that Excel, LibreOffice and Google Sheets would take for a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What the cells begin with that a spreadsheet would run (OWASP, “CSV injection”)."""
 
 BOM = "\ufeff"
-"""Without it Excel reads UTF-8 as something else."""
+"""By which Excel knows UTF-8."""
 
 
-class _Line:
-    """What csv writes into: a line is what was written last."""
+def csv_safe(value: Any) -> Any:
+    """A cell as it is written: text that a spreadsheet would run gets an apostrophe. `csv_plain` takes it off again."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, list | tuple):
+        value = ", ".join(map(str, value))
+    elif isinstance(value, dict):
+        value = orjson.dumps(value).decode()
+    text = str(value)
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+
+
+def csv_plain(text: str) -> str:
+    """A cell as it was before `csv_safe`."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA) else text
+
+
+class _Echo:
+    """A file that hands back what is written."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def csv_safe(cell: Any) -> Any:
-    """A cell that no program runs: text that begins like a formula gets an apostrophe before it. Numbers stay."""
-    if cell is None:
-        return ""
-    if isinstance(cell, str) and cell.startswith(FORMULAS):
-        return f"'{cell}"
-    return cell
-
-
-def csv_lines(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The lines of a table, RFC 4180, with a BOM before the first."""
-    writer = csv.writer(_Line())
-    yield BOM + writer.writerow([csv_safe(cell) for cell in header])
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """The lines of a CSV file (RFC 4180), one by one."""
+    writer = csv.writer(_Echo())
+    yield BOM + writer.writerow([csv_safe(name) for name in header])
     for row in rows:
-        yield writer.writerow([csv_safe(cell) for cell in row])
+        yield writer.writerow([csv_safe(value) for value in row])
 
 
-def csv_response(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """A table to be saved as `name`, which is ours to choose: ASCII without quotes."""
-    response = StreamingHttpResponse(csv_lines(header, rows), content_type="text/csv; charset=utf-8")
+def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+    """A CSV file to save as `name`, sent while `rows` are read."""
+    return _file(name, "text/csv; charset=utf-8", csv_lines(header, rows))
+
+
+def json_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+    """The same rows as a JSON list of objects."""
+    return _file(name, "application/json", _json_lines(header, rows))
+
+
+def _json_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
+    before = b"[\n"
+    for row in rows:
+        yield before + orjson.dumps(dict(zip(header, row, strict=True)), default=str)
+        before = b",\n"
+    yield b"\n]\n" if before == b",\n" else b"[]\n"
+
+
+def _file(name: str, kind: str, parts: Iterable[str] | Iterable[bytes]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(parts, content_type=kind)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response

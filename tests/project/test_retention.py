@@ -188,8 +188,10 @@ def test_two_at_once_do_each_other_no_harm(monkeypatch):
 def test_every_app_has_its_part():
     assert set(retained) == {
         "answers to repeated writes",
+        "ended limits",
         "ended sessions",
         "ended tokens",
+        "files to import",
         "holds that came to nothing",
         "inspections",
         "links to confirm emails",

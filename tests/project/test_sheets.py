@@ -1,41 +1,81 @@
-"""CSV that programs open without running anything of it."""
+"""CSV that no spreadsheet runs, and that comes back as it was."""
 
 import csv
 from io import StringIO
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scheduler_project.common.sheets import csv_lines, csv_response, csv_safe
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+49 30", "-2+3", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("x")'])
-def test_csv_safe_neutralises_formulas(cell):
-    assert csv_safe(cell) == f"'{cell}"
+from scheduler_project.common.sheets import BOM, csv_lines, csv_plain, csv_response, csv_safe, json_response
+from tests.factories import NOON
 
 
-@pytest.mark.parametrize("cell", ["Ada", "a=1", "", " =1", -5, 0.25, "–"])
-def test_csv_safe_leaves_the_rest(cell):
-    assert csv_safe(cell) == cell
+@pytest.mark.parametrize("first", "=+-@\t\r\n")
+def test_keeps_a_cell_from_being_run(first):
+    assert csv_safe(f"{first}1+1") == f"'{first}1+1"
 
 
-def test_csv_safe_writes_nothing_for_nothing():
-    assert csv_safe(None) == ""
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, ""),
+        (True, "yes"),
+        (False, "no"),
+        (-1, -1),
+        (-0.5, -0.5),
+        ([1, 2], "1, 2"),
+        ({"a": 1}, '{"a":1}'),
+        (NOON, "2026-03-02 12:00:00+00:00"),
+        (NOON.date(), "2026-03-02"),
+        ("Kim", "Kim"),
+        ("'Kim'", "'Kim'"),
+    ],
+)
+def test_writes_values(value, cell):
+    assert csv_safe(value) == cell
 
 
-def test_csv_lines_are_read_back_as_they_were():
-    text = "".join(csv_lines(["Näme", "n"], [['a "b", c\nd', 1], [None, 2.5]]))
+@given(st.text())
+def test_takes_off_what_it_put_on(text):
+    assert csv_plain(csv_safe(text)) == text
 
-    assert text.startswith("\ufeff")
-    assert list(csv.reader(StringIO(text.removeprefix("\ufeff"), newline=""))) == [
-        ["Näme", "n"],
-        ['a "b", c\nd', "1"],
-        ["", "2.5"],
+
+@given(st.text())
+def test_no_cell_begins_as_a_formula(text):
+    assert not csv_safe(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+
+
+def test_writes_what_csv_readers_read():
+    rows = [["Müller, “A”", 'says "yes"'], ["two\nlines", "=1"]]
+
+    text = "".join(csv_lines(["a", "b"], rows))
+
+    assert text.startswith(BOM)
+    assert list(csv.reader(StringIO(text.removeprefix(BOM), newline=""))) == [
+        ["a", "b"],
+        ["Müller, “A”", 'says "yes"'],
+        ["two\nlines", "'=1"],
     ]
 
 
-def test_csv_response_streams_a_file():
-    response = csv_response("days.csv", ["=a"], [])
+def test_sends_a_file_while_its_rows_are_read():
+    read = []
 
-    assert response.streaming
-    assert response.headers["Content-Disposition"] == 'attachment; filename="days.csv"'
-    assert response.getvalue() == b"\xef\xbb\xbf'=a\r\n"
+    def rows():
+        for number in range(3):
+            read.append(number)
+            yield [number]
+
+    parts = iter(csv_response("x.csv", ["n"], rows()).streaming_content)
+
+    assert [next(parts), next(parts)] == [f"{BOM}n\r\n".encode(), b"0\r\n"]
+    assert read == [0]
+
+
+@pytest.mark.parametrize("rows", [[], [[1, NOON]], [[1, None], [2, "=1"]]])
+def test_sends_json(rows):
+    body = b"".join(json_response("x.json", ["a", "b"], iter(rows)).streaming_content)
+
+    assert orjson.loads(body) == orjson.loads(orjson.dumps([dict(zip("ab", row, strict=True)) for row in rows]))

@@ -46,18 +46,20 @@ def preview_series(*, wanted: Wanted, actor: Actor, now: datetime) -> SeriesChan
     return _create(wanted, None, actor, now)
 
 
-def create_series(*, wanted: Wanted, policy: Policy, actor: Actor, now: datetime) -> SeriesChange:
+def create_series(
+    *, wanted: Wanted, policy: Policy, actor: Actor, now: datetime, quietly: bool = False
+) -> SeriesChange:
     """Begin a series and book its occurrences up to the provider's booking horizon, in one transaction.
 
     For the provider and staff. With `all_or_nothing` raises SeriesConflict, listing every occurrence that cannot be
     booked, if there is any; with `skip_conflicts` those are left out. Also raises BadRule, NotInRule, and what
-    `reserve` does. Occurrences that have passed are not booked.
+    `reserve` does. Occurrences that have passed are not booked. `quietly` books without a notice to both sides.
     """
-    return _create(wanted, policy, actor, now)
+    return _create(wanted, policy, actor, now, quietly)
 
 
 @operation
-def _create(wanted: Wanted, policy: Policy | None, actor: Actor, now: datetime) -> SeriesChange:
+def _create(wanted: Wanted, policy: Policy | None, actor: Actor, now: datetime, quietly: bool = False) -> SeriesChange:
     with transaction.atomic():
         lock_client(wanted.client_id)
         schedule = locked_schedule(wanted.provider_id)
@@ -67,7 +69,7 @@ def _create(wanted: Wanted, policy: Policy | None, actor: Actor, now: datetime) 
         series.save()
         work = Work(schedule, series, service, actor, now, preview=policy is None)
         work.book_between(now + MOMENT, series.generated_until)
-        work.finish(policy)
+        work.finish(policy, quietly=quietly)
         if policy is None:
             transaction.set_rollback(True)
     return work.change

@@ -156,8 +156,8 @@ class Work:
             among=self.events,
         )
 
-    def finish(self, policy: Policy | None) -> None:
-        """Write down what is left out; or raise SeriesConflict if nothing may be."""
+    def finish(self, policy: Policy | None, *, quietly: bool = False) -> None:
+        """Write down what is left out, and tell both sides; or raise SeriesConflict if nothing may be left out."""
         conflicts = self.change.conflicts
         if conflicts:
             _find_nearest(conflicts, self.schedule, self.service, self.now)
@@ -166,7 +166,7 @@ class Work:
         self.write_gaps()
         self.series.updated_at = self.now
         self.series.save()
-        if policy is not None:
+        if policy is not None and not quietly:
             tell(self.events, self.now)
 
     def write_gaps(self) -> None:

@@ -1,0 +1,32 @@
+"""Importing in the admin of booking."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+
+from accounts.actors import Actor
+from accounts.models import Provider
+from booking.admin.shared import staff
+from scheduler_project.common.admin_files import Imports, UploadForm
+
+
+class BookingImports(Imports):
+    def acting(self, request: HttpRequest) -> Actor:
+        return staff(request)
+
+
+class CalendarUploadForm(UploadForm):
+    """A calendar file is somebody's."""
+
+    provider = forms.ModelChoiceField(Provider.objects.all(), label=gettext_lazy("Provider"))
+    client_email = forms.EmailField(
+        label=gettext_lazy("Client of events that name nobody"), required=False, help_text=gettext_lazy("Their email.")
+    )
+    field_order = ("file", "provider", "client_email")
+
+    def options(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        whose = {"provider": given["provider"].slug, "client_email": given["client_email"]}
+        return super().options() | whose

@@ -1,0 +1,133 @@
+"""What a row about an appointment says, before anything is looked at that is there."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Provider, User
+from accounts.operations.imports import READ as CLIENT_CELLS
+from accounts.operations.imports import named
+from booking.enums import AppointmentStatus
+from booking.errors import EndsBeforeStart
+from booking.models import Appointment, ImportedEntry, Schedule, Service
+from booking.operations.appointments import untitled
+from booking.operations.imports.services import offsets
+from booking.recurrence import read as read_rule
+from scheduler_project.common.imports import Asked, Cells, Result, local_or_instant, of_field, one_of, zone
+from scheduler_project.common.tables import Row
+from scheduler_project.common.text import one_line
+
+COLUMNS = (
+    "reference",
+    "provider",
+    "client_reference",
+    "client_email",
+    "client_name",
+    "client_phone",
+    "service_reference",
+    "service",
+    "start",
+    "end",
+    "timezone",
+    "title",
+    "description",
+    "status",
+    "reason",
+    "reminders",
+)
+NEVER_WAS = (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED)
+"""What takes no time."""
+
+Key = tuple[Any, ...]
+
+
+@dataclass
+class Draft:
+    """What a row says."""
+
+    cells: Cells
+    provider: Provider
+    schedule: Schedule
+    starts_at: datetime
+    ends_at: datetime | None
+    timezone: str
+    client: dict[str, Any]
+    status: str
+    values: dict[str, Any]
+    exdates: list[date]
+
+    @property
+    def reference(self) -> str:
+        return self.values["reference"]
+
+    @property
+    def over(self) -> bool:
+        """Whether it claims no time, having been cancelled or declined."""
+        return self.status in NEVER_WAS
+
+    def key(self) -> Key:
+        """What is the same appointment: of one name, or else of one client at one time."""
+        if self.reference:
+            return (self.provider.pk, self.reference)
+        return (self.provider.pk, self.starts_at, self.over, tuple(map(str, self.client.values())))
+
+
+def read_draft(row: Row, providers: dict[str, Provider], asked: Asked) -> Draft | Result:
+    if row.refusals:
+        return Result.refused(row, row.refusals, about(row))
+    cells = Cells(row)
+    cells.need("provider", "start")
+    provider = cells.take("provider", named(providers), None)
+    schedule = provider.schedule if provider else Schedule()
+    zone_name = cells.take("timezone", zone, schedule.timezone)
+    read_time = local_or_instant(ZoneInfo(zone_name))
+    values = {
+        "reference": cells.take("reference", of_field(ImportedEntry, "reference", one_line), ""),
+        "title": cells.take("title", of_field(Appointment, "title", one_line), ""),
+        "description": cells.take("description", of_field(Appointment, "description"), ""),
+        "reason": cells.take("reason", of_field(Appointment, "cancellation_reason", one_line), ""),
+        "reminder_offsets": cells.take("reminders", offsets, None),
+        "rrule": cells.take("rrule", lambda text: str(read_rule(text)), ""),
+    }
+    client = {
+        name: cells.take(f"client_{name}", CLIENT_CELLS[name], "") for name in ("reference", "email", "name", "phone")
+    }
+    client["email"] = User.objects.normalize_email(client["email"])
+    if not (client["reference"] or client["email"] or client["name"]):
+        cells.refuse("no_client", _("Say who the client is: by reference, email or name."), "client_email")
+    starts_at = cells.take("start", read_time, asked.now)
+    status = cells.take("status", one_of([str(status) for status in AppointmentStatus]), "")
+    ends_at = cells.take("end", read_time, None)
+    exdates = [date.fromisoformat(day) for day in row.cells.get("exdates", "").split()]
+    if cells.refusals or provider is None:
+        return Result.refused(row, cells.refusals, about(row))
+    return Draft(cells, provider, schedule, starts_at, ends_at, zone_name, client, status, values, exdates)
+
+
+def about(row: Row) -> str:
+    who = row.cells.get("client_name") or row.cells.get("client_email") or row.cells.get("client_reference", "")
+    parts = (row.cells.get("start", ""), row.cells.get("provider", ""), who, row.cells.get("title", ""))
+    return " · ".join(part[:60] for part in parts if part)
+
+
+def words_of(draft: Draft, service: Service | None) -> dict[str, Any]:
+    """What the file says an appointment is called and the like; columns it does not have say nothing."""
+    columns = {"title": "title", "description": "description", "reminder_offsets": "reminders"}
+    said = {name: draft.values[name] for name, column in columns.items() if column in draft.cells}
+    if draft.cells.text("timezone"):
+        said["timezone"] = draft.timezone
+    if said.get("title") == "":
+        said["title"] = untitled(service)
+    return said
+
+
+def minutes_of(draft: Draft) -> int | None:
+    if draft.ends_at is None:
+        return None
+    minutes = (draft.ends_at - draft.starts_at) // timedelta(minutes=1)
+    if not 0 < minutes <= 24 * 60:
+        raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end")
+    return minutes

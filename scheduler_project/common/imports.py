@@ -1,0 +1,279 @@
+"""What every import has in common: a file is read, each row judged, and all or the good ones are taken.
+
+An app says in a `Sheet` what its rows mean. A preview is the import itself, undone.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import operation
+from scheduler_project.common.sheets import csv_lines
+from scheduler_project.common.tables import NOT_READ, Row, RowRefused, read_csv
+from scheduler_project.common.times import YEARS, to_utc, zone_names
+
+T = TypeVar("T")
+
+
+class Outcome(models.TextChoices):
+    """What becomes of a row."""
+
+    NEW = "new", gettext_lazy("new")
+    CHANGED = "changed", gettext_lazy("changed")
+    UNCHANGED = "unchanged", gettext_lazy("unchanged")
+    REMOVED = "removed", gettext_lazy("removed")
+    REFUSED = "refused", gettext_lazy("refused")
+
+
+class ImportPolicy(models.TextChoices):
+    """What becomes of the good rows if some are refused."""
+
+    ALL_OR_NOTHING = "all_or_nothing", gettext_lazy("all or nothing")
+    ROW_BY_ROW = "row_by_row", gettext_lazy("row by row")
+
+
+@dataclass
+class Result:
+    """What an import did, or in a preview would do, about one row; `row` is None for what the file no longer has."""
+
+    row: Row | None
+    outcome: Outcome
+    about: str = ""
+    says: str = ""
+    refusals: list[DomainError] = field(default_factory=list)
+
+    @classmethod
+    def refused(cls, row: Row, refusals: Iterable[DomainError], about: str = "") -> "Result":
+        return cls(row, Outcome.REFUSED, about, refusals=list(refusals))
+
+
+@dataclass
+class Report:
+    """What became of the rows, in their order; `done` unless it was a preview, or all or nothing and not all."""
+
+    results: list[Result]
+    done: bool
+
+    def counts(self) -> dict[Outcome, int]:
+        return {outcome: sum(result.outcome == outcome for result in self.results) for outcome in Outcome}
+
+    def of(self, outcome: Outcome) -> list[Result]:
+        return [result for result in self.results if result.outcome == outcome]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who imports, when, and what they chose. `options` are those of the sheet, by name."""
+
+    actor: Any
+    now: datetime
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Option:
+    """Something to choose for an import, ticked or not."""
+
+    name: str
+    label: str | Promise
+    help_text: str | Promise = ""
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A kind of row that can be imported. `permissions` are needed for it, all of them.
+
+    `work` takes rows and what was asked, in a transaction of its own, and says what it did about each; rows of two
+    `parts` have nothing to do with each other. `read` makes rows of a file, `export` takes rows back out.
+    """
+
+    name: str
+    model: type[models.Model]
+    title: str | Promise
+    columns: tuple[str, ...]
+    required: frozenset[str]
+    permissions: tuple[str, ...]
+    work: Callable[[list[Row], Asked], list[Result]]
+    parts: Callable[[list[Row]], list[list[Row]]] = lambda rows: [rows]
+    read: Callable[[bytes, dict[str, Any]], list[Row]] | None = None
+    export: Callable[[Any], Iterator[Sequence[Any]]] | None = None
+    order: tuple[str, ...] = ("pk",)
+    options: tuple[Option, ...] = ()
+    suffix: str = "csv"
+
+    def rows(self, content: bytes, options: dict[str, Any]) -> list[Row]:
+        """The rows of a file. Raises FileRefused."""
+        if self.read:
+            return self.read(content, options)
+        return read_csv(content, columns=self.columns, required=self.required)
+
+    def everything(self) -> Iterator[Sequence[Any]]:
+        """All rows there are, as a file has them."""
+        assert self.export
+        return self.export(self.model._default_manager.order_by(*self.order))  # noqa: SLF001
+
+
+def carry_out(sheet: Sheet, content: bytes, *, asked: Asked, policy: ImportPolicy | None) -> Report:
+    """Import a file, or preview it (no policy): the same, part by part, and undone.
+
+    All or nothing is one transaction, and leaves nothing behind if a single row is refused. Row by row, each part is a
+    transaction, in which what is refused is undone by itself. Raises FileRefused; TryAgain.
+    """
+    rows = sheet.rows(content, asked.options)
+    whole = policy == ImportPolicy.ALL_OR_NOTHING
+    results = []
+    for part in [rows] if whole else sheet.parts(rows):
+        results += _carry_out(sheet, part, asked, policy)
+    results.sort(key=lambda result: result.row.number if result.row else len(rows) * 1000)
+    refused = any(result.outcome == Outcome.REFUSED for result in results)
+    return Report(results, done=policy is not None and not (whole and refused))
+
+
+@operation
+def _carry_out(sheet: Sheet, rows: list[Row], asked: Asked, policy: ImportPolicy | None) -> list[Result]:
+    with transaction.atomic():
+        results = sheet.work(rows, asked)
+        refused = any(result.outcome == Outcome.REFUSED for result in results)
+        if policy is None or (policy == ImportPolicy.ALL_OR_NOTHING and refused):
+            transaction.set_rollback(True)
+    return results
+
+
+def rejects(sheet: Sheet, report: Report) -> str:
+    """The rows that were refused, as a file like the one they came in with a column that says why."""
+    refused = [result for result in report.of(Outcome.REFUSED) if result.row]
+    given = [name for name in sheet.columns if any(result.row and name in result.row.cells for result in refused)]
+    rows = [[*(result.row.cells.get(name, "") for name in given), why(result)] for result in refused if result.row]
+    return "".join(csv_lines([*given, NOT_READ], rows))
+
+
+def why(result: Result) -> str:
+    """What is wrong with a row: field, words and code of each refusal."""
+    return " ".join(
+        f"{refusal.field}: {refusal.message} [{refusal.code}]"
+        if refusal.field
+        else f"{refusal.message} [{refusal.code}]"
+        for refusal in result.refusals
+    )
+
+
+def take_turns(name: str) -> None:
+    """Let no other import of these rows run until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"import {name}"])
+
+
+# --- What cells say ---------------------------------------------------------------------------------------------------
+
+FORMATS = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
+"""Beside ISO 8601: nobody reads dots in another order. With slashes there are two."""
+
+YES = {"yes", "true", "1", "y", "x", "ja", "oui", "wahr", "vrai"}
+NO = {"no", "false", "0", "n", "", "nein", "non", "falsch", "faux"}
+
+
+class Cells:
+    """Reads the cells of one row. What cannot be read is noted in `refusals`, and given back as if empty."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.refusals = list(row.refusals)
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.row.cells
+
+    def text(self, column: str) -> str:
+        return self.row.cells.get(column, "")
+
+    def take(self, column: str, read: Callable[[str], T], empty: T) -> T:
+        text = self.text(column)
+        if not text:
+            return empty
+        try:
+            return read(text)
+        except DomainError as refusal:
+            refusal.field = refusal.field or column
+            self.refusals.append(refusal)
+        except ValidationError as error:
+            for one in error.error_list:
+                said = one.message % one.params if one.params else one.message
+                self.refuse(one.code or "invalid", str(said), column)
+        return empty
+
+    def refuse(self, code: str, message: str, column: str | None = None) -> None:
+        self.refusals.append(RowRefused(code, message, column))
+
+    def need(self, *columns: str) -> None:
+        """Note which of these columns say nothing."""
+        for column in columns:
+            if not self.text(column):
+                self.refuse("required", _("This is needed."), column)
+
+
+def of_field(model: type[models.Model], name: str, *more: Callable[[Any], None]) -> Callable[[str], Any]:
+    """Reads what a model's field takes, and what else must be so of it."""
+    model_field: Any = model._meta.get_field(name)  # noqa: SLF001
+
+    def read(text: str) -> Any:
+        value = model_field.clean(text, None)
+        for check in more:
+            check(value)
+        return value
+
+    return read
+
+
+def one_of(choices: Collection[str]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in choices:
+            raise RowRefused("invalid_choice", _("Write one of: %s.") % ", ".join(choices))
+        return text.lower()
+
+    return read
+
+
+def yes_or_no(text: str) -> bool:
+    if text.lower() not in YES | NO:
+        raise RowRefused("invalid", _("Write yes or no."))
+    return text.lower() in YES
+
+
+def local_or_instant(zone: ZoneInfo) -> Callable[[str], datetime]:
+    """Reads a time: with an offset as it is, without one on the clocks of `zone` (R1, R2)."""
+
+    def read(text: str) -> datetime:
+        instant = _read_time(text)
+        if instant is None or instant.year not in range(YEARS[0] + 1, YEARS[-1]):
+            raise RowRefused("invalid_time", _("Write a time such as 2026-03-02 09:00, or with an offset 09:00+01:00."))
+        return instant.astimezone(UTC) if instant.tzinfo else to_utc(instant, zone)
+
+    return read
+
+
+def _read_time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if len(text) > len("2026-03-02") else None
+    except ValueError:
+        pass
+    for written in FORMATS:
+        try:
+            return datetime.strptime(text, written)  # noqa: DTZ007
+        except ValueError:
+            continue
+    return None
+
+
+def zone(text: str) -> str:
+    if text not in zone_names():
+        raise RowRefused("unknown_timezone", _("Use an IANA name such as Europe/Berlin, or UTC."))
+    return text

@@ -1,0 +1,30 @@
+"""Importing in tests: by the system itself, at NOON, unless told otherwise."""
+
+from scheduler_project.common.imports import Asked, ImportPolicy, Report, Sheet, carry_out
+from scheduler_project.common.sheets import csv_lines
+from tests.factories import NOON, SYSTEM
+
+ROW_BY_ROW, ALL_OR_NOTHING = ImportPolicy.ROW_BY_ROW, ImportPolicy.ALL_OR_NOTHING
+
+
+def run(sheet: Sheet, text: str | bytes, policy=ROW_BY_ROW, *, actor=SYSTEM, now=NOON, **options) -> Report:
+    content = text.encode() if isinstance(text, str) else text
+    return carry_out(sheet, content, asked=Asked(actor, now, options), policy=policy)
+
+
+def outcomes(report: Report) -> list[str]:
+    return [str(result.outcome) for result in report.results]
+
+
+def refusals(report: Report) -> list[tuple[int, str, str | None]]:
+    """Line, code and field of everything that was refused."""
+    return [
+        (result.row.number, refusal.code, refusal.field)
+        for result in report.results
+        for refusal in result.refusals
+        if result.row
+    ]
+
+
+def exported(sheet: Sheet) -> str:
+    return "".join(csv_lines(sheet.columns, sheet.everything()))

@@ -1,0 +1,303 @@
+"""Files in the admin: uploaded, previewed, taken, given back; and every list to take along."""
+
+import csv
+from datetime import timedelta
+from io import StringIO
+
+import orjson
+import pytest
+import time_machine
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.models import Client, Provider
+from booking.models import Appointment
+from scheduler_project.common.admin import OfficeAdmin
+from scheduler_project.common.admin_files import SECRETS
+from scheduler_project.common.models import ImportedFile
+from scheduler_project.common.tasks import tidy
+from tests.factories import NOON, ClientFactory, UserFactory, open_provider
+from tests.importing.test_calendars import calendar, event
+from tests.looking import dump
+
+pytestmark = pytest.mark.django_db
+
+GOOD = "name,email\nKim,kim@example.org\nSam,sam@example.org\n"
+BAD = GOOD + "Lee,nope\n"
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def browser_of(user):
+    browser = Browser()
+    browser.force_login(user)
+    return browser
+
+
+@pytest.fixture
+def browser(db):
+    return browser_of(UserFactory(superuser=True))
+
+
+def clerk(*permissions):
+    user = UserFactory(staff=True)
+    names = [permission.partition(".")[2] for permission in permissions]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    return browser_of(user)
+
+
+def upload(browser, text, *, kind="accounts_client", sheet="clients", **chosen):
+    content = text if isinstance(text, bytes) else text.encode()
+    data = {"file": SimpleUploadedFile("people.csv", content), **chosen}
+    return browser.post(reverse(f"admin:{kind}_import", args=[sheet]), data)
+
+
+def body(response):
+    if response.streaming:
+        return b"".join(response.streaming_content).decode()
+    return response.content.decode()
+
+
+# --- Import -----------------------------------------------------------------------------------------------------------
+
+
+def test_shows_what_a_file_would_do_and_then_does_it(browser):
+    before = dump()
+    preview = upload(browser, GOOD).headers["Location"]
+
+    page = body(browser.get(preview))
+
+    assert "New: 2" in page
+    assert "Kim · kim@example.org" in page
+    assert dump() == before
+
+    assert browser.post(preview, {"all_or_nothing": "1"}).headers["Location"] == preview
+    assert "New: 2" in body(browser.get(preview))
+    assert sorted(Client.objects.values_list("name", flat=True)) == ["Kim", "Sam"]
+    assert bytes(ImportedFile.objects.get().content) == b""
+
+
+def test_offers_only_the_good_rows_if_some_are_refused_and_gives_the_others_back(browser):
+    preview = upload(browser, BAD).headers["Location"]
+    page = body(browser.get(preview))
+    assert "Refused: 1" in page
+    assert "<code>email</code>: Enter a valid email address." in page
+    assert 'name="row_by_row"' in page
+    assert 'name="all_or_nothing"' not in page
+    refused = "\ufeffname,email,error\r\nLee,nope,email: Enter a valid email address. [invalid]\r\n"
+    assert body(browser.get(preview + "refused/")) == refused
+
+    browser.post(preview, {"row_by_row": "1"})
+
+    assert sorted(Client.objects.values_list("name", flat=True)) == ["Kim", "Sam"]
+    assert "Refused: 1" in body(browser.get(preview))
+    assert body(browser.get(preview + "refused/")) == refused
+
+
+def test_imports_nothing_of_all_or_nothing_if_a_row_is_refused(browser):
+    preview = upload(browser, BAD).headers["Location"]
+
+    page = browser.post(preview, {"all_or_nothing": "1"}, follow=True)
+
+    assert "Nothing was imported" in body(page)
+    assert Client.objects.count() == 0
+
+
+def test_pressing_twice_changes_nothing_the_second_time(browser):
+    preview = upload(browser, GOOD).headers["Location"]
+    browser.post(preview, {"all_or_nothing": "1"})
+    before = dump()
+
+    browser.post(preview, {"all_or_nothing": "1"})
+
+    assert dump() == before
+    assert "New: 2" in body(browser.get(preview))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "The submitted file is empty."),
+        (b"\0", "This is no text file."),
+        (b"name,nickname\nKim,K\n", "Nobody knows this column: “nickname”."),
+        (b"email\nk@example.org\n", "This column is missing: name."),
+    ],
+)
+def test_refuses_a_file_at_the_field(browser, content, says):
+    answer = upload(browser, content)
+
+    assert answer.status_code == 200
+    assert says in body(answer)
+    assert ImportedFile.objects.count() == 0
+
+
+def test_refuses_a_file_that_is_too_large_before_it_is_read(browser, settings):
+    settings.IMPORT_MAX_BYTES = 3_000_000
+
+    answer = upload(browser, b"name\n" + b"x" * 3_000_000)
+
+    assert "At most 3.0 MB are read" in body(answer)
+
+
+def test_imports_appointments_and_calendars_with_what_was_chosen(browser):
+    open_provider(provider__slug="ada")
+    rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 20:00\n"
+    chosen = {"outside_hours": "on", "add_clients": "on"}
+    first = upload(browser, rows, kind="booking_appointment", sheet="appointments", **chosen).headers["Location"]
+    browser.post(first, {"all_or_nothing": "1"})
+    provider = Provider.objects.get(slug="ada").pk
+    ics = calendar(event(uid="1", start="DTSTART:20260306T100000Z"))
+
+    second = upload(browser, ics, kind="booking_appointment", sheet="calendar", provider=provider).headers["Location"]
+    browser.post(second, {"row_by_row": "1"})
+
+    assert sorted(Appointment.objects.values_list("events__face", "imported__reference"), key=str) == [
+        ("admin", "1"),
+        ("admin", None),
+    ]
+
+
+def test_needs_the_permission_to_add_and_to_change():
+    for lacking in (clerk("accounts.view_client"), clerk("accounts.add_client"), clerk("accounts.change_client")):
+        assert upload(lacking, GOOD).status_code == 403
+    able = clerk("accounts.add_client", "accounts.change_client")
+    assert upload(able, GOOD).status_code == 302
+    assert upload(able, GOOD, kind="booking_service", sheet="services").status_code == 403
+
+
+def test_adding_clients_on_the_way_needs_its_own_permission():
+    open_provider(provider__slug="ada")
+    rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 10:00\n"
+    able = clerk("booking.add_appointment", "booking.change_appointment")
+
+    preview = upload(able, rows, kind="booking_appointment", sheet="appointments", add_clients="on")
+
+    assert "unknown_client" in body(able.get(preview.headers["Location"]))
+
+
+def test_a_file_is_its_owner_s_alone_and_for_a_day(browser):
+    preview = upload(browser, GOOD).headers["Location"]
+    assert browser_of(UserFactory(superuser=True)).get(preview).status_code == 404
+    assert Browser().get(preview).status_code == 302
+
+    with time_machine.travel(NOON + timedelta(days=1), tick=False):
+        assert browser.get(preview).status_code == 404
+        browser = browser_of(UserFactory(superuser=True))
+        upload(browser, GOOD)
+        assert ImportedFile.objects.count() == 1
+
+
+def test_forgets_files_after_a_day(browser):
+    upload(browser, GOOD)
+    tidy()
+    assert ImportedFile.objects.count() == 1
+
+    with time_machine.travel(NOON + timedelta(days=1, seconds=1), tick=False):
+        tidy()
+
+    assert ImportedFile.objects.count() == 0
+
+
+@pytest.mark.parametrize("where", ["nothing/", "clients/00000000-0000-4000-8000-000000000000/", "appointments/"])
+def test_what_is_not_there_is_not_found(browser, where):
+    assert browser.get(reverse("admin:accounts_client_changelist") + f"import/{where}").status_code == 404
+
+
+def test_a_preview_of_many_rows_is_a_small_page(browser):
+    rows = "name,email\n" + "".join(f"Client {n},c{n}@example.org\n" for n in range(2000))
+
+    page = body(browser.get(upload(browser, rows).headers["Location"]))
+
+    assert "and 1900 more" in page
+    assert len(page) < 60_000
+
+
+# --- Export -----------------------------------------------------------------------------------------------------------
+
+OFFICES = [model for model, office in admin.site._registry.items() if isinstance(office, OfficeAdmin)]
+
+
+@pytest.mark.parametrize("model", OFFICES, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_exports_every_list_without_secrets(browser, model, kind):
+    answer = browser.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_export", args=[kind]))
+
+    assert answer.status_code == 200
+    header = body(answer).removeprefix("\ufeff").partition("\r\n")[0].split(",") if kind == "csv" else []
+    assert not SECRETS & set(header)
+
+
+def test_knows_every_column_that_sounds_like_a_secret():
+    words = ("password", "secret", "token", "key")
+    sound = {
+        field.name
+        for model in OFFICES
+        for field in model._meta.concrete_fields
+        if any(word in field.name for word in words)
+    }
+
+    assert sound <= SECRETS
+
+
+def test_exports_what_is_filtered_and_what_is_ticked(browser):
+    kim, _sam = ClientFactory(name="Kim", phone="+4930901820"), ClientFactory(name="Sam")
+    lists = reverse("admin:accounts_client_changelist")
+    assert f"{lists}export/csv/?q=Kim" in body(browser.get(f"{lists}?q=Kim"))
+
+    filtered = body(browser.get(f"{lists}export/csv/?q=Kim"))
+    ticked = body(browser.post(lists, {"action": "export_csv", "_selected_action": [kim.pk]}))
+
+    rows = list(csv.DictReader(StringIO(filtered.removeprefix("\ufeff"))))
+    assert [(row["name"], row["phone"], row["reference"]) for row in rows] == [("Kim", "'+4930901820", kim.reference)]
+    assert ticked == filtered
+
+
+def test_exports_all_columns_as_json(browser):
+    kim = ClientFactory(name="Kim")
+
+    [row] = orjson.loads(body(browser.get(reverse("admin:accounts_client_export", args=["json"]))))
+
+    assert row.keys() == {field.attname for field in Client._meta.concrete_fields}
+    assert (row["id"], row["name"], row["created_at"]) == (kim.pk, "Kim", "2026-03-02T12:00:00+00:00")
+
+
+def test_exports_no_password(browser):
+    answer = body(browser.get(reverse("admin:accounts_user_export", args=["json"])))
+
+    assert "password" not in answer
+
+
+def test_exports_many_rows_with_as_many_statements_as_few(browser):
+    def statements():
+        with CaptureQueriesContext(connection) as queries:
+            body(browser.get(reverse("admin:accounts_client_export", args=["csv"])))
+        return len(queries)
+
+    ClientFactory()
+    few = statements()
+    ClientFactory.create_batch(30)
+
+    assert statements() == few
+
+
+def test_exports_only_to_those_who_may_look():
+    able = clerk("accounts.view_client")
+    assert able.get(reverse("admin:accounts_client_export", args=["csv"])).status_code == 200
+    assert able.get(reverse("admin:accounts_user_export", args=["csv"])).status_code == 403
+    assert able.get(reverse("admin:accounts_client_export", args=["xml"])).status_code == 404
+    assert Browser().get(reverse("admin:accounts_client_export", args=["csv"])).status_code == 302
+
+
+def test_a_filter_nobody_knows_leads_back_to_the_list(browser):
+    answer = browser.get(reverse("admin:accounts_client_export", args=["csv"]) + "?owner__nothing=1")
+
+    assert answer.status_code == 302
