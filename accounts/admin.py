@@ -1,12 +1,19 @@
 """The people, for an office's staff."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+from allauth.account.admin import EmailAddressAdmin
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,12 +25,35 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations import people
-from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
+from scheduler_project.common.admin import ForSuperusers, OfficeAdmin, do_to_each, told
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
 
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
+
+admin.site.unregister([Group, EmailAddress, Authenticator])
+
+
+@admin.register(Group)
+class GroupAdmin(ForSuperusers, DjangoGroupAdmin):
+    """Groups give permissions, also to whoever changes them."""
+
+
+@admin.register(EmailAddress)
+class VerifiedEmailAdmin(ForSuperusers, EmailAddressAdmin):
+    """Whoever verifies an email for somebody's login can have its password sent there."""
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
+    """Deleting one takes the second factor off a login; its data are the secret itself."""
+
+    fields = ("user", "type", "created_at", "last_used_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
 
 class WithEmail:
@@ -137,6 +167,15 @@ class UserAdmin(OfficeAdmin, DjangoUserAdmin):
 class PersonAdmin(OfficeAdmin):
     """What providers and clients share: the login they may have, and since when they are known."""
 
+    change_form_template = "admin/tools_change_form.html"
+    tools: list[Callable[[HttpRequest, Any], list[tuple[str, str]]]]
+    """Where one goes from somebody's page, as labels and addresses; apps above this one add theirs."""
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        row = self.get_object(request, object_id)
+        tools = [tool for find in self.tools for tool in find(request, row)] if row else []
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
     @admin.display(description=gettext_lazy("login"), ordering="user__email")
     def login(self, row: Provider | Client) -> str:
         return str(row.user or "–")
@@ -148,6 +187,7 @@ class PersonAdmin(OfficeAdmin):
 
 @admin.register(Provider)
 class ProviderAdmin(PersonAdmin):
+    tools = []
     list_display = ("name", "specialization", "login", "is_active", "is_approved", "created_utc")
     list_filter = ("is_active", "is_approved", "specialization")
     list_select_related = ("user",)
@@ -234,6 +274,7 @@ class ClientForm(forms.ModelForm):
 
 @admin.register(Client)
 class ClientAdmin(PersonAdmin):
+    tools = []
     form = ClientForm
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)
