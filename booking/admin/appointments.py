@@ -171,9 +171,9 @@ class AppointmentAdmin(BookingPages, DayPage, InCalendarAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         appointment = self.get_object(request, object_id)
-        shown: dict[str, Any] = {}
+        shown: dict[str, Any] = {"show_save_and_add_another": False}
         if appointment and self.has_view_or_change_permission(request, appointment):
-            shown = {
+            shown |= {
                 "appointment": appointment,
                 "zone": self.schedule_of(appointment).timezone,
                 "buttons": self._buttons(request, appointment),

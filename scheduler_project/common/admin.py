@@ -237,6 +237,9 @@ class ForSuperusers:
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if request.user.is_superuser else {}  # type: ignore[misc]
+
 
 # --- Many rows at once ----------------------------------------------------------------------------------------------
 
