@@ -102,7 +102,7 @@ def _bars(counted: dict[date, tuple[int, int]]) -> list[dict[str, Any]]:
         bars.append(
             {
                 "day": day,
-                "said": _("%(number)d appointments, %(missed)d missed") % {"number": number, "missed": missed},
+                "said": _("Appointments: %(number)d, missed: %(missed)d") % {"number": number, "missed": missed},
                 "x": place * 10 + 1,
                 "top": CHART - whole,
                 "height": whole - low,
