@@ -18,7 +18,7 @@ from booking.admin.shared import CalendarForm, InCalendarAdmin, explained, provi
 from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.admin import NamedFormSet, OfficeAdmin, ReadOnly, do_to_each, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
 
@@ -47,6 +47,7 @@ class WorkingHoursForm(forms.ModelForm):
 class WorkingHoursInline(admin.TabularInline):
     model = WorkingHours
     form = WorkingHoursForm
+    formset = NamedFormSet
     extra = 1
     verbose_name_plural = gettext_lazy(
         "working hours (local time of the schedule; an end at or before the start is on the next day)"

@@ -219,6 +219,15 @@ class ReadOnly:
         return False
 
 
+class NamedFormSet(forms.BaseInlineFormSet):
+    """Rows of a table whose fields say their names: Django's own leave that to the heads of the columns."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label)
+
+
 class ForSuperusers:
     """For admins of what gives power over other logins, whatever permissions somebody was given."""
 
@@ -318,6 +327,13 @@ class PeriodicTaskAdmin(BeatsTaskAdmin):
             for name, options in super().get_fieldsets(request, obj)
         ]
         return [*shown, (_("Runs"), {"fields": ["last_run_at", "total_run_count"]})]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.SplitDateTimeField):
+            for widget, part in zip(field.widget.widgets, (_("day"), _("time")), strict=True):
+                widget.attrs["aria-label"] = f"{field.label}, {part}"
+        return field
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Its own actions ask for no permission: whoever could look at tasks could stop and start them."""

@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider
 from booking.models import Appointment
 from booking.operations.availability import take_time_off
 from reminders.models import Message
@@ -44,7 +44,7 @@ def test_takes_a_call_and_books(desk, provider):
     day = on_day(2)
     desk.goto("/admin/")
     desk.get_by_role("link", name="Day by provider").first.click()
-    desk.get_by_label("Day", exact=True).fill(f"{day:%Y-%m-%d}")
+    desk.get_by_label("Day:").fill(f"{day:%Y-%m-%d}")
     desk.get_by_role("button", name="Show").click()
 
     desk.get_by_role("link", name="free: book 10:00").click()
@@ -159,7 +159,7 @@ def test_sees_what_an_action_would_do_before_it_is_done(desk, provider, ada):
 
     desk.get_by_role("checkbox").nth(1).check()
     desk.get_by_label("Action:").select_option("Cancel…")
-    desk.get_by_role("button", name="Run").click()
+    desk.get_by_role("button", name="Go", exact=True).click()
     expect(desk.get_by_role("heading", name="1 would be done")).to_be_visible()
     assert Appointment.objects.get().status == "scheduled"
     desk.get_by_label("Reason").fill("Burst pipe")
@@ -169,17 +169,13 @@ def test_sees_what_an_action_would_do_before_it_is_done(desk, provider, ada):
     assert Appointment.objects.get().cancellation_reason == "Burst pipe"
 
 
-@pytest.mark.slow
-def test_main_pages_are_accessible_in_both_themes_and_fit(visitor, base_url, provider, ada):
-    boss: User = UserFactory(superuser=True)
+@pytest.fixture
+def main_pages(provider, ada) -> list[str]:
+    """The pages of the admin one works with, with something on each."""
     made = appoint(provider, on_day(2), client=ada, now=timezone.now())
     held = hold(provider, on_day(3), client=ada, now=timezone.now())
     message = MessageFactory(appointment=made, status="failed", error="421 busy", useful_until=made.starts_at)
-    page, axe = visitor(timezone_id="UTC", reduced_motion="reduce"), Axe()
-    log_in(page, base_url, boss)
-
-    found = []
-    for path in (
+    return [
         "",
         f"booking/appointment/day/?date={made.starts_at:%Y-%m-%d}",
         "booking/appointment/add/",
@@ -196,23 +192,47 @@ def test_main_pages_are_accessible_in_both_themes_and_fit(visitor, base_url, pro
         f"accounts/client/{ada.pk}/change/",
         f"reminders/message/{message.pk}/change/",
         "django_celery_beat/periodictask/add/",
-    ):
+    ]
+
+
+@pytest.mark.slow
+def test_main_pages_fit_and_complain_of_nothing(visitor, base_url, main_pages):
+    page = visitor(timezone_id="UTC")
+    log_in(page, base_url, UserFactory(superuser=True))
+
+    too_wide = []
+    for path in main_pages:
+        page.goto(f"/admin/{path}")
+        for viewport in (DESKTOP, TABLET, PHONE):
+            page.set_viewport_size(viewport)
+            if page.evaluate(SIDEWAYS):
+                too_wide.append(f"{path}, {viewport['width']} px")
+
+    assert too_wide == []
+
+
+@pytest.mark.slow
+def test_main_pages_are_accessible_in_both_themes(browser, base_url, main_pages):
+    page, axe = browser.new_context(base_url=base_url, reduced_motion="reduce").new_page(), Axe()
+    log_in(page, base_url, UserFactory(superuser=True))
+
+    found = []
+    for path in main_pages:
         page.goto(f"/admin/{path}")
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
-            for viewport in (DESKTOP, TABLET, PHONE):
+            for viewport in (DESKTOP, PHONE):
                 page.set_viewport_size(viewport)
-                where = f"{path}, {theme}, {viewport['width']} px"
-                if over := page.evaluate(SIDEWAYS):
-                    found.append(f"{where}: {over} px too wide")
-                if viewport != TABLET:
-                    found += [f"{where}: {complaint}" for complaint in complaints(page, axe)]
+                found += [f"{path}, {theme}, {viewport['width']} px: {said}" for said in complaints(page, axe)]
+    page.context.close()
 
     assert found == []
 
 
 def complaints(page: Page, axe: Axe) -> list[str]:
-    violations = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    """What axe has against a page by WCAG 2.2 AA; the search boxes of Select2, which Django brings, left out."""
+    options = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    violations = axe.run(page, context={"exclude": [[".select2-container"]]}, options=options).response["violations"]
     return [
         f"{violation['id']} at {', '.join(str(node['target']) for node in violation['nodes'][:3])}"
         for violation in violations
