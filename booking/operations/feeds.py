@@ -10,7 +10,6 @@ from booking.models import CalendarFeed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
-
 CHANGE = "booking.change_calendarfeed"
 
 
