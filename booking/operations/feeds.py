@@ -19,7 +19,7 @@ def open_feed(
 ) -> CalendarFeed:
     """The feed of a provider or of a client (say one), made if there is none yet.
 
-    For themself, and for staff with the permission to change feeds: its address is a secret. Raises NotAllowed; NotFound.
+    For themself, and for staff who may change feeds: its address is a secret. Raises NotAllowed; NotFound.
     """
     owner: dict[str, Any] = {"provider_id": provider_id} if provider_id is not None else {"client_id": client_id}
     _check_owns(actor, CHANGE, **owner)
