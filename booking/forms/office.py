@@ -23,7 +23,9 @@ OVERRIDES = [
 class WhoseForm(forms.Form):
     """The first step of a booking: with whom."""
 
-    schedule = forms.ModelChoiceField(Schedule.objects.select_related("provider"), label=gettext_lazy("Provider"))
+    schedule = forms.ModelChoiceField(
+        Schedule.objects.select_related("provider").filter(provider__is_active=True), label=gettext_lazy("Provider")
+    )
 
 
 class ReasonForm(forms.Form):
