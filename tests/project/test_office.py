@@ -10,10 +10,12 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from booking.enums import Override
+from booking.models import Appointment, Reservation
 from reminders.models import Message
 from scheduler_project.common.throttling import redis_client
 from tests.factories import NOON, MessageFactory, ServiceFactory, UserFactory, appoint, at, hold, minutes, open_provider
 from tests.groups import FRONT_DESK, browser_of, staff_of
+from tests.journeys.test_every_page import faults
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +124,29 @@ def test_counts_the_last_days_in_the_readers_timezone(browser, provider):
 
     assert (said["appointments"], said["missed"]) == (3, 1)
     assert [bar["said"] for bar in said["bars"]][-2:] == ["Appointments: 1, missed: 0", "Appointments: 2, missed: 1"]
+
+
+def test_pages_of_our_own_are_valid_html():
+    a_day(2)
+    browser = browser_of(UserFactory(superuser=True))
+    made, held = Appointment.objects.filter(status="scheduled")[0], Reservation.objects.filter(status="held")[0]
+    schedule = made.provider.schedule
+    booking = f"/admin/booking/appointment/add/?schedule={schedule.pk}"
+    pages = [
+        browser.get("/admin/"),
+        browser.get("/admin/booking/appointment/day/?date=2026-03-04"),
+        browser.get("/admin/booking/appointment/add/"),
+        browser.get(f"{booking}&client={made.client.pk}"),
+        browser.post(booking, {"do": "book", "search": "client", "overrides": "notice"}),
+        browser.get(f"/admin/booking/appointment/{made.pk}/change/"),
+        browser.get(f"/admin/booking/appointment/{made.pk}/do/reschedule/"),
+        browser.get(f"/admin/booking/appointment/{made.pk}/do/cancel/"),
+        browser.get(f"/admin/booking/reservation/{held.pk}/confirm/"),
+        browser.post("/admin/booking/appointment/", {"action": "cancel", "_selected_action": [made.pk]}),
+    ]
+
+    assert [page.status_code for page in pages] == [200] * len(pages)
+    assert [fault for page in pages for fault in faults(page.content.decode())] == []
 
 
 # --- The system -------------------------------------------------------------------------------------------------------
