@@ -30,7 +30,7 @@ class Actor:
 
     @property
     def is_staff(self) -> bool:
-        """Whether the actor may do anything: staff, or the system itself."""
+        """Whether the actor may do anything but have secrets (`may`): staff, or the system itself."""
         return self.face in (Face.JOB, Face.COMMAND) or (self.user is not None and self.user.is_staff)
 
     @property
@@ -38,9 +38,16 @@ class Actor:
         client = self.guest or (self.user and self.user.client_or_none)
         return client.pk if client else None
 
-    def runs(self, provider_id: int) -> bool:
-        """Whether the actor may act for that provider: it is their own login, or they are staff."""
-        if self.is_staff:
+    def may(self, permission: str) -> bool:
+        """Whether the actor is staff with that permission, or the system itself."""
+        return self.is_staff and (self.user is None or self.user.has_perm(permission))
+
+    def runs(self, provider_id: int, *, permission: str = "") -> bool:
+        """Whether the actor may act for that provider: it is their own login, or they are staff.
+
+        Where there are secrets to be had, staff need a permission for it, as in the admin.
+        """
+        if self.may(permission) if permission else self.is_staff:
             return True
         provider = self.user and self.user.provider_or_none
         return bool(provider and provider.pk == provider_id)

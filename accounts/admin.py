@@ -1,8 +1,13 @@
 """The people, for an office's staff."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+from allauth.account.admin import EmailAddressAdmin
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -24,15 +29,37 @@ from accounts.models import Client, Provider, User
 from accounts.operations import people
 from accounts.operations.imports import CLIENTS
 from accounts.operations.leaving import erase_client, gather
-from scheduler_project.common.admin import OfficeAdmin, do_to_each, first, told
+from scheduler_project.common.admin import ForSuperusers, OfficeAdmin, do_to_each, first, told
 from scheduler_project.common.admin_files import Imports
 from scheduler_project.common.pages import as_file
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
-admin.site.unregister(Group)
 
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
+
+admin.site.unregister([Group, EmailAddress, Authenticator])
+
+
+@admin.register(Group)
+class GroupAdmin(ForSuperusers, OfficeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
+    """Groups give permissions, also to whoever changes them."""
+
+
+@admin.register(EmailAddress)
+class VerifiedEmailAdmin(ForSuperusers, EmailAddressAdmin):
+    """Whoever verifies an email for somebody's login can have its password sent there."""
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
+    """Deleting one takes the second factor off a login; its data are the secret itself."""
+
+    fields = ("user", "type", "created_at", "last_used_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
 
 
 class WithEmail:
@@ -172,13 +199,19 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             messages.success(request, done % len(theirs))
 
 
-@admin.register(Group)
-class GroupAdmin(OfficeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
-    """What some of the staff may do."""
-
-
 class PersonAdmin(OfficeAdmin):
     """What providers and clients share: the login they may have, and since when they are known."""
+
+    change_form_template = "admin/tools_change_form.html"
+    row_tools: list[Callable[[HttpRequest, Any], list[tuple[str, str]]]]
+    """Where one goes from somebody's page, as labels and addresses; apps above this one add theirs."""
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        row = self.get_object(request, object_id)
+        context = extra_context or {}
+        found = [tool for find in self.row_tools for tool in find(request, row)] if row else []
+        tools = [*context.get("tools", []), *found]
+        return super().change_view(request, object_id, form_url, {**context, "tools": tools})
 
     @admin.display(description=gettext_lazy("login"), ordering="user__email")
     def login(self, row: Provider | Client) -> str:
@@ -191,6 +224,7 @@ class PersonAdmin(OfficeAdmin):
 
 @admin.register(Provider)
 class ProviderAdmin(PersonAdmin):
+    row_tools = []
     list_display = ("name", "specialization", "login", "is_active", "is_approved", "created_utc")
     list_filter = ("is_active", "is_approved", "specialization")
     list_select_related = ("user",)
@@ -278,6 +312,7 @@ class ClientForm(forms.ModelForm):
 @admin.register(Client)
 class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     sheets = (CLIENTS,)
+    row_tools = []
     form = ClientForm
     list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
     list_filter = (AddressBookFilter,)

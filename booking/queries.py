@@ -14,13 +14,24 @@ from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
 from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import MD5, Cast, Coalesce, Concat
+from django.db.models.functions import MD5, Cast, Coalesce, Concat, TruncDate
 from django.utils.translation import get_language
 from psycopg.pq import Format
 
 from accounts.models import Client, ClientQuerySet, Provider
-from booking.enums import Event, ReservationStatus
-from booking.models import Appointment, CalendarFeed, Closure, Reservation, Schedule, Service, TimeOff
+from booking.enums import AppointmentStatus, Event, ReservationStatus
+from booking.models import (
+    Appointment,
+    AvailabilityWindow,
+    CalendarFeed,
+    Closure,
+    DateOverride,
+    Reservation,
+    Schedule,
+    Service,
+    TimeOff,
+    WorkingHours,
+)
 from booking.models.appointments import AppointmentQuerySet
 from booking.models.reservations import ReservationQuerySet
 from booking.models.schedules import Absence
@@ -28,6 +39,7 @@ from scheduler_project.common.times import (
     Interval,
     aligned,
     clipped,
+    day_interval,
     days_between,
     merged,
     to_utc,
@@ -54,17 +66,37 @@ def open_hours(schedule: Schedule, start: datetime, until: datetime) -> list[Int
     Weekly hours, unless a date override replaces those that begin that day; and dated windows; without time off and
     closures.
     """
-    zone = schedule.zone
-    weekly: Weekly = {}
-    for hours in schedule.working_hours.all():
-        weekly.setdefault(hours.weekday, []).append((hours.start_time, hours.end_time))
+    windows = schedule.windows.filter(ends_at__gt=start, starts_at__lt=until).values_list("starts_at", "ends_at")
+    return opened(
+        schedule,
+        start,
+        until,
+        weekly=schedule.working_hours.all(),
+        overrides=schedule.date_overrides.filter(date__range=_local_dates(start, until, schedule.zone)),
+        windows=windows,
+        absent=absences(schedule, start, until),
+    )
+
+
+def opened(
+    schedule: Schedule,
+    start: datetime,
+    until: datetime,
+    *,
+    weekly: Iterable[WorkingHours],
+    overrides: Iterable[DateOverride],
+    windows: Iterable[Interval],
+    absent: Iterable[Interval],
+) -> list[Interval]:
+    """`open_hours`, of rows that are at hand."""
+    usual: Weekly = {}
+    for hours in weekly:
+        usual.setdefault(hours.weekday, []).append((hours.start_time, hours.end_time))
     overridden = {
         override.date: [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in override.hours]
-        for override in schedule.date_overrides.filter(date__range=_local_dates(start, until, zone))
+        for override in overrides
     }
-    windows = schedule.windows.filter(ends_at__gt=start, starts_at__lt=until).values_list("starts_at", "ends_at")
-    rules = Rules(zone, schedule.slot, weekly, overridden, windows, absences(schedule, start, until))
-    return hours_by(rules, start, until)
+    return hours_by(Rules(schedule.zone, schedule.slot, usual, overridden, windows, absent), start, until)
 
 
 Weekly = dict[int, list[tuple[time, time]]]
@@ -477,6 +509,95 @@ def gaps(schedule: Schedule, start: datetime, until: datetime, now: datetime) ->
     claims = Reservation.objects.filter(provider=schedule.provider_id).claiming(start, until)
     live = claims.exclude(status=ReservationStatus.HELD, expires_at__lte=now)
     return without(open_hours(schedule, start, until), live.values_list("blocked_from", "blocked_until"))
+
+
+@dataclass
+class DayOf:
+    """A local day of one calendar: what is open, away, taken, and both open and unclaimed (`free`)."""
+
+    schedule: Schedule
+    start: datetime
+    until: datetime
+    hours: list[Interval]
+    absent: list[tuple[Interval, str]]
+    taken: list[Reservation]
+    free: list[Interval]
+
+
+def days_of(schedules: Sequence[Schedule], day: date, now: datetime) -> list[DayOf]:
+    """The same date of many calendars, each in its own zone. A constant number of queries."""
+    bounds = {schedule.pk: day_interval(day, schedule.zone) for schedule in schedules}
+    if not bounds:
+        return []
+    start, until = min(first for first, _ in bounds.values()), max(last for _, last in bounds.values())
+    dates = (day - 2 * DAY, day + 2 * DAY)
+    touching = Q(ends_at__gt=start, starts_at__lt=until) | Q(end_date__gte=dates[0], start_date__lte=dates[1])
+    weekly = _by_schedule(WorkingHours.objects.filter(schedule__in=schedules))
+    overrides = _by_schedule(DateOverride.objects.filter(schedule__in=schedules, date__range=dates))
+    windows = _by_schedule(AvailabilityWindow.objects.filter(schedule__in=schedules, ends_at__gt=start))
+    time_off = _by_schedule(TimeOff.objects.filter(touching, schedule__in=schedules))
+    closures = list(Closure.objects.filter(touching))
+    claims: dict[int, list[Reservation]] = {}
+    claiming = Reservation.objects.filter(provider__in=[schedule.provider_id for schedule in schedules])
+    live = claiming.claiming(start, until).exclude(status=ReservationStatus.HELD, expires_at__lte=now)
+    for claim in live.select_related("client", "service", "appointment").order_by("starts_at"):
+        claims.setdefault(claim.provider_id, []).append(claim)
+    found = []
+    for schedule in schedules:
+        first, last = bounds[schedule.pk]
+        away = [(row.interval(schedule.zone), row.reason) for row in (*time_off.get(schedule.pk, ()), *closures)]
+        hours = opened(
+            schedule,
+            first,
+            last,
+            weekly=weekly.get(schedule.pk, ()),
+            overrides=overrides.get(schedule.pk, ()),
+            windows=[(row.starts_at, row.ends_at) for row in windows.get(schedule.pk, ())],
+            absent=[interval for interval, _ in away],
+        )
+        theirs = claims.get(schedule.provider_id, [])
+        taken = [claim for claim in theirs if claim.starts_at < last and claim.ends_at > first]
+        free = without(hours, [(claim.blocked_from, claim.blocked_until) for claim in theirs])
+        found.append(DayOf(schedule, first, last, hours, away, taken, free))
+    return found
+
+
+def _by_schedule(rows: Iterable[Any]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.schedule_id, []).append(row)
+    return found
+
+
+def of_today(now: datetime) -> AppointmentQuerySet:
+    """The appointments of today, in order: of each provider those that begin on the date their own clock shows."""
+    zones: dict[str, list[int]] = {}
+    for provider_id, zone in Schedule.objects.order_by().values_list("provider_id", "timezone"):
+        zones.setdefault(zone, []).append(provider_id)
+    today = Q(pk__in=[])
+    for name, providers in zones.items():
+        start, until = day_interval(now.astimezone(ZoneInfo(name)).date(), ZoneInfo(name))
+        today |= Q(
+            reservation__provider__in=providers, reservation__starts_at__gte=start, reservation__starts_at__lt=until
+        )
+    return Appointment.objects.filter(today).order_by("reservation__starts_at", "pk")
+
+
+def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, int]]:
+    """How many appointments stood on each of some consecutive days of `zone`, and how many of them were missed."""
+    start, until = day_interval(days[0], zone)[0], day_interval(days[-1], zone)[1]
+    stood = Appointment.objects.filter(
+        reservation__provider__in=Schedule.objects.order_by().values("provider"),
+        reservation__starts_at__gte=start,
+        reservation__starts_at__lt=until,
+    ).exclude(status__in=(AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED))
+    counted = (
+        stood.order_by()
+        .values(day=TruncDate("reservation__starts_at", tzinfo=zone))
+        .annotate(number=Count("pk"), missed=Count("pk", filter=Q(status=AppointmentStatus.MISSED)))
+    )
+    found = {row["day"]: (row["number"], row["missed"]) for row in counted}
+    return {day: found.get(day, (0, 0)) for day in days}
 
 
 def moved_from(reservation: Reservation) -> Appointment | None:

@@ -18,12 +18,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers and has every migration, and the broker answers; else 503 saying what is wrong."""
-    checks = {"database": _database(), "broker": _broker()}
+    checks = {"database": database(), "broker": broker()}
     ready = all(state == "ok" for state in checks.values())
     return JsonResponse({"status": "ok" if ready else "unavailable", **checks}, status=200 if ready else 503)
 
 
-def _database() -> str:
+def database() -> str:
     try:
         executor = MigrationExecutor(connection)
         behind = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -32,7 +32,7 @@ def _database() -> str:
     return f"{len(behind)} migrations to apply" if behind else "ok"
 
 
-def _broker() -> str:
+def broker() -> str:
     try:
         redis_client().ping()
     except RedisError:

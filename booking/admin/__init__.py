@@ -1,3 +1,12 @@
 """Booking, for an office's staff. Every change goes through the operations, as it does on the pages and in the API."""
 
-from booking.admin import appointments, availability, feeds, reservations, series, services  # noqa: F401
+from booking.admin import (  # noqa: F401
+    appointments,
+    availability,
+    feeds,
+    panels,
+    people,
+    reservations,
+    series,
+    services,
+)

@@ -4,9 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -14,89 +13,18 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Client
+from booking.admin.booking import BookingPages
+from booking.admin.day import DayPage
 from booking.admin.imports import BookingImports, CalendarUploadForm
-from booking.admin.shared import (
-    CalendarForm,
-    InCalendarAdmin,
-    choose_from_many,
-    explained,
-    in_zone,
-    provider_filter,
-    staff,
-    there,
-)
-from booking.enums import Action, Override
-from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reservation, Schedule, Service
+from booking.admin.shared import InCalendarAdmin, explained, provider_filter, staff, there
+from booking.enums import Action
+from booking.forms.office import ReasonForm
+from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.operations import appointments
 from booking.operations.imports import APPOINTMENTS, CALENDAR
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, first, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.forms import LocalDateTimeField
-
-# --- Forms ----------------------------------------------------------------------------------------------------------
-
-
-class TimeFields(forms.Form):
-    """When it is to be, and which rules staff set aside on purpose."""
-
-    starts_at = LocalDateTimeField(label=gettext_lazy("Start"))
-    ends_at = LocalDateTimeField(label=gettext_lazy("End"), required=False)
-    override_notice = forms.BooleanField(
-        label=gettext_lazy("Override notice"),
-        required=False,
-        help_text=gettext_lazy("Book inside the minimum notice or beyond the booking horizon. This is recorded."),
-    )
-    override_hours = forms.BooleanField(
-        label=gettext_lazy("Override hours"),
-        required=False,
-        help_text=gettext_lazy("Book outside the provider's hours. This is recorded. Booked time stays booked."),
-    )
-
-    def overrides(self) -> list[Override]:
-        chosen = {Override.NOTICE: "override_notice", Override.HOURS: "override_hours"}
-        return [override for override, name in chosen.items() if self.cleaned_data[name]]
-
-
-class BookForm(TimeFields, CalendarForm):
-    client = forms.ModelChoiceField(
-        Client.objects.none(),
-        label=gettext_lazy("Client"),
-        error_messages={"invalid_choice": gettext_lazy("Choose from this provider's address book, or nobody's.")},
-    )
-    service = forms.ModelChoiceField(
-        Service.objects.none(),
-        label=gettext_lazy("Service"),
-        required=False,
-        help_text=gettext_lazy("Without one, say when it ends or take a single slot."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        provider_id = self.schedule.provider_id
-        self.fields["ends_at"].help_text = _("Empty: as long as the service lasts.")
-        client: Any = self.fields["client"]
-        service: Any = self.fields["service"]
-        client.queryset = Client.objects.filter(Q(owner=None) | Q(owner=provider_id))
-        service.queryset = Service.objects.filter(providers=provider_id, is_active=True)
-        choose_from_many(client, Reservation.client.field)
-
-
-class MoveForm(TimeFields):
-    """A new time for an appointment, on the clocks of its provider."""
-
-    def __init__(self, schedule: Schedule, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.schedule = schedule
-        self.fields["ends_at"].help_text = _("Empty: it stays as long as it is.")
-        in_zone(self, schedule.timezone)
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"), max_length=500, widget=forms.TextInput(attrs={"class": "vTextField"})
-    )
-
+from scheduler_project.common.pages import back
 
 FORMS: dict[Action, type[forms.Form]] = {
     Action.CANCEL: ReasonForm,
@@ -104,12 +32,21 @@ FORMS: dict[Action, type[forms.Form]] = {
 }
 """What is asked before an action. Cancelling and declining are told to the client, with the reason."""
 
-DONE = {
+MANY_DONE = {
     Action.APPROVE: gettext_lazy("Appointments approved: %d."),
     Action.DECLINE: gettext_lazy("Appointments declined: %d."),
     Action.COMPLETE: gettext_lazy("Appointments marked as completed: %d."),
     Action.MISS: gettext_lazy("Appointments marked as missed: %d."),
     Action.CANCEL: gettext_lazy("Appointments cancelled: %d."),
+}
+
+
+DONE = {
+    Action.APPROVE: gettext_lazy("Approved: %(who)s is told."),
+    Action.DECLINE: gettext_lazy("Declined: %(who)s is told, and the time is free again."),
+    Action.COMPLETE: gettext_lazy("Marked as completed: %(who)s."),
+    Action.MISS: gettext_lazy("Marked as missed: %(who)s."),
+    Action.CANCEL: gettext_lazy("Cancelled: %(who)s is told, and the time is free again."),
 }
 
 
@@ -173,19 +110,47 @@ class WhenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(BookingImports, InCalendarAdmin):
-    """Only title, description and timezone are edited here; what happens to an appointment is done by its actions."""
+class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
+    """Only title, description and timezone are edited here; what happens to an appointment is done by its buttons."""
 
     sheets = (APPOINTMENTS, CALENDAR)
     upload_forms = {CALENDAR.name: CalendarUploadForm}
     list_display = ("name", "status", "local_start", "providers_start", "provider", "client")
     list_filter = ("status", WhenFilter, provider_filter("reservation__provider"), "reservation__service")
     list_select_related = ("reservation__provider__schedule", "reservation__client", "reservation__service")
-    search_fields = ("title", "reservation__provider__name", "reservation__client__name", "reservation__client__email")
+    search_fields = (
+        "title",
+        "reservation__provider__name",
+        "reservation__client__name",
+        "reservation__client__email",
+        "reservation__client__phone",
+    )
     date_hierarchy = "reservation__starts_at"
-    refusal_fields = {**InCalendarAdmin.refusal_fields, "override": "override_notice"}
-    change_form_template = "admin/tools_change_form.html"
+    change_form_template = "admin/booking/appointment/change_form.html"
     actions = ("approve", "decline", "complete", "miss", "cancel")
+    fieldsets = (
+        (gettext_lazy("Details"), {"fields": ("title", "description", "timezone")}),
+        (
+            gettext_lazy("Record"),
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    "reservation",
+                    "series",
+                    "occurrence",
+                    "starts",
+                    "ends",
+                    "uid",
+                    "sequence",
+                    "made",
+                    "changed",
+                ),
+            },
+        ),
+    )
+    readonly_fields = ("reservation", "series", "occurrence", "starts", "ends", "uid", "sequence", "made", "changed")
+    inlines = [EventInline]
+    """Apps above this one put what they know of an appointment before the history."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Appointment | None = None) -> bool:
         return False
@@ -201,188 +166,115 @@ class AppointmentAdmin(BookingImports, InCalendarAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         return super().get_queryset(request).select_related(*self.list_select_related)
 
-    def get_fieldsets(self, request: HttpRequest, obj: Appointment | None = None) -> Any:
-        if obj is None:
-            who = ("client", "service", "starts_at", "ends_at", "override_notice", "override_hours")
-            return [(None, {"fields": who}), (_("Details"), {"fields": ("title", "description")})]
-        return [
-            (
-                None,
-                {
-                    "fields": (
-                        "status",
-                        "provider",
-                        "client",
-                        "service",
-                        "local_start",
-                        "local_end",
-                        "providers_start",
-                        "starts",
-                        "ends",
-                    )
-                },
-            ),
-            (_("Details"), {"fields": ("title", "description", "timezone")}),
-            (
-                _("Record"),
-                {
-                    "fields": (
-                        "cancellation_reason",
-                        "reservation",
-                        "series",
-                        "occurrence",
-                        "uid",
-                        "sequence",
-                        "made",
-                        "changed",
-                    )
-                },
-            ),
-        ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Appointment | None = None) -> tuple[str, ...]:
-        if obj is None:
-            return ()
-        return (
-            *(
-                "status",
-                "provider",
-                "client",
-                "service",
-                "local_start",
-                "local_end",
-                "providers_start",
-                "starts",
-                "ends",
-            ),
-            *("cancellation_reason", "reservation", "series", "occurrence", "uid", "sequence", "made", "changed"),
-        )
-
-    def get_inlines(self, request: HttpRequest, obj: Appointment | None) -> list[Any]:
-        return [EventInline] if obj else []
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        if obj is None and getattr(request, "schedule", None):
-            kwargs["form"] = type("BookForm", (BookForm,), {"schedule": request.schedule})  # type: ignore[attr-defined]
-        return super().get_form(request, obj, change=change, **kwargs)
-
     def save_model(self, request: HttpRequest, obj: Appointment, form: Any, change: bool) -> None:
-        actor, now = staff(request), timezone.now()
-        if change:
-            wanted = {name: form.cleaned_data[name] for name in form.changed_data}
-            made = appointments.edit(appointment_id=obj.pk, changes=wanted, actor=actor, now=now)
-        else:
-            given = form.cleaned_data
-            made = appointments.book(
-                provider_id=form.schedule.provider_id,
-                client_id=given["client"].pk,
-                service_id=given["service"] and given["service"].pk,
-                starts_at=given["starts_at"],
-                ends_at=given["ends_at"],
-                title=given["title"],
-                description=given["description"],
-                overrides=form.overrides(),
-                actor=actor,
-                now=now,
-            )
+        wanted = {name: form.cleaned_data[name] for name in form.changed_data}
+        made = appointments.edit(appointment_id=obj.pk, changes=wanted, actor=staff(request), now=timezone.now())
         obj.__dict__.update(made.__dict__)
 
     # --- One appointment ---
 
     def get_urls(self) -> list[Any]:
-        one = self.admin_site.admin_view(self.action_view)
-        return [path("<int:pk>/do/<str:action>/", one, name="booking_appointment_act"), *super().get_urls()]
+        one, day = self.admin_site.admin_view(self.action_view), self.admin_site.admin_view(self.day_view)
+        return [
+            path("day/", day, name="booking_appointment_day"),
+            path("<int:pk>/do/<str:action>/", one, name="booking_appointment_act"),
+            *super().get_urls(),
+        ]
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         appointment = self.get_object(request, object_id)
-        tools = []
-        if appointment and self.has_change_permission(request, appointment):
-            allowed = appointments.allowed_actions(appointment, staff(request), timezone.now())
-            tools = [
-                (capfirst(action.label), reverse("admin:booking_appointment_act", args=[appointment.pk, action.value]))
-                for action in allowed
-            ]
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+        shown: dict[str, Any] = {"show_save_and_add_another": False}
+        if appointment and self.has_view_or_change_permission(request, appointment):
+            shown |= {
+                "appointment": appointment,
+                "zone": self.schedule_of(appointment).timezone,
+                "buttons": self._buttons(request, appointment),
+                "again": self._again(request, appointment),
+            }
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
+
+    def _buttons(self, request: HttpRequest, appointment: Appointment) -> list[tuple[str, str, bool]]:
+        """What can be done now: how it is called, its address, and whether that asks something first."""
+        if not self.has_change_permission(request, appointment):
+            return []
+        return [
+            (
+                capfirst(str(action.label)),
+                reverse("admin:booking_appointment_act", args=[appointment.pk, action.value]),
+                action in FORMS or action == Action.RESCHEDULE,
+            )
+            for action in appointments.allowed_actions(appointment, staff(request), timezone.now())
+        ]
+
+    def _again(self, request: HttpRequest, appointment: Appointment) -> str:
+        """Where the same client is booked for the same thing once more."""
+        if not self.has_add_permission(request):
+            return ""
+        query = {"schedule": appointment.provider.schedule.pk, "client": appointment.reservation.client_id}
+        service = {"service": appointment.service.pk} if appointment.service else {}
+        return reverse("admin:booking_appointment_add", query=query | service)
 
     def action_view(self, request: HttpRequest, pk: int, action: str) -> Any:
-        """Ask before an action on one appointment, and do it."""
+        """Do an action on one appointment; before one that needs words, and for whoever came by a link, ask."""
         appointment = self.get_object(request, str(pk))
         if appointment is None or action not in Action.values:
             raise Http404
         if not self.has_change_permission(request, appointment):
             raise PermissionDenied
-        form = self._form(Action(action), appointment, request.POST if request.method == "POST" else None)
+        deed = Action(action)
+        if deed == Action.RESCHEDULE:
+            return self.move_view(request, appointment)
+        form = FORMS[deed](request.POST if request.method == "POST" else None) if deed in FORMS else None
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
-                self._do(request, appointment, Action(action), form)
+                appointments.act(
+                    appointment_id=pk,
+                    action=deed,
+                    reason=form.cleaned_data["reason"] if form else "",
+                    actor=staff(request),
+                    now=timezone.now(),
+                )
             except DomainError as refusal:
-                why = explained(refusal, self.schedule_of(appointment))
-                field = self.refusal_fields.get(refusal.field or "", refusal.field)
-                if form is None:
-                    messages.error(request, why)
-                    return HttpResponseRedirect(self.change_url(pk))
-                form.add_error(field if field in form.fields else None, why)
+                messages.error(request, explained(refusal, self.schedule_of(appointment)))
             else:
-                messages.success(request, _("Done: %s.") % Action(action).label)
-                return HttpResponseRedirect(self.change_url(pk))
-        zone = self.schedule_of(appointment).timezone
+                messages.success(request, DONE[deed] % {"who": appointment.client})
+            return HttpResponseRedirect(back(request, self.change_url(pk)))
         return self.ask(
             request,
-            title=capfirst(str(Action(action).label)),
-            submit=capfirst(str(Action(action).label)),
+            title=capfirst(str(deed.label)),
+            submit=capfirst(str(deed.label)),
             original=appointment,
             about=[
                 f"{appointment.called}: {appointment.client}, {appointment.provider}",
-                there(appointment.starts_at, zone),
+                there(appointment.starts_at, self.schedule_of(appointment).timezone),
             ],
             form=form,
-            back=self.change_url(pk),
+            hidden=[("next", request.GET["next"])] if "next" in request.GET else [],
+            back=back(request, self.change_url(pk)),
         )
-
-    def _form(self, action: Action, appointment: Appointment, data: Any) -> Any:
-        if action == Action.RESCHEDULE:
-            return MoveForm(self.schedule_of(appointment), data, initial={"starts_at": appointment.starts_at})
-        return FORMS[action](data) if action in FORMS else None
-
-    def _do(self, request: HttpRequest, appointment: Appointment, action: Action, form: Any) -> None:
-        common: dict[str, Any] = {"appointment_id": appointment.pk, "actor": staff(request), "now": timezone.now()}
-        if action == Action.RESCHEDULE:
-            given = form.cleaned_data
-            appointments.reschedule(
-                starts_at=given["starts_at"], ends_at=given["ends_at"], overrides=form.overrides(), **common
-            )
-        else:
-            appointments.act(action=action, reason=form.cleaned_data["reason"] if form else "", **common)
 
     # --- Many appointments ---
 
     def _act(self, request: HttpRequest, queryset: QuerySet[Appointment], action: Action) -> Any:
-        """Do an action to each, once what must be asked before is answered."""
+        """Show what an action would do to each and, once answered, do it."""
         form = FORMS[action](request.POST if "answered" in request.POST else None) if action in FORMS else None
-        if form and not form.is_valid():
-            chosen = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
-            across = request.POST.get("select_across", "0")
-            again = [("action", action.value), ("select_across", across), ("answered", "1")]
-            return self.ask(
-                request,
-                title=_("%(action)s – appointments: %(count)d")
-                % {"action": capfirst(action.label), "count": queryset.count()},
-                submit=capfirst(str(action.label)),
-                about=first([f"{row.called}: {row.client}, {told(row.starts_at)} UTC" for row in queryset]),
-                form=form,
-                hidden=[*again, *chosen],
-                back=self.list_url(),
-            )
-        reason = form.cleaned_data["reason"] if form else ""
+        reason = form.cleaned_data["reason"] if form and form.is_valid() else ""
         actor, now = staff(request), timezone.now()
 
         def deed(appointment: Appointment) -> None:
             appointments.act(appointment_id=appointment.pk, action=action, actor=actor, now=now, reason=reason)
 
-        do_to_each(request, queryset, deed, str(DONE[action]))
-        return None
+        return self.after_preview(
+            request,
+            queryset.order_by("reservation__provider", "pk"),  # everybody locks calendars in one order
+            deed,
+            title=capfirst(str(action.label)),
+            done=str(MANY_DONE[action]),
+            form=form,
+            describe=lambda row: f"{row.called}: {row.client}, {row.provider}, {self.providers_start(row)}",
+        )
 
-    @admin.action(description=gettext_lazy("Approve"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Approve…"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
         return self._act(request, queryset, Action.APPROVE)
 
@@ -390,11 +282,11 @@ class AppointmentAdmin(BookingImports, InCalendarAdmin):
     def decline(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
         return self._act(request, queryset, Action.DECLINE)
 
-    @admin.action(description=gettext_lazy("Mark as completed"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Mark as completed…"), permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
         return self._act(request, queryset, Action.COMPLETE)
 
-    @admin.action(description=gettext_lazy("Mark as missed"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Mark as missed…"), permissions=["change"])
     def miss(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
         return self._act(request, queryset, Action.MISS)
 
@@ -416,10 +308,6 @@ class AppointmentAdmin(BookingImports, InCalendarAdmin):
     def client(self, appointment: Appointment) -> str:
         return str(appointment.client)
 
-    @admin.display(description=gettext_lazy("service"), ordering="reservation__service__name")
-    def service(self, appointment: Appointment) -> str:
-        return str(appointment.service or "–")
-
     @admin.display(description=gettext_lazy("start (its own timezone)"), ordering="reservation__starts_at")
     def local_start(self, appointment: Appointment) -> str:
         return there(appointment.starts_at, appointment.timezone)
@@ -427,10 +315,6 @@ class AppointmentAdmin(BookingImports, InCalendarAdmin):
     @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="reservation__starts_at")
     def providers_start(self, appointment: Appointment) -> str:
         return there(appointment.starts_at, appointment.provider.schedule.timezone)
-
-    @admin.display(description=gettext_lazy("end (its own timezone)"))
-    def local_end(self, appointment: Appointment) -> str:
-        return there(appointment.ends_at, appointment.timezone)
 
     @admin.display(description=gettext_lazy("start (UTC)"), ordering="reservation__starts_at")
     def starts(self, appointment: Appointment) -> str:

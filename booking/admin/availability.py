@@ -20,7 +20,7 @@ from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
 from booking.operations.imports import HOURS
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.admin import NamedFormSet, OfficeAdmin, ReadOnly, do_to_each, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
 
@@ -49,6 +49,7 @@ class WorkingHoursForm(forms.ModelForm):
 class WorkingHoursInline(admin.TabularInline):
     model = WorkingHours
     form = WorkingHoursForm
+    formset = NamedFormSet
     extra = 1
     verbose_name_plural = gettext_lazy(
         "working hours (local time of the schedule; an end at or before the start is on the next day)"
@@ -106,21 +107,34 @@ class ScheduleAdmin(OfficeAdmin):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         schedule = self.get_object(request, object_id)
-        tools = []
-        if schedule:
-            tools = [
-                (_("Slots"), f"{reverse('admin:booking_slot_changelist')}?provider={schedule.provider_id}"),
-                *(
-                    (label, f"{reverse(f'admin:booking_{name}_add')}?schedule={schedule.pk}")
-                    for label, name in (
-                        (_("Add time off"), "timeoff"),
-                        (_("Add a date override"), "dateoverride"),
-                        (_("Open a window"), "availabilitywindow"),
-                        (_("Book"), "appointment"),
-                    )
-                ),
-            ]
+        tools = self._tools(request, schedule) if schedule else []
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def _tools(self, request: HttpRequest, schedule: Schedule) -> list[tuple[str, str]]:
+        """Where one goes from here, as far as one may."""
+        looks = {
+            "slot": (_("Slots"), "admin:booking_slot_changelist"),
+            "appointment": (_("Day"), "admin:booking_appointment_day"),
+        }
+        adds = {
+            "timeoff": _("Add time off"),
+            "dateoverride": _("Add a date override"),
+            "availabilitywindow": _("Open a window"),
+            "appointment": _("Book"),
+        }
+        of_provider, of_schedule = {"provider": schedule.provider_id}, {"schedule": schedule.pk}
+        return [
+            *(
+                (label, reverse(name, query=of_provider))
+                for model, (label, name) in looks.items()
+                if request.user.has_perm(f"booking.view_{model}")
+            ),
+            *(
+                (label, reverse(f"admin:booking_{model}_add", query=of_schedule))
+                for model, label in adds.items()
+                if request.user.has_perm(f"booking.add_{model}")
+            ),
+        ]
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
         request.changes = []  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,7 +17,10 @@ from booking.admin.shared import provider_filter, staff, there
 from booking.enums import Override, ReservationStatus
 from booking.models import Reservation, Slot
 from booking.operations import reservations
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
+from booking.operations.appointments import confirm
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.pages import back
 
 
 @admin.register(Reservation)
@@ -46,15 +49,87 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
         "appointment_link",
     )
     readonly_fields = fields
-    actions = ("release_holds",)
+    actions = ("confirm_holds", "release_holds")
+    change_form_template = "admin/tools_change_form.html"
     change_list_template = "admin/tools_change_list.html"
 
     def has_release_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("booking.change_reservation")
 
+    def has_confirm_permission(self, request: HttpRequest) -> bool:
+        return self.has_release_permission(request) and request.user.has_perm("booking.add_appointment")
+
     def get_urls(self) -> list[Any]:
-        expire = path("expire/", self.admin_site.admin_view(self.expire_view), name="booking_reservation_expire")
-        return [expire, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("expire/", view(self.expire_view), name="booking_reservation_expire"),
+            path("<int:pk>/confirm/", view(self.confirm_view), name="booking_reservation_confirm"),
+            path("<int:pk>/release/", view(self.release_view), name="booking_reservation_release"),
+            *super().get_urls(),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reservation]:
+        return super().get_queryset(request).select_related("provider__schedule", "client", "service")
+
+    # --- One hold ---
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        held = self.get_object(request, object_id)
+        tools = []
+        if held and held.status == ReservationStatus.HELD and held.expires_at and held.expires_at > timezone.now():
+            if self.has_confirm_permission(request):
+                tools.append(
+                    (_("Confirm for the client"), reverse("admin:booking_reservation_confirm", args=[held.pk]))
+                )
+            if self.has_release_permission(request):
+                tools.append((_("Release"), reverse("admin:booking_reservation_release", args=[held.pk])))
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Confirm a hold for a client who says so by telephone."""
+        held = self._asked(request, pk, allowed=self.has_confirm_permission(request))
+        if request.method != "POST":
+            return self._ask_about(request, held, _("Confirm for the client"))
+        try:
+            made = confirm(reservation_id=pk, actor=staff(request), now=timezone.now())
+        except DomainError as refusal:
+            messages.error(request, str(refusal.message))
+            return HttpResponseRedirect(back(request, self.change_url(pk)))
+        messages.success(request, _("Confirmed for %s.") % held.client)
+        return HttpResponseRedirect(back(request, reverse("admin:booking_appointment_change", args=[made.pk])))
+
+    def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give a hold up: its time is free at once."""
+        held = self._asked(request, pk, allowed=self.has_release_permission(request))
+        if request.method != "POST":
+            return self._ask_about(request, held, _("Release"))
+        try:
+            reservations.release(reservation_id=pk, actor=staff(request), now=timezone.now())
+        except DomainError as refusal:
+            messages.error(request, str(refusal.message))
+        else:
+            messages.success(request, _("Released: the time is free again."))
+        return HttpResponseRedirect(back(request, self.change_url(pk)))
+
+    def _asked(self, request: HttpRequest, pk: int, *, allowed: bool) -> Reservation:
+        found = self.get_object(request, str(pk))
+        if found is None:
+            raise Http404
+        if not allowed:
+            raise PermissionDenied
+        return found
+
+    def _ask_about(self, request: HttpRequest, held: Reservation, title: str) -> HttpResponse:
+        return self.ask(
+            request,
+            title=title,
+            submit=title,
+            original=held,
+            about=[f"{held.client}, {held.provider}", self.local_start(held)],
+            back=self.change_url(held.pk),
+        )
+
+    # --- Many ---
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         tools = [(_("Expire due holds now"), reverse("admin:booking_reservation_expire"))]
@@ -79,14 +154,34 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
             back=self.list_url(),
         )
 
-    @admin.action(description=gettext_lazy("Release selected holds"), permissions=["release"])
-    def release_holds(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> None:
-        now = timezone.now()
+    @admin.action(description=gettext_lazy("Confirm selected holds for their clients…"), permissions=["confirm"])
+    def confirm_holds(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> Any:
+        actor, now = staff(request), timezone.now()
 
         def deed(reservation: Reservation) -> None:
-            reservations.release(reservation_id=reservation.pk, actor=staff(request), now=now)
+            confirm(reservation_id=reservation.pk, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, _("Holds released: %d."))
+        title, done = _("Confirm holds for their clients"), _("Holds confirmed: %d.")
+        return self._previewed(request, queryset, deed, title=title, done=done)
+
+    @admin.action(description=gettext_lazy("Release selected holds…"), permissions=["release"])
+    def release_holds(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> Any:
+        actor, now = staff(request), timezone.now()
+
+        def deed(reservation: Reservation) -> None:
+            reservations.release(reservation_id=reservation.pk, actor=actor, now=now)
+
+        return self._previewed(request, queryset, deed, title=_("Release holds"), done=_("Holds released: %d."))
+
+    def _previewed(self, request: HttpRequest, queryset: Any, deed: Any, *, title: str, done: str) -> Any:
+        return self.after_preview(
+            request,
+            queryset.order_by("provider", "pk"),  # everybody locks calendars in one order
+            deed,
+            title=title,
+            done=done,
+            describe=lambda row: f"{row.client}, {row.provider}, {self.local_start(row)}",
+        )
 
     @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
     def starts(self, reservation: Reservation) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseRedirect
@@ -15,12 +14,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from booking.admin.appointments import ReasonForm
 from booking.admin.shared import provider_filter, staff, there
 from booking.enums import Override, Scope
+from booking.forms.office import ReasonForm
 from booking.models import Appointment, AppointmentSeries
 from booking.operations import series as operations
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, first, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
 from scheduler_project.common.errors import DomainError
 
 SHOWN_FOR = timedelta(days=30)
@@ -159,27 +158,21 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
     @admin.action(description=gettext_lazy("Cancel what is to come…"), permissions=["arrange"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[AppointmentSeries]) -> Any:
         form = ReasonForm(request.POST if "answered" in request.POST else None)
-        if not form.is_valid():
-            chosen = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
-            across = request.POST.get("select_across", "0")
-            return self.ask(
-                request,
-                title=_("Cancel what is to come – series: %d") % queryset.count(),
-                submit=_("Cancel what is to come"),
-                about=first([f"{self.name(row)}: {row.client}, {row.provider}" for row in queryset]),
-                form=form,
-                hidden=[("action", "cancel"), ("select_across", across), ("answered", "1"), *chosen],
-                back=self.list_url(),
-            )
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
         actor, now = staff(request), timezone.now()
 
         def deed(series: AppointmentSeries) -> None:
-            operations.cancel_series(
-                series_id=series.pk, scope=Scope.ALL, reason=form.cleaned_data["reason"], actor=actor, now=now
-            )
+            operations.cancel_series(series_id=series.pk, scope=Scope.ALL, reason=reason, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, _("Series cancelled: %d."))
-        return None
+        return self.after_preview(
+            request,
+            queryset.select_related(*self.list_select_related).order_by("provider", "pk"),
+            deed,
+            title=_("Cancel what is to come"),
+            done=_("Series cancelled: %d."),
+            form=form,
+            describe=lambda row: f"{self.name(row)}: {row.client}, {row.provider}",
+        )
 
     @admin.action(description=gettext_lazy("Book up to the horizon now"), permissions=["arrange"])
     def extend(self, request: HttpRequest, queryset: QuerySet[AppointmentSeries]) -> None:

@@ -94,7 +94,7 @@ def explained(refusal: DomainError, schedule: Schedule) -> str:
 
 def choose_from_many(field: Any, like: Any) -> None:
     """Let a choice be searched for, as for the model field `like`."""
-    field.widget = ChooseOne(like, admin.site, choices=field.choices, attrs={"style": "width: 30em"})
+    field.widget = ChooseOne(like, admin.site, choices=field.choices, attrs={"class": "wide-choice"})
 
 
 class ChooseCalendar(forms.Form):

@@ -12,10 +12,11 @@ from accounts.models import Client, Provider, User
 
 class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider and a client their own."""
+        """A provider and a client see their own; staff all, if they may change them: the address is a secret."""
         if not isinstance(user, User):
             return self.none()
-        return self if user.is_staff else self.filter(Q(provider__user=user) | Q(client__user=user))
+        sees_all = user.is_staff and user.has_perm("booking.change_calendarfeed")
+        return self if sees_all else self.filter(Q(provider__user=user) | Q(client__user=user))
 
     def readable(self) -> Self:
         """Those whose address leads to something: not those of somebody whose login was deactivated."""

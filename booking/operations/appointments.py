@@ -7,10 +7,10 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Face
 from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
-from booking.errors import BadTransition, HoldExpired, HoldReleased, NotBookable, NotYet
+from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.operations.reservations import (
     chosen_length,
@@ -149,9 +149,20 @@ def book(
     timezone: str = "",
     reminder_offsets: list[str] | None = None,
     overrides: Collection[Override] = (),
+    reason: str = "",
 ) -> Appointment:
-    """Reserve and confirm in one step. Arguments and refusals are those of `reserve`, without its limit on holds."""
-    says = {"title": title, "description": description, "timezone": timezone, "reminder_offsets": reminder_offsets}
+    """Reserve and confirm in one step. Arguments and refusals are those of `reserve`, without its limit on holds.
+
+    `reason` says why rules were set aside, for the history; from the admin that must be said (Missing).
+    """
+    check_reason(overrides, reason, actor)
+    says = {
+        "title": title,
+        "description": description,
+        "timezone": timezone,
+        "reminder_offsets": reminder_offsets,
+        "reason": reason,
+    }
     with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
         return _book(provider_id, client_id, service_id, starts_at, ends_at, says, actor, now, overrides)
 
@@ -184,6 +195,12 @@ def _book(
     return appoint(reservation, actor=actor, now=now, **says)
 
 
+def check_reason(overrides: Collection[Override], reason: str, actor: Actor) -> None:
+    """Whoever sets rules of somebody else's calendar aside says why. Raises Missing."""
+    if overrides and not reason and actor.face == Face.ADMIN:
+        raise Missing(_("Say why these rules are set aside."), field="reason")
+
+
 def appoint(
     reservation: Reservation,
     *,
@@ -196,6 +213,7 @@ def appoint(
     series: AppointmentSeries | None = None,
     occurrence: date | None = None,
     among: list[AppointmentEvent] | None = None,
+    reason: str = "",
 ) -> Appointment:
     """Write the appointment of a reservation just confirmed. The caller has claimed its time.
 
@@ -223,6 +241,7 @@ def appoint(
         status=appointment.status,
         among=among,
         overrides=reservation.overrides,
+        reason=reason,
         **({"series": series.pk} if series else {}),
     )
     return appointment
@@ -268,17 +287,20 @@ def reschedule(
     now: datetime,
     ends_at: datetime | None = None,
     overrides: Collection[Override] = (),
+    reason: str = "",
 ) -> Appointment:
     """Move an appointment to another time of the same provider, all or nothing.
 
     It stays as long as it was, unless the provider or staff say `ends_at`. Its own old
-    time is not in the way. On any refusal (those of `reserve`, and BadTransition) the original stands.
+    time is not in the way. On any refusal (those of `reserve`, and BadTransition) the original stands. `reason` is that
+    of `book`.
     """
+    check_reason(overrides, reason, actor)
     reservation = _reservation_of(appointment_id)
     with offering_alternatives(
         provider_id=reservation.provider_id, service_id=reservation.service_id, starts_at=starts_at, now=now
     ):
-        return _reschedule(appointment_id, reservation.provider_id, starts_at, ends_at, actor, now, overrides)
+        return _reschedule(appointment_id, reservation.provider_id, starts_at, ends_at, actor, now, overrides, reason)
 
 
 @operation
@@ -290,6 +312,7 @@ def _reschedule(
     actor: Actor,
     now: datetime,
     overrides: Collection[Override],
+    reason: str,
 ) -> Appointment:
     schedule = locked_schedule(provider_id)
     appointment = locked_appointment(appointment_id)
@@ -304,6 +327,7 @@ def _reschedule(
         actor=actor,
         now=now,
         overrides=overrides,
+        reason=reason,
     )
 
 
@@ -318,6 +342,7 @@ def move_to(
     now: datetime,
     overrides: Collection[Override],
     among: list[AppointmentEvent] | None = None,
+    reason: str = "",
 ) -> Appointment:
     """Let an appointment's time go and claim another. The caller holds the locks, and undoes all on a refusal."""
     if not schedule.provider_is_active:
@@ -349,6 +374,7 @@ def move_to(
         **{"from": rfc3339(old.starts_at), "to": rfc3339(starts_at)},
         reservation=old.pk,
         overrides=claimed.overrides,
+        reason=reason,
     )
     return appointment
 

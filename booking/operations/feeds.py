@@ -10,6 +10,8 @@ from booking.models import CalendarFeed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
+CHANGE = "booking.change_calendarfeed"
+
 
 @operation
 def open_feed(
@@ -17,10 +19,10 @@ def open_feed(
 ) -> CalendarFeed:
     """The feed of a provider or of a client (say one), made if there is none yet.
 
-    For themself, and for staff. Raises NotAllowed; NotFound.
+    For themself, and for staff who may change feeds: its address is a secret. Raises NotAllowed; NotFound.
     """
     owner: dict[str, Any] = {"provider_id": provider_id} if provider_id is not None else {"client_id": client_id}
-    _check_owns(actor, **owner)
+    _check_owns(actor, CHANGE, **owner)
     model = Provider if provider_id is not None else Client
     if not model._default_manager.filter(pk=provider_id or client_id).exists():  # noqa: SLF001
         raise NotFound(field="provider" if provider_id is not None else "client")
@@ -32,7 +34,7 @@ def open_feed(
 @operation
 def renew_feed(*, feed_id: int, actor: Actor, now: datetime) -> CalendarFeed:
     """Give a feed another address; the old one leads nowhere from now on. Raises NotAllowed; NotFound."""
-    feed = _locked(feed_id, actor)
+    feed = _locked(feed_id, actor, CHANGE)
     feed.token = _token()
     feed.created_at = now
     feed.save(update_fields=["token", "created_at"])
@@ -42,21 +44,24 @@ def renew_feed(*, feed_id: int, actor: Actor, now: datetime) -> CalendarFeed:
 @operation
 def close_feed(*, feed_id: int, actor: Actor) -> None:
     """Revoke a feed: its address leads nowhere from now on. Raises NotAllowed; NotFound."""
-    _locked(feed_id, actor).delete()
+    _locked(feed_id, actor, "booking.delete_calendarfeed").delete()
 
 
-def _locked(feed_id: int, actor: Actor) -> CalendarFeed:
+def _locked(feed_id: int, actor: Actor, permission: str) -> CalendarFeed:
     rows = CalendarFeed.objects.select_related("provider", "client").select_for_update(of=("self",))
     feed = rows.filter(pk=feed_id).first()
     if feed is None:
         raise NotFound
-    _check_owns(actor, provider_id=feed.provider_id, client_id=feed.client_id)
+    _check_owns(actor, permission, provider_id=feed.provider_id, client_id=feed.client_id)
     return feed
 
 
-def _check_owns(actor: Actor, *, provider_id: int | None = None, client_id: int | None = None) -> None:
-    own = actor.runs(provider_id) if provider_id is not None else actor.client_id == client_id
-    if not (own or actor.is_staff):
+def _check_owns(actor: Actor, permission: str, *, provider_id: int | None = None, client_id: int | None = None) -> None:
+    if provider_id is not None:
+        own = actor.runs(provider_id, permission=permission)
+    else:
+        own = actor.client_id == client_id or actor.may(permission)
+    if not own:
         raise NotAllowed
 
 

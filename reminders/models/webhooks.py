@@ -12,10 +12,11 @@ from accounts.models import Provider, User
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider their own."""
+        """A provider sees their own; staff all, if they may change them: whoever may can have their secrets."""
         if not isinstance(user, User):
             return self.none()
-        return self if user.is_staff else self.filter(provider__user=user)
+        sees_all = user.is_staff and user.has_perm("reminders.change_webhookendpoint")
+        return self if sees_all else self.filter(provider__user=user)
 
     def active(self) -> Self:
         return self.filter(disabled_at=None)

@@ -40,6 +40,10 @@ LOCAL = {"localhost", "localdomain", "local", "internal", "intranet", "lan", "ho
 """The ends of names that mean one's own machine or network (RFC 6761, RFC 6762, ICANN), or are used as if they did."""
 
 
+CHANGE = "reminders.change_webhookendpoint"
+"""What staff need to have anything to do with a provider's webhooks: their secrets, and where all is told."""
+
+
 def new_secret() -> str:
     """As Standard Webhooks writes one: 24 to 64 random bytes."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
@@ -56,7 +60,7 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
     provider = Provider.objects.select_for_update(of=("self",), no_key=True).filter(pk=provider_id).first()
     if provider is None:
         raise NotFound(field="provider")
-    if not actor.runs(provider.pk):
+    if not actor.runs(provider.pk, permission=CHANGE):
         raise NotAllowed
     endpoint = WebhookEndpoint(provider=provider, secret=new_secret(), created_at=now, **_checked(fields))
     if WebhookEndpoint.objects.filter(provider=provider).count() >= MOST:
@@ -173,7 +177,7 @@ def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:
     endpoint = WebhookEndpoint.objects.select_for_update(of=("self",), no_key=True).filter(pk=endpoint_id).first()
     if endpoint is None:
         raise NotFound
-    if not actor.runs(endpoint.provider_id):
+    if not actor.runs(endpoint.provider_id, permission=CHANGE):
         raise NotAllowed
     return endpoint
 

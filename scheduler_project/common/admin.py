@@ -7,19 +7,20 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import model_format_dict
-from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.db import transaction
 from django.db.models.deletion import Collector, ProtectedError
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django_celery_beat.admin import PeriodicTaskAdmin as BeatsTaskAdmin
+from django_celery_beat.models import PeriodicTask
 
 from scheduler_project.common.admin_files import Exports
 from scheduler_project.common.errors import DomainError
@@ -31,9 +32,8 @@ from scheduler_project.common.trail import trailed
 SHOWN = 10
 """How many names a message lists before it only counts the rest."""
 
-admin.site.site_header = settings.SITE_NAME
-admin.site.site_title = settings.SITE_NAME
-admin.site.index_title = gettext_lazy("Office")
+MOST_AT_ONCE = 200
+"""How many rows an action is previewed for and done to: the preview keeps what it touches locked meanwhile."""
 
 
 # --- Time as people write it ----------------------------------------------------------------------------------------
@@ -170,11 +170,53 @@ class OfficeAdmin(Exports, admin.ModelAdmin):
             kwargs.setdefault("widget", ChooseMany(db_field, self.admin_site))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def ask(self, request: HttpRequest, *, title: str, submit: str, **context: Any) -> TemplateResponse:
+    def after_preview(
+        self,
+        request: HttpRequest,
+        rows: Any,
+        deed: Callable[[Any], Any],
+        *,
+        title: str,
+        done: str,
+        form: Any = None,
+        describe: Callable[[Any], str] = str,
+    ) -> Any:
+        """An action on many rows: first what would become of each, then, once that is answered, the deed itself.
+
+        What is asked before (`form`) comes with the answer. Only the rows that were shown are touched.
+        """
+        chosen = list(rows[: MOST_AT_ONCE + 1])
+        if len(chosen) > MOST_AT_ONCE:
+            messages.error(request, _("Choose fewer rows: at most %d at a time.") % MOST_AT_ONCE)
+            return None
+        if "answered" in request.POST and (form is None or form.is_valid()):
+            do_to_each(request, chosen, deed, done)
+            return None
+        found = outlook(chosen, deed)
+        well = [describe(row) for row, refusal in found if not refusal]
+        return self.ask(
+            request,
+            title=title,
+            submit=_("Do it: %d") % len(well) if well else "",
+            well=well,
+            refused=[(describe(row), refusal) for row, refusal in found if refusal],
+            form=form if well else None,
+            hidden=[
+                ("action", request.POST.get("action", "")),
+                ("answered", "1"),
+                *((ACTION_CHECKBOX_NAME, row.pk) for row in chosen),
+            ],
+            back=request.get_full_path(),
+            template="admin/preview.html",
+        )
+
+    def ask(
+        self, request: HttpRequest, *, title: str, submit: str, template: str = "admin/ask.html", **context: Any
+    ) -> TemplateResponse:
         """A page between: a form, what it is about, and hidden fields that repeat the question."""
         return TemplateResponse(
             request,
-            "admin/ask.html",
+            template,
             {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "submit": submit, **context},
         )
 
@@ -192,6 +234,40 @@ class ReadOnly:
         return False
 
 
+class NamedFormSet(forms.BaseInlineFormSet):
+    """Rows of a table whose fields say their names: Django's own leave that to the heads of the columns."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label)
+
+
+class ForSuperusers:
+    """For admins of what gives power over other logins, whatever permissions somebody was given."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if request.user.is_superuser else {}  # type: ignore[misc]
+
+
+# --- Many rows at once ----------------------------------------------------------------------------------------------
+
+
 def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], Any], done: str) -> None:
     """Do `deed` to every row by itself. Says how many are `done` (with %d), and of each refused one why."""
     count = 0
@@ -204,6 +280,21 @@ def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], 
             count += 1
     if count:
         messages.success(request, done % count)
+
+
+def outlook(rows: Iterable[Any], deed: Callable[[Any], Any]) -> list[tuple[Any, str]]:
+    """What `do_to_each` would do: every row, with why it would be refused or nothing. It is done and taken back."""
+    found = []
+    with transaction.atomic():
+        for row in rows:
+            try:
+                operation(deed)(row)
+            except DomainError as refusal:
+                found.append((row, str(refusal.message)))
+            else:
+                found.append((row, ""))
+        transaction.set_rollback(True)
+    return found
 
 
 def plural(model: Any) -> str:
@@ -230,16 +321,35 @@ class ChooseMany(AutocompleteSelectMultiple):
         return super().optgroups(name, [key for key in value if str(key).isdecimal()], attrs)
 
 
-class Autocomplete(AutocompleteJsonView):
-    """Names rows as their admin describes them: two clients called Kim need more than a name."""
+# --- Beat's table ---------------------------------------------------------------------------------------------------
 
-    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
-        describe = getattr(self.model_admin, "describe", str)
-        return {"id": str(getattr(obj, to_field_name)), "text": describe(obj)}
+admin.site.unregister(PeriodicTask)
 
 
-def autocomplete(request: HttpRequest) -> HttpResponseBase:
-    return Autocomplete.as_view(admin_site=admin.site)(request)
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(BeatsTaskAdmin):
+    """What beat does, and when. Of results there are only these: when a task last ran, and how often it has."""
 
+    change_form_template = "admin/change_form.html"  # Its own has a script within, which our policy does not run.
+    list_display = ("name", "enabled", "scheduler", "last_run_at", "total_run_count", "one_off")
+    list_filter = ("enabled", "one_off", "task")
+    date_hierarchy = None
+    readonly_fields = (*BeatsTaskAdmin.readonly_fields, "total_run_count")
 
-admin.site.autocomplete_view = autocomplete  # type: ignore[assignment, method-assign]
+    def get_fieldsets(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
+        shown = [
+            (name, {**options, "fields": [field for field in options["fields"] if field != "last_run_at"]})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
+        return [*shown, (_("Runs"), {"fields": ["last_run_at", "total_run_count"]})]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.SplitDateTimeField):
+            for widget, part in zip(field.widget.widgets, (_("day"), _("time")), strict=True):
+                widget.attrs["aria-label"] = f"{field.label}, {part}"
+        return field
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Its own actions ask for no permission: whoever could look at tasks could stop and start them."""
+        return super().get_actions(request) if self.has_change_permission(request) else {}

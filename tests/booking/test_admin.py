@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.actors import Face
 from booking.enums import AppointmentStatus, Event, Override, Policy, ReservationStatus
-from booking.errors import SlotTaken
+from booking.errors import HoldExpired
 from booking.models import (
     Appointment,
     AppointmentEvent,
@@ -31,6 +31,7 @@ from booking.models import (
     TimeOff,
     WorkingHours,
 )
+from booking.operations.appointments import edit
 from booking.operations.availability import close_business, open_window, set_date_override, take_time_off
 from booking.operations.feeds import open_feed
 from booking.operations.series import Wanted, create_series
@@ -39,6 +40,7 @@ from tests.factories import (
     NOON,
     SYSTEM,
     ClientFactory,
+    MessageFactory,
     ServiceFactory,
     UserFactory,
     appoint,
@@ -47,7 +49,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
-from tests.looking import slots_within
+from tests.looking import dump, slots_within
 
 pytestmark = pytest.mark.django_db
 
@@ -160,7 +162,7 @@ def test_opens_list_search_and_rows(browser, name):
         assert browser.get(url(f"{name}_history", row.pk), follow=True).status_code == 200
 
 
-@pytest.mark.parametrize("name", ["appointment", "timeoff", "dateoverride", "availabilitywindow"])
+@pytest.mark.parametrize("name", ["timeoff", "dateoverride", "availabilitywindow"])
 def test_adding_to_a_calendar_asks_whose_and_tells_the_zone(browser, berlin, name):
     assert "for which provider" in browser.get(url(f"{name}_add")).content.decode()
     assert "for which provider" in browser.get(url(f"{name}_add", schedule="nobody")).content.decode()
@@ -272,119 +274,21 @@ def test_slot_list_shows_the_grid_of_one_provider(browser, berlin):
     assert "09:00 Europe/Berlin" in page.content.decode()
 
 
-# --- Booking ----------------------------------------------------------------------------------------------------------
-
-
-def book(browser, provider, client, start, **more):
-    data = {"client": client.pk, "starts_at": start, **more}
-    return browser.post(url("appointment_add", schedule=provider.schedule.pk), data, follow=True)
-
-
-def test_books_in_the_providers_time_with_the_admin_in_the_record(browser, boss, berlin, booker):
-    service = ServiceFactory(providers=[berlin], duration_minutes=45)
-
-    book(browser, berlin, booker, "2026-03-04T10:00", service=service.pk, title="First visit")
-
-    made = Appointment.objects.detailed().get()
-    assert (made.starts_at, made.ends_at) == (at("2026-03-04 09:00"), at("2026-03-04 09:45"))
-    assert (made.title, made.status, made.client) == ("First visit", AppointmentStatus.SCHEDULED, booker)
-    assert (made.reservation.created_by, made.reservation.face) == (boss, Face.ADMIN)
-    assert made.events.get().event == Event.BOOKED
-
-
-def test_refuses_to_book_taken_time_and_tells_the_nearest_free(browser, berlin, booker):
-    appoint(berlin, at("2026-03-04 09:00"))
-
-    page = book(browser, berlin, booker, "2026-03-04T10:00")
-
-    assert page.status_code == 200
-    assert errors(page) == {
-        "starts_at": [
-            f"{SlotTaken.message} Europe/Berlin: Wed 2026-03-04 09:45, Wed 2026-03-04 10:15, Wed 2026-03-04 09:30."
-        ]
-    }
-    assert Appointment.objects.count() == 1
-
-
-def test_overrides_open_hours_and_notice_but_never_taken_time(browser, berlin, booker):
-    both = {"override_notice": "on", "override_hours": "on"}
-    early = "2026-03-02T20:00"  # This evening, after hours.
-
-    assert list(errors(book(browser, berlin, booker, early))) == ["starts_at"]
-    assert list(errors(book(browser, berlin, booker, early, override_notice="on"))) == ["starts_at"]
-    book(browser, berlin, booker, early, **both)
-    assert Reservation.objects.get().overrides == [Override.HOURS, Override.NOTICE]
-    assert "has just been taken" in errors(book(browser, berlin, booker, early, **both))["starts_at"][0]
-    assert Reservation.objects.count() == 1
-
-
-def test_refuses_a_time_off_the_grid_on_the_providers_clock(browser, berlin, booker):
-    page = book(browser, berlin, booker, "2026-03-04T10:07")
-
-    assert "Europe/Berlin: Wed 2026-03-04 10:00, Wed 2026-03-04 10:15." in errors(page)["starts_at"][0]
-
-
-def test_refuses_an_end_before_the_start_at_the_end(browser, berlin, booker):
-    page = book(browser, berlin, booker, "2026-03-04T10:00", ends_at="2026-03-04T09:00")
-
-    assert list(errors(page)) == ["ends_at"]
-
-
-@pytest.mark.parametrize("start", ["", "soon", "9999-12-31T23:45", "0001-01-01T00:00", "2026-03-04T10:00+99:00"])
-def test_refuses_times_nobody_can_mean(browser, berlin, booker, start):
-    page = book(browser, berlin, booker, start, override_notice="on", override_hours="on")
-
-    assert list(errors(page)) == ["starts_at"]
-
-
-def test_refuses_a_service_this_provider_does_not_offer(browser, berlin, booker):
-    assert list(errors(book(browser, berlin, booker, "2026-03-04T10:00", service=ServiceFactory().pk))) == ["service"]
-
-
-def test_refuses_a_client_of_somebody_elses_address_book(browser, berlin):
-    theirs = ClientFactory(owner=open_provider(provider__name="Other"), user=None)
-
-    assert list(errors(book(browser, berlin, theirs, "2026-03-04T10:00"))) == ["client"]
-
-
 # --- One appointment --------------------------------------------------------------------------------------------------
 
 
 def test_edits_words_only_and_records_it(browser, boss, berlin):
     appointment = appoint(berlin, WEDNESDAY_10)
     words = {"title": "New title", "description": "With crutches", "timezone": "Europe/Berlin"}
-    history = {"events-TOTAL_FORMS": 0, "events-INITIAL_FORMS": 0}
+    lists = {f"{name}-{kind}_FORMS": 0 for name in ("events", "messages") for kind in ("TOTAL", "INITIAL")}
 
-    browser.post(url("appointment_change", appointment.pk), {**words, **history, "status": "completed"}, follow=True)
+    browser.post(url("appointment_change", appointment.pk), {**words, **lists, "status": "completed"}, follow=True)
 
     appointment.refresh_from_db()
     assert (appointment.title, appointment.description) == ("New title", "With crutches")
     assert appointment.status == AppointmentStatus.SCHEDULED
     edited = appointment.events.get(event=Event.EDITED)
     assert (edited.user, edited.face) == (boss, Face.ADMIN)
-
-
-def test_moves_an_appointment_keeping_its_identity(browser, berlin):
-    appointment = appoint(berlin, WEDNESDAY_10)
-    move = url("appointment_act", appointment.pk, "reschedule")
-    assert "Start (Europe/Berlin)" in browser.get(move).content.decode()
-
-    browser.post(move, {"starts_at": "2026-03-05T14:00"}, follow=True)
-
-    moved = Appointment.objects.detailed().get(pk=appointment.pk)
-    assert moved.starts_at == at("2026-03-05 13:00")
-    assert moved.uid == appointment.uid
-    assert moved.events.filter(event=Event.RESCHEDULED, face=Face.ADMIN).count() == 1
-
-
-def test_refuses_to_move_onto_taken_time_and_the_original_stands(browser, berlin):
-    appoint(berlin, at("2026-03-05 13:00"))
-    appointment = appoint(berlin, WEDNESDAY_10)
-
-    page = browser.post(url("appointment_act", appointment.pk, "reschedule"), {"starts_at": "2026-03-05T14:00"})
-
-    assert "Thu 2026-03-05 13:45" in errors(page)["starts_at"][0]
-    assert Appointment.objects.detailed().get(pk=appointment.pk).starts_at == WEDNESDAY_10
 
 
 def test_cancels_one_with_a_reason(browser, berlin):
@@ -413,7 +317,38 @@ def test_offers_what_can_be_done_with_an_appointment_now(browser, berlin):
 
     page = browser.get(url("appointment_change", appointment.pk))
 
-    assert [label for label, _ in page.context["tools"]] == ["Reschedule", "Cancel"]
+    assert [label for label, _url, _asks in page.context["buttons"]] == ["Reschedule", "Cancel"]
+
+
+def test_tells_when_who_and_how_to_reach_them_and_books_the_same_again(browser, berlin):
+    service = ServiceFactory(providers=[berlin])
+    client = ClientFactory(name="Ada Byron", email="ada@example.org", phone="+442079460123")
+    appointment = appoint(berlin, WEDNESDAY_10, client=client, service_id=service.pk)
+
+    page = browser.get(url("appointment_change", appointment.pk))
+
+    text = page.content.decode()
+    assert "Wednesday, 4 March 2026, 11:00" in text
+    assert 'href="tel:+442079460123"' in text
+    assert 'href="mailto:ada@example.org"' in text
+    again = browser.get(page.context["again"]).context["form"].initial
+    assert (again["client"], again["service"]) == (str(client.pk), str(service.pk))
+
+
+def test_appointment_page_costs_the_same_for_one_message_and_for_many(browser, berlin):
+    appointment = appoint(berlin, WEDNESDAY_10)
+    page = url("appointment_change", appointment.pk)
+    browser.get(page)
+    with CaptureQueriesContext(connection) as few:
+        browser.get(page)
+    for number in range(5):
+        MessageFactory(appointment=appointment, due_at=NOON + minutes(number))
+        edit(appointment_id=appointment.pk, changes={"title": f"Title {number}"}, actor=SYSTEM, now=NOON)
+
+    with CaptureQueriesContext(connection) as many:
+        browser.get(page)
+
+    assert len(many) == len(few)
 
 
 def test_somebody_without_the_permission_does_nothing(berlin):
@@ -438,7 +373,7 @@ def test_approves_those_that_wait_and_says_why_not_of_the_rest(browser, boss, be
     waiting = pending(berlin, WEDNESDAY_10)
     settled = appoint(berlin, at("2026-03-05 10:00"))
 
-    page = act(browser, "appointment", "approve", [waiting, settled])
+    page = act(browser, "appointment", "approve", [waiting, settled], answered="1")
 
     assert told(page) == [
         "Appointment: An appointment that is scheduled can become: completed, missed, cancelled.",
@@ -454,12 +389,12 @@ def test_approves_those_that_wait_and_says_why_not_of_the_rest(browser, boss, be
 )
 def test_marks_how_it_went_once_it_has_begun(browser, berlin, action, status):
     appointment = appoint(berlin, WEDNESDAY_10)
-    act(browser, "appointment", action, [appointment])
+    act(browser, "appointment", action, [appointment], answered="1")
     appointment.refresh_from_db()
     assert appointment.status == AppointmentStatus.SCHEDULED
 
     with time_machine.travel(WEDNESDAY_10, tick=False):
-        act(browser, "appointment", action, [appointment])
+        act(browser, "appointment", action, [appointment], answered="1")
 
     appointment.refresh_from_db()
     assert appointment.status == status
@@ -481,6 +416,60 @@ def test_asks_for_a_reason_before_cancelling_or_declining_many(browser, berlin, 
     assert set(Appointment.objects.values_list("status", "cancellation_reason")) == {(status, "Burst pipe")}
 
 
+def test_shows_what_would_be_done_and_refused_and_changes_nothing(browser, berlin):
+    waiting, settled = pending(berlin, WEDNESDAY_10), appoint(berlin, at("2026-03-05 10:00"))
+    before = dump()
+
+    page = act(browser, "appointment", "approve", [waiting, settled])
+
+    when = "Greta, Wed 2026-03-04 11:00 Europe/Berlin"
+    assert page.context["well"] == [f"{waiting.called}: {waiting.client}, {when}"]
+    assert [why for _row, why in page.context["refused"]] == [
+        "An appointment that is scheduled can become: completed, missed, cancelled."
+    ]
+    assert dump() == before
+
+
+def test_preview_of_what_would_all_be_refused_offers_nothing_to_do(browser, berlin):
+    page = act(browser, "appointment", "complete", [appoint(berlin, WEDNESDAY_10)])
+
+    assert (page.context["well"], page.context["submit"]) == ([], "")
+
+
+def test_actions_are_done_to_the_rows_that_were_shown_and_to_no_others(browser, berlin):
+    shown = pending(berlin, WEDNESDAY_10)
+    page = act(browser, "appointment", "approve", [shown], select_across="1")
+    came_in_later = pending(berlin, at("2026-03-05 10:00"))
+
+    answer = {}
+    for name, value in page.context["hidden"]:
+        answer.setdefault(name, []).append(value)
+    browser.post(url("appointment_changelist"), answer)
+
+    shown.refresh_from_db()
+    came_in_later.refresh_from_db()
+    assert (shown.status, came_in_later.status) == (AppointmentStatus.SCHEDULED, AppointmentStatus.PENDING)
+
+
+def test_too_many_rows_at_once_are_refused(browser, berlin, monkeypatch):
+    monkeypatch.setattr("scheduler_project.common.admin.MOST_AT_ONCE", 1)
+    rows = [pending(berlin, WEDNESDAY_10), pending(berlin, at("2026-03-05 10:00"))]
+
+    page = act(browser, "appointment", "approve", rows, answered="1")
+
+    assert told(page) == ["Choose fewer rows: at most 1 at a time."]
+    assert set(Appointment.objects.values_list("status", flat=True)) == {AppointmentStatus.PENDING}
+
+
+def test_goes_back_to_where_the_button_was_but_never_off_the_site(browser, berlin):
+    rows = [pending(berlin, WEDNESDAY_10), pending(berlin, at("2026-03-05 10:00"))]
+
+    here = browser.post(url("appointment_act", rows[0].pk, "approve"), {"next": "/admin/"})
+    away = browser.post(url("appointment_act", rows[1].pk, "approve"), {"next": "https://evil.example/"})
+
+    assert (here.url, away.url) == ("/admin/", url("appointment_change", rows[1].pk))
+
+
 # --- Reservations -----------------------------------------------------------------------------------------------------
 
 
@@ -488,12 +477,44 @@ def test_releases_holds_and_leaves_confirmed_ones(browser, berlin):
     held = hold(berlin, WEDNESDAY_10)
     confirmed = appoint(berlin, at("2026-03-05 10:00")).reservation
 
-    page = act(browser, "reservation", "release_holds", [held, confirmed])
+    page = act(browser, "reservation", "release_holds", [held, confirmed], answered="1")
 
     assert [text for text in told(page) if "confirmed" in text]
     held.refresh_from_db()
     confirmed.refresh_from_db()
     assert (held.status, confirmed.status) == (ReservationStatus.RELEASED, ReservationStatus.CONFIRMED)
+
+
+def test_confirms_a_hold_for_whoever_says_so_by_telephone(browser, boss, berlin):
+    held = hold(berlin, WEDNESDAY_10)
+    page = browser.get(url("reservation_change", held.pk))
+    assert [label for label, _ in page.context["tools"]] == ["Confirm for the client", "Release"]
+    assert "Confirm for the client" in browser.get(url("reservation_confirm", held.pk)).content.decode()
+
+    answer = browser.post(url("reservation_confirm", held.pk))
+
+    made = Appointment.objects.get(reservation=held)
+    assert answer.url == url("appointment_change", made.pk)
+    assert (made.status, made.events.get().user, made.events.get().face) == ("scheduled", boss, Face.ADMIN)
+
+
+def test_a_hold_past_its_end_is_not_confirmed(browser, berlin):
+    held = hold(berlin, WEDNESDAY_10)
+    with time_machine.travel(held.expires_at, tick=False):
+        page = browser.post(url("reservation_confirm", held.pk), follow=True)
+
+    assert told(page) == [HoldExpired.message]
+    assert page.context["tools"] == []
+    assert not Appointment.objects.exists()
+
+
+def test_releases_one_hold(browser, berlin):
+    held = hold(berlin, WEDNESDAY_10)
+
+    browser.post(url("reservation_release", held.pk))
+
+    held.refresh_from_db()
+    assert held.status == ReservationStatus.RELEASED
 
 
 def test_expires_due_holds_now(browser, berlin):

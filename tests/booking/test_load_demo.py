@@ -68,10 +68,11 @@ def test_makes_a_practice_with_everything_in_it_and_only_once():
     assert len(AppointmentSeries.objects.get(rrule__startswith="FREQ=MONTHLY").exdates) == 1
     for provider in Provider.objects.all():
         assert Slot.objects.filter(provider=provider, reservation=None, starts_at__gt=now + timedelta(days=30)).exists()
-    for email in ("admin@example.com", "maya@example.com", "sam@example.com"):
+    for email in ("admin@example.com", "office@example.com", "maya@example.com", "sam@example.com"):
         assert email in said
         assert User.objects.get(email=email).check_password(PASSWORD)
     assert PASSWORD in said
+    assert list(User.objects.get(email="office@example.com").groups.values_list("name", flat=True)) == ["Front desk"]
 
     before = census()
     assert PASSWORD in load()

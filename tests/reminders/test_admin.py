@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reminders.enums import MessageStatus
+from reminders.errors import TooLate
 from reminders.models import Message
 from tests.factories import NOON, UserFactory, appoint, at, open_provider
 from tests.reminders.helpers import send
@@ -83,7 +84,7 @@ def test_failed_messages_are_sent_again(browser, mailoutbox):
 
     page = browser.post(
         url(Message, "changelist"),
-        {"action": "send_again", "_selected_action": [one.pk, other.pk]},
+        {"action": "send_again", "_selected_action": [one.pk, other.pk], "answered": "1"},
         follow=True,
     )
 
@@ -92,3 +93,28 @@ def test_failed_messages_are_sent_again(browser, mailoutbox):
     assert "Only a message that failed can be sent again." in said[0]
     one.refresh_from_db()
     assert one.status == MessageStatus.PENDING
+
+
+def test_appointment_says_what_became_of_its_messages_and_sends_what_failed_again(browser):
+    some()
+    message = Message.objects.filter(kind="booked").first()
+    Message.objects.filter(pk=message.pk).update(status=MessageStatus.FAILED, failures=3, error="421 busy")
+    page = reverse("admin:booking_appointment_change", args=[message.appointment_id])
+    text = browser.get(page).content.decode()
+    assert "421 busy" in text
+    assert text.count("Send again</button>") == 1
+
+    answer = browser.post(reverse("admin:reminders_message_again", args=[message.pk]), {"next": page})
+
+    message.refresh_from_db()
+    assert (answer.url, message.status) == (page, MessageStatus.PENDING)
+
+
+def test_message_that_would_help_nobody_any_more_says_so(browser):
+    some()
+    message = Message.objects.filter(kind="booked").first()
+    Message.objects.filter(pk=message.pk).update(status=MessageStatus.FAILED, useful_until=NOON)
+
+    page = browser.post(reverse("admin:reminders_message_again", args=[message.pk]), follow=True)
+
+    assert [str(said) for said in page.context["messages"]] == [TooLate.message]

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
@@ -35,6 +36,7 @@ from booking.signals import demo_opened
 from scheduler_project.common.times import to_utc
 
 ADMIN = "admin@example.com"
+DESK = "office@example.com"
 BACK = 28
 """How many days of the past are told."""
 PAST_EACH = 10
@@ -70,7 +72,9 @@ class Command(BaseCommand):
                 raise CommandError(f"These logins exist and are not the demo's: {', '.join(map(str, taken))}.")
             with transaction.atomic():
                 Practice(timezone.now()).open()
-        self.stdout.write(f"Log in as {ADMIN} (staff), maya@example.com (provider) or sam@example.com (client).")
+        self.stdout.write(
+            f"Log in as {ADMIN} (staff), {DESK} (front desk), maya@example.com (provider) or sam@example.com (client)."
+        )
         self.stdout.write(f"The password of each is {PASSWORD}")
 
 
@@ -94,6 +98,8 @@ class Practice:
         begun = (self.now - BACK * DAY).replace(minute=0, second=0, microsecond=0)
         if not User.objects.filter(email=ADMIN).exists():
             User.objects.create_superuser(ADMIN, PASSWORD, name="Alex Morgan")
+        if (desk := Group.objects.filter(name="Front desk").first()) and not User.objects.filter(email=DESK).exists():
+            desk.user_set.add(User.objects.create_user(DESK, PASSWORD, name="Kim Novak", is_staff=True))
         for person in REGISTERED:
             register(
                 name=person.name,

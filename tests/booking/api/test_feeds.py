@@ -1,11 +1,20 @@
 """`/api/feeds`: who may open, see, renew and close which calendar to subscribe to."""
 
+import pytest
+
 from booking.models import CalendarFeed
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
-from tests.factories import ClientFactory, ProviderFactory, open_provider
+from tests.factories import ClientFactory, ProviderFactory, UserFactory, open_provider
+from tests.groups import MANAGER, staff_of
 
 FEEDS = "/api/feeds"
+
+
+@pytest.fixture
+def staff(db):
+    """Staff who may have everybody's addresses."""
+    return UserFactory(superuser=True)
 
 
 def opened(api, **which):
@@ -79,6 +88,15 @@ def test_feed_of_somebody_else_is_not_found(booker_api):
     answers = [booker_api.delete(path), booker_api.post(f"{path}/renew")]
 
     assert [refusal(answer)[0] for answer in answers] == [404, 404]
+
+
+def test_addresses_of_feeds_are_not_for_managers(provider, provider_api):
+    theirs = opened(provider_api)
+    manager_api = logged_in(staff_of(MANAGER))
+
+    assert ids(manager_api.get(FEEDS)) == []
+    assert refusal(manager_api.post(FEEDS, {"provider": provider.pk})) == (403, "not_allowed", None)
+    assert refusal(manager_api.post(f"{FEEDS}/{theirs['id']}/renew")) == (404, "not_found", None)
 
 
 def test_feed_is_of_a_provider_or_a_client(staff_api, provider, booker):

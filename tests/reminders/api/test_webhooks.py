@@ -19,6 +19,7 @@ from tests.factories import (
     WebhookEndpointFactory,
     minutes,
 )
+from tests.groups import FRONT_DESK, MANAGER, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +35,12 @@ def _at_noon():
 @pytest.fixture
 def provider(db):
     return ProviderFactory()
+
+
+@pytest.fixture
+def staff(db):
+    """Staff who may change webhooks."""
+    return staff_of(MANAGER)
 
 
 @pytest.fixture
@@ -323,3 +330,12 @@ def test_adding_is_for_who_has_a_calendar_and_staff(booker_api, staff_api):
     for caller in (booker_api, logged_in(UserFactory())):
         assert code(caller.post("/api/webhooks", {"url": URL})) == (403, "not_allowed", None)
     assert code(staff_api.post("/api/webhooks", {"url": URL})) == (400, "required", "provider")
+
+
+def test_webhooks_are_not_for_the_front_desk(provider, endpoint):
+    desk_api = logged_in(staff_of(FRONT_DESK))
+
+    assert desk_api.get("/api/webhooks").json()["count"] == 0
+    assert desk_api.post(f"/api/webhooks/{endpoint.pk}/rotate").status_code == 404
+    assert desk_api.post("/api/webhooks", {"url": URL, "provider": provider.pk}).status_code == 403
+    assert list(WebhookEndpoint.objects.values_list("pk", "secret")) == [(endpoint.pk, endpoint.secret)]

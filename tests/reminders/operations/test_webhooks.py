@@ -42,11 +42,11 @@ from tests.factories import (
     MessageFactory,
     ProviderFactory,
     ServiceFactory,
-    UserFactory,
     WebhookEndpointFactory,
     actor_of,
     minutes,
 )
+from tests.groups import FRONT_DESK, MANAGER, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -193,15 +193,15 @@ DEEDS = {
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-def test_only_its_provider_and_staff_do_anything_with_a_webhook(endpoint, deed):
-    for other in (ProviderFactory(), ClientFactory()):
+def test_only_its_provider_and_staff_with_the_permission_do_anything_with_a_webhook(endpoint, deed):
+    for other in (ProviderFactory(), ClientFactory(), staff_of(FRONT_DESK)):
         with pytest.raises(NotAllowed):
             DEEDS[deed](endpoint.pk, actor_of(other))
     with pytest.raises(NotFound):
         DEEDS[deed](0, SYSTEM)
 
     DEEDS[deed](endpoint.pk, actor_of(endpoint.provider))
-    DEEDS[deed](WebhookEndpointFactory().pk, actor_of(UserFactory(staff=True)))
+    DEEDS[deed](WebhookEndpointFactory().pk, actor_of(staff_of(MANAGER)))
 
 
 def test_add_is_for_the_provider_and_staff(provider):

@@ -1,0 +1,7 @@
+"""The admin, with the office's own site."""
+
+from django.contrib.admin.apps import AdminConfig
+
+
+class OfficeConfig(AdminConfig):
+    default_site = "scheduler_project.office.Office"

@@ -1,0 +1,173 @@
+"""The admin as an office's place of work: its sidebar by task, and a first page that says what is to be done now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.db.models import Count, Min
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_celery_beat.models import PeriodicTask
+
+from reminders.enums import MessageStatus
+from reminders.models import Message
+from scheduler_project import health
+from scheduler_project.common.panels import Panel, panels
+
+LATE = timedelta(minutes=2)
+"""Messages due for longer than that are not being sent."""
+
+SILENT = timedelta(minutes=10)
+"""How long beat may seem to rest: it writes down what it has run every three minutes."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page in the sidebar that is no list of rows, for who has the permission."""
+
+    label: Any
+    name: str
+    permission: str = ""
+    query: str = ""
+
+
+SIDEBAR: dict[Any, list[str | Link]] = {
+    gettext_lazy("Front desk"): [
+        Link(gettext_lazy("Today"), "admin:index"),
+        Link(gettext_lazy("Day by provider"), "admin:booking_appointment_day", "booking.view_appointment"),
+        Link(gettext_lazy("Book an appointment"), "admin:booking_appointment_add", "booking.add_appointment"),
+        "booking.Appointment",
+        Link(
+            gettext_lazy("Requests"),
+            "admin:booking_appointment_changelist",
+            "booking.view_appointment",
+            "?status__exact=pending",
+        ),
+        "booking.Reservation",
+        "booking.AppointmentSeries",
+        Link(gettext_lazy("Numbers"), "numbers"),
+    ],
+    gettext_lazy("Calendar"): [
+        "booking.Schedule",
+        "booking.WorkingHours",
+        "booking.DateOverride",
+        "booking.AvailabilityWindow",
+        "booking.TimeOff",
+        "booking.Closure",
+        "booking.Slot",
+    ],
+    gettext_lazy("People"): ["accounts.Client", "accounts.Provider", "accounts.User", "auth.Group"],
+    gettext_lazy("Messages"): ["reminders.Message", "reminders.Preferences", "reminders.OptOut"],
+    gettext_lazy("Set-up"): [
+        "booking.Service",
+        "reminders.MessageTemplate",
+        "reminders.WebhookEndpoint",
+        "booking.CalendarFeed",
+    ],
+}
+"""What stands where, in order. Lists that are not named here are under System."""
+
+
+class Autocomplete(AutocompleteJsonView):
+    """Names rows as their admin describes them: two clients called Kim need more than a name."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        describe = getattr(self.model_admin, "describe", str)
+        return {"id": str(getattr(obj, to_field_name)), "text": describe(obj)}
+
+
+class Office(admin.AdminSite):
+    site_header = settings.SITE_NAME
+    site_title = settings.SITE_NAME
+    index_title = gettext_lazy("Today")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        return {**context, "sections": self._sections(request, context["available_apps"])}
+
+    def _sections(self, request: HttpRequest, app_list: list[Any]) -> list[dict[str, Any]]:
+        """The sidebar as this user sees it: what they have no right to is not there."""
+        lists = {
+            f"{app['app_label']}.{row['object_name']}": row
+            for app in app_list
+            for row in app["models"]
+            if row["admin_url"]
+        }
+        sections = []
+        for name, entries in SIDEBAR.items():
+            found = [
+                self._linked(request, entry) if isinstance(entry, Link) else _listed(lists.pop(entry, None))
+                for entry in entries
+            ]
+            sections.append({"name": name, "entries": [entry for entry in found if entry]})
+        sections.append({"name": _("System"), "entries": [_listed(row) for row in lists.values()]})
+        return [section for section in sections if section["entries"]]
+
+    def _linked(self, request: HttpRequest, link: Link) -> dict[str, Any] | None:
+        if link.permission and not request.user.has_perm(link.permission):
+            return None
+        url = reverse(link.name) + link.query
+        return {"label": link.label, "url": url, "current": request.get_full_path() == url}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        now = timezone.now()
+        made = [make(request, now) for make in (*panels, state_of_the_system)]
+        context = {"panels": [panel for panel in made if panel], "subtitle": None, **(extra_context or {})}
+        return super().index(request, context)
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return Autocomplete.as_view(admin_site=self)(request)
+
+
+def _listed(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    return row and {"label": row["name"], "url": row["admin_url"], "add": row["add_url"]}
+
+
+# --- Is all well? ---------------------------------------------------------------------------------------------------
+
+
+def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
+    """Database, broker, beat and the outbox, each well or not. For those who look after messages or the clockwork."""
+    clockwork = request.user.has_perm("django_celery_beat.view_periodictask")
+    if not clockwork and not request.user.has_perm("reminders.view_message"):
+        return None
+    context = {"facts": [*_servers(), _beat(now), _outbox(now)], "clockwork": clockwork}
+    return Panel("admin/panels/system.html", context)
+
+
+def _servers() -> list[dict[str, Any]]:
+    database, broker = health.database(), health.broker()
+    return [
+        {"name": _("Database and migrations"), "well": database == "ok", "says": database},
+        {"name": _("Broker"), "well": broker == "ok", "says": broker},
+    ]
+
+
+def _beat(now: datetime) -> dict[str, Any]:
+    last = PeriodicTask.objects.filter(last_run_at__isnull=False).order_by("-last_run_at").first()
+    name = _("Periodic tasks")
+    if last is None or last.last_run_at is None:
+        return {"name": name, "well": False, "says": _("none has ever run")}
+    minutes = int((now - last.last_run_at).total_seconds()) // 60
+    said = _("last run %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("last run just now")
+    return {"name": name, "well": now - last.last_run_at < SILENT, "says": said}
+
+
+def _outbox(now: datetime) -> dict[str, Any]:
+    due = Message.objects.filter(status=MessageStatus.PENDING, next_at__lte=now)
+    found = due.aggregate(count=Count("pk"), oldest=Min("next_at"))
+    if not found["count"]:
+        return {"name": _("Messages to send"), "well": True, "says": _("none is due")}
+    waits = now - found["oldest"]
+    says = _("%(count)d due, the oldest for %(minutes)d min") % {
+        "count": found["count"],
+        "minutes": int(waits.total_seconds()) // 60,
+    }
+    return {"name": _("Messages to send"), "well": waits < LATE, "says": says}

@@ -1,0 +1,239 @@
+"""A day at the front desk: somebody calls, hours change, a reminder fails, people come; in a real browser."""
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts.models import Client, Provider
+from booking.models import Appointment
+from booking.operations.availability import take_time_off
+from reminders.models import Message
+from tests.browser.chromium import DESKTOP, PHONE
+from tests.browser.helpers import log_in, on_day, open_calendar
+from tests.factories import SYSTEM, ClientFactory, MessageFactory, ServiceFactory, UserFactory, appoint, hold, minutes
+from tests.groups import FRONT_DESK, staff_of
+
+SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+TABLET = {"width": 820, "height": 1180}
+
+
+@pytest.fixture
+def provider(transactional_db) -> Provider:
+    return open_calendar(horizon_days=8)
+
+
+@pytest.fixture
+def desk(visitor, provider, base_url) -> Page:
+    """The browser of somebody at the front desk."""
+    page = visitor(timezone_id="UTC")
+    log_in(page, base_url, staff_of(FRONT_DESK, name="Kim"))
+    return page
+
+
+@pytest.fixture
+def ada(transactional_db) -> Client:
+    return ClientFactory(name="Ada Byron", email="ada@example.org", phone="+442079460123")
+
+
+def test_takes_a_call_and_books(desk, provider):
+    ServiceFactory(name="First visit", providers=[provider])
+    day = on_day(2)
+    desk.goto("/admin/")
+    desk.get_by_role("link", name="Day by provider").first.click()
+    desk.get_by_label("Day:").fill(f"{day:%Y-%m-%d}")
+    desk.get_by_role("button", name="Show").click()
+
+    desk.get_by_role("link", name="free: book 10:00").click()
+    desk.get_by_label("Name:", exact=True).fill("Grace Hopper")
+    desk.get_by_label("Phone:").fill("+44 20 7946 0999")
+    desk.get_by_label("Service").select_option("First visit")
+    expect(desk.get_by_role("radio", name="10:00", exact=True)).to_be_checked()
+    desk.get_by_role("button", name="Book", exact=True).click()
+
+    expect(desk.get_by_text("Booked: Grace Hopper is told.")).to_be_visible()
+    expect(desk.get_by_role("link", name="+442079460999")).to_have_attribute("href", "tel:+442079460999")
+    made = Appointment.objects.get()
+    assert (made.starts_at, made.called, made.status) == (day, "First visit", "scheduled")
+
+
+def test_books_for_a_known_client_without_javascript(visitor, base_url, provider, ada):
+    page = visitor(timezone_id="UTC", java_script_enabled=False)
+    log_in(page, base_url, staff_of(FRONT_DESK))
+    page.goto("/admin/booking/appointment/add/")
+    page.get_by_label("Provider").select_option("Maya Lindqvist")
+    page.get_by_role("button", name="Continue").click()
+
+    page.get_by_label("Name, email or phone").fill("020 7946")
+    page.get_by_label("Name, email or phone").fill("7946 0123")
+    page.get_by_role("button", name="Find", exact=True).click()
+    page.get_by_role("radio", name="Ada Byron").check()
+    page.locator("fieldset.chips input").first.check()
+    page.get_by_role("button", name="Book", exact=True).click()
+
+    expect(page.get_by_text("Booked: Ada Byron is told.")).to_be_visible()
+
+
+def test_books_beside_the_rules_only_with_a_reason(desk, provider, ada):
+    provider.schedule.working_hours.all().delete()
+    day = on_day(2)
+    desk.goto(f"/admin/booking/appointment/add/?schedule={provider.schedule.pk}&client={ada.pk}")
+
+    desk.get_by_text("Another time or length, or outside the rules").click()
+    desk.get_by_label("Day", exact=True).fill(f"{day + timedelta(days=90):%Y-%m-%d}")
+    desk.get_by_label("Time:").fill("10:00")
+    desk.get_by_label("Outside the provider's hours").check()
+    desk.get_by_label("At shorter notice").check()
+    desk.get_by_role("button", name="Book", exact=True).click()
+    expect(desk.get_by_text("Say why these rules are set aside.")).to_be_visible()
+    desk.get_by_label("Why:").fill("Flies out the day after")
+    desk.get_by_role("button", name="Book", exact=True).click()
+
+    expect(desk.get_by_text("Booked: Ada Byron is told.")).to_be_visible()
+    expect(desk.get_by_text("reason: Flies out the day after")).to_be_visible()
+
+
+def test_moves_a_booking_after_the_hours_changed(desk, provider, ada):
+    made = appoint(provider, on_day(2), client=ada, now=timezone.now())
+    away = {"start_date": made.starts_at.date(), "end_date": made.starts_at.date()}
+    take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=timezone.now())
+    desk.goto(f"/admin/booking/appointment/{made.pk}/change/")
+
+    desk.get_by_role("link", name="Reschedule…").click()
+    expect(desk.get_by_text("Nothing is free that day.")).to_be_visible()
+    desk.get_by_label("Day", exact=True).fill(f"{on_day(3):%Y-%m-%d}")
+    desk.get_by_role("button", name="Show free times").click()
+    desk.get_by_role("radio", name="11:00", exact=True).check()
+    desk.get_by_role("button", name="Move it here").click()
+
+    expect(desk.get_by_text("Moved: Ada Byron is told.")).to_be_visible()
+    assert Appointment.objects.detailed().get().starts_at == on_day(3, hour=11)
+
+
+def test_sees_why_a_reminder_failed_and_sends_it_again(desk, provider, ada):
+    made = appoint(provider, on_day(2), client=ada, now=timezone.now())
+    failed = Message.objects.filter(appointment=made, kind="reminder").first()
+    Message.objects.filter(pk=failed.pk).update(status="failed", error="550 No such mailbox", failures=1)
+    desk.goto("/admin/")
+
+    panel = desk.get_by_role("region", name="Messages that failed")
+    expect(panel.get_by_text("550 No such mailbox")).to_be_visible()
+    desk.goto(f"/admin/booking/appointment/{made.pk}/change/")
+    desk.get_by_role("button", name="Send again").click()
+
+    expect(desk.get_by_text("It is due again")).to_be_visible()
+    expect(desk.get_by_role("button", name="Send again")).to_have_count(0)
+    failed.refresh_from_db()
+    assert failed.status == "pending"
+
+
+def test_marks_who_came_with_one_click(desk, provider, ada):
+    now = timezone.now()
+    start = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    made = appoint(provider, start, client=ada, now=start - minutes(1), overrides=("hours", "notice"))
+    desk.goto("/admin/")
+
+    desk.get_by_role("button", name="Completed: Ada Byron").click()
+
+    expect(desk.get_by_text("Marked as completed: Ada Byron.")).to_be_visible()
+    made.refresh_from_db()
+    assert made.status == "completed"
+
+
+def test_confirms_a_hold_for_whoever_calls(desk, provider, ada):
+    hold(provider, on_day(2), client=ada, now=timezone.now())
+    desk.goto("/admin/")
+
+    desk.get_by_role("button", name="Confirm: Ada Byron").click()
+
+    expect(desk.get_by_text("Confirmed for Ada Byron.")).to_be_visible()
+    assert Appointment.objects.get().status == "scheduled"
+
+
+def test_sees_what_an_action_would_do_before_it_is_done(desk, provider, ada):
+    appoint(provider, on_day(2), client=ada, now=timezone.now())
+    desk.goto("/admin/booking/appointment/")
+
+    desk.get_by_role("checkbox").nth(1).check()
+    desk.get_by_label("Action:").select_option("Cancel…")
+    desk.get_by_role("button", name="Go", exact=True).click()
+    expect(desk.get_by_role("heading", name="1 would be done")).to_be_visible()
+    assert Appointment.objects.get().status == "scheduled"
+    desk.get_by_label("Reason").fill("Burst pipe")
+    desk.get_by_role("button", name="Do it: 1").click()
+
+    expect(desk.get_by_text("Appointments cancelled: 1.")).to_be_visible()
+    assert Appointment.objects.get().cancellation_reason == "Burst pipe"
+
+
+@pytest.fixture
+def main_pages(provider, ada) -> list[str]:
+    """The pages of the admin one works with, with something on each."""
+    made = appoint(provider, on_day(2), client=ada, now=timezone.now())
+    held = hold(provider, on_day(3), client=ada, now=timezone.now())
+    message = MessageFactory(appointment=made, status="failed", error="421 busy", useful_until=made.starts_at)
+    return [
+        "",
+        f"booking/appointment/day/?date={made.starts_at:%Y-%m-%d}",
+        "booking/appointment/add/",
+        f"booking/appointment/add/?schedule={provider.schedule.pk}&client={ada.pk}",
+        "booking/appointment/",
+        f"booking/appointment/{made.pk}/change/",
+        f"booking/appointment/{made.pk}/do/reschedule/",
+        f"booking/appointment/{made.pk}/do/cancel/",
+        "booking/reservation/",
+        f"booking/reservation/{held.pk}/change/",
+        f"booking/schedule/{provider.schedule.pk}/change/",
+        f"booking/timeoff/add/?schedule={provider.schedule.pk}",
+        "accounts/client/?q=ada",
+        f"accounts/client/{ada.pk}/change/",
+        f"reminders/message/{message.pk}/change/",
+        "django_celery_beat/periodictask/add/",
+    ]
+
+
+@pytest.mark.slow
+def test_main_pages_fit_and_complain_of_nothing(visitor, base_url, main_pages):
+    page = visitor(timezone_id="UTC")
+    log_in(page, base_url, UserFactory(superuser=True))
+
+    too_wide = []
+    for path in main_pages:
+        page.goto(f"/admin/{path}")
+        for viewport in (DESKTOP, TABLET, PHONE):
+            page.set_viewport_size(viewport)
+            if page.evaluate(SIDEWAYS):
+                too_wide.append(f"{path}, {viewport['width']} px")
+
+    assert too_wide == []
+
+
+@pytest.mark.slow
+def test_main_pages_are_accessible_in_both_themes(browser, base_url, main_pages):
+    page, axe = browser.new_context(base_url=base_url, reduced_motion="reduce").new_page(), Axe()
+    log_in(page, base_url, UserFactory(superuser=True))
+
+    found = []
+    for path in main_pages:
+        page.goto(f"/admin/{path}")
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            for viewport in (DESKTOP, PHONE):
+                page.set_viewport_size(viewport)
+                found += [f"{path}, {theme}, {viewport['width']} px: {said}" for said in complaints(page, axe)]
+    page.context.close()
+
+    assert found == []
+
+
+def complaints(page: Page, axe: Axe) -> list[str]:
+    """What axe has against a page by WCAG 2.2 AA; the search boxes of Select2, which Django brings, left out."""
+    options = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    violations = axe.run(page, context={"exclude": [[".select2-container"]]}, options=options).response["violations"]
+    return [
+        f"{violation['id']} at {', '.join(str(node['target']) for node in violation['nodes'][:3])}"
+        for violation in violations
+    ]

@@ -1,0 +1,416 @@
+"""Who may do what in the admin: every address, action and search of it, as the front desk, as a manager, as nobody.
+
+The tables say it all, and are complete: an address or an action that is not in them fails the test.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.test import RequestFactory
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
+
+from accounts.models import Client, Provider, User
+from booking.models import Appointment, AppointmentSeries, Reservation
+from reminders.models import Message, OptOut, Preferences
+from tests.booking.test_admin import a_practice
+from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
+from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
+from tests.looking import dump
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("nobody", "front desk", "manager")
+
+RIGHTS: dict[str, tuple[str, str]] = {
+    "account_emailaddress": ("", ""),
+    "accounts_client": ("vac", "vacd"),
+    "accounts_provider": ("v", "vacd"),
+    "accounts_user": ("", "vac"),
+    "auth_group": ("", ""),
+    "booking_appointment": ("vac", "vac"),
+    "booking_appointmentevent": ("v", "v"),
+    "booking_appointmentseries": ("v", "v"),
+    "booking_availabilitywindow": ("v", "vacd"),
+    "booking_calendarfeed": ("", "v"),
+    "booking_closure": ("v", "vacd"),
+    "booking_dateoverride": ("v", "vacd"),
+    "booking_reservation": ("v", "v"),
+    "booking_schedule": ("v", "vc"),
+    "booking_service": ("v", "vacd"),
+    "booking_slot": ("v", "v"),
+    "booking_timeoff": ("v", "vacd"),
+    "booking_workinghours": ("v", "v"),
+    "django_celery_beat_clockedschedule": ("", "vac"),
+    "django_celery_beat_crontabschedule": ("", "vac"),
+    "django_celery_beat_intervalschedule": ("", "vac"),
+    "django_celery_beat_periodictask": ("", "vac"),
+    "django_celery_beat_solarschedule": ("", "vac"),
+    "mfa_authenticator": ("", ""),
+    "reminders_message": ("v", "v"),
+    "reminders_messagetemplate": ("", "vacd"),
+    "reminders_optout": ("va", "va"),
+    "reminders_preferences": ("vc", "vac"),
+    "reminders_webhookendpoint": ("", "vacd"),
+}
+"""What the front desk and managers may view, add, change and delete by the admin's own pages."""
+
+BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
+
+TOOLS: dict[str, tuple[str, ...]] = {
+    "auth_user_password_change": MANAGERS,
+    "booking_appointment_act": BOTH,
+    "booking_appointment_day": BOTH,
+    "booking_appointmentseries_cancel": BOTH,
+    "booking_reservation_confirm": BOTH,
+    "booking_reservation_expire": BOTH,
+    "booking_reservation_release": BOTH,
+    "reminders_message_again": BOTH,
+    "reminders_messagetemplate_preview": MANAGERS,
+}
+
+FOR_ALL_STAFF = {
+    "index",
+    "login",
+    "logout",
+    "password_change",
+    "password_change_done",
+    "jsi18n",
+}
+"""They show what whoever asks may see, or are about one's own login."""
+
+ELSEWHERE = {"autocomplete", "view_on_site", "app_list"}
+"""Addresses of which others of these tests say who may use them for what."""
+
+ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "accounts_client": {"delete_selected": MANAGERS},
+    "accounts_provider": {
+        "activate": MANAGERS,
+        "approve": MANAGERS,
+        "deactivate": MANAGERS,
+        "delete_selected": MANAGERS,
+    },
+    "accounts_user": {"activate": MANAGERS, "deactivate": MANAGERS},
+    "booking_appointment": dict.fromkeys(("approve", "cancel", "complete", "decline", "miss"), BOTH),
+    "booking_appointmentseries": {"cancel": BOTH, "extend": BOTH},
+    "booking_availabilitywindow": {"delete_selected": MANAGERS},
+    "booking_calendarfeed": {"revoke": MANAGERS},
+    "booking_closure": {"delete_selected": MANAGERS},
+    "booking_dateoverride": {"delete_selected": MANAGERS},
+    "booking_reservation": {"confirm_holds": BOTH, "release_holds": BOTH},
+    "booking_schedule": {"extend_slots": MANAGERS},
+    "booking_service": {"activate": MANAGERS, "deactivate": MANAGERS, "delete_selected": MANAGERS},
+    "booking_timeoff": {"delete_selected": MANAGERS},
+    "django_celery_beat_periodictask": dict.fromkeys(
+        ("disable_tasks", "enable_tasks", "run_tasks", "toggle_tasks"), MANAGERS
+    ),
+    "reminders_message": {"send_again": BOTH},
+    "reminders_messagetemplate": {"delete_selected": MANAGERS, "send_tests": MANAGERS},
+    "reminders_optout": {"take_back": MANAGERS},
+    "reminders_webhookendpoint": {
+        "delete_selected": MANAGERS,
+        "disable": MANAGERS,
+        "enable": MANAGERS,
+        "rotate": MANAGERS,
+    },
+}
+"""What can be chosen above a list. Lists that are not named offer nothing to either."""
+
+LETTERS = {"changelist": "vc", "change": "vc", "history": "vc", "add": "a", "delete": "d"}
+
+
+@pytest.fixture(autouse=True)
+def _at_noon():
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def people():
+    return {"nobody": UserFactory(staff=True), "front desk": staff_of(FRONT_DESK), "manager": staff_of(MANAGER)}
+
+
+@pytest.fixture
+def browsers(people):
+    return {role: browser_of(user) for role, user in people.items()}
+
+
+@pytest.fixture
+def _rows(people):
+    """A row of every kind there is in the admin."""
+    a_practice()
+    user = people["nobody"]
+    interval = IntervalSchedule.objects.create(every=5, period="seconds")
+    PeriodicTask.objects.create(interval=interval, name="Tidy", task="scheduler_project.common.tasks.tidy")
+    CrontabSchedule.objects.create()
+    ClockedSchedule.objects.create(clocked_time=NOON)
+    SolarSchedule.objects.create(event="sunrise", latitude=50, longitude=10)
+    TOTP.activate(user, generate_totp_secret())
+    MessageTemplateFactory()
+    WebhookEndpointFactory()
+    OptOut.objects.create(channel="email", address="a@example.org", at=NOON, source="staff")
+    Preferences.objects.create(client=Client.objects.earliest("pk"), updated_at=NOON)
+
+
+def names(resolver: URLResolver) -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            if entry.name:
+                yield entry.name
+        else:
+            yield from names(entry)
+
+
+def every_address() -> set[str]:
+    [site] = [entry for entry in get_resolver().url_patterns if getattr(entry, "namespace", None) == "admin"]
+    return set(names(site))
+
+
+def expected(name: str) -> set[str]:
+    """Who may open an address, as the tables say."""
+    if name in FOR_ALL_STAFF:
+        return set(ROLES)
+    if name in TOOLS:
+        return set(TOOLS[name])
+    model, _, kind = name.rpartition("_")
+    return {
+        role for role, rights in zip(ROLES[1:], RIGHTS[model], strict=True) if any(x in rights for x in LETTERS[kind])
+    }
+
+
+def path_of(name: str) -> str:
+    """Where an address is, of a row there is."""
+    tools = {
+        "booking_appointment_act": [Appointment.objects.earliest("pk").pk, "cancel"],
+        "booking_appointmentseries_cancel": [AppointmentSeries.objects.earliest("pk").pk],
+        "booking_reservation_confirm": [Reservation.objects.earliest("pk").pk],
+        "booking_reservation_release": [Reservation.objects.earliest("pk").pk],
+        "reminders_message_again": [Message.objects.earliest("pk").pk],
+        "auth_user_password_change": [User.objects.filter(is_staff=False).earliest("pk").pk],
+    }
+    if name in tools:
+        return reverse(f"admin:{name}", args=tools[name])
+    try:
+        return reverse(f"admin:{name}")
+    except NoReverseMatch:
+        label, _, model = name.rpartition("_")[0].rpartition("_")
+        rows = apps.get_model(label, model).objects.all()
+        usual = rows.filter(is_staff=False) if model == "user" else rows
+        return reverse(f"admin:{name}", args=[usual.order_by("pk")[0].pk])
+
+
+def opens(answer) -> bool:
+    """Whether somebody got what they asked for; 403 is the one way to say no."""
+    assert answer.status_code in (200, 302, 403), answer
+    assert "/login/" not in answer.headers.get("Location", "")
+    return answer.status_code != 403
+
+
+# --- Addresses --------------------------------------------------------------------------------------------------------
+
+
+def test_tables_name_every_address():
+    of_models = {f"{model}_{kind}" for model in RIGHTS for kind in LETTERS}
+
+    assert every_address() == of_models | set(TOOLS) | FOR_ALL_STAFF | ELSEWHERE
+
+
+@pytest.mark.usefixtures("_rows")
+def test_addresses_open_for_those_the_tables_name_and_nobody_else(browsers):
+    wrong = []
+    for name in sorted(every_address() - ELSEWHERE - {"login", "logout", "password_change_done"}):
+        path = path_of(name)
+        opened = {role for role, browser in browsers.items() if opens(browser.get(path))}
+        if opened != expected(name):
+            wrong.append(f"{name}: {sorted(opened)}")
+
+    assert wrong == []
+
+
+@pytest.mark.usefixtures("_rows")
+def test_what_does_not_open_takes_nothing_that_is_sent_there_either(browsers):
+    before = dump()
+    wrong = []
+    for name in sorted(every_address() - ELSEWHERE - FOR_ALL_STAFF):
+        path = path_of(name)
+        sent = {"post": "yes", "reason": "x", "action": "cancel"}
+        refused = set(ROLES) - expected(name)
+        wrong += [f"{name}: {role}" for role in refused if opens(browsers[role].post(path, sent))]
+
+    assert wrong == []
+    assert dump() == before
+
+
+def test_pages_of_an_app_open_for_those_who_may_see_one_of_its_lists(people):
+    def shown(label):
+        path = reverse("admin:app_list", args=[label])
+        return {role for role, user in people.items() if browser_of(user).get(path).status_code == 200}
+
+    assert {label: shown(label) for label in ("accounts", "auth", "booking", "django_celery_beat", "reminders")} == {
+        "accounts": set(BOTH),
+        "auth": set(),
+        "booking": set(BOTH),
+        "django_celery_beat": set(MANAGERS),
+        "reminders": set(BOTH),
+    }
+
+
+# --- Actions and searches ---------------------------------------------------------------------------------------------
+
+
+def test_actions_are_there_for_those_the_tables_name_and_nobody_else(people):
+    found: dict[str, dict[str, set[str]]] = {}
+    for model, model_admin in admin.site._registry.items():
+        for role, user in people.items():
+            request = RequestFactory().get("/")
+            request.user = user
+            for action in model_admin.get_actions(request):
+                label = f"{model._meta.app_label}_{model._meta.model_name}"
+                found.setdefault(label, {}).setdefault(action, set()).add(role)
+
+    assert found == {
+        model: {action: set(roles) for action, roles in actions.items()} for model, actions in ACTIONS.items()
+    }
+
+
+def test_rows_are_searched_by_those_who_may_see_them_and_nobody_else(browsers):
+    wrong = []
+    for model in admin.site._registry:
+        for field in model._meta.get_fields():
+            remote = field.related_model if field.many_to_one or field.one_to_one or field.many_to_many else None
+            if field.auto_created or remote is None or remote not in admin.site._registry:
+                continue
+            if not admin.site._registry[remote].search_fields:
+                continue
+            asked = {"app_label": model._meta.app_label, "model_name": model._meta.model_name, "field_name": field.name}
+            found = {role: browser.get(reverse("admin:autocomplete"), asked) for role, browser in browsers.items()}
+            seen = {role for role, answer in found.items() if opens(answer)}
+            if seen != expected(f"{remote._meta.app_label}_{remote._meta.model_name}_changelist"):
+                wrong.append(f"{asked}: {seen}")
+
+    assert wrong == []
+
+
+# --- What is shown ----------------------------------------------------------------------------------------------------
+
+
+def sidebar(user):
+    sections = browser_of(user).get("/admin/").context["sections"]
+    return {str(section["name"]): [str(entry["label"]) for entry in section["entries"]] for section in sections}
+
+
+def test_sidebar_shows_the_front_desk_its_tasks(people):
+    assert sidebar(people["front desk"]) == {
+        "Front desk": [
+            "Today",
+            "Day by provider",
+            "Book an appointment",
+            "Appointments",
+            "Requests",
+            "Reservations",
+            "Appointment series",
+        ],
+        "Calendar": [
+            "Schedules",
+            "Working hours",
+            "Date overrides",
+            "Availability windows",
+            "Time off",
+            "Closures",
+            "Slots",
+        ],
+        "People": ["Clients", "Providers"],
+        "Messages": ["Messages", "Preferences", "Opt-outs"],
+        "Set-up": ["Services"],
+        "System": ["Appointment events"],
+    }
+
+
+def test_sidebar_shows_staff_without_permissions_nothing_but_the_first_page(people):
+    assert sidebar(people["nobody"]) == {"Front desk": ["Today"]}
+    assert "You don’t have permission" in browser_of(people["nobody"]).get("/admin/").content.decode()
+
+
+def test_front_desk_sees_no_buttons_for_what_it_may_not_do(people):
+    a_practice()
+    schedule = Provider.objects.get().schedule
+
+    page = browser_of(people["front desk"]).get(reverse("admin:booking_schedule_change", args=[schedule.pk]))
+
+    assert [str(label) for label, _url in page.context["tools"]] == ["Slots", "Day", "Book"]
+
+
+# --- Nobody raises themselves -----------------------------------------------------------------------------------------
+
+
+def test_managers_make_nobody_staff_and_give_no_permissions(people):
+    boss, manager = UserFactory(superuser=True), people["manager"]
+    usual = UserFactory()
+    rank = {"is_staff": "on", "is_superuser": "on", "groups": [group(MANAGER).pk], "user_permissions": [1]}
+    browser = browser_of(manager)
+
+    for user in (usual, manager, boss, people["front desk"]):
+        form = {"email": user.email, "name": "Renamed", "timezone": "UTC", "is_active": "on"}
+        browser.post(reverse("admin:accounts_user_change", args=[user.pk]), form | rank)
+    new = {"email": "new@example.org", "name": "New", "timezone": "UTC", "usable_password": "false"}
+    browser.post(reverse("admin:accounts_user_add"), new | rank)
+
+    found = {
+        user.email: (user.name == "Renamed", user.is_staff, user.is_superuser, user.groups.count())
+        for user in User.objects.all()
+    }
+    assert found == {
+        usual.email: (True, False, False, 0),
+        "new@example.org": (False, False, False, 0),
+        manager.email: (False, True, False, 1),
+        people["front desk"].email: (False, True, False, 1),
+        people["nobody"].email: (False, True, False, 0),
+        boss.email: (False, True, True, 0),
+    }
+    assert not User.objects.filter(user_permissions__isnull=False).exists()
+
+
+@pytest.mark.parametrize("name", ["auth_group", "account_emailaddress", "mfa_authenticator"])
+def test_what_gives_power_over_logins_is_for_superusers_whatever_permissions_one_has(name):
+    label, _, model = name.partition("_")
+    user = UserFactory(staff=True)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label=label, content_type__model=model))
+
+    assert browser_of(user).get(reverse(f"admin:{name}_changelist")).status_code == 403
+    assert browser_of(user).get(reverse(f"admin:{name}_add")).status_code == 403
+
+
+# --- The groups -------------------------------------------------------------------------------------------------------
+
+
+def test_groups_that_were_changed_stay_so_when_the_migration_runs_again():
+    changed = group(FRONT_DESK)
+    changed.permissions.clear()
+
+    migration.make(apps, None)
+
+    assert (changed.permissions.count(), Group.objects.count()) == (0, 2)
+
+
+def test_migration_is_undone_where_nobody_is_in_the_groups_and_nothing_was_changed():
+    untouched, changed = group(FRONT_DESK), group(MANAGER)
+    changed.permissions.remove(changed.permissions.first())
+
+    migration.remove(apps, None)
+    assert list(Group.objects.all()) == [changed]
+    migration.make(apps, None)
+
+    assert set(Group.objects.values_list("name", flat=True)) == {untouched.name, changed.name}
+
+
+def test_migration_undone_leaves_a_group_with_people_in_it():
+    staff_of(FRONT_DESK)
+
+    migration.remove(apps, None)
+
+    assert list(Group.objects.values_list("name", flat=True)) == [FRONT_DESK]
