@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.errors import WrongPassword
-from accounts.models import Client, Provider, User, new_reference
+from accounts.models import Client, Provider, User
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -111,7 +111,7 @@ def _erase_client(client: Client, now: datetime) -> None:
     """Let a client be nobody; what booking and reminding know of them goes too. The caller holds the row's lock."""
     client_leaving.send(Client, client=client, now=now)
     client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
-    client.reference = new_reference()
+    client.reference = f"deleted-{client.pk}"
     client.save(update_fields=OF_CLIENT)
     forget_traces(client)
 

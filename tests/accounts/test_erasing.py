@@ -120,7 +120,7 @@ def test_leaving_keeps_in_the_trail_that_things_changed(provider, booker):
     trail = Change.objects.filter(table_name="accounts_client", row_id=booker.pk).order_by("pk")
     assert list(trail.values_list("kind", "face", "changes"))[1:] == [
         ("update", "command", {"name": None}),
-        ("update", "command", {"name": None, "email": None}),
+        ("update", "command", {"name": None, "email": None, "reference": None}),
     ]
 
 

@@ -478,6 +478,7 @@ def test_exports_and_imports_into_the_same_system_without_a_change():
 
 
 def test_exports_and_imports_into_an_empty_system():
+    connection.cursor().execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER append_only")
     practice()
     files = [(sheet, exported(sheet)) for sheet in (CLIENTS, SERVICES, APPOINTMENTS)]
     AppointmentEvent.objects.all().delete()
