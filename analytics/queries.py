@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
@@ -24,6 +25,7 @@ from booking.models import Appointment, AvailabilityWindow, DateOverride, Servic
 from booking.queries import DAY, offers
 from reminders.enums import MessageStatus
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.retention import older_than
 
 LATE = timedelta(hours=24)
 """A cancellation is late if it comes less than this before the start, or after it."""
@@ -234,9 +236,10 @@ SELECT grouping(width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_
        width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
        floor(date_part('epoch', r.starts_at - a.created_at) / 3600)::int, count(*)
 FROM booking_appointment a JOIN booking_reservation r ON r.id = a.reservation_id
-WHERE a.created_at >= %(start)s AND a.created_at < %(until)s {scope}
+WHERE a.created_at >= %(start)s AND a.created_at < %(until)s AND 'past' <> ALL (r.overrides) {scope}
 GROUP BY GROUPING SETS ((2), (3), (4), (5))
 """
+"""Not of what had passed when it was taken over from elsewhere: nobody booked or cancelled that here."""
 
 CANCELLED = """
 SELECT grouping(width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
@@ -245,12 +248,12 @@ SELECT grouping(width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.se
        count(*), count(*) FILTER (WHERE r.starts_at - e.at < %(late)s::interval)
 FROM booking_appointmentevent e
 JOIN booking_appointment a ON a.id = e.appointment_id JOIN booking_reservation r ON r.id = a.reservation_id
-WHERE e.event = 'cancelled' AND e.at >= %(start)s AND e.at < %(until)s {scope}
+WHERE e.event = 'cancelled' AND e.at >= %(start)s AND e.at < %(until)s AND 'past' <> ALL (r.overrides) {scope}
 GROUP BY GROUPING SETS ((2), (3), (4), (5))
 """
 
 # A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined), or
-# it was moved away since.
+# it was moved away since. Holds of visitors who never said who they are go after a day, so they are not counted.
 HOLDS = """
 SELECT CASE
            WHEN r.status = 'confirmed' THEN 'confirmed'
@@ -265,6 +268,7 @@ SELECT CASE
        END, count(*)
 FROM booking_reservation r
 WHERE r.expires_at IS NOT NULL AND r.created_at >= %(start)s AND r.created_at < %(until)s {scope}
+  AND NOT EXISTS (SELECT FROM accounts_client c WHERE c.id = r.client_id AND c.name = '')
 GROUP BY 1
 """
 
@@ -285,7 +289,11 @@ BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
 
 def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
-    """All figures of a span. Ten statements at most, however much there is to count."""
+    """All figures of a span. Ten statements at most, however much there is to count.
+
+    Of holds there are none where the span begins before those that came to nothing are kept (RETAIN_HOLDS_DAYS): what is
+    left would say that all were confirmed.
+    """
     found = Numbers(
         span,
         scope,
@@ -324,7 +332,9 @@ def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
         _count_standing(found, rows(STANDING))
         _count_done(found, rows(BOOKED), "bookings", found.lead_hours)
         _count_done(found, rows(CANCELLED), "cancellations", found.notice_hours)
-        found.holds.update(dict(rows(HOLDS)))
+        kept_since = older_than(settings.RETAIN_HOLDS_DAYS, now)
+        if kept_since is None or span.start >= kept_since:
+            found.holds.update(dict(rows(HOLDS)))
         join = "JOIN booking_reservation r ON r.id = m.reservation_id" if scope.params else ""
         found.reminders.update(dict(rows(REMINDERS, join=join)))
     _count_offered(found)

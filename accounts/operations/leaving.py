@@ -1,5 +1,6 @@
 """Taking one's data along, and leaving."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -7,11 +8,12 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.errors import WrongPassword
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Mail, Provider, User
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -119,6 +121,9 @@ def _erase_client(client: Client, now: datetime) -> None:
 def _erase_login(user: User, now: datetime) -> None:
     login_leaving.send(User, user=user, now=now)
     Provider.objects.filter(user=user).update(is_active=False)
+    Mail.objects.filter(
+        to__in={user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
+    ).delete()
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(
@@ -132,5 +137,10 @@ def _erase_login(user: User, now: datetime) -> None:
 def forget_traces(row: Client | User) -> None:
     """Take who somebody was out of the trail of a row that is gone, or nobody's now."""
     erase(type(row), [row.pk], OF_CLIENT if isinstance(row, Client) else OF_LOGIN)
-    rows = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(row), object_id=str(row.pk))
-    rows.update(object_repr=DELETED, change_message="")
+    forget_log(type(row), [row.pk])
+
+
+def forget_log(model: type[Model], rows: Iterable[int]) -> None:
+    """Take what these rows were called out of the admin's own log."""
+    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model))
+    entries.filter(object_id__in=[str(pk) for pk in rows]).update(object_repr=DELETED, change_message="")

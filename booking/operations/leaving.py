@@ -9,8 +9,9 @@ from django.db.models.functions import Coalesce
 from accounts.actors import Actor, Face
 from accounts.errors import AppointmentsComing
 from accounts.models import Client, User
+from accounts.operations.leaving import forget_log
 from booking.links import feed_link
-from booking.models import Appointment, AppointmentSeries, CalendarFeed, Reservation, Service
+from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation, Service
 from booking.models.reservations import party
 from booking.operations.reservations import release
 from scheduler_project.common.operations import operation
@@ -68,9 +69,9 @@ def leave_no_bookings(*, user: User, now: datetime) -> None:
 FORGET_WORDS = """
 UPDATE booking_appointmentevent event
 SET details = details || (
-    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name WHERE name IN ('reason', 'was'))
+    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name WHERE name IN ('reason', 'reference', 'was'))
 FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
-WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| array['reason', 'was']
+WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| array['reason', 'reference', 'was']
 """
 
 
@@ -87,10 +88,13 @@ def forget_client(*, client: Client, now: datetime) -> None:
     for held in Reservation.objects.held(now=now).filter(client=client).order_by("pk"):
         release(reservation_id=held.pk, actor=Actor(None, Face.JOB), now=now)
     CalendarFeed.objects.filter(client=client).delete()
+    ImportedEntry.objects.filter(Q(appointment__in=appointments) | Q(series__in=series)).delete()
     Reservation.objects.filter(client=client).exclude(note="").update(note="")
     series.update(title="", description="")
     erase(AppointmentSeries, list(series.values_list("pk", flat=True)), ["title", "description"])
     service = Service.objects.filter(reservations__appointment=OuterRef("pk")).values("name")
     appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
+    forget_log(Appointment, appointments.values_list("pk", flat=True))
+    forget_log(AppointmentSeries, series.values_list("pk", flat=True))
     with erasing() as cursor:
         cursor.execute(FORGET_WORDS, [client.pk])

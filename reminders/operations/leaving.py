@@ -6,6 +6,7 @@ from django.db.models import F
 from django.db.models.functions import JSONObject
 
 from accounts.models import Client, User
+from accounts.operations.leaving import forget_log
 from reminders.enums import Channel, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, Preferences
 from scheduler_project.common.operations import operation
@@ -61,7 +62,9 @@ def forget_client(*, client: Client) -> None:
 
     What they were still to be told is withdrawn. Opt-outs stay: the address still wants no more.
     """
-    Preferences.objects.filter(client=client).delete()
+    said = Preferences.objects.filter(client=client)
+    forget_log(Preferences, said.values_list("pk", flat=True))
+    said.delete()
     about = Message.objects.filter(reservation__client=client).order_by()
     theirs = about.filter(recipient=Recipient.CLIENT)
     theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)

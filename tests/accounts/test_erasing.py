@@ -15,13 +15,15 @@ from accounts.actors import Actor, Face
 from accounts.errors import AppointmentsComing
 from accounts.models import Client, User
 from accounts.operations.leaving import erase_client, gather, leave
+from accounts.operations.mails import owe
 from accounts.operations.people import add_client, edit_client, edit_user, remove_client
 from booking.enums import Action, Policy, ReservationStatus
-from booking.models import Appointment, Reservation
+from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.operations.appointments import act, edit
 from booking.operations.feeds import open_feed
+from booking.operations.imports import APPOINTMENTS
 from booking.operations.series import Wanted, create_series
-from reminders.models import Message
+from reminders.models import Message, Preferences
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.models import Change
 from tests.factories import (
@@ -37,6 +39,7 @@ from tests.factories import (
     hold,
     open_provider,
 )
+from tests.importing.helpers import run
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +90,8 @@ def live_a_life(client, provider):
         description="Left knee.",
     )
     create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    line = f"Left knee of wilma@,{provider.slug},{client.reference},2026-03-06 09:00"
+    run(APPOINTMENTS, f"reference,provider,client_reference,start\n{line}\n")
     for appointment in Appointment.objects.filter(status="scheduled"):
         act(appointment_id=appointment.pk, action=Action.MISS, actor=SYSTEM, now=LATER - timedelta(days=1))
     Reservation.objects.filter(client=client).update(note="Hay fever.")
@@ -94,14 +99,21 @@ def live_a_life(client, provider):
     for message in Message.objects.exclude(recipient="provider")[:3]:
         DeliveryAttemptFactory(message=message, address="wilma@example.org", error="550 wilma@example.org is unknown")
     Message.objects.filter(recipient="client").update(error="550 wilma@example.org is unknown")
-    LogEntry.objects.log_actions(
-        user_id=provider.user_id, queryset=[client], action_flag=CHANGE, change_message="Wilhelmina", single_object=True
-    )
+    prefers, _made = Preferences.objects.get_or_create(client=client, defaults={"updated_at": NOON})
+    for row in (client, came, AppointmentSeries.objects.get(), prefers):
+        LogEntry.objects.log_actions(
+            user_id=provider.user_id,
+            queryset=[row],
+            action_flag=CHANGE,
+            change_message="Wilhelmina",
+            single_object=True,
+        )
 
 
 def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
     live_a_life(booker, provider)
     User.objects.filter(pk=booker.user_id).update(email="wilma@example.com")
+    owe(to="wilma@example.com", subject="Your password", text="Hello Wilhelmina", now=NOON)
     before = tables_naming(*WORDS)
     counted = list(Appointment.objects.order_by("pk").values_list("pk", "status", "reservation__service"))
     assert len(before) > 8

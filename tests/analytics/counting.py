@@ -92,7 +92,7 @@ class Count:
             if reservation.status == "confirmed":
                 for minute in filter(self.within, each_minute(reservation.blocked_from, reservation.blocked_until)):
                     self.add("booked_minutes", minute, *whose)
-            if self.within(row.created_at):
+            if self.within(row.created_at) and "past" not in reservation.overrides:
                 self.add("bookings", row.created_at, *whose, clock=False)
                 self.leads.append((reservation.starts_at - row.created_at) // timedelta(hours=1))
 
@@ -100,7 +100,7 @@ class Count:
         for event in AppointmentEvent.objects.filter(event=Event.CANCELLED).select_related("appointment__reservation"):
             reservation = event.appointment.reservation
             whose = (reservation.provider_id, reservation.service_id)
-            if not self.asked(reservation) or not self.within(event.at):
+            if not self.asked(reservation) or not self.within(event.at) or "past" in reservation.overrides:
                 continue
             notice = reservation.starts_at - event.at
             self.add("cancellations", event.at, *whose, clock=False)

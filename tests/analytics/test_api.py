@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Provider
 from booking.enums import Action
 from booking.operations.appointments import act
+from booking.operations.imports import APPOINTMENTS
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
@@ -25,6 +26,7 @@ from tests.factories import (
     at,
     open_provider,
 )
+from tests.importing.helpers import run
 
 pytestmark = pytest.mark.django_db
 
@@ -284,3 +286,31 @@ def test_statistics_refuse_a_span_too_long(staff_api):
     answer = staff_api.get("/api/admin/statistics?from=2020-01-01&to=2026-01-01")
 
     assert error(answer) == (400, "span_too_long", "to")
+
+
+def test_the_past_that_was_taken_over_is_counted_when_it_was_and_nobody_booked_it_now(staff_api, provider):
+    ClientFactory(user=None, name="Kim")
+    rows = (f"{provider.slug},Kim,2026-02-2{day} 09:00,{status}" for day, status in ((4, "missed"), (5, "cancelled")))
+    run(APPOINTMENTS, "provider,client_name,start,status\n" + "\n".join(rows), past=True)
+
+    then = staff_api.get("/api/analytics?period=month&from=2026-02-23&to=2026-03-01").json()
+    today = staff_api.get("/api/analytics?period=day").json()
+
+    assert then["appointments_by_status"] == {**STANDING, "missed": 1, "cancelled": 1}
+    assert (today["bookings"], today["cancellations"]["count"], today["lead_time_hours"]) == (0, 0, None)
+
+
+def test_holds_are_counted_as_long_as_those_that_came_to_nothing_are_kept(staff_api, provider, settings):
+    settings.RETAIN_HOLDS_DAYS = 5
+    ends = {"expires_at": at("2026-02-25 00:30"), "status": "expired", "closed_at": at("2026-02-25 00:30")}
+    ReservationFactory(created_at=at("2026-02-25 12:00"), **ends)
+    ReservationFactory(created_at=at("2026-02-25 12:00"), client__name="", client__user=None, **ends)
+
+    def held(first):
+        return staff_api.get(f"/api/analytics?from={first}&to=2026-03-02").json()["holds"]
+
+    assert (held("2026-02-26")["held"], held("2026-02-25")["held"]) == (0, 0)
+    settings.RETAIN_HOLDS_DAYS = 6
+    assert (held("2026-02-25")["held"], held("2026-02-25")["expired"]) == (1, 1)
+    settings.RETAIN_HOLDS_DAYS = 0
+    assert held("2026-02-24")["held"] == 1

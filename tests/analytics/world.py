@@ -88,6 +88,7 @@ def took_place(dice, provider, client, service, starts_at, length, buffer, now):
         status=status,
         expires_at=now + minutes(dice.choice([1, 60]) * (-1 if state == "stale" else 1)) if held else None,
         created_at=created_at,
+        overrides=["past"] if dice.random() < 0.1 else [],
     )
     if state not in OUTCOMES:
         return
