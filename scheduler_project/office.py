@@ -13,16 +13,20 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
 from reminders.enums import MessageStatus
 from reminders.models import Message
 from scheduler_project import health
+from scheduler_project.common.models import Inspection
 from scheduler_project.common.panels import Panel, panels
 
 LATE = timedelta(minutes=2)
 """Messages due for longer than that are not being sent."""
+
+SELDOM = timedelta(days=9)
+"""What is stored is inspected every Sunday."""
 
 SILENT = timedelta(minutes=10)
 """How long beat may seem to rest: it writes down what it has run every three minutes."""
@@ -134,11 +138,15 @@ def _listed(row: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
-    """Database, broker, beat and the outbox, each well or not. For those who look after messages or the clockwork."""
+    """Database, broker, beat, the outbox and what is stored, each well or not. For whoever looks after any of it."""
     clockwork = request.user.has_perm("django_celery_beat.view_periodictask")
     if not clockwork and not request.user.has_perm("reminders.view_message"):
         return None
-    context = {"facts": [*_servers(), _beat(now), _outbox(now)], "clockwork": clockwork}
+    context = {
+        "facts": [*_servers(), _beat(now), _outbox(now), _inspected(now)],
+        "clockwork": clockwork,
+        "inspections": request.user.has_perm("common.view_inspection"),
+    }
     return Panel("admin/panels/system.html", context)
 
 
@@ -171,3 +179,19 @@ def _outbox(now: datetime) -> dict[str, Any]:
         "minutes": int(waits.total_seconds()) // 60,
     }
     return {"name": _("Messages to send"), "well": waits < LATE, "says": says}
+
+
+def _inspected(now: datetime) -> dict[str, Any]:
+    """The latest look at what must hold; none yet is no worry, for the first comes on a Sunday."""
+    name, last = _("Inspection of the data"), Inspection.objects.first()
+    if last is None:
+        return {"name": name, "well": True, "says": _("none yet")}
+    at = last.at.strftime("%Y-%m-%d %H:%M UTC")
+    if not last.found:
+        return {"name": name, "well": now - last.at < SELDOM, "says": _("%(at)s: all as it should be") % {"at": at}}
+    says = ngettext(
+        "%(at)s: %(found)d row is not as it should be",
+        "%(at)s: %(found)d rows are not as they should be",
+        last.found,
+    )
+    return {"name": name, "well": False, "says": says % {"at": at, "found": last.found}}
