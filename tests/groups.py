@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from accounts.models import User
 from tests.factories import UserFactory
 
-migration = import_module("reminders.migrations.0005_office_groups")
+migration = import_module("reminders.migrations.0006_office_groups")
 
 FRONT_DESK, MANAGER = "Front desk", "Manager"
 

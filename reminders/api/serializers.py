@@ -48,6 +48,11 @@ class ReminderSerializer(serializers.Serializer[Message]):
         }
 
 
+class ReplaySerializer(serializers.Serializer[Any]):
+    replayed = serializers.IntegerField(help_text=_("How many are owed again."))
+    too_late = serializers.IntegerField(help_text=_("How many would help nobody any more, and stay as they are."))
+
+
 class AttemptSerializer(serializers.ModelSerializer[DeliveryAttempt]):
     at = InstantField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)

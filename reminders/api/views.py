@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booking.api.base import ZONE, BookingViewSet
+from booking.api.changes import PREVIEW
 from booking.api.fields import get_or_404
 from booking.models import Appointment
 from reminders.api import filters, serializers
@@ -71,6 +72,20 @@ class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
     permission_classes = [IsAdminUser]
+
+    @extend_schema(
+        summary="Send all failed ones again",
+        description="Those of this list, under the same filters. What would help nobody any more stays as it is.",
+        parameters=[PREVIEW],
+        request=None,
+        responses={200: serializers.ReplaySerializer, **refusals(400)},
+        filters=True,
+    )
+    @action(detail=False, methods=["post"])
+    def replay(self, request: Request) -> Response:
+        chosen = self.filter_queryset(self.get_queryset())
+        done = dispatch.retry_all(messages=chosen, actor=self.actor, now=self.now, preview=self.preview)
+        return Response(done._asdict())
 
 
 class AppointmentRemindersViewSet(BookingViewSet):

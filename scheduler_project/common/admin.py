@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import model_format_dict
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.db import transaction
+from django.db import DataError, transaction
 from django.db.models.deletion import Collector, ProtectedError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -47,7 +48,17 @@ def told(instant: datetime | None, zone: str = "UTC") -> str:
 # --- Refusals -------------------------------------------------------------------------------------------------------
 
 
-class OfficeAdmin(Exports, admin.ModelAdmin):
+class ListAdmin(admin.ModelAdmin):
+    """A ModelAdmin whose list refuses filters that no row could be found by, where Django's crashes on them."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)
+        except (DataError, OverflowError, ValueError) as error:  # a NUL; a year beyond all dates; December of the last
+            raise IncorrectLookupParameters(error) from error
+
+
+class OfficeAdmin(Exports, ListAdmin):
     """A ModelAdmin whose `save_model` and `delete_model` may raise DomainError.
 
     Everything done is undone then, and the form comes back with the error on the field it is about. The field names of
@@ -327,7 +338,7 @@ admin.site.unregister(PeriodicTask)
 
 
 @admin.register(PeriodicTask)
-class PeriodicTaskAdmin(BeatsTaskAdmin):
+class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
     """What beat does, and when. Of results there are only these: when a task last ran, and how often it has."""
 
     change_form_template = "admin/change_form.html"  # Its own has a script within, which our policy does not run.

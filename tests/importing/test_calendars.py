@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.calendars import to_ical
-from booking.models import Appointment, AppointmentSeries
+from booking.models import Appointment, AppointmentSeries, Schedule
 from booking.operations.imports import CALENDAR
 from reminders.models import Message
 from scheduler_project.common.tables import FileRefused
@@ -287,3 +287,25 @@ def test_reads_or_refuses_whatever_stands_in_an_event(properties):
     except FileRefused:
         return
     assert report.results
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DTSTART;TZID=Asia/Tokyo:00010101T000000",),
+        ("DTSTART:00010101T000000",),
+        ("DTSTART;TZID=America/New_York:99991231T235959",),
+        ("DTSTART:20260305T100000Z", "DTEND;TZID=America/New_York:99991231T235959"),
+        ("DTSTART:20260305T100000Z", "DURATION:P3000000D"),
+        ("DTSTART:20260305T100000Z", "DURATION:P999999999D"),
+        ("DTSTART:20260305T100000Z", "RRULE:FREQ=DAILY", "EXDATE:99991231T235959Z"),
+        ("DTSTART:20260305T100000Z", "RRULE:FREQ=DAILY", "EXDATE:00010101T000000Z"),
+        ("DTSTART:20260305T100000Z", "RECURRENCE-ID;TZID=Asia/Tokyo:00010101T000000"),
+        ("DTSTART:20260305T100000Z", "RRULE:FREQ=DAILY;UNTIL=99991231T235959Z;INTERVAL=99999999999999999999"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_refuses_what_lies_beyond_all_dates(lines, zone):
+    Schedule.objects.update(timezone=zone)
+
+    assert outcomes(take(event(*lines[1:], start=lines[0]))) == ["refused"]

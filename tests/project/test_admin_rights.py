@@ -4,6 +4,7 @@ The tables say it all, and are complete: an address or an action that is not in 
 """
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -16,8 +17,9 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from accounts.models import Client, Provider, User
-from booking.models import Appointment, AppointmentSeries, Reservation
+from booking.models import Appointment, AppointmentSeries, ImportedEntry, Reservation
 from reminders.models import Message, OptOut, Preferences
+from scheduler_project.common.models import Inspection
 from tests.booking.test_admin import a_practice
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
 from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
@@ -40,12 +42,15 @@ RIGHTS: dict[str, tuple[str, str]] = {
     "booking_calendarfeed": ("", "v"),
     "booking_closure": ("v", "vacd"),
     "booking_dateoverride": ("v", "vacd"),
+    "booking_importedentry": ("", ""),
     "booking_reservation": ("v", "v"),
     "booking_schedule": ("v", "vc"),
     "booking_service": ("v", "vacd"),
     "booking_slot": ("v", "v"),
     "booking_timeoff": ("v", "vacd"),
     "booking_workinghours": ("v", "v"),
+    "common_change": ("", "v"),
+    "common_inspection": ("", "v"),
     "django_celery_beat_clockedschedule": ("", "vac"),
     "django_celery_beat_crontabschedule": ("", "vac"),
     "django_celery_beat_intervalschedule": ("", "vac"),
@@ -61,6 +66,21 @@ RIGHTS: dict[str, tuple[str, str]] = {
 """What the front desk and managers may view, add, change and delete by the admin's own pages."""
 
 BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
+
+EXPORTED = {
+    model for model in RIGHTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))
+}
+"""The lists that go out as files."""
+
+ARCHIVED = {"accounts_client", "accounts_user"}
+
+SHEETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "accounts_client": (BOTH, ("clients",)),
+    "booking_appointment": (BOTH, ("appointments", "calendar")),
+    "booking_service": (MANAGERS, ("services",)),
+    "booking_workinghours": (MANAGERS, ("hours",)),
+}
+"""Where files come in: who may bring them, and what kinds of row there are."""
 
 TOOLS: dict[str, tuple[str, ...]] = {
     "auth_user_password_change": MANAGERS,
@@ -88,7 +108,7 @@ ELSEWHERE = {"autocomplete", "view_on_site", "app_list"}
 """Addresses of which others of these tests say who may use them for what."""
 
 ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "accounts_client": {"delete_selected": MANAGERS},
+    "accounts_client": {"delete_selected": MANAGERS, "erase": MANAGERS},
     "accounts_provider": {
         "activate": MANAGERS,
         "approve": MANAGERS,
@@ -119,9 +139,11 @@ ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "rotate": MANAGERS,
     },
 }
-"""What can be chosen above a list. Lists that are not named offer nothing to either."""
+"""What can be chosen above a list, beside its export. Lists that are not named offer nothing else to either."""
 
 LETTERS = {"changelist": "vc", "change": "vc", "history": "vc", "add": "a", "delete": "d"}
+OF_SOME = {"export": (EXPORTED, "vc"), "archive": (ARCHIVED, "c")}
+OF_SHEETS = ("import", "import_file", "import_refused")
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +175,9 @@ def _rows(people):
     TOTP.activate(user, generate_totp_secret())
     MessageTemplateFactory()
     WebhookEndpointFactory()
+    made = Appointment.objects.earliest("pk")
+    ImportedEntry.objects.create(provider=made.provider, reference="A-1", appointment=made)
+    Inspection.objects.create(at=NOON, seconds=1, found=0, broken=[])
     OptOut.objects.create(channel="email", address="a@example.org", at=NOON, source="staff")
     Preferences.objects.create(client=Client.objects.earliest("pk"), updated_at=NOON)
 
@@ -177,10 +202,15 @@ def expected(name: str) -> set[str]:
         return set(ROLES)
     if name in TOOLS:
         return set(TOOLS[name])
-    model, _, kind = name.rpartition("_")
-    return {
-        role for role, rights in zip(ROLES[1:], RIGHTS[model], strict=True) if any(x in rights for x in LETTERS[kind])
-    }
+    model, _, kind = name.partition("_import") if "_import_" in f"{name}_" else name.rpartition("_")
+    if model in SHEETS and kind not in LETTERS and kind not in OF_SOME:
+        return set(SHEETS[model][0])
+    return those_with(model, OF_SOME[kind][1] if kind in OF_SOME else LETTERS[kind])
+
+
+def those_with(model: str, letters: str) -> set[str]:
+    """The roles that have one of these rights to a model."""
+    return {role for role, rights in zip(ROLES[1:], RIGHTS[model], strict=True) if any(x in rights for x in letters)}
 
 
 def path_of(name: str) -> str:
@@ -195,6 +225,11 @@ def path_of(name: str) -> str:
     }
     if name in tools:
         return reverse(f"admin:{name}", args=tools[name])
+    if name.endswith("_export"):
+        return reverse(f"admin:{name}", args=["json"])
+    if name.partition("_import")[0] in SHEETS and "_import" in name:
+        of_nobody = [] if name.endswith("_import") else [uuid4()]
+        return reverse(f"admin:{name}", args=[SHEETS[name.partition("_import")[0]][1][0], *of_nobody])
     try:
         return reverse(f"admin:{name}")
     except NoReverseMatch:
@@ -205,8 +240,8 @@ def path_of(name: str) -> str:
 
 
 def opens(answer) -> bool:
-    """Whether somebody got what they asked for; 403 is the one way to say no."""
-    assert answer.status_code in (200, 302, 403), answer
+    """Whether somebody got what they asked for; 403 is the one way to say no. Of a file to import, 404 says it is gone."""
+    assert answer.status_code in ((200, 302, 403, 404) if "/import/" in answer.request["PATH_INFO"] else (200, 302, 403))
     assert "/login/" not in answer.headers.get("Location", "")
     return answer.status_code != 403
 
@@ -216,6 +251,8 @@ def opens(answer) -> bool:
 
 def test_tables_name_every_address():
     of_models = {f"{model}_{kind}" for model in RIGHTS for kind in LETTERS}
+    of_models |= {f"{model}_{kind}" for kind, (models, _letters) in OF_SOME.items() for model in models}
+    of_models |= {f"{model}_{kind}" for model in SHEETS for kind in OF_SHEETS}
 
     assert every_address() == of_models | set(TOOLS) | FOR_ALL_STAFF | ELSEWHERE
 
@@ -273,9 +310,11 @@ def test_actions_are_there_for_those_the_tables_name_and_nobody_else(people):
                 label = f"{model._meta.app_label}_{model._meta.model_name}"
                 found.setdefault(label, {}).setdefault(action, set()).add(role)
 
-    assert found == {
-        model: {action: set(roles) for action, roles in actions.items()} for model, actions in ACTIONS.items()
-    }
+    wanted = {model: {action: set(roles) for action, roles in actions.items()} for model, actions in ACTIONS.items()}
+    for model in EXPORTED:
+        if roles := those_with(model, "vc"):
+            wanted.setdefault(model, {}).update({"export_csv": roles, "export_json": roles})
+    assert found == wanted
 
 
 def test_rows_are_searched_by_those_who_may_see_them_and_nobody_else(browsers):
@@ -314,6 +353,7 @@ def test_sidebar_shows_the_front_desk_its_tasks(people):
             "Requests",
             "Reservations",
             "Appointment series",
+            "Numbers",
         ],
         "Calendar": [
             "Schedules",
@@ -332,7 +372,7 @@ def test_sidebar_shows_the_front_desk_its_tasks(people):
 
 
 def test_sidebar_shows_staff_without_permissions_nothing_but_the_first_page(people):
-    assert sidebar(people["nobody"]) == {"Front desk": ["Today"]}
+    assert sidebar(people["nobody"]) == {"Front desk": ["Today", "Numbers"]}
     assert "You don’t have permission" in browser_of(people["nobody"]).get("/admin/").content.decode()
 
 

@@ -249,3 +249,25 @@ def test_data_that_is_not_as_it_should_be_or_not_inspected_is_not_well(browser, 
     Inspection.objects.create(at=NOON - ago, seconds=1, found=found, broken=[])
 
     assert panel(browser, "system")["facts"][-1]["well"] is well
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "status=%00",
+        f"reservation__starts_at__year={'9' * 400}",
+        "reservation__starts_at__year=9999&reservation__starts_at__month=12",
+    ],
+)
+@pytest.mark.parametrize("part", ["", "export/json/"])
+def test_filters_that_nothing_is_found_by_are_refused(browser, part, asked):
+    page = browser.get(f"/admin/booking/appointment/{part}?{asked}")
+
+    assert (page.status_code, page.url) == (302, "/admin/booking/appointment/?e=1")
+
+
+def test_filters_of_tasks_that_nothing_is_found_by_are_refused():
+    assert (
+        browser_of(UserFactory(superuser=True)).get("/admin/django_celery_beat/periodictask/?task=%00").status_code
+        == 302
+    )

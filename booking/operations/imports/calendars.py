@@ -23,7 +23,7 @@ from booking.operations.imports.drafts import COLUMNS
 from booking.operations.imports.lookups import own_uid
 from scheduler_project.common.imports import Sheet
 from scheduler_project.common.tables import FileRefused, Row, RowRefused, check_number, check_size
-from scheduler_project.common.times import rfc3339, to_utc, zone_names
+from scheduler_project.common.times import YEARS, rfc3339, to_utc, zone_names
 
 STATUSES = {"TENTATIVE": "pending", "CANCELLED": "cancelled"}
 UNSUPPORTED = ("RDATE", "EXRULE")
@@ -52,12 +52,17 @@ def read_calendar(content: bytes, options: dict[str, Any]) -> list[Row]:
         row = Row(number, {"provider": provider.slug})
         try:
             row.cells |= _Event(event, provider).cells(str(calendar.get("METHOD", "")), options.get("client_email", ""))
-        except RowRefused as refusal:
-            row.refusals.append(refusal)
+        except (RowRefused, OverflowError) as error:
+            row.refusals.append(error if isinstance(error, RowRefused) else _beyond())
             row.cells |= {"reference": str(event.get("UID", ""))[:300], "title": str(event.get("SUMMARY", ""))[:200]}
         rows.append(row)
     _leave_out_exceptions(rows)
     return rows
+
+
+def _beyond() -> RowRefused:
+    """Why an event is refused one of whose times lies where datetimes end."""
+    return RowRefused("year_out_of_range", _("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]))
 
 
 def _leave_out_exceptions(rows: list[Row]) -> None:

@@ -237,3 +237,59 @@ def test_offsets_that_are_none_are_refused(provider_api, provider, offsets):
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["attr"].startswith("reminder_offsets")
+
+
+# --- Replaying --------------------------------------------------------------------------------------------------------
+
+REPLAY = "/api/admin/reminders/replay"
+
+
+def statuses():
+    return list(Message.objects.filter(kind="reminder").order_by("due_at").values_list("status", flat=True))
+
+
+def test_replay_sends_all_failed_ones_again(staff_api, made):
+    Message.objects.filter(kind="reminder").update(status="failed", failures=3, error="550")
+
+    answer = staff_api.post(REPLAY)
+
+    assert (answer.status_code, answer.json()) == (200, {"replayed": 2, "too_late": 0})
+    replayed = Message.objects.filter(kind="reminder").values_list("status", "failures", "error", "next_at")
+    assert set(replayed) == {("pending", 0, "", NOON)}
+
+
+def test_replay_leaves_what_is_too_late_and_what_did_not_fail(staff_api, made):
+    one, two = Message.objects.filter(kind="reminder").order_by("due_at")
+    Message.objects.filter(pk=one.pk).update(status="failed", useful_until=NOON)
+    Message.objects.filter(pk=two.pk).update(status="cancelled")
+
+    assert staff_api.post(REPLAY).json() == {"replayed": 0, "too_late": 1}
+    assert statuses() == ["failed", "cancelled"]
+
+
+def test_replay_takes_the_filters_of_the_list(staff_api, made):
+    Message.objects.filter(kind="reminder").update(status="failed")
+    last = Message.objects.filter(kind="reminder").latest("due_at")
+
+    answer = staff_api.post(f"{REPLAY}?due_after={last.due_at:%Y-%m-%dT%H:%M:%SZ}&provider={made.provider.pk}")
+
+    assert answer.json() == {"replayed": 1, "too_late": 0}
+    assert statuses() == ["failed", "pending"]
+
+
+def test_replay_shows_first_what_it_would_do(staff_api, made):
+    Message.objects.filter(kind="reminder").update(status="failed")
+
+    assert staff_api.post(f"{REPLAY}?preview=true").json() == {"replayed": 2, "too_late": 0}
+    assert statuses() == ["failed", "failed"]
+
+
+def test_replay_refuses_a_filter_that_is_none(staff_api, made):
+    assert refusal(staff_api.post(f"{REPLAY}?channel=pigeon")) == (400, "invalid_choice", "channel")
+
+
+def test_replay_is_for_staff(provider_api, made):
+    Message.objects.filter(kind="reminder").update(status="failed")
+
+    assert refusal(provider_api.post(REPLAY))[0] == 403
+    assert statuses() == ["failed", "failed"]
