@@ -584,8 +584,8 @@ def of_today(now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.filter(today).order_by("reservation__starts_at", "pk")
 
 
-def outside_hours(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
-    """Those still to end that lie, wholly or in part, outside their provider's hours (R6): stranded, or booked so."""
+def left_outside(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
+    """Those still to end that a change of hours left outside, wholly or in part (R6); what was booked so is not one."""
     lying_there = Slot.objects.filter(
         reservation=OuterRef("reservation"),
         withdrawn=True,

@@ -22,7 +22,7 @@ from booking.forms.office import ReasonForm
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.operations import appointments
 from booking.operations.imports import APPOINTMENTS, CALENDAR
-from booking.queries import outside_hours
+from booking.queries import left_outside
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages import back
@@ -111,7 +111,7 @@ class WhenFilter(admin.SimpleListFilter):
             case "past":
                 return queryset.filter(reservation__ends_at__lte=now)
             case "outside":
-                return outside_hours(queryset, now)
+                return left_outside(queryset, now)
         return queryset
 
 

@@ -13,7 +13,7 @@ from booking.admin.shared import staff
 from booking.enums import AppointmentStatus
 from booking.models import Appointment, Reservation
 from booking.operations.appointments import allowed_actions
-from booking.queries import attendance, of_today, outside_hours
+from booking.queries import attendance, left_outside, of_today
 from scheduler_project.common.panels import Panel, panels
 
 SHOWN = 50
@@ -63,10 +63,10 @@ def waiting(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def outside(request: HttpRequest, now: datetime) -> Panel | None:
-    """Appointments to come outside the hours, each to be kept, moved or cancelled (R6). No panel if there are none."""
+    """Appointments that a change of hours left outside, each to be kept, moved or cancelled (R6); no panel for none."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
-    rows = outside_hours(Appointment.objects.detailed().select_related("reservation__provider__schedule"), now)
+    rows = left_outside(Appointment.objects.detailed().select_related("reservation__provider__schedule"), now)
     found = list(rows.order_by("reservation__starts_at", "pk")[: FEW + 1])
     context = {"lines": _lines(request, found[:FEW], now), "more": len(found) > FEW}
     return Panel("admin/panels/outside.html", context) if found else None

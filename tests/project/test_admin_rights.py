@@ -67,9 +67,7 @@ RIGHTS: dict[str, tuple[str, str]] = {
 
 BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
 
-EXPORTED = {
-    model for model in RIGHTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))
-}
+EXPORTED = {model for model in RIGHTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))}
 """The lists that go out as files."""
 
 ARCHIVED = {"accounts_client", "accounts_user"}
@@ -241,7 +239,9 @@ def path_of(name: str) -> str:
 
 def opens(answer) -> bool:
     """Whether somebody got what they asked for; 403 is the one way to say no. Of a file to import, 404 says it is gone."""
-    assert answer.status_code in ((200, 302, 403, 404) if "/import/" in answer.request["PATH_INFO"] else (200, 302, 403))
+    assert answer.status_code in (
+        (200, 302, 403, 404) if "/import/" in answer.request["PATH_INFO"] else (200, 302, 403)
+    )
     assert "/login/" not in answer.headers.get("Location", "")
     return answer.status_code != 403
 

@@ -117,23 +117,28 @@ def test_lists_requests_the_soonest_first(browser, provider):
     assert [line["appointment"] for line in panel(browser, "waiting")["lines"]] == [sooner, later]
 
 
+def away_on(made, provider):
+    day = made.starts_at.date()
+    take_time_off(provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON)
+
+
 def test_lists_appointments_outside_the_hours_the_soonest_first(browser):
     provider = open_provider(horizon_days=5)
     appoint(provider, at("2026-03-04 10:00"))
-    on_purpose = appoint(provider, at("2026-03-04 20:00"), overrides=OVERRIDES)
-    stranded = appoint(provider, at("2026-03-03 10:00"))
-    assert panel(browser, "outside")["lines"][0]["appointment"] == on_purpose
+    appoint(provider, at("2026-03-05 20:00"), overrides=OVERRIDES)
+    later, sooner = appoint(provider, at("2026-03-05 10:00")), appoint(provider, at("2026-03-05 09:00"))
+    assert panel(browser, "outside") is None
 
-    away = {"start_date": stranded.starts_at.date(), "end_date": stranded.starts_at.date()}
-    take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=NOON)
+    away_on(later, provider)
 
-    assert [line["appointment"] for line in panel(browser, "outside")["lines"]] == [stranded, on_purpose]
+    assert [line["appointment"] for line in panel(browser, "outside")["lines"]] == [sooner, later]
     listed = browser.get("/admin/booking/appointment/?when=outside").context["cl"].queryset
-    assert set(listed) == {stranded, on_purpose}
+    assert set(listed) == {sooner, later}
 
 
 def test_shows_nothing_outside_the_hours_once_it_is_cancelled(browser, provider):
-    made = appoint(provider, at("2026-03-04 20:00"), overrides=OVERRIDES)
+    made = appoint(provider, at("2026-03-04 10:00"))
+    away_on(made, provider)
     act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert panel(browser, "outside") is None
