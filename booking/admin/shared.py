@@ -150,6 +150,7 @@ class InCalendarAdmin(OfficeAdmin):
 
 def tell(request: HttpRequest, *changes: Change) -> None:
     """Say what changes of availability did to the free slots, and whom they left outside the hours (R6)."""
+    _note_preview(request)
     added = sum(change.slots_added for change in changes)
     removed = sum(change.slots_removed for change in changes)
     messages.info(
@@ -189,7 +190,7 @@ class Previews(OfficeAdmin):
             return super().changeform_view(request, *args, **kwargs)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form_class = super().get_form(request, obj, change=change, **kwargs)
+        form_class: Any = super().get_form(request, obj, change=change, **kwargs)
         if not hasattr(request, "tried"):
             return form_class
 
@@ -216,8 +217,15 @@ def previewed(request: HttpRequest) -> bool:
 
 def _if_asked_for(request: HttpRequest) -> None:
     if previewed(request):
-        messages.info(request, _("This is what saving would do. Nothing has been saved yet."))
+        _note_preview(request)
         raise Tried
+
+
+def _note_preview(request: HttpRequest) -> None:
+    """Before anything else is told, and once."""
+    if previewed(request) and not hasattr(request, "noted"):
+        request.noted = True  # type: ignore[attr-defined]
+        messages.info(request, _("This is what saving would do. Nothing has been saved yet."))
 
 
 def _outside(appointment: Appointment) -> bool:
