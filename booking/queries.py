@@ -29,6 +29,7 @@ from booking.models import (
     Reservation,
     Schedule,
     Service,
+    Slot,
     TimeOff,
     WorkingHours,
 )
@@ -581,6 +582,17 @@ def of_today(now: datetime) -> AppointmentQuerySet:
             reservation__provider__in=providers, reservation__starts_at__gte=start, reservation__starts_at__lt=until
         )
     return Appointment.objects.filter(today).order_by("reservation__starts_at", "pk")
+
+
+def left_outside(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
+    """Those still to end that a change of hours left outside, wholly or in part (R6); what was booked so is not one."""
+    lying_there = Slot.objects.filter(
+        reservation=OuterRef("reservation"),
+        withdrawn=True,
+        starts_at__lt=OuterRef("reservation__ends_at"),
+        ends_at__gt=OuterRef("reservation__starts_at"),
+    )
+    return appointments.filter(Exists(lying_there), reservation__ends_at__gt=now)
 
 
 def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, int]]:

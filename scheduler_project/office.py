@@ -7,22 +7,26 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Value
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
 from reminders.enums import MessageStatus
 from reminders.models import Message
 from scheduler_project import health
+from scheduler_project.common.models import Inspection
 from scheduler_project.common.panels import Panel, panels
 
 LATE = timedelta(minutes=2)
 """Messages due for longer than that are not being sent."""
+
+SELDOM = timedelta(days=9)
+"""What is stored is inspected every Sunday."""
 
 SILENT = timedelta(minutes=10)
 """How long beat may seem to rest: it writes down what it has run every three minutes."""
@@ -134,11 +138,16 @@ def _listed(row: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
-    """Database, broker, beat and the outbox, each well or not. For those who look after messages or the clockwork."""
+    """Database, broker, beat, the outbox and what is stored, each well or not. For whoever looks after any of it."""
     clockwork = request.user.has_perm("django_celery_beat.view_periodictask")
     if not clockwork and not request.user.has_perm("reminders.view_message"):
         return None
-    context = {"facts": [*_servers(), _beat(now), _outbox(now)], "clockwork": clockwork}
+    latest = _latest()
+    context = {
+        "facts": [*_servers(), _beat(latest.get("beat"), now), _outbox(now), _inspected(latest.get("inspection"), now)],
+        "clockwork": clockwork,
+        "inspections": request.user.has_perm("common.view_inspection"),
+    }
     return Panel("admin/panels/system.html", context)
 
 
@@ -150,14 +159,21 @@ def _servers() -> list[dict[str, Any]]:
     ]
 
 
-def _beat(now: datetime) -> dict[str, Any]:
-    last = PeriodicTask.objects.filter(last_run_at__isnull=False).order_by("-last_run_at").first()
+def _latest() -> dict[str, tuple[datetime, int]]:
+    """When beat last ran a task, and the latest inspection with what it found, in one query."""
+    ran = PeriodicTask.objects.filter(last_run_at__isnull=False).order_by("-last_run_at")
+    beat = ran.values_list(Value("beat"), "last_run_at", Value(0))[:1]
+    inspection = Inspection.objects.order_by("-at").values_list(Value("inspection"), "at", "found")[:1]
+    return {name: (at, found) for name, at, found in beat.union(inspection, all=True)}
+
+
+def _beat(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
     name = _("Periodic tasks")
-    if last is None or last.last_run_at is None:
+    if last is None:
         return {"name": name, "well": False, "says": _("none has ever run")}
-    minutes = int((now - last.last_run_at).total_seconds()) // 60
+    minutes = int((now - last[0]).total_seconds()) // 60
     said = _("last run %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("last run just now")
-    return {"name": name, "well": now - last.last_run_at < SILENT, "says": said}
+    return {"name": name, "well": now - last[0] < SILENT, "says": said}
 
 
 def _outbox(now: datetime) -> dict[str, Any]:
@@ -171,3 +187,19 @@ def _outbox(now: datetime) -> dict[str, Any]:
         "minutes": int(waits.total_seconds()) // 60,
     }
     return {"name": _("Messages to send"), "well": waits < LATE, "says": says}
+
+
+def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
+    """The latest look at what must hold; none yet is no worry, for the first comes on a Sunday."""
+    name = _("Inspection of the data")
+    if last is None:
+        return {"name": name, "well": True, "says": _("none yet")}
+    at, found = last[0].strftime("%Y-%m-%d %H:%M UTC"), last[1]
+    if not found:
+        return {"name": name, "well": now - last[0] < SELDOM, "says": _("%(at)s: all as it should be") % {"at": at}}
+    says = ngettext(
+        "%(at)s: %(found)d row is not as it should be",
+        "%(at)s: %(found)d rows are not as they should be",
+        found,
+    )
+    return {"name": name, "well": False, "says": says % {"at": at, "found": found}}

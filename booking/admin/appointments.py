@@ -22,6 +22,7 @@ from booking.forms.office import ReasonForm
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.operations import appointments
 from booking.operations.imports import APPOINTMENTS, CALENDAR
+from booking.queries import left_outside
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages import back
@@ -100,13 +101,18 @@ class WhenFilter(admin.SimpleListFilter):
     parameter_name = "when"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("coming", _("coming")), ("past", _("past"))]
+        return [("coming", _("coming")), ("past", _("past")), ("outside", _("coming, outside the hours"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
         now = timezone.now()
-        if self.value() == "coming":
-            return queryset.filter(reservation__ends_at__gt=now)
-        return queryset.filter(reservation__ends_at__lte=now) if self.value() == "past" else queryset
+        match self.value():
+            case "coming":
+                return queryset.filter(reservation__ends_at__gt=now)
+            case "past":
+                return queryset.filter(reservation__ends_at__lte=now)
+            case "outside":
+                return left_outside(queryset, now)
+        return queryset
 
 
 @admin.register(Appointment)
@@ -115,7 +121,9 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
     sheets = (APPOINTMENTS, CALENDAR)
     upload_forms = {CALENDAR.name: CalendarUploadForm}
-    list_display = ("name", "status", "local_start", "providers_start", "provider", "client")
+    list_display = ("providers_start", "client", "name", "provider", "status")
+    list_display_links = ("providers_start", "client")
+    list_per_page = 50
     list_filter = ("status", WhenFilter, provider_filter("reservation__provider"), "reservation__service")
     list_select_related = ("reservation__provider__schedule", "reservation__client", "reservation__service")
     search_fields = (
@@ -308,11 +316,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     def client(self, appointment: Appointment) -> str:
         return str(appointment.client)
 
-    @admin.display(description=gettext_lazy("start (its own timezone)"), ordering="reservation__starts_at")
-    def local_start(self, appointment: Appointment) -> str:
-        return there(appointment.starts_at, appointment.timezone)
-
-    @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="reservation__starts_at")
+    @admin.display(description=gettext_lazy("start"), ordering="reservation__starts_at")
     def providers_start(self, appointment: Appointment) -> str:
         return there(appointment.starts_at, appointment.provider.schedule.timezone)
 

@@ -15,7 +15,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.imports import BookingImports
-from booking.admin.shared import CalendarForm, InCalendarAdmin, explained, provider_filter, staff, tell, there
+from booking.admin.shared import (
+    CalendarForm,
+    InCalendarAdmin,
+    Previews,
+    explained,
+    previewed,
+    provider_filter,
+    staff,
+    tell,
+    there,
+)
 from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
@@ -57,7 +67,7 @@ class WorkingHoursInline(admin.TabularInline):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(OfficeAdmin):
+class ScheduleAdmin(Previews):
     """Every provider has one calendar, made and deleted with them."""
 
     fields = (
@@ -201,7 +211,7 @@ class DateOverrideForm(CalendarForm):
 
 
 @admin.register(DateOverride)
-class DateOverrideAdmin(InCalendarAdmin):
+class DateOverrideAdmin(Previews, InCalendarAdmin):
     form = DateOverrideForm
     fields = ("date", "stretches")
     refusal_fields = {"start_time": "stretches", "end_time": "stretches", "hours": "stretches"}
@@ -246,7 +256,7 @@ class WindowForm(CalendarForm):
     ends_at = LocalDateTimeField(label=gettext_lazy("End"))
 
 
-class LocalStretchAdmin(InCalendarAdmin):
+class LocalStretchAdmin(Previews, InCalendarAdmin):
     """Rows from one instant to another, told on the calendar's clocks."""
 
     @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
@@ -342,7 +352,7 @@ class ClosureForm(AbsenceForm):
 
 
 @admin.register(Closure)
-class ClosureAdmin(ReplacedWhenChanged, OfficeAdmin):
+class ClosureAdmin(ReplacedWhenChanged, Previews):
     form = ClosureForm
     fields = ABSENCE_FIELDS
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
@@ -356,7 +366,8 @@ class ClosureAdmin(ReplacedWhenChanged, OfficeAdmin):
         if change:
             old = Closure.objects.get(pk=obj.pk)
             changes.append(availability.reopen_business(closure=old, actor=actor, now=now))
-        changes.append(availability.close_business(fields=form.wanted(), actor=actor, now=now))
+        counted = previewed(request) and not change
+        changes.append(availability.close_business(fields=form.wanted(), actor=actor, now=now, preview=counted))
         obj.__dict__.update(changes[-1].made.__dict__)
         tell(request, *changes)
 

@@ -13,7 +13,7 @@ from booking.admin.shared import staff
 from booking.enums import AppointmentStatus
 from booking.models import Appointment, Reservation
 from booking.operations.appointments import allowed_actions
-from booking.queries import attendance, of_today
+from booking.queries import attendance, left_outside, of_today
 from scheduler_project.common.panels import Panel, panels
 
 SHOWN = 50
@@ -33,6 +33,7 @@ TASKS = (
     (gettext_lazy("Add a client"), "admin:accounts_client_add", "accounts.add_client"),
     (gettext_lazy("Add time off"), "admin:booking_timeoff_add", "booking.add_timeoff"),
     (gettext_lazy("Close the business"), "admin:booking_closure_add", "booking.add_closure"),
+    (gettext_lazy("Numbers"), "numbers", "booking.view_appointment"),
 )
 
 
@@ -59,6 +60,16 @@ def waiting(request: HttpRequest, now: datetime) -> Panel | None:
     rows = rows.select_related("reservation__provider__schedule").order_by("reservation__starts_at", "pk")
     found = list(rows[: FEW + 1])
     return Panel("admin/panels/waiting.html", {"lines": _lines(request, found[:FEW], now), "more": len(found) > FEW})
+
+
+def outside(request: HttpRequest, now: datetime) -> Panel | None:
+    """Appointments that a change of hours left outside, each to be kept, moved or cancelled (R6); no panel for none."""
+    if not request.user.has_perm("booking.view_appointment"):
+        return None
+    rows = left_outside(Appointment.objects.detailed().select_related("reservation__provider__schedule"), now)
+    found = list(rows.order_by("reservation__starts_at", "pk")[: FEW + 1])
+    context = {"lines": _lines(request, found[:FEW], now), "more": len(found) > FEW}
+    return Panel("admin/panels/outside.html", context) if found else None
 
 
 def holds(request: HttpRequest, now: datetime) -> Panel | None:
@@ -127,4 +138,4 @@ def _lines(request: HttpRequest, found: list[Appointment], now: datetime) -> lis
     ]
 
 
-panels += [tasks, today, waiting, holds, last_days]
+panels += [tasks, today, waiting, outside, holds, last_days]

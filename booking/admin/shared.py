@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -150,12 +150,14 @@ class InCalendarAdmin(OfficeAdmin):
 
 def tell(request: HttpRequest, *changes: Change) -> None:
     """Say what changes of availability did to the free slots, and whom they left outside the hours (R6)."""
+    _note_preview(request)
     added = sum(change.slots_added for change in changes)
     removed = sum(change.slots_removed for change in changes)
     messages.info(
         request, _("Free slots: %(added)d added, %(removed)d removed.") % {"added": added, "removed": removed}
     )
     found = {row.pk: row for change in changes for row in change.conflicts}
+    prefetch_related_objects(list(found.values()), "reservation__provider__schedule")
     stranded = [row for row in found.values() if len(changes) == 1 or _outside(row)]
     if not stranded:
         return
@@ -170,6 +172,62 @@ def tell(request: HttpRequest, *changes: Change) -> None:
     messages.warning(request, format_html("{} {}{}", warning % count, links, rest))
 
 
+class Tried(Exception):
+    """Raised once all is saved, so that it is undone."""
+
+
+class Previews(OfficeAdmin):
+    """For changes of availability: a second button says what saving would do (R6), by doing it and undoing it."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, {**context, "previews": True}, *args, **kwargs)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Tried:
+            request.tried = True  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form_class: Any = super().get_form(request, obj, change=change, **kwargs)
+        if not hasattr(request, "tried"):
+            return form_class
+
+        class Asked(form_class):
+            def is_valid(self) -> bool:
+                """Never, so that the form is shown again as it was filled in, with nothing to complain of."""
+                super().is_valid()
+                return False
+
+        return Asked
+
+    def response_add(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        _if_asked_for(request)
+        return super().response_add(request, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        _if_asked_for(request)
+        return super().response_change(request, *args, **kwargs)
+
+
+def previewed(request: HttpRequest) -> bool:
+    return "_preview" in request.POST
+
+
+def _if_asked_for(request: HttpRequest) -> None:
+    if previewed(request):
+        _note_preview(request)
+        raise Tried
+
+
+def _note_preview(request: HttpRequest) -> None:
+    """Before anything else is told, and once."""
+    if previewed(request) and not hasattr(request, "noted"):
+        request.noted = True  # type: ignore[attr-defined]
+        messages.info(request, _("This is what saving would do. Nothing has been saved yet."))
+
+
 def _outside(appointment: Appointment) -> bool:
     """Whether it does after all the changes: what one of them took the next may have given back."""
     start, end = appointment.starts_at, appointment.ends_at
@@ -181,8 +239,8 @@ def _url(appointment: Appointment) -> str:
 
 
 def _line(appointment: Appointment) -> str:
-    when = told(appointment.starts_at, appointment.timezone)
-    return f"{appointment.called}, {appointment.client}, {when} ({appointment.timezone})"
+    when = there(appointment.starts_at, appointment.provider.schedule.timezone)
+    return f"{appointment.called}, {appointment.client}, {appointment.provider}, {when}"
 
 
 def there(instant: Any, zone: str) -> str:

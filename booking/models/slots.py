@@ -50,6 +50,7 @@ class Slot(models.Model):
                 name="slot_free",
             ),
             models.Index(fields=["reservation"], condition=Q(reservation__isnull=False), name="slot_reservation"),
+            models.Index(fields=["reservation"], condition=Q(withdrawn=True), name="slot_withdrawn"),
         ]
 
     def __str__(self) -> str:

@@ -751,6 +751,30 @@ def test_closes_the_business_on_a_day_beyond_the_slots(browser, berlin):
     assert Closure.objects.count() == 1
 
 
+def test_previews_a_closure_and_saves_nothing(browser, berlin):
+    stranded = appoint(berlin, at("2026-03-04 10:00"))
+    given = {"start_date": "2026-03-04", "end_date": "2026-03-04", "_preview": "Preview"}
+
+    page = browser.post(url("closure_add"), given)
+
+    assert page.status_code == 200
+    assert any(url("appointment_change", stranded.pk) in text for text in told(page))
+    assert "This is what saving would do. Nothing has been saved yet." in told(page)
+    assert page.context["adminform"].form["start_date"].value() == "2026-03-04"
+    assert not Closure.objects.exists()
+
+
+def test_previews_time_off_and_saves_nothing(browser, berlin):
+    free = Slot.objects.filter(provider=berlin).count()
+    given = {"start_date": "2026-03-04", "end_date": "2026-03-04", "_preview": "Preview"}
+
+    page = browser.post(f"{url('timeoff_add')}?schedule={berlin.schedule.pk}", given)
+
+    assert "Free slots: 0 added, 32 removed." in told(page)
+    assert not page.context["errors"]
+    assert (TimeOff.objects.count(), Slot.objects.filter(provider=berlin).count()) == (0, free)
+
+
 def test_closes_changes_and_reopens_the_business(browser, berlin):
     free = Slot.objects.filter(provider=berlin).count()
     browser.post(url("closure_add"), {"start_date": "2026-03-04", "end_date": "2026-03-05"})

@@ -35,6 +35,15 @@ PAGES = {
         "hours": "/dashboard/hours/",
         "messages": "/dashboard/reminders/",
         "settings": "/dashboard/settings/",
+        "own-numbers": "/dashboard/numbers/",
+    },
+    "office": {
+        "office-today": "/admin/",
+        "office-day": f"/admin/booking/appointment/day/?date={date.today() + timedelta(days=2)}",
+        "office-book": "/admin/booking/appointment/add/?schedule=1",
+        "office-appointments": "/admin/booking/appointment/?when=coming",
+        "office-messages": "/admin/reminders/message/",
+        "numbers": "/numbers/",
     },
 }
 

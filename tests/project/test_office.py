@@ -9,11 +9,25 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from booking.enums import Override
+from booking.enums import Action, Override
 from booking.models import Appointment, Reservation
+from booking.operations.appointments import act
+from booking.operations.availability import take_time_off
 from reminders.models import Message
+from scheduler_project.common.models import Inspection
 from scheduler_project.common.throttling import redis_client
-from tests.factories import NOON, MessageFactory, ServiceFactory, UserFactory, appoint, at, hold, minutes, open_provider
+from tests.factories import (
+    NOON,
+    SYSTEM,
+    MessageFactory,
+    ServiceFactory,
+    UserFactory,
+    appoint,
+    at,
+    hold,
+    minutes,
+    open_provider,
+)
 from tests.groups import FRONT_DESK, browser_of, staff_of
 from tests.journeys.test_every_page import faults
 
@@ -103,6 +117,33 @@ def test_lists_requests_the_soonest_first(browser, provider):
     assert [line["appointment"] for line in panel(browser, "waiting")["lines"]] == [sooner, later]
 
 
+def away_on(made, provider):
+    day = made.starts_at.date()
+    take_time_off(provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON)
+
+
+def test_lists_appointments_outside_the_hours_the_soonest_first(browser):
+    provider = open_provider(horizon_days=5)
+    appoint(provider, at("2026-03-04 10:00"))
+    appoint(provider, at("2026-03-05 20:00"), overrides=OVERRIDES)
+    later, sooner = appoint(provider, at("2026-03-05 10:00")), appoint(provider, at("2026-03-05 09:00"))
+    assert panel(browser, "outside") is None
+
+    away_on(later, provider)
+
+    assert [line["appointment"] for line in panel(browser, "outside")["lines"]] == [sooner, later]
+    listed = browser.get("/admin/booking/appointment/?when=outside").context["cl"].queryset
+    assert set(listed) == {sooner, later}
+
+
+def test_shows_nothing_outside_the_hours_once_it_is_cancelled(browser, provider):
+    made = appoint(provider, at("2026-03-04 10:00"))
+    away_on(made, provider)
+    act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+
+    assert panel(browser, "outside") is None
+
+
 def test_lists_failed_messages_and_whether_they_are_of_use_yet(browser):
     useful = MessageFactory(status="failed", useful_until=NOON + minutes(1))
     late = MessageFactory(status="failed", useful_until=NOON, due_at=NOON - minutes(1))
@@ -169,6 +210,7 @@ def test_all_is_well(browser):
         "Broker": (True, "ok"),
         "Periodic tasks": (True, "last run 2 min ago"),
         "Messages to send": (True, "none is due"),
+        "Inspection of the data": (True, "none yet"),
     }
 
 
@@ -203,6 +245,15 @@ def test_first_page_opens_without_a_broker_and_says_so(browser, settings):
 
 def test_staff_without_permissions_see_no_panel(db):
     assert browser_of(UserFactory(staff=True)).get("/admin/").context["panels"] == []
+
+
+@pytest.mark.parametrize(
+    ("found", "ago", "well"), [(0, timedelta(days=7), True), (0, timedelta(days=9), False), (1, timedelta(), False)]
+)
+def test_data_that_is_not_as_it_should_be_or_not_inspected_is_not_well(browser, found, ago, well):
+    Inspection.objects.create(at=NOON - ago, seconds=1, found=found, broken=[])
+
+    assert panel(browser, "system")["facts"][-1]["well"] is well
 
 
 @pytest.mark.parametrize(
