@@ -95,7 +95,7 @@ def everything() -> Iterator[World]:
             "anonymous": APIClient(),
             "client": logged_in(client.user),
             "provider": logged_in(provider.user),
-            "staff": logged_in(UserFactory(staff=True)),
+            "staff": logged_in(UserFactory(superuser=True)),
         }
         for api in people.values():
             api.raise_request_exception = False
