@@ -67,9 +67,7 @@ RIGHTS: dict[str, tuple[str, str]] = {
 
 BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
 
-EXPORTED = {
-    model for model in RIGHTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))
-}
+EXPORTED = {model for model in RIGHTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))}
 """The lists that go out as files."""
 
 ARCHIVED = {"accounts_client", "accounts_user"}
