@@ -291,8 +291,8 @@ BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
     """All figures of a span. Ten statements at most, however much there is to count.
 
-    Of holds there are none where the span begins before those that came to nothing are kept (RETAIN_HOLDS_DAYS): what is
-    left would say that all were confirmed.
+    Of holds there are none where the span begins before those that came to nothing are kept (RETAIN_HOLDS_DAYS): what
+    is left would say that all were confirmed.
     """
     found = Numbers(
         span,

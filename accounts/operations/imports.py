@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -60,7 +61,11 @@ def repeated(row: Row, key: Key, seen: dict[Key, Row]) -> RowRefused | None:
 
 
 class Book:
-    """The clients that rows may mean, looked up at once: by reference, by email, by name and phone."""
+    """The clients that rows may mean, looked up at once: by reference, by email, by name and phone.
+
+    Whoever registered chose their name and email themself, and sees what is booked for them: they are known by an email
+    that they verified, and not by their name.
+    """
 
     def __init__(self, clients: QuerySet[Client]) -> None:
         self.found: dict[Key, list[Client]] = {}
@@ -69,8 +74,10 @@ class Book:
 
     def add(self, client: Client) -> None:
         for key in self.keys(client.owner_id, client.reference, client.email, client.name, str(client.phone)):
-            self.found.setdefault(key, []).append(client)
-        self.found.setdefault((client.owner_id, "name", client.name), []).append(client)
+            if key[1] == "reference" or getattr(client, "proven", True):
+                self.found.setdefault(key, []).append(client)
+        if client.user_id is None or client.owner_id is not None:
+            self.found.setdefault((client.owner_id, "name", client.name), []).append(client)
 
     @staticmethod
     def keys(owner_id: int | None, reference: str, email: str, name: str, phone: str) -> list[Key]:
@@ -97,7 +104,9 @@ def clients_like(drafts: Iterable[dict[str, Any]], owners: Iterable[int | None],
     known |= Q(**by_name, name__in={draft["name"] for draft in drafts if draft["name"] and not draft["email"]})
     kept = {owner for owner in owners if owner is not None}
     books = Q(owner__in=kept) | (Q(owner=None) if None in owners else Q())
-    return Client.objects.filter(known, books).exclude(name="").order_by("pk")
+    verified = EmailAddress.objects.filter(user=OuterRef("user"), email=OuterRef("email"), verified=True)
+    proven = Q(user=None) | Q(owner__isnull=False) | Exists(verified)
+    return Client.objects.filter(known, books).exclude(name="").order_by("pk").annotate(proven=proven)
 
 
 # --- Import -----------------------------------------------------------------------------------------------------------

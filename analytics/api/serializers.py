@@ -153,8 +153,8 @@ class AnalyticsSerializer(serializers.Serializer[Numbers]):
     cancellations = CancellationsSerializer(help_text="By when they were cancelled.")
     missed_rate = serializers.FloatField(allow_null=True)
     holds = HoldsSerializer(
-        help_text="By when they were made, once it was said for whom. None where the span begins before RETAIN_HOLDS_DAYS: "
-        "those that came to nothing are known no more."
+        help_text="By when they were made, once it was said for whom. "
+        "None where the span begins before RETAIN_HOLDS_DAYS: those that came to nothing are known no more."
     )
     lead_time_hours = QuartilesSerializer(
         allow_null=True, help_text="Of appointments made then: from booking to the start they now have."

@@ -69,7 +69,8 @@ def leave_no_bookings(*, user: User, now: datetime) -> None:
 FORGET_WORDS = """
 UPDATE booking_appointmentevent event
 SET details = details || (
-    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name WHERE name IN ('reason', 'reference', 'was'))
+    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name
+    WHERE name IN ('reason', 'reference', 'was'))
 FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
 WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| array['reason', 'reference', 'was']
 """

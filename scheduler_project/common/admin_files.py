@@ -226,9 +226,13 @@ class Imports(Exports):
         try:
             report = carry_out(kind, bytes(file.content), asked=self._asked(request, file), policy=None)
         except DomainError as refusal:
-            messages.error(request, str(refusal.message))
-            return HttpResponseRedirect(reverse(self._name("import"), args=[kind.name]))
+            return self._turned_back(request, kind, refusal)
         return self._page(request, kind, "preview", title, file=file, **_preview(report))
+
+    def _turned_back(self, request: HttpRequest, sheet: Sheet, refusal: DomainError) -> HttpResponseBase:
+        """To where files are uploaded: the provider of this one may have another slug by now."""
+        messages.error(request, str(refusal.message))
+        return HttpResponseRedirect(reverse(self._name("import"), args=[sheet.name]))
 
     def _asked(self, request: HttpRequest, file: ImportedFile) -> Asked:
         return Asked(self.acting(request), timezone.now(), file.options)
@@ -256,7 +260,10 @@ class Imports(Exports):
         file = self._file(request, kind, pk)
         content = bytes(file.content)
         if file.done_at is None:
-            report = carry_out(kind, content, asked=self._asked(request, file), policy=None)
+            try:
+                report = carry_out(kind, content, asked=self._asked(request, file), policy=None)
+            except DomainError as refusal:
+                return self._turned_back(request, kind, refusal)
             content = rejects(kind, report).encode()
         response = HttpResponse(content, content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = f'attachment; filename="{kind.name}-refused.csv"'

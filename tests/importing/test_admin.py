@@ -148,6 +148,18 @@ def test_refuses_a_file_that_is_too_large_before_it_is_read(browser, settings):
     assert "At most 3.0 MB are read" in body(answer)
 
 
+@pytest.mark.parametrize("part", ["", "refused/"])
+def test_a_calendar_whose_provider_has_another_slug_by_now_is_asked_for_again(browser, part):
+    provider = open_provider()
+    ics = calendar(event(start="DTSTART:20260306T100000Z"))
+    preview = upload(browser, ics, kind="booking_appointment", sheet="calendar", provider=provider.pk)
+    Provider.objects.update(slug="elsewhere")
+
+    answer = browser.get(f"{preview.headers['Location']}{part}")
+
+    assert (answer.status_code, answer.url) == (302, "/admin/booking/appointment/import/calendar/")
+
+
 def test_imports_appointments_and_calendars_with_what_was_chosen(browser):
     open_provider(provider__slug="ada")
     rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 20:00\n"

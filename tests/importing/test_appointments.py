@@ -27,6 +27,7 @@ from tests.factories import (
     at,
     hold,
     open_provider,
+    verified,
 )
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, exported, outcomes, refusals, run
 from tests.looking import broken_promises, dump, undone
@@ -127,7 +128,7 @@ def test_takes_no_time_twice_whoever_holds_it(ada, kim):
         + row("2026-03-04 13:00")
         + row("2026-03-04 13:00", client="x@example.org")
     )
-    ClientFactory(email="x@example.org")
+    ClientFactory(user=None, email="x@example.org")
 
     assert refusals(run(APPOINTMENTS, text)) == [
         (2, "slot_taken", "start"),
@@ -368,6 +369,19 @@ def test_prefers_the_provider_s_own_client_and_refuses_to_guess(ada, kim):
     assert Appointment.objects.get().client == own
 
 
+def test_knows_whoever_registered_by_an_email_they_verified(ada):
+    booker = ClientFactory(user__email="kim@example.org", email="kim@example.org", name="Kim")
+    by_name = "provider,client_name,start\nada,Kim,2026-03-05 11:00\n"
+    by_email = HEAD + row("2026-03-05 10:00")
+
+    assert refusals(run(APPOINTMENTS, by_email)) == [(2, "unknown_client", "client_email")]
+    assert refusals(run(APPOINTMENTS, by_name)) == [(2, "unknown_client", "client_name")]
+    verified(booker.user)
+
+    assert outcomes(run(APPOINTMENTS, by_email)) == ["new"]
+    assert refusals(run(APPOINTMENTS, by_name)) == [(2, "unknown_client", "client_name")]
+
+
 def test_leaves_nothing_behind_if_one_of_all_is_refused(ada, kim):
     before = dump()
     text = HEAD + row("2026-03-05 10:00") + row("2026-03-05 20:00") + row("2026-03-05 11:00", client="n@example.org")
@@ -481,6 +495,8 @@ def test_exports_and_imports_into_an_empty_system():
     connection.cursor().execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER append_only")
     practice()
     files = [(sheet, exported(sheet)) for sheet in (CLIENTS, SERVICES, APPOINTMENTS)]
+    connection.cursor().execute("SET CONSTRAINTS ALL IMMEDIATE")  # PostgreSQL alters no table with checks to come.
+    connection.cursor().execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER append_only")
     AppointmentEvent.objects.all().delete()
     Message.objects.all().delete()
     Appointment.objects.all().delete()

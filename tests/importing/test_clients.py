@@ -9,7 +9,7 @@ from accounts.operations.imports import CLIENTS
 from accounts.operations.people import add_client
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.imports import rejects
-from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, actor_of
+from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, actor_of, verified
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, exported, outcomes, refusals, run
 from tests.looking import dump
 
@@ -107,7 +107,8 @@ def test_keeps_address_books_apart():
 
 
 def test_keeps_the_login_of_a_registered_client_in_step():
-    client = ClientFactory(name="Kim", email="kim@example.org")
+    client = ClientFactory(name="Kim", email="kim@example.org", user__email="kim@example.org")
+    verified(client.user)
 
     run(CLIENTS, "name,email,timezone\nKim Lee,kim@example.org,Europe/Berlin\n")
 
@@ -235,3 +236,12 @@ def test_exports_and_imports_into_the_same_system():
 
     assert outcomes(run(CLIENTS, exported(CLIENTS))) == ["unchanged"] * 4
     assert dump() == before
+
+
+def test_takes_nobody_who_registered_for_the_owner_of_an_email_they_have_not_verified():
+    booker = ClientFactory(user__email="kim@example.org", email="kim@example.org", name="Whoever")
+
+    assert outcomes(run(CLIENTS, "reference,name,email\nK-1,Kim,kim@example.org\n")) == ["new"]
+
+    booker.refresh_from_db()
+    assert (booker.name, Client.objects.get(reference="K-1").user) == ("Whoever", None)

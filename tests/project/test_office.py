@@ -272,7 +272,6 @@ def test_filters_that_nothing_is_found_by_are_refused(browser, part, asked):
 
 
 def test_filters_of_tasks_that_nothing_is_found_by_are_refused():
-    assert (
-        browser_of(UserFactory(superuser=True)).get("/admin/django_celery_beat/periodictask/?task=%00").status_code
-        == 302
-    )
+    boss = browser_of(UserFactory(superuser=True))
+
+    assert boss.get("/admin/django_celery_beat/periodictask/?task=%00").status_code == 302
