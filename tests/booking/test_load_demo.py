@@ -81,7 +81,7 @@ def test_makes_a_practice_with_everything_in_it_and_only_once():
 
 
 @pytest.mark.slow
-def test_the_same_moment_gives_the_same_practice():
+def test_the_same_moment_gives_the_same_practice(quiet):
     now = timezone.now()
     seen = []
     for _time in range(2):
