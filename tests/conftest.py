@@ -48,6 +48,21 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("The tests in a browser need Chromium, and there is none: apt install chromium")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that empty the tables come last, for what migrations wrote is gone after them.
+
+    pytest-django sees to that, but then those of the browser are put together, beside the first that is named like one.
+    """
+    items.sort(key=empties_tables)
+
+
+def empties_tables(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    transactional = marker is not None and marker.kwargs.get("transaction", False)
+    return transactional or not {"transactional_db", "live_server"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not CHROMIUM:
         terminalreporter.section("TESTS IN A BROWSER WERE SKIPPED", red=True, bold=True)
