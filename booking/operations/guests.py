@@ -115,9 +115,10 @@ def forget_holds(*, now: datetime) -> int:
 
 
 def came_to_nothing(before: datetime) -> ReservationQuerySet:
-    moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED).values("details__reservation")
+    moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED)
+    away = moved.annotate(old=Cast("details__reservation", BigIntegerField())).filter(old=OuterRef("pk"))
     ended = Reservation.objects.filter(status__in=ENDED, closed_at__lt=before, appointment=None)
-    return ended.exclude(pk__in=moved.annotate(old=Cast("details__reservation", BigIntegerField())).values("old"))
+    return ended.exclude(Exists(away))
 
 
 @operation

@@ -11,7 +11,8 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.actors import Face
 from accounts.models import Client
-from booking.models import Appointment, Reservation, Slot
+from booking.enums import Event
+from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from booking.operations.appointments import confirm, reschedule
 from booking.operations.guests import forget_holds, hold_as_visitor
 from booking.operations.reservations import expire_due
@@ -23,6 +24,7 @@ from scheduler_project.common.retention import forget_old, retained
 from tests.factories import (
     NOON,
     SYSTEM,
+    AppointmentFactory,
     ClientFactory,
     DeliveryAttemptFactory,
     HoldFactory,
@@ -151,6 +153,15 @@ def test_forgets_what_the_frame_keeps():
     assert (went["ended sessions"], went["links to confirm emails"], went["inspections"]) == (1, 1, 1)
     assert list(Session.objects.values_list("session_key", flat=True)) == ["live"]
     assert forget_old(now=NOON + 4000 * DAY)["ended tokens"] == 1
+
+
+def test_a_move_of_which_the_old_time_is_not_known_keeps_nothing_else():
+    AppointmentEvent.objects.create(
+        appointment=AppointmentFactory(), event=Event.RESCHEDULED, at=NOON, face=Face.PAGE, details={}
+    )
+    ended(NOON - 100 * DAY)
+
+    assert forget_old(now=NOON)["holds that came to nothing"] == 1
 
 
 def test_nothing_goes_for_ever_set_to_zero(settings):
