@@ -137,7 +137,7 @@ class BookingPages(OfficeAdmin):
         now: datetime,
         alternatives: list[datetime] | None = None,
     ) -> HttpResponse:
-        chosen, words = _read(form, "client"), _read(form, "search")
+        chosen, words = form.said_so_far("client"), form.said_so_far("search")
         clients = list(bookable_clients(schedule.provider).matching(words)[:CLIENTS_FOUND]) if words else []
         if form.is_bound and form.has_error("somebody_else"):
             clients = form.namesakes()
@@ -152,9 +152,9 @@ class BookingPages(OfficeAdmin):
             chosen=chosen,
             searched=bool(words),
             adds_clients=self._may_add_clients(request),
-            day_url=self._day_url(schedule, _read(form, "date")),
+            day_url=self._day_url(schedule, form.said_so_far("date")),
             hold_minutes=schedule.hold_minutes,
-            **_times(form, schedule, _read(form, "service"), _read(form, "minutes"), now),
+            **_times(form, schedule, form.said_so_far("service"), form.said_so_far("minutes"), now),
             alternatives=alternatives or [],
         )
 
@@ -209,7 +209,7 @@ class BookingPages(OfficeAdmin):
         alternatives: list[datetime] | None = None,
     ) -> HttpResponse:
         schedule = appointment.provider.schedule
-        minutes = _read(form, "minutes") or int(appointment.reservation.length.total_seconds()) // 60
+        minutes = form.said_so_far("minutes") or int(appointment.reservation.length.total_seconds()) // 60
         return self.ask(
             request,
             title=_("Move the appointment"),
@@ -217,7 +217,7 @@ class BookingPages(OfficeAdmin):
             template="admin/booking/appointment/move.html",
             original=appointment,
             back=self.change_url(appointment.pk),
-            day_url=self._day_url(schedule, _read(form, "date")),
+            day_url=self._day_url(schedule, form.said_so_far("date")),
             **_times(form, schedule, appointment.service, minutes, now),
             alternatives=alternatives or [],
         )
@@ -225,25 +225,15 @@ class BookingPages(OfficeAdmin):
 
 def _client_id(form: OfficeBookForm, actor: Actor, now: datetime) -> int:
     """Whom to book for: who was chosen, or a new client of the office's."""
-    said = form.cleaned_data
-    if said["client"]:
-        return said["client"].pk
-    added = add_client(
-        name=said["name"],
-        email=said["email"],
-        phone=said["phone"],
-        timezone=form.schedule.timezone,
-        actor=actor,
-        now=now,
-    )
-    return added.pk
+    known = form.cleaned_data["client"]
+    return known.pk if known else add_client(**form.newcomer, actor=actor, now=now).pk
 
 
 def _times(
     form: OfficeTimeForm, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime
 ) -> dict[str, Any]:
     """What the choice of a time shows: the free ones of the day asked for, and the one that is meant."""
-    day = _read(form, "date") or now.astimezone(schedule.zone).date()
+    day = form.said_so_far("date") or now.astimezone(schedule.zone).date()
     any_notice = Override.NOTICE in (form["overrides"].value() or [])
     times = free_on(day, schedule, service, minutes, now, any_notice=any_notice)
     length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
@@ -253,7 +243,7 @@ def _times(
         "zone": schedule.timezone,
         "day": day,
         "times": times,
-        "start": _nearest(_read(form, "start"), times),
+        "start": _nearest(form.said_so_far("start"), times),
         "length": length,
     }
 
@@ -261,14 +251,3 @@ def _times(
 def _nearest(wanted: datetime | None, times: list[FreeTime]) -> datetime | None:
     """The free time that is meant by a click into the calendar: that very one, or the next after it."""
     return next((time.starts_at for time in times if wanted and time.starts_at >= wanted), None)
-
-
-def _read(form: OfficeTimeForm, name: str) -> Any:
-    """What a field says so far; None for nothing, or what is none."""
-    value = form[name].value()
-    if isinstance(value, date):
-        return value
-    try:
-        return form.fields[name].clean(value)
-    except ValidationError:
-        return None

@@ -147,6 +147,16 @@ class TimeForm(forms.Form):
             self.add_error("time", _("Choose one of the free times, or write a day and a time."))
         return cleaned
 
+    def said_so_far(self, name: str) -> Any:
+        """What a field says before all is judged; None for nothing, or what is none."""
+        value = self[name].value()
+        if isinstance(value, date):
+            return value
+        try:
+            return self.fields[name].clean(value)
+        except ValidationError:
+            return None
+
     @property
     def starts_at(self) -> datetime:
         """The instant meant; a time by hand is on the clocks of the provider and comes before one listed."""
@@ -163,6 +173,40 @@ class TimeForm(forms.Form):
     @property
     def overrides_meant(self) -> Collection[Override]:
         return [Override(name) for name in self.cleaned_data["overrides"]]
+
+
+class ForClientForm(TimeForm):
+    """A time, for a client who is known or for a new one."""
+
+    client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=150, required=False, validators=[one_line])
+    email = forms.EmailField(label=gettext_lazy("Email"), required=False)
+    phone = PhoneNumberField(
+        label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
+    )
+    service = forms.ModelChoiceField(
+        label=gettext_lazy("Service"),
+        queryset=Service.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("No service, only a length"),
+    )
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False, validators=[one_line])
+    description = forms.CharField(
+        label=gettext_lazy("Description"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["date"].required = True
+        self.fields["service"].queryset = Service.objects.filter(  # type: ignore[attr-defined]
+            providers=self.schedule.provider_id, is_active=True
+        )
+
+    @property
+    def newcomer(self) -> dict[str, Any]:
+        """The client who was written down, not chosen."""
+        said = self.cleaned_data
+        return {name: said[name] for name in ("name", "email", "phone")} | {"timezone": self.schedule.timezone}
 
 
 class MoveForm(TimeForm):
@@ -201,26 +245,10 @@ DAYS = [
 ]
 
 
-class BookForm(TimeForm):
+class BookForm(ForClientForm):
     """A booking for a client: one of the address book or a new one; once or by a rule."""
 
     search = forms.CharField(label=gettext_lazy("Search your clients"), required=False, max_length=100)
-    client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=150, required=False, validators=[one_line])
-    email = forms.EmailField(label=gettext_lazy("Email"), required=False)
-    phone = PhoneNumberField(
-        label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
-    )
-    service = forms.ModelChoiceField(
-        label=gettext_lazy("Service"),
-        queryset=Service.objects.none(),
-        required=False,
-        empty_label=gettext_lazy("No service, only a length"),
-    )
-    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False, validators=[one_line])
-    description = forms.CharField(
-        label=gettext_lazy("Description"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 3})
-    )
     repeat = forms.ChoiceField(label=gettext_lazy("Repeat"), choices=REPEATS, required=False)
     interval = forms.IntegerField(
         label=gettext_lazy("Every how many days, weeks or months"),
@@ -245,11 +273,7 @@ class BookForm(TimeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["date"].required = True
         self.fields["client"].queryset = clients_of(self.schedule.provider)  # type: ignore[attr-defined]
-        self.fields["service"].queryset = Service.objects.filter(  # type: ignore[attr-defined]
-            providers=self.schedule.provider_id, is_active=True
-        )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

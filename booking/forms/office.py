@@ -6,13 +6,11 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Override
-from booking.forms.desk import CLIENTS_FOUND, TimeForm
-from booking.models import Schedule, Service
-from scheduler_project.common.text import one_line
+from booking.forms.desk import CLIENTS_FOUND, ForClientForm, TimeForm
+from booking.models import Schedule
 
 OVERRIDES = [
     (Override.HOURS, gettext_lazy("Outside the provider's hours, or while they are away")),
@@ -57,38 +55,17 @@ class OfficeTimeForm(TimeForm):
         return self.cleaned_data["time"]
 
 
-class OfficeBookForm(OfficeTimeForm):
-    """A booking for a client who is known, or for a new one."""
+class OfficeBookForm(OfficeTimeForm, ForClientForm):
+    """A booking for whoever is on the phone."""
 
     search = forms.CharField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)
-    client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=150, required=False, validators=[one_line])
-    email = forms.EmailField(label=gettext_lazy("Email"), required=False)
-    phone = PhoneNumberField(
-        label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
-    )
     somebody_else = forms.BooleanField(
         label=gettext_lazy("This is somebody else with the same email or phone"), required=False
-    )
-    service = forms.ModelChoiceField(
-        label=gettext_lazy("Service"),
-        queryset=Service.objects.none(),
-        required=False,
-        empty_label=gettext_lazy("No service, only a length"),
-    )
-    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False, validators=[one_line])
-    description = forms.CharField(
-        label=gettext_lazy("Description"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        provider = self.schedule.provider
-        self.fields["date"].required = True
-        self.fields["client"].queryset = bookable_clients(provider)  # type: ignore[attr-defined]
-        self.fields["service"].queryset = Service.objects.filter(  # type: ignore[attr-defined]
-            providers=provider, is_active=True
-        )
+        self.fields["client"].queryset = bookable_clients(self.schedule.provider)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()

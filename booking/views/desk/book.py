@@ -4,11 +4,10 @@ Everything is one form that is sent as often as somebody looks for clients or ti
 preview, `do=all_or_nothing` and `do=skip_conflicts` book.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -83,12 +82,12 @@ def _ask(
     request: HttpRequest, schedule: Schedule, form: BookForm, now: datetime, alternatives: list[datetime] | None = None
 ) -> HttpResponse:
     typed = {name: form[name].value() for name in form.fields}
-    day = _read(form, "date") or now.astimezone(schedule.zone).date()
-    chosen = _read(form, "client")
-    clients = list(found_clients(schedule.provider, _read(form, "search") or ""))
+    day = form.said_so_far("date") or now.astimezone(schedule.zone).date()
+    chosen = form.said_so_far("client")
+    clients = list(found_clients(schedule.provider, form.said_so_far("search") or ""))
     if chosen and chosen not in clients:
         clients.insert(0, chosen)
-    service, minutes = _read(form, "service"), _read(form, "minutes")
+    service, minutes = form.said_so_far("service"), form.said_so_far("minutes")
     any_notice = str(Override.NOTICE) in (typed["overrides"] or [])
     length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
     context = {
@@ -108,32 +107,10 @@ def _ask(
     return render(request, "booking/desk/book.html", context)
 
 
-def _read(form: BookForm, name: str) -> Any:
-    """What a field says so far; None for nothing, or what is none."""
-    value = form[name].value()
-    if isinstance(value, date):
-        return value
-    try:
-        return form.fields[name].clean(value)
-    except ValidationError:
-        return None
-
-
 def _client_id(form: BookForm, actor: Actor, now: datetime) -> int:
     """Whom to book for: who was chosen, or a new one, put into the address book."""
-    said = form.cleaned_data
-    if said["client"]:
-        return said["client"].pk
-    added = add_client(
-        name=said["name"],
-        email=said["email"],
-        phone=said["phone"],
-        timezone=form.schedule.timezone,
-        actor=actor,
-        now=now,
-        owner=form.schedule.provider,
-    )
-    return added.pk
+    known = form.cleaned_data["client"]
+    return known.pk if known else add_client(**form.newcomer, owner=form.schedule.provider, actor=actor, now=now).pk
 
 
 def _book_one(form: BookForm, actor: Actor, now: datetime) -> Any:
