@@ -1,4 +1,4 @@
-"""A provider's profile, the policy of their calendar, and the address programs subscribe to it by."""
+"""A provider's profile, and the policy of their calendar."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from accounts.operations import people
 from booking.forms.settings import PolicyForm, ProfileForm
-from booking.links import booking_link, feed_link
-from booking.models import CalendarFeed, Schedule
-from booking.operations import availability, feeds
+from booking.links import booking_link
+from booking.models import Schedule
+from booking.operations import availability
 from booking.views.access import actor_of, desk_page
 from booking.views.desk.changing import deed_of, tried
 from scheduler_project.common.errors import DomainError
@@ -54,22 +54,3 @@ def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
             if context["tried"].done:
                 return HttpResponseRedirect(request.path)
     return render(request, "booking/desk/settings.html", {**context, "link": booking_link(schedule.provider)})
-
-
-@desk_page
-def feed(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The secret address of the provider's calendar: make it, renew it, revoke it."""
-    row = CalendarFeed.objects.filter(provider=schedule.provider).first()
-    if request.method == "POST":
-        deed, now, actor = request.POST.get("do"), timezone.now(), actor_of(request)
-        if deed == "open":
-            feeds.open_feed(provider_id=schedule.provider_id, actor=actor, now=now)
-        elif deed == "renew" and row:
-            feeds.renew_feed(feed_id=row.pk, actor=actor, now=now)
-            messages.success(request, _("The calendar has a new address. The old one leads nowhere."))
-        elif deed == "close" and row:
-            feeds.close_feed(feed_id=row.pk, actor=actor)
-            messages.success(request, _("The address was revoked."))
-        return HttpResponseRedirect(request.path)
-    context = {"schedule": schedule, "feed": row, "address": feed_link(row) if row else ""}
-    return render(request, "booking/desk/feed.html", context)
