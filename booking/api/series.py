@@ -156,6 +156,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
 
     @extend_schema(
         summary="Cancel this occurrence, it and those after it, or all to come",
+        description="For the provider, staff and its client.",
         request=CancelSeriesSerializer,
         responses={200: SeriesChangeSerializer, **refusals(403, 409)},
         examples=[

@@ -99,10 +99,10 @@ class WordsForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["title"].validators.append(one_line)
-        _only_in_series(self, self.instance)
+        only_in_series(self, self.instance)
 
 
-def _only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
+def only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
     """Which of a series is meant is asked of those that are in one."""
     if appointment.series_id is None:
         del form.fields["scope"]
@@ -218,7 +218,7 @@ class MoveForm(TimeForm):
         super().__init__(*args, **kwargs)
         by_hand = "start" not in self.data
         self.fields["date"].required = self.fields["time"].required = by_hand
-        _only_in_series(self, appointment)
+        only_in_series(self, appointment)
 
 
 class Repeat:

@@ -1,10 +1,16 @@
 """What a client writes about their own appointments."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from booking.forms.desk import SCOPES, only_in_series
+from booking.models import Appointment
+
 
 class CancelForm(forms.Form):
+    scope = forms.ChoiceField(label=_("Cancel"), choices=SCOPES, widget=forms.RadioSelect, required=False)
     reason = forms.CharField(
         label=_("Reason"),
         required=False,
@@ -12,3 +18,7 @@ class CancelForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("The provider will read it."),
     )
+
+    def __init__(self, *args: Any, appointment: Appointment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        only_in_series(self, appointment)

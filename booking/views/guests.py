@@ -19,6 +19,7 @@ from booking.forms.mine import CancelForm
 from booking.links import appointment_in
 from booking.models import Appointment
 from booking.operations import appointments
+from booking.views.cancelling import cancel
 from booking.views.moving import move_page
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.pages import secret_page, visitor_zone
@@ -50,11 +51,9 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
     made = appointment_of(token)
     guest = Actor(None, Face.PAGE, guest=made.client)
     if request.method == "POST":
-        form = CancelForm(request.POST)
+        form = CancelForm(request.POST, appointment=made)
         if request.POST.get("do") == "cancel" and form.is_valid():
-            appointments.act(
-                appointment_id=made.pk, action=Action.CANCEL, actor=guest, now=now, reason=form.cleaned_data["reason"]
-            )
+            cancel(made, form.cleaned_data, actor=guest, now=now)
         return HttpResponseRedirect(request.get_full_path())
     allowed = appointments.allowed_actions(made, guest, now)
     with in_clients_zone(request, made.client):
@@ -66,7 +65,7 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
             "coming": made.status in COMING and made.ends_at > now,
             "may_move": Action.RESCHEDULE in allowed,
             "may_cancel": Action.CANCEL in allowed,
-            "form": CancelForm(),
+            "form": CancelForm(appointment=made),
             "calendars": web_links(made),
         }
         return render(request, "booking/appointment.html", context)

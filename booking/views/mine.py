@@ -11,14 +11,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timezone import localdate
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Client
 from booking.calendars import web_links
 from booking.enums import Action, Event
 from booking.forms.mine import CancelForm
 from booking.models import Appointment
-from booking.operations.appointments import act, allowed_actions
+from booking.operations.appointments import allowed_actions
+from booking.views import cancelling
 from booking.views.access import actor_of, client_page
 from booking.views.moving import move_page
 from scheduler_project.common.errors import NotFound
@@ -99,11 +100,15 @@ def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
     """Ask once more, and for a reason."""
     now = timezone.now()
     row = own(client, pk)
-    form = CancelForm(request.POST if request.method == "POST" else None)
+    form = CancelForm(request.POST if request.method == "POST" else None, appointment=row)
     if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        act(appointment_id=pk, action=Action.CANCEL, actor=actor_of(request), now=now, reason=reason)
-        messages.success(request, _("Your appointment was cancelled, and the provider is told."))
+        number = cancelling.cancel(row, form.cleaned_data, actor=actor_of(request), now=now)
+        said = ngettext(
+            "Your appointment was cancelled, and the provider is told.",
+            "%d of your appointments were cancelled, and the provider is told.",
+            number,
+        )
+        messages.success(request, said % number if number > 1 else said)
         return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
     allowed = Action.CANCEL in allowed_actions(row, actor_of(request), now)
     return render(request, "booking/mine/cancel.html", {"appointment": row, "form": form, "cancellable": allowed})

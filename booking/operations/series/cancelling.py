@@ -31,10 +31,10 @@ def cancel_series(
 ) -> SeriesChange:
     """Cancel one occurrence (an exception from then on), it and those after it, or all to come. Past ones stand.
 
-    For the provider and staff. `occurrence` says which: a local date the rule gives. Raises SeriesEnded, NotInRule,
-    InThePast, BadTransition; NotAllowed, NotFound.
+    For the provider, staff and its client. `occurrence` says which: a local date the rule gives. Raises SeriesEnded,
+    NotInRule, InThePast, BadTransition; NotAllowed, NotFound.
     """
-    _schedule, series = locked_series(series_id, actor, now)
+    _schedule, series = locked_series(series_id, actor, now, clients_too=True)
     change, events = SeriesChange(series), list[AppointmentEvent]()
     if scope == Scope.ALL:
         series.cancelled_at = now
@@ -59,15 +59,17 @@ def cancel_series(
     return change
 
 
-def locked_series(series_id: int, actor: Actor, now: datetime) -> tuple[Schedule, AppointmentSeries]:
+def locked_series(
+    series_id: int, actor: Actor, now: datetime, *, clients_too: bool = False
+) -> tuple[Schedule, AppointmentSeries]:
     """The series and the schedule it is booked in, whose lock keeps others from both. Raises SeriesEnded."""
     provider_id = AppointmentSeries.objects.filter(pk=series_id).values_list("provider", flat=True).first()
     if provider_id is None:
         raise NotFound
     schedule = locked_schedule(provider_id)
-    if not actor.runs(provider_id):
-        raise NotAllowed(_("Only the provider and staff change a series."))
     series = AppointmentSeries.objects.detailed().get(pk=series_id)
+    if not (actor.runs(provider_id) or (clients_too and series.client_id == actor.client_id)):
+        raise NotAllowed(_("Only the provider and staff change a series."))
     if not series.is_active(now):
         raise SeriesEnded
     return schedule, series

@@ -17,8 +17,9 @@ from booking.enums import COMING, Action, Scope
 from booking.forms.desk import SCOPES, ReasonForm, WordsForm
 from booking.models import Appointment, Schedule
 from booking.operations import appointments
-from booking.operations.series import cancel_series, edit_series
+from booking.operations.series import edit_series
 from booking.views.access import actor_of, desk_page
+from booking.views.cancelling import cancel
 from booking.views.desk.times import refuse
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages import back
@@ -128,16 +129,8 @@ def act(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 
 def _act(request: HttpRequest, shown: Appointment, deed: Action, said: dict[str, Any]) -> None:
     now, actor = timezone.now(), actor_of(request)
-    scope = Scope(said["scope"] or Scope.THIS)
-    if deed == Action.CANCEL and shown.series_id and scope != Scope.THIS:
-        cancel_series(
-            series_id=shown.series_id,
-            scope=scope,
-            occurrence=shown.occurrence if scope == Scope.FOLLOWING else None,
-            reason=said["reason"],
-            actor=actor,
-            now=now,
-        )
+    if deed == Action.CANCEL:
+        cancel(shown, said, actor=actor, now=now)
     else:
         appointments.act(appointment_id=shown.pk, action=deed, actor=actor, now=now, reason=said["reason"])
 

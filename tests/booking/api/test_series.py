@@ -273,7 +273,11 @@ def test_a_series_of_others_is_not_there(series):
 
 def test_a_client_reads_but_does_not_change(booker_api, series):
     assert refusal(booker_api.patch(f"/api/series/{series.pk}", {"title": "X"})) == (403, "not_allowed", None)
-    assert refusal(booker_api.delete(f"/api/series/{series.pk}")) == (403, "not_allowed", None)
+
+
+def test_a_client_cancels_their_own(booker_api, series):
+    assert booker_api.delete(f"/api/series/{series.pk}").status_code == 204
+    assert booker_api.get(f"/api/series/{series.pk}").json()["next"] == []
 
 
 def test_list_is_narrowed_and_ordered(staff_api, provider, booker):

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accounts.actors import Actor, Face
 from booking.enums import Action, Override, Policy, Scope
 from booking.errors import (
     BadRule,
@@ -714,9 +715,29 @@ def test_changing_a_series_is_for_the_provider_and_staff(provider, kim, who):
     actor = actor_of({"client": kim, "stranger": ClientFactory(), "another provider": ProviderFactory()}[who])
 
     with pytest.raises(NotAllowed):
-        cancel_series(series_id=series.pk, scope=Scope.ALL, actor=actor, now=NOON)
-    with pytest.raises(NotAllowed):
         edit_series(series_id=series.pk, scope=Scope.ALL, changes={"title": "X"}, actor=actor, now=NOON)
+
+
+@pytest.mark.parametrize("who", ["stranger", "another provider", "another provider's client", "nobody"])
+def test_cancelling_a_series_is_not_for_others(provider, kim, who):
+    series = create(provider, kim).series
+    others = {
+        "stranger": lambda: actor_of(ClientFactory()),
+        "another provider": lambda: actor_of(ProviderFactory()),
+        "another provider's client": lambda: Actor(None, Face.PAGE, guest=ClientFactory(owner=ProviderFactory())),
+        "nobody": lambda: Actor(None, Face.PAGE),
+    }
+
+    with pytest.raises(NotAllowed):
+        cancel_series(series_id=series.pk, scope=Scope.ALL, actor=others[who](), now=NOON)
+
+
+def test_cancel_by_its_client_ends_it(provider, kim):
+    series = create(provider, kim, rrule="FREQ=WEEKLY").series
+
+    cancel_series(series_id=series.pk, scope=Scope.ALL, actor=actor_of(kim), now=NOON)
+
+    assert (times(series), grown(provider, series, NOON + 2 * WEEK)) == ([], 0)
 
 
 def test_nothing_can_be_done_with_a_series_that_is_over(provider, kim):

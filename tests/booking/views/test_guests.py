@@ -1,17 +1,20 @@
 """`/a/<token>/`: an appointment, for whoever was mailed its link."""
 
 import re
+from datetime import date
 
 import pytest
 import time_machine
 from icalendar import Calendar
 
+from booking.enums import Policy
 from booking.links import appointment_link
 from booking.models import Appointment, AppointmentEvent
+from booking.operations.series import Wanted, create_series
 from reminders.letters import written
 from reminders.links import opt_out_link
 from reminders.models import Message
-from tests.factories import NOON, ClientFactory, appoint, at, hold, minutes
+from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes
 from tests.html import links_of, text_of, times_of
 from tests.looking import broken_promises, dump
 
@@ -148,3 +151,19 @@ def test_mails_about_the_appointment_carry_its_link(provider):
     assert told[("booked", "client")]
     assert told[("reminder", "client")]
     assert not told[("booked", "provider")]
+
+
+def test_cancelling_can_end_the_series(client, provider):
+    guest = ClientFactory(user=None, owner=provider)
+    wanted = Wanted(
+        provider_id=provider.pk, client_id=guest.pk, rrule="FREQ=WEEKLY;BYDAY=WE,TH", starts=at("2026-03-04 09:00")
+    )
+    series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    second = series.appointments.get(occurrence="2026-03-05")
+    address = appointment_link(second).removeprefix("http://localhost:8000")
+
+    client.post(address, {"do": "cancel", "scope": "following"})
+
+    assert [one.occurrence for one in series.appointments.exclude(status="cancelled")] == [date(2026, 3, 4)]
+    series.refresh_from_db()
+    assert "UNTIL=20260305" in series.rrule

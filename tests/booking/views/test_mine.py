@@ -156,16 +156,22 @@ def test_appointment_leads_to_calendars_and_to_booking_again(mine, provider, boo
     assert mine.get(f"/api/appointments/{appointment.pk}.ics").status_code == 200
 
 
-def test_appointment_of_a_series_names_the_others(mine, provider, booker):
-    weekly = Wanted(
+@pytest.fixture
+def weekly(provider, booker):
+    """Two appointments of a series."""
+    wanted = Wanted(
         provider_id=provider.pk,
         client_id=booker.pk,
         rrule="FREQ=WEEKLY;COUNT=2",
         starts=at("2026-03-04 09:00"),
         timezone="UTC",
     )
-    create_series(wanted=weekly, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
-    first, second = Appointment.objects.order_by("reservation__starts_at")
+    create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    return list(Appointment.objects.order_by("reservation__starts_at"))
+
+
+def test_appointment_of_a_series_names_the_others(mine, weekly):
+    first, second = weekly
 
     page = mine.get(path(first)).content.decode()
 
@@ -288,6 +294,30 @@ def test_cancel_cancels_with_the_reason(mine, appointment):
     cancelled = Appointment.objects.get()
     assert answer.url == path(appointment)
     assert (cancelled.status, cancelled.cancellation_reason) == ("cancelled", "I am ill.")
+
+
+@pytest.mark.parametrize(
+    ("scope", "cancelled", "said"),
+    [
+        ({}, [False, True], "Your appointment was cancelled"),
+        ({"scope": "this"}, [False, True], "Your appointment was cancelled"),
+        ({"scope": "following"}, [False, True], "Your appointment was cancelled"),
+        ({"scope": "all"}, [True, True], "2 of your appointments were cancelled"),
+    ],
+)
+def test_cancel_asks_of_a_series_which(mine, weekly, scope, cancelled, said):
+    _first, second = weekly
+
+    asked = mine.get(path(second, "cancel/"))
+    answer = mine.post(path(second, "cancel/"), {"reason": "I move away.", **scope}, follow=True)
+
+    assert "This one and all after it" in text_of(asked)
+    assert [one.status == "cancelled" for one in Appointment.objects.order_by("reservation__starts_at")] == cancelled
+    assert said in text_of(answer)
+
+
+def test_cancel_asks_nothing_of_the_kind_outside_a_series(mine, appointment):
+    assert "all after it" not in text_of(mine.get(path(appointment, "cancel/")))
 
 
 def test_cancel_twice_says_that_it_cannot_be_done(mine, appointment):
