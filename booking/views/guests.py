@@ -92,7 +92,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
 
 def appointment_of(token: str) -> Appointment:
     """Raises NotFound for a token we did not sign."""
-    rows = Appointment.objects.detailed().select_related("reservation__provider__schedule")
+    rows = Appointment.objects.detailed().select_related("reservation__provider__schedule", "series")
     made = rows.filter(pk=appointment_in(token)).first()
     if made is None:
         raise NotFound

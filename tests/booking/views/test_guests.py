@@ -162,6 +162,7 @@ def test_cancelling_can_end_the_series(client, provider):
     second = series.appointments.get(occurrence="2026-03-05")
     address = appointment_link(second).removeprefix("http://localhost:8000")
 
+    assert "One of a series Every week on Wednesday" in text_of(client.get(address))
     client.post(address, {"do": "cancel", "scope": "following"})
 
     assert [one.occurrence for one in series.appointments.exclude(status="cancelled")] == [date(2026, 3, 4)]
