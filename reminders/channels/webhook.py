@@ -183,8 +183,11 @@ class Hooks:
         target = target_of(parcel.address)
         deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
         try:
-            with closing(opened(target, deadline)) as line:
-                answer = posted(target, parcel, line, deadline)
+            with (
+                closing(opened(target, deadline)) as line,
+                closing(posted(target, parcel, line, deadline)) as answer,
+            ):
+                answer.begin()
                 if not 200 <= answer.status < 300:
                     raise no(answer)
         except (OSError, http.client.HTTPException) as error:
@@ -193,15 +196,13 @@ class Hooks:
 
 
 def posted(target: Target, parcel: Parcel, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
-    """The beginning of the answer: status and headers."""
+    """What is answered, of which nothing has been read yet."""
     # Given a socket, http.client neither looks up a name nor connects.
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = line
     line.settimeout(left(deadline))
     connection.request("POST", target.path, parcel.body, {"Host": target.netloc, **headers(parcel)})
-    answer = http.client.HTTPResponse(Answer(line, deadline), method="POST")  # type: ignore[arg-type]
-    answer.begin()
-    return answer
+    return http.client.HTTPResponse(Answer(line, deadline), method="POST")  # type: ignore[arg-type]
 
 
 def headers(parcel: Parcel) -> dict[str, str]:
