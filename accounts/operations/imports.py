@@ -76,7 +76,7 @@ class Book:
         for key in self.keys(client.owner_id, client.reference, client.email, client.name, str(client.phone)):
             if key[1] == "reference" or getattr(client, "proven", True):
                 self.found.setdefault(key, []).append(client)
-        if client.user_id is None or client.owner_id is not None:
+        if client.owner_id is not None:
             self.found.setdefault((client.owner_id, "name", client.name), []).append(client)
 
     @staticmethod
