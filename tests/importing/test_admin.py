@@ -112,6 +112,51 @@ def test_imports_nothing_of_all_or_nothing_if_a_row_is_refused(browser):
     assert Client.objects.count() == 0
 
 
+def test_keeps_what_a_preview_found_until_it_is_asked_for_again(browser):
+    preview = upload(browser, BAD).headers["Location"]
+    first, refused = body(browser.get(preview)), body(browser.get(preview + "refused/"))
+    assert "Mon 2026-03-02 12:00, UTC" in first
+    ClientFactory(user=None, name="Kim", email="kim@example.org")
+
+    with CaptureQueriesContext(connection) as queries:
+        again = body(browser.get(preview)), body(browser.get(preview + "refused/"))
+
+    assert [page.split("csrfmiddlewaretoken")[0] for page in again] == [
+        page.split("csrfmiddlewaretoken")[0] for page in (first, refused)
+    ]
+    assert [query["sql"] for query in queries if 'FROM "accounts_client"' in query["sql"]] == []
+
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        assert browser.post(preview, {"again": "1"}).headers["Location"] == preview
+    page = body(browser.get(preview))
+    assert "Mon 2026-03-02 13:00, UTC" in page
+    assert ("New: 1" in page, "Unchanged: 1" in page, "Refused: 1" in page) == (True, True, True)
+    assert Client.objects.count() == 1
+
+
+def test_tells_what_was_really_done_though_the_preview_said_otherwise(browser):
+    preview = upload(browser, GOOD).headers["Location"]
+    assert "New: 2" in body(browser.get(preview))
+    ClientFactory(user=None, name="Kim", email="kim@example.org")
+
+    browser.post(preview, {"all_or_nothing": "1"})
+
+    page = body(browser.get(preview))
+    assert ("New: 1" in page, "Unchanged: 1" in page) == (True, True)
+
+
+def test_shows_why_nothing_was_imported_though_the_preview_saw_no_reason(browser):
+    preview = upload(browser, GOOD).headers["Location"]
+    assert 'name="all_or_nothing"' in body(browser.get(preview))
+    ClientFactory.create_batch(2, user=None, name="Kim", email="kim@example.org")
+
+    page = body(browser.post(preview, {"all_or_nothing": "1"}, follow=True))
+
+    assert "Nothing was imported" in page
+    assert ("New: 1" in page, "Refused: 1" in page, "ambiguous_client" in page) == (True, True, True)
+    assert "ambiguous_client" in body(browser.get(preview + "refused/"))
+
+
 def test_pressing_twice_changes_nothing_the_second_time(browser):
     preview = upload(browser, GOOD).headers["Location"]
     browser.post(preview, {"all_or_nothing": "1"})
