@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.actors import Actor, Face
 from accounts.models import Client
 from accounts.operations.imports import CLIENTS
 from booking.enums import Action
 from booking.models import Appointment, AppointmentEvent, Reservation
-from booking.operations.appointments import act, reschedule
+from booking.operations.appointments import act, confirm, reschedule
+from booking.operations.guests import give_details, hold_as_visitor
 from booking.operations.imports import APPOINTMENTS, SERVICES
 from booking.operations.imports.parting import PART
 from reminders.models import Message
@@ -382,6 +384,34 @@ def test_knows_whoever_registered_by_an_email_they_verified(ada):
 
     assert outcomes(run(APPOINTMENTS, by_email)) == ["new"]
     assert refusals(run(APPOINTMENTS, by_name)) == [(2, "unknown_client", "client_name")]
+
+
+def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada):
+    held = hold_as_visitor(
+        provider_id=ada.pk, service_id=None, starts_at=at("2026-03-05 09:00"), visitor_id=None, timezone="UTC", now=NOON
+    )
+    said = {"name": "Kim", "email": "kim@example.org", "phone": "+4930901820", "note": "", "by_sms": True}
+    visitor = give_details(reservation_id=held.pk, language="en", now=NOON, **said).client
+    confirm(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=visitor), now=NOON)
+    head = "provider,client_reference,client_email,client_name,client_phone,start\n"
+
+    def row_of(reference="", email="", name="", phone=""):
+        return f"{head}ada,{reference},{email},{name},{phone},2026-03-05 10:00\n"
+
+    for known in ({"email": "kim@example.org"}, {"name": "Kim"}, {"name": "Kim", "phone": "+4930901820"}):
+        assert [code for _line, code, _field in refusals(run(APPOINTMENTS, row_of(**known)))] == ["unknown_client"]
+    assert outcomes(run(CLIENTS, "name,email\nKim,kim@example.org\n", None)) == ["new"]
+    assert outcomes(run(APPOINTMENTS, row_of(visitor.reference))) == ["new"]
+
+
+def test_knows_by_name_only_those_whom_the_provider_keeps(ada, kim):
+    text = "provider,client_name,start\nada,Kim,2026-03-05 10:00\n"
+    ClientFactory(user=None, owner=open_provider(horizon_days=2), name="Kim")
+    assert refusals(run(APPOINTMENTS, text)) == [(2, "unknown_client", "client_name")]
+    own = ClientFactory(user=None, owner=ada, name="Kim")
+
+    assert outcomes(run(APPOINTMENTS, text)) == ["new"]
+    assert Appointment.objects.get().client == own
 
 
 def test_leaves_nothing_behind_if_one_of_all_is_refused(ada, kim):
