@@ -223,6 +223,18 @@ def test_imports_appointments_and_calendars_with_what_was_chosen(browser):
     ]
 
 
+def test_offers_to_import_row_by_row_where_all_at_once_would_keep_others_waiting(browser):
+    open_provider(provider__slug="ada")
+    rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 10:00\n"
+    chosen = {"kind": "booking_appointment", "sheet": "appointments", "add_clients": "on"}
+
+    page = body(browser.get(upload(browser, rows, **chosen).headers["Location"]))
+    other = body(browser.get(upload(browser, GOOD).headers["Location"]))
+
+    assert ('name="all_or_nothing"' in page, 'name="row_by_row"' in page) == (True, True)
+    assert ('name="all_or_nothing"' in other, 'name="row_by_row"' in other) == (True, False)
+
+
 def test_needs_the_permission_to_add_and_to_change():
     for lacking in (clerk("accounts.view_client"), clerk("accounts.add_client"), clerk("accounts.change_client")):
         assert upload(lacking, GOOD).status_code == 403

@@ -127,7 +127,7 @@ def test_others_book_between_the_parts_of_a_preview(monkeypatch, most, last):
 
 
 def test_an_import_that_is_killed_leaves_whole_parts_and_the_same_file_completes_it(tmp_path):
-    now, rows = timezone.now(), 6 * parting.PART
+    now, rows = timezone.now(), 12 * parting.PART
     open_provider(provider__slug="ada", hours=ALWAYS, horizon_days=12, now=now)
     ClientFactory(user=None, email="kim@example.org")
     start = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)

@@ -17,7 +17,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.imports import Asked
 from scheduler_project.common.tables import Row
 
-PART = 100
+PART = 50
 """How many rows are taken together that need not be."""
 
 
