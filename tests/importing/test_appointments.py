@@ -17,7 +17,7 @@ from booking.enums import Action
 from booking.models import Appointment, AppointmentEvent, Reservation
 from booking.operations.appointments import act, confirm, reschedule
 from booking.operations.guests import give_details, hold_as_visitor
-from booking.operations.imports import APPOINTMENTS, SERVICES
+from booking.operations.imports import APPOINTMENTS, SERVICES, parting
 from booking.operations.imports.parting import PART
 from reminders.models import Message
 from tests.factories import (
@@ -523,7 +523,9 @@ def test_exports_and_imports_into_the_same_system_without_a_change():
     assert dump() == before
 
 
-def test_exports_and_imports_into_an_empty_system():
+@pytest.mark.parametrize("part", [1, 50])
+def test_exports_and_imports_into_an_empty_system(monkeypatch, part):
+    monkeypatch.setattr(parting, "PART", part)
     connection.cursor().execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER append_only")
     practice()
     files = [(sheet, exported(sheet)) for sheet in (CLIENTS, SERVICES, APPOINTMENTS)]

@@ -67,6 +67,17 @@ def test_the_same_appointments_at_once_are_booked_once(policy):
     assert broken_promises() == {}
 
 
+def test_the_same_appointments_at_once_part_by_part_are_booked_once(monkeypatch):
+    monkeypatch.setattr(parting, "PART", 1)
+    open_provider(provider__slug="ada", horizon_days=5)
+
+    one, other = together(*[lambda: run(APPOINTMENTS, MEETINGS, add_clients=True)] * 2)
+
+    assert list(map(sorted, zip(outcomes(one), outcomes(other), strict=True))) == [["new", "unchanged"]] * 4
+    assert (Appointment.objects.count(), Client.objects.count()) == (4, 1)
+    assert broken_promises() == {}
+
+
 def test_clients_added_on_the_way_at_once_are_added_once():
     open_provider(provider__slug="ada", horizon_days=5)
 

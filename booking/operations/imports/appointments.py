@@ -88,5 +88,6 @@ APPOINTMENTS = Sheet(
     work=import_appointments,
     parts=parts,
     export=export_appointments,
+    order=("reservation__provider__slug", "reservation__starts_at", "pk"),  # as parts are, so that it comes out again
     options=OPTIONS,
 )
