@@ -295,15 +295,15 @@ def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None
 
 
 def _shown(report: Report) -> dict[str, list[dict[str, Any]]]:
-    """The rows a preview lists, as JSON keeps them; those that stay as they are it only counts."""
+    """The rows a preview lists, as PostgreSQL's JSON keeps them; those that stay as they are it only counts."""
     return {
         str(outcome): [
             {
                 "line": result.row.number if result.row else None,
-                "about": result.about,
+                "about": result.about.replace("\0", ""),
                 "says": result.says,
                 "refusals": [
-                    {"field": refusal.field, "message": str(refusal.message), "code": refusal.code}
+                    {"field": refusal.field, "message": str(refusal.message).replace("\0", ""), "code": refusal.code}
                     for refusal in result.refusals
                 ],
             }

@@ -205,6 +205,18 @@ def test_a_calendar_whose_provider_has_another_slug_by_now_is_asked_for_again(br
     assert (answer.status_code, answer.url) == (302, "/admin/booking/appointment/import/calendar/")
 
 
+@pytest.mark.parametrize("odd", [b"\0", b"\xff", b"\xed\xa0\x80"])
+def test_shows_events_whatever_stands_in_them(browser, odd):
+    provider = open_provider()
+    ics = calendar(event("SUMMARY:All day?", start="DTSTART;VALUE=DATE:20260306")).encode().replace(b"?", odd)
+
+    preview = upload(browser, ics, kind="booking_appointment", sheet="calendar", provider=provider.pk)
+    page = body(browser.get(preview.headers["Location"]))
+
+    assert "All day" in page
+    assert "all_day" in page
+
+
 def test_imports_appointments_and_calendars_with_what_was_chosen(browser):
     open_provider(provider__slug="ada")
     rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 20:00\n"
