@@ -7,6 +7,7 @@ class BookingConfig(AppConfig):
     verbose_name = _("Booking")
 
     def ready(self) -> None:
+        from accounts.operations.imports import unproven
         from booking import receivers  # noqa: F401
         from booking.errors import SlotTaken
         from booking.invariants import INVARIANTS
@@ -24,6 +25,7 @@ class BookingConfig(AppConfig):
         broken_constraints["service_reference_once_without_owner"] = TryAgain
         broken_constraints["slot_once_per_provider_and_start"] = SlotTaken
         invariants |= INVARIANTS
+        unproven.append(guests.booked_as_visitor())
         retained |= {
             "visitors": lambda now: guests.tidy_visitors(now=now),
             "holds that came to nothing": lambda now: guests.forget_holds(now=now),

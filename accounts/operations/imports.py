@@ -24,6 +24,9 @@ CHANGED_AT_ONCE = 100
 COLUMNS = ("reference", "owner", "name", "email", "phone", "timezone", "notes")
 WRITTEN = ("reference", "name", "email", "phone", "timezone", "notes")
 
+unproven: list[Exists] = []
+"""Conditions on a client of nobody's under which their email is only what they say; added in `AppConfig.ready`."""
+
 Key = tuple[Any, ...]
 
 
@@ -63,8 +66,9 @@ def repeated(row: Row, key: Key, seen: dict[Key, Row]) -> RowRefused | None:
 class Book:
     """The clients that rows may mean, looked up at once: by reference, by email, by name and phone.
 
-    Whoever registered chose their name and email themself, and sees what is booked for them: they are known by an email
-    that they verified, and not by their name.
+    Whoever wrote themself down chose their name, email and phone, and is told what is booked for them: if they
+    registered, they are known by an email they verified; if they booked as a visitor, by reference only. By name alone
+    only those whom a provider keeps are known.
     """
 
     def __init__(self, clients: QuerySet[Client]) -> None:
@@ -76,7 +80,7 @@ class Book:
         for key in self.keys(client.owner_id, client.reference, client.email, client.name, str(client.phone)):
             if key[1] == "reference" or getattr(client, "proven", True):
                 self.found.setdefault(key, []).append(client)
-        if client.user_id is None or client.owner_id is not None:
+        if client.owner_id is not None:
             self.found.setdefault((client.owner_id, "name", client.name), []).append(client)
 
     @staticmethod
@@ -105,7 +109,7 @@ def clients_like(drafts: Iterable[dict[str, Any]], owners: Iterable[int | None],
     kept = {owner for owner in owners if owner is not None}
     books = Q(owner__in=kept) | (Q(owner=None) if None in owners else Q())
     verified = EmailAddress.objects.filter(user=OuterRef("user"), email=OuterRef("email"), verified=True)
-    proven = Q(user=None) | Q(owner__isnull=False) | Exists(verified)
+    proven = Q(owner__isnull=False) | Q(Q(user=None) | Exists(verified), *(~Q(said) for said in unproven))
     return Client.objects.filter(known, books).exclude(name="").order_by("pk").annotate(proven=proven)
 
 

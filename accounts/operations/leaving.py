@@ -17,6 +17,7 @@ from accounts.models import Client, Mail, Provider, User
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.mentions import forget_files
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
 from scheduler_project.common.trail import erase
@@ -112,6 +113,8 @@ def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
 def _erase_client(client: Client, now: datetime) -> None:
     """Let a client be nobody; what booking and reminding know of them goes too. The caller holds the row's lock."""
     client_leaving.send(Client, client=client, now=now)
+    number = str(client.phone.national_number) if client.phone else ""  # written with or without its country
+    forget_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
     client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
     client.reference = f"deleted-{client.pk}"
     client.save(update_fields=OF_CLIENT)
@@ -121,9 +124,9 @@ def _erase_client(client: Client, now: datetime) -> None:
 def _erase_login(user: User, now: datetime) -> None:
     login_leaving.send(User, user=user, now=now)
     Provider.objects.filter(user=user).update(is_active=False)
-    Mail.objects.filter(
-        to__in={user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
-    ).delete()
+    emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
+    Mail.objects.filter(to__in=emails).delete()
+    forget_files(words={user.name} - {DELETED}, signs=emails)
     EmailAddress.objects.filter(user=user).delete()
     Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(

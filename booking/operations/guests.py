@@ -93,6 +93,12 @@ def give_details(
     return reservation
 
 
+def booked_as_visitor() -> Exists:
+    """Whether a client once held a time as a visitor, and so said themself who they are, without a login."""
+    by_visitors = Reservation.objects.filter(created_by=None, face=Face.PAGE, expires_at__isnull=False)
+    return Exists(by_visitors.filter(client=OuterRef("pk")))
+
+
 def check_held(reservation: Reservation, now: datetime) -> None:
     """Raise HoldReleased, AlreadyConfirmed or HoldExpired for a hold that is over, tidied up or not."""
     if reservation.status == ReservationStatus.RELEASED:

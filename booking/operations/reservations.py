@@ -11,7 +11,6 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.models import Client
 from booking.enums import ON_REQUEST, Override, ReservationStatus
 from booking.errors import (
     AlreadyConfirmed,
@@ -51,6 +50,8 @@ FOR NO KEY UPDATE OF schedule
 """
 
 LOCK_CLIENT = "SELECT id FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
+
+STRANGER = "SELECT FROM accounts_client WHERE id = %s AND owner_id <> %s"
 
 FREE_SLOTS = """
 SELECT id, starts_at FROM booking_slot
@@ -269,8 +270,7 @@ def _check_policy(
 ) -> None:
     runs = actor.runs(schedule.provider_id)
     if runs:
-        strangers = Client.objects.exclude(owner=None).exclude(owner=schedule.provider_id)
-        if strangers.filter(pk=client_id).exists():
+        if _is_a_stranger(client_id, schedule.provider_id):
             raise NotAllowed(_("This client is in another provider's address book."), field="client")
     else:
         if client_id != actor.client_id:
@@ -287,6 +287,13 @@ def _check_policy(
         if starts_at >= now + schedule.horizon:
             raise TooFar(field="start_time")
     check_on_grid(schedule, starts_at, field="start_time")
+
+
+def _is_a_stranger(client_id: int, provider_id: int) -> bool:
+    """Whether a client is in another provider's address book."""
+    with connection.cursor() as cursor:
+        cursor.execute(STRANGER, [client_id, provider_id])
+        return cursor.fetchone() is not None
 
 
 def check_on_grid(schedule: Schedule, instant: datetime, *, field: str) -> None:

@@ -177,7 +177,7 @@ class Imports(Exports):
 
     def _file(self, request: HttpRequest, sheet: Sheet, pk: UUID) -> ImportedFile:
         """One's own file, until it is forgotten."""
-        own = ImportedFile.objects.filter(user=request.user.pk, sheet=sheet.name)
+        own = ImportedFile.objects.filter(user=request.user.pk, sheet=sheet.name).defer("content", "refused")
         file = own.filter(pk=pk, created_at__gt=timezone.now() - FILES).first()
         if file is None:
             raise Http404
@@ -217,17 +217,23 @@ class Imports(Exports):
         kind = self._sheet(request, sheet)
         file = self._file(request, kind, pk)
         title = _("Import %s") % kind.title
-        if file.done_at is None and request.method == "POST":
-            self._import(request, kind, file)
-            return HttpResponseRedirect(request.path)
-        if file.done_at is not None:
-            refused = reverse(self._name("import_refused"), args=[kind.name, pk]) if file.content else ""
-            return self._page(request, kind, "done", title, file=file, counts=_told(file.counts), refused=refused)
         try:
-            report = carry_out(kind, bytes(file.content), asked=self._asked(request, file), policy=None)
+            if file.done_at is None and request.method == "POST":
+                if "again" in request.POST:
+                    self._preview(request, kind, file)
+                else:
+                    self._import(request, kind, file)
+                return HttpResponseRedirect(request.path)
+            if file.done_at is None and file.previewed_at is None:
+                self._preview(request, kind, file)
         except DomainError as refusal:
             return self._turned_back(request, kind, refusal)
-        return self._page(request, kind, "preview", title, file=file, **_preview(report))
+        if file.done_at is not None:
+            refused = reverse(self._name("import_refused"), args=[kind.name, pk]) if file.counts["refused"] else ""
+            return self._page(request, kind, "done", title, file=file, counts=_told(file.counts), refused=refused)
+        zone = getattr(request.user, "timezone", "UTC")
+        parts = kind.parts is not None
+        return self._page(request, kind, "preview", title, file=file, zone=zone, parts=parts, **_page_of(file))
 
     def _turned_back(self, request: HttpRequest, sheet: Sheet, refusal: DomainError) -> HttpResponseBase:
         """To where files are uploaded: the provider of this one may have another slug by now."""
@@ -237,35 +243,36 @@ class Imports(Exports):
     def _asked(self, request: HttpRequest, file: ImportedFile) -> Asked:
         return Asked(self.acting(request), timezone.now(), file.options)
 
+    def _preview(self, request: HttpRequest, sheet: Sheet, file: ImportedFile) -> None:
+        asked = self._asked(request, file)
+        report = carry_out(sheet, bytes(file.content), asked=asked, policy=None)
+        _keep(file, sheet, report, previewed_at=asked.now, shown=_shown(report))
+
     def _import(self, request: HttpRequest, sheet: Sheet, file: ImportedFile) -> None:
         """Take the file. Whoever presses the button twice changes nothing the second time."""
+        asked = self._asked(request, file)
         policy = ImportPolicy.ROW_BY_ROW if "row_by_row" in request.POST else ImportPolicy.ALL_OR_NOTHING
         try:
-            report = carry_out(sheet, bytes(file.content), asked=self._asked(request, file), policy=policy)
+            report = carry_out(sheet, bytes(file.content), asked=asked, policy=policy)
         except DomainError as refusal:
             messages.error(request, str(refusal.message))
             return
         if not report.done:
             messages.error(request, _("Nothing was imported, for not all rows can be. Look at the reasons below."))
+            _keep(file, sheet, report, previewed_at=asked.now, shown=_shown(report))
             return
-        refused = rejects(sheet, report).encode() if report.of(Outcome.REFUSED) else b""
-        counts = {str(outcome): number for outcome, number in report.counts().items()}
-        ImportedFile.objects.filter(pk=file.pk, done_at=None).update(
-            done_at=timezone.now(), content=refused, counts=counts
-        )
+        _keep(file, sheet, report, done_at=timezone.now(), content=b"", shown={})
 
     def refused_view(self, request: HttpRequest, sheet: str, pk: UUID) -> HttpResponseBase:
         """The rows that were refused, or in a preview would be, each with the reason."""
         kind = self._sheet(request, sheet)
         file = self._file(request, kind, pk)
-        content = bytes(file.content)
-        if file.done_at is None:
+        if file.done_at is None and file.previewed_at is None:
             try:
-                report = carry_out(kind, content, asked=self._asked(request, file), policy=None)
+                self._preview(request, kind, file)
             except DomainError as refusal:
                 return self._turned_back(request, kind, refusal)
-            content = rejects(kind, report).encode()
-        response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+        response = HttpResponse(bytes(file.refused), content_type="text/csv; charset=utf-8")
         response.headers["Content-Disposition"] = f'attachment; filename="{kind.name}-refused.csv"'
         response.headers["Cache-Control"] = "no-store"
         return response
@@ -275,14 +282,45 @@ def _told(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(capfirst(str(Outcome(name).label)), number) for name, number in counts.items() if number]
 
 
-def _preview(report: Report) -> dict[str, Any]:
+def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None:
+    """Note what became of the rows, or would become, unless the file was imported meanwhile."""
+    kept = {
+        "counts": {str(outcome): number for outcome, number in report.counts().items()},
+        "refused": rejects(sheet, report).encode() if report.of(Outcome.REFUSED) else b"",
+        **more,
+    }
+    ImportedFile.objects.filter(pk=file.pk, done_at=None).update(**kept)
+    for name, value in kept.items():
+        setattr(file, name, value)
+
+
+def _shown(report: Report) -> dict[str, list[dict[str, Any]]]:
+    """The rows a preview lists, as PostgreSQL's JSON keeps them; those that stay as they are it only counts."""
+    return {
+        str(outcome): [
+            {
+                "line": result.row.number if result.row else None,
+                "about": result.about.replace("\0", ""),
+                "says": result.says,
+                "refusals": [
+                    {"field": refusal.field, "message": str(refusal.message).replace("\0", ""), "code": refusal.code}
+                    for refusal in result.refusals
+                ],
+            }
+            for result in report.of(outcome)[:SHOWN]
+        ]
+        for outcome in Outcome
+        if outcome != Outcome.UNCHANGED
+    }
+
+
+def _page_of(file: ImportedFile) -> dict[str, Any]:
     """What the page shows: those refused first, then whatever would change, then the rest, as far as it lists them."""
     order = (Outcome.REFUSED, Outcome.CHANGED, Outcome.REMOVED, Outcome.NEW, Outcome.UNCHANGED)
-    counts = report.counts()
     groups = [
-        (outcome, counts[outcome], report.of(outcome)[:SHOWN], max(0, counts[outcome] - SHOWN))
+        (outcome, number, file.shown.get(outcome, []), max(0, number - SHOWN))
         for outcome in order
-        if counts[outcome]
+        if (number := file.counts[outcome])
     ]
-    good = sum(counts[outcome] for outcome in (Outcome.NEW, Outcome.CHANGED, Outcome.REMOVED))
-    return {"groups": groups, "good": good, "refused": counts[Outcome.REFUSED]}
+    good = sum(file.counts[outcome] for outcome in (Outcome.NEW, Outcome.CHANGED, Outcome.REMOVED))
+    return {"groups": groups, "good": good, "refused": file.counts[Outcome.REFUSED]}

@@ -93,8 +93,9 @@ class Option:
 class Sheet:
     """A kind of row that can be imported. `permissions` are needed for it, all of them.
 
-    `work` takes rows and what was asked, in a transaction of its own, and says what it did about each; rows of two
-    `parts` have nothing to do with each other. `read` makes rows of a file, `export` takes rows back out.
+    `work` takes rows and what was asked, in a transaction of its own, and says what it did about each. `parts` says
+    which rows go into one, if not all: what becomes of a row is not decided by other parts. `read` makes rows of a
+    file, `export` takes rows back out.
     """
 
     name: str
@@ -104,7 +105,7 @@ class Sheet:
     required: frozenset[str]
     permissions: tuple[str, ...]
     work: Callable[[list[Row], Asked], list[Result]]
-    parts: Callable[[list[Row]], list[list[Row]]] = lambda rows: [rows]
+    parts: Callable[[list[Row], Asked], Iterable[list[Row]]] | None = None
     read: Callable[[bytes, dict[str, Any]], list[Row]] | None = None
     export: Callable[[Any], Iterator[Sequence[Any]]] | None = None
     order: tuple[str, ...] = ("pk",)
@@ -132,7 +133,7 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: Asked, policy: ImportPolic
     rows = sheet.rows(content, asked.options)
     whole = policy == ImportPolicy.ALL_OR_NOTHING
     results = []
-    for part in [rows] if whole else sheet.parts(rows):
+    for part in sheet.parts(rows, asked) if sheet.parts and not whole else [rows]:
         results += _carry_out(sheet, part, asked, policy)
     results.sort(key=lambda result: result.row.number if result.row else len(rows) * 1000)
     refused = any(result.outcome == Outcome.REFUSED for result in results)

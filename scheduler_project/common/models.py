@@ -115,18 +115,22 @@ class Change(models.Model):
 class ImportedFile(models.Model):
     """A file on its way in: kept from its preview to its import, so that any web process finds it.
 
-    Once it was imported, what is kept of it are the rows that were refused. It is forgotten after a day.
+    What a preview found is kept with it, so that looking again computes nothing and locks nothing. Once it was
+    imported, what is kept of it are the counts and the rows that were refused. It is forgotten after a day.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     sheet = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
-    content = models.BinaryField()
+    content = models.BinaryField(help_text="The file; empty once it was imported.")
     options = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_index=True)
     done_at = models.DateTimeField(null=True)
-    counts = models.JSONField(default=dict, help_text="How many rows had which outcome.")
+    previewed_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict, help_text="How many rows had, or in the preview would have, which outcome.")
+    shown = models.JSONField(default=dict, help_text="The rows that the preview lists, by outcome.")
+    refused = models.BinaryField(default=b"", help_text="The refused rows with the reasons, as a file.")
 
     def __str__(self) -> str:
         return self.name

@@ -25,7 +25,7 @@ from booking.operations.imports import APPOINTMENTS
 from booking.operations.series import Wanted, create_series
 from reminders.models import Message, Preferences
 from scheduler_project.common.errors import NotAllowed, NotFound
-from scheduler_project.common.models import Change
+from scheduler_project.common.models import Change, ImportedFile
 from tests.factories import (
     NOON,
     PASSWORD,
@@ -47,14 +47,15 @@ LATER = NOON + timedelta(days=30)
 
 
 def tables_naming(*words):
-    """The tables in some row of which one of these words stands."""
+    """The tables in some row of which one of these words stands; in columns of bytes too, which are told as hex."""
+    written = {form for word in words for form in (word.lower(), word.encode().hex(), word.lower().encode().hex())}
     found = set()
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
         for (table,) in cursor.fetchall():
             cursor.execute(
                 f"SELECT count(*) FROM {table} AS kept WHERE lower(kept::text) LIKE ANY(%s)",
-                [[f"%{word.lower()}%" for word in words]],
+                [[f"%{form}%" for form in written]],
             )
             if cursor.fetchone()[0]:
                 found.add(table)
@@ -95,6 +96,8 @@ def live_a_life(client, provider):
     for appointment in Appointment.objects.filter(status="scheduled"):
         act(appointment_id=appointment.pk, action=Action.MISS, actor=SYSTEM, now=LATER - timedelta(days=1))
     Reservation.objects.filter(client=client).update(note="Hay fever.")
+    rows = f"provider,client_email,start,title\n{provider.slug},wilma@example.org,2026-03-06 09:00,Wilhelmina\n"
+    ImportedFile.objects.create(user_id=provider.user_id, sheet="appointments", content=rows.encode(), created_at=NOON)
     Message.objects.update(status="sent", sent_at=NOON)
     for message in Message.objects.exclude(recipient="provider")[:3]:
         DeliveryAttemptFactory(message=message, address="wilma@example.org", error="550 wilma@example.org is unknown")
@@ -108,6 +111,20 @@ def live_a_life(client, provider):
             change_message="Wilhelmina",
             single_object=True,
         )
+
+
+@pytest.mark.parametrize("part", ["content", "refused"])
+def test_erasing_reaches_files_that_were_to_be_imported(provider, kept, part):
+    edit_client(client_id=kept.pk, changes={"name": "Wilhelmina"}, actor=SYSTEM)
+    for name, says in (("theirs", "name\nWilhelmina\n"), ("others", "name\nBea\n")):
+        fields = {"content": b"", part: says.encode()}
+        ImportedFile.objects.create(user_id=provider.user_id, sheet="clients", name=name, created_at=NOON, **fields)
+    assert "common_importedfile" in tables_naming(*WORDS)
+
+    erase_client(client_id=kept.pk, actor=SYSTEM, now=NOON)
+
+    assert "common_importedfile" not in tables_naming(*WORDS)
+    assert list(ImportedFile.objects.values_list("name", flat=True)) == ["others"]
 
 
 def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
@@ -185,13 +202,14 @@ def test_erasing_a_client_ends_their_login(provider, booker):
     assert (user.name, user.is_active, user.has_usable_password()) == ("Deleted", False, False)
 
 
-def test_erasing_twice_changes_nothing(kept):
+def test_erasing_twice_changes_nothing(provider, kept):
     erase_client(client_id=kept.pk, actor=SYSTEM, now=NOON)
     before = Change.objects.count()
+    ImportedFile.objects.create(user_id=provider.user_id, sheet="clients", content=b"Deleted", created_at=NOON)
 
     erase_client(client_id=kept.pk, actor=SYSTEM, now=NOON)
 
-    assert Change.objects.count() == before
+    assert (Change.objects.count(), ImportedFile.objects.count()) == (before, 1)
 
 
 def test_erasing_is_refused_while_appointments_are_to_come(provider, kept):

@@ -289,7 +289,7 @@ def test_statistics_refuse_a_span_too_long(staff_api):
 
 
 def test_the_past_that_was_taken_over_is_counted_when_it_was_and_nobody_booked_it_now(staff_api, provider):
-    ClientFactory(user=None, name="Kim")
+    ClientFactory(user=None, owner=provider, name="Kim")
     rows = (f"{provider.slug},Kim,2026-02-2{day} 09:00,{status}" for day, status in ((4, "missed"), (5, "cancelled")))
     run(APPOINTMENTS, "provider,client_name,start,status\n" + "\n".join(rows), past=True)
 

@@ -112,6 +112,51 @@ def test_imports_nothing_of_all_or_nothing_if_a_row_is_refused(browser):
     assert Client.objects.count() == 0
 
 
+def test_keeps_what_a_preview_found_until_it_is_asked_for_again(browser):
+    preview = upload(browser, BAD).headers["Location"]
+    first, refused = body(browser.get(preview)), body(browser.get(preview + "refused/"))
+    assert "Mon 2026-03-02 12:00, UTC" in first
+    ClientFactory(user=None, name="Kim", email="kim@example.org")
+
+    with CaptureQueriesContext(connection) as queries:
+        again = body(browser.get(preview)), body(browser.get(preview + "refused/"))
+
+    assert [page.split("csrfmiddlewaretoken")[0] for page in again] == [
+        page.split("csrfmiddlewaretoken")[0] for page in (first, refused)
+    ]
+    assert [query["sql"] for query in queries if 'FROM "accounts_client"' in query["sql"]] == []
+
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        assert browser.post(preview, {"again": "1"}).headers["Location"] == preview
+    page = body(browser.get(preview))
+    assert "Mon 2026-03-02 13:00, UTC" in page
+    assert ("New: 1" in page, "Unchanged: 1" in page, "Refused: 1" in page) == (True, True, True)
+    assert Client.objects.count() == 1
+
+
+def test_tells_what_was_really_done_though_the_preview_said_otherwise(browser):
+    preview = upload(browser, GOOD).headers["Location"]
+    assert "New: 2" in body(browser.get(preview))
+    ClientFactory(user=None, name="Kim", email="kim@example.org")
+
+    browser.post(preview, {"all_or_nothing": "1"})
+
+    page = body(browser.get(preview))
+    assert ("New: 1" in page, "Unchanged: 1" in page) == (True, True)
+
+
+def test_shows_why_nothing_was_imported_though_the_preview_saw_no_reason(browser):
+    preview = upload(browser, GOOD).headers["Location"]
+    assert 'name="all_or_nothing"' in body(browser.get(preview))
+    ClientFactory.create_batch(2, user=None, name="Kim", email="kim@example.org")
+
+    page = body(browser.post(preview, {"all_or_nothing": "1"}, follow=True))
+
+    assert "Nothing was imported" in page
+    assert ("New: 1" in page, "Refused: 1" in page, "ambiguous_client" in page) == (True, True, True)
+    assert "ambiguous_client" in body(browser.get(preview + "refused/"))
+
+
 def test_pressing_twice_changes_nothing_the_second_time(browser):
     preview = upload(browser, GOOD).headers["Location"]
     browser.post(preview, {"all_or_nothing": "1"})
@@ -160,6 +205,18 @@ def test_a_calendar_whose_provider_has_another_slug_by_now_is_asked_for_again(br
     assert (answer.status_code, answer.url) == (302, "/admin/booking/appointment/import/calendar/")
 
 
+@pytest.mark.parametrize("odd", [b"\0", b"\xff", b"\xed\xa0\x80"])
+def test_shows_events_whatever_stands_in_them(browser, odd):
+    provider = open_provider()
+    ics = calendar(event("SUMMARY:All day?", start="DTSTART;VALUE=DATE:20260306")).encode().replace(b"?", odd)
+
+    preview = upload(browser, ics, kind="booking_appointment", sheet="calendar", provider=provider.pk)
+    page = body(browser.get(preview.headers["Location"]))
+
+    assert "All day" in page
+    assert "all_day" in page
+
+
 def test_imports_appointments_and_calendars_with_what_was_chosen(browser):
     open_provider(provider__slug="ada")
     rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 20:00\n"
@@ -176,6 +233,18 @@ def test_imports_appointments_and_calendars_with_what_was_chosen(browser):
         ("admin", "1"),
         ("admin", None),
     ]
+
+
+def test_offers_to_import_row_by_row_where_all_at_once_would_keep_others_waiting(browser):
+    open_provider(provider__slug="ada")
+    rows = "provider,client_email,start\nada,kim@example.org,2026-03-05 10:00\n"
+    chosen = {"kind": "booking_appointment", "sheet": "appointments", "add_clients": "on"}
+
+    page = body(browser.get(upload(browser, rows, **chosen).headers["Location"]))
+    other = body(browser.get(upload(browser, GOOD).headers["Location"]))
+
+    assert ('name="all_or_nothing"' in page, 'name="row_by_row"' in page) == (True, True)
+    assert ('name="all_or_nothing"' in other, 'name="row_by_row"' in other) == (True, False)
 
 
 def test_needs_the_permission_to_add_and_to_change():

@@ -10,12 +10,15 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.actors import Actor, Face
 from accounts.models import Client
 from accounts.operations.imports import CLIENTS
 from booking.enums import Action
 from booking.models import Appointment, AppointmentEvent, Reservation
-from booking.operations.appointments import act, reschedule
-from booking.operations.imports import APPOINTMENTS, SERVICES
+from booking.operations.appointments import act, confirm, reschedule
+from booking.operations.guests import give_details, hold_as_visitor
+from booking.operations.imports import APPOINTMENTS, SERVICES, parting
+from booking.operations.imports.parting import PART
 from reminders.models import Message
 from tests.factories import (
     ALWAYS,
@@ -66,7 +69,8 @@ def history(made):
 # --- New ones ---------------------------------------------------------------------------------------------------------
 
 
-def test_books_with_all_that_the_row_says(ada, kim):
+def test_books_with_all_that_the_row_says(ada):
+    kim = ClientFactory(user=None, owner=ada, name="Kim")
     service = ServiceFactory(name="Visit", providers=[ada], duration_minutes=45)
     text = (
         "reference;provider;client_name;service;start;timezone;title;description;reminders\n"
@@ -382,6 +386,34 @@ def test_knows_whoever_registered_by_an_email_they_verified(ada):
     assert refusals(run(APPOINTMENTS, by_name)) == [(2, "unknown_client", "client_name")]
 
 
+def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada):
+    held = hold_as_visitor(
+        provider_id=ada.pk, service_id=None, starts_at=at("2026-03-05 09:00"), visitor_id=None, timezone="UTC", now=NOON
+    )
+    said = {"name": "Kim", "email": "kim@example.org", "phone": "+4930901820", "note": "", "by_sms": True}
+    visitor = give_details(reservation_id=held.pk, language="en", now=NOON, **said).client
+    confirm(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=visitor), now=NOON)
+    head = "provider,client_reference,client_email,client_name,client_phone,start\n"
+
+    def row_of(reference="", email="", name="", phone=""):
+        return f"{head}ada,{reference},{email},{name},{phone},2026-03-05 10:00\n"
+
+    for known in ({"email": "kim@example.org"}, {"name": "Kim"}, {"name": "Kim", "phone": "+4930901820"}):
+        assert [code for _line, code, _field in refusals(run(APPOINTMENTS, row_of(**known)))] == ["unknown_client"]
+    assert outcomes(run(CLIENTS, "name,email\nKim,kim@example.org\n", None)) == ["new"]
+    assert outcomes(run(APPOINTMENTS, row_of(visitor.reference))) == ["new"]
+
+
+def test_knows_by_name_only_those_whom_the_provider_keeps(ada, kim):
+    text = "provider,client_name,start\nada,Kim,2026-03-05 10:00\n"
+    ClientFactory(user=None, owner=open_provider(horizon_days=2), name="Kim")
+    assert refusals(run(APPOINTMENTS, text)) == [(2, "unknown_client", "client_name")]
+    own = ClientFactory(user=None, owner=ada, name="Kim")
+
+    assert outcomes(run(APPOINTMENTS, text)) == ["new"]
+    assert Appointment.objects.get().client == own
+
+
 def test_leaves_nothing_behind_if_one_of_all_is_refused(ada, kim):
     before = dump()
     text = HEAD + row("2026-03-05 10:00") + row("2026-03-05 20:00") + row("2026-03-05 11:00", client="n@example.org")
@@ -452,21 +484,21 @@ def test_costs_five_statements_a_row_and_the_rest_once(kim):
             assert outcomes(run(APPOINTMENTS, many(number, first))) == ["new"] * number
         return len(queries)
 
-    few, more = statements(10, 0), statements(500, 10)
+    few, more = statements(10, 0), statements(PART, 10)
 
-    assert more - few == 5 * 490
+    assert more - few == 5 * (PART - 10)
 
 
-def test_finds_what_is_there_with_as_many_statements_for_300_as_for_10(kim):
+def test_finds_what_is_there_with_as_many_statements_for_a_whole_part_as_for_10(kim):
     open_provider(provider__slug="ada", hours=ALWAYS, horizon_days=30)
-    run(APPOINTMENTS, many(300))
+    run(APPOINTMENTS, many(PART))
 
     def statements(number):
         with CaptureQueriesContext(connection) as queries:
             assert outcomes(run(APPOINTMENTS, many(number))) == ["unchanged"] * number
         return len(queries)
 
-    assert statements(300) == statements(10)
+    assert statements(PART) == statements(10)
 
 
 def practice():
@@ -491,7 +523,9 @@ def test_exports_and_imports_into_the_same_system_without_a_change():
     assert dump() == before
 
 
-def test_exports_and_imports_into_an_empty_system():
+@pytest.mark.parametrize("part", [1, 50])
+def test_exports_and_imports_into_an_empty_system(monkeypatch, part):
+    monkeypatch.setattr(parting, "PART", part)
     connection.cursor().execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER append_only")
     practice()
     files = [(sheet, exported(sheet)) for sheet in (CLIENTS, SERVICES, APPOINTMENTS)]

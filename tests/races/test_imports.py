@@ -1,17 +1,29 @@
-"""The same file imported by two at once, and a booking while an import runs."""
+"""The same file imported by two at once, bookings while an import runs, and an import that is killed."""
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Client
 from accounts.operations import imports
 from accounts.operations.imports import CLIENTS
-from booking.models import Appointment
+from booking.models import Appointment, AppointmentEvent, ImportedEntry
 from booking.operations.appointments import book
-from booking.operations.imports import APPOINTMENTS, SERVICES
-from tests.factories import NOON, SYSTEM, ClientFactory, at, open_provider
+from booking.operations.imports import APPOINTMENTS, SERVICES, parting
+from scheduler_project.common import imports as importing
+from scheduler_project.embedded import PROJECT
+from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, at, open_provider
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, run
 from tests.looking import broken_promises
-from tests.races.running import everybody_looks_first, together
+from tests.races.running import PATIENCE, Pause, everybody_looks_first, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,6 +67,17 @@ def test_the_same_appointments_at_once_are_booked_once(policy):
     assert broken_promises() == {}
 
 
+def test_the_same_appointments_at_once_part_by_part_are_booked_once(monkeypatch):
+    monkeypatch.setattr(parting, "PART", 1)
+    open_provider(provider__slug="ada", horizon_days=5)
+
+    one, other = together(*[lambda: run(APPOINTMENTS, MEETINGS, add_clients=True)] * 2)
+
+    assert list(map(sorted, zip(outcomes(one), outcomes(other), strict=True))) == [["new", "unchanged"]] * 4
+    assert (Appointment.objects.count(), Client.objects.count()) == (4, 1)
+    assert broken_promises() == {}
+
+
 def test_clients_added_on_the_way_at_once_are_added_once():
     open_provider(provider__slug="ada", horizon_days=5)
 
@@ -78,3 +101,73 @@ def test_an_import_and_bookings_at_once_take_no_time_twice():
 
     assert Appointment.objects.filter(reservation__starts_at=at("2026-03-04 10:00")).count() == 1
     assert broken_promises() == {}
+
+
+@pytest.mark.parametrize(("policy", "seen"), [(ROW_BY_ROW, 2), (ALL_OR_NOTHING, 4)])
+def test_others_book_between_the_parts_of_an_import_and_after_one_of_all_or_nothing(monkeypatch, policy, seen):
+    monkeypatch.setattr(parting, "PART", 2)
+    ada = open_provider(provider__slug="ada", horizon_days=5)
+    ClientFactory(user=None, email="kim@example.org")
+    other, pause = ClientFactory(), Pause()
+
+    def booking():
+        book(provider_id=ada.pk, client_id=other.pk, starts_at=at("2026-03-04 15:00"), actor=SYSTEM, now=NOON)
+        return Appointment.objects.exclude(reservation__client=other).count()
+
+    with pause.after(importing, "_carry_out"):
+        report, found = together(lambda: run(APPOINTMENTS, MEETINGS, policy), pause.meanwhile(booking))
+
+    assert (outcomes(report), found) == (["new"] * 4, seen)
+
+
+@pytest.mark.parametrize(("most", "last"), [(2, "refused"), (4, "new")])
+def test_others_book_between_the_parts_of_a_preview(monkeypatch, most, last):
+    monkeypatch.setattr(parting, "PART", most)
+    ada = open_provider(provider__slug="ada", horizon_days=5)
+    ClientFactory(user=None, email="kim@example.org")
+    other, pause = ClientFactory(), Pause()
+
+    def booking():
+        book(provider_id=ada.pk, client_id=other.pk, starts_at=at("2026-03-05 11:00"), actor=SYSTEM, now=NOON)
+
+    with pause.after(importing, "_carry_out"):
+        report, _booked = together(lambda: run(APPOINTMENTS, MEETINGS, None), pause.meanwhile(booking))
+
+    assert outcomes(report) == ["new", "new", "new", last]
+    assert Appointment.objects.count() == 1
+
+
+def test_an_import_that_is_killed_leaves_whole_parts_and_the_same_file_completes_it(tmp_path):
+    now, rows = timezone.now(), 12 * parting.PART
+    open_provider(provider__slug="ada", hours=ALWAYS, horizon_days=12, now=now)
+    ClientFactory(user=None, email="kim@example.org")
+    start = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)
+    text = "reference,provider,client_email,start\n" + "".join(
+        f"r{number},ada,kim@example.org,{start + timedelta(minutes=15 * number):%Y-%m-%d %H:%M}\n"
+        for number in range(rows)
+    )
+    (tmp_path / "rows.csv").write_text(text)
+    server = urlsplit(os.environ["DATABASE_URL"])
+    database = server._replace(path=f"{server.path.rpartition('/')[0]}/{connection.settings_dict['NAME']}").geturl()
+
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "import_csv", "appointments", tmp_path / "rows.csv", "--row-by-row"],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": database},
+        stdout=subprocess.DEVNULL,
+    ) as command:
+        until = time.monotonic() + PATIENCE
+        while not Appointment.objects.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        command.kill()
+
+    made = Appointment.objects.count()
+    assert (0 < made < rows, made % parting.PART) == (True, 0)
+    assert AppointmentEvent.objects.count() == ImportedEntry.objects.count() == made
+    call_command("check_schedule")
+
+    report = run(APPOINTMENTS, text, ROW_BY_ROW, now=now)
+
+    assert sorted(outcomes(report)) == ["new"] * (rows - made) + ["unchanged"] * made
+    assert Appointment.objects.count() == rows
+    call_command("check_schedule")

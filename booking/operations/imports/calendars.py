@@ -18,7 +18,7 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from accounts.models import Provider
 from booking.calendars import CONTROLS
 from booking.models import Appointment
-from booking.operations.imports.appointments import APPOINTMENTS, OPTIONS, import_appointments
+from booking.operations.imports.appointments import APPOINTMENTS, OPTIONS
 from booking.operations.imports.drafts import COLUMNS
 from booking.operations.imports.lookups import own_uid
 from scheduler_project.common.imports import Sheet
@@ -211,7 +211,7 @@ CALENDAR = Sheet(
     columns=(*COLUMNS, "rrule"),
     required=frozenset(),
     permissions=APPOINTMENTS.permissions,
-    work=import_appointments,
+    work=APPOINTMENTS.work,
     parts=APPOINTMENTS.parts,
     read=read_calendar,
     options=OPTIONS,

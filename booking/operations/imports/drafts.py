@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Provider, User
 from accounts.operations.imports import READ as CLIENT_CELLS
 from accounts.operations.imports import named
-from booking.enums import AppointmentStatus
-from booking.errors import EndsBeforeStart
+from booking.enums import AppointmentStatus, Override
+from booking.errors import EndsBeforeStart, InThePast
 from booking.models import Appointment, ImportedEntry, Schedule, Service
 from booking.operations.appointments import untitled
 from booking.operations.imports.services import offsets
@@ -58,6 +58,10 @@ class Draft:
     status: str
     values: dict[str, Any]
     exdates: list[date]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
 
     @property
     def reference(self) -> str:
@@ -131,3 +135,16 @@ def minutes_of(draft: Draft) -> int | None:
     if not 0 < minutes <= 24 * 60:
         raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end")
     return minutes
+
+
+def overrides_of(draft: Draft, asked: Asked) -> list[Override]:
+    """The rules that are set aside for a row. Raises InThePast unless the past was chosen."""
+    if draft.starts_at > asked.now:
+        return overrides_to_come(asked)
+    if not asked.options.get("past"):
+        raise InThePast(_("This time has passed. Choose to take over the past as well."), field="start")
+    return [Override.PAST]
+
+
+def overrides_to_come(asked: Asked) -> list[Override]:
+    return [Override.NOTICE, *([Override.HOURS] if asked.options.get("outside_hours") else [])]

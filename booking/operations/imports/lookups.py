@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
+from accounts.models import Client
+from accounts.operations.imports import Book, clients_like
 from booking.models import Appointment, AppointmentSeries, ImportedEntry, Service
 from booking.operations.imports.drafts import NEVER_WAS, Draft, Key
+from scheduler_project.common.tables import RowRefused
 
 # What rows refer to is locked by the transaction itself. If each savepoint's foreign keys were to lock it, PostgreSQL
 # would write down anew for every row all the savepoints that have: twice the rows, four times the work.
@@ -25,7 +29,79 @@ def keep(*, providers: Iterable[int], services: Iterable[int], user: int | None)
             cursor.execute(statement, [list(ids)])
 
 
-def services_of(drafts: list[Draft]) -> dict[Key, list[Service]]:
+class Lookups:
+    """The clients, services and appointments that rows may mean, as they are now."""
+
+    def __init__(self, drafts: list[Draft]) -> None:
+        providers = {draft.provider.pk for draft in drafts}
+        through = Service.providers.through.objects
+        self.book = Book(clients_meant(drafts))
+        self.services = _services(drafts)
+        self.offered = set(through.filter(provider__in=providers).values_list("provider", "service"))
+        self.entries = _entries(drafts)
+        self.without_reference = _without_reference(drafts)
+
+    def client(self, draft: Draft) -> Client | None:
+        """The one client a row means: one of the provider's own book, else with a login, else any other of nobody's.
+
+        Only the first may be known by name: names are not unique, and whoever is meant sees what is booked for them.
+        """
+        wanted = draft.client
+        for owner, with_login in ((draft.provider.pk, True), (None, True), (None, False)):
+            name = wanted["name"] if owner else ""
+            keys = Book.keys(owner, wanted["reference"], wanted["email"], name, str(wanted["phone"]))
+            if name and not (wanted["reference"] or wanted["email"] or wanted["phone"]):
+                keys = [(owner, "name", name)]
+            for key in keys:
+                candidates = [client for client in self.book.of(key) if owner or bool(client.user_id) == with_login]
+                if len(candidates) > 1:
+                    says = _("Several clients are known by this. Give their reference, as the export does.")
+                    raise RowRefused("ambiguous_client", says, f"client_{key[1]}")
+                if candidates:
+                    return candidates[0]
+        return None
+
+    def add_client(self, client: Client) -> None:
+        """Let later rows mean somebody who was added for one."""
+        if client not in self.book.of((client.owner_id, "reference", client.reference)):
+            self.book.add(client)
+
+    def service(self, draft: Draft) -> Service | None:
+        """The one service a row means: offered and active before others, for what was agreed elsewhere stands."""
+        reference, name = (draft.cells.text(column) for column in ("service_reference", "service"))
+        if not (reference or name):
+            return None
+        found = self.services.get(("reference", reference), []) or self.services.get(("name", name), [])
+        found = [service for service in found if service.owner_id in (None, draft.provider.pk)]
+        rank = {service.pk: ((draft.provider.pk, service.pk) in self.offered, service.is_active) for service in found}
+        best = [service for service in found if rank[service.pk] == max(rank.values())]
+        column = "service" if name else "service_reference"
+        if not best:
+            raise RowRefused("unknown_service", _("There is no such service of this provider."), column)
+        if len(best) > 1:
+            says = _("Several services have this name. Give their reference, as the export does.")
+            raise RowRefused("ambiguous_service", says, column)
+        return best[0]
+
+    def named(self, draft: Draft) -> Appointment | AppointmentSeries | None:
+        """What there is already by a row's reference."""
+        return self.entries.get(draft.key()) if draft.reference else None
+
+    def unnamed(self, draft: Draft) -> Appointment | None:
+        """What there is already, for a row without a reference: of the same client, at the same time."""
+        client = None if draft.reference else self.client(draft)
+        if client is None:
+            return None
+        return self.without_reference.get((draft.provider.pk, draft.starts_at, client.pk, draft.over))
+
+
+def clients_meant(drafts: list[Draft]) -> QuerySet[Client]:
+    """Whom rows may mean: of each provider's own book, or of nobody's."""
+    owners = {draft.provider.pk for draft in drafts}
+    return clients_like([draft.client for draft in drafts], [None, *owners], owner__isnull=False)
+
+
+def _services(drafts: list[Draft]) -> dict[Key, list[Service]]:
     names = {draft.cells.text("service") for draft in drafts} - {""}
     references = {draft.cells.text("service_reference") for draft in drafts} - {""}
     found: dict[Key, list[Service]] = {}
@@ -35,7 +111,7 @@ def services_of(drafts: list[Draft]) -> dict[Key, list[Service]]:
     return found
 
 
-def entries_of(drafts: list[Draft]) -> dict[Key, Appointment | AppointmentSeries]:
+def _entries(drafts: list[Draft]) -> dict[Key, Appointment | AppointmentSeries]:
     """What was made before, by provider and reference: of an earlier import, or of this system's own making."""
     references = {draft.reference for draft in drafts} - {""}
     providers = {draft.provider.pk for draft in drafts}
@@ -44,9 +120,12 @@ def entries_of(drafts: list[Draft]) -> dict[Key, Appointment | AppointmentSeries
     found: dict[Key, Appointment | AppointmentSeries] = {}
     for each in known.select_related("series", *detailed):
         found[each.provider_id, each.reference] = each.appointment or each.series  # type: ignore[assignment]
-    ours = {uid: reference for reference in references if (uid := own_uid(reference))}
-    for made in Appointment.objects.detailed().filter(uid__in=ours, reservation__provider__in=providers):
-        found.setdefault((made.provider.pk, ours[made.uid]), made)
+    ours = {reference: uid for reference in references if (uid := own_uid(reference))}
+    made = Appointment.objects.detailed().filter(uid__in=ours.values(), reservation__provider__in=providers)
+    by_uid = {appointment.uid: appointment for appointment in made} if ours else {}
+    for reference, uid in ours.items():
+        if uid in by_uid:
+            found.setdefault((by_uid[uid].provider.pk, reference), by_uid[uid])
     return found
 
 
@@ -58,7 +137,7 @@ def own_uid(reference: str) -> UUID | None:
         return None
 
 
-def unnamed_of(drafts: list[Draft]) -> dict[Key, Appointment]:
+def _without_reference(drafts: list[Draft]) -> dict[Key, Appointment]:
     """The appointments at the times of rows without a reference, by provider, start, client, and whether they are off.
 
     Of several cancelled ones the first.
