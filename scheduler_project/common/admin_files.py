@@ -177,7 +177,7 @@ class Imports(Exports):
 
     def _file(self, request: HttpRequest, sheet: Sheet, pk: UUID) -> ImportedFile:
         """One's own file, until it is forgotten."""
-        own = ImportedFile.objects.filter(user=request.user.pk, sheet=sheet.name).defer("content", "refused")
+        own = ImportedFile.objects.filter(user=request.user.pk, sheet=sheet.name)
         file = own.filter(pk=pk, created_at__gt=timezone.now() - FILES).first()
         if file is None:
             raise Http404
