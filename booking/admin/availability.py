@@ -1,7 +1,10 @@
 """Calendars: their policy and hours, and everything dated that changes them."""
 
 import re
+from collections.abc import Iterable
 from datetime import time
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django import forms
@@ -11,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -26,6 +30,7 @@ from booking.admin.shared import (
     tell,
     there,
 )
+from booking.enums import Weekday
 from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
@@ -42,9 +47,26 @@ class EndClockField(ClockField):
         return "24:00" if value == time(0) else value
 
 
-def hours_of(override: DateOverride) -> str:
-    """The hours of one date, as `StretchesField` reads them."""
-    return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in override.hours)
+def stretched(hours: Iterable[tuple[str, str]]) -> str:
+    """The hours of one day, as `StretchesField` reads them."""
+    return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in hours)
+
+
+def in_words(hours: Iterable[tuple[int, str, str]]) -> str:
+    """Weekly hours in words, such as “Monday–Thursday 09:00–17:00; Friday 09:00–12:30”."""
+    by_day = {day: stretched(row[1:] for row in rows) for day, rows in groupby(sorted(hours), key=itemgetter(0))}
+    runs: list[list[int]] = []
+    for day, said in by_day.items():
+        if runs and runs[-1][-1] == day - 1 and by_day[day - 1] == said:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return "; ".join(f"{_named(run)} {by_day[run[0]]}" for run in runs)
+
+
+def _named(days: list[int]) -> str:
+    first, last = Weekday(days[0]).label, Weekday(days[-1]).label
+    return str(first) if len(days) == 1 else f"{first}–{last}"
 
 
 class WorkingHoursForm(forms.ModelForm):
@@ -79,7 +101,7 @@ class ScheduleAdmin(Previews):
         "hold_minutes",
         "slots_until_utc",
     )
-    readonly_fields = ("provider", "slots_until_utc")
+    readonly_fields = ("provider", "slots_until_utc", "former_hours")
     inlines = (WorkingHoursInline,)
     list_display = (
         "provider",
@@ -110,6 +132,29 @@ class ScheduleAdmin(Previews):
 
     def explain(self, refusal: DomainError, form: Any) -> str:
         return explained(refusal, form.instance)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
+        """What the hours were is for who may see what they are."""
+        shown = super().get_fieldsets(request, obj)
+        former = (_("Former hours"), {"classes": ["collapse"], "fields": ["former_hours"]})
+        return [*shown, former] if request.user.has_perm("booking.view_workinghours") else shown
+
+    @admin.display(description=gettext_lazy("weekly hours"))
+    def former_hours(self, schedule: Schedule) -> str:
+        """The latest first, each on the clocks it was kept by. What was replaced in the same instant was never kept."""
+        kept = schedule.former_hours.order_by("-until", "pk").distinct("until")
+        says = _("Until %(until)s: %(hours)s, in slots of %(minutes)d minutes")
+        lines = [
+            says
+            % {
+                "until": there(row.until, row.timezone),
+                "hours": in_words(row.hours) or _("closed"),
+                "minutes": row.slot_minutes,
+            }
+            for row in kept
+        ]
+        listed = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
+        return format_html("<ul>{}</ul>", listed) if lines else _("They have never been changed.")
 
     @admin.display(description=gettext_lazy("slots until (UTC)"), ordering="slots_until")
     def slots_until_utc(self, schedule: Schedule) -> str:
@@ -207,7 +252,7 @@ class DateOverrideForm(CalendarForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["stretches"] = hours_of(self.instance)
+        self.initial["stretches"] = stretched(self.instance.hours)
 
 
 @admin.register(DateOverride)
@@ -244,7 +289,7 @@ class DateOverrideAdmin(Previews, InCalendarAdmin):
 
     @admin.display(description=gettext_lazy("hours (schedule's timezone)"))
     def local_hours(self, override: DateOverride) -> str:
-        return hours_of(override) or _("closed")
+        return stretched(override.hours) or _("closed")
 
     @admin.display(description=gettext_lazy("timezone"))
     def zone(self, override: DateOverride) -> str:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Face
+from booking.admin.availability import in_words
 from booking.enums import AppointmentStatus, Event, Override, Policy, ReservationStatus
 from booking.errors import HoldExpired
 from booking.models import (
@@ -639,6 +640,57 @@ def test_hours_somebody_else_replaced_meanwhile_are_refused_not_lost(browser, be
     assert page.status_code == 200
     assert page.context["errors"]
     assert WorkingHours.objects.filter(schedule=berlin.schedule, start_time=time(8)).count() == 1
+
+
+def former_hours(browser, schedule):
+    page = browser.get(url("schedule_change", schedule.pk)).content.decode()
+    _before, _label, after = page.partition("Former hours")
+    return [unescape(line) for line in re.findall(r"<li>Until (.*?)</li>", after)]
+
+
+def test_tells_what_the_hours_were_the_latest_first_on_the_clocks_of_their_time(browser, berlin):
+    friday = {"working_hours-4-start_time": "18:00", "working_hours-4-end_time": "24:00"}
+    save_schedule(browser, berlin.schedule, friday)
+    with time_machine.travel(NOON + minutes(1), tick=False):
+        save_schedule(browser, berlin.schedule, {f"working_hours-{day}-DELETE": "on" for day in range(5)})
+    with time_machine.travel(NOON + minutes(2), tick=False):
+        save_schedule(browser, Schedule.objects.get(), timezone="America/New_York", slot_minutes=30)
+
+    assert former_hours(browser, berlin.schedule) == [
+        "Mon 2026-03-02 13:02 Europe/Berlin: closed, in slots of 15 minutes",
+        "Mon 2026-03-02 13:01 Europe/Berlin: Monday–Thursday 09:00–17:00; Friday 18:00–24:00, in slots of 15 minutes",
+        "Mon 2026-03-02 13:00 Europe/Berlin: Monday–Friday 09:00–17:00, in slots of 15 minutes",
+    ]
+
+
+def test_tells_as_former_hours_only_what_was_kept_for_a_time(browser, berlin):
+    save_schedule(browser, berlin.schedule, {"working_hours-0-start_time": "10:00"}, timezone="America/New_York")
+
+    assert berlin.schedule.former_hours.count() == 2
+    assert former_hours(browser, berlin.schedule) == [
+        "Mon 2026-03-02 13:00 Europe/Berlin: Monday–Friday 09:00–17:00, in slots of 15 minutes"
+    ]
+
+
+def test_tells_that_hours_were_never_changed(browser, berlin):
+    assert "They have never been changed." in browser.get(url("schedule_change", berlin.schedule.pk)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        ([], ""),
+        ([[6, "20:00", "00:00"]], "Sunday 20:00–24:00"),
+        ([[1, "13:00", "17:00"], [1, "09:00", "12:00"]], "Tuesday 09:00–12:00, 13:00–17:00"),
+        ([[0, "09:00", "12:00"], [2, "09:00", "12:00"]], "Monday 09:00–12:00; Wednesday 09:00–12:00"),
+        (
+            [[0, "09:00", "12:00"], [1, "09:00", "12:00"], [2, "09:00", "13:00"]],
+            "Monday–Tuesday 09:00–12:00; Wednesday 09:00–13:00",
+        ),
+    ],
+)
+def test_weekly_hours_in_words_join_days_that_are_alike(hours, words):
+    assert in_words(hours) == words
 
 
 def test_extends_slots_now(browser, berlin):

@@ -20,7 +20,7 @@ from accounts.models import Client, Provider, User
 from booking.models import Appointment, AppointmentSeries, ImportedEntry, Reservation
 from reminders.models import Message, OptOut, Preferences
 from scheduler_project.common.models import Inspection
-from tests.booking.test_admin import a_practice
+from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
 from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
 from tests.looking import dump
@@ -382,6 +382,35 @@ def test_front_desk_sees_no_buttons_for_what_it_may_not_do(people):
     page = browser_of(people["front desk"]).get(reverse("admin:booking_schedule_change", args=[schedule.pk]))
 
     assert [str(label) for label, _url in page.context["tools"]] == ["Slots", "Day", "Book"]
+
+
+@pytest.mark.parametrize(
+    ("rights", "shown"), [(["view_schedule"], False), (["view_schedule", "view_workinghours"], True)]
+)
+def test_what_hours_were_is_for_who_may_see_what_they_are(rights, shown):
+    a_practice()
+    user = UserFactory(staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+
+    page = browser_of(user).get(reverse("admin:booking_schedule_change", args=[Provider.objects.get().schedule.pk]))
+
+    assert ("Former hours" in page.content.decode()) is shown
+
+
+def test_managers_cannot_write_what_hours_were(people):
+    a_practice()
+    schedule = Provider.objects.get().schedule
+    kept = schedule.former_hours.create(until=NOON, timezone="UTC", slot_minutes=15, hours=[[0, "09:00", "12:00"]])
+    page = reverse("admin:booking_schedule_change", args=[schedule.pk])
+    browser = browser_of(people["manager"])
+
+    shown = browser.get(page).context["adminform"].form.fields
+    sent = {"former_hours": "[]", "former_hours-TOTAL_FORMS": "0", "former_hours-0-DELETE": "on"}
+    saved = browser.post(page, schedule_form(schedule) | sent)
+
+    assert "former_hours" not in shown
+    assert saved.status_code == 302
+    assert list(schedule.former_hours.values_list("pk", "hours")) == [(kept.pk, [[0, "09:00", "12:00"]])]
 
 
 # --- Nobody raises themselves -----------------------------------------------------------------------------------------
