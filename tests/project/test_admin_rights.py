@@ -3,6 +3,7 @@
 The tables say it all, and are complete: an address or an action that is not in them fails the test.
 """
 
+import re
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -89,6 +90,7 @@ TOOLS: dict[str, tuple[str, ...]] = {
     "booking_reservation_expire": BOTH,
     "booking_reservation_release": BOTH,
     "reminders_message_again": BOTH,
+    "reminders_messagetemplate_letter": MANAGERS,
     "reminders_messagetemplate_preview": MANAGERS,
 }
 
@@ -218,6 +220,7 @@ def path_of(name: str) -> str:
         "booking_appointmentseries_cancel": [AppointmentSeries.objects.earliest("pk").pk],
         "booking_reservation_confirm": [Reservation.objects.earliest("pk").pk],
         "booking_reservation_release": [Reservation.objects.earliest("pk").pk],
+        "reminders_messagetemplate_letter": [uuid4()],
         "reminders_message_again": [Message.objects.earliest("pk").pk],
         "auth_user_password_change": [User.objects.filter(is_staff=False).earliest("pk").pk],
     }
@@ -238,8 +241,8 @@ def path_of(name: str) -> str:
 
 
 def opens(answer) -> bool:
-    """Whether somebody got what they asked for; 403 is the one way to say no, and 404 says that no such file waits."""
-    gone = [404] if "/import/" in answer.request["PATH_INFO"] else []
+    """Whether somebody got what they asked for; 403 is the one way to say no. 404: no such file or letter waits."""
+    gone = [404] if re.search("/(import|letter)/", answer.request["PATH_INFO"]) else []
     assert answer.status_code in (200, 302, 403, *gone), answer
     assert "/login/" not in answer.headers.get("Location", "")
     return answer.status_code != 403

@@ -1,6 +1,7 @@
 """The admin of messages' words: added from those in use, looked at, tried out, saved through the operations."""
 
 import re
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -14,6 +15,7 @@ from django.urls import reverse
 from reminders.models import MessageTemplate
 from reminders.words import VARIABLES
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, UserFactory
+from tests.groups import FRONT_DESK, MANAGER, browser_of, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -178,6 +180,57 @@ def test_preview_shows_what_stands_in_the_form(browser):
     assert "&lt;b&gt; Alex Exemple" in text
     assert "<b>" not in text
     assert MessageTemplate.objects.count() == 1
+
+
+def letter_url(page):
+    return page.context["letter_url"]
+
+
+def test_preview_frames_the_html_which_may_do_nothing_but_look_like_itself(browser):
+    page = browser.post(url("preview"), {**MINE, "body": "<script>{{ client_name }}"})
+    letter = browser.get(letter_url(page))
+
+    assert f'<iframe class="letter" sandbox src="{letter_url(page)}"' in page.content.decode()
+    assert policy_of(page)["frame-src"] == "'self'"
+    assert letter.content.decode() == page.context["preview"].letter.html
+    assert "&lt;script&gt;<bdi>Alex Sample</bdi>" in letter.content.decode()
+    assert policy_of(letter) == {
+        "sandbox": "",
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "frame-ancestors": "'self'",
+    }
+    assert letter.headers["X-Frame-Options"] == "SAMEORIGIN"
+
+
+def policy_of(response):
+    parts = [part.strip().partition(" ") for part in response.headers["Content-Security-Policy"].split(";")]
+    return {name: value for name, _space, value in parts}
+
+
+def test_preview_of_a_text_message_frames_nothing(browser):
+    page = browser.post(url("preview"), {**MINE, "channel": "sms", "subject": ""})
+
+    assert page.context["preview"].letter.text == "Hello Alex Sample"
+    assert (letter_url(page), "<iframe" in page.content.decode()) == ("", False)
+
+
+def test_letter_is_shown_for_ten_minutes(browser):
+    shown = letter_url(browser.post(url("preview"), MINE))
+
+    with time_machine.travel(NOON + timedelta(minutes=10), tick=False):
+        assert browser.get(shown).status_code == 200
+    with time_machine.travel(NOON + timedelta(minutes=10, seconds=1), tick=False):
+        assert browser.get(shown).status_code == 404
+
+
+def test_letter_is_for_nobody_but_who_previews_it(browser):
+    shown = letter_url(browser.post(url("preview"), MINE))
+    colleague, desk = browser_of(staff_of(MANAGER)), browser_of(staff_of(FRONT_DESK))
+
+    assert (colleague.get(shown).status_code, desk.get(shown).status_code) == (404, 403)
+    assert "/login/" in Browser().get(shown).headers["Location"]
 
 
 @pytest.mark.parametrize("change", [{"body": "{{ nobody }}"}, {"kind": "x"}, {"provider": "x"}, {"subject": ""}])
