@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -153,8 +152,7 @@ class ScheduleAdmin(Previews):
             }
             for row in kept
         ]
-        listed = format_html_join("", "<li>{}</li>", ((line,) for line in lines))
-        return format_html("<ul>{}</ul>", listed) if lines else _("They have never been changed.")
+        return "\n".join(lines) or _("They have never been changed.")
 
     @admin.display(description=gettext_lazy("slots until (UTC)"), ordering="slots_until")
     def slots_until_utc(self, schedule: Schedule) -> str:

@@ -645,7 +645,7 @@ def test_hours_somebody_else_replaced_meanwhile_are_refused_not_lost(browser, be
 def former_hours(browser, schedule):
     page = browser.get(url("schedule_change", schedule.pk)).content.decode()
     _before, _label, after = page.partition("Former hours")
-    return [unescape(line) for line in re.findall(r"<li>Until (.*?)</li>", after)]
+    return [unescape(line) for line in re.findall(r"Until (.*? minutes)", after)]
 
 
 def test_tells_what_the_hours_were_the_latest_first_on_the_clocks_of_their_time(browser, berlin):
