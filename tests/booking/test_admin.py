@@ -822,9 +822,30 @@ def test_previews_time_off_and_saves_nothing(browser, berlin):
 
     page = browser.post(f"{url('timeoff_add')}?schedule={berlin.schedule.pk}", given)
 
-    assert "Free slots: 0 added, 32 removed." in told(page)
+    assert "Free slots: 0 would be added, 32 removed." in told(page)
     assert not page.context["errors"]
     assert (TimeOff.objects.count(), Slot.objects.filter(provider=berlin).count()) == (0, free)
+
+
+@pytest.mark.parametrize(
+    ("button", "free", "outside"),
+    [
+        ("_save", "Free slots: 0 added, 31 removed.", "1 appointment now lies outside the hours. It stands;"),
+        (
+            "_preview",
+            "Free slots: 0 would be added, 31 removed.",
+            "1 appointment would lie outside the hours. It would",
+        ),
+    ],
+)
+def test_says_what_was_done_and_of_a_preview_what_would_be(browser, berlin, button, free, outside):
+    appoint(berlin, at("2026-03-04 10:00"))
+    given = {"start_date": "2026-03-04", "end_date": "2026-03-04", button: "on"}
+
+    said = told(browser.post(f"{url('timeoff_add')}?schedule={berlin.schedule.pk}", given, follow=True))
+
+    assert free in said
+    assert [text.partition(outside)[1] for text in said if "outside" in text] == [outside]
 
 
 def test_closes_changes_and_reopens_the_business(browser, berlin):
