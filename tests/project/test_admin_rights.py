@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-import time_machine
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.apps import apps
 from django.contrib import admin
@@ -26,7 +25,7 @@ from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEn
 from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
 from tests.looking import dump
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 ROLES = ("nobody", "front desk", "manager")
 
@@ -144,12 +143,6 @@ ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 LETTERS = {"changelist": "vc", "change": "vc", "history": "vc", "add": "a", "delete": "d"}
 OF_SOME = {"export": (EXPORTED, "vc"), "archive": (ARCHIVED, "c")}
 OF_SHEETS = ("import", "import_file", "import_refused")
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
