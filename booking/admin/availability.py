@@ -311,16 +311,8 @@ class LocalStretchAdmin(Previews, InCalendarAdmin):
         return there(row.ends_at, row.schedule.timezone)
 
 
-class ReplacedWhenChanged:
-    """For rows that are taken back and made anew: afterwards there is nothing to go on editing."""
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context["show_save_and_continue"] = False
-        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
-
-
 @admin.register(AvailabilityWindow)
-class AvailabilityWindowAdmin(ReplacedWhenChanged, LocalStretchAdmin):
+class AvailabilityWindowAdmin(LocalStretchAdmin):
     form = WindowForm
     fields = ("starts_at", "ends_at")
     list_display = ("schedule", "starts", "ends")
@@ -330,22 +322,15 @@ class AvailabilityWindowAdmin(ReplacedWhenChanged, LocalStretchAdmin):
     date_hierarchy = "starts_at"
 
     def save_model(self, request: HttpRequest, obj: AvailabilityWindow, form: Any, change: bool) -> None:
-        actor, now = staff(request), timezone.now()
-        changes = []
+        wanted = {name: form.cleaned_data[name] for name in self.fields}
+        common: dict[str, Any] = {"actor": staff(request), "now": timezone.now()}
         if change:
             old = AvailabilityWindow.objects.select_related("schedule").get(pk=obj.pk)
-            changes.append(availability.close_window(window=old, actor=actor, now=now))
-        changes.append(
-            availability.open_window(
-                provider_id=form.schedule.provider_id,
-                starts_at=form.cleaned_data["starts_at"],
-                ends_at=form.cleaned_data["ends_at"],
-                actor=actor,
-                now=now,
-            )
-        )
-        obj.__dict__.update(changes[-1].made.__dict__)
-        tell(request, *changes)
+            done = availability.move_window(window=old, **wanted, **common)
+        else:
+            done = availability.open_window(provider_id=form.schedule.provider_id, **wanted, **common)
+        obj.__dict__.update(done.made.__dict__)
+        tell(request, done)
 
     def delete_model(self, request: HttpRequest, obj: AvailabilityWindow) -> None:
         tell(request, availability.close_window(window=obj, actor=staff(request), now=timezone.now()))
@@ -395,13 +380,17 @@ class ClosureForm(AbsenceForm):
 
 
 @admin.register(Closure)
-class ClosureAdmin(ReplacedWhenChanged, Previews):
+class ClosureAdmin(Previews):
     form = ClosureForm
     fields = ABSENCE_FIELDS
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
     list_display = ("__str__", "start_date", "end_date", "starts", "ends", "reason")
     search_fields = ("reason",)
     date_hierarchy = "start_date"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """A closure that is changed is taken back and made anew: afterwards there is nothing to go on editing."""
+        return super().render_change_form(request, {**context, "show_save_and_continue": False}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
         actor, now = staff(request), timezone.now()

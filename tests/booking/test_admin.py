@@ -761,13 +761,12 @@ def test_opens_changes_and_closes_a_window(office, berlin):
     assert (window.starts_at, saturday.count()) == (at("2026-03-07 09:00"), 8)
 
     change = {"starts_at": "2026-03-07T10:00", "ends_at": "2026-03-07T11:00"}
-    assert office.post(url("availabilitywindow_change", window.pk), change, follow=True).status_code == 200
+    page = office.post(url("availabilitywindow_change", window.pk), change | {"_continue": "on"}, follow=True)
+    assert page.redirect_chain[-1][0] == url("availabilitywindow_change", window.pk)
     assert saturday.count() == 4
 
     stranded = appoint(berlin, at("2026-03-07 09:00"))
-    page = office.post(
-        url("availabilitywindow_delete", AvailabilityWindow.objects.get().pk), {"post": "yes"}, follow=True
-    )
+    page = office.post(url("availabilitywindow_delete", window.pk), {"post": "yes"}, follow=True)
     assert any(url("appointment_change", stranded.pk) in text for text in told(page))
     assert not AvailabilityWindow.objects.exists()
 
@@ -949,6 +948,13 @@ def test_cancels_what_is_to_come_of_a_series_from_a_date_on(office, boss, berlin
     assert str(cancelled.order_by("occurrence").first().occurrence) == "2026-03-19"
     assert set(cancelled.values_list("cancellation_reason", flat=True)) == {"Moved"}
     assert cancelled.first().events.last().user == boss
+
+
+@pytest.mark.parametrize("date", ["1999-12-31", "2101-01-01", "9999-12-31"])
+def test_refuses_to_cancel_from_a_date_out_of_reach(office, berlin, date):
+    page = office.post(url("appointmentseries_cancel", weekly(berlin).pk), {"occurrence": date, "reason": "Moved"})
+
+    assert errors(page) == {"occurrence": ["Enter a year from 2000 to 2100."]}
 
 
 def test_cancels_many_series_with_a_reason(office, berlin):
