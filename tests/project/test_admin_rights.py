@@ -17,8 +17,10 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from accounts.models import Client, Provider, User
-from booking.models import Appointment, AppointmentSeries, ImportedEntry, Reservation
-from reminders.models import Message, OptOut, Preferences
+from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation
+from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
+from scheduler_project.common.admin import OfficeAdmin
+from scheduler_project.common.admin_files import SECRETS
 from scheduler_project.common.models import Inspection
 from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
@@ -407,6 +409,26 @@ def test_managers_cannot_write_what_hours_were(people):
     assert "former_hours" not in shown
     assert saved.status_code == 302
     assert list(schedule.former_hours.values_list("pk", "hours")) == [(kept.pk, [[0, "09:00", "12:00"]])]
+
+
+SECRET_COLUMNS = [
+    (model, field.name)
+    for model, model_admin in admin.site._registry.items()
+    for field in model._meta.concrete_fields
+    if field.name in SECRETS and isinstance(model_admin, OfficeAdmin)
+]
+
+
+def test_models_with_secrets_are_found():
+    assert {(CalendarFeed, "token"), (User, "password"), (WebhookEndpoint, "secret")} <= set(SECRET_COLUMNS)
+
+
+@pytest.mark.parametrize(("model", "column"), SECRET_COLUMNS)
+def test_secrets_cannot_be_guessed_letter_by_letter(office, model, column):
+    listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+    assert office.get(listed, {f"{column}__startswith": "a"}).status_code == 400
+    assert office.get(f"{listed}export/csv/", {f"{column}__startswith": "a"}).status_code == 400
 
 
 # --- Nobody raises themselves -----------------------------------------------------------------------------------------
