@@ -11,7 +11,7 @@ from analytics.periods import Period, Span, chosen_span, span_of
 from analytics.queries import Scope
 from booking.models import Service
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.forms import refuse, validate_year
+from scheduler_project.common.forms import DayField, refuse
 
 USUAL = Period.LAST_30_DAYS
 OFFERED = (Period.LAST_7_DAYS, Period.LAST_30_DAYS, Period.MONTH, Period.LAST_MONTH)
@@ -31,12 +31,7 @@ class PickerForm(forms.Form):
         super().__init__(data)
         self.own = own
         for name, label in (("from", _("From")), ("to", _("To"))):
-            self.fields[name] = forms.DateField(
-                required=False,
-                label=label,
-                validators=[validate_year],
-                widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-            )
+            self.fields[name] = DayField(required=False, label=label)
         services = Service.objects.visible_to(user)
         self.fields["service"].queryset = services.filter(providers=own) if own else services  # type: ignore[attr-defined]
         if own:

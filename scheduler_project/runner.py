@@ -6,6 +6,7 @@ status 1, for a supervisor to see. Nothing outlives the runner, even when that i
 """
 
 import contextlib
+import fcntl
 import hashlib
 import http.client
 import os
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -116,20 +117,52 @@ def main() -> None:
         signal.signal(signum, _stop)
     host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     try:
-        check_port(host, port)
-        say("Starting.")
-        with embedded.environment() as servers:
-            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
-            # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
-            own_database = any(isinstance(server, embedded.Postgres) for server in servers)
-            os.environ.setdefault("DEMO", "on" if own_database else "off")
-            os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
-            keep_mails(host, own_database)
-            run(host, port, servers)
+        with alone(f"http://{_reachable(host)}:{port}/"):
+            check_port(host, port)
+            say("Starting.")
+            start(host, port)
     except embedded.ServerError as error:
         sys.exit(f"Stopped. {error}")
     except Stop:
         say("Stopped.")
+
+
+@contextlib.contextmanager
+def alone(address: str) -> Iterator[None]:
+    """Be the only site on the data here: of two, the one that began the servers would end them under the other.
+
+    Raises ServerError where another still is. With servers from elsewhere there is no data here, and nothing to refuse.
+    """
+    if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
+        yield
+        return
+    folder = embedded.home()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "site.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise embedded.ServerError(
+                f"The site already runs on the data in {folder}, at {lock.read()}, or is just stopping."
+                " Stop it first, or give this one data of its own: DATA_DIR=/tmp/another PORT=8001 make run"
+            ) from None
+        lock.truncate(0)
+        lock.write(address)
+        lock.flush()
+        yield
+
+
+def start(host: str, port: str) -> None:
+    """Run the site with the servers it needs until somebody stops it."""
+    with embedded.environment() as servers:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
+        # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
+        own_database = any(isinstance(server, embedded.Postgres) for server in servers)
+        os.environ.setdefault("DEMO", "on" if own_database else "off")
+        os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
+        keep_mails(host, own_database)
+        run(host, port, servers)
 
 
 def keep_mails(host: str, own_database: bool) -> None:

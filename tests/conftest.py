@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+import time_machine
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import Client as Browser
 from django.utils import translation
 from redis import Redis
 from rest_framework.test import APIClient
@@ -16,6 +18,7 @@ from scheduler_project.celery import app
 from scheduler_project.common.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
+from tests.groups import browser_of
 
 hypothesis.settings.register_profile(
     "default",
@@ -146,6 +149,25 @@ def booker(db):
 @pytest.fixture
 def staff(db):
     return UserFactory(staff=True)
+
+
+@pytest.fixture
+def at_noon():
+    """It is NOON, and stays it, for whoever asks."""
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+@pytest.fixture
+def boss(db) -> User:
+    """A superuser."""
+    return UserFactory(superuser=True, email="boss@example.org")
+
+
+@pytest.fixture
+def office(boss) -> Browser:
+    """The browser of a superuser in the admin. (`browser` is what Playwright calls its own.)"""
+    return browser_of(boss)
 
 
 def logged_in(user: User) -> APIClient:

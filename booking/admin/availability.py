@@ -1,7 +1,10 @@
 """Calendars: their policy and hours, and everything dated that changes them."""
 
 import re
+from collections.abc import Iterable
 from datetime import time
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django import forms
@@ -26,6 +29,7 @@ from booking.admin.shared import (
     tell,
     there,
 )
+from booking.enums import Weekday
 from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
@@ -42,9 +46,26 @@ class EndClockField(ClockField):
         return "24:00" if value == time(0) else value
 
 
-def hours_of(override: DateOverride) -> str:
-    """The hours of one date, as `StretchesField` reads them."""
-    return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in override.hours)
+def stretched(hours: Iterable[tuple[str, str]]) -> str:
+    """The hours of one day, as `StretchesField` reads them."""
+    return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in hours)
+
+
+def in_words(hours: Iterable[tuple[int, str, str]]) -> str:
+    """Weekly hours in words, such as “Monday–Thursday 09:00–17:00; Friday 09:00–12:30”."""
+    by_day = {day: stretched(row[1:] for row in rows) for day, rows in groupby(sorted(hours), key=itemgetter(0))}
+    runs: list[list[int]] = []
+    for day, said in by_day.items():
+        if runs and runs[-1][-1] == day - 1 and by_day[day - 1] == said:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return "; ".join(f"{_named(run)} {by_day[run[0]]}" for run in runs)
+
+
+def _named(days: list[int]) -> str:
+    first, last = Weekday(days[0]).label, Weekday(days[-1]).label
+    return str(first) if len(days) == 1 else f"{first}–{last}"
 
 
 class WorkingHoursForm(forms.ModelForm):
@@ -79,7 +100,7 @@ class ScheduleAdmin(Previews):
         "hold_minutes",
         "slots_until_utc",
     )
-    readonly_fields = ("provider", "slots_until_utc")
+    readonly_fields = ("provider", "slots_until_utc", "former_hours")
     inlines = (WorkingHoursInline,)
     list_display = (
         "provider",
@@ -110,6 +131,28 @@ class ScheduleAdmin(Previews):
 
     def explain(self, refusal: DomainError, form: Any) -> str:
         return explained(refusal, form.instance)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
+        """What the hours were is for who may see what they are."""
+        shown = super().get_fieldsets(request, obj)
+        former = (_("Former hours"), {"classes": ["collapse"], "fields": ["former_hours"]})
+        return [*shown, former] if request.user.has_perm("booking.view_workinghours") else shown
+
+    @admin.display(description=gettext_lazy("weekly hours"))
+    def former_hours(self, schedule: Schedule) -> str:
+        """The latest first, each on the clocks it was kept by. What was replaced in the same instant was never kept."""
+        kept = schedule.former_hours.order_by("-until", "pk").distinct("until")
+        says = _("Until %(until)s: %(hours)s, in slots of %(minutes)d minutes")
+        lines = [
+            says
+            % {
+                "until": there(row.until, row.timezone),
+                "hours": in_words(row.hours) or _("closed"),
+                "minutes": row.slot_minutes,
+            }
+            for row in kept
+        ]
+        return "\n".join(lines) or _("They have never been changed.")
 
     @admin.display(description=gettext_lazy("slots until (UTC)"), ordering="slots_until")
     def slots_until_utc(self, schedule: Schedule) -> str:
@@ -207,7 +250,7 @@ class DateOverrideForm(CalendarForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["stretches"] = hours_of(self.instance)
+        self.initial["stretches"] = stretched(self.instance.hours)
 
 
 @admin.register(DateOverride)
@@ -244,7 +287,7 @@ class DateOverrideAdmin(Previews, InCalendarAdmin):
 
     @admin.display(description=gettext_lazy("hours (schedule's timezone)"))
     def local_hours(self, override: DateOverride) -> str:
-        return hours_of(override) or _("closed")
+        return stretched(override.hours) or _("closed")
 
     @admin.display(description=gettext_lazy("timezone"))
     def zone(self, override: DateOverride) -> str:
@@ -268,16 +311,8 @@ class LocalStretchAdmin(Previews, InCalendarAdmin):
         return there(row.ends_at, row.schedule.timezone)
 
 
-class ReplacedWhenChanged:
-    """For rows that are taken back and made anew: afterwards there is nothing to go on editing."""
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context["show_save_and_continue"] = False
-        return super().render_change_form(request, context, *args, **kwargs)  # type: ignore[misc]
-
-
 @admin.register(AvailabilityWindow)
-class AvailabilityWindowAdmin(ReplacedWhenChanged, LocalStretchAdmin):
+class AvailabilityWindowAdmin(LocalStretchAdmin):
     form = WindowForm
     fields = ("starts_at", "ends_at")
     list_display = ("schedule", "starts", "ends")
@@ -287,22 +322,15 @@ class AvailabilityWindowAdmin(ReplacedWhenChanged, LocalStretchAdmin):
     date_hierarchy = "starts_at"
 
     def save_model(self, request: HttpRequest, obj: AvailabilityWindow, form: Any, change: bool) -> None:
-        actor, now = staff(request), timezone.now()
-        changes = []
+        wanted = {name: form.cleaned_data[name] for name in self.fields}
+        common: dict[str, Any] = {"actor": staff(request), "now": timezone.now()}
         if change:
             old = AvailabilityWindow.objects.select_related("schedule").get(pk=obj.pk)
-            changes.append(availability.close_window(window=old, actor=actor, now=now))
-        changes.append(
-            availability.open_window(
-                provider_id=form.schedule.provider_id,
-                starts_at=form.cleaned_data["starts_at"],
-                ends_at=form.cleaned_data["ends_at"],
-                actor=actor,
-                now=now,
-            )
-        )
-        obj.__dict__.update(changes[-1].made.__dict__)
-        tell(request, *changes)
+            done = availability.move_window(window=old, **wanted, **common)
+        else:
+            done = availability.open_window(provider_id=form.schedule.provider_id, **wanted, **common)
+        obj.__dict__.update(done.made.__dict__)
+        tell(request, done)
 
     def delete_model(self, request: HttpRequest, obj: AvailabilityWindow) -> None:
         tell(request, availability.close_window(window=obj, actor=staff(request), now=timezone.now()))
@@ -352,13 +380,17 @@ class ClosureForm(AbsenceForm):
 
 
 @admin.register(Closure)
-class ClosureAdmin(ReplacedWhenChanged, Previews):
+class ClosureAdmin(Previews):
     form = ClosureForm
     fields = ABSENCE_FIELDS
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
     list_display = ("__str__", "start_date", "end_date", "starts", "ends", "reason")
     search_fields = ("reason",)
     date_hierarchy = "start_date"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """A closure that is changed is taken back and made anew: afterwards there is nothing to go on editing."""
+        return super().render_change_form(request, {**context, "show_save_and_continue": False}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:
         actor, now = staff(request), timezone.now()

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.enums import ReservationStatus
-from booking.forms.desk import DayField
 from booking.models import Reservation, Schedule
 from booking.queries import DAY, DayOf, days_of
 from scheduler_project.common.admin import OfficeAdmin
+from scheduler_project.common.forms import DayField
 from scheduler_project.common.times import Interval, rfc3339
 
 COLUMNS = 8

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
@@ -21,16 +20,16 @@ from booking.models import Appointment, AppointmentSeries
 from booking.operations import series as operations
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import DayField
 
 SHOWN_FOR = timedelta(days=30)
 """How long past occurrences stay on a series' page; the list of appointments has them all."""
 
 
 class CancelForm(ReasonForm):
-    occurrence = forms.DateField(
+    occurrence = DayField(
         label=gettext_lazy("From"),
         required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
         help_text=gettext_lazy("The local date of an occurrence: it and those after it. Empty: all that are to come."),
     )
 

@@ -149,13 +149,14 @@ class InCalendarAdmin(OfficeAdmin):
 
 
 def tell(request: HttpRequest, *changes: Change) -> None:
-    """Say what changes of availability did to the free slots, and whom they left outside the hours (R6)."""
+    """Say what changes of availability did to the free slots, and whom they left outside the hours; or would (R6)."""
     _note_preview(request)
     added = sum(change.slots_added for change in changes)
     removed = sum(change.slots_removed for change in changes)
-    messages.info(
-        request, _("Free slots: %(added)d added, %(removed)d removed.") % {"added": added, "removed": removed}
-    )
+    says = _("Free slots: %(added)d added, %(removed)d removed.")
+    if previewed(request):
+        says = _("Free slots: %(added)d would be added, %(removed)d removed.")
+    messages.info(request, says % {"added": added, "removed": removed})
     found = {row.pk: row for change in changes for row in change.conflicts}
     prefetch_related_objects(list(found.values()), "reservation__provider__schedule")
     stranded = [row for row in found.values() if len(changes) == 1 or _outside(row)]
@@ -163,11 +164,18 @@ def tell(request: HttpRequest, *changes: Change) -> None:
         return
     links = format_html_join(", ", '<a href="{}">{}</a>', ((_url(row), _line(row)) for row in stranded[:SHOWN]))
     count = len(stranded)
-    warning = ngettext(
-        "%d appointment now lies outside the hours. It stands; keep it, move it or cancel it:",
-        "%d appointments now lie outside the hours. They stand; keep, move or cancel each:",
-        count,
-    )
+    if previewed(request):
+        warning = ngettext(
+            "%d appointment would lie outside the hours. It would stand, to be kept, moved or cancelled:",
+            "%d appointments would lie outside the hours. They would stand, each to be kept, moved or cancelled:",
+            count,
+        )
+    else:
+        warning = ngettext(
+            "%d appointment now lies outside the hours. It stands; keep it, move it or cancel it:",
+            "%d appointments now lie outside the hours. They stand; keep, move or cancel each:",
+            count,
+        )
     rest = _(" and %d more.") % (count - SHOWN) if count > SHOWN else ""
     messages.warning(request, format_html("{} {}{}", warning % count, links, rest))
 

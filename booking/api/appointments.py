@@ -65,6 +65,9 @@ class EventSerializer(serializers.ModelSerializer[AppointmentEvent]):
     event = serializers.ChoiceField(choices=Event.choices)
     at = InstantField()
     by = serializers.SerializerMethodField()
+    details = serializers.SerializerMethodField(
+        help_text=_("Why rules were set aside, and an import's reference, are told to the provider and staff only.")
+    )
 
     class Meta:
         model = AppointmentEvent
@@ -73,6 +76,10 @@ class EventSerializer(serializers.ModelSerializer[AppointmentEvent]):
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_by(self, event: AppointmentEvent) -> str | None:
         return event.user.name if event.user else None
+
+    @extend_schema_field(serializers.DictField())
+    def get_details(self, event: AppointmentEvent) -> dict[str, Any]:
+        return event.details if self.context["runs"] else event.for_client
 
 
 @extend_schema_view(
@@ -210,9 +217,10 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     @extend_schema(summary="What happened to it", responses=EventSerializer(many=True), filters=False)
     @action(detail=True)
     def history(self, request: Request, pk: str) -> Response:
-        events = self.get_object().events.select_related("user")
-        page = self.paginate_queryset(events)
-        rows = EventSerializer(page, many=True, context=self.get_serializer_context()).data
+        appointment = self.get_object()
+        page = self.paginate_queryset(appointment.events.select_related("user"))
+        context = self.get_serializer_context() | {"runs": self.actor.runs(appointment.reservation.provider_id)}
+        rows = EventSerializer(page, many=True, context=context).data
         return self.get_paginated_response(rows)
 
     @extend_schema(

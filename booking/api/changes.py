@@ -15,13 +15,16 @@ PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happe
 
 
 class ChangeSerializer(serializers.Serializer[Change]):
-    """R6: what happened to the free slots, and which coming appointments now lie outside the hours."""
+    """R6: what happened to the free slots, and which coming appointments now lie outside the hours.
+
+    In a preview: what would happen, and which would.
+    """
 
     preview = serializers.SerializerMethodField(help_text=_("Whether nothing was changed."))
     slots_added = serializers.IntegerField()
     slots_removed = serializers.IntegerField()
     conflicts = AppointmentSerializer(many=True)
-    holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that now lie outside the hours."))
+    holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that lie outside the hours then."))
 
     @extend_schema_field(serializers.BooleanField())
     def get_preview(self, change: Change) -> bool:

@@ -18,10 +18,10 @@ from booking.models import Appointment, Schedule, Service
 from booking.models.services import MINUTES_A_DAY
 from booking.queries import clients_of
 from booking.recurrence import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
+from scheduler_project.common.forms import DayField
 from scheduler_project.common.text import one_line
-from scheduler_project.common.times import to_utc
+from scheduler_project.common.times import YEARS, to_utc
 
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 CLIENTS_FOUND = 8
 
 SCOPES = [
@@ -36,31 +36,11 @@ OVERRIDES = [
 ]
 
 
-class DayInput(forms.DateInput):
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d", attrs={"min": FIRST_DAY, "max": LAST_DAY})
-
-
 class ClockInput(forms.TimeInput):
     input_type = "time"
 
     def __init__(self) -> None:
         super().__init__(format="%H:%M")
-
-
-class DayField(forms.DateField):
-    """A local date between 2000 and 2100."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=DayInput, input_formats=["%Y-%m-%d"], **kwargs)
-
-    def clean(self, value: Any) -> Any:
-        day = super().clean(value)
-        if day and not FIRST_DAY <= day <= LAST_DAY:
-            raise ValidationError(_("The year must lie between 2000 and 2100."), code="out_of_range")
-        return day
 
 
 class InstantField(forms.Field):
@@ -73,7 +53,7 @@ class InstantField(forms.Field):
             instant = parse_datetime(value[:40])
         except ValueError:
             instant = None
-        if instant is None or instant.tzinfo is None or not FIRST_DAY.year <= instant.year <= LAST_DAY.year:
+        if instant is None or instant.tzinfo is None or instant.year not in YEARS:
             raise ValidationError(_("Choose one of the times listed."), code="invalid")
         return instant.astimezone(UTC)
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.enums import Weekday
 from booking.models import AvailabilityWindow, DateOverride, Schedule, TimeOff
-from scheduler_project.common.forms import LocalDateTimeField, validate_year
+from scheduler_project.common.forms import DayField, LocalDateTimeField
 from scheduler_project.common.times import to_utc
 
 Row = tuple[str, str]
@@ -185,9 +185,7 @@ class WeekForm:
 class DateForm(forms.Form):
     """Which date has hours of its own. Its hours are `Stretches` beside it."""
 
-    date = forms.DateField(
-        label=gettext_lazy("Date"), validators=[validate_year], widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
-    )
+    date = DayField(label=gettext_lazy("Date"))
 
 
 def rows_of(override: DateOverride) -> list[Row]:
@@ -217,18 +215,8 @@ class WindowForm(forms.Form):
 class TimeOffForm(forms.Form):
     """Days off, or with two times a stretch from the one on the first day until the other on the last."""
 
-    start_date = forms.DateField(
-        label=gettext_lazy("First day"),
-        validators=[validate_year],
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-    )
-    end_date = forms.DateField(
-        label=gettext_lazy("Last day"),
-        required=False,
-        validators=[validate_year],
-        widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-        help_text=gettext_lazy("Empty: that one day."),
-    )
+    start_date = DayField(label=gettext_lazy("First day"))
+    end_date = DayField(label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("Empty: that one day."))
     start_time = ClockField(
         label=gettext_lazy("From"), required=False, help_text=gettext_lazy("On the first day. Empty: whole days.")
     )

@@ -47,7 +47,9 @@ class OfficeTimeForm(TimeForm):
         max_length=500,
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=gettext_lazy("Needed where rules are set aside. It stays in the appointment's history."),
+        help_text=gettext_lazy(
+            "Needed where rules are set aside. It stays in the appointment's history; the client does not read it."
+        ),
     )
 
     def clean_time(self) -> Any:

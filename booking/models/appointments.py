@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import BrinIndex
@@ -19,6 +19,9 @@ from booking.models.reservations import Reservation, party
 from booking.models.series import AppointmentSeries
 from booking.models.services import Service
 from scheduler_project.common.times import validate_timezone
+
+CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "changed", "was"}
+"""What a client may read of any event's details: not why rules were set aside, nor an import's reference."""
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
@@ -160,3 +163,9 @@ class AppointmentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def for_client(self) -> dict[str, Any]:
+        """The details its client may read: not what staff and the provider note for themselves."""
+        known = CLIENTS_READ | ({"reason"} if self.event in (Event.CANCELLED, Event.DECLINED) else set())
+        return {name: value for name, value in self.details.items() if name in known}

@@ -30,7 +30,7 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
         .prefetch_related("events")
     )
     return {
-        "appointments": [_told(row) for row in rows],
+        "appointments": [_told(row, runs=bool(user and row.provider == user.provider_or_none)) for row in rows],
         "calendar_feeds": [
             {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
             for feed in CalendarFeed.objects.filter(party(user) | Q(client=client, client__isnull=False))
@@ -38,7 +38,7 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
     }
 
 
-def _told(appointment: Appointment) -> dict[str, Any]:
+def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
     return {
         "id": appointment.pk,
         "title": appointment.called,
@@ -52,7 +52,12 @@ def _told(appointment: Appointment) -> dict[str, Any]:
         "cancellation_reason": appointment.cancellation_reason,
         "series": appointment.series_id,
         "history": [
-            {"event": event.event, "at": rfc3339(event.at), "through": event.face, "details": event.details}
+            {
+                "event": event.event,
+                "at": rfc3339(event.at),
+                "through": event.face,
+                "details": event.details if runs else event.for_client,
+            }
             for event in appointment.events.all()
         ],
     }

@@ -1,18 +1,23 @@
 """The words of messages: changed through the operations, looked at and tried out before they are used."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from csp.decorators import csp, csp_update
 from django import forms
 from django.contrib import admin, messages
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from booking.admin.shared import choose_from_many, provider_filter, staff
 from reminders.models import MessageTemplate
@@ -23,6 +28,30 @@ from scheduler_project.common.errors import DomainError
 
 FOR: tuple[str, ...] = ("provider", "kind", "channel", "recipient", "language")
 """What a template's words are for."""
+
+
+POLICY: dict[str, Any] = {
+    "sandbox": True,
+    "default-src": [NONE],
+    "style-src": [UNSAFE_INLINE],
+    "img-src": ["data:"],
+    "frame-ancestors": [SELF],
+}
+"""What the HTML of a letter may do: look like itself."""
+
+KEPT_SECONDS = 600
+"""How long a previewed letter can be shown."""
+
+
+def keep_html(request: HttpRequest, html: str) -> str:
+    """Where a letter's HTML is shown to whoever asks now: its own address, for its own policy."""
+    token = uuid4()
+    cache.set(_place_of(request, token), html, KEPT_SECONDS)
+    return reverse("admin:reminders_messagetemplate_letter", args=[token])
+
+
+def _place_of(request: HttpRequest, token: UUID) -> str:
+    return f"letter:{request.user.pk}:{token}"
 
 
 class DraftForm(forms.ModelForm):
@@ -116,12 +145,21 @@ class MessageTemplateAdmin(OfficeAdmin):
     # --- Trying out ---
 
     def get_urls(self) -> list[Any]:
-        preview = self.admin_site.admin_view(self.preview_view)
-        return [path("preview/", preview, name="reminders_messagetemplate_preview"), *super().get_urls()]
+        preview = self.admin_site.admin_view(csp_update({"frame-src": [SELF]})(self.preview_view))
+        shown: Any = csp(POLICY)(self.letter_view)  # type: ignore[arg-type]
+        letter = self.admin_site.admin_view(xframe_options_sameorigin(shown))
+        return [
+            path("preview/", preview, name="reminders_messagetemplate_preview"),
+            path("letter/<uuid:token>/", letter, name="reminders_messagetemplate_letter"),
+            *super().get_urls(),
+        ]
+
+    def has_preview_permission(self, request: HttpRequest) -> bool:
+        return self.has_add_permission(request) or self.has_change_permission(request)
 
     def preview_view(self, request: HttpRequest) -> Any:
         """What the words in the form look like, saved or not; sent to whoever looks at them, if they wish."""
-        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+        if not self.has_preview_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseRedirect(self.list_url())
@@ -142,11 +180,21 @@ class MessageTemplateAdmin(OfficeAdmin):
                 **self.admin_site.each_context(request),
                 "form": form,
                 "preview": preview,
+                "letter_url": keep_html(request, preview.letter.html) if preview and preview.letter.html else "",
                 "hidden": [(name, request.POST.get(name, "")) for name in DraftForm.Meta.fields],
                 "opts": self.opts,
                 "title": _("Preview: %s") % form.instance if form.is_valid() else _("Preview"),
             },
         )
+
+    def letter_view(self, request: HttpRequest, token: UUID) -> HttpResponse:
+        """The HTML of a letter just previewed, for a frame in that page, and for nobody but who previews it."""
+        if not self.has_preview_permission(request):
+            raise PermissionDenied
+        html = cache.get(_place_of(request, token))
+        if html is None:
+            raise Http404
+        return HttpResponse(html)
 
     @admin.action(description=gettext_lazy("Send a test of the selected words to yourself"), permissions=["change"])
     def send_tests(self, request: HttpRequest, queryset: QuerySet[MessageTemplate]) -> None:

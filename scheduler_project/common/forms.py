@@ -20,6 +20,15 @@ def validate_year(value: date) -> None:
         raise ValidationError(_("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]), code="year_out_of_range")
 
 
+class DayField(forms.DateField):
+    """A local date, chosen from a calendar where the browser has one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        reach = {"min": date(YEARS[0], 1, 1), "max": date(YEARS[-1], 12, 31)}
+        widget = forms.DateInput({"type": "date", **reach}, "%Y-%m-%d")
+        super().__init__(widget=widget, input_formats=["%Y-%m-%d"], validators=[validate_year], **kwargs)
+
+
 class LocalDateTimeField(forms.Field):
     """A wall-clock time in `zone` (UTC until the form says otherwise), cleaned to the UTC instant it means."""
 

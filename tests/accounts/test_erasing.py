@@ -17,7 +17,7 @@ from accounts.models import Client, User
 from accounts.operations.leaving import erase_client, gather, leave
 from accounts.operations.mails import owe
 from accounts.operations.people import add_client, edit_client, edit_user, remove_client
-from booking.enums import Action, Policy, ReservationStatus
+from booking.enums import Action, Override, Policy, ReservationStatus
 from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.operations.appointments import act, edit
 from booking.operations.feeds import open_feed
@@ -277,6 +277,17 @@ def test_archive_of_a_client_without_a_login_tells_what_is_kept(provider, kept):
     assert archive["client"]["name"] == "Ada"
     assert "login" not in archive
     assert [row["id"] for row in archive["appointments"]] == [made.pk]
+
+
+def test_archive_holds_why_rules_were_set_aside_for_the_provider_but_not_for_the_client(provider, booker):
+    outside = {"overrides": [Override.HOURS], "reason": "Afraid of crowds"}
+    appoint(provider, at("2026-03-07 09:00"), client=booker, **outside)
+
+    of_client, of_provider = gather(user_id=booker.user_id), gather(user_id=provider.user_id)
+
+    told = {"status": "scheduled", "overrides": ["hours"]}
+    assert of_client["appointments"][0]["history"][0]["details"] == told
+    assert of_provider["appointments"][0]["history"][0]["details"] == told | {"reason": "Afraid of crowds"}
 
 
 def test_archive_of_a_client_is_that_of_their_login(provider, booker):

@@ -1,7 +1,6 @@
 """Staff book and move in the admin: for whoever calls, at a time that is free, or beside the rules and saying why."""
 
 import pytest
-import time_machine
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 from django.urls import reverse
@@ -14,28 +13,10 @@ from booking.models import Appointment, Reservation
 from booking.operations.appointments import book as book_by_hand
 from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, appoint, at, minutes, open_provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 WEDNESDAY_10 = at("2026-03-04 09:00")
 """In Berlin."""
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def boss(db):
-    return UserFactory(superuser=True, email="boss@example.org")
-
-
-@pytest.fixture
-def browser(boss):
-    browser = Browser()
-    browser.force_login(boss)
-    return browser
 
 
 @pytest.fixture
@@ -48,8 +29,8 @@ def page_of(provider, **query):
     return reverse("admin:booking_appointment_add", query={"schedule": provider.schedule.pk, **query})
 
 
-def book(browser, provider, *, day="2026-03-04", time="10:00", do="book", **more):
-    return browser.post(page_of(provider), {"date": day, "time": time, "do": do, **more}, follow=True)
+def book(office, provider, *, day="2026-03-04", time="10:00", do="book", **more):
+    return office.post(page_of(provider), {"date": day, "time": time, "do": do, **more}, follow=True)
 
 
 def errors(response):
@@ -59,17 +40,17 @@ def errors(response):
 # --- Booking ----------------------------------------------------------------------------------------------------------
 
 
-def test_asks_with_whom_first_and_keeps_what_the_link_said(browser, berlin, booker):
-    page = browser.get(reverse("admin:booking_appointment_add"), {"client": booker.pk})
+def test_asks_with_whom_first_and_keeps_what_the_link_said(office, berlin, booker):
+    page = office.get(reverse("admin:booking_appointment_add"), {"client": booker.pk})
 
     assert page.context["title"] == "Book an appointment: with whom?"
     assert page.context["hidden"] == [("client", str(booker.pk))]
 
 
-def test_books_in_the_providers_time_with_the_admin_in_the_record(browser, boss, berlin, booker):
+def test_books_in_the_providers_time_with_the_admin_in_the_record(office, boss, berlin, booker):
     service = ServiceFactory(providers=[berlin], duration_minutes=45)
 
-    book(browser, berlin, client=booker.pk, service=service.pk, title="First visit")
+    book(office, berlin, client=booker.pk, service=service.pk, title="First visit")
 
     made = Appointment.objects.detailed().get()
     assert (made.starts_at, made.ends_at) == (WEDNESDAY_10, WEDNESDAY_10 + minutes(45))
@@ -78,24 +59,24 @@ def test_books_in_the_providers_time_with_the_admin_in_the_record(browser, boss,
     assert made.events.get().event == Event.BOOKED
 
 
-def test_offers_the_free_times_of_the_day_and_books_the_one_chosen(browser, berlin, booker):
+def test_offers_the_free_times_of_the_day_and_books_the_one_chosen(office, berlin, booker):
     appoint(berlin, WEDNESDAY_10)
-    page = browser.post(page_of(berlin), {"do": "find", "date": "2026-03-04", "title": "Kept"})
+    page = office.post(page_of(berlin), {"do": "find", "date": "2026-03-04", "title": "Kept"})
     times = [time.starts_at for time in page.context["times"]]
     assert (len(times), times[0]) == (31, at("2026-03-04 08:00"))
     assert WEDNESDAY_10 not in times
     assert page.context["form"]["title"].value() == "Kept"
     assert not Reservation.objects.filter(client=booker).exists()
 
-    book(browser, berlin, time="", client=booker.pk, start="2026-03-04T08:00:00+00:00")
+    book(office, berlin, time="", client=booker.pk, start="2026-03-04T08:00:00+00:00")
 
     assert Reservation.objects.get(client=booker).starts_at == at("2026-03-04 08:00")
 
 
-def test_begins_with_the_time_that_was_clicked_on_or_the_next_free_one(browser, berlin):
+def test_begins_with_the_time_that_was_clicked_on_or_the_next_free_one(office, berlin):
     appoint(berlin, WEDNESDAY_10)
 
-    page = browser.get(page_of(berlin, start="2026-03-04T09:00:00Z"))
+    page = office.get(page_of(berlin, start="2026-03-04T09:00:00Z"))
 
     assert (str(page.context["day"]), page.context["start"]) == ("2026-03-04", at("2026-03-04 09:15"))
 
@@ -111,8 +92,8 @@ def test_begins_with_the_time_that_was_clicked_on_or_the_next_free_one(browser, 
         {"start": "\x00"},
     ],
 )
-def test_nonsense_in_the_address_is_never_a_crash(browser, berlin, query):
-    assert browser.get(page_of(berlin, **query)).status_code == 200
+def test_nonsense_in_the_address_is_never_a_crash(office, berlin, query):
+    assert office.get(page_of(berlin, **query)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -128,22 +109,22 @@ def test_nonsense_in_the_address_is_never_a_crash(browser, berlin, query):
     ],
 )
 @pytest.mark.parametrize("do", ["find", "book", "hold", "nonsense"])
-def test_nonsense_in_the_form_is_never_a_crash(browser, berlin, sent, do):
-    assert browser.post(page_of(berlin), {"do": do, **sent}).status_code == 200
+def test_nonsense_in_the_form_is_never_a_crash(office, berlin, sent, do):
+    assert office.post(page_of(berlin), {"do": do, **sent}).status_code == 200
     assert not Reservation.objects.exists()
 
 
-def test_finds_clients_by_their_phone_however_it_is_written(browser, berlin):
+def test_finds_clients_by_their_phone_however_it_is_written(office, berlin):
     ada = ClientFactory(name="Ada Byron", phone="+442079460123")
     ClientFactory(name="Grace")
 
-    page = browser.post(page_of(berlin), {"do": "find", "search": "+44 20 7946", "date": "2026-03-04"})
+    page = office.post(page_of(berlin), {"do": "find", "search": "+44 20 7946", "date": "2026-03-04"})
 
     assert page.context["clients"] == [ada]
 
 
-def test_books_for_a_new_client_made_in_the_same_form(browser, berlin):
-    book(browser, berlin, name="Ada Byron", email="Ada@example.org", phone="+442079460123")
+def test_books_for_a_new_client_made_in_the_same_form(office, berlin):
+    book(office, berlin, name="Ada Byron", email="Ada@example.org", phone="+442079460123")
 
     ada = Client.objects.get(name="Ada Byron")
     assert (ada.email, str(ada.phone), ada.owner, ada.timezone) == (
@@ -155,22 +136,22 @@ def test_books_for_a_new_client_made_in_the_same_form(browser, berlin):
     assert Appointment.objects.get().client == ada
 
 
-def test_asks_before_a_second_client_with_the_same_email_is_made(browser, berlin):
+def test_asks_before_a_second_client_with_the_same_email_is_made(office, berlin):
     known = ClientFactory(name="Ada Byron", email="ada@example.org")
     new = {"name": "Byron's sister", "email": "ada@example.org"}
 
-    page = book(browser, berlin, **new)
+    page = book(office, berlin, **new)
     assert list(errors(page)) == ["somebody_else"]
     assert page.context["clients"] == [known]
-    book(browser, berlin, **new, somebody_else="on")
+    book(office, berlin, **new, somebody_else="on")
 
     assert Appointment.objects.get().client.name == "Byron's sister"
 
 
-def test_leaves_no_new_client_behind_when_the_time_is_refused(browser, berlin):
+def test_leaves_no_new_client_behind_when_the_time_is_refused(office, berlin):
     appoint(berlin, WEDNESDAY_10)
 
-    book(browser, berlin, name="Ada Byron")
+    book(office, berlin, name="Ada Byron")
 
     assert not Client.objects.filter(name="Ada Byron").exists()
 
@@ -187,35 +168,35 @@ def test_adds_no_clients_without_the_permission(berlin):
     assert not Client.objects.exists()
 
 
-def test_refuses_to_book_taken_time_and_offers_the_nearest_free(browser, berlin, booker):
+def test_refuses_to_book_taken_time_and_offers_the_nearest_free(office, berlin, booker):
     appoint(berlin, WEDNESDAY_10)
 
-    page = book(browser, berlin, client=booker.pk)
+    page = book(office, berlin, client=booker.pk)
 
     assert errors(page) == {"time": [str(SlotTaken.message)]}
     assert page.context["alternatives"] == [at("2026-03-04 08:45"), at("2026-03-04 09:15"), at("2026-03-04 08:30")]
     assert Appointment.objects.count() == 1
 
 
-def test_overrides_open_hours_and_notice_for_a_reason_but_never_taken_time(browser, berlin, booker):
+def test_overrides_open_hours_and_notice_for_a_reason_but_never_taken_time(office, berlin, booker):
     tonight = {"day": "2026-03-02", "time": "20:00", "client": booker.pk}
     both = {"overrides": ["hours", "notice"], "reason": "In pain"}
 
-    assert list(errors(book(browser, berlin, **tonight))) == ["time"]
-    assert errors(book(browser, berlin, **tonight, overrides=["notice"], reason="In pain")) == {
+    assert list(errors(book(office, berlin, **tonight))) == ["time"]
+    assert errors(book(office, berlin, **tonight, overrides=["notice"], reason="In pain")) == {
         "time": [str(OutsideHours.message)]
     }
-    book(browser, berlin, **tonight, **both)
+    book(office, berlin, **tonight, **both)
     assert Reservation.objects.get().overrides == [Override.HOURS, Override.NOTICE]
-    assert errors(book(browser, berlin, **tonight, **both)) == {"time": [str(SlotTaken.message)]}
+    assert errors(book(office, berlin, **tonight, **both)) == {"time": [str(SlotTaken.message)]}
     assert Reservation.objects.count() == 1
 
 
-def test_overrides_without_a_reason_are_refused_and_the_reason_is_kept(browser, berlin, booker):
+def test_overrides_without_a_reason_are_refused_and_the_reason_is_kept(office, berlin, booker):
     tonight = {"day": "2026-03-02", "time": "20:00", "client": booker.pk, "overrides": ["hours", "notice"]}
 
-    assert errors(book(browser, berlin, **tonight, reason="  ")) == {"reason": ["Say why these rules are set aside."]}
-    book(browser, berlin, **tonight, reason="In pain")
+    assert errors(book(office, berlin, **tonight, reason="  ")) == {"reason": ["Say why these rules are set aside."]}
+    book(office, berlin, **tonight, reason="In pain")
 
     assert Appointment.objects.get().events.get().details == {
         "status": "scheduled",
@@ -233,32 +214,32 @@ def test_only_the_admin_must_say_why_rules_are_set_aside(berlin, booker, boss):
     book_by_hand(**wanted, overrides=both, actor=Actor(boss, Face.API))
 
 
-def test_refuses_a_time_off_the_grid_on_the_providers_clock(browser, berlin, booker):
-    assert "15-minute grid" in errors(book(browser, berlin, client=booker.pk, time="10:07"))["time"][0]
+def test_refuses_a_time_off_the_grid_on_the_providers_clock(office, berlin, booker):
+    assert "15-minute grid" in errors(book(office, berlin, client=booker.pk, time="10:07"))["time"][0]
 
 
-def test_refuses_a_service_this_provider_does_not_offer(browser, berlin, booker):
-    page = book(browser, berlin, client=booker.pk, service=ServiceFactory().pk)
+def test_refuses_a_service_this_provider_does_not_offer(office, berlin, booker):
+    page = book(office, berlin, client=booker.pk, service=ServiceFactory().pk)
 
     assert list(errors(page)) == ["service"]
 
 
-def test_refuses_a_client_of_somebody_elses_address_book(browser, berlin):
+def test_refuses_a_client_of_somebody_elses_address_book(office, berlin):
     theirs = ClientFactory(owner=open_provider(provider__name="Other"), user=None)
 
-    assert "client" in errors(book(browser, berlin, client=theirs.pk))
+    assert "client" in errors(book(office, berlin, client=theirs.pk))
 
 
-def test_holds_a_time_for_whoever_calls_back(browser, boss, berlin, booker):
-    page = book(browser, berlin, client=booker.pk, do="hold")
+def test_holds_a_time_for_whoever_calls_back(office, boss, berlin, booker):
+    page = book(office, berlin, client=booker.pk, do="hold")
 
     held = Reservation.objects.get()
     assert (held.status, held.expires_at, held.created_by) == (ReservationStatus.HELD, NOON + minutes(30), boss)
     assert page.redirect_chain[-1][0] == reverse("admin:booking_reservation_change", args=[held.pk])
 
 
-def test_a_hold_sets_no_rules_aside(browser, berlin, booker):
-    page = book(browser, berlin, client=booker.pk, do="hold", overrides=["notice"], reason="In pain")
+def test_a_hold_sets_no_rules_aside(office, berlin, booker):
+    page = book(office, berlin, client=booker.pk, do="hold", overrides=["notice"], reason="In pain")
 
     assert list(errors(page)) == ["overrides"]
     assert not Reservation.objects.exists()
@@ -271,44 +252,44 @@ def move_of(appointment):
     return reverse("admin:booking_appointment_act", args=[appointment.pk, "reschedule"])
 
 
-def test_moves_an_appointment_to_a_time_offered_keeping_its_identity(browser, berlin):
+def test_moves_an_appointment_to_a_time_offered_keeping_its_identity(office, berlin):
     appointment = appoint(berlin, WEDNESDAY_10)
-    page = browser.post(move_of(appointment), {"do": "find", "date": "2026-03-05"})
+    page = office.post(move_of(appointment), {"do": "find", "date": "2026-03-05"})
     assert at("2026-03-05 13:00") in [time.starts_at for time in page.context["times"]]
 
-    browser.post(move_of(appointment), {"do": "move", "date": "2026-03-05", "start": "2026-03-05T13:00:00+00:00"})
+    office.post(move_of(appointment), {"do": "move", "date": "2026-03-05", "start": "2026-03-05T13:00:00+00:00"})
 
     moved = Appointment.objects.detailed().get(pk=appointment.pk)
     assert (moved.starts_at, moved.uid) == (at("2026-03-05 13:00"), appointment.uid)
     assert moved.events.filter(event=Event.RESCHEDULED, face=Face.ADMIN).count() == 1
 
 
-def test_moves_outside_the_hours_for_a_reason(browser, berlin):
+def test_moves_outside_the_hours_for_a_reason(office, berlin):
     appointment = appoint(berlin, WEDNESDAY_10)
     tonight = {"do": "move", "date": "2026-03-04", "time": "20:00", "overrides": ["hours"]}
 
-    assert list(errors(browser.post(move_of(appointment), tonight))) == ["reason"]
-    browser.post(move_of(appointment), {**tonight, "reason": "The burst pipe"})
+    assert list(errors(office.post(move_of(appointment), tonight))) == ["reason"]
+    office.post(move_of(appointment), {**tonight, "reason": "The burst pipe"})
 
     moved = Appointment.objects.detailed().get(pk=appointment.pk)
     assert moved.starts_at == at("2026-03-04 19:00")
     assert moved.events.get(event=Event.RESCHEDULED).details["reason"] == "The burst pipe"
 
 
-def test_refuses_to_move_onto_taken_time_and_the_original_stands(browser, berlin):
+def test_refuses_to_move_onto_taken_time_and_the_original_stands(office, berlin):
     appoint(berlin, at("2026-03-05 13:00"))
     appointment = appoint(berlin, WEDNESDAY_10)
 
-    page = browser.post(move_of(appointment), {"do": "move", "date": "2026-03-05", "time": "14:00"})
+    page = office.post(move_of(appointment), {"do": "move", "date": "2026-03-05", "time": "14:00"})
 
     assert at("2026-03-05 12:45") in page.context["alternatives"]
     assert Appointment.objects.detailed().get(pk=appointment.pk).starts_at == WEDNESDAY_10
 
 
-def test_what_is_over_is_not_moved(browser, berlin):
+def test_what_is_over_is_not_moved(office, berlin):
     appointment = appoint(berlin, WEDNESDAY_10)
     Appointment.objects.filter(pk=appointment.pk).update(status="completed")
 
-    page = browser.get(move_of(appointment), follow=True)
+    page = office.get(move_of(appointment), follow=True)
 
     assert [str(said) for said in page.context["messages"]] == ["This appointment can no longer be moved."]

@@ -3,9 +3,7 @@
 from datetime import date, time
 
 import pytest
-import time_machine
 from django.db import connection
-from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -21,7 +19,6 @@ from tests.factories import (
     SYSTEM,
     ClientFactory,
     ServiceFactory,
-    UserFactory,
     appoint,
     at,
     hold,
@@ -29,22 +26,9 @@ from tests.factories import (
     open_provider,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 WEDNESDAY = date(2026, 3, 4)
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def browser(db):
-    browser = Browser()
-    browser.force_login(UserFactory(superuser=True))
-    return browser
 
 
 @pytest.fixture
@@ -173,15 +157,15 @@ def test_nobody_open_shows_the_usual_hours(db):
 # --- The page ---------------------------------------------------------------------------------------------------------
 
 
-def test_leads_from_free_time_to_booking_it(browser, berlin):
-    page = browser.get(url(date="2026-03-04", provider=berlin.pk))
+def test_leads_from_free_time_to_booking_it(office, berlin):
+    page = office.get(url(date="2026-03-04", provider=berlin.pk))
 
     query = f"schedule={berlin.schedule.pk}&amp;start=2026-03-04T08:00:00Z"
     assert f'href="{reverse("admin:booking_appointment_add")}?{query}"' in page.content.decode()
 
 
-def test_leads_to_the_days_before_and_after(browser, berlin):
-    page = browser.get(url(date="2026-03-04", provider=berlin.pk))
+def test_leads_to_the_days_before_and_after(office, berlin):
+    page = office.get(url(date="2026-03-04", provider=berlin.pk))
 
     assert (page.context["earlier"], page.context["later"], page.context["back_to_today"]) == tuple(
         url(date=day, provider=berlin.pk) for day in ("2026-03-03", "2026-03-05", "2026-03-02")
@@ -192,34 +176,34 @@ def test_leads_to_the_days_before_and_after(browser, berlin):
     "query",
     ["date=soon", "date=9999-12-31", "provider=x", "provider=99999999999999999999", "page=0", "page=x", "date=%00"],
 )
-def test_nonsense_in_the_address_shows_today(browser, berlin, query):
-    page = browser.get(f"{url()}?{query}")
+def test_nonsense_in_the_address_shows_today(office, berlin, query):
+    page = office.get(f"{url()}?{query}")
 
     assert (page.status_code, page.context["day"]) == (200, date(2026, 3, 2))
 
 
-def test_page_beyond_the_last_shows_nobody(browser, berlin):
-    assert browser.get(url(page=7)).context["columns"] == []
+def test_page_beyond_the_last_shows_nobody(office, berlin):
+    assert office.get(url(page=7)).context["columns"] == []
 
 
-def test_shows_so_many_side_by_side_and_the_others_on_the_next_page(browser):
+def test_shows_so_many_side_by_side_and_the_others_on_the_next_page(office):
     for number in range(COLUMNS + 1):
         open_provider(provider__name=f"Provider {number}", horizon_days=2)
 
-    first, second = browser.get(url()), browser.get(url(page=2))
+    first, second = office.get(url()), office.get(url(page=2))
 
     assert (len(first.context["columns"]), len(second.context["columns"])) == (COLUMNS, 1)
 
 
-def test_page_costs_the_same_for_one_provider_and_for_many(browser, berlin):
-    browser.get(url(date="2026-03-04"))
+def test_page_costs_the_same_for_one_provider_and_for_many(office, berlin):
+    office.get(url(date="2026-03-04"))
     with CaptureQueriesContext(connection) as few:
-        browser.get(url(date="2026-03-04"))
+        office.get(url(date="2026-03-04"))
     for _ in range(3):
         other = open_provider(horizon_days=5)
         appoint(other, at("2026-03-04 09:00"), client=ClientFactory(), overrides=[Override.NOTICE])
 
     with CaptureQueriesContext(connection) as many:
-        browser.get(url(date="2026-03-04"))
+        office.get(url(date="2026-03-04"))
 
     assert len(many) == len(few) <= 15

@@ -4,17 +4,19 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Client, Provider
 from booking.models import Appointment
 from booking.operations.availability import take_time_off
+from reminders.admin.templates import keep_html
 from reminders.models import Message
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.helpers import log_in, on_day, open_calendar
 from tests.factories import SYSTEM, ClientFactory, MessageFactory, ServiceFactory, UserFactory, appoint, hold, minutes
-from tests.groups import FRONT_DESK, staff_of
+from tests.groups import FRONT_DESK, MANAGER, staff_of
 
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -237,3 +239,39 @@ def complaints(page: Page, axe: Axe) -> list[str]:
         f"{violation['id']} at {', '.join(str(node['target']) for node in violation['nodes'][:3])}"
         for violation in violations
     ]
+
+
+# --- Words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def manager(visitor, base_url) -> Page:
+    page = visitor()
+    log_in(page, base_url, staff_of(MANAGER, name="Robin"))
+    return page
+
+
+def test_sees_a_mail_as_mail_programs_show_it(manager):
+    manager.goto("/admin/reminders/messagetemplate/add/?kind=booked&channel=email&recipient=client&language=en")
+    manager.get_by_label("Text:").fill("Hello <b>{{ client_name }}</b>")
+    with manager.expect_popup() as opened:
+        manager.get_by_role("button", name="Preview and test").click()
+
+    letter = opened.value.frame_locator("iframe")
+    expect(letter.get_by_text("Hello <b>Alex Sample</b>")).to_be_visible()
+    expect(letter.locator(".card")).to_have_css("border-radius", "12px")
+
+
+def test_a_mail_that_is_shown_runs_nothing(browser, base_url):
+    """Opened by itself it lacks the frame's sandbox, and has its own."""
+    robin = staff_of(MANAGER)
+    request = RequestFactory().get("/")
+    request.user = robin
+    written = "document.querySelector('p').innerText = 'ran'"
+    html = f"<style>p {{ color: #010203 }}</style><p>Still here</p><script>{written}</script>"
+    page = browser.new_page(base_url=base_url)
+    log_in(page, base_url, robin)
+
+    page.goto(keep_html(request, f'{html}<img src="x" onerror="{written}">'))
+
+    expect(page.get_by_text("Still here")).to_have_css("color", "rgb(1, 2, 3)")

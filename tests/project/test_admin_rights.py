@@ -3,11 +3,11 @@
 The tables say it all, and are complete: an address or an action that is not in them fails the test.
 """
 
+import re
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-import time_machine
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.apps import apps
 from django.contrib import admin
@@ -17,15 +17,17 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from accounts.models import Client, Provider, User
-from booking.models import Appointment, AppointmentSeries, ImportedEntry, Reservation
-from reminders.models import Message, OptOut, Preferences
+from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation
+from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
+from scheduler_project.common.admin import OfficeAdmin
+from scheduler_project.common.admin_files import SECRETS
 from scheduler_project.common.models import Inspection
-from tests.booking.test_admin import a_practice
+from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
 from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
 from tests.looking import dump
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 ROLES = ("nobody", "front desk", "manager")
 
@@ -89,6 +91,7 @@ TOOLS: dict[str, tuple[str, ...]] = {
     "booking_reservation_expire": BOTH,
     "booking_reservation_release": BOTH,
     "reminders_message_again": BOTH,
+    "reminders_messagetemplate_letter": MANAGERS,
     "reminders_messagetemplate_preview": MANAGERS,
 }
 
@@ -142,12 +145,6 @@ ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 LETTERS = {"changelist": "vc", "change": "vc", "history": "vc", "add": "a", "delete": "d"}
 OF_SOME = {"export": (EXPORTED, "vc"), "archive": (ARCHIVED, "c")}
 OF_SHEETS = ("import", "import_file", "import_refused")
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
@@ -218,6 +215,7 @@ def path_of(name: str) -> str:
         "booking_appointmentseries_cancel": [AppointmentSeries.objects.earliest("pk").pk],
         "booking_reservation_confirm": [Reservation.objects.earliest("pk").pk],
         "booking_reservation_release": [Reservation.objects.earliest("pk").pk],
+        "reminders_messagetemplate_letter": [uuid4()],
         "reminders_message_again": [Message.objects.earliest("pk").pk],
         "auth_user_password_change": [User.objects.filter(is_staff=False).earliest("pk").pk],
     }
@@ -238,8 +236,8 @@ def path_of(name: str) -> str:
 
 
 def opens(answer) -> bool:
-    """Whether somebody got what they asked for; 403 is the one way to say no, and 404 says that no such file waits."""
-    gone = [404] if "/import/" in answer.request["PATH_INFO"] else []
+    """Whether somebody got what they asked for; 403 is the one way to say no. 404: no such file or letter waits."""
+    gone = [404] if re.search("/(import|letter)/", answer.request["PATH_INFO"]) else []
     assert answer.status_code in (200, 302, 403, *gone), answer
     assert "/login/" not in answer.headers.get("Location", "")
     return answer.status_code != 403
@@ -382,6 +380,55 @@ def test_front_desk_sees_no_buttons_for_what_it_may_not_do(people):
     page = browser_of(people["front desk"]).get(reverse("admin:booking_schedule_change", args=[schedule.pk]))
 
     assert [str(label) for label, _url in page.context["tools"]] == ["Slots", "Day", "Book"]
+
+
+@pytest.mark.parametrize(
+    ("rights", "shown"), [(["view_schedule"], False), (["view_schedule", "view_workinghours"], True)]
+)
+def test_what_hours_were_is_for_who_may_see_what_they_are(rights, shown):
+    a_practice()
+    user = UserFactory(staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+
+    page = browser_of(user).get(reverse("admin:booking_schedule_change", args=[Provider.objects.get().schedule.pk]))
+
+    assert ("Former hours" in page.content.decode()) is shown
+
+
+def test_managers_cannot_write_what_hours_were(people):
+    a_practice()
+    schedule = Provider.objects.get().schedule
+    kept = schedule.former_hours.create(until=NOON, timezone="UTC", slot_minutes=15, hours=[[0, "09:00", "12:00"]])
+    page = reverse("admin:booking_schedule_change", args=[schedule.pk])
+    browser = browser_of(people["manager"])
+
+    shown = browser.get(page).context["adminform"].form.fields
+    sent = {"former_hours": "[]", "former_hours-TOTAL_FORMS": "0", "former_hours-0-DELETE": "on"}
+    saved = browser.post(page, schedule_form(schedule) | sent)
+
+    assert "former_hours" not in shown
+    assert saved.status_code == 302
+    assert list(schedule.former_hours.values_list("pk", "hours")) == [(kept.pk, [[0, "09:00", "12:00"]])]
+
+
+SECRET_COLUMNS = [
+    (model, field.name)
+    for model, model_admin in admin.site._registry.items()
+    for field in model._meta.concrete_fields
+    if field.name in SECRETS and isinstance(model_admin, OfficeAdmin)
+]
+
+
+def test_models_with_secrets_are_found():
+    assert {(CalendarFeed, "token"), (User, "password"), (WebhookEndpoint, "secret")} <= set(SECRET_COLUMNS)
+
+
+@pytest.mark.parametrize(("model", "column"), SECRET_COLUMNS)
+def test_secrets_cannot_be_guessed_letter_by_letter(office, model, column):
+    listed = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+    assert office.get(listed, {f"{column}__startswith": "a"}).status_code == 400
+    assert office.get(f"{listed}export/csv/", {f"{column}__startswith": "a"}).status_code == 400
 
 
 # --- Nobody raises themselves -----------------------------------------------------------------------------------------

@@ -31,25 +31,19 @@ from tests.factories import (
 from tests.groups import FRONT_DESK, browser_of, staff_of
 from tests.journeys.test_every_page import faults
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 OVERRIDES = [Override.HOURS, Override.NOTICE]
 
 
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
 @pytest.fixture
-def browser(db):
+def desk(db):
     return browser_of(staff_of(FRONT_DESK, timezone="Europe/Berlin"))
 
 
-def panel(browser, name):
+def panel(desk, name):
     """What one panel of the first page shows; None if it is not there."""
-    found = [panel for panel in browser.get("/admin/").context["panels"] if panel.template.endswith(f"/{name}.html")]
+    found = [panel for panel in desk.get("/admin/").context["panels"] if panel.template.endswith(f"/{name}.html")]
     return found[0].context if found else None
 
 
@@ -64,57 +58,57 @@ def a_day(providers=1):
         MessageFactory(appointment=made, status="failed", error="421 busy", useful_until=NOON + minutes(15))
 
 
-def test_first_page_costs_the_same_for_little_and_for_much(browser):
+def test_first_page_costs_the_same_for_little_and_for_much(desk):
     a_day()
-    browser.get("/admin/")
+    desk.get("/admin/")
     with CaptureQueriesContext(connection) as few:
-        browser.get("/admin/")
+        desk.get("/admin/")
     a_day(4)
 
     with CaptureQueriesContext(connection) as many:
-        page = browser.get("/admin/")
+        page = desk.get("/admin/")
 
     assert page.status_code == 200
     assert len(many) == len(few) <= 15, "\n".join(query["sql"] for query in many.captured_queries)
 
 
-def test_lists_todays_appointments_by_each_providers_own_date(browser):
+def test_lists_todays_appointments_by_each_providers_own_date(desk):
     tokyo, berlin = open_provider(timezone="Asia/Tokyo"), open_provider(timezone="Europe/Berlin")
     tonight = appoint(berlin, at("2026-03-02 22:45"), overrides=OVERRIDES)
     appoint(berlin, at("2026-03-02 23:00"), overrides=OVERRIDES)
     appoint(tokyo, at("2026-03-02 15:00"), overrides=OVERRIDES)
 
-    assert [line["appointment"] for line in panel(browser, "today")["lines"]] == [tonight]
+    assert [line["appointment"] for line in panel(desk, "today")["lines"]] == [tonight]
 
 
-def test_how_it_went_is_one_click_once_it_has_begun(browser, provider):
+def test_how_it_went_is_one_click_once_it_has_begun(desk, provider):
     made = appoint(provider, NOON + minutes(15), overrides=OVERRIDES)
-    assert "complete" not in panel(browser, "today")["lines"][0]["allowed"]
+    assert "complete" not in panel(desk, "today")["lines"][0]["allowed"]
 
     with time_machine.travel(made.starts_at, tick=False):
-        line = panel(browser, "today")["lines"][0]
-        page = browser.post(f"/admin/booking/appointment/{made.pk}/do/miss/", {"next": "/admin/"}, follow=True)
+        line = panel(desk, "today")["lines"][0]
+        page = desk.post(f"/admin/booking/appointment/{made.pk}/do/miss/", {"next": "/admin/"}, follow=True)
 
     made.refresh_from_db()
     assert (line["going_on"], line["allowed"]) == (True, ["complete", "miss", "reschedule", "cancel"])
     assert (made.status, page.redirect_chain[-1][0]) == ("missed", "/admin/")
 
 
-def test_lists_holds_that_run_out_first_and_none_past_its_end(browser, provider):
+def test_lists_holds_that_run_out_first_and_none_past_its_end(desk, provider):
     with time_machine.travel(NOON - minutes(29), tick=False):
         first = hold(provider, at("2026-03-04 10:00"), now=NOON - minutes(29))
         hold(provider, at("2026-03-04 11:00"), now=NOON - minutes(30))
     last = hold(provider, at("2026-03-04 12:00"))
 
-    assert panel(browser, "holds")["holds"] == [(first, 1), (last, 30)]
+    assert panel(desk, "holds")["holds"] == [(first, 1), (last, 30)]
 
 
-def test_lists_requests_the_soonest_first(browser, provider):
+def test_lists_requests_the_soonest_first(desk, provider):
     service = ServiceFactory(providers=[provider], needs_approval=True)
     later, sooner = (appoint(provider, at(f"2026-03-0{day} 10:00"), service_id=service.pk) for day in (5, 4))
     appoint(provider, at("2026-03-06 10:00"))
 
-    assert [line["appointment"] for line in panel(browser, "waiting")["lines"]] == [sooner, later]
+    assert [line["appointment"] for line in panel(desk, "waiting")["lines"]] == [sooner, later]
 
 
 def away_on(made, provider):
@@ -122,68 +116,67 @@ def away_on(made, provider):
     take_time_off(provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON)
 
 
-def test_lists_appointments_outside_the_hours_the_soonest_first(browser):
+def test_lists_appointments_outside_the_hours_the_soonest_first(desk):
     provider = open_provider(horizon_days=5)
     appoint(provider, at("2026-03-04 10:00"))
     appoint(provider, at("2026-03-05 20:00"), overrides=OVERRIDES)
     later, sooner = appoint(provider, at("2026-03-05 10:00")), appoint(provider, at("2026-03-05 09:00"))
-    assert panel(browser, "outside") is None
+    assert panel(desk, "outside") is None
 
     away_on(later, provider)
 
-    assert [line["appointment"] for line in panel(browser, "outside")["lines"]] == [sooner, later]
-    listed = browser.get("/admin/booking/appointment/?when=outside").context["cl"].queryset
+    assert [line["appointment"] for line in panel(desk, "outside")["lines"]] == [sooner, later]
+    listed = desk.get("/admin/booking/appointment/?when=outside").context["cl"].queryset
     assert set(listed) == {sooner, later}
 
 
-def test_shows_nothing_outside_the_hours_once_it_is_cancelled(browser, provider):
+def test_shows_nothing_outside_the_hours_once_it_is_cancelled(desk, provider):
     made = appoint(provider, at("2026-03-04 10:00"))
     away_on(made, provider)
     act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
-    assert panel(browser, "outside") is None
+    assert panel(desk, "outside") is None
 
 
-def test_lists_failed_messages_and_whether_they_are_of_use_yet(browser):
+def test_lists_failed_messages_and_whether_they_are_of_use_yet(desk):
     useful = MessageFactory(status="failed", useful_until=NOON + minutes(1))
     late = MessageFactory(status="failed", useful_until=NOON, due_at=NOON - minutes(1))
     MessageFactory(status="sent")
 
-    assert [(row.pk, of_use) for row, _who, of_use in panel(browser, "failed")["failed"]] == [
+    assert [(row.pk, of_use) for row, _who, of_use in panel(desk, "failed")["failed"]] == [
         (useful.pk, True),
         (late.pk, False),
     ]
 
 
-def test_counts_the_last_days_in_the_readers_timezone(browser, provider):
+def test_counts_the_last_days_in_the_readers_timezone(desk, provider):
     for start, status in (("2026-03-02 13:00", "missed"), ("2026-03-01 22:45", "completed"), ("2026-03-01 23:00", "x")):
         made = appoint(provider, at(start), overrides=OVERRIDES, now=at("2026-02-20 12:00"))
         if status != "x":
             type(made).objects.filter(pk=made.pk).update(status=status)
 
-    said = panel(browser, "last_days")
+    said = panel(desk, "last_days")
 
     assert (said["appointments"], said["missed"]) == (3, 1)
     assert [bar["said"] for bar in said["bars"]][-2:] == ["Appointments: 1, missed: 0", "Appointments: 2, missed: 1"]
 
 
-def test_pages_of_our_own_are_valid_html():
+def test_pages_of_our_own_are_valid_html(office):
     a_day(2)
-    browser = browser_of(UserFactory(superuser=True))
     made, held = Appointment.objects.filter(status="scheduled")[0], Reservation.objects.filter(status="held")[0]
     schedule = made.provider.schedule
     booking = f"/admin/booking/appointment/add/?schedule={schedule.pk}"
     pages = [
-        browser.get("/admin/"),
-        browser.get("/admin/booking/appointment/day/?date=2026-03-04"),
-        browser.get("/admin/booking/appointment/add/"),
-        browser.get(f"{booking}&client={made.client.pk}"),
-        browser.post(booking, {"do": "book", "search": "client", "overrides": "notice"}),
-        browser.get(f"/admin/booking/appointment/{made.pk}/change/"),
-        browser.get(f"/admin/booking/appointment/{made.pk}/do/reschedule/"),
-        browser.get(f"/admin/booking/appointment/{made.pk}/do/cancel/"),
-        browser.get(f"/admin/booking/reservation/{held.pk}/confirm/"),
-        browser.post("/admin/booking/appointment/", {"action": "cancel", "_selected_action": [made.pk]}),
+        office.get("/admin/"),
+        office.get("/admin/booking/appointment/day/?date=2026-03-04"),
+        office.get("/admin/booking/appointment/add/"),
+        office.get(f"{booking}&client={made.client.pk}"),
+        office.post(booking, {"do": "book", "search": "client", "overrides": "notice"}),
+        office.get(f"/admin/booking/appointment/{made.pk}/change/"),
+        office.get(f"/admin/booking/appointment/{made.pk}/do/reschedule/"),
+        office.get(f"/admin/booking/appointment/{made.pk}/do/cancel/"),
+        office.get(f"/admin/booking/reservation/{held.pk}/confirm/"),
+        office.post("/admin/booking/appointment/", {"action": "cancel", "_selected_action": [made.pk]}),
     ]
 
     assert [page.status_code for page in pages] == [200] * len(pages)
@@ -193,8 +186,8 @@ def test_pages_of_our_own_are_valid_html():
 # --- The system -------------------------------------------------------------------------------------------------------
 
 
-def facts(browser):
-    return {str(fact["name"]): (fact["well"], str(fact["says"])) for fact in panel(browser, "system")["facts"]}
+def facts(desk):
+    return {str(fact["name"]): (fact["well"], str(fact["says"])) for fact in panel(desk, "system")["facts"]}
 
 
 def beat(last_run_at):
@@ -202,10 +195,10 @@ def beat(last_run_at):
     PeriodicTask.objects.create(interval=every, name="x", task="x", last_run_at=last_run_at)
 
 
-def test_all_is_well(browser):
+def test_all_is_well(desk):
     beat(NOON - minutes(2))
 
-    assert facts(browser) == {
+    assert facts(desk) == {
         "Database and migrations": (True, "ok"),
         "Broker": (True, "ok"),
         "Periodic tasks": (True, "last run 2 min ago"),
@@ -215,30 +208,30 @@ def test_all_is_well(browser):
 
 
 @pytest.mark.parametrize(("ago", "well"), [(minutes(10) - timedelta(seconds=1), True), (minutes(10), False)])
-def test_beat_that_rests_too_long_is_not_well(browser, ago, well):
+def test_beat_that_rests_too_long_is_not_well(desk, ago, well):
     beat(NOON - ago)
 
-    assert facts(browser)["Periodic tasks"][0] is well
+    assert facts(desk)["Periodic tasks"][0] is well
 
 
-def test_beat_that_never_ran_is_not_well(browser):
-    assert facts(browser)["Periodic tasks"] == (False, "none has ever run")
+def test_beat_that_never_ran_is_not_well(desk):
+    assert facts(desk)["Periodic tasks"] == (False, "none has ever run")
 
 
 @pytest.mark.parametrize(("ago", "well"), [(minutes(2) - timedelta(seconds=1), True), (minutes(2), False)])
-def test_messages_that_are_not_sent_are_not_well(browser, ago, well):
+def test_messages_that_are_not_sent_are_not_well(desk, ago, well):
     MessageFactory(status="pending", next_at=timezone.now() - ago)
     MessageFactory(status="pending", next_at=NOON + minutes(1))
 
-    assert facts(browser)["Messages to send"] == (well, f"1 due, the oldest for {int(ago.total_seconds()) // 60} min")
+    assert facts(desk)["Messages to send"] == (well, f"1 due, the oldest for {int(ago.total_seconds()) // 60} min")
     assert Message.objects.count() == 2
 
 
-def test_first_page_opens_without_a_broker_and_says_so(browser, settings):
+def test_first_page_opens_without_a_broker_and_says_so(desk, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis_client.cache_clear()
     try:
-        assert facts(browser)["Broker"] == (False, "unreachable")
+        assert facts(desk)["Broker"] == (False, "unreachable")
     finally:
         redis_client.cache_clear()
 
@@ -250,10 +243,10 @@ def test_staff_without_permissions_see_no_panel(db):
 @pytest.mark.parametrize(
     ("found", "ago", "well"), [(0, timedelta(days=7), True), (0, timedelta(days=9), False), (1, timedelta(), False)]
 )
-def test_data_that_is_not_as_it_should_be_or_not_inspected_is_not_well(browser, found, ago, well):
+def test_data_that_is_not_as_it_should_be_or_not_inspected_is_not_well(desk, found, ago, well):
     Inspection.objects.create(at=NOON - ago, seconds=1, found=found, broken=[])
 
-    assert panel(browser, "system")["facts"][-1]["well"] is well
+    assert panel(desk, "system")["facts"][-1]["well"] is well
 
 
 @pytest.mark.parametrize(
@@ -265,8 +258,8 @@ def test_data_that_is_not_as_it_should_be_or_not_inspected_is_not_well(browser, 
     ],
 )
 @pytest.mark.parametrize("part", ["", "export/json/"])
-def test_filters_that_nothing_is_found_by_are_refused(browser, part, asked):
-    page = browser.get(f"/admin/booking/appointment/{part}?{asked}")
+def test_filters_that_nothing_is_found_by_are_refused(desk, part, asked):
+    page = desk.get(f"/admin/booking/appointment/{part}?{asked}")
 
     assert (page.status_code, page.url) == (302, "/admin/booking/appointment/?e=1")
 

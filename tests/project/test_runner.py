@@ -119,7 +119,45 @@ def test_main_refuses_a_port_in_use(data_dir: Path) -> None:
 
     assert f"Cannot listen on 127.0.0.1 port {port}" in said
     assert site.process.returncode == 1
-    assert list(data_dir.iterdir()) == []
+    assert list(data_dir.iterdir()) == [data_dir / "site.lock"]
+
+
+@pytest.fixture
+def _own_servers(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(data_dir))
+    for url in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(url, raising=False)
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_main_refuses_data_on_which_a_site_runs_or_is_stopping(data_dir: Path) -> None:
+    with runner.alone("http://127.0.0.1:8000/"):
+        site = Site(data_dir)
+        said, _ = site.process.communicate(timeout=START_SECONDS)
+
+    assert said == (
+        f"Stopped. The site already runs on the data in {data_dir}, at http://127.0.0.1:8000/, or is just stopping."
+        " Stop it first, or give this one data of its own: DATA_DIR=/tmp/another PORT=8001 make run\n"
+    )
+    assert site.process.returncode == 1
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_alone_names_the_site_that_runs_now_and_not_the_one_before() -> None:
+    with runner.alone("http://127.0.0.1:18000/"):
+        pass
+
+    with runner.alone("http://[::1]:9000/"), pytest.raises(ServerError, match=r"at http://\[::1\]:9000/, or"):
+        runner.alone("http://127.0.0.1:8000/").__enter__()
+
+
+@pytest.mark.usefixtures("_own_servers")
+def test_alone_refuses_nobody_whose_servers_are_elsewhere(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for url in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.setenv(url, "x://")
+
+    with runner.alone("http://127.0.0.1:8000/"), runner.alone("http://127.0.0.1:8001/"):
+        assert list(data_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize("port", ["", "http", "70000"])

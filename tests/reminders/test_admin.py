@@ -1,34 +1,19 @@
 """The admin of reminding: every page opens, lists stay cheap, and everything goes through the operations."""
 
 import pytest
-import time_machine
 from django.contrib import admin
 from django.db import connection
-from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reminders.enums import MessageStatus
 from reminders.errors import TooLate
 from reminders.models import Message
-from tests.factories import NOON, UserFactory, appoint, at, open_provider
+from tests.factories import NOON, appoint, at, open_provider
 from tests.reminders.helpers import send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 NINE = at("2026-03-05 09:00")
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def browser(db):
-    browser = Browser()
-    browser.force_login(UserFactory(superuser=True))
-    return browser
 
 
 def some(providers=1):
@@ -44,45 +29,45 @@ def url(model, page, *args):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_opens_list_search_and_rows(browser, model):
+def test_opens_list_search_and_rows(office, model):
     some()
     send(NOON)
 
-    assert browser.get(url(model, "changelist")).status_code == 200
-    assert browser.get(url(model, "changelist"), {"q": "Client"}).status_code == 200
+    assert office.get(url(model, "changelist")).status_code == 200
+    assert office.get(url(model, "changelist"), {"q": "Client"}).status_code == 200
     for row in model._default_manager.order_by("pk")[:2]:
-        assert browser.get(url(model, "change", row.pk)).status_code == 200
+        assert office.get(url(model, "change", row.pk)).status_code == 200
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_list_costs_the_same_at_one_row_and_at_many(browser, model):
+def test_list_costs_the_same_at_one_row_and_at_many(office, model):
     some()
-    browser.get(url(model, "changelist"))
+    office.get(url(model, "changelist"))
     with CaptureQueriesContext(connection) as few:
-        browser.get(url(model, "changelist"))
+        office.get(url(model, "changelist"))
     some(4)
 
     with CaptureQueriesContext(connection) as many:
-        browser.get(url(model, "changelist"))
+        office.get(url(model, "changelist"))
 
     assert len(many) == len(few), "\n".join(query["sql"] for query in many.captured_queries)
 
 
-def test_messages_are_not_written_by_hand(browser):
+def test_messages_are_not_written_by_hand(office):
     some()
     message = Message.objects.first()
 
-    assert browser.get(url(Message, "add")).status_code == 403
-    assert browser.post(url(Message, "change", message.pk), {}).status_code == 403
-    assert browser.post(url(Message, "delete", message.pk), {"post": "yes"}).status_code == 403
+    assert office.get(url(Message, "add")).status_code == 403
+    assert office.post(url(Message, "change", message.pk), {}).status_code == 403
+    assert office.post(url(Message, "delete", message.pk), {"post": "yes"}).status_code == 403
 
 
-def test_failed_messages_are_sent_again(browser, mailoutbox):
+def test_failed_messages_are_sent_again(office, mailoutbox):
     some()
     one, other = Message.objects.filter(kind="booked")
     Message.objects.filter(pk=one.pk).update(status=MessageStatus.FAILED, failures=3, error="421 busy")
 
-    page = browser.post(
+    page = office.post(
         url(Message, "changelist"),
         {"action": "send_again", "_selected_action": [one.pk, other.pk], "answered": "1"},
         follow=True,
@@ -95,26 +80,26 @@ def test_failed_messages_are_sent_again(browser, mailoutbox):
     assert one.status == MessageStatus.PENDING
 
 
-def test_appointment_says_what_became_of_its_messages_and_sends_what_failed_again(browser):
+def test_appointment_says_what_became_of_its_messages_and_sends_what_failed_again(office):
     some()
     message = Message.objects.filter(kind="booked").first()
     Message.objects.filter(pk=message.pk).update(status=MessageStatus.FAILED, failures=3, error="421 busy")
     page = reverse("admin:booking_appointment_change", args=[message.appointment_id])
-    text = browser.get(page).content.decode()
+    text = office.get(page).content.decode()
     assert "421 busy" in text
     assert text.count("Send again</button>") == 1
 
-    answer = browser.post(reverse("admin:reminders_message_again", args=[message.pk]), {"next": page})
+    answer = office.post(reverse("admin:reminders_message_again", args=[message.pk]), {"next": page})
 
     message.refresh_from_db()
     assert (answer.url, message.status) == (page, MessageStatus.PENDING)
 
 
-def test_message_that_would_help_nobody_any_more_says_so(browser):
+def test_message_that_would_help_nobody_any_more_says_so(office):
     some()
     message = Message.objects.filter(kind="booked").first()
     Message.objects.filter(pk=message.pk).update(status=MessageStatus.FAILED, useful_until=NOON)
 
-    page = browser.post(reverse("admin:reminders_message_again", args=[message.pk]), follow=True)
+    page = office.post(reverse("admin:reminders_message_again", args=[message.pk]), follow=True)
 
     assert [str(said) for said in page.context["messages"]] == [TooLate.message]

@@ -3,31 +3,16 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection
-from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reminders.models import WebhookEndpoint
-from tests.factories import NOON, EventMessageFactory, ProviderFactory, UserFactory, WebhookEndpointFactory
+from tests.factories import NOON, EventMessageFactory, ProviderFactory, WebhookEndpointFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 URL = "https://practice.example.org/hooks"
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
-
-
-@pytest.fixture
-def browser(db):
-    browser = Browser()
-    browser.force_login(UserFactory(superuser=True))
-    return browser
 
 
 @pytest.fixture
@@ -47,21 +32,21 @@ def errors(response):
     return {field: list(found) for field, found in response.context["adminform"].form.errors.items()}
 
 
-def act(browser, action, *rows, **more):
+def act(office, action, *rows, **more):
     data = {"action": action, "_selected_action": [row.pk for row in rows], **more}
-    return browser.post(url("changelist"), data, follow=True)
+    return office.post(url("changelist"), data, follow=True)
 
 
-def test_adding_tells_the_secret_this_once(browser):
+def test_adding_tells_the_secret_this_once(office):
     provider = ProviderFactory()
 
-    page = browser.post(url("add"), {"provider": provider.pk, "url": URL, "events": ["reminder.due"]}, follow=True)
+    page = office.post(url("add"), {"provider": provider.pk, "url": URL, "events": ["reminder.due"]}, follow=True)
 
     made = WebhookEndpoint.objects.get()
     assert (made.provider, made.url, made.events, made.created_at) == (provider, URL, ["reminder.due"], NOON)
     assert [made.secret in message for message in told(page)] == [True, False]
     for later in (url("changelist"), url("change", made.pk), url("history", made.pk), url("delete", made.pk)):
-        assert made.secret not in browser.get(later).content.decode()
+        assert made.secret not in office.get(later).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -74,78 +59,78 @@ def test_adding_tells_the_secret_this_once(browser):
         ({"provider": ""}, "provider"),
     ],
 )
-def test_adding_refuses_on_the_field_at_fault(browser, given, field):
-    page = browser.post(url("add"), {"provider": ProviderFactory().pk, "url": URL, **given})
+def test_adding_refuses_on_the_field_at_fault(office, given, field):
+    page = office.post(url("add"), {"provider": ProviderFactory().pk, "url": URL, **given})
 
     assert list(errors(page)) == [field]
     assert not WebhookEndpoint.objects.exists()
 
 
-def test_adding_refuses_the_same_address_twice(browser, endpoint):
-    page = browser.post(url("add"), {"provider": endpoint.provider_id, "url": endpoint.url})
+def test_adding_refuses_the_same_address_twice(office, endpoint):
+    page = office.post(url("add"), {"provider": endpoint.provider_id, "url": endpoint.url})
 
     assert list(errors(page)) == ["url"]
 
 
-def test_changing_keeps_provider_and_secret(browser, endpoint):
+def test_changing_keeps_provider_and_secret(office, endpoint):
     given = {"url": URL, "description": "Ours", "provider": ProviderFactory().pk}
 
-    browser.post(url("change", endpoint.pk), given, follow=True)
+    office.post(url("change", endpoint.pk), given, follow=True)
 
     changed = WebhookEndpoint.objects.get()
     assert (changed.url, changed.description, changed.events) == (URL, "Ours", [])
     assert (changed.provider_id, changed.secret) == (endpoint.provider_id, endpoint.secret)
 
 
-def test_rotating_tells_the_new_secret_and_keeps_the_old_for_a_day(browser, endpoint):
-    page = act(browser, "rotate", endpoint)
+def test_rotating_tells_the_new_secret_and_keeps_the_old_for_a_day(office, endpoint):
+    page = act(office, "rotate", endpoint)
 
     rotated = WebhookEndpoint.objects.get()
     assert rotated.secret in told(page)[0]
     assert (rotated.previous_secret, rotated.previous_until) == (endpoint.secret, NOON + timedelta(days=1))
 
 
-def test_disables_and_enables(browser, endpoint):
-    act(browser, "disable", endpoint)
+def test_disables_and_enables(office, endpoint):
+    act(office, "disable", endpoint)
     endpoint.refresh_from_db()
     assert endpoint.disabled_at == NOON
 
-    act(browser, "enable", endpoint)
+    act(office, "enable", endpoint)
     endpoint.refresh_from_db()
     assert endpoint.disabled_at is None
 
 
-def test_deletes_with_its_deliveries(browser, endpoint):
+def test_deletes_with_its_deliveries(office, endpoint):
     EventMessageFactory(endpoint=endpoint)
 
-    act(browser, "delete_selected", endpoint, post="yes")
+    act(office, "delete_selected", endpoint, post="yes")
 
     assert not WebhookEndpoint.objects.exists()
 
 
-def test_leads_to_its_deliveries(browser, endpoint):
+def test_leads_to_its_deliveries(office, endpoint):
     mine, _other = EventMessageFactory(endpoint=endpoint), EventMessageFactory()
     link = f"{reverse('admin:reminders_message_changelist')}?endpoint__id__exact={endpoint.pk}"
 
-    assert link in browser.get(url("changelist")).content.decode()
-    assert list(browser.get(link).context["cl"].result_list) == [mine]
+    assert link in office.get(url("changelist")).content.decode()
+    assert list(office.get(link).context["cl"].result_list) == [mine]
 
 
-def test_list_is_narrowed_by_state(browser, endpoint):
+def test_list_is_narrowed_by_state(office, endpoint):
     failing = WebhookEndpointFactory(failing_since=NOON)
     disabled = WebhookEndpointFactory(failing_since=NOON, disabled_at=NOON)
 
     def found(state):
-        return list(browser.get(url("changelist"), {"state": state}).context["cl"].result_list)
+        return list(office.get(url("changelist"), {"state": state}).context["cl"].result_list)
 
     assert [found(state) for state in ("well", "failing", "disabled")] == [[endpoint], [failing], [disabled]]
     assert len(found("nonsense")) == 3
 
 
-def test_list_costs_the_same_at_one_row_and_at_many(browser, endpoint):
+def test_list_costs_the_same_at_one_row_and_at_many(office, endpoint):
     def cost():
         with CaptureQueriesContext(connection) as queries:
-            assert browser.get(url("changelist")).status_code == 200
+            assert office.get(url("changelist")).status_code == 200
         return len(queries)
 
     few = cost()

@@ -14,13 +14,7 @@ from reminders.models import OptOut
 from reminders.operations.preferences import opt_out, set_preferences
 from tests.factories import NOON, PASSWORD, actor_of, appoint, at, open_provider
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 
 @pytest.fixture

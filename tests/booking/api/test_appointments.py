@@ -8,7 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.actors import Actor, Face
+from booking.enums import Event, Override
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
+from booking.operations.appointments import reschedule as move
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import (
@@ -871,6 +874,49 @@ def test_history_tells_who_did_what_when(booker_api, provider_api, provider, boo
             "details": {"status": "cancelled", "reason": "Ill"},
         },
     ]
+
+
+@pytest.fixture
+def outside(provider, booker, staff):
+    """Booked for the client by staff, on a Saturday and then on a Sunday, for reasons of their own."""
+    told = {"actor": Actor.of(staff, Face.ADMIN), "overrides": [Override.HOURS]}
+    made = appoint(provider, at("2026-03-07 09:00"), client=booker, reason="Afraid of crowds", **told)
+    move(appointment_id=made.pk, starts_at=at("2026-03-08 09:00"), now=NOON, reason="Forgot again", **told)
+    return made
+
+
+def details_told_to(api, appointment):
+    return [event["details"] for event in api.get(f"/api/appointments/{appointment.pk}/history").json()["results"]]
+
+
+def test_history_tells_the_client_that_rules_were_set_aside_but_not_why(booker_api, outside):
+    booked, moved = details_told_to(booker_api, outside)
+
+    assert booked == {"status": "scheduled", "overrides": ["hours"]}
+    assert (moved["to"], moved["overrides"], "reason" in moved) == ("2026-03-08T09:00:00Z", ["hours"], False)
+
+
+@pytest.mark.parametrize("asker", ["provider_api", "staff_api"])
+def test_history_tells_the_provider_and_staff_why_rules_were_set_aside(request, outside, asker):
+    told = details_told_to(request.getfixturevalue(asker), outside)
+
+    assert [details["reason"] for details in told] == ["Afraid of crowds", "Forgot again"]
+
+
+def test_history_tells_the_client_nothing_said_of_how_it_went(booker_api, provider_api, made):
+    with during(made):
+        provider_api.patch(f"/api/appointments/{made.pk}/status", {"status": "missed", "reason": "Again!"})
+
+    assert details_told_to(booker_api, made)[-1] == {"status": "missed"}
+    assert details_told_to(provider_api, made)[-1] == {"status": "missed", "reason": "Again!"}
+
+
+def test_history_keeps_from_the_client_what_an_import_called_it(booker_api, staff_api, made):
+    details = {"status": "scheduled", "reference": "old-program-7"}
+    made.events.create(event=Event.BOOKED, at=NOON, face=Face.COMMAND, details=details)
+
+    assert details_told_to(booker_api, made)[-1] == {"status": "scheduled"}
+    assert details_told_to(staff_api, made)[-1] == details
 
 
 def test_history_pages(staff_api, made):

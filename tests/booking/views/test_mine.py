@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
-from booking.enums import Action, Policy
+from booking.enums import Action, Override, Policy
 from booking.models import Appointment, Reservation
 from booking.operations.appointments import act
 from booking.operations.series import Wanted, create_series
@@ -22,13 +22,7 @@ from tests.factories import (
 )
 from tests.html import text_of, times_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 
 @pytest.fixture
@@ -141,6 +135,15 @@ def test_appointment_shows_when_with_whom_and_what_happened(mine, provider, appo
     assert "09:00 – 09:15" in page
     assert provider.name in page
     assert "Booked" in page
+
+
+def test_appointment_does_not_tell_why_rules_were_set_aside(mine, provider, booker):
+    outside = {"overrides": [Override.HOURS], "reason": "Afraid of crowds"}
+
+    page = mine.get(path(appoint(provider, at("2026-03-07 09:00"), client=booker, **outside))).content.decode()
+
+    assert "Booked" in page
+    assert "Afraid of crowds" not in page
 
 
 def test_appointment_leads_to_calendars_and_to_booking_again(mine, provider, booker):

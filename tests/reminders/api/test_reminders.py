@@ -12,14 +12,8 @@ from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, open_provider
 from tests.reminders.helpers import send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 NINE = at("2026-03-05 09:00")
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture

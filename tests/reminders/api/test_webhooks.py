@@ -1,7 +1,6 @@
 """The API of webhooks."""
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -21,15 +20,9 @@ from tests.factories import (
 )
 from tests.groups import FRONT_DESK, MANAGER, staff_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 URL = "https://practice.example.org/hooks"
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from datetime import time
 
 import pytest
-import time_machine
 from allauth.account.models import EmailAddress
 
 from reminders.enums import Channel, Source
@@ -11,15 +10,9 @@ from reminders.models import OptOut, Preferences
 from reminders.operations.preferences import opt_out
 from tests.factories import NOON, ClientFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 PATH = "/me/reminders/"
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture

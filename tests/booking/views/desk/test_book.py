@@ -119,7 +119,7 @@ def test_book_never_overrides_an_overlap(desk, provider, ada):
         ({"name": "Ada", "time": "09:07"}, "15 minutes apart"),
         ({"name": "Ada", "time": ""}, "Choose one of the free times"),
         ({"name": "Ada", "start": "soon"}, "Choose one of the times listed"),
-        ({"name": "Ada", "date": "0001-01-01"}, "between 2000 and 2100"),
+        ({"name": "Ada", "date": "0001-01-01"}, "from 2000 to 2100"),
         ({"name": "Ada", "minutes": "0"}, "greater than or equal to 1"),
         ({"name": "Ada\x00", "title": "a\x00"}, "Null characters"),
         ({"name": "Ada", "service": "x"}, "Select a valid choice"),
