@@ -206,9 +206,9 @@ def test_all_is_well(browser):
     beat(NOON - minutes(2))
 
     assert facts(browser) == {
-        "Database and migrations": (True, "ok"),
-        "Broker": (True, "ok"),
-        "Periodic tasks": (True, "last run 2 min ago"),
+        "Database": (True, ""),
+        "Queue of background jobs": (True, ""),
+        "Periodic tasks": (True, "last seen 2 min ago"),
         "Messages to send": (True, "none is due"),
         "Inspection of the data": (True, "none yet"),
     }
@@ -238,7 +238,7 @@ def test_first_page_opens_without_a_broker_and_says_so(browser, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis_client.cache_clear()
     try:
-        assert facts(browser)["Broker"] == (False, "unreachable")
+        assert facts(browser)["Queue of background jobs"] == (False, "unreachable")
     finally:
         redis_client.cache_clear()
 
