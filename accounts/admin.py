@@ -17,7 +17,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,8 +29,9 @@ from accounts.models import Client, Provider, User
 from accounts.operations import people
 from accounts.operations.imports import CLIENTS
 from accounts.operations.leaving import erase_client, gather
-from scheduler_project.common.admin import ForSuperusers, OfficeAdmin, do_to_each, first, told
+from scheduler_project.common.admin import ForSuperusers, OfficeAdmin, do_to_each, first
 from scheduler_project.common.admin_files import Imports
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import as_file
 
 admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
@@ -127,7 +128,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             gettext_lazy("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        (gettext_lazy("Important dates"), {"fields": ("last_login_utc", "joined_utc")}),
+        (gettext_lazy("Important dates"), {"fields": ("last_login_told", "joined")}),
     )
     add_fieldsets = (
         (
@@ -138,7 +139,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             },
         ),
     )
-    list_display = ("email", "name", "is_provider", "is_client", "is_active", "is_staff", "timezone", "last_login_utc")
+    list_display = ("email", "name", "is_provider", "is_client", "is_active", "is_staff", "timezone", "last_login_told")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "name")
     ordering = ("email",)
@@ -151,7 +152,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             people.edit_user(user_id=obj.pk, changes=common)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        own = ("last_login_utc", "joined_utc")
+        own = ("last_login_told", "joined")
         rank = ("is_staff", "is_superuser", "groups", "user_permissions")
         return own if request.user.is_superuser else own + rank
 
@@ -172,12 +173,12 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
     def is_client(self, user: User) -> bool:
         return user.client_or_none is not None
 
-    @admin.display(description=gettext_lazy("last login (UTC)"), ordering="last_login")
-    def last_login_utc(self, user: User) -> str:
+    @admin.display(description=here(gettext_lazy("last login")), ordering="last_login")
+    def last_login_told(self, user: User) -> str:
         return told(user.last_login)
 
-    @admin.display(description=gettext_lazy("joined (UTC)"), ordering="date_joined")
-    def joined_utc(self, user: User) -> str:
+    @admin.display(description=here(gettext_lazy("joined")), ordering="date_joined")
+    def joined(self, user: User) -> str:
         return told(user.date_joined)
 
     @admin.action(description=gettext_lazy("Deactivate selected users"), permissions=["change"])
@@ -210,22 +211,22 @@ class PersonAdmin(OfficeAdmin):
         row = self.get_object(request, object_id)
         context = extra_context or {}
         found = [tool for find in self.row_tools for tool in find(request, row)] if row else []
-        tools = [*context.get("tools", []), *found]
+        tools = [*found, *context.get("tools", [])]
         return super().change_view(request, object_id, form_url, {**context, "tools": tools})
 
     @admin.display(description=gettext_lazy("login"), ordering="user__email")
     def login(self, row: Provider | Client) -> str:
         return str(row.user or "–")
 
-    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
-    def created_utc(self, row: Provider | Client) -> str:
+    @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
+    def created(self, row: Provider | Client) -> str:
         return told(row.created_at)
 
 
 @admin.register(Provider)
 class ProviderAdmin(PersonAdmin):
     row_tools = []
-    list_display = ("name", "specialization", "login", "is_active", "is_approved", "created_utc")
+    list_display = ("name", "specialization", "login", "is_active", "is_approved", "created")
     list_filter = ("is_active", "is_approved", "specialization")
     list_select_related = ("user",)
     search_fields = ("name", "slug", "specialization", "user__email")
@@ -245,11 +246,11 @@ class ProviderAdmin(PersonAdmin):
             "embed_origins",
             "is_active",
             "is_approved",
-            "created_utc",
+            "created",
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
-        return ("created_utc",) if obj else ()
+        return ("created",) if obj else ()
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
@@ -305,6 +306,9 @@ class AddressBookFilter(admin.SimpleListFilter):
 
 
 class ClientForm(forms.ModelForm):
+    class Meta:
+        labels = {"owner": gettext_lazy("Address book")}
+
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"])
 
@@ -314,21 +318,28 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     sheets = (CLIENTS,)
     row_tools = []
     form = ClientForm
-    list_display = ("name", "email", "phone", "owner", "login", "timezone", "created_utc")
+    list_display = ("name", "email", "phone", "book", "created")
     list_filter = (AddressBookFilter,)
-    list_select_related = ("owner", "user")
+    list_select_related = ("owner",)
     search_fields = ("name", "email", "phone", "owner__name")
     autocomplete_fields = ("owner",)
-    readonly_fields = ("login", "created_utc")
-    date_hierarchy = "created_at"
+    readonly_fields = ("login", "created")
     actions = ("erase",)
 
     def get_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
         fields = ("name", "email", "phone", "timezone", "owner", "notes")
-        return (*fields, "login", "created_utc") if obj else fields
+        return (*fields, "login", "created") if obj else fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         return super().get_queryset(request).select_related("owner", "user")
+
+    def response_post_save_add(self, request: HttpRequest, obj: Client) -> HttpResponseRedirect:
+        """On to the page of who is new: most are added to be booked."""
+        return HttpResponseRedirect(self.change_url(obj.pk))
+
+    @admin.display(description=gettext_lazy("address book"), ordering="owner__name")
+    def book(self, client: Client) -> str:
+        return str(client.owner or _("the office's"))
 
     def describe(self, row: Client) -> str:
         return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))

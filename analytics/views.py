@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from accounts.models import Provider
 from analytics.forms import OFFERED, PickerForm
@@ -78,9 +79,19 @@ def shown(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> H
             "utilisation": percent(found.total.utilisation),
             "confirmed_share": percent(found.confirmed_share),
             "held": count(found.holds.total()),
+            "lead": found.lead and {"lower": span_of(found.lead.lower), "upper": span_of(found.lead.upper)},
+            "notice": found.notice and span_of(found.notice.median),
         },
     }
     return render(request, "analytics/numbers.html", context)
+
+
+def span_of(hours: int) -> str:
+    """How long that is, as people say it: from two days on, in days."""
+    if hours < 48:
+        return ngettext("%d hour", "%d hours", hours) % hours
+    days = round(hours / 24)
+    return ngettext("%d day", "%d days", days) % days
 
 
 def sheet(request: HttpRequest, own: Provider | None, name: str) -> Any:

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class BookingConfig(AppConfig):
     name = "booking"
-    verbose_name = _("Booking")
+    verbose_name = _("Bookings")
 
     def ready(self) -> None:
         from accounts.operations.imports import unproven

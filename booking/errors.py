@@ -13,7 +13,7 @@ class Missing(DomainError):
 class SlotTaken(DomainError):
     code = "slot_taken"
     kind = Kind.CONFLICT
-    message = _("This time has just been taken. The nearest free times are listed.")
+    message = _("This time is taken. The nearest free times are listed.")
 
 
 class OutsideHours(DomainError):

@@ -9,6 +9,11 @@ appointment_changed = Signal()
 many at once, as part of a series, of which `series_changed` tells.
 """
 
+client_told = Signal()
+"""Asks whether the client of an appointment is told what becomes of it. Arguments: `appointment`. It is answered
+True, or False where there is no way to.
+"""
+
 series_changed = Signal()
 """Many appointments were changed at once. Arguments: `events` (their AppointmentEvents, in order), `now`."""
 

@@ -14,6 +14,7 @@ from booking.models import Appointment, AppointmentEvent, Reservation, Schedule,
 from booking.signals import (
     appointment_changed,
     appointments_imported,
+    client_told,
     demo_opened,
     details_given,
     holds_expired,
@@ -33,6 +34,11 @@ def follow_appointment(
 ) -> None:
     if notices.follow(appointment=appointment, event=event, now=now, alone=alone):
         transaction.on_commit(wake_dispatcher)
+
+
+@receiver(client_told, dispatch_uid="reminders.receivers.reaches_client")
+def reaches_client(appointment: Appointment, **kwargs: Any) -> bool:
+    return notices.reaches_client(appointment=appointment)
 
 
 @receiver(series_changed, dispatch_uid="reminders.receivers.follow_series")

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db.models import Count, Min, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,6 +20,7 @@ from django_celery_beat.models import PeriodicTask
 from reminders.enums import MessageStatus
 from reminders.models import Message
 from scheduler_project import health
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.models import Inspection
 from scheduler_project.common.panels import Panel, panels
 
@@ -154,15 +156,15 @@ def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
 def _servers() -> list[dict[str, Any]]:
     database, broker = health.database(), health.broker()
     return [
-        {"name": _("Database and migrations"), "well": database == "ok", "says": database},
-        {"name": _("Broker"), "well": broker == "ok", "says": broker},
+        {"name": _("Database"), "well": database == "ok", "says": "" if database == "ok" else database},
+        {"name": _("Queue of background jobs"), "well": broker == "ok", "says": "" if broker == "ok" else broker},
     ]
 
 
 def _latest() -> dict[str, tuple[datetime, int]]:
-    """When beat last ran a task, and the latest inspection with what it found, in one query."""
-    ran = PeriodicTask.objects.filter(last_run_at__isnull=False).order_by("-last_run_at")
-    beat = ran.values_list(Value("beat"), "last_run_at", Value(0))[:1]
+    """When beat last ran a task, or wrote its table at its first start, and the latest inspection, in one query."""
+    seen = PeriodicTask.objects.annotate(seen=Coalesce("last_run_at", "date_changed")).order_by("-seen")
+    beat = seen.values_list(Value("beat"), "seen", Value(0))[:1]
     inspection = Inspection.objects.order_by("-at").values_list(Value("inspection"), "at", "found")[:1]
     return {name: (at, found) for name, at, found in beat.union(inspection, all=True)}
 
@@ -172,7 +174,7 @@ def _beat(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
     if last is None:
         return {"name": name, "well": False, "says": _("none has ever run")}
     minutes = int((now - last[0]).total_seconds()) // 60
-    said = _("last run %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("last run just now")
+    said = _("last seen %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("seen just now")
     return {"name": name, "well": now - last[0] < SILENT, "says": said}
 
 
@@ -194,7 +196,7 @@ def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, An
     name = _("Inspection of the data")
     if last is None:
         return {"name": name, "well": True, "says": _("none yet")}
-    at, found = last[0].strftime("%Y-%m-%d %H:%M UTC"), last[1]
+    at, found = here(told(last[0])), last[1]
     if not found:
         return {"name": name, "well": now - last[0] < SELDOM, "says": _("%(at)s: all as it should be") % {"at": at}}
     says = ngettext(

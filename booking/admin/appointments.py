@@ -1,14 +1,17 @@
 """Appointments: booked, moved and ended through the operations, with their history to read."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, When
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,14 +20,16 @@ from booking.admin.booking import BookingPages
 from booking.admin.day import DayPage
 from booking.admin.imports import BookingImports, CalendarUploadForm
 from booking.admin.shared import InCalendarAdmin, explained, provider_filter, staff, there
-from booking.enums import Action
+from booking.enums import Action, AppointmentStatus, Override
 from booking.forms.office import ReasonForm
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.operations import appointments
 from booking.operations.imports import APPOINTMENTS, CALENDAR
-from booking.queries import left_outside
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
+from booking.queries import left_outside, of_today
+from booking.views.desk.done import done_by
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import back
 
 FORMS: dict[Action, type[forms.Form]] = {
@@ -42,38 +47,46 @@ MANY_DONE = {
 }
 
 
-DONE = {
-    Action.APPROVE: gettext_lazy("Approved: %(who)s is told."),
-    Action.DECLINE: gettext_lazy("Declined: %(who)s is told, and the time is free again."),
-    Action.COMPLETE: gettext_lazy("Marked as completed: %(who)s."),
-    Action.MISS: gettext_lazy("Marked as missed: %(who)s."),
-    Action.CANCEL: gettext_lazy("Cancelled: %(who)s is told, and the time is free again."),
-}
-
-
 # --- History --------------------------------------------------------------------------------------------------------
 
 
 class EventColumns:
-    @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
-    def at_utc(self, event: AppointmentEvent) -> str:
+    @admin.display(description=here(gettext_lazy("at")), ordering="at")
+    def when(self, event: AppointmentEvent) -> str:
         return told(event.at)
 
     @admin.display(description=gettext_lazy("details"))
     def details_told(self, event: AppointmentEvent) -> str:
-        return "; ".join(f"{name}: {self._told(value)}" for name, value in event.details.items()) or "–"
+        return "; ".join(_in_words(event.details)) or "–"
 
-    def _told(self, value: Any) -> str:
-        if value is None:
-            return _("(not kept)")
-        if isinstance(value, dict):
-            return ", ".join(f"{name} “{self._told(part)}”" for name, part in value.items())
-        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+def _in_words(details: dict[str, Any]) -> Iterator[str]:
+    """What an event says beside what it is. The ids in it are for programs."""
+    if "to" in details:
+        before, after = (told(parse_datetime(details[name])) for name in ("from", "to"))
+        yield str(here(f"{before} → {after}"))
+    if "status" in details:
+        yield str(AppointmentStatus(details["status"]).label)
+    if "series" in details:
+        yield _("part of a series")
+    if "overrides" in details:
+        yield _("set aside: %s") % ", ".join(str(Override(name).label) for name in details["overrides"])
+    for name in details.get("changed", ()):
+        was = (details.get("was") or {}).get(name, _("(not kept)"))
+        old = ", ".join(was) if isinstance(was, list) else was
+        yield _("%(field)s was “%(old)s”") % {
+            "field": label_for_field(name, Appointment),
+            "old": old or "–",
+        }
+    if "reference" in details:
+        yield _("imported as %s") % (details["reference"] or _("(not kept)"))
+    if "reason" in details:
+        yield _("reason: %s") % (details["reason"] or _("(not kept)"))
 
 
 class EventInline(EventColumns, ReadOnly, admin.TabularInline):
     model = AppointmentEvent
-    fields = ("at_utc", "event", "user", "face", "details_told")
+    fields = ("when", "event", "user", "face", "details_told")
     readonly_fields = fields
     verbose_name_plural = gettext_lazy("history")
 
@@ -83,29 +96,57 @@ class EventInline(EventColumns, ReadOnly, admin.TabularInline):
 
 @admin.register(AppointmentEvent)
 class AppointmentEventAdmin(EventColumns, ReadOnly, OfficeAdmin):
-    list_display = ("at_utc", "event", "appointment", "user", "face", "details_told")
+    list_display = ("when", "event", "appointment", "user", "face", "details_told")
     list_filter = ("event", "face")
     list_select_related = ("appointment", "user")
     search_fields = ("appointment__title", "user__email")
     date_hierarchy = "at"
     ordering = ("-pk",)
-    fields = ("appointment", "at_utc", "event", "user", "face", "details_told")
+    fields = ("appointment", "when", "event", "user", "face", "details_told")
     readonly_fields = fields
 
 
 # --- Appointments ---------------------------------------------------------------------------------------------------
 
 
+NO_QUESTION = frozenset({"p", "o", "all", "e", "_facets"})
+"""What the address of a list may say without asking for some of its rows."""
+
+
+def _when(request: HttpRequest) -> str:
+    """Which appointments are asked for. Who asks for nothing sees those to come; who searches or filters, all found."""
+    return request.GET.get("when") or ("all" if set(request.GET) - NO_QUESTION else "coming")
+
+
 class WhenFilter(admin.SimpleListFilter):
     title = gettext_lazy("time")
     parameter_name = "when"
 
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self.asked = _when(request)
+        super().__init__(request, *args)
+
+    def value(self) -> str:
+        return self.asked
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("coming", _("coming")), ("past", _("past")), ("outside", _("coming, outside the hours"))]
+        return [
+            ("today", _("today")),
+            ("coming", _("coming")),
+            ("past", _("past")),
+            ("outside", _("coming, outside the hours")),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        every, *others = super().choices(changelist)
+        link = changelist.get_query_string({self.parameter_name: "all"})
+        return [{**every, "selected": self.asked == "all", "query_string": link}, *others]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
         now = timezone.now()
-        match self.value():
+        match self.asked:
+            case "today":
+                return queryset.filter(pk__in=of_today(now).order_by().values("pk"))
             case "coming":
                 return queryset.filter(reservation__ends_at__gt=now)
             case "past":
@@ -174,6 +215,15 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Appointment]:
         return super().get_queryset(request).select_related(*self.list_select_related)
 
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """The next one first, and after those to come the latest."""
+        when = _when(request)
+        if when in ("today", "coming", "outside"):
+            return ["reservation__starts_at", "pk"]
+        to_come = Case(When(reservation__ends_at__gt=timezone.now(), then=F("reservation__starts_at")))
+        first = [] if when == "past" else [to_come.asc(nulls_last=True)]
+        return [*first, "-reservation__starts_at", "-pk"]
+
     def save_model(self, request: HttpRequest, obj: Appointment, form: Any, change: bool) -> None:
         wanted = {name: form.cleaned_data[name] for name in form.changed_data}
         made = appointments.edit(appointment_id=obj.pk, changes=wanted, actor=staff(request), now=timezone.now())
@@ -195,6 +245,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         if appointment and self.has_view_or_change_permission(request, appointment):
             shown |= {
                 "appointment": appointment,
+                "subtitle": f"{appointment.client}, {appointment.called}",
                 "zone": self.schedule_of(appointment).timezone,
                 "buttons": self._buttons(request, appointment),
                 "again": self._again(request, appointment),
@@ -245,7 +296,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
             except DomainError as refusal:
                 messages.error(request, explained(refusal, self.schedule_of(appointment)))
             else:
-                messages.success(request, DONE[deed] % {"who": appointment.client})
+                messages.success(request, done_by(deed, appointment))
             return HttpResponseRedirect(back(request, self.change_url(pk)))
         return self.ask(
             request,
@@ -320,19 +371,19 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     def providers_start(self, appointment: Appointment) -> str:
         return there(appointment.starts_at, appointment.provider.schedule.timezone)
 
-    @admin.display(description=gettext_lazy("start (UTC)"), ordering="reservation__starts_at")
+    @admin.display(description=here(gettext_lazy("start")), ordering="reservation__starts_at")
     def starts(self, appointment: Appointment) -> str:
         return told(appointment.starts_at)
 
-    @admin.display(description=gettext_lazy("end (UTC)"))
+    @admin.display(description=here(gettext_lazy("end")))
     def ends(self, appointment: Appointment) -> str:
         return told(appointment.ends_at)
 
-    @admin.display(description=gettext_lazy("made (UTC)"))
+    @admin.display(description=here(gettext_lazy("made")))
     def made(self, appointment: Appointment) -> str:
         return told(appointment.created_at)
 
-    @admin.display(description=gettext_lazy("changed (UTC)"))
+    @admin.display(description=here(gettext_lazy("changed")))
     def changed(self, appointment: Appointment) -> str:
         return told(appointment.updated_at)
 

@@ -34,9 +34,10 @@ from booking.forms.hours import ClockField
 from booking.models import Absence, AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
 from booking.operations import availability, slots
 from booking.operations.imports import HOURS
-from scheduler_project.common.admin import NamedFormSet, OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.admin import NamedFormSet, OfficeAdmin, ReadOnly, do_to_each
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
+from scheduler_project.common.instants import here, told
 
 # --- The calendar and its weekly hours ------------------------------------------------------------------------------
 
@@ -98,9 +99,9 @@ class ScheduleAdmin(Previews):
         "notice_minutes",
         "horizon_days",
         "hold_minutes",
-        "slots_until_utc",
+        "slots_laid",
     )
-    readonly_fields = ("provider", "slots_until_utc", "former_hours")
+    readonly_fields = ("provider", "slots_laid", "former_hours")
     inlines = (WorkingHoursInline,)
     list_display = (
         "provider",
@@ -109,7 +110,7 @@ class ScheduleAdmin(Previews):
         "notice_minutes",
         "horizon_days",
         "hold_minutes",
-        "slots_until_utc",
+        "slots_laid",
     )
     list_filter = ("provider__is_active", "slot_minutes")
     list_select_related = ("provider",)
@@ -154,8 +155,8 @@ class ScheduleAdmin(Previews):
         ]
         return "\n".join(lines) or _("They have never been changed.")
 
-    @admin.display(description=gettext_lazy("slots until (UTC)"), ordering="slots_until")
-    def slots_until_utc(self, schedule: Schedule) -> str:
+    @admin.display(description=here(gettext_lazy("slots until")), ordering="slots_until")
+    def slots_laid(self, schedule: Schedule) -> str:
         return told(schedule.slots_until)
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
@@ -376,7 +377,10 @@ class TimeOffAdmin(LocalStretchAdmin):
 
 
 class ClosureForm(AbsenceForm):
-    schedule = Schedule(timezone="UTC")  # Everybody's: instants are in UTC.
+    @property
+    def schedule(self) -> Schedule:  # type: ignore[override]
+        """Everybody's, so instants are on the clocks of who writes them."""
+        return Schedule(timezone=timezone.get_current_timezone_name())
 
 
 @admin.register(Closure)
@@ -406,11 +410,11 @@ class ClosureAdmin(Previews):
     def delete_model(self, request: HttpRequest, obj: Closure) -> None:
         tell(request, availability.reopen_business(closure=obj, actor=staff(request), now=timezone.now()))
 
-    @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
+    @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, closure: Absence) -> str:
         return told(closure.starts_at)
 
-    @admin.display(description=gettext_lazy("end (UTC)"), ordering="ends_at")
+    @admin.display(description=here(gettext_lazy("end")), ordering="ends_at")
     def ends(self, closure: Absence) -> str:
         return told(closure.ends_at)
 

@@ -21,6 +21,7 @@ from booking.models import Appointment, Schedule, Service
 from booking.operations.appointments import allowed_actions, book, reschedule
 from booking.operations.reservations import reserve
 from booking.queries import FreeTime, Search, next_free
+from booking.views.desk.done import and_told
 from booking.views.desk.times import free_on, refuse
 from scheduler_project.common.admin import OfficeAdmin
 from scheduler_project.common.errors import DomainError
@@ -96,7 +97,7 @@ class BookingPages(OfficeAdmin):
             messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % made.client)
             return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
         self.log_addition(request, made, [{"added": {}}])
-        messages.success(request, _("Booked: %s is told.") % made.client)
+        messages.success(request, and_told(_("Booked."), made))
         return HttpResponseRedirect(self.change_url(made.pk))
 
     @transaction.atomic
@@ -155,7 +156,7 @@ class BookingPages(OfficeAdmin):
             day_url=self._day_url(schedule, form.said_so_far("date")),
             hold_minutes=schedule.hold_minutes,
             **_times(form, schedule, form.said_so_far("service"), form.said_so_far("minutes"), now),
-            alternatives=alternatives or [],
+            alternatives=sorted(alternatives or []),
         )
 
     def _may_add_clients(self, request: HttpRequest) -> bool:
@@ -196,7 +197,7 @@ class BookingPages(OfficeAdmin):
             except DomainError as error:
                 alternatives = refuse(form, error)
             else:
-                messages.success(request, _("Moved: %s is told.") % appointment.client)
+                messages.success(request, and_told(_("Moved."), appointment))
                 return HttpResponseRedirect(self.change_url(appointment.pk))
         return self._ask_when(request, appointment, form, now, alternatives)
 
@@ -219,7 +220,7 @@ class BookingPages(OfficeAdmin):
             back=self.change_url(appointment.pk),
             day_url=self._day_url(schedule, form.said_so_far("date")),
             **_times(form, schedule, appointment.service, minutes, now),
-            alternatives=alternatives or [],
+            alternatives=sorted(alternatives or []),
         )
 
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from booking.admin.shared import staff
 from booking.models import CalendarFeed
 from booking.operations import feeds
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.instants import here, told
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -52,6 +53,6 @@ class CalendarFeedAdmin(ReadOnly, OfficeAdmin):
     def address(self, feed: CalendarFeed) -> str:
         return f"…{feed.token[-4:]}.ics"
 
-    @admin.display(description=gettext_lazy("opened (UTC)"), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("opened")), ordering="created_at")
     def opened(self, feed: CalendarFeed) -> str:
         return told(feed.created_at)

@@ -18,19 +18,21 @@ from booking.enums import Override, ReservationStatus
 from booking.models import Reservation, Slot
 from booking.operations import reservations
 from booking.operations.appointments import confirm
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import back
 
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnly, OfficeAdmin):
-    list_display = ("id", "state", "local_start", "provider", "client", "service", "expires")
+    list_display = ("local_start", "client", "service", "provider", "state")
     list_filter = ("status", "face", provider_filter("provider"))
     list_select_related = ("provider__schedule", "client", "service")
     search_fields = ("provider__name", "client__name", "client__email", "service__name")
     date_hierarchy = "starts_at"
     ordering = ("-pk",)
+    list_per_page = 50
     fields = (
         "provider",
         "client",
@@ -183,11 +185,11 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
             describe=lambda row: f"{row.client}, {row.provider}, {self.local_start(row)}",
         )
 
-    @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
+    @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, reservation: Reservation) -> str:
         return told(reservation.starts_at)
 
-    @admin.display(description=gettext_lazy("end (UTC)"), ordering="ends_at")
+    @admin.display(description=here(gettext_lazy("end")), ordering="ends_at")
     def ends(self, reservation: Reservation) -> str:
         return told(reservation.ends_at)
 
@@ -195,7 +197,7 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
     def local_start(self, reservation: Reservation) -> str:
         return there(reservation.starts_at, reservation.provider.schedule.timezone)
 
-    @admin.display(description=gettext_lazy("claimed, with buffers (UTC)"))
+    @admin.display(description=here(gettext_lazy("claimed, with buffers")))
     def claimed(self, reservation: Reservation) -> str:
         return f"{told(reservation.blocked_from)} – {told(reservation.blocked_until)}"
 
@@ -208,15 +210,15 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
         )
         return _("held, past its end") if ended else reservation.get_status_display()
 
-    @admin.display(description=gettext_lazy("expires (UTC)"), ordering="expires_at")
+    @admin.display(description=here(gettext_lazy("expires")), ordering="expires_at")
     def expires(self, reservation: Reservation) -> str:
         return told(reservation.expires_at)
 
-    @admin.display(description=gettext_lazy("made (UTC)"), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("made")), ordering="created_at")
     def made(self, reservation: Reservation) -> str:
         return told(reservation.created_at)
 
-    @admin.display(description=gettext_lazy("ended (UTC)"))
+    @admin.display(description=here(gettext_lazy("ended")))
     def closed(self, reservation: Reservation) -> str:
         return told(reservation.closed_at)
 
@@ -267,11 +269,11 @@ class SlotAdmin(ReadOnly, OfficeAdmin):
             messages.info(request, _("Choose a provider in the filter to see their slots."))
         return super().changelist_view(request, extra_context)
 
-    @admin.display(description=gettext_lazy("start (UTC)"), ordering="starts_at")
+    @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, slot: Slot) -> str:
         return told(slot.starts_at)
 
-    @admin.display(description=gettext_lazy("end (UTC)"))
+    @admin.display(description=here(gettext_lazy("end")))
     def ends(self, slot: Slot) -> str:
         return told(slot.ends_at)
 

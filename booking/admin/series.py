@@ -18,9 +18,11 @@ from booking.enums import Override, Scope
 from booking.forms.office import ReasonForm
 from booking.models import Appointment, AppointmentSeries
 from booking.operations import series as operations
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
+from booking.templatetags.rules import in_words
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import DayField
+from scheduler_project.common.instants import here, told
 
 SHOWN_FOR = timedelta(days=30)
 """How long past occurrences stay on a series' page; the list of appointments has them all."""
@@ -67,7 +69,7 @@ class OccurrenceInline(ReadOnly, admin.TabularInline):
 
 @admin.register(AppointmentSeries)
 class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
-    list_display = ("name", "provider", "client", "rrule", "local_start", "state", "occurrences")
+    list_display = ("name", "provider", "client", "rule", "state", "occurrences")
     list_filter = (StateFilter, provider_filter("provider"), "service")
     list_select_related = ("provider", "client", "service")
     search_fields = ("title", "service__name", "provider__name", "client__name", "client__email")
@@ -79,7 +81,7 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
         "service",
         "title",
         "description",
-        "rrule",
+        "rule",
         "local_start",
         "duration_minutes",
         "state",
@@ -186,6 +188,10 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
     def name(self, series: AppointmentSeries) -> str:
         return series.title or str(series.service or _("Appointment"))
 
+    @admin.display(description=gettext_lazy("rule"), ordering="rrule")
+    def rule(self, series: AppointmentSeries) -> str:
+        return in_words(series) or series.rrule
+
     @admin.display(description=gettext_lazy("start (its own timezone)"), ordering="start_date")
     def local_start(self, series: AppointmentSeries) -> str:
         return there(series.instant(series.start_date), series.timezone)
@@ -214,15 +220,15 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
     def overrides_told(self, series: AppointmentSeries) -> str:
         return ", ".join(str(Override(name).label) for name in series.overrides) or "–"
 
-    @admin.display(description=gettext_lazy("booked until (UTC)"), ordering="generated_until")
+    @admin.display(description=here(gettext_lazy("booked until")), ordering="generated_until")
     def booked_until(self, series: AppointmentSeries) -> str:
         return told(series.generated_until)
 
-    @admin.display(description=gettext_lazy("end (UTC)"), ordering="ends_at")
+    @admin.display(description=here(gettext_lazy("end")), ordering="ends_at")
     def ends(self, series: AppointmentSeries) -> str:
         return told(series.ends_at)
 
-    @admin.display(description=gettext_lazy("made (UTC)"), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("made")), ordering="created_at")
     def made(self, series: AppointmentSeries) -> str:
         return told(series.created_at)
 

@@ -18,9 +18,10 @@ from accounts.models import Provider
 from booking.models import Appointment, Schedule, TimeOff
 from booking.operations.availability import Change
 from booking.queries import DAY, open_hours
-from scheduler_project.common.admin import SHOWN, ChooseOne, OfficeAdmin, told
+from scheduler_project.common.admin import SHOWN, ChooseOne, OfficeAdmin
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
+from scheduler_project.common.instants import told
 from scheduler_project.common.times import covers
 
 

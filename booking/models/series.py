@@ -101,7 +101,7 @@ class AppointmentSeries(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.rrule
+        return self.title or str(self.service or self.rrule)
 
     @property
     def zone(self) -> ZoneInfo:

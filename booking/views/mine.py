@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timezone import localdate
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
 
 from accounts.models import Client
 from booking.calendars import web_links
@@ -103,12 +103,9 @@ def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
     form = CancelForm(request.POST if request.method == "POST" else None, appointment=row)
     if request.method == "POST" and form.is_valid():
         number = cancelling.cancel(row, form.cleaned_data, actor=actor_of(request), now=now)
-        said = ngettext(
-            "Your appointment was cancelled, and the provider is told.",
-            "%d of your appointments were cancelled, and the provider is told.",
-            number,
-        )
-        messages.success(request, said % number if number > 1 else said)
+        one = _("Your appointment was cancelled, and the provider is told.")
+        more = _("%d of your appointments were cancelled, and the provider is told.")
+        messages.success(request, one if number == 1 else more % number)
         return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
     allowed = Action.CANCEL in allowed_actions(row, actor_of(request), now)
     return render(request, "booking/mine/cancel.html", {"appointment": row, "form": form, "cancellable": allowed})

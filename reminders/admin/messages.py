@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.appointments import AppointmentAdmin
-from booking.admin.shared import provider_filter, staff
-from reminders.enums import MessageStatus
+from booking.admin.shared import provider_filter, staff, there
+from reminders.enums import MessageStatus, Recipient
 from reminders.letters import recipient_of
 from reminders.models import DeliveryAttempt, Message
 from reminders.operations import dispatch
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import back
 from scheduler_project.common.panels import Panel, panels
 
@@ -45,27 +46,41 @@ def failed(request: HttpRequest, now: datetime) -> Panel | None:
 panels.append(failed)
 
 
+def _when(message: Message) -> str:
+    """When it is what the message is about."""
+    return there(message.reservation.starts_at, message.reservation.provider.schedule.timezone)
+
+
 class AttemptInline(ReadOnly, admin.TabularInline):
     model = DeliveryAttempt
-    fields = ("at", "milliseconds", "address", "outcome", "reference", "error")
+    fields = ("tried", "address", "outcome", "error", "milliseconds", "reference")
     readonly_fields = fields
     extra = 0
     can_delete = False
 
+    @admin.display(description=here(gettext_lazy("at")))
+    def tried(self, attempt: DeliveryAttempt) -> str:
+        return told(attempt.at)
+
 
 class MessageColumns:
     """What a message says of itself, on its own page and on that of its appointment."""
+
+    @admin.display(description=gettext_lazy("message"), ordering="kind")
+    def what(self, message: Message) -> str:
+        url = reverse("admin:reminders_message_change", args=[message.pk])
+        return format_html('<a href="{}">{}</a>', url, message)
 
     @admin.display(description=gettext_lazy("to"))
     def to(self, message: Message) -> str:
         person = recipient_of(message)
         return f"{person.name} <{person.address or '–'}>"
 
-    @admin.display(description=gettext_lazy("due (UTC)"), ordering="due_at")
+    @admin.display(description=here(gettext_lazy("due")), ordering="due_at")
     def due(self, message: Message) -> str:
         return told(message.due_at)
 
-    @admin.display(description=gettext_lazy("sent (UTC)"), ordering="sent_at")
+    @admin.display(description=here(gettext_lazy("sent")), ordering="sent_at")
     def sent(self, message: Message) -> str:
         return told(message.sent_at)
 
@@ -74,11 +89,10 @@ class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
     """The messages of one appointment: what became of each, and why not."""
 
     model = Message
-    fields = ("kind", "channel", "to", "status", "due", "sent", "failures", "error", "again")
+    fields = ("what", "to", "status", "due", "sent", "error", "again")
     readonly_fields = fields
     extra = 0
     can_delete = False
-    show_change_link = True
     verbose_name_plural = gettext_lazy("messages")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
@@ -88,7 +102,7 @@ class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
     @admin.display(description=gettext_lazy("send again"))
     def again(self, message: Message) -> str:
         if message.status != MessageStatus.FAILED or not self.sends:
-            return "–"
+            return ""
         return format_html(
             '<button class="button" formaction="{}" name="next" value="{}">{}</button>',
             reverse("admin:reminders_message_again", args=[message.pk]),
@@ -104,7 +118,8 @@ AppointmentAdmin.inlines.insert(0, MessageInline)
 class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
     """Every message. What failed can be sent again."""
 
-    list_display = ("id", "kind", "channel", "to", "about", "status", "due", "sent", "failures", "error")
+    list_display = ("__str__", "to", "about", "state", "due")
+    list_per_page = 50
     list_filter = ("status", "kind", "channel", "recipient", provider_filter("reservation__provider"))
     search_fields = (
         "reservation__client__name",
@@ -115,30 +130,27 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
     )
     date_hierarchy = "due_at"
     ordering = ("-pk",)
-    fields = (
-        "kind",
-        "channel",
-        "to",
-        "about",
-        "offset",
-        "status",
-        "due",
-        "next_try",
-        "useful",
-        "sent",
-        "failures",
-        "error",
-        "key",
-        "details",
-        "planned",
+    fieldsets = (
+        (None, {"fields": ("whom", "about", "status", "due", "sent", "error")}),
+        (
+            gettext_lazy("Record"),
+            {
+                "classes": ("collapse",),
+                "fields": ("kind", "channel", "offset", "next_try", "useful", "failures", "key", "details", "planned"),
+            },
+        ),
     )
-    readonly_fields = fields
     inlines = (AttemptInline,)
     actions = ("send_again",)
     change_form_template = "admin/tools_change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).detailed()  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def state(self, message: Message) -> str:
+        """With the reason, if it failed."""
+        return format_html('{}<br><span class="quiet">{}</span>', message.get_status_display(), message.error)
 
     def get_urls(self) -> list[Any]:
         again = self.admin_site.admin_view(self.again_view)
@@ -191,24 +203,33 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
             deed,
             title=_("Send messages again"),
             done=_("Messages to be sent again: %d."),
-            describe=lambda row: f"{row}, {self.to(row)}",
+            describe=lambda row: f"{row}, {self.to(row)}, {_when(row)}",
         )
+
+    @admin.display(description=gettext_lazy("to"))
+    def whom(self, message: Message) -> str:
+        """With a link to the client, whose address may be wrong."""
+        if message.recipient != Recipient.CLIENT:
+            return self.to(message)
+        url = reverse("admin:accounts_client_change", args=[message.reservation.client_id])
+        return format_html('<a href="{}">{}</a>', url, self.to(message))
 
     @admin.display(description=gettext_lazy("about"))
     def about(self, message: Message) -> Any:
-        name, row = (
-            ("appointment", message.appointment) if message.appointment else ("reservation", message.reservation)
-        )
-        return format_html('<a href="{}">{}</a>', reverse(f"admin:booking_{name}_change", args=[row.pk]), row)
+        held = message.reservation
+        name, row = ("appointment", message.appointment) if message.appointment else ("reservation", held)
+        url = reverse(f"admin:booking_{name}_change", args=[row.pk])
+        called = message.appointment or held.service or _("held time")
+        return format_html('<a href="{}">{}</a><br><span class="quiet">{}</span>', url, called, _when(message))
 
-    @admin.display(description=gettext_lazy("next try (UTC)"), ordering="next_at")
+    @admin.display(description=here(gettext_lazy("next try")), ordering="next_at")
     def next_try(self, message: Message) -> str:
         return told(message.next_at)
 
-    @admin.display(description=gettext_lazy("useful until (UTC)"))
+    @admin.display(description=here(gettext_lazy("useful until")))
     def useful(self, message: Message) -> str:
         return told(message.useful_until)
 
-    @admin.display(description=gettext_lazy("planned (UTC)"), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("planned")), ordering="created_at")
     def planned(self, message: Message) -> str:
         return told(message.created_at)

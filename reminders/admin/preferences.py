@@ -16,7 +16,8 @@ from booking.admin.shared import staff
 from reminders.enums import OF_PEOPLE, Channel
 from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.instants import here, told
 
 
 class PreferencesForm(forms.ModelForm):
@@ -92,7 +93,7 @@ class PreferencesAdmin(OfficeAdmin):
     def clock(self, preferences: Preferences) -> str:
         return preferences.client.timezone
 
-    @admin.display(description=gettext_lazy("changed (UTC)"), ordering="updated_at")
+    @admin.display(description=here(gettext_lazy("changed")), ordering="updated_at")
     def changed(self, preferences: Preferences) -> str:
         return told(preferences.updated_at)
 
@@ -166,10 +167,10 @@ class OptOutAdmin(ReadOnly, OfficeAdmin):
 
         do_to_each(request, queryset, deed, _("Opt-outs taken back: %d."))
 
-    @admin.display(description=gettext_lazy("since (UTC)"), ordering="at")
+    @admin.display(description=here(gettext_lazy("since")), ordering="at")
     def since(self, row: OptOut) -> str:
         return told(row.at)
 
-    @admin.display(description=gettext_lazy("taken back (UTC)"), ordering="ended_at")
+    @admin.display(description=here(gettext_lazy("taken back")), ordering="ended_at")
     def ended(self, row: OptOut) -> str:
         return told(row.ended_at)

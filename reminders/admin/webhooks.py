@@ -17,7 +17,8 @@ from booking.admin.shared import provider_filter
 from reminders.models import WebhookEndpoint
 from reminders.operations import webhooks
 from reminders.webhooks import EVENTS
-from scheduler_project.common.admin import OfficeAdmin, do_to_each, told
+from scheduler_project.common.admin import OfficeAdmin, do_to_each
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.text import one_line
 
 
@@ -98,15 +99,15 @@ class WebhookEndpointAdmin(OfficeAdmin):
     def told_of(self, endpoint: WebhookEndpoint) -> str:
         return ", ".join(endpoint.events) or _("everything")
 
-    @admin.display(description=gettext_lazy("failing since (UTC)"), ordering="failing_since")
+    @admin.display(description=here(gettext_lazy("failing since")), ordering="failing_since")
     def failing(self, endpoint: WebhookEndpoint) -> str:
         return told(endpoint.failing_since)
 
-    @admin.display(description=gettext_lazy("disabled (UTC)"), ordering="disabled_at")
+    @admin.display(description=here(gettext_lazy("disabled")), ordering="disabled_at")
     def disabled(self, endpoint: WebhookEndpoint) -> str:
         return told(endpoint.disabled_at)
 
-    @admin.display(description=gettext_lazy("created (UTC)"), ordering="created_at")
+    @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
     def created(self, endpoint: WebhookEndpoint) -> str:
         return told(endpoint.created_at)
 

@@ -48,6 +48,12 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
     return bool(notices)
 
 
+def reaches_client(*, appointment: Appointment) -> bool:
+    """Whether the client is told what becomes of an appointment, on a channel they chose and with an address for it."""
+    [facts] = facts_of([appointment.pk])
+    return bool(facts.client_channels(reminding=False))
+
+
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
     """Tell both sides once of what happened to many appointments of a series. Returns whether anything is to be sent.
 

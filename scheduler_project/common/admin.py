@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,15 +15,17 @@ from django.db.models.deletion import Collector, ProtectedError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_celery_beat.admin import PeriodicTaskAdmin as BeatsTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
 from scheduler_project.common.admin_files import SECRETS, Exports
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import validate_year
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import zone_names
 from scheduler_project.common.trail import trailed
@@ -35,14 +35,6 @@ SHOWN = 10
 
 MOST_AT_ONCE = 200
 """How many rows an action is previewed for and done to: the preview keeps what it touches locked meanwhile."""
-
-
-# --- Time as people write it ----------------------------------------------------------------------------------------
-
-
-def told(instant: datetime | None, zone: str = "UTC") -> str:
-    """An instant on the clocks of `zone`, such as `Mon 2026-03-02 14:00`. The column or label names the zone."""
-    return date_format(instant.astimezone(ZoneInfo(zone)), "D Y-m-d H:i") if instant else "–"
 
 
 # --- Refusals -------------------------------------------------------------------------------------------------------
@@ -56,6 +48,11 @@ class ListAdmin(admin.ModelAdmin):
             return super().get_changelist_instance(request)
         except (DataError, OverflowError, ValueError) as error:  # a NUL; a year beyond all dates; December of the last
             raise IncorrectLookupParameters(error) from error
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The page of a list is called what is listed."""
+        context = {"title": capfirst(str(self.opts.verbose_name_plural)), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
 
 class OfficeAdmin(Exports, ListAdmin):
@@ -143,6 +140,13 @@ class OfficeAdmin(Exports, ListAdmin):
             counts[plural(rows.model)] += rows.count()
         return [str(row) for row in objs], dict(+counts), lacking, []
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Only who may read a trail is led to it. Where there is none, the admin remembers what was changed by hand."""
+        row = context.get("original")
+        elsewhere = isinstance(self, ReadOnly) or self.opts.label in trailed.values()
+        without = row is not None and elsewhere and not self.history_url(request, str(row.pk))
+        return super().render_change_form(request, {**context, "without_history": without}, *args, **kwargs)
+
     def history_url(self, request: HttpRequest, object_id: str) -> str | None:
         """Where the trail of a row is to be read, if it has one and whoever asks may see it."""
         label = self.opts.label
@@ -162,13 +166,13 @@ class OfficeAdmin(Exports, ListAdmin):
         return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Timezones are chosen from the list there is; dates stay within reach of arithmetic."""
+        """Timezones are chosen from those there are, at first one's own; dates stay within reach of arithmetic."""
         if db_field.name == "timezone":
             return forms.ChoiceField(
                 choices=[(name, name) for name in sorted(zone_names())],
                 label=capfirst(db_field.verbose_name),
                 help_text=db_field.help_text,
-                initial=db_field.get_default(),
+                initial=timezone.get_current_timezone_name(),
             )
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if isinstance(field, forms.DateField):
@@ -346,10 +350,14 @@ class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
     """What beat does, and when. Of results there are only these: when a task last ran, and how often it has."""
 
     change_form_template = "admin/change_form.html"  # Its own has a script within, which our policy does not run.
-    list_display = ("name", "enabled", "scheduler", "last_run_at", "total_run_count", "one_off")
+    list_display = ("name", "enabled", "scheduler", "last_run", "total_run_count")
     list_filter = ("enabled", "one_off", "task")
     date_hierarchy = None
     readonly_fields = (*BeatsTaskAdmin.readonly_fields, "total_run_count")
+
+    @admin.display(description=here(gettext_lazy("last run")), ordering="last_run_at")
+    def last_run(self, task: PeriodicTask) -> str:
+        return told(task.last_run_at)
 
     def get_fieldsets(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
         shown = [

@@ -45,10 +45,10 @@ def for_pages(get_response: GetResponse) -> GetResponse:
 
 
 def in_zone(get_response: GetResponse) -> GetResponse:
-    """Show times in the visitor's timezone, but in the admin, which says UTC, and in feeds."""
+    """Show times in the visitor's timezone, but in feeds."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith(("/admin/", "/calendar/")):
+        if request.path_info.startswith("/calendar/"):
             return get_response(request)
         with timezone.override(visitor_zone(request) or timezone.get_default_timezone()):
             return get_response(request)

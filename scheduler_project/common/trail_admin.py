@@ -20,7 +20,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from scheduler_project.common.admin import OfficeAdmin, ReadOnly, told
+from scheduler_project.common.admin import OfficeAdmin, ReadOnly
+from scheduler_project.common.instants import here, told
 from scheduler_project.common.models import Change, Inspection
 from scheduler_project.common.trail import trailed
 
@@ -103,7 +104,7 @@ def _value(field: Any, value: Any, names: Names) -> str:
     if field is not None and field.related_model:
         return names.get((field.related_model, value), f"#{value}")
     if isinstance(field, models.DateTimeField):
-        return f"{told(datetime.fromisoformat(value))} UTC"
+        return here(told(datetime.fromisoformat(value)))
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, list):
@@ -132,7 +133,7 @@ class WhatFilter(admin.SimpleListFilter):
 class WhoFilter(admin.SimpleListFilter):
     """Staff are listed; anybody else is found by their key, as the links in the list do."""
 
-    title = gettext_lazy("by")
+    title = gettext_lazy("changed by")
     parameter_name = "by"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -159,14 +160,14 @@ class NamingChangeList(ChangeList):
 
 @admin.register(Change)
 class ChangeAdmin(ReadOnly, OfficeAdmin):
-    list_display = ("at_utc", "kind", "what", "row", "who", "face", "glance")
+    list_display = ("when", "kind", "what", "row", "who", "face", "glance")
     list_filter = (WhatFilter, "kind", "face", WhoFilter)
     list_select_related = ("user",)
     list_per_page = 50
     search_fields = ("user__email",)
     search_help_text = gettext_lazy("The key of a row, or the email of who changed it.")
     date_hierarchy = "at"
-    fields = ("at_utc", "kind", "what", "row", "who", "face", "full")
+    fields = ("when", "kind", "what", "row", "who", "face", "full")
     readonly_fields = fields
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -184,8 +185,8 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
             return queryset.filter(Q(row_id=int(key))), False
         return super().get_search_results(request, queryset, search_term)
 
-    @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
-    def at_utc(self, change: Change) -> str:
+    @admin.display(description=here(gettext_lazy("at")), ordering="at")
+    def when(self, change: Change) -> str:
         return told(change.at)
 
     @admin.display(description=gettext_lazy("what"), ordering="table_name")
@@ -229,13 +230,13 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
 
 @admin.register(Inspection)
 class InspectionAdmin(ReadOnly, OfficeAdmin):
-    list_display = ("at_utc", "well", "found", "seconds")
+    list_display = ("when", "well", "found", "seconds")
     date_hierarchy = "at"
-    fields = ("at_utc", "well", "found", "seconds", "which")
+    fields = ("when", "well", "found", "seconds", "which")
     readonly_fields = fields
 
-    @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
-    def at_utc(self, inspection: Inspection) -> str:
+    @admin.display(description=here(gettext_lazy("at")), ordering="at")
+    def when(self, inspection: Inspection) -> str:
         return told(inspection.at)
 
     @admin.display(description=gettext_lazy("well"), boolean=True)

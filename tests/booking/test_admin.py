@@ -20,7 +20,6 @@ from booking.enums import AppointmentStatus, Event, Override, Policy, Reservatio
 from booking.errors import HoldExpired
 from booking.models import (
     Appointment,
-    AppointmentEvent,
     AppointmentSeries,
     AvailabilityWindow,
     CalendarFeed,
@@ -32,7 +31,7 @@ from booking.models import (
     TimeOff,
     WorkingHours,
 )
-from booking.operations.appointments import edit
+from booking.operations.appointments import edit, reschedule
 from booking.operations.availability import close_business, open_window, set_date_override, take_time_off
 from booking.operations.feeds import open_feed
 from booking.operations.series import Wanted, create_series
@@ -871,14 +870,39 @@ def test_chooses_clients_by_more_than_a_name(office, berlin):
     assert [row["text"] for row in found] == ["Kim Lee · kim@example.org"]
 
 
-def test_history_is_told_in_words(office, berlin):
-    appointment = appoint(berlin, WEDNESDAY_10)
-    assert AppointmentEvent.objects.get().at == timezone.now()
+def test_history_is_told_in_words_on_the_clocks_of_who_reads(office, berlin):
+    made = appoint(berlin, WEDNESDAY_10, overrides=("notice",), reason="Flies out")
+    moved = {"appointment_id": made.pk, "starts_at": WEDNESDAY_10 + minutes(60), "actor": SYSTEM, "now": NOON}
+    reschedule(**moved, overrides=(Override.HOURS,))
+    edit(appointment_id=made.pk, changes={"title": "Check-up"}, actor=SYSTEM, now=NOON)
+    office.cookies["timezone"] = "Asia/Kolkata"
 
-    page = office.get(url("appointment_change", appointment.pk)).content.decode()
+    page = unescape(office.get(url("appointment_change", made.pk)).content.decode())
 
-    assert "Mon 2026-03-02 12:00" in page
-    assert "status: scheduled" in page
+    assert "At (Asia/Kolkata)" in page
+    assert "Mon 2026-03-02 17:30" in page
+    assert "scheduled; set aside: minimum notice and booking horizon; reason: Flies out" in page
+    assert "Wed 2026-03-04 15:30 → Wed 2026-03-04 16:30 (Asia/Kolkata); set aside: working hours" in page
+    assert "title was “–”" in page
+
+
+def listed(office, **query):
+    return list(office.get(url("appointment_changelist", **query)).context["cl"].queryset)
+
+
+def test_lists_appointments_to_come_the_next_first_and_all_where_any_are_sought(office, berlin, booker):
+    with time_machine.travel(NOON - timedelta(days=10), tick=False):
+        earlier, recent = (
+            appoint(berlin, at(day), client=booker, now=timezone.now(), overrides=("hours", "notice"))
+            for day in ("2026-02-26 09:00", "2026-03-02 09:00")
+        )
+    later, sooner = (appoint(berlin, at(f"2026-03-0{day} 10:00"), client=booker) for day in (5, 4))
+    running = appoint(berlin, NOON, client=booker, now=NOON - minutes(30), overrides=("hours", "notice"))
+
+    assert listed(office) == [running, sooner, later]
+    assert listed(office, when="today") == [recent, running]
+    assert listed(office, when="past") == [recent, earlier]
+    assert listed(office, when="all") == listed(office, q=booker.name) == [running, sooner, later, recent, earlier]
 
 
 # --- Feeds ------------------------------------------------------------------------------------------------------------

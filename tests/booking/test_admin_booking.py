@@ -59,6 +59,18 @@ def test_books_in_the_providers_time_with_the_admin_in_the_record(office, boss, 
     assert made.events.get().event == Event.BOOKED
 
 
+def test_says_whether_the_client_is_told(office, berlin):
+    mailed, phoned = ClientFactory(name="Ada", email="ada@example.org"), ClientFactory(name="Grace", email="")
+
+    pages = [
+        book(office, berlin, client=client.pk, time=time).content.decode()
+        for client, time in ((mailed, "10:00"), (phoned, "11:00"))
+    ]
+
+    assert "Booked. Ada is told." in pages[0]
+    assert "Booked. We have no way to write to Grace: please tell them yourself." in pages[1]
+
+
 def test_offers_the_free_times_of_the_day_and_books_the_one_chosen(office, berlin, booker):
     appoint(berlin, WEDNESDAY_10)
     page = office.post(page_of(berlin), {"do": "find", "date": "2026-03-04", "title": "Kept"})
@@ -174,7 +186,7 @@ def test_refuses_to_book_taken_time_and_offers_the_nearest_free(office, berlin, 
     page = book(office, berlin, client=booker.pk)
 
     assert errors(page) == {"time": [str(SlotTaken.message)]}
-    assert page.context["alternatives"] == [at("2026-03-04 08:45"), at("2026-03-04 09:15"), at("2026-03-04 08:30")]
+    assert page.context["alternatives"] == [at("2026-03-04 08:30"), at("2026-03-04 08:45"), at("2026-03-04 09:15")]
     assert Appointment.objects.count() == 1
 
 

@@ -56,7 +56,9 @@ def test_takes_a_call_and_books(desk, provider):
     expect(desk.get_by_role("radio", name="10:00", exact=True)).to_be_checked()
     desk.get_by_role("button", name="Book", exact=True).click()
 
-    expect(desk.get_by_text("Booked: Grace Hopper is told.")).to_be_visible()
+    expect(
+        desk.get_by_text("Booked. We have no way to write to Grace Hopper: please tell them yourself.")
+    ).to_be_visible()
     expect(desk.get_by_role("link", name="+442079460999")).to_have_attribute("href", "tel:+442079460999")
     made = Appointment.objects.get()
     assert (made.starts_at, made.called, made.status) == (day, "First visit", "scheduled")
@@ -76,7 +78,7 @@ def test_books_for_a_known_client_without_javascript(visitor, base_url, provider
     page.locator("fieldset.chips input").first.check()
     page.get_by_role("button", name="Book", exact=True).click()
 
-    expect(page.get_by_text("Booked: Ada Byron is told.")).to_be_visible()
+    expect(page.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
 
 
 def test_books_beside_the_rules_only_with_a_reason(desk, provider, ada):
@@ -94,7 +96,7 @@ def test_books_beside_the_rules_only_with_a_reason(desk, provider, ada):
     desk.get_by_label("Why:").fill("Flies out the day after")
     desk.get_by_role("button", name="Book", exact=True).click()
 
-    expect(desk.get_by_text("Booked: Ada Byron is told.")).to_be_visible()
+    expect(desk.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
     expect(desk.get_by_text("reason: Flies out the day after")).to_be_visible()
 
 
@@ -111,7 +113,7 @@ def test_moves_a_booking_after_the_hours_changed(desk, provider, ada):
     desk.get_by_role("radio", name="11:00", exact=True).check()
     desk.get_by_role("button", name="Move it here").click()
 
-    expect(desk.get_by_text("Moved: Ada Byron is told.")).to_be_visible()
+    expect(desk.get_by_text("Moved. Ada Byron is told.")).to_be_visible()
     assert Appointment.objects.detailed().get().starts_at == on_day(3, hour=11)
 
 

@@ -7,9 +7,12 @@ from playwright.sync_api import Page
 from booking.links import appointment_token
 from booking.models import Appointment
 from tests.browser.helpers import log_in, on_day, open_calendar
-from tests.factories import ClientFactory, ServiceFactory, appoint
+from tests.factories import ClientFactory, ServiceFactory, UserFactory, appoint
 
 WIDTHS = (320, 390)
+
+A4 = 718
+"""How wide a sheet is between its margins, in pixels."""
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän"
 
@@ -104,3 +107,29 @@ def test_pages_of_providers_fit(visitor, appointment, base_url):
     )
 
     assert too_wide(page, *(f"/dashboard/{path}" for path in desk)) == []
+
+
+@pytest.mark.parametrize("language", ["en-GB", "de-DE", "fr-FR"])
+def test_menu_of_a_phone_stays_in_one_line(visitor, base_url, appointment, language):
+    heights = {}
+    for user in (appointment.provider.user, UserFactory(is_staff=True)):
+        page = visitor(phone=True, timezone_id="UTC", locale=language)
+        log_in(page, base_url, user)
+        page.goto("/account/")
+        heights[user.email] = page.locator(".site-header").evaluate("header => header.offsetHeight")
+
+    assert max(heights.values()) < 60, heights
+
+
+def test_numbers_fit_on_paper_with_all_their_tables(visitor, base_url, appointment):
+    page = visitor(timezone_id="UTC")
+    log_in(page, base_url, UserFactory(is_staff=True))
+    page.goto("/numbers/")
+
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": A4, "height": 1040})
+
+    assert page.evaluate("document.documentElement.scrollWidth") == A4
+    assert (
+        page.locator("table.numbers").evaluate_all("tables => tables.filter(one => !one.checkVisibility()).length") == 0
+    )

@@ -5,26 +5,19 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import time_machine
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts.models import Client
 from booking.models import Appointment
-from tests.factories import NOON, open_provider
+from tests.factories import open_provider
 from tests.importing.helpers import exported
 from tests.looking import broken_promises, dump
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 DOCS = Path(settings.BASE_DIR, "docs/import.md").read_text(encoding="utf-8")
 EXAMPLES = {name: text for _kind, name, text in re.findall(r"```(csv|ics) (\w+)\n(.*?)```", DOCS, re.DOTALL)}
-
-
-@pytest.fixture(autouse=True)
-def _at_noon():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 def run(*arguments):

@@ -199,9 +199,9 @@ def test_all_is_well(desk):
     beat(NOON - minutes(2))
 
     assert facts(desk) == {
-        "Database and migrations": (True, "ok"),
-        "Broker": (True, "ok"),
-        "Periodic tasks": (True, "last run 2 min ago"),
+        "Database": (True, ""),
+        "Queue of background jobs": (True, ""),
+        "Periodic tasks": (True, "last seen 2 min ago"),
         "Messages to send": (True, "none is due"),
         "Inspection of the data": (True, "none yet"),
     }
@@ -231,7 +231,7 @@ def test_first_page_opens_without_a_broker_and_says_so(desk, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     redis_client.cache_clear()
     try:
-        assert facts(desk)["Broker"] == (False, "unreachable")
+        assert facts(desk)["Queue of background jobs"] == (False, "unreachable")
     finally:
         redis_client.cache_clear()
 

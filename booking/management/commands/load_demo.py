@@ -37,9 +37,9 @@ from scheduler_project.common.times import to_utc
 
 ADMIN = "admin@example.com"
 DESK = "office@example.com"
-BACK = 28
-"""How many days of the past are told."""
-PAST_EACH = 10
+BACK = 63
+"""How many days of the past are told: all of the last month, whenever it is."""
+PAST_EACH = 24
 COMING_EACH = 8
 CANCELLED, MISSED = 0.14, 0.1
 HOUR = timedelta(hours=1)
@@ -80,7 +80,7 @@ class Command(BaseCommand):
 
 @dataclass
 class Practice:
-    """The practice as it came to be: opened four weeks before `now`, booked day by day since.
+    """The practice as it came to be: opened nine weeks before `now`, booked day by day since.
 
     Every operation is told the instant at which it would have been done. The same `now` gives the same practice.
     """
@@ -99,7 +99,9 @@ class Practice:
         if not User.objects.filter(email=ADMIN).exists():
             User.objects.create_superuser(ADMIN, PASSWORD, name="Alex Morgan")
         if (desk := Group.objects.filter(name="Front desk").first()) and not User.objects.filter(email=DESK).exists():
-            desk.user_set.add(User.objects.create_user(DESK, PASSWORD, name="Kim Novak", is_staff=True))
+            desk.user_set.add(
+                User.objects.create_user(DESK, PASSWORD, name="Kim Novak", timezone="Europe/Berlin", is_staff=True)
+            )
         for person in REGISTERED:
             register(
                 name=person.name,

@@ -8,9 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from booking.calendars import to_ical
 from booking.enums import COMING, Action, Scope
@@ -20,19 +18,12 @@ from booking.operations import appointments
 from booking.operations.series import edit_series
 from booking.views.access import actor_of, desk_page
 from booking.views.cancelling import cancel
+from booking.views.desk.done import done_by
 from booking.views.desk.times import refuse
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages import back
 
 OTHERS_SHOWN = 10
-
-DONE = {
-    Action.APPROVE: gettext_lazy("Approved: {who} is told."),
-    Action.DECLINE: gettext_lazy("Declined: {who} is told, and the time is free again."),
-    Action.COMPLETE: gettext_lazy("Marked as completed: {who}."),
-    Action.MISS: gettext_lazy("Marked as missed: {who}."),
-    Action.CANCEL: gettext_lazy("Cancelled: {who} is told, and the time is free again."),
-}
 
 
 def own_appointment(schedule: Schedule, appointment_id: int) -> Appointment:
@@ -123,7 +114,7 @@ def act(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     except DomainError as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, format_lazy(DONE[Action(deed)], who=shown.client))
+        messages.success(request, done_by(Action(deed), shown))
     return HttpResponseRedirect(back(request, here))
 
 

@@ -27,6 +27,7 @@ from booking.operations.appointments import book as book_one
 from booking.operations.series import SeriesChange, Wanted, create_series, preview_series
 from booking.queries import Search, next_free
 from booking.views.access import actor_of, desk_page
+from booking.views.desk.done import and_told
 from booking.views.desk.times import free_on, refuse
 from scheduler_project.common.errors import DomainError
 
@@ -52,7 +53,7 @@ def _booked(request: HttpRequest, form: BookForm, deed: str, now: datetime) -> H
     actor = actor_of(request)
     if not form.rule:
         made = _book_one(form, actor, now)
-        messages.success(request, _("Booked: %s is told.") % made.client)
+        messages.success(request, and_told(_("Booked."), made))
         return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
     if deed not in Policy.values:
         return _preview(request, form, now)

@@ -18,6 +18,7 @@ from booking.operations.series import SeriesChange, edit_series
 from booking.views.access import actor_of, desk_page
 from booking.views.desk.appointment import own_appointment
 from booking.views.desk.calendar import asked_date
+from booking.views.desk.done import and_told
 from booking.views.desk.times import free_on, refuse
 from booking.views.moving import only_tried
 from scheduler_project.common.errors import DomainError
@@ -52,7 +53,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                 }
                 context = {"appointment": shown, "form": form, "after": after, "change": change}
                 return render(request, "booking/desk/move_sure.html", context)
-            messages.success(request, _("Moved: %s is told.") % shown.client)
+            messages.success(request, and_told(_("Moved."), shown))
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
     typed = form.cleaned_data.get("date") if form.is_bound else None

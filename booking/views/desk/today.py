@@ -11,16 +11,17 @@ from booking.enums import COMING, AppointmentStatus
 from booking.links import booking_link
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import allowed_actions
-from booking.queries import diary, gaps
+from booking.queries import diary, gaps, left_outside
 from booking.views.access import actor_of, desk_page
 from scheduler_project.common.times import day_interval
 
 REQUESTS_SHOWN = 3
+OUTSIDE_SHOWN = 10
 
 
 @desk_page
 def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Today: what is next, what waits, what is still free."""
+    """Today: what is next, what waits, what a change of hours left outside, what is still free."""
     now = timezone.now()
     today = now.astimezone(schedule.zone).date()
     mine = Appointment.objects.filter(reservation__provider=schedule.provider).detailed()
@@ -33,6 +34,7 @@ def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "now": now,
         "next": coming.first(),
         "waiting": waiting[:REQUESTS_SHOWN],
+        "outside": left_outside(mine, now).order_by("reservation__starts_at")[:OUTSIDE_SHOWN],
         "lines": lines,
         "busy": sum(1 for line in lines if "reservation" in line),
         "address": booking_link(schedule.provider),

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Case, F, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -31,7 +32,7 @@ NARROWED_BY = {"status": "status", "channel": "channel", "appointment": "reserva
 
 @desk_page
 def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The messages about the provider's appointments, the latest due first, and when clients are reminded."""
+    """The provider's messages, the next first and then the latest; and when clients are reminded."""
     offsets = OffsetsForm(request.POST or None, row=schedule)
     if request.method == "POST" and offsets.is_valid():
         try:
@@ -49,7 +50,8 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     asked = MessagesForm(request.GET)
     asked.is_valid()
     wanted = {NARROWED_BY[name]: value for name, value in asked.cleaned_data.items() if value}
-    rows = messages_of(schedule).filter(**wanted).order_by("-due_at", "-pk")
+    to_come = Case(When(due_at__gt=timezone.now(), then=F("due_at"))).asc(nulls_last=True)
+    rows = messages_of(schedule).filter(**wanted).order_by(to_come, "-due_at", "-pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
         "schedule": schedule,

@@ -4,6 +4,7 @@ import pytest
 
 from reminders.enums import Channel, MessageStatus
 from tests.factories import (
+    NOON,
     AppointmentFactory,
     DeliveryAttemptFactory,
     EventMessageFactory,
@@ -11,6 +12,7 @@ from tests.factories import (
     ReservationFactory,
     WebhookEndpointFactory,
     at,
+    minutes,
 )
 from tests.html import reminded
 
@@ -31,6 +33,14 @@ def test_messages_about_ones_appointments_are_listed_and_no_others(desk, appoint
     MessageFactory()
 
     assert listed(desk.get(REMINDERS)) == [mine]
+
+
+def test_messages_to_come_are_listed_first_the_next_before_others_then_the_latest(desk, appointment):
+    past, later, sooner, recent = (
+        MessageFactory(appointment=appointment, due_at=NOON + minutes(number)) for number in (-60, 60, 30, 0)
+    )
+
+    assert listed(desk.get(REMINDERS)) == [sooner, later, recent, past]
 
 
 def test_messages_are_narrowed_by_status_and_channel(desk, appointment):

@@ -76,7 +76,7 @@ def test_book_offers_the_nearest_times_for_one_taken(desk, provider, ada):
 
     page = text_of(sent(desk, client=ada.pk, title="Trial", **WEDNESDAY))
 
-    assert "has just been taken" in page
+    assert "This time is taken" in page
     assert 'value="2026-03-04T09:15:00+00:00"' in page
     assert 'value="Trial"' in page
     assert f'value="{ada.pk}" checked' in page

@@ -1,11 +1,12 @@
 """`/dashboard/` and `/dashboard/requests/`."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
 
-from tests.factories import ClientFactory, HoldFactory, ServiceFactory, appoint, at, hold
+from booking.operations.availability import take_time_off
+from tests.factories import NOON, SYSTEM, ClientFactory, HoldFactory, ServiceFactory, appoint, at, hold
 
 QUERIES = 15
 
@@ -31,6 +32,15 @@ def test_today_shows_what_is_next(desk, provider, ada):
     appoint(provider, at("2026-03-04 09:00"), client=ada, overrides=["notice"])
 
     assert "Wednesday, 4 March 2026, 09:00" in page(desk)
+
+
+def test_today_lists_what_a_change_of_hours_left_outside(desk, provider):
+    appoint(provider, at("2026-03-05 09:00"))
+    assert "Outside the hours" not in page(desk)
+    away = {"start_date": date(2026, 3, 5), "end_date": date(2026, 3, 5)}
+    take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=NOON)
+
+    assert "Outside the hours" in page(desk)
 
 
 def test_today_shows_the_gaps_left(desk, provider):

@@ -1,0 +1,24 @@
+"""Instants as the admin writes them."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import lazy
+
+
+def told(instant: datetime | None, zone: str = "") -> str:
+    """Such as `Mon 2026-03-02 14:00`: on the clocks of `zone`, else on the reader's. The label says whose."""
+    if instant is None:
+        return "–"
+    return date_format(timezone.localtime(instant, ZoneInfo(zone) if zone else None), "D Y-m-d H:i")
+
+
+def _here(label: Any) -> str:
+    return f"{label} ({timezone.get_current_timezone_name()})"
+
+
+here = lazy(_here, str)
+"""The label of a time on the reader's clocks, with their zone."""
