@@ -65,4 +65,4 @@ class ImportCommand(BaseCommand):
         if chosen["rejects"] and refused:
             Path(chosen["rejects"]).write_text(rejects(sheet, report), encoding="utf-8", newline="")
         if refused:
-            raise CommandError(f"{len(refused)} rows were refused.")
+            raise CommandError(f"Refused rows: {len(refused)}.")

@@ -231,9 +231,8 @@ class Imports(Exports):
         if file.done_at is not None:
             refused = reverse(self._name("import_refused"), args=[kind.name, pk]) if file.counts["refused"] else ""
             return self._page(request, kind, "done", title, file=file, counts=_told(file.counts), refused=refused)
-        zone = getattr(request.user, "timezone", "UTC")
         parts = kind.parts is not None
-        return self._page(request, kind, "preview", title, file=file, zone=zone, parts=parts, **_page_of(file))
+        return self._page(request, kind, "preview", title, file=file, parts=parts, **_page_of(file))
 
     def _turned_back(self, request: HttpRequest, sheet: Sheet, refusal: DomainError) -> HttpResponseBase:
         """To where files are uploaded: the provider of this one may have another slug by now."""
