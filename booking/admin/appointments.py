@@ -25,7 +25,7 @@ from booking.forms.office import ReasonForm
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.operations import appointments
 from booking.operations.imports import APPOINTMENTS, CALENDAR
-from booking.queries import left_outside, of_today
+from booking.queries import DAY, left_outside, of_today
 from booking.views.desk.done import done_by
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
@@ -142,15 +142,16 @@ class WhenFilter(admin.SimpleListFilter):
         link = changelist.get_query_string({self.parameter_name: "all"})
         return [{**every, "selected": self.asked == "all", "query_string": link}, *others]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Appointment]:
         now = timezone.now()
         match self.asked:
             case "today":
-                return queryset.filter(pk__in=of_today(now).order_by().values("pk"))
+                around = queryset.filter(reservation__starts_at__range=(now - 2 * DAY, now + 2 * DAY))
+                return around.filter(pk__in=of_today(now).order_by().values("pk"))
             case "coming":
-                return queryset.filter(reservation__ends_at__gt=now)
+                return queryset.not_over(now=now)
             case "past":
-                return queryset.filter(reservation__ends_at__lte=now)
+                return queryset.past(now=now)
             case "outside":
                 return left_outside(queryset, now)
         return queryset

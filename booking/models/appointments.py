@@ -1,7 +1,7 @@
 """Meetings, and the memory of what happened to them."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser
@@ -27,11 +27,18 @@ CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "c
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def coming(self, *, now: datetime) -> Self:
         """Those that are to take place, the one going on included."""
-        return self.filter(status__in=COMING, reservation__ends_at__gt=now)
+        return self.filter(status__in=COMING).not_over(now=now)
+
+    def not_over(self, *, now: datetime) -> Self:
+        """Those whose time is not over, whatever became of them.
+
+        None lasts longer than a day, so that those which began long ago need not be looked at.
+        """
+        return self.filter(reservation__ends_at__gt=now, reservation__starts_at__gt=now - timedelta(days=2))
 
     def past(self, *, now: datetime) -> Self:
         """Those whose time is over, however they ended."""
-        return self.filter(reservation__ends_at__lte=now)
+        return self.filter(reservation__ends_at__lte=now, reservation__starts_at__lt=now)
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Staff see all, a provider and a client their own."""

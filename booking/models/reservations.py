@@ -116,6 +116,7 @@ class Reservation(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["starts_at"], name="reservation_start"),
             models.Index(fields=["provider", "starts_at"], name="reservation_provider_start"),
             models.Index(fields=["client", "starts_at"], name="reservation_client_start"),
             models.Index(fields=["expires_at"], condition=Q(status="held"), name="reservation_expiry"),

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from booking.enums import COMING, AppointmentStatus
+from booking.enums import AppointmentStatus
 from booking.links import booking_link
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import allowed_actions
@@ -25,7 +25,7 @@ def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     now = timezone.now()
     today = now.astimezone(schedule.zone).date()
     mine = Appointment.objects.filter(reservation__provider=schedule.provider).detailed()
-    coming = mine.filter(status__in=COMING, reservation__ends_at__gt=now).order_by("reservation__starts_at")
+    coming = mine.coming(now=now).order_by("reservation__starts_at")
     waiting = mine.filter(status=AppointmentStatus.PENDING).order_by("reservation__starts_at")
     lines = timeline(request, schedule, now)
     context = {
