@@ -137,7 +137,7 @@ def test_shows_why_nothing_was_imported_though_the_preview_saw_no_reason(office)
     page = body(office.post(preview, {"all_or_nothing": "1"}, follow=True))
 
     assert "Nothing was imported" in page
-    assert ("New: 1" in page, "Refused: 1" in page, "ambiguous_client" in page) == (True, True, True)
+    assert ("New: 1" in page, "Refused: 1" in page, "Several clients are known by this" in page) == (True, True, True)
     assert "ambiguous_client" in body(office.get(preview + "refused/"))
 
 
@@ -198,7 +198,7 @@ def test_shows_events_whatever_stands_in_them(office, odd):
     page = body(office.get(preview.headers["Location"]))
 
     assert "All day" in page
-    assert "all_day" in page
+    assert "This lasts whole days" in page
 
 
 def test_imports_appointments_and_calendars_with_what_was_chosen(office):
@@ -246,7 +246,7 @@ def test_adding_clients_on_the_way_needs_its_own_permission():
 
     preview = upload(able, rows, kind="booking_appointment", sheet="appointments", add_clients="on")
 
-    assert "unknown_client" in body(able.get(preview.headers["Location"]))
+    assert "There is no such client" in body(able.get(preview.headers["Location"]))
 
 
 def test_a_file_is_its_owner_s_alone_and_for_a_day(office):
