@@ -39,13 +39,11 @@ WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
   AND (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted)
 """
 
-MARK_CLAIMED = f"""{WANTED}, claimed AS (
-    SELECT id, (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted) AS outside
-    FROM booking_slot slot
-    WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
-)
-UPDATE booking_slot slot SET withdrawn = outside
-FROM claimed WHERE claimed.id = slot.id AND withdrawn <> outside
+# One scan: joined to itself, the table is read once for each of its rows where PostgreSQL has yet to learn of them.
+MARK_CLAIMED = f"""{WANTED}
+UPDATE booking_slot slot SET withdrawn = NOT withdrawn
+WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
+  AND withdrawn <> ((starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted))
 """
 
 MAKE_WAY = f"""
