@@ -381,3 +381,12 @@ def test_a_refusal_of_the_database_leaves_the_transaction_usable():
         ReservationFactory(provider=taken.provider, client=taken.client)
 
     assert Reservation.objects.count() == 1
+
+
+def test_appointment_of_a_whole_day_is_coming_until_its_last_moment():
+    begins, ends = NOON, NOON + timedelta(days=1)
+    lasting = AppointmentFactory(reservation=ReservationFactory(starts_at=begins, ends_at=ends))
+    before = ends - timedelta(microseconds=1)
+
+    assert (list(Appointment.objects.coming(now=before)), list(Appointment.objects.past(now=before))) == ([lasting], [])
+    assert (list(Appointment.objects.coming(now=ends)), list(Appointment.objects.past(now=ends))) == ([], [lasting])
