@@ -87,13 +87,14 @@ def who() -> Who:
     if actor is not None:
         return Who(actor.user.pk if actor.user else None, str(actor.face))
     request = asker.get()
-    if request is not None:
-        user = getattr(request, "user", None)
-        return Who(user.pk if user is not None and user.is_authenticated else None, _face_of(request))
-    return Who(None, Face.JOB.value if bool(current_task) else Face.COMMAND.value)
+    user = getattr(request, "user", None)
+    return Who(user.pk if user is not None and user.is_authenticated else None, face_of(request))
 
 
-def _face_of(request: HttpRequest) -> str:
+def face_of(request: HttpRequest | None) -> str:
+    """The face a request comes through; without one it is a job or a command."""
+    if request is None:
+        return Face.JOB.value if bool(current_task) else Face.COMMAND.value
     face = {"api": Face.API, "admin": Face.ADMIN}.get(request.path_info.split("/", 2)[1], Face.PAGE)
     return face.value
 

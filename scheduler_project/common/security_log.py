@@ -1,0 +1,126 @@
+"""The log of security events: one logger, `security`, and one line for each event.
+
+A line reads `login.failed face=page address=192.0.2.7 login=12 reason=wrong_password`. It holds no secret, and nothing
+anybody sends can begin a line of its own. `docs/security-events.md` lists the events.
+"""
+
+import json
+import logging
+import re
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
+
+from scheduler_project.common.trail import asker, doer, face_of
+
+logger = logging.getLogger("security")
+
+
+class SecurityEvent(StrEnum):
+    """The names of events. Whoever adds one describes it in `docs/security-events.md`: a test compares."""
+
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_FAILED = "login.failed"
+    LOGIN_SLOWED = "login.slowed"
+    LOGIN_CREATED = "login.created"
+    LOGIN_DELETED = "login.deleted"
+    LOGOUT = "logout"
+    REAUTHENTICATION_SUCCEEDED = "reauthentication.succeeded"
+    REAUTHENTICATION_FAILED = "reauthentication.failed"
+    SIGN_INS_ENDED = "sign_ins.ended"
+    TOKEN_REUSED = "token.reused"  # noqa: S105
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    PASSWORD_RESET_ASKED = "password.reset_asked"  # noqa: S105
+    PASSWORD_RESET_FAILED = "password.reset_failed"  # noqa: S105
+    EMAIL_CHANGE_ASKED = "email.change_asked"
+    EMAIL_CHANGED = "email.changed"
+    MAILBOX_PROVED = "mailbox.proved"
+    SECOND_FACTOR_ADDED = "second_factor.added"
+    SECOND_FACTOR_REMOVED = "second_factor.removed"
+    RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
+    RIGHTS_CHANGED = "rights.changed"
+    ACCESS_REFUSED = "access.refused"
+    REQUEST_REFUSED = "request.refused"
+    LIMIT_REACHED = "limit.reached"
+    SECRET_SHOWN = "secret.shown"  # noqa: S105
+    KEY_CREATED = "key.created"
+    KEY_ENDED = "key.ended"
+
+
+HIDDEN = frozenset({"password", "secret", "token", "key", "cookie", "authorization", "session", "link", "otp"})
+"""Facts with such a word in their name are not written: what they would hold opens doors."""
+
+PLAIN = re.compile(r"[A-Za-z0-9_.:/@+*-]+", re.ASCII)
+"""A value that needs no quotes."""
+
+LONGEST = 200
+"""How many characters of a fact are written."""
+
+
+def log_security_event(
+    event: str, *, request: HttpRequest | Request | None = None, login: int | None = None, **facts: Any
+) -> None:
+    """Write a security event down at once, also one of a transaction that is rolled back.
+
+    `login` is the key of the login it is about, None for one that does not exist. Without `request` it is the request
+    that is being answered, if any. Who did it is added as `by`, where that is not the login itself.
+    """
+    logger.info(line(event, request=request, login=login, **facts))
+
+
+def log_security_event_on_commit(
+    event: str, *, request: HttpRequest | Request | None = None, login: int | None = None, **facts: Any
+) -> None:
+    """Write down something that is so only once this transaction is done: a changed right, a new password."""
+    event_line = line(event, request=request, login=login, **facts)
+    transaction.on_commit(lambda: logger.info(event_line))
+
+
+def line(event: str, *, request: HttpRequest | Request | None, login: int | None, **facts: Any) -> str:
+    asked = request if request is not None else asker.get()
+    by = login_of(asked)
+    told = {
+        "face": face_of(plain_request(asked)),
+        "address": address_of(asked),
+        "login": login,
+        "by": None if by == login else by,
+        **{name: "(hidden)" if HIDDEN & set(name.lower().split("_")) else value for name, value in facts.items()},
+    }
+    return " ".join(
+        [written(event), *(f"{name}={written(value)}" for name, value in told.items() if value is not None)]
+    )
+
+
+def written(value: Any) -> str:
+    """A value in one piece: as it is where it is plain, else in quotes with everything but ASCII escaped."""
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else str(value)
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=True)
+
+
+def address_of(request: HttpRequest | Request | None) -> str | None:
+    """The address a request came from, as far as `TRUSTED_PROXIES` proxies are believed. None without a request."""
+    if request is None:
+        return None
+    asked: Any = request
+    return str(BaseThrottle().get_ident(asked) or "") or None
+
+
+def login_of(request: HttpRequest | Request | None) -> int | None:
+    """The key of the login at work, where that is known already: nothing is looked up for a line of the log."""
+    actor = doer.get()
+    if actor is not None and actor.user is not None:
+        return int(actor.user.pk)
+    user = getattr(plain_request(request), "user", None)
+    if isinstance(user, SimpleLazyObject):
+        user = getattr(plain_request(request), "_cached_user", None)
+    return getattr(user, "pk", None)
+
+
+def plain_request(request: HttpRequest | Request | None) -> HttpRequest | None:
+    return request._request if isinstance(request, Request) else request  # noqa: SLF001  (DRF's own way)
