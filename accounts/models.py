@@ -94,6 +94,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick instead of deleting a login."))
     date_joined = models.DateTimeField(_("joined"), default=now)
 
+    sign_in: "SignIn | None" = None
+    """The sign-in by which this request was made; None for a login that was merely looked up."""
+
     objects = UserManager()
 
     USERNAME_FIELD = "email"
@@ -287,6 +290,49 @@ class Mail(models.Model):
     next_at = models.DateTimeField(db_index=True)
 
     objects = MailQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class SignInQuerySet(models.QuerySet["SignIn"]):
+    def live(self) -> Self:
+        """Those that nobody ended. Some of them may be over by their age: see `accounts.operations.sign_ins`."""
+        return self.filter(ended_at=None)
+
+
+class SignIn(models.Model):
+    """A login signed in at one place: a browser's session, or a program's family of tokens.
+
+    The session holds its id, and each token as the claim `sid`. The row is read with the login at each request, so that
+    ending it ends all of them at once. It holds no secret: `refresh_id` is the `jti` of the refresh token that works
+    now, `former_refresh_id` of the one it replaced at `refreshed_at`.
+    """
+
+    class Kind(models.TextChoices):
+        BROWSER = "browser", _("browser")
+        PROGRAM = "program", _("program")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sign_ins", verbose_name=_("user"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    address = models.GenericIPAddressField(_("network address"), null=True)
+    user_agent = models.CharField(_("program"), max_length=300, blank=True)
+    is_staff = models.BooleanField(default=False)
+    """Whether the login was staff's when it signed in: whoever becomes staff signs in anew."""
+    refresh_id = models.CharField(max_length=32, blank=True)
+    former_refresh_id = models.CharField(max_length=32, blank=True)
+    refreshed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("signed in"))
+    last_used_at = models.DateTimeField(_("last used"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    objects = SignInQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+        ordering = ["-last_used_at", "pk"]
 
     def __str__(self) -> str:
         return str(self.pk)
