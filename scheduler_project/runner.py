@@ -203,7 +203,8 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
             raise embedded.ServerError(f"Preparing the database failed with status {preparing.returncode}.")
     finally:
         preparing.kill()
-    web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--blocking-threads", "4"]
+    workers, threads = os.environ.get("WEB_WORKERS") or "2", os.environ.get("WEB_THREADS") or "4"
+    web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", workers, "--blocking-threads", threads]
     web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3s"]
     worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
     commands = {

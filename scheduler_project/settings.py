@@ -74,6 +74,11 @@ ROOT_URLCONF = "scheduler_project.urls"
 WSGI_APPLICATION = "scheduler_project.wsgi.application"
 APPEND_SLASH = True
 
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
+"""How many processes answer requests."""
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+"""How many threads each of them has. A thread lives as long as its process."""
+
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
