@@ -9,6 +9,7 @@ from drf_standardized_errors.formatter import ExceptionFormatter as StandardForm
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
 from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.response import Response
 
 from scheduler_project.common.errors import DomainError, Kind, TryAgain
 from scheduler_project.common.operations import DELETED_MEANWHILE
@@ -30,6 +31,11 @@ class ExceptionHandler(StandardHandler):
             return plain
         return super().convert_known_exceptions(exc)
 
+    def report_exception(self, exc: APIException, response: Response) -> None:
+        """Raise no alarm for an answer, whatever its status: a DomainError is no bug."""
+        if not isinstance(exc, Refusal):
+            super().report_exception(exc, response)
+
 
 class TooLarge(APIException):
     status_code = Kind.TOO_LARGE.value
@@ -41,6 +47,7 @@ class Refusal(APIException):
     """A DomainError on its way out."""
 
     field: str | None = None
+    wait: int | None = None
     extra: dict[str, Any] = {}
 
 
@@ -48,6 +55,7 @@ def answer(error: DomainError) -> Refusal:
     refusal = Refusal(str(error.message), error.code)
     refusal.status_code = error.kind.value
     refusal.field = error.field
+    refusal.wait = error.retry_after
     refusal.extra = error.details
     return refusal
 

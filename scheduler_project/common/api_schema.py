@@ -15,7 +15,7 @@ class RefusalErrorSerializer(serializers.Serializer[Any]):
 class RefusalSerializer(serializers.Serializer[Any]):
     """The answer is no: the request was understood, but the state of things forbids it."""
 
-    type = serializers.ChoiceField(choices=["validation_error", "client_error"])
+    type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
     errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not the property
     details = serializers.DictField(
         required=False, help_text=_("What helps along: `alternatives`, `nearest`, `allowed` and the like.")

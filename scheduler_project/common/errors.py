@@ -22,6 +22,8 @@ class Kind(Enum):
     GONE = 410
     TOO_LARGE = 413
     UNPROCESSABLE = 422
+    TOO_MANY = 429
+    UNAVAILABLE = 503
 
 
 class DomainError(Exception):
@@ -34,6 +36,8 @@ class DomainError(Exception):
     code = "error"
     kind = Kind.INVALID
     message: str | Promise = _("This cannot be done.")
+    retry_after: int | None = None
+    """In how many seconds it may be tried again, where that is known."""
 
     def __init__(
         self,
@@ -72,3 +76,12 @@ class TryAgain(DomainError):
     code = "try_again"
     kind = Kind.CONFLICT
     message = _("Somebody changed the same thing at the same moment. Nothing was done; please try again.")
+
+
+class TooBusy(DomainError):
+    """There are more requests of a costly kind than this process may work on at once. Nothing was done."""
+
+    code = "too_busy"
+    kind = Kind.UNAVAILABLE
+    message = _("There is too much going on right now. Nothing was done. Try again in a moment.")
+    retry_after = 2

@@ -78,10 +78,31 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
             refused = too_many(request, "write") if request.method == "POST" else None
             return refused or view(request, *args, **kwargs)
         except DomainError as refusal:
-            template = "404.html" if refusal.kind == Kind.NOT_FOUND else "refusal.html"
-            return render(request, template, {"refusal": refusal}, status=refusal.kind.value)
+            return refusal_page(request, refusal)
 
     return answer
+
+
+def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """The page that says no, and why."""
+    template = "404.html" if refusal.kind == Kind.NOT_FOUND else "refusal.html"
+    response = render(request, template, {"refusal": refusal}, status=refusal.kind.value)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def with_refusals(get_response: GetResponse) -> GetResponse:
+    """A middleware that makes a page of each DomainError that a view lets pass: allauth's, the admin's."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return refusal_page(request, exception) if isinstance(exception, DomainError) else None
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]  # where Django looks for it
+    return middleware
 
 
 def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> HttpResponse | None:

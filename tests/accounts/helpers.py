@@ -13,7 +13,7 @@ from accounts.operations.mails import send_due
 def refusal(response):
     """Status, and `(code, field)` of each error; fails when it is not the one shape of an error."""
     body = response.json()
-    assert body["type"] in ("validation_error", "client_error")
+    assert body["type"] in ("validation_error", "client_error", "server_error")
     assert {"type", "errors"} <= set(body) <= {"type", "errors", "details"}
     assert body["errors"]
     for error in body["errors"]:
