@@ -1,9 +1,15 @@
 """The API's table of contents."""
 
+import hashlib
+from functools import cache
+from threading import Lock
 from typing import Any
 
+from django.http import HttpResponse
 from django.urls import include, path, re_path
 from django.utils import translation
+from django.utils.cache import get_conditional_response
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
@@ -29,13 +35,37 @@ class NotFoundView(APIView):
 
 
 class SchemaView(SpectacularAPIView):
-    """The documentation, in the one language all of it is written in."""
+    """The OpenAPI document, in the one language all of it is written in. It is put together once in a process."""
 
     schema = None
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        with translation.override("en"):
-            return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        content, etag = written(type(request.accepted_renderer))
+        headers = {"ETag": etag, "Cache-Control": "public, max-age=300", "Vary": "Accept"}
+        response = HttpResponse(content, content_type=request.accepted_media_type, headers=headers)
+        return get_conditional_response(request, etag=etag, response=response)
+
+
+putting_together = Lock()
+"""Putting the document together takes half a second of CPU: of many who ask at once, one does."""
+
+
+def written(renderer: Any) -> tuple[bytes, str]:
+    """Return the schema in a renderer's format, and its entity tag."""
+    with putting_together:
+        return _written(renderer)
+
+
+@cache
+def _written(renderer: Any) -> tuple[bytes, str]:
+    content = bytes(renderer().render(document(), renderer_context={}))
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+@cache
+def document() -> dict[str, Any]:
+    with translation.override("en"):
+        return SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
 
 
 class Router(SimpleRouter):

@@ -283,6 +283,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.throttling.Throttle"],
     "DEFAULT_THROTTLE_RATES": {
         "read": env.str("THROTTLE_READ", default="600/min"),
+        "search": env.str("THROTTLE_SEARCH", default="60/min"),
         "write": env.str("THROTTLE_WRITE", default="120/min"),
         "login": env.str("THROTTLE_LOGIN", default="10/min"),
         "hold": env.str("THROTTLE_HOLD", default="60/hour"),

@@ -129,6 +129,12 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     filter_backends = []
     permission_classes = [AllowAny]
 
+    @property
+    def throttle_scope(self) -> str | None:
+        """The scope of searches through everybody's calendars; of other requests, that of any view."""
+        anybody = self.action in {"list", "next"} and "provider" not in self.request.query_params
+        return "search" if anybody else None
+
     @extend_schema(
         summary="Free times",
         description="Of one provider, or of everybody who offers a service. Only times that can be booked now: after "

@@ -37,6 +37,8 @@ def of_provider(request: HttpRequest, slug: str, service_id: int | None = None) 
 @page
 def of_anybody(request: HttpRequest, service_id: int) -> HttpResponse:
     """The free times of all who offer a service."""
+    if request.method != "POST" and (refused := too_many(request, "search")):
+        return refused
     service = Service.objects.visible_to(None).filter(pk=service_id).first()
     if service is None:
         raise Http404

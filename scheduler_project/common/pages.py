@@ -25,21 +25,34 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 COOKIE = "timezone"
 
+UNCOUNTED = frozenset({"/healthz", "/readyz"})
+"""Addresses that monitoring asks, as often as it likes."""
+
 KEPT_BY_NOBODY = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
 """The address of such a page is a key: nobody is to keep the page or list it."""
 
 
 def for_pages(get_response: GetResponse) -> GetResponse:
-    """A Content-Security-Policy, htmx and the visitor's timezone.
+    """A Content-Security-Policy, htmx, the visitor's timezone, and the limit that the API's reads have.
 
     The API goes by all that: django-csp alone, which writes its policy anew for each answer, costs a seventh of a
     listing.
     """
-    dressed = CSPMiddleware(HtmxMiddleware(in_zone(get_response)))
+    dressed = CSPMiddleware(HtmxMiddleware(in_zone(limited(get_response))))
 
     def middleware(request: HttpRequest) -> HttpResponse:
         bare = request.path_info.startswith("/api/")
         return get_response(request) if bare else dressed(request)  # type: ignore[return-value]
+
+    return middleware
+
+
+def limited(get_response: GetResponse) -> GetResponse:
+    """Refuse whoever reads pages more often than the API may be read."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        counts = request.method in {"GET", "HEAD"} and request.path_info not in UNCOUNTED
+        return (too_many(request, "read") if counts else None) or get_response(request)
 
     return middleware
 

@@ -85,10 +85,20 @@ def beyond(scope: str, whose: str, now: float) -> float | None:
     return None if within else ends_at - now
 
 
+RESTING_SECONDS = 5
+
+resting: dict[Redis, float] = {}
+"""Servers that did not answer, and until when they are not asked again: each question would take a second."""
+
+
 def counted(key: str, limit: int, period: int) -> bool:
+    client = redis_client()
+    if time.monotonic() < resting.get(client, 0):
+        return True
     try:
-        return int(redis_client().eval(COUNT, 1, key, period)) <= limit
+        return int(client.eval(COUNT, 1, key, period)) <= limit
     except RedisError:
+        resting[client] = time.monotonic() + RESTING_SECONDS
         return True
 
 

@@ -72,6 +72,23 @@ def test_schema_is_public(api, slash):
     assert list(yaml.safe_load(answer.content)["paths"]) == list(schema()["paths"])
 
 
+def test_schema_is_not_sent_again_to_who_has_it(api):
+    first = api.get("/api/schema")
+
+    again = api.get("/api/schema", headers={"if-none-match": first.headers["ETag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_schema_has_a_tag_for_each_format(api):
+    formats = ["application/vnd.oai.openapi", "application/vnd.oai.openapi+json"]
+
+    answers = [api.get("/api/schema", headers={"accept": accepted}) for accepted in formats]
+
+    assert [answer.headers["Content-Type"] for answer in answers] == formats
+    assert answers[0].headers["ETag"] != answers[1].headers["ETag"]
+
+
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_docs_need_nothing_from_elsewhere(api, slash):
     answer = api.get(f"/api/docs{slash}")

@@ -166,3 +166,16 @@ def test_tidy_forgets_windows_that_have_ended(db, now):
         tidy()
 
     assert list(Tally.objects.values_list("key", flat=True)) == ["current"]
+
+
+def test_redis_that_does_not_answer_is_left_alone_for_a_while(without_redis):
+    client = throttling.redis_client()
+    assert allowed(1) == 1
+    until = throttling.resting[client]
+
+    assert allowed(1) == 1
+    assert throttling.resting[client] == until
+
+    throttling.resting[client] = 0
+    assert allowed(1) == 1
+    assert throttling.resting[client] > 0
