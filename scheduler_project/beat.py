@@ -5,9 +5,15 @@ from typing import Any
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
+from scheduler_project.common import process
+
 
 class Scheduler(DatabaseScheduler):
     """django-celery-beat's scheduler, which would otherwise write the table over staff's changes at every start."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        process.is_now(process.Process.BEAT)
+        super().__init__(*args, **kwargs)
 
     def update_from_dict(self, mapping: dict[str, Any]) -> None:
         known = set(PeriodicTask.objects.filter(name__in=mapping).values_list("name", flat=True))

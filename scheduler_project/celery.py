@@ -5,16 +5,26 @@ a lost or repeated ring changes nothing. Beat copies this table into django-cele
 """
 
 import os
+from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import worker_init
 from kombu import Queue
+
+from scheduler_project.common import process
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
 
 app = Celery("scheduler")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect(dispatch_uid="scheduler_project.celery.work")
+def work(**kwargs: Any) -> None:
+    process.is_now(process.Process.WORKER)  # The processes it forks then are, too.
+
 
 # A round of sending may last a minute when a mail server hangs, and keeps no other task waiting where its queue has a
 # worker of its own. A worker that is told of no queue serves both.

@@ -206,7 +206,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
     workers, threads = os.environ.get("WEB_WORKERS") or "2", os.environ.get("WEB_THREADS") or "4"
     web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", workers, "--blocking-threads", threads]
     web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3s"]
-    worker = [*CELERY, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    worker = [*CELERY, "worker", "--without-gossip", "--without-mingle"]
     commands = {
         "web": [*web, "scheduler_project.wsgi:application"],
         "worker": [*worker, "--queues", "celery", "--hostname", "worker@%h"],

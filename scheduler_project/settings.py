@@ -114,7 +114,29 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- Processes ------------------------------------------------------------------------------------------------------
+
+WEB_WORKERS = env.int("WEB_WORKERS", default=2)
+"""How many processes serve the web."""
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+"""How many requests each of them works on at a time, each with a database connection."""
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
+"""How many tasks a worker, and how many rounds of sending a sender, works on at a time, each in a process."""
+
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
+
+DATABASE_WAIT_SECONDS = env.float("DATABASE_WAIT_SECONDS", default=5)
+"""How long a request waits for a database connection while all of its process are at work."""
+DATABASE_CONNECT_SECONDS = env.int("DATABASE_CONNECT_SECONDS", default=5)
+"""How long PostgreSQL may take to accept a connection. Of a server that is gone, tries to reach it end as soon."""
+WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=10)
+"""How long one statement of a page or of the API may take. Here and below: 0 is for ever."""
+WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=5)
+"""How long a page or the API waits for what somebody else is changing."""
+JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", default=300)
+JOB_LOCK_SECONDS = env.float("JOB_LOCK_SECONDS", default=60)
+DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=60)
+"""How long a transaction may ask nothing of the database before that undoes it."""
 
 DATABASE = env.db_url("DATABASE_URL")
 DATABASES = {
@@ -126,6 +148,12 @@ DATABASES = {
         # A cursor on the server outlives its transaction, which no pooler in transaction mode allows.
         "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DATABASE_PREPARE", default=True),
         "OPTIONS": {
+            "connect_timeout": DATABASE_CONNECT_SECONDS,
+            # A server that vanished without a word is noticed within half a minute, not in the two hours of the system.
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
             **DATABASE.get("OPTIONS", {}),
             # Prepared statements save PostgreSQL the planning. A pooler in transaction mode cannot keep them.
             **(
@@ -340,6 +368,9 @@ SPECTACULAR_SETTINGS = {
 # --- Background work ------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = f"redis+socket://{urlsplit(REDIS_URL).path}" if REDIS_URL.startswith("unix:") else REDIS_URL
+# Whoever rings waits for no broker that hangs. Longer than the second for which a worker listens at a time.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
+CELERY_WORKER_CONCURRENCY = WORKER_PROCESSES
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 600

@@ -1,4 +1,4 @@
-"""Start-up checks (`manage.py check --database default`)."""
+"""Start-up checks (`manage.py check --database default`, which `migrate` does as well)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,7 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connections
 
 from scheduler_project.common.times import validate_timezone, zone_names
@@ -54,6 +55,64 @@ def zones_in_use(alias: str) -> set[str]:
         for name in model._base_manager.using(alias).values_list(field.name, flat=True).distinct()  # noqa: SLF001
         if name in zone_names()
     }
+
+
+RESERVE = 5
+"""Connections kept for commands, backups and whoever looks at the database by hand."""
+
+
+@register(Tags.database)
+def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Compare the connections that this configuration can use with those that the server allows it (R22)."""
+    if "default" not in (databases or []) or settings.DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]:
+        return []  # Behind a pooler, it is the pooler that says how many.
+    needed = connections_needed()
+    total, allowed = sum(needed.values()), connections_allowed("default")
+    told = ", ".join(f"{name} {count}" for name, count in needed.items())
+    if total > allowed:
+        return [
+            Error(
+                f"This configuration can use {total} database connections ({told}), and PostgreSQL allows {allowed}.",
+                hint="Raise max_connections, or lower WEB_WORKERS, WEB_THREADS or WORKER_PROCESSES.",
+                id="common.E001",
+            )
+        ]
+    return [
+        Info(
+            f"This configuration can use {total} of the {allowed} database connections PostgreSQL allows ({told}).",
+            id="common.I001",
+        )
+    ]
+
+
+def connections_needed() -> dict[str, int]:
+    """The most connections that each kind of process can have at a time, one worker and one sender being run."""
+    lines = sum(settings.SEND_THREADS.values())
+    return {
+        "web": settings.WEB_WORKERS * settings.WEB_THREADS,
+        "worker": settings.WORKER_PROCESSES,
+        "sender": settings.WORKER_PROCESSES * (1 + lines),
+        "beat": 1,
+        "reserve": RESERVE,
+    }
+
+
+def connections_allowed(alias: str) -> int:
+    """How many connections the server lets this role and database have, those kept for superusers not counted."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT least(
+                current_setting('max_connections')::int
+                  - current_setting('superuser_reserved_connections')::int
+                  - coalesce(current_setting('reserved_connections', true)::int, 0),
+                (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+                (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())
+            )
+            """
+        )
+        allowed: int = cursor.fetchone()[0]
+    return allowed
 
 
 def _years() -> tuple[int, int]:

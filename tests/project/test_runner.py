@@ -11,12 +11,14 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
-from scheduler_project import runner
+from scheduler_project import embedded, runner
 from scheduler_project.embedded import PROJECT, ServerError
 
 START_SECONDS = 60
@@ -108,6 +110,38 @@ def test_nothing_outlives_a_killed_runner(data_dir: Path) -> None:
 
     _, alive = psutil.wait_procs(family, timeout=20)
     assert alive == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("runner")
+def test_site_uses_no_more_connections_than_it_says(data_dir: Path) -> None:
+    site = Site(data_dir, WEB_WORKERS="2", WEB_THREADS="4", WORKER_PROCESSES="2", THROTTLE="off")
+    site.wait_until_ready()
+
+    def ask(_: int) -> int:
+        with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/api/services", timeout=60) as response:
+            return response.status
+
+    try:
+        with ThreadPoolExecutor(24) as clients:
+            statuses = set(clients.map(ask, range(240)))
+        with psycopg.connect(
+            host=str(embedded.Postgres(data_dir).sockets), user="scheduler", dbname="scheduler"
+        ) as connection:
+            counted = dict(
+                connection.execute(
+                    "SELECT application_name, count(*) FROM pg_stat_activity"
+                    " WHERE application_name LIKE 'scheduler %' GROUP BY 1"
+                ).fetchall()
+            )
+    finally:
+        site.process.send_signal(signal.SIGTERM)
+        site.process.communicate(timeout=START_SECONDS)
+
+    assert statuses == {200}
+    assert 1 <= counted["scheduler web"] <= 2 * 4
+    assert counted["scheduler beat"] <= 1
+    assert counted.get("scheduler worker", 0) <= 2 + 2  # those that work on tasks, and those that send: nothing is due
 
 
 def test_main_refuses_a_port_in_use(data_dir: Path) -> None:

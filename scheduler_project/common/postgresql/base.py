@@ -1,11 +1,18 @@
-"""Django's PostgreSQL backend: its health check asks the socket and not the server, and it says who writes."""
+"""Django's PostgreSQL backend with bounded connections, a health check that asks the socket, and a trail of who writes.
+
+Between two requests (or tasks) a connection belongs to the process and not to the thread that used it: see `places.py`.
+"""
 
 import select
+import time
+from functools import partial
 from typing import Any
 
 from django.db.backends.postgresql import base
-from psycopg.pq import ConnStatus
+from psycopg.pq import ConnStatus, TransactionStatus
 
+from scheduler_project.common import process
+from scheduler_project.common.postgresql.places import Idle, places
 from scheduler_project.common.trail import tell_who
 
 
@@ -15,12 +22,91 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.execute_wrappers.append(tell_who)
 
     def is_usable(self) -> bool:
-        """Whether a kept connection still stands, without a round trip (Django's own sends SELECT 1 every request).
+        """Whether a kept connection still stands, without a round trip (Django's own sends SELECT 1 every request)."""
+        return self.connection is not None and stands(self.connection)
 
-        The server speaks only when spoken to: if there is something to read on an idle connection, it said goodbye.
-        """
-        if self.connection is None or self.connection.pgconn.status != ConnStatus.OK:
-            return False
-        poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN)
-        return not poll.poll(0)
+    def get_connection_params(self) -> dict[str, Any]:
+        """Those of the settings, with the time limits of this kind of process."""
+        params = super().get_connection_params()
+        params.setdefault("application_name", f"scheduler {process.process}")
+        if self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # A pooler: it refuses start-up options it does not know.
+            return params
+        limits = process.limits()
+        seconds = {
+            "statement_timeout": limits.statement,
+            "lock_timeout": limits.lock,
+            "idle_in_transaction_session_timeout": limits.idle_in_transaction,
+        }
+        own = [f"-c {name}={round(value * 1000)}" for name, value in seconds.items() if value is not None]
+        # What DATABASE_URL says comes last, and wins.
+        if options := " ".join([*own, params.get("options", "")]).strip():
+            params["options"] = options
+        return params
+
+    def connect(self) -> None:
+        """Go on with an idle connection of this process, or else make one."""
+        while (idle := places.take_idle(self._key())) is not None:
+            if (idle.close_at is not None and time.monotonic() >= idle.close_at) or not stands(idle.connection):
+                idle.connection.close()
+                places.closed(idle.connection)
+                continue
+            self._go_on_with(idle)
+            return
+        super().connect()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connect = partial(super().get_new_connection, conn_params)
+        found = places.connect(self._key(), process.limits().connections, connect)
+        if isinstance(found, Idle):
+            self.close_at = found.close_at
+            return found.connection
+        return found
+
+    def close_if_unusable_or_obsolete(self) -> None:
+        """At the end of a request or task, hand the connection back to the process."""
+        super().close_if_unusable_or_obsolete()
+        if self.connection is None or self.in_atomic_block or self.allow_thread_sharing or not at_rest(self.connection):
+            return
+        connection, self.connection = self.connection, None
+        places.keep(self._key(), Idle(connection, self.close_at))
+
+    def _go_on_with(self, idle: Idle) -> None:
+        """What `connect` does, without what the connection has been told already."""
+        self.in_atomic_block = False
+        self.savepoint_ids = []
+        self.atomic_blocks = []
+        self.needs_rollback = False
+        self.health_check_enabled = self.settings_dict["CONN_HEALTH_CHECKS"]
+        self.close_at = idle.close_at
+        self.closed_in_transaction = False
+        self.errors_occurred = False
+        self.health_check_done = True
+        self.connection = idle.connection
+        self.autocommit = True
+        self.run_on_commit = []
+
+    def _key(self) -> tuple[Any, ...]:
+        """Which connections are as good as this one's."""
+        place = self.settings_dict
+        return self.alias, place["NAME"], place["HOST"], place["PORT"], place["USER"]
+
+    def _close(self) -> None:
+        connection = self.connection
+        try:
+            super()._close()  # type: ignore[misc]
+        finally:
+            if connection is not None:
+                places.closed(connection)
+
+
+def stands(connection: Any) -> bool:
+    """Whether nobody hung up. The server speaks only when spoken to: what there is to read on idle is a goodbye."""
+    if connection.pgconn.status != ConnStatus.OK:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
+def at_rest(connection: Any) -> bool:
+    return connection.pgconn.transaction_status == TransactionStatus.IDLE
