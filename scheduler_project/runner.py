@@ -304,10 +304,23 @@ def prepare() -> None:
     django.setup()
     if _unmigrated():
         call_command("migrate", interactive=False, stdout=sys.stderr)
+    _count_connections()
     if os.environ.get("DEMO", "").lower() in {"on", "1", "true", "yes"}:
         with contextlib.suppress(CommandError):  # There are real people already.
             call_command("load_demo")
     _collect_static()
+
+
+def _count_connections() -> None:
+    """Say how many connections this configuration can use; refuse where PostgreSQL does not allow that many."""
+    from django.core.checks import ERROR
+
+    from scheduler_project.common.checks import connections_suffice
+
+    for found in connections_suffice(databases=["default"]):
+        print(found, file=sys.stderr)  # noqa: T201
+        if found.level >= ERROR:
+            sys.exit(1)
 
 
 def _unmigrated() -> bool:

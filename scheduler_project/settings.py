@@ -79,6 +79,8 @@ WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 """How many processes answer requests."""
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 """How many threads each of them has. A thread lives as long as its process."""
+WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
+"""How many tasks a worker, and how many rounds of sending a sender, works on at a time, each in a process."""
 
 TEMPLATES = [
     {
@@ -113,15 +115,6 @@ FORMAT_MODULE_PATH = "scheduler_project.formats"
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-# --- Processes ------------------------------------------------------------------------------------------------------
-
-WEB_WORKERS = env.int("WEB_WORKERS", default=2)
-"""How many processes serve the web."""
-WEB_THREADS = env.int("WEB_THREADS", default=4)
-"""How many requests each of them works on at a time, each with a database connection."""
-WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
-"""How many tasks a worker, and how many rounds of sending a sender, works on at a time, each in a process."""
 
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ RESERVE = 5
 @register(Tags.database)
 def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Compare the connections that this configuration can use with those that the server allows it (R22)."""
-    if "default" not in (databases or []) or settings.DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"]:
+    if "default" not in (databases or []) or connections["default"].settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return []  # Behind a pooler, it is the pooler that says how many.
     needed = connections_needed()
     total, allowed = sum(needed.values()), connections_allowed("default")

@@ -1,8 +1,9 @@
-"""The start-up check of timezones."""
+"""The start-up checks of timezones and of connections."""
 
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.db import connection
 
 from scheduler_project.common import checks
 from tests.factories import AppointmentFactory, ScheduleFactory, UserFactory
@@ -54,3 +55,36 @@ def test_zones_agree_is_run_with_the_checks_of_a_database(monkeypatch):
 
 def test_check_passes():
     call_command("check", databases=["default"], fail_level="ERROR")
+
+
+def test_connections_suffice_says_how_many_of_those_allowed_may_be_used(settings):
+    settings.WEB_WORKERS, settings.WEB_THREADS, settings.WORKER_PROCESSES = 3, 5, 2
+    settings.SEND_THREADS = {"email": 4, "sms": 2}
+
+    (found,) = checks.connections_suffice(databases=["default"])
+
+    assert found.id == "common.I001"
+    assert f"can use {15 + 2 + 2 * 7 + 1 + checks.RESERVE} of the 197 " in found.msg
+    assert "web 15, worker 2, sender 14, beat 1" in found.msg
+
+
+def test_connections_suffice_refuses_more_than_the_server_allows(settings):
+    settings.WEB_WORKERS, settings.WEB_THREADS = 20, 10
+
+    (found,) = checks.connections_suffice(databases=["default"])
+
+    assert (found.id, found.is_serious()) == ("common.E001", True)
+    assert "allows 197" in found.msg
+
+
+def test_connections_suffice_counts_what_the_database_or_role_is_allowed():
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} CONNECTION LIMIT 40")
+
+    assert checks.connections_allowed("default") == 40
+
+
+def test_connections_suffice_leaves_counting_to_a_pooler(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
+
+    assert checks.connections_suffice(databases=["default"]) == []
