@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     on_network = urlsplit(broker)._replace(path=f"/{database}").geturl()
     of_socket = broker.startswith("redis+socket:")
     django_settings.CELERY_BROKER_URL = f"{broker}?virtual_host={database}" if of_socket else on_network
+    connection.settings_dict["TEST"]["TEMPLATE"] = os.environ.get("TEST_TEMPLATE")
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.THROTTLE = False

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from scheduler_project import embedded
+from tests import template
 
 DEFAULTS = {"SECRET_KEY": "only-for-tests-" + "0" * 50, "DEBUG": "off", "SECURE": "off"}
 
@@ -30,6 +31,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         early_config.add_cleanup(stack.close)
         data_dir = Path(tempfile.mkdtemp(prefix="scheduler-tests-"))
         stack.callback(shutil.rmtree, data_dir, ignore_errors=True)
+        if embedded.Postgres in missing:
+            template.copy_cluster(data_dir)
+            os.environ["TEST_TEMPLATE"] = template.DATABASE
         running = stack.enter_context(embedded.servers(data_dir, durable=False, wanted=missing))
         os.environ.update({server.variable: server.url for server in running})
     return (yield)
