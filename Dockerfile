@@ -20,11 +20,7 @@ COPY . .
 RUN SECRET_KEY=build DATABASE_URL=postgres://build/build REDIS_URL=redis://build python manage.py collectstatic --noinput
 USER scheduler
 
-ENV GRANIAN_INTERFACE=wsgi \
-    GRANIAN_HOST=0.0.0.0 \
-    GRANIAN_PORT=8000 \
-    GRANIAN_WORKERS=2 \
-    GRANIAN_BLOCKING_THREADS=4 \
-    GRANIAN_WEBSOCKETS=false
+ENV HOST=0.0.0.0 \
+    PORT=8000
 EXPOSE 8000
-CMD ["granian", "scheduler_project.wsgi:application"]
+CMD ["python", "-m", "scheduler_project.serve"]

@@ -157,6 +157,7 @@ def start(host: str, port: str) -> None:
     """Run the site with the servers it needs until somebody stops it."""
     with embedded.environment() as servers:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
+        os.environ.update(HOST=host, PORT=port)
         # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
         own_database = any(isinstance(server, embedded.Postgres) for server in servers)
         os.environ.setdefault("DEMO", "on" if own_database else "off")
@@ -203,12 +204,9 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
             raise embedded.ServerError(f"Preparing the database failed with status {preparing.returncode}.")
     finally:
         preparing.kill()
-    workers, threads = os.environ.get("WEB_WORKERS") or "2", os.environ.get("WEB_THREADS") or "4"
-    web = [*PYTHON, "-m", "granian", "--interface", "wsgi", "--workers", workers, "--blocking-threads", threads]
-    web += ["--host", host, "--port", port, "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "3s"]
     worker = [*CELERY, "worker", "--without-gossip", "--without-mingle"]
     commands = {
-        "web": [*web, "scheduler_project.wsgi:application"],
+        "web": [*PYTHON, "-m", "scheduler_project.serve"],
         "worker": [*worker, "--queues", "celery", "--hostname", "worker@%h"],
         "sender": [*worker, "--queues", "dispatch", "--hostname", "sender@%h"],
         "beat": [*CELERY, "beat"],

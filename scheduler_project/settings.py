@@ -79,6 +79,12 @@ WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 """How many processes answer requests."""
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 """How many threads each of them has. A thread lives as long as its process."""
+WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4_000)
+"""How many connections each of them keeps at a time. Beyond that, whoever has most of them loses some."""
+WEB_WAITING = env.int("WEB_WAITING", default=200)
+"""How many requests each of them lets wait for a thread before it answers 503."""
+WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
+"""How long a connection may wait for its next request: longer than a proxy in front keeps its own."""
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 """How many tasks a worker, and how many rounds of sending a sender, works on at a time, each in a process."""
 
@@ -414,6 +420,7 @@ CONTENT_SECURITY_POLICY = {
 }
 """Nothing written into a page runs or styles it."""
 
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -424,5 +431,5 @@ LOGGING = {
         # Whatever LOG_LEVEL says: log-ins are no errors, and are wanted all the same.
         "security": {"level": "INFO"},
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

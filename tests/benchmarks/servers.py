@@ -114,12 +114,11 @@ def megabytes(process: psutil.Process | None) -> float:
 
 @contextlib.contextmanager
 def web_server(port: int, postgres: psutil.Process | None, *, guarded: bool = True) -> Iterator[Web]:
-    """The app and the floor, served as `make run` serves the site: granian, 2 workers of 4 threads."""
-    options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", "error"]
+    """The app and the floor, served as `make run` serves the site."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", *options, "--port", str(port), "scheduler_project.wsgi:application"],
+        [sys.executable, "-m", "scheduler_project.serve"],
         cwd=embedded.PROJECT,
-        env=os.environ | ({} if guarded else {"BENCH_UNGUARDED": "on"}),
+        env=os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | ({} if guarded else {"BENCH_UNGUARDED": "on"}),
         stdin=subprocess.DEVNULL,
         process_group=0,
         preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509

@@ -1,0 +1,486 @@
+"""One HTTP/1.1 connection: reading a request whole, sending an answer, and a deadline for each.
+
+Runs on the event loop and never waits. The parser is llhttp's, which refuses what two servers could read differently
+(RFC 9112 §6.3, §11.2); what it leaves open is refused here.
+"""
+
+import asyncio
+import os
+from enum import IntEnum
+from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import httptools
+from django.conf import settings
+
+from scheduler_project.web import refusals
+from scheduler_project.web.answers import Answer, Environ
+from scheduler_project.web.uploads import body_limit
+
+if TYPE_CHECKING:
+    from scheduler_project.web.server import Server
+
+LONGEST_TARGET = 8_192
+LARGEST_HEAD = 32_768
+MOST_HEADERS = 100
+SMALL_CHUNKS = 1_000
+"""How many chunks of a body may be small; then they have `CHUNK` bytes on average, for each costs the loop a moment."""
+CHUNK = 64
+LARGEST_FRAMING = 65_536
+
+HEAD_SECONDS = 10
+"""How long a request's head may take, from the connection or its first byte on."""
+GRACE_SECONDS = 10
+BYTES_PER_SECOND = 2_000
+"""Whoever sends a body is given `GRACE_SECONDS`, and then must have kept this rate on average. Whoever reads an answer
+must keep it over each `GRACE_SECONDS`: what the kernel took at once is no reason to wait long for the rest."""
+LONGEST_BODY_SECONDS = 300
+LINGER_SECONDS = 2
+"""How long a refused sender is listened to, so that the refusal reaches them before the connection is reset."""
+LINGER_BYTES = 1_000_000
+
+PART = 65_536
+"""How many bytes of an answer wait in the process for a reader."""
+
+NEVER = float("inf")
+
+
+class Phase(IntEnum):
+    """What a connection is waiting for."""
+
+    IDLE = 0
+    """The first byte of a request."""
+    HEAD = 1
+    CHECK = 2
+    """Whether so large a body may come."""
+    BODY = 3
+    WORK = 4
+    """A thread, and then its answer."""
+    SEND = 5
+    """The reader of an answer."""
+    LINGER = 6
+    """The other side to close."""
+    CLOSED = 7
+
+
+ANSWERING = frozenset({Phase.WORK, Phase.SEND})
+READING = frozenset({Phase.HEAD, Phase.CHECK, Phase.BODY})
+
+
+class Refused(Exception):
+    """The request goes no further."""
+
+    def __init__(self, refusal: refusals.Refusal) -> None:
+        self.refusal = refusal
+
+
+class Pipelined(Exception):
+    """A second request came before the first was answered."""
+
+
+NAMES: dict[bytes, str] = {}
+"""The WSGI names of headers met so far."""
+
+
+def wsgi_name(header: bytes) -> str:
+    """`X-Forwarded-For` → `HTTP_X_FORWARDED_FOR`; nothing for a header that must not reach the application."""
+    name = header.decode("ascii").upper()
+    if "_" in name or name in {"PROXY", "TRANSFER-ENCODING"}:
+        # X_Forwarded_For would become the name of the real header, which a proxy has set; Proxy that of a variable.
+        wsgi = ""
+    elif name in {"CONTENT-TYPE", "CONTENT-LENGTH"}:
+        wsgi = name.replace("-", "_")
+    else:
+        wsgi = f"HTTP_{name.replace('-', '_')}"
+    if len(NAMES) < 1_000:
+        NAMES[header] = wsgi
+    return wsgi
+
+
+class Connection(asyncio.Protocol):
+    """What one client has sent so far, and what is still owed to them."""
+
+    __slots__ = (
+        "address",
+        "answer",
+        "api",
+        "begun_at",
+        "blocked",
+        "body",
+        "chunked",
+        "chunks",
+        "deadline",
+        "environ",
+        "headers",
+        "held",
+        "keep",
+        "limit",
+        "network",
+        "parser",
+        "phase",
+        "queued_at",
+        "received",
+        "sent",
+        "server",
+        "spooled",
+        "taken",
+        "target",
+        "transport",
+        "version",
+        "waits",
+    )
+
+    transport: asyncio.Transport
+    address: str
+    network: str
+
+    def __init__(self, server: "Server") -> None:
+        self.server = server
+        self.phase = Phase.IDLE
+        self.deadline = NEVER
+        self.held = self.spooled = 0
+        self.keep = True
+        self.blocked = False
+        self.version = "1.1"
+        self.answer: Answer | None = None
+        self.environ: Environ = {}
+        self.body = bytearray()
+        self.api = False
+        self.queued_at = 0.0
+        self.parser = httptools.HttpRequestParser(self)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Be ready for the next request."""
+        self.environ = {}
+        self.body = bytearray()
+        self.target = b""
+        self.chunked = False
+        self.limit = self.chunks = self.received = self.headers = 0
+
+    # --- Coming and going -------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
+        self.transport.set_write_buffer_limits(high=PART, low=PART // 4)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if isinstance(peer, tuple) else ""
+        self.begun_at = self.server.now()
+        self.deadline = self.begun_at + HEAD_SECONDS
+        self.server.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.phase = Phase.CLOSED
+        if self.answer:
+            self.answer.close()
+        self.server.remove(self)
+
+    def eof_received(self) -> bool:
+        """Take whoever sends no more for gone, as most servers do: nobody who asks closes half a connection."""
+        return False
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        if self.phase is Phase.SEND:
+            self._send_more()
+
+    def abort(self) -> None:
+        self.phase = Phase.CLOSED
+        self.transport.abort()
+
+    # --- Reading ----------------------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        if self.phase in ANSWERING:
+            self._came_too_early()
+            return
+        self.received += len(data)
+        if self.phase >= Phase.LINGER:
+            if self.received > LINGER_BYTES:
+                self.abort()
+            return
+        if self.phase is Phase.IDLE:
+            self._begin()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.keep = False  # Nothing is upgraded here: the request was taken as it is.
+        except httptools.HttpParserError as error:
+            self._unreadable(error.__context__)
+        else:
+            if self.phase is Phase.HEAD and self.received > LARGEST_HEAD:
+                self.refuse(refusals.HEADERS_TOO_LARGE)
+            elif self.phase is Phase.BODY and self.received - len(self.body) > LARGEST_HEAD + LARGEST_FRAMING:
+                self.refuse(refusals.BAD_REQUEST)
+
+    def _begin(self) -> None:
+        """The first byte of a request is here."""
+        self.phase = Phase.HEAD
+        self.begun_at = self.server.now()
+        self.deadline = self.begun_at + HEAD_SECONDS
+
+    def _unreadable(self, cause: BaseException | None) -> None:
+        if self.phase in ANSWERING:
+            self._came_too_early()
+        elif self.phase in READING:
+            self.refuse(cause.refusal if isinstance(cause, Refused) else refusals.BAD_REQUEST)
+
+    def _came_too_early(self) -> None:
+        """Read no more: who does not wait for answers gets this one only, and may ask again (RFC 9112 §9.3.2)."""
+        self.keep = False
+        self.transport.pause_reading()
+
+    def on_message_begin(self) -> None:
+        if self.phase is Phase.IDLE:  # right behind a request that was answered at once
+            self._begin()
+        elif self.phase is not Phase.HEAD:
+            raise Pipelined
+
+    def on_url(self, url: bytes) -> None:
+        self.target += url
+        self.api = self.target.startswith(b"/api/")
+        if len(self.target) > LONGEST_TARGET:
+            raise Refused(refusals.URL_TOO_LONG)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.phase is not Phase.HEAD:
+            return  # a trailer, which nobody asked for
+        self.headers += 1
+        if self.headers > MOST_HEADERS or len(value) > LARGEST_HEAD:
+            raise Refused(refusals.HEADERS_TOO_LARGE)
+        key = NAMES.get(name)
+        if key is None:
+            key = wsgi_name(name)
+        text = value.decode("latin-1")
+        if not key:
+            if name.lower() == b"transfer-encoding":
+                self.chunked = True
+                if text.strip().lower() != "chunked":
+                    raise Refused(refusals.CODING_UNKNOWN)
+            return
+        before = self.environ.get(key)
+        if before is not None:
+            if key in {"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE"}:
+                raise Refused(refusals.BAD_REQUEST)
+            text = f"{before}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+        self.environ[key] = text
+
+    def on_headers_complete(self) -> None:
+        environ = self.environ
+        self.version = self.parser.get_http_version()
+        self.keep = self.parser.should_keep_alive()
+        if self.version not in {"1.0", "1.1"}:
+            raise Refused(refusals.VERSION_UNKNOWN)
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        has_body = self.chunked or length > 0
+        # A server that upgrades reads no body; one in front may have read it.
+        upgraded = self.parser.should_upgrade() and has_body
+        if upgraded or (self.chunked and self.version == "1.0") or not self._aimed_at_us():
+            raise Refused(refusals.BAD_REQUEST)
+        path, _, query = self.target.partition(b"?")
+        environ["REQUEST_METHOD"] = self.parser.get_method().decode("ascii")
+        environ["SCRIPT_NAME"] = ""
+        environ["PATH_INFO"] = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+        environ["QUERY_STRING"] = query.decode("latin-1")
+        environ["SERVER_PROTOCOL"] = f"HTTP/{self.version}"
+        environ["REMOTE_ADDR"] = self.address
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = self.server.name
+        expected = environ.pop("HTTP_EXPECT", "").lower()
+        if expected not in {"", "100-continue"}:
+            raise Refused(refusals.EXPECTATION_FAILED)
+        if has_body:
+            self._expect_body(length, waits=bool(expected) and self.version == "1.1")
+
+    def _aimed_at_us(self) -> bool:
+        """Whether the request names a path of the host it names; makes it a path alone (RFC 9112 §3.2)."""
+        host = self.environ.get("HTTP_HOST")
+        if host is None and self.version == "1.1":
+            return False
+        if self.target.lower().startswith((b"http://", b"https://")):
+            try:
+                parts = urlsplit(self.target)
+            except ValueError:
+                return False
+            if parts.netloc.decode("latin-1").lower() != (host or "").lower():
+                return False
+            self.target = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
+            self.api = self.target.startswith(b"/api/")
+        return self.target.startswith(b"/")
+
+    def _expect_body(self, length: int, *, waits: bool) -> None:
+        """Prepare for a body of `length` bytes, or an unknown number of them; its sender may wait for a word first."""
+        self.waits = waits
+        self.limit = body_limit(self.environ)
+        if length > self.limit:
+            raise Refused(refusals.TOO_LARGE)
+        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            self.phase = Phase.CHECK
+            self.deadline = NEVER
+            self.transport.pause_reading()
+            self.server.enqueue(self)
+        else:
+            # Whoever sends a large one says how large it is.
+            self.limit = min(self.limit, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            self._read_body()
+
+    def checked(self, allowed: bool) -> None:
+        """Go on with a large body, or refuse it."""
+        if self.phase is not Phase.CHECK:
+            return
+        if allowed:
+            self._read_body()
+            self.transport.resume_reading()
+        else:
+            self.limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            self.refuse(refusals.TOO_LARGE)
+
+    def _read_body(self) -> None:
+        self.phase = Phase.BODY
+        self.begun_at = self.server.now()
+        self.deadline = self.begun_at + GRACE_SECONDS
+        if self.waits:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_chunk_header(self) -> None:
+        self.chunks += 1
+        if self.chunks > SMALL_CHUNKS + len(self.body) // CHUNK:
+            raise Refused(refusals.BAD_REQUEST)
+
+    def on_body(self, data: bytes) -> None:
+        if self.phase not in READING:
+            return
+        self.body += data
+        if len(self.body) > self.limit:
+            raise Refused(refusals.TOO_LARGE)
+        self.server.hold(self, len(self.body))
+
+    def on_message_complete(self) -> None:
+        if self.phase not in READING:
+            return
+        if self.transport.get_write_buffer_size() > PART:
+            self.abort()  # They ask for more and read nothing.
+            return
+        if self.body:
+            self.environ["CONTENT_LENGTH"] = str(len(self.body))
+        self.phase = Phase.WORK
+        self.deadline = NEVER
+        self.server.serve(self)
+
+    # --- Answering --------------------------------------------------------------------------------------------------
+
+    def refuse(self, refusal: refusals.Refusal) -> None:
+        """Say why, and end the connection."""
+        if self.phase >= Phase.LINGER:
+            return
+        accepted = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
+        self.transport.write(
+            refusals.refusal_bytes(
+                refusal,
+                api=self.api,
+                language=refusals.preferred_language(accepted),
+                limit=self.limit if refusal is refusals.TOO_LARGE else 0,
+                body=self.environ.get("REQUEST_METHOD") != "HEAD",
+            )
+        )
+        self.server.count(refusal[1], self)
+        self._end()
+
+    def respond(self, answer: Answer) -> None:
+        """Send an answer, as fast as it is read."""
+        if self.phase is not Phase.WORK:
+            answer.close()
+            return
+        self.phase = Phase.SEND
+        self.keep = self.keep and not self.server.closing
+        more = [self.server.date]
+        if not self.keep:
+            more.append("Connection: close")
+        elif self.version == "1.0":
+            more.append("Connection: keep-alive")
+        self.transport.write(answer.head(*more) + answer.body)
+        if answer.file is None and self.transport.get_write_buffer_size() <= PART:
+            self._answered()
+            return
+        self.answer = answer
+        self.sent = self.taken = 0
+        self.begun_at = self.server.now()
+        self.deadline = self.begun_at + GRACE_SECONDS
+        self.body = bytearray()
+        self.server.hold(self, len(answer.body) or PART, spooled=answer.length if answer.file else 0)
+        if not self.blocked:
+            self._send_more()
+
+    def _send_more(self) -> None:
+        answer = self.answer
+        assert answer is not None
+        while not self.blocked and answer.file is not None and self.sent < answer.length:
+            wanted = min(PART, answer.length - self.sent)
+            part = os.pread(answer.file.fileno(), wanted, answer.offset + self.sent)
+            if not part:
+                self.abort()  # The file has become shorter than it was said to be.
+                return
+            self.sent += len(part)
+            self.transport.write(part)
+        if not self.blocked:
+            answer.close()
+            self._answered()
+
+    def _answered(self) -> None:
+        self.answer = None
+        if not self.keep:
+            self._end()
+            return
+        self._forget()
+        self.server.hold(self, 0)
+        self.phase = Phase.IDLE
+        self.deadline = self.server.now() + self.server.keep_alive_seconds
+
+    def _end(self) -> None:
+        """Send what was written, listen until they have heard it, and close.
+
+        Closed at once, a connection on which they still send is reset, and they may never see the answer.
+        """
+        self._forget()
+        self.server.hold(self, 0)
+        self.phase = Phase.LINGER
+        waiting = self.transport.get_write_buffer_size()
+        self.deadline = (
+            self.server.now() + LINGER_SECONDS + (GRACE_SECONDS + waiting / BYTES_PER_SECOND) * bool(waiting)
+        )
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+            self.transport.resume_reading()
+
+    # --- Deadlines --------------------------------------------------------------------------------------------------
+
+    def expire(self, now: float) -> None:
+        """Act on a deadline that has passed."""
+        if self.phase is Phase.IDLE:
+            self.transport.close()
+            self.phase = Phase.LINGER
+            self.deadline = now + LINGER_SECONDS
+        elif self.phase is Phase.HEAD:
+            self.refuse(refusals.TIMEOUT)
+        elif self.phase is Phase.BODY:
+            allowed = min(GRACE_SECONDS + len(self.body) / BYTES_PER_SECOND, LONGEST_BODY_SECONDS)
+            self.deadline = self.begun_at + allowed
+            if self.deadline <= now:
+                self.refuse(refusals.TIMEOUT)
+        elif self.phase is Phase.SEND:
+            taken = self._taken()
+            if taken - self.taken < GRACE_SECONDS * BYTES_PER_SECOND:
+                self.server.count("slow_reader", self)
+                self.abort()
+            self.taken = taken
+            self.deadline = now + GRACE_SECONDS
+        else:
+            self.abort()
+
+    def _taken(self) -> int:
+        """How many bytes of the answer have left the process."""
+        assert self.answer is not None
+        written = self.sent if self.answer.file else len(self.answer.body)
+        return max(0, written - self.transport.get_write_buffer_size())

@@ -1,0 +1,115 @@
+"""Answers to requests that never reach Django: the API's one shape of an error, a plain page for everybody else."""
+
+import html
+import json
+from functools import lru_cache
+from http import HTTPStatus
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+BAD_REQUEST = (HTTPStatus.BAD_REQUEST, "bad_request", _("The request is not valid HTTP."))
+TIMEOUT = (
+    HTTPStatus.REQUEST_TIMEOUT,
+    "request_timeout",
+    _("The request took too long to arrive. Send it again."),
+)
+TOO_LARGE = (
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too_large",
+    _("The request is too large. At most %(limit)s bytes are read here."),
+)
+URL_TOO_LONG = (
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    "url_too_long",
+    _("The address is too long. Use fewer or shorter parameters."),
+)
+HEADERS_TOO_LARGE = (
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "headers_too_large",
+    _("The request has too many headers, or they are too long. Deleting this site's cookies may help."),
+)
+EXPECTATION_FAILED = (
+    HTTPStatus.EXPECTATION_FAILED,
+    "expectation_failed",
+    _("The only expectation this server meets is 100-continue."),
+)
+CODING_UNKNOWN = (
+    HTTPStatus.NOT_IMPLEMENTED,
+    "transfer_coding_unknown",
+    _("The only transfer coding this server reads is chunked."),
+)
+VERSION_UNKNOWN = (
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+    "http_version_unknown",
+    _("This server speaks HTTP/1.1."),
+)
+BUSY = (
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "busy",
+    _("The site is busy. Try again in a moment."),
+)
+FAILED = (
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "error",
+    _("Something went wrong here. Try again later."),
+)
+
+Refusal = tuple[HTTPStatus, str, object]
+
+RETRY_AFTER_SECONDS = 2
+
+PAGE = """<!doctype html>
+<html lang="{language}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<h1>{title}</h1>
+<p>{text}</p>
+</html>
+"""
+
+
+def refusal_bytes(refusal: Refusal, *, api: bool, language: str, limit: int = 0, body: bool = True) -> bytes:
+    """The whole answer, after which the connection ends. `limit` is what `TOO_LARGE` tells, in bytes."""
+    head, content = _written(refusal, api, language, limit)
+    return head + content if body else head
+
+
+@lru_cache(maxsize=256)
+def _written(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[bytes, bytes]:
+    status, code, says = refusal
+    with translation.override(language):
+        text = str(says) % {"limit": f"{limit:,}"} if limit else str(says)
+    if api:
+        kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "client_error"
+        error = {"type": kind, "errors": [{"code": code, "detail": text, "attr": None}]}
+        content, media_type = json.dumps(error, ensure_ascii=False).encode(), "application/json"
+    else:
+        page = PAGE.format(language=language, title=html.escape(settings.SITE_NAME), text=html.escape(text))
+        content, media_type = page.encode(), "text/html; charset=utf-8"
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"Content-Type: {media_type}",
+        f"Content-Length: {len(content)}",
+        f"Content-Language: {language}",
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options: nosniff",
+        "Cache-Control: no-store",
+        "Connection: close",
+    ]
+    if refusal is BUSY:
+        lines.append(f"Retry-After: {RETRY_AFTER_SECONDS}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1"), content
+
+
+def preferred_language(accepted: str) -> str:
+    """The language of `Accept-Language`, as far as the site speaks it; else the site's."""
+    for code, _quality in parse_accept_lang_header(accepted.lower()[:200]):
+        try:
+            return translation.get_supported_language_variant(code)
+        except LookupError:
+            continue
+    return translation.get_supported_language_variant(settings.LANGUAGE_CODE)

@@ -1,0 +1,36 @@
+"""How large a request may be: small, except for the files that staff upload in the admin."""
+
+import re
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+from django.utils.module_loading import import_string
+
+from scheduler_project.web.answers import Environ, complete
+
+IMPORT_PAGE = re.compile(r"/admin/\w+/\w+/import/[\w-]+/", re.ASCII)
+
+
+def body_limit(environ: Environ) -> int:
+    """How many bytes the body of this request may have at most.
+
+    What is a little too large for an import still comes in, for its page says best what to do about it.
+    """
+    if environ["REQUEST_METHOD"] == "POST" and IMPORT_PAGE.fullmatch(environ["PATH_INFO"]):
+        return settings.IMPORT_MAX_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+
+
+def may_upload(environ: Environ) -> bool:
+    """Whether staff ask, by their session. Reads the database; only a head has come so far."""
+    close_old_connections()
+    try:
+        request = WSGIRequest(complete(dict(environ), b""))
+        engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        request.session = engine(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        user = get_user(request)
+        return bool(user.is_active and getattr(user, "is_staff", False))
+    finally:
+        close_old_connections()
