@@ -1,17 +1,23 @@
 """Where django-allauth asks us: how mails are sent, where pages lead, and whose an email is."""
 
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import int_to_base36
 from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.operations.mailboxes import confirm, is_proved
 from accounts.operations.mails import owe
 from scheduler_project.common.throttling import may
 
@@ -37,16 +43,37 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Refused if another login has taken the email since it was asked for."""
+        """Refused if another login has taken the email since it was asked for.
+
+        A login that has proved one email already changes to another only by itself: whoever opens a link that they did
+        not ask for is not to give their mailbox to somebody else's login.
+        """
         others = User.objects.exclude(pk=email_address.user_id)
         if others.filter(email=email_address.email).exists():
             template = "account/messages/email_confirmation_failed.txt"
             self.add_message(request, messages.ERROR, template, {"email": email_address.email})
             return False
-        return super().confirm_email(request, email_address)
+        by_owner = request.user.pk == email_address.user_id
+        if not by_owner and is_proved(email_address.user):
+            messages.error(request, _("Log in to the account that asked for this, then open the link once more."))
+            return False
+        confirm_it = partial(super().confirm_email, request, email_address)
+        confirmed, ended = confirm(address=email_address, by_owner=by_owner, confirm_it=confirm_it)
+        if ended:
+            told = _("What had been set up before you verified your email has ended: %s.")
+            messages.warning(request, told % ", ".join(map(str, ended)))
+        return confirmed
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
-        return reverse("account" if self.request.user.is_authenticated else "account_login")
+        """On to the account; a login whose password ended is to be given another at once."""
+        user = email_address.user
+        if self.request.user.is_authenticated:
+            return reverse("account")
+        if not email_address.verified:
+            return f"{reverse('account_login')}?{urlencode({'next': self.request.get_full_path()})}"
+        user.refresh_from_db(fields=["password"])
+        token = default_token_generator.make_token(user)
+        return reverse("account_reset_password_from_key", args=[int_to_base36(user.pk), token])
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")

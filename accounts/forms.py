@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.errors import EmailTaken
 from accounts.models import User
 from accounts.operations import people
-from accounts.operations.logins import ask_new_email
+from accounts.operations.logins import ask_new_email, set_by_link
 from accounts.operations.mails import owe_reset_link
 from scheduler_project.common.text import one_line
 from scheduler_project.common.times import zone_names
@@ -56,7 +56,10 @@ class ResetForm(Plain, allauth.ResetPasswordForm):
 
 
 class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
-    pass
+    """Sets it as the API does: the mailed link proves whose mailbox it is."""
+
+    def save(self) -> None:
+        set_by_link(self.user, self.cleaned_data["password1"])
 
 
 class ChangePasswordForm(Plain, allauth.ChangePasswordForm):

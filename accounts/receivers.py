@@ -6,15 +6,18 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set
 from allauth.mfa.signals import authenticator_added
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
+from django.utils import timezone
 
 from accounts.models import Client, User
 from accounts.operations.leaving import forget_traces
 from accounts.operations.logins import end_tokens, forget_new_email
+from accounts.operations.mailboxes import is_proved, prove
 from accounts.operations.people import carry_email
 from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
+from scheduler_project.common.trail import asker
 
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.note_email")
@@ -28,6 +31,26 @@ def note_email(instance: User, created: bool, update_fields: Any = None, **kwarg
     elif known.email != instance.email:
         EmailAddress.objects.filter(user=instance).delete()
         EmailAddress.objects.create(user=instance, email=instance.email, primary=True)
+
+
+@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.receivers.see_first_proof")
+def see_first_proof(instance: EmailAddress, raw: bool, **kwargs: Any) -> None:
+    proved_now = instance.verified and not raw and instance.user_id is not None
+    instance.first_proof = proved_now and not is_proved(instance.user)
+
+
+@receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.end_what_was_before")
+def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
+    """The one place where a mailbox becomes its login's, whether by a link, a reset, an invitation or the admin."""
+    if instance.first_proof:
+        keep = acting_sign_in(instance.user)
+        instance.ended = prove(user=instance.user, address=instance, keep=keep, now=timezone.now())
+
+
+def acting_sign_in(user: User) -> Any:
+    """The sign-in by which a login is at work on itself, if it is."""
+    asked = getattr(asker.get(), "user", None)
+    return getattr(asked, "sign_in", None) if getattr(asked, "pk", None) == user.pk else None
 
 
 @receiver(email_changed, dispatch_uid="accounts.receivers.follow_email")

@@ -17,3 +17,9 @@ mail_owed = Signal()
 
 client_leaving = Signal()
 """A client, with or without a login, is about to be erased. Arguments: `client`, `now`. It is prevented likewise."""
+
+mailbox_proved = Signal()
+"""Whoever has a login has shown for the first time that its email is theirs. Somebody else may have made the login, so
+each app ends whatever it gave out before that opens something without logging in anew, or tells somebody something:
+keys, addresses, phone numbers. Arguments: `user`, `client` and `provider` (or None), `now`; `ended` and `kept`, lists
+to which the names of what has ended, and of what is still there and worth a look, are added."""

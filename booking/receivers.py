@@ -3,11 +3,15 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.dispatch import receiver
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, Provider, User
-from accounts.signals import client_leaving, login_leaving, personal_data_asked, provider_added
+from accounts.signals import client_leaving, login_leaving, mailbox_proved, personal_data_asked, provider_added
+from booking.models import Appointment
 from booking.operations.availability import open_schedule
+from booking.operations.feeds import end_feeds
 from booking.operations.leaving import bookings_of, forget_client, leave_no_bookings
 
 
@@ -29,3 +33,15 @@ def let_leave(user: User, now: datetime, **kwargs: Any) -> None:
 @receiver(client_leaving, dispatch_uid="booking.receivers.let_client_leave")
 def let_client_leave(client: Client, now: datetime, **kwargs: Any) -> None:
     forget_client(client=client, now=now)
+
+
+@receiver(mailbox_proved, dispatch_uid="booking.receivers.end_keys")
+def end_keys(
+    client: Client | None, provider: Provider | None, now: datetime, ended: list[Any], kept: list[Any], **kwargs: Any
+) -> None:
+    if end_feeds(provider=provider, client=client):
+        ended.append(_("the calendar subscription"))
+    theirs = Q(reservation__client=client, reservation__client__isnull=False)
+    theirs |= Q(reservation__provider=provider, reservation__provider__isnull=False)
+    if (client or provider) and Appointment.objects.coming(now=now).filter(theirs).exists():
+        kept.append(_("appointments to come"))

@@ -6,10 +6,11 @@ from typing import Any
 
 from django.db import transaction
 from django.dispatch import receiver
+from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
-from accounts.models import Client, User
-from accounts.signals import client_leaving, personal_data_asked
+from accounts.models import Client, Provider, User
+from accounts.signals import client_leaving, mailbox_proved, personal_data_asked
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import (
     appointment_changed,
@@ -23,8 +24,10 @@ from booking.signals import (
     time_held,
 )
 from reminders.management import demo
+from reminders.models import MessageTemplate
 from reminders.operations import leaving, notices, plan
-from reminders.operations.preferences import remember_wishes
+from reminders.operations.preferences import forget_wishes, remember_wishes
+from reminders.operations.webhooks import end_endpoints
 from reminders.tasks import wake_dispatcher
 
 
@@ -97,3 +100,15 @@ def tell_wishes(user: User | None, client: Client | None, archive: dict[str, Any
 @receiver(client_leaving, dispatch_uid="reminders.receivers.forget_client")
 def forget_client(client: Client, **kwargs: Any) -> None:
     leaving.forget_client(client=client)
+
+
+@receiver(mailbox_proved, dispatch_uid="reminders.receivers.end_keys")
+def end_keys(
+    client: Client | None, provider: Provider | None, now: datetime, ended: list[Any], kept: list[Any], **kwargs: Any
+) -> None:
+    if client and forget_wishes(client=client, now=now):
+        ended.append(_("how you are reminded"))
+    if provider and end_endpoints(provider=provider):
+        ended.append(_("webhooks"))
+    if provider and MessageTemplate.objects.filter(provider=provider).exists():
+        kept.append(_("your own message texts"))

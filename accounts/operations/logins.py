@@ -129,7 +129,20 @@ def change_password(*, user_id: int, current_password: str, new_password: str) -
 def reset_password(*, uid: str, token: str, new_password: str) -> User:
     """Set a validated new password with what the mailed link carries, which works once. Raises LinkNotValid."""
     locked = User.objects.select_for_update(of=("self",), no_key=True)
-    return set_password(owner_of_link(uid=uid, token=token, among=locked), new_password)
+    return set_by_link(owner_of_link(uid=uid, token=token, among=locked), new_password)
+
+
+@operation
+def set_by_link(user: User, new_password: str) -> User:
+    """Set a validated new password for whoever opened the mailed link, which proves that the mailbox is theirs.
+
+    For the first time: then all ends that was made before (`mailboxes.prove`). Later: sign-ins and tokens end with the
+    password, calendar feeds and webhooks do not, for their owner made them.
+    """
+    set_password(user, new_password)
+    address, _created = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
+    address.set_verified()
+    return user
 
 
 def owner_of_link(*, uid: str, token: str, among: QuerySet[User] | None = None) -> User:

@@ -47,6 +47,17 @@ def close_feed(*, feed_id: int, actor: Actor) -> None:
     _locked(feed_id, actor, "booking.delete_calendarfeed").delete()
 
 
+@operation
+def end_feeds(*, provider: Provider | None, client: Client | None) -> int:
+    """Let the addresses of these two's calendars lead nowhere, whoever opened them. Returns how many did."""
+    theirs = CalendarFeed.objects.none()
+    if provider is not None:
+        theirs |= CalendarFeed.objects.filter(provider=provider)
+    if client is not None:
+        theirs |= CalendarFeed.objects.filter(client=client)
+    return theirs.delete()[0]
+
+
 def _locked(feed_id: int, actor: Actor, permission: str) -> CalendarFeed:
     rows = CalendarFeed.objects.select_related("provider", "client").select_for_update(of=("self",))
     feed = rows.filter(pk=feed_id).first()

@@ -54,6 +54,18 @@ def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetim
     Preferences.objects.update_or_create(client=client, defaults=said)
 
 
+@operation
+def forget_wishes(*, client: Client, now: datetime) -> bool:
+    """Let a client be told things as the site tells whoever never chose; what is coming is planned anew.
+
+    Returns whether they had chosen channels or quiet hours.
+    """
+    chosen = Preferences.objects.filter(client=client).exclude(channels=None, quiet_from=None)
+    forgotten = chosen.update(channels=None, quiet_from=None, quiet_until=None, updated_at=now)
+    _plan_anew(Q(pk=client.pk), now)
+    return bool(forgotten)
+
+
 def preferences_of(client: Client) -> Preferences:
     """What the client wants; where they never said so, what that means."""
     said = Preferences.objects.filter(client=client).first()

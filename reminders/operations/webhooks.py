@@ -115,6 +115,12 @@ def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
 
 
 @operation
+def end_endpoints(*, provider: Provider) -> int:
+    """Delete the webhooks of a provider, whoever added them. Returns how many."""
+    return WebhookEndpoint.objects.filter(provider=provider).delete()[1].get("reminders.WebhookEndpoint", 0)
+
+
+@operation
 def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
     """Send an event once more, whether it arrived before or not, with the same id: who has it already, knows.
 

@@ -1,0 +1,86 @@
+"""Proving that a mailbox is that of its login's owner, and what ends then.
+
+Anybody can register with an email that is somebody else's, set things up, and wait for its owner to come. So what was
+made before the owner proved that the mailbox is theirs ends at that moment: nothing of it tells whose it was.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Client, Provider, SignIn, User
+from accounts.operations.notices import Notice, notify, silent
+from accounts.operations.sign_ins import end_sign_ins
+from accounts.signals import mailbox_proved
+from scheduler_project.common.models import IdempotentRequest
+from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
+
+
+@operation
+def confirm(*, address: EmailAddress, by_owner: bool, confirm_it: Callable[[], bool]) -> tuple[bool, list[Any]]:
+    """Let an email be verified by whoever opened the link that was mailed to it.
+
+    Returns whether it is, and the names of what ended. Whoever is not logged in as that login (`by_owner`) need not be
+    who knows its password: it ends too.
+    """
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=address.user_id)
+    first = not is_proved(user)
+    confirmed = confirm_it()
+    ended: list[Any] = getattr(address, "ended", [])
+    if confirmed and first and not by_owner:
+        with silent():
+            end_password(user)
+        ended = [*ended, _("the password")]
+    return confirmed, ended
+
+
+def end_password(user: User) -> None:
+    """Give a login a password that nobody knows. It is one, so that another can be set by a mailed link."""
+    user.set_password(get_random_string(64))
+    user.save(update_fields=["password"])
+
+
+def is_proved(user: User) -> bool:
+    """Whether this login has proved that its email, or the one before it, is theirs."""
+    return EmailAddress.objects.filter(user=user, verified=True).exists()
+
+
+@operation
+def prove(*, user: User, address: EmailAddress, keep: SignIn | None, now: datetime) -> list[Any]:
+    """End what was made before a login proved its mailbox for the first time, all but the sign-in to keep.
+
+    Returns the names of what ended; the owner is mailed them. Whatever hands out keys ends them at `mailbox_proved`.
+    """
+    client, provider = user.client_or_none, user.provider_or_none
+    ended: list[Any] = []
+    kept: list[Any] = []
+    with silent():
+        if end_sign_ins(user=user, keep=keep, now=now):
+            ended.append(_("log-ins in other browsers and programs"))
+        others = SignIn.objects.filter(user=user)
+        (others.exclude(pk=keep.pk) if keep else others).delete()  # their networks are not the owner's
+        if Authenticator.objects.filter(user=user).delete()[0]:
+            ended.append(_("the second factor"))
+        if EmailAddress.objects.filter(user=user, primary=False).exclude(pk=address.pk).delete()[0]:
+            ended.append(_("another email that waited to be verified"))
+        IdempotentRequest.objects.filter(user=user).delete()  # it answers again what it answered then
+        if Client.objects.filter(user=user, owner=None).exclude(phone="").update(phone=""):
+            ended.append(_("the phone number"))
+        if client is not None:
+            client.refresh_from_db(fields=["phone"])
+        if provider is not None and provider.embed_origins:
+            Provider.objects.filter(pk=provider.pk).update(embed_origins=[])
+            ended.append(_("websites that may show your booking pages"))
+        mailbox_proved.send(User, user=user, client=client, provider=provider, now=now, ended=ended, kept=kept)
+    if provider is not None:
+        kept.append(_("the profile under which you can be booked"))
+    log_security_event_on_commit(SecurityEvent.MAILBOX_PROVED, login=user.pk, ended=len(ended))
+    if ended:
+        notify(user, Notice.MAILBOX_PROVED, now=now, to=address.email, ended=ended, kept=kept)
+    return ended

@@ -1,0 +1,359 @@
+"""What ends when a mailbox is proved for the first time: somebody else may have made the login and waited."""
+
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.apps import apps
+from django.conf import settings as project
+from django.contrib.auth.tokens import default_token_generator
+from django.test import Client as Browser
+from django.utils.http import int_to_base36, urlsafe_base64_encode
+from rest_framework.test import APIClient
+
+from accounts.models import Client, Mail, Provider, User
+from booking.models import CalendarFeed
+from booking.operations.feeds import open_feed
+from reminders.models import Message, Preferences, WebhookEndpoint
+from reminders.operations.preferences import set_preferences
+from scheduler_project.common.models import IdempotentRequest
+from tests.accounts.helpers import bearer, mails
+from tests.factories import (
+    NOON,
+    PASSWORD,
+    ClientFactory,
+    WebhookEndpointFactory,
+    actor_of,
+    appoint,
+    at,
+    open_provider,
+)
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
+
+NEW = "microseconds-of-rope"
+VICTIM = "victim@example.org"
+
+
+@pytest.fixture
+def trap():
+    """A login made with a mailbox that is somebody else's, with all that keeps on working by itself."""
+    provider = open_provider(horizon_days=4)
+    user = provider.user
+    user.email = VICTIM
+    user.save()
+    client = ClientFactory(user=user, email=VICTIM, phone="+4930901820")
+    Provider.objects.filter(pk=provider.pk).update(embed_origins=["https://evil.example"])
+    actor = actor_of(user)
+    set_preferences(client_id=client.pk, changes={"channels": ["sms"]}, actor=actor, now=NOON)
+    WebhookEndpointFactory(provider=provider, url="https://evil.example/")
+    EmailAddress.objects.create(user=user, email="attacker@evil.example")
+    IdempotentRequest.objects.create(user=user, key="1", fingerprint="x", created_at=NOON)
+    browser = Browser()
+    browser.post("/account/login/", {"login": VICTIM, "password": PASSWORD})
+    tokens = APIClient().post("/api/login", {"email": VICTIM, "password": PASSWORD}).json()
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    return SimpleNamespace(
+        user=user,
+        client=client,
+        browser=browser,
+        tokens=tokens,
+        feeds=[
+            open_feed(provider_id=provider.pk, actor=actor, now=NOON),
+            open_feed(client_id=client.pk, actor=actor, now=NOON),
+        ],
+    )
+
+
+# --- The ways in which a mailbox is proved ----------------------------------------------------------------------------
+
+
+def reset_by_api(trap):
+    user = User.objects.get(pk=trap.user.pk)
+    body = {"uid": urlsafe_base64_encode(str(user.pk).encode()), "token": default_token_generator.make_token(user)}
+    assert APIClient().post("/api/password/reset/confirm", body | {"new_password": NEW}).status_code == 204
+
+
+def reset_by_page(trap):
+    user = User.objects.get(pk=trap.user.pk)
+    browser = Browser()
+    path = f"/account/password/reset/key/{int_to_base36(user.pk)}-{default_token_generator.make_token(user)}/"
+    page = browser.get(path, follow=True)
+    browser.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": NEW})
+    assert User.objects.get(pk=user.pk).check_password(NEW)
+
+
+def open_link(trap, browser=None):
+    address = EmailAddress.objects.get(user=trap.user, email=VICTIM)
+    answer = (browser or Browser()).post(f"/account/confirm-email/{EmailConfirmationHMAC(address).key}/")
+    assert EmailAddress.objects.get(pk=address.pk).verified
+    return answer
+
+
+WAYS = {"reset by API": reset_by_api, "reset by page": reset_by_page, "link": open_link}
+
+
+# --- What keeps on working --------------------------------------------------------------------------------------------
+
+
+def browser_is_logged_in(trap):
+    return trap.browser.get("/account/").status_code == 200
+
+
+def access_token_opens(trap):
+    return bearer(APIClient(), trap.tokens["access"]).get("/api/me").status_code == 200
+
+
+def refresh_token_opens(trap):
+    return APIClient().post("/api/token/refresh", {"refresh": trap.tokens["refresh"]}).status_code == 200
+
+
+def feeds_open(trap):
+    return {Browser().get(f"/calendar/{feed.token}.ics").status_code for feed in trap.feeds} == {200}
+
+
+THINGS = {
+    "page session": browser_is_logged_in,
+    "access token": access_token_opens,
+    "refresh token": refresh_token_opens,
+    "feeds": feeds_open,
+    "webhooks": lambda trap: WebhookEndpoint.objects.exists(),
+    "phone": lambda trap: str(Client.objects.get(pk=trap.client.pk).phone) != "",
+    "channels": lambda trap: Preferences.objects.get(client=trap.client).channels is not None,
+    "second factor": lambda trap: Authenticator.objects.filter(type="totp").exists(),
+    "recovery codes": lambda trap: Authenticator.objects.filter(type="recovery_codes").exists(),
+    "pending email": lambda trap: EmailAddress.objects.filter(email="attacker@evil.example").exists(),
+    "replayed answers": lambda trap: IdempotentRequest.objects.exists(),
+    "framing": lambda trap: Provider.objects.get(user=trap.user).embed_origins != [],
+    "password": lambda trap: User.objects.get(pk=trap.user.pk).check_password(PASSWORD),
+}
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_trap_works_before_the_mailbox_is_proved(trap, thing):
+    assert THINGS[thing](trap)
+
+
+@pytest.mark.parametrize("thing", THINGS)
+@pytest.mark.parametrize("way", WAYS)
+def test_first_proof_ends_what_was_made_before(trap, way, thing):
+    WAYS[way](trap)
+
+    assert not THINGS[thing](trap)
+
+
+@pytest.mark.parametrize("thing", sorted(set(THINGS) - {"page session", "access token", "refresh token", "password"}))
+def test_first_proof_by_who_is_logged_in_ends_all_but_their_session_and_password(trap, thing):
+    browser = Browser()
+    browser.force_login(trap.user)
+
+    open_link(trap, browser)
+
+    assert not THINGS[thing](trap)
+    assert browser.get("/account/").status_code == 200
+    assert THINGS["password"](trap)
+
+
+@pytest.mark.parametrize("way", ["reset by API", "reset by page"])
+def test_later_reset_ends_sign_ins_but_not_what_the_owner_made(trap, way):
+    EmailAddress.objects.filter(email=VICTIM).update(verified=True)
+
+    WAYS[way](trap)
+
+    works = {thing for thing, opens in THINGS.items() if opens(trap)}
+    gone = {"page session", "access token", "refresh token", "password", "pending email"}
+    assert works == set(THINGS) - gone
+
+
+def test_first_proof_marks_the_mailbox_as_verified_by_a_reset_too(trap):
+    reset_by_api(trap)
+
+    assert list(EmailAddress.objects.values_list("email", "primary", "verified")) == [(VICTIM, True, True)]
+
+
+def test_first_proof_withdraws_what_was_to_go_to_the_phone(trap):
+    appoint(trap.user.provider, at("2026-03-04 09:00"), client=trap.client)
+    before = set(Message.objects.filter(kind="reminder", status="pending").values_list("channel", flat=True))
+
+    reset_by_api(trap)
+
+    after = set(Message.objects.filter(kind="reminder", status="pending").values_list("channel", flat=True))
+    assert "sms" in before
+    assert "sms" not in after
+
+
+def test_first_proof_touches_nobody_else(trap):
+    other = open_provider(horizon_days=4)
+    WebhookEndpointFactory(provider=other)
+    open_feed(provider_id=other.pk, actor=actor_of(other), now=NOON)
+    somebody = ClientFactory(phone="+4930901821")
+
+    reset_by_api(trap)
+
+    somebody.refresh_from_db()
+    assert (WebhookEndpoint.objects.get().provider, CalendarFeed.objects.get().provider) == (other, other)
+    assert str(somebody.phone) == "+4930901821"
+
+
+def test_first_proof_leaves_a_number_that_a_provider_wrote_down(trap):
+    Client.objects.filter(pk=trap.client.pk).update(owner=open_provider(horizon_days=4))
+
+    reset_by_api(trap)
+
+    assert THINGS["phone"](trap)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_owner_is_told_what_ended_and_what_is_still_there(trap, way):
+    appoint(trap.user.provider, at("2026-03-04 09:00"), now=NOON)
+    Mail.objects.all().delete()
+
+    WAYS[way](trap)
+
+    (told,) = [mail for mail in mails() if "verified" in mail.subject]
+    assert told.to == [VICTIM]
+    for words in ("calendar subscription", "webhooks", "phone number", "second factor", "reminded"):
+        assert words in told.body
+    assert "profile" in told.body
+
+
+def test_owner_of_a_fresh_login_is_not_written_to_for_nothing(client):
+    sent = {"role": "client", "name": "Ada", "email": VICTIM, "password1": PASSWORD}
+    client.post("/account/signup/", sent)
+    (link,) = re.findall(r"http://localhost:8000(/\S+)", mails()[0].body)
+    before = len(mails())
+
+    client.post(link)
+
+    assert EmailAddress.objects.get().verified
+    assert len(mails()) == before
+
+
+def test_link_leads_who_is_not_logged_in_to_a_new_password(trap):
+    browser = Browser()
+
+    answer = open_link(trap, browser)
+    page = browser.get(answer.url, follow=True)
+    browser.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": NEW})
+
+    assert User.objects.get(pk=trap.user.pk).check_password(NEW)
+
+
+def test_link_warns_who_is_not_logged_in(trap, client):
+    key = EmailConfirmationHMAC(EmailAddress.objects.get(email=VICTIM)).key
+
+    shown = client.get(f"/account/confirm-email/{key}/").content.decode()
+
+    assert "Log in first" in shown
+    assert "Log in first" not in trap.browser.get(f"/account/confirm-email/{key}/").content.decode()
+
+
+def test_password_that_ended_can_be_set_by_a_mailed_link(trap):
+    open_link(trap)
+    APIClient().post("/api/password/reset", {"email": VICTIM})
+
+    assert any("/password/reset/" in mail.body and mail.to == [VICTIM] for mail in mails())
+
+
+# --- Another email ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def changing(trap):
+    """A login with a verified email of its own that waits for the victim to confirm theirs."""
+    trap.address = EmailAddress.objects.get(email=VICTIM)
+    EmailAddress.objects.filter(pk=trap.address.pk).update(primary=False)
+    EmailAddress.objects.filter(email="attacker@evil.example").update(verified=True, primary=True)
+    User.objects.filter(pk=trap.user.pk).update(email="attacker@evil.example")
+    return trap
+
+
+@pytest.mark.parametrize("logged_in", [True, False])
+def test_another_email_is_confirmed_by_the_login_itself_only(changing, logged_in):
+    browser = changing.browser if logged_in else Browser()
+
+    answer = browser.post(f"/account/confirm-email/{EmailConfirmationHMAC(changing.address).key}/")
+
+    assert (User.objects.get(pk=changing.user.pk).email == VICTIM) is logged_in
+    assert answer.url.startswith("/account/" if logged_in else "/account/login/?next=")
+
+
+def test_another_email_ends_nothing_that_the_same_owner_made(changing):
+    changing.browser.post(f"/account/confirm-email/{EmailConfirmationHMAC(changing.address).key}/")
+
+    assert THINGS["feeds"](changing)
+    assert THINGS["second factor"](changing)
+
+
+# --- Nothing is forgotten ---------------------------------------------------------------------------------------------
+
+SECRET = re.compile(
+    r"token|secret|key|code|phone|password|session|jti|refresh|channels|url|^data$|origins|address|email"
+)
+
+ENDS = {
+    "account.EmailAddress.email": "pending email",
+    "accounts.Client.phone": "phone",
+    "accounts.Provider.embed_origins": "framing",
+    "accounts.SignIn.former_refresh_id": "refresh token",
+    "accounts.SignIn.refresh_id": "refresh token",
+    "accounts.User.password": "password",
+    "booking.CalendarFeed.token": "feeds",
+    "common.IdempotentRequest.key": "replayed answers",
+    "mfa.Authenticator.data": "second factor",
+    "reminders.Preferences.channels": "channels",
+    "reminders.WebhookEndpoint.previous_secret": "webhooks",
+    "reminders.WebhookEndpoint.secret": "webhooks",
+    "reminders.WebhookEndpoint.url": "webhooks",
+    "sessions.Session.session_data": "page session",
+    "sessions.Session.session_key": "page session",
+    "token_blacklist.OutstandingToken.jti": "refresh token",
+    "token_blacklist.OutstandingToken.token": "refresh token",
+}
+"""What opens or tells something to whoever made the login, and the name of the thing above that ends with it."""
+
+OPENS_NOTHING = {
+    "account.EmailConfirmation.email_address": "not used: links are signed",
+    "account.EmailConfirmation.key": "not used: links are signed",
+    "accounts.Client.email": "the mailbox that is proved, or one that a provider wrote down",
+    "accounts.SignIn.address": "where somebody signed in from",
+    "accounts.SignIn.refreshed_at": "a moment",
+    "accounts.User.email": "the mailbox that is proved",
+    "auth.Permission.codename": "not about a login",
+    "common.Remembered.cache_key": "counts and used codes",
+    "common.Tally.key": "counts",
+    "django_celery_beat.PeriodicTask.routing_key": "not about a login",
+    "reminders.DeliveryAttempt.address": "where something was sent",
+    "reminders.Message.key": "names a message",
+    "reminders.OptOut.address": "of an address, by who reads it",
+    "reminders.Reminder.key": "names a message",
+    "token_blacklist.BlacklistedToken.token": "a token that has ended",
+}
+
+
+def test_every_key_of_a_login_ends_or_says_why_not():
+    """A new one fails here: end it at `mailbox_proved` and prove it above, or say what it opens not."""
+    found = {
+        f"{model._meta.label}.{field.name}"
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if SECRET.search(field.name)
+    }
+
+    assert found == set(ENDS) | set(OPENS_NOTHING)
+    assert set(ENDS.values()) <= set(THINGS)
+
+
+def test_source_verifies_emails_where_it_is_noticed():
+    """`QuerySet.update` and `bulk_create` send no signals: a mailbox proved so would end nothing."""
+    silent = re.compile(r"update\([^)]*\bverified=True|bulk_create\([^)]*EmailAddress", re.DOTALL)
+    folders = ("scheduler_project", "accounts", "booking", "reminders", "analytics")
+    paths = [path for folder in folders for path in Path(project.BASE_DIR, folder).rglob("*.py")]
+
+    assert not [path for path in paths if silent.search(path.read_text()) and "migrations" not in path.parts]
