@@ -11,13 +11,15 @@ from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.db.models.functions import Cast, Lower
 from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from scheduler_project.common.models import Outage
+from scheduler_project.common.outages import MAIL_SERVER
 from scheduler_project.common.text import validate_origin
 from scheduler_project.common.times import validate_timezone
 
@@ -272,12 +274,17 @@ class MailQuerySet(models.QuerySet["Mail"]):
         """Those to be sent by now, the one that has waited longest first."""
         return self.filter(next_at__lte=now).order_by("next_at")
 
+    def open(self) -> Self:
+        """Those that need not wait for the mail server to answer again."""
+        return self.exclude(Exists(Outage.objects.filter(key=MAIL_SERVER)))
+
 
 class Mail(models.Model):
     """A mail that accounts owes somebody about their login. The row goes once it is sent.
 
     One without text is a link to set a new password, for whoever has this email when it is sent, if anybody: no key
-    lies here. `next_at` is when it may next be tried, or while it is being sent, when another may try.
+    lies here. `next_at` is when it may next be tried, or while it is being sent, when another may try; from
+    `useful_until` on it is not sent any more, for what it leads to is over.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -288,6 +295,7 @@ class Mail(models.Model):
     failures = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
     next_at = models.DateTimeField(db_index=True)
+    useful_until = models.DateTimeField()
 
     objects = MailQuerySet.as_manager()
 

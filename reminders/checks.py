@@ -3,11 +3,28 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ValidationError
 
 from reminders.enums import OF_PEOPLE
 from scheduler_project.common.offsets import canonical
+
+NO_MAIL_SERVER = "scheduler_project.common.smtp.NoMailServer"
+PRINTING = "django.core.mail.backends.console.EmailBackend"
+
+
+@register(Tags.security, deploy=True)
+def nothing_is_printed(**kwargs: Any) -> list[CheckMessage]:
+    """Warn of mails and SMS that are printed where a log is kept: their links and codes act for whoever reads them."""
+    printed = [
+        name
+        for name, is_printed in (
+            ("EMAIL_URL=consolemail://", settings.EMAIL_BACKEND == PRINTING),
+            ("SMS_GATEWAY=console", settings.SMS_GATEWAY == "console"),
+        )
+        if is_printed
+    ]
+    return [Warning(f"{name} prints links and codes that act for people.", id="reminders.W002") for name in printed]
 
 
 @register()
@@ -22,6 +39,18 @@ def settings_make_sense(**kwargs: Any) -> list[CheckMessage]:
         channels = ", ".join(dict(OF_PEOPLE))
         found.append(
             Error(f"REMINDER_CHANNELS: {', '.join(sorted(unknown))}; there are {channels}.", id="reminders.E002")
+        )
+    if "sms" in settings.REMINDER_CHANNELS and settings.SMS_GATEWAY == "none":
+        found.append(
+            Error("REMINDER_CHANNELS has sms, but SMS_GATEWAY names nothing that sends them.", id="reminders.E004")
+        )
+    if settings.EMAIL_BACKEND == NO_MAIL_SERVER:
+        found.append(
+            Warning(
+                "No mail server is set up: mails wait, and nobody is reminded or can confirm a time.",
+                hint="EMAIL_URL=smtp+tls://user:password@host:587; consolemail:// prints mails on the own machine.",
+                id="reminders.W001",
+            )
         )
     if settings.SEND_LEASE_SECONDS < 3 * settings.SEND_TIMEOUT_SECONDS:
         found.append(

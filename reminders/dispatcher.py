@@ -20,6 +20,7 @@ from reminders.letters import shelf_for, written
 from reminders.models import Message
 from reminders.operations import dispatch as ledger
 from reminders.operations import notices, webhooks
+from scheduler_project.common import outages
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ POLL_SECONDS = 0.2
 STALE_SECONDS = 2
 """What was looked at longer ago is looked at again before it is sent."""
 STRIKES = 2
-"""After so many failures to get through, the rest of a batch that goes the same way fails at once."""
+"""After so many messages in a row without an answer nothing more is sent that way, until a probe is answered."""
 
 GONE = (OperationalError, InterfaceError)
 """The database is: the line ends, what it had claimed is due again when the lease ends, and the next round goes on."""
@@ -101,13 +102,16 @@ class Round:
         After the round's end too: what is due on this channel does not wait for the last batch of a slower one. But
         what is claimed after the end does not prolong the round.
         """
+        probing = True
         while time.monotonic() < self.ends or (leading and self.busy):
             claimed_at = time.monotonic()
-            messages = ledger.claim(channel=channel, now=self.clock(), limit=BATCH)
-            if messages:
+            batch = self.probe(channel, claimed_at) if probing else None
+            batch = batch or self.claim(channel, claimed_at)
+            probing = batch is None or batch.probe is not None
+            if batch:
                 if claimed_at < self.ends:
                     self.busy.add(number)
-                sent = Batch(channel, messages, self.clock, claimed_at).deliver()
+                sent = batch.deliver()
                 with self.lock:
                     self.sent += sent
                 self.rest(number)
@@ -116,6 +120,15 @@ class Round:
                 if not (leading and self.goes_on()):
                     return
                 time.sleep(POLL_SECONDS)
+
+    def claim(self, channel: Channel, claimed_at: float) -> "Batch | None":
+        messages = ledger.claim(channel=channel, now=self.clock(), limit=BATCH)
+        return Batch(channel, messages, self.clock, claimed_at) if messages else None
+
+    def probe(self, channel: Channel, claimed_at: float) -> "Batch | None":
+        """What may be tried where nobody answered. Looked for first, and again whenever nothing else is due."""
+        way, messages = ledger.claim_probe(channel=channel, now=self.clock(), limit=BATCH)
+        return Batch(channel, messages, self.clock, claimed_at, probe=way) if messages else None
 
     def rest(self, number: int) -> None:
         if number in self.busy:
@@ -127,13 +140,24 @@ class Round:
 
 
 class Batch:
-    """What one line claimed at once and sends one after the other over one connection."""
+    """What one line claimed at once and sends one after the other over one connection.
 
-    def __init__(self, channel: Channel, messages: Sequence[Message], clock: Clock, claimed_at: float) -> None:
+    `probe` is the way these messages go if nobody answered there before: the first answer lets the others follow.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        messages: Sequence[Message],
+        clock: Clock,
+        claimed_at: float,
+        probe: str | None = None,
+    ) -> None:
         self.channel = channel
         self.messages = messages
         self.clock = clock
         self.looked_at = claimed_at
+        self.probe = probe
         self.leave_off = (
             claimed_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
         )  # to connect, to send
@@ -142,26 +166,36 @@ class Batch:
         self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
         self.connection: Connection | None = None
-        self.strikes: Counter[int | None] = Counter()
+        self.strikes: Counter[str] = Counter()
+        self.down: set[str] = set()
+        self.probed = False
 
     def deliver(self) -> int:
         """Send them. Returns how many went out. One that cannot be dealt with does not keep the others waiting."""
         sent = 0
+        waiting: list[Message] = []
         with self.stack:
             for number, message in enumerate(self.messages):
                 if time.monotonic() >= self.leave_off:
-                    ledger.hand_back(self.messages[number:], now=self.clock())
+                    waiting += self.messages[number:]
                     break
                 try:
                     sent += self.send(message)
+                except Waits:
+                    waiting.append(message)
                 except GONE:
                     raise
                 except Exception as error:  # Else it would be sent again after every lease, and take its batch along.
                     logger.exception("Message %s cannot be dealt with", message.pk)
                     ledger.close(message, MessageStatus.FAILED, shortened(error))
+        ledger.hand_back(waiting, now=self.clock())
+        if self.probe and not self.probed:
+            outages.return_probe(self.probe, now=self.clock())
         return sent
 
     def send(self, claimed: Message) -> bool:
+        if way_of(claimed) in self.down:
+            raise Waits
         message = self.fresh(claimed)
         tried = self.attempt(message) if message else None
         if tried is None:
@@ -193,10 +227,33 @@ class Batch:
             return
         if error is None:
             webhooks.note_success(endpoint_id=endpoint_id, now=self.clock())
-        elif isinstance(error, DeliveryError):
+        elif isinstance(error, DeliveryError) and not isinstance(error, Unreachable):
             gone = isinstance(error, Refused) and error.gone
-            self.strikes[endpoint_id] += STRIKES * gone
             webhooks.note_failure(endpoint_id=endpoint_id, now=self.clock(), gone=gone)
+            if gone:
+                self.down.add(way_of(tried.message))
+
+    def note_lost(self, message: Message, error: Unreachable) -> None:
+        """Nobody answered. From here on nothing more is sent that way but by probes, if that was no accident."""
+        way, now, text = way_of(message), self.clock(), shortened(error)
+        self.strikes[way] += 1 if error.handed_over else STRIKES
+        if way == self.probe and not self.probed:
+            self.probed = True
+            self.down.add(way)
+            outages.note_down(way, error=text, now=now, probe=True)
+        elif self.strikes[way] >= STRIKES:
+            self.down.add(way)
+            outages.note_down(way, error=text, now=now)
+        if message.endpoint_id is not None:
+            webhooks.note_failure(endpoint_id=message.endpoint_id, now=now, gone=False)
+
+    def note_answer(self, message: Message) -> None:
+        """Somebody is there, whatever they said."""
+        way = way_of(message)
+        self.strikes[way] = 0
+        if way == self.probe and not self.probed:
+            self.probed = True
+            outages.note_up([way])
 
     def fresh(self, message: Message) -> Message | None:
         """The message as it is now, unless that was just looked up; None if somebody else has it by now."""
@@ -206,8 +263,7 @@ class Batch:
         return found[0] if found and found[0].claim == message.claim else None
 
     def attempt(self, message: Message) -> ledger.Try | None:
-        """Try to send it, unless it is not to be sent after all."""
-        way = message.endpoint_id  # None: everything on this channel goes the same way.
+        """Try to send it, unless it is not to be sent after all. Raises Waits if it was not even tried."""
         at, started = self.clock(), time.monotonic()
         address, reference = "", ""
         error: Exception | None = None
@@ -217,22 +273,34 @@ class Batch:
                 return None
             parcel = written(message, shelf=self.shelf, now=at)
             address = parcel.address
-            reference = self.line(way).send(parcel)
-        except DeliveryError as failure:
-            self.strikes[way] += isinstance(failure, Unreachable)
+            reference = self.line().send(parcel)
+        except Unreachable as failure:
+            self.note_lost(message, failure)
+            if not failure.handed_over:
+                raise Waits from failure
             error = failure
+        except DeliveryError as failure:
+            self.note_answer(message)
+            error = failure
+        except GONE:
+            raise
         except Exception as failure:  # Whatever words or a gateway's library raise is a try that failed, and counts.
             logger.exception("Message %s cannot be told", message.pk)
             error = failure
+        else:
+            self.note_answer(message)
         return ledger.Try(message, address, at, round((time.monotonic() - started) * 1000), reference, error)
 
-    def line(self, way: int | None) -> Connection:
-        if self.strikes[way] >= STRIKES:
-            raise Unreachable("Not tried: nothing got through just before.")
+    def line(self) -> Connection:
         if self.connection is None:
-            try:
-                self.connection = self.stack.enter_context(CONNECT[self.channel]())
-            except Unreachable:
-                self.strikes[None] = STRIKES
-                raise
+            self.connection = self.stack.enter_context(CONNECT[self.channel]())
         return self.connection
+
+
+class Waits(Exception):
+    """A message was not tried: nobody answers where it would go."""
+
+
+def way_of(message: Message) -> str:
+    """What a message shares with those that fare as it does: the mail server, the gateway, one webhook."""
+    return outages.key_of(message.channel, message.endpoint_id)

@@ -17,11 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
-from reminders.enums import MessageStatus
+from accounts.models import Mail
+from reminders.checks import NO_MAIL_SERVER
+from reminders.enums import Channel, MessageStatus
 from reminders.models import Message
+from reminders.operations import dispatch
 from scheduler_project import health
 from scheduler_project.common.instants import here, told
-from scheduler_project.common.models import Inspection
+from scheduler_project.common.models import Inspection, Outage
 from scheduler_project.common.panels import Panel, panels
 
 LATE = timedelta(minutes=2)
@@ -146,7 +149,13 @@ def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
         return None
     latest = _latest()
     context = {
-        "facts": [*_servers(), _beat(latest.get("beat"), now), _outbox(now), _inspected(latest.get("inspection"), now)],
+        "facts": [
+            *_servers(),
+            _beat(latest.get("beat"), now),
+            _outbox(now),
+            *_channels(now),
+            _inspected(latest.get("inspection"), now),
+        ],
         "clockwork": clockwork,
         "inspections": request.user.has_perm("common.view_inspection"),
     }
@@ -189,6 +198,34 @@ def _outbox(now: datetime) -> dict[str, Any]:
         "minutes": int(waits.total_seconds()) // 60,
     }
     return {"name": _("Messages to send"), "well": waits < LATE, "says": says}
+
+
+def _channels(now: datetime) -> list[dict[str, Any]]:
+    """The mail server, the SMS gateway and webhooks: since when nobody answers, and how many messages wait for it."""
+    down = {row.key: row for row in Outage.objects.all()}
+    hooks = [row for key, row in down.items() if key.startswith(f"{Channel.WEBHOOK}:")]
+    facts = [_channel(_("Mail server"), down.get(Channel.EMAIL), Channel.EMAIL, now)]
+    if settings.SMS_GATEWAY != "none" or Channel.SMS in down:
+        facts.append(_channel(_("SMS gateway"), down.get(Channel.SMS), Channel.SMS, now))
+    if hooks:
+        says = ngettext("%(count)d does not answer", "%(count)d do not answer", len(hooks)) % {"count": len(hooks)}
+        facts.append({"name": _("Webhooks"), "well": True, "says": says})  # It is for their providers to mend.
+    return facts
+
+
+def _channel(name: str, outage: Outage | None, channel: Channel, now: datetime) -> dict[str, Any]:
+    if outage is None:
+        unset = channel == Channel.EMAIL and settings.EMAIL_BACKEND == NO_MAIL_SERVER
+        return {"name": name, "well": not unset, "says": _("none is set up (EMAIL_URL): mails wait") if unset else ""}
+    waiting = dispatch.waiting(channel=channel, now=now)
+    if channel == Channel.EMAIL:
+        waiting += Mail.objects.due(now=now).count()
+    says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
+        "at": here(told(outage.since)),
+        "count": waiting,
+        "error": outage.error,
+    }
+    return {"name": name, "well": False, "says": says}
 
 
 def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:

@@ -167,12 +167,18 @@ def start(host: str, port: str) -> None:
 
 
 def keep_mails(host: str, own_database: bool) -> None:
-    """Keep mails as files, unless there is a server for them; a page shows them, where only this machine can ask."""
+    """Keep mails and SMS as files, unless there is a server for them.
+
+    A page shows the mails, where only this machine can ask.
+    """
     if own_database and not os.environ.get("EMAIL_URL"):
         folder = embedded.home() / "mail"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["EMAIL_URL"] = f"filemail:///{folder}"  # one slash ends the host, the path begins with another
         os.environ.setdefault("MAILBOX", "on" if host in {"127.0.0.1", "::1", "localhost"} else "off")
+    if own_database and not os.environ.get("SMS_GATEWAY"):
+        os.environ["SMS_GATEWAY"] = "file"
+        os.environ.setdefault("SMS_FILE", str(embedded.home() / "sms.txt"))
 
 
 def check_port(host: str, port: str) -> None:

@@ -257,8 +257,13 @@ REMINDER_CHANNELS = env.list("REMINDER_CHANNELS", default=["email"])
 """The channels of clients who chose none: of `email`, `sms`, `webhook`."""
 
 SEND_TRIES = env.int("SEND_TRIES", default=3)
+"""How often a message is tried that cannot be written. What others answer “later” to is tried while it is useful."""
 SEND_BACKOFF_SECONDS = env.int("SEND_BACKOFF_SECONDS", default=60)
-"""How long until the second try; then twice as long each time."""
+SEND_BACKOFF_MAX_SECONDS = env.int("SEND_BACKOFF_MAX_SECONDS", default=1800)
+"""How long until the second try; then twice as long each time, up to the second of the two."""
+SEND_PROBE_SECONDS = env.int("SEND_PROBE_SECONDS", default=15)
+SEND_PROBE_MAX_SECONDS = env.int("SEND_PROBE_MAX_SECONDS", default=300)
+"""How long until one message is tried where nobody answered; then twice as long each time, up to the second."""
 SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
 """How long a mail server, gateway or webhook may take to answer."""
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
@@ -266,9 +271,10 @@ SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
 SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
 """How many lines one dispatcher opens on each channel."""
 
-SMS_GATEWAY = env.str("SMS_GATEWAY", default="console")
-if SMS_GATEWAY not in ("console", "file", "twilio"):
-    raise ImproperlyConfigured("SMS_GATEWAY is one of console, file and twilio")
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="none")
+"""Without one, SMS are offered to nobody, and any that are owed wait. `console` prints them, codes and all."""
+if SMS_GATEWAY not in ("none", "console", "file", "twilio"):
+    raise ImproperlyConfigured("SMS_GATEWAY is one of none, console, file and twilio")
 SMS_FILE = env.str("SMS_FILE", default=str(BASE_DIR / "var" / "sms.txt"))
 """Where the `file` gateway writes what it would send."""
 UNLESS_TWILIO = {} if SMS_GATEWAY == "twilio" else {"default": ""}
@@ -384,7 +390,11 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
 
-vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+if env.str("EMAIL_URL", default=""):
+    vars().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+"""Without a mail server, mails wait. `consolemail://` prints them, with the links that are in them."""
 MAILBOX = env.bool("MAILBOX", default=False)
 """Whether `/mail/` shows everybody the mails that `filemail:` keeps. For one's own machine only."""
 ADMINS = [("", address) for address in env.list("ADMINS", default=[])]

@@ -46,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.THROTTLE = False
+    django_settings.SMS_GATEWAY = "console"
     django_settings.WHITENOISE_AUTOREFRESH = True  # Otherwise every APIClient has it read all of staticfiles.
 
     if not CHROMIUM and os.environ.get("BROWSER_TESTS") == "required":

@@ -4,29 +4,35 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from allauth.account import app_settings
+from django.conf import settings
 from django.utils.translation import get_language
 
 from accounts.emails import Letter, deliver, reset_letter
 from accounts.models import Mail, User
 from accounts.signals import mail_owed
+from scheduler_project.common import outages
 from scheduler_project.common.operations import operation
+from scheduler_project.common.outages import MAIL_SERVER
+from scheduler_project.common.smtp import Meaning, meaning_of
 from scheduler_project.common.throttling import may
 
 LEASE = timedelta(minutes=1)
 """How long whoever sends a mail has for it; then another tries."""
 ROUND = timedelta(minutes=1)
-TRIES = 6
 BACKOFF = timedelta(minutes=1)
-"""How long until the second try; then twice as long each time."""
+"""How long until the second try; then twice as long each time, up to the other."""
+LONGEST_BACKOFF = timedelta(minutes=30)
 
 logger = logging.getLogger(__name__)
 
 
 @operation
 def owe(*, to: str, subject: str, text: str, now: datetime) -> None:
-    """Let a mail be sent, as it is, once this transaction is done."""
+    """Let a mail be sent, as it is, once this transaction is done: for as long as a link in it may lead somewhere."""
+    useful_until = now + timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS)
     # PostgreSQL knows no NUL, and the text may hold what a browser calls itself.
-    _put(Mail(to=to, subject=subject, text=text.replace("\0", "")), now)
+    _put(Mail(to=to, subject=subject, text=text.replace("\0", ""), useful_until=useful_until), now)
 
 
 @operation
@@ -37,7 +43,7 @@ def owe_reset_link(*, email: str, now: datetime) -> None:
     """
     email = User.objects.normalize_email(email)
     if may("mail", f"reset:{email}"):
-        _put(Mail(to=email), now)
+        _put(Mail(to=email, useful_until=now + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)), now)
 
 
 def _put(mail: Mail, now: datetime) -> None:
@@ -47,36 +53,54 @@ def _put(mail: Mail, now: datetime) -> None:
 
 
 def send_due(*, clock: Callable[[], datetime]) -> int:
-    """Send what is owed, each mail as often as it takes, but not for ever. Returns how many were sent.
+    """Send what is owed, each mail as often as it takes while it is useful. Returns how many were sent.
 
-    Any number of these may run at once. A crash repeats at most the mail in flight, with the same Message-ID.
+    Any number of these may run at once. A crash repeats at most the mail in flight, with the same Message-ID. While the
+    mail server does not answer, all wait but one at a time that is tried (`common/outages.py`).
     """
     sent, until = 0, clock() + ROUND
-    while (now := clock()) < until and (mail := claim(now=now)):
-        sent += send(mail, clock=clock)
+    probing = (
+        Mail.objects.due(now=clock()).exists() and outages.take_probe(channel=MAIL_SERVER, now=clock()) is not None
+    )
+    while (now := clock()) < until and (mail := claim(now=now, probing=probing)):
+        tried = send(mail, probing=probing, clock=clock)
+        sent += tried is True
+        probing = probing and tried is None
+    if probing:
+        outages.return_probe(MAIL_SERVER, now=clock())
     return sent
 
 
 @operation
-def claim(*, now: datetime) -> Mail | None:
-    """The mail that has been due longest and that nobody else is sending."""
-    mail = Mail.objects.due(now=now).select_for_update(skip_locked=True, no_key=True).first()
+def claim(*, now: datetime, probing: bool = False) -> Mail | None:
+    """The mail that has been due longest and that nobody else is sending. `probing`: though nobody answered before."""
+    due = Mail.objects.due(now=now)
+    rows = due if probing else due.open()
+    mail = rows.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
     if mail is not None:
         mail.next_at = now + LEASE
         mail.save(update_fields=["next_at"])
     return mail
 
 
-def send(mail: Mail, *, clock: Callable[[], datetime]) -> bool:
+def send(mail: Mail, *, probing: bool, clock: Callable[[], datetime]) -> bool | None:
+    """Send a mail that was claimed. Returns whether it went out; None if there was no more to send."""
+    if mail.useful_until <= clock():
+        give_up(mail, "It came too late to help.")
+        return None
     letter = letter_of(mail)
+    if letter is None:
+        mail.delete()
+        return None
     try:
-        if letter is not None:
-            deliver(letter, to=mail.to, key=mail.pk)
+        deliver(letter, to=mail.to, key=mail.pk)
     except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, a bad address is a ValueError
-        put_off(mail, error, now=clock())
+        put_off(mail, error, probing=probing, now=clock())
         return False
     mail.delete()
-    return letter is not None
+    if probing:
+        outages.note_up([MAIL_SERVER])
+    return True
 
 
 def letter_of(mail: Mail) -> Letter | None:
@@ -87,13 +111,27 @@ def letter_of(mail: Mail) -> Letter | None:
     return reset_letter(user, mail.language) if user and user.has_usable_password() else None
 
 
-def put_off(mail: Mail, error: Exception, *, now: datetime) -> None:
-    """Let it be tried again later; after the last try it is given up, and whoever misses it can ask again."""
-    mail.failures += 1
-    if mail.failures >= TRIES:
-        logger.error("The mail %s is given up: %s", mail.pk, error)
-        mail.delete()
+def put_off(mail: Mail, error: Exception, *, probing: bool, now: datetime) -> None:
+    """Let a mail be tried again later, unless it was refused for good; the others too, if nobody answers.
+
+    Only an answer about this mail counts as a try of it.
+    """
+    meaning = meaning_of(error)
+    if meaning == Meaning.DOWN:
+        outages.note_down(MAIL_SERVER, error=f"The mail server cannot be reached: {error}", now=now, probe=probing)
+        Mail.objects.filter(pk=mail.pk).update(next_at=now)
+        return
+    if probing:
+        outages.note_up([MAIL_SERVER])
+    if meaning == Meaning.NEVER:
+        give_up(mail, str(error))
         return
     logger.warning("The mail %s could not be sent yet: %s", mail.pk, error)
-    next_at = now + BACKOFF * 2 ** (mail.failures - 1)
-    Mail.objects.filter(pk=mail.pk).update(failures=mail.failures, next_at=next_at)
+    backoff = min(BACKOFF * 2 ** min(mail.failures, 10), LONGEST_BACKOFF)
+    Mail.objects.filter(pk=mail.pk).update(failures=mail.failures + 1, next_at=now + backoff)
+
+
+def give_up(mail: Mail, reason: str) -> None:
+    """Forget a mail that will not be sent; whoever misses it can ask again."""
+    logger.error("The mail %s is given up: %s", mail.pk, reason)
+    mail.delete()

@@ -16,7 +16,14 @@ class DeliveryError(Exception):
 
 
 class Unreachable(DeliveryError):
-    """Nobody answered, or not in time: what is sent next the same way will hardly fare better."""
+    """Nobody answered, or not in time, or we are not let in: what is sent next the same way will hardly fare better.
+
+    `handed_over`: the message was on its way, and may have arrived. Otherwise it was not even tried.
+    """
+
+    def __init__(self, message: str, *, handed_over: bool = False) -> None:
+        super().__init__(message)
+        self.handed_over = handed_over
 
 
 class Refused(DeliveryError):

@@ -16,8 +16,8 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.encoding import punycode
 
 from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+from scheduler_project.common.smtp import LOST, SHUTTING_DOWN, Meaning, NotSetUp, meaning_of, reply_of
 
-LOST = (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPHeloError)
 WATCH_SECONDS = 0.2
 
 
@@ -28,6 +28,8 @@ class Mail:
         self.backend: Any = get_connection(timeout=settings.SEND_TIMEOUT_SECONDS)
         self.deadline: float | None = None
         self.over = threading.Event()
+        self.taken = 0
+        """How many mails the server took on the connection there is."""
 
     def open(self) -> None:
         if self.connections():
@@ -35,6 +37,8 @@ class Mail:
         try:
             with self.in_time():
                 self.backend.open()
+        except NotSetUp as error:
+            raise Unreachable(str(error)) from error
         except smtplib.SMTPAuthenticationError as error:
             self.close()
             raise Unreachable(f"The mail server does not let us in: {error}") from error
@@ -43,34 +47,35 @@ class Mail:
             raise Unreachable(f"The mail server cannot be reached: {error}") from error
 
     def send(self, parcel: Parcel) -> str:
-        self.open()
         try:
-            with self.in_time():
-                self.backend.send_messages([letter(parcel)])
-        except LOST as error:
-            self.close()
-            raise Unreachable(f"The mail server hung up, or took too long: {error}") from error
-        except smtplib.SMTPRecipientsRefused as error:
-            code, said = next(iter(error.recipients.values()))
-            raise self.answer(code, said) from error
-        except smtplib.SMTPResponseException as error:
-            raise self.answer(error.smtp_code, error.smtp_error) from error
-        except smtplib.SMTPException as error:
-            raise Refused(str(error)) from error
-        except OSError as error:
-            self.close()
-            raise Unreachable(f"The mail server does not answer: {error}") from error
-        except ValueError as error:
-            raise Refused(f"It cannot be written as a mail: {error}") from error
+            self.hand_over(parcel)
+        except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, an address nobody takes is a ValueError
+            reply = reply_of(error)
+            if not (self.taken and reply and reply[0] == SHUTTING_DOWN):
+                raise self.answer(error) from error
+            self.close()  # Some servers end a connection so after so many mails.
+            return self.send(parcel)
+        self.taken += 1
         return message_id(parcel)
 
-    def answer(self, code: int, said: bytes | str) -> DeliveryError:
-        """What an SMTP reply means: 5yz is for good, 4yz for now (RFC 5321 §4.2.1)."""
-        text = f"{code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"
-        if code == 421:
+    def hand_over(self, parcel: Parcel) -> None:
+        self.open()
+        with self.in_time():
+            self.backend.send_messages([letter(parcel)])
+
+    def answer(self, error: Exception) -> DeliveryError:
+        """What an error means for this mail, and for the next."""
+        reply, meaning = reply_of(error), meaning_of(error)
+        if meaning == Meaning.DOWN:
             self.close()
-            return Unreachable(text)
-        return Refused(text) if code >= 500 else DeliveryError(text)
+            if reply:
+                return Unreachable(f"The mail server takes nothing: {reply[0]} {reply[1]}")
+            happened = "hung up, or took too long" if isinstance(error, LOST) else "does not answer"
+            return Unreachable(f"The mail server {happened}: {error}", handed_over=True)
+        text = f"{reply[0]} {reply[1]}" if reply else str(error)
+        if meaning == Meaning.LATER:
+            return DeliveryError(text)
+        return Refused(f"It cannot be written as a mail: {text}" if isinstance(error, ValueError) else text)
 
     @contextmanager
     def in_time(self) -> Iterator[None]:
@@ -96,6 +101,7 @@ class Mail:
 
     def close(self) -> None:
         """Hang up without a word: who stopped answering would not answer QUIT either."""
+        self.taken = 0
         for connection in self.connections():
             connection.close()
         self.backend.connection = self.backend._partial_connection = None  # noqa: SLF001

@@ -1,6 +1,6 @@
 """SMS, through the gateway that SMS_GATEWAY names."""
 
-import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -9,8 +9,6 @@ from typing import Any
 from django.conf import settings
 
 from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
-
-logger = logging.getLogger(__name__)
 
 STATUS_PATH = "/api/sms/status"
 """Where Twilio tells what became of a message."""
@@ -40,10 +38,11 @@ def connect() -> AbstractContextManager[Connection]:
 
 
 class Console:
-    """Sends nothing: what would be sent stands in the log."""
+    """Sends nothing: what would be sent is printed, codes and links with it, and so is none of the log's."""
 
     def send(self, parcel: Parcel) -> str:
-        logger.info("SMS to %s: %s", parcel.address, parcel.text)
+        sys.stdout.write(f"SMS to {parcel.address}: {parcel.text}\n")
+        sys.stdout.flush()
         return ""
 
 
@@ -119,7 +118,7 @@ class Twilio:
         except (TwilioRestException, TwilioServiceException) as error:
             raise self.answer(error) from error
         except RequestException as error:
-            raise Unreachable(f"Twilio cannot be reached: {error}") from error
+            raise Unreachable(f"Twilio cannot be reached: {error}", handed_over=handed_over(error)) from error
         except ValueError as error:
             raise DeliveryError(f"Twilio's answer cannot be read: {error}") from error
         if not message.sid:
@@ -137,8 +136,27 @@ class Twilio:
         return DeliveryError(text, retry_after=self.asked)
 
 
+def handed_over(error: Exception) -> bool:
+    """Whether Twilio may have got what it gave no answer to: there was a connection."""
+    from requests.exceptions import ConnectTimeout, SSLError
+    from urllib3.exceptions import NewConnectionError
+
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return not isinstance(error, ConnectTimeout | SSLError) and not isinstance(reason, NewConnectionError)
+
+
+# --- None -----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def none() -> Iterator[Connection]:
+    raise Unreachable("No SMS gateway is set up (SMS_GATEWAY).")
+    yield
+
+
 GATEWAYS: dict[str, Callable[[], AbstractContextManager[Connection]]] = {
     "console": console,
     "file": file,
     "twilio": twilio,
+    "none": none,
 }

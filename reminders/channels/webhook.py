@@ -182,16 +182,17 @@ class Hooks:
     def send(self, parcel: Parcel) -> str:
         target = target_of(parcel.address)
         deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
+        connected = False
         try:
-            with (
-                closing(opened(target, deadline)) as line,
-                closing(posted(target, parcel, line, deadline)) as answer,
-            ):
-                answer.begin()
-                if not 200 <= answer.status < 300:
-                    raise no(answer)
+            with closing(opened(target, deadline)) as line:
+                connected = True
+                with closing(posted(target, parcel, line, deadline)) as answer:
+                    answer.begin()
+                    if not 200 <= answer.status < 300:
+                        raise no(answer)
         except (OSError, http.client.HTTPException) as error:
-            raise Unreachable(f"{target.host} does not answer: {str(error) or type(error).__name__}") from error
+            text = f"{target.host} does not answer: {str(error) or type(error).__name__}"
+            raise Unreachable(text, handed_over=connected) from error
         return ""
 
 

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.models import Reservation
-from reminders.channels.base import DeliveryError, Refused, shortened
+from reminders.channels.base import DeliveryError, Refused, Unreachable, shortened
 from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.errors import NotRetryable, TooLate
 from reminders.letters import recipient_of
 from reminders.models import Message, OptOut
+from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
@@ -27,10 +28,20 @@ LONGEST_RETRY_AFTER = 3600
 OWED_AGAIN: dict[str, Any] = {"status": MessageStatus.PENDING, "failures": 0, "error": ""}
 """What a message is set to that is sent as if for the first time."""
 
-CLAIM = """
+OPEN = """
+      AND NOT EXISTS (SELECT FROM common_outage WHERE key = %(channel)s)
+      AND (endpoint_id IS NULL OR NOT EXISTS (SELECT FROM common_outage WHERE key = 'webhook:' || endpoint_id))
+"""
+"""Where nobody answers nothing is sent. The first is asked once a statement, however much waits."""
+
+PROBED = """
+      AND coalesce(endpoint_id, 0) = %(endpoint)s
+"""
+
+CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT id FROM reminders_message
-    WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s
+    WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s{OPEN}
     ORDER BY next_at LIMIT %(limit)s
     FOR NO KEY UPDATE SKIP LOCKED
 )
@@ -41,25 +52,60 @@ RETURNING message.id
 """Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others."""
 
 
-def due(*, now: datetime) -> dict[Channel, int]:
-    """How many messages can be claimed on each channel."""
+PROBE = CLAIM.replace(OPEN, PROBED)
+
+DUE = f"""
+SELECT way.channel,
+       (SELECT count(*) FROM (
+            SELECT FROM reminders_message
+            WHERE status = 'pending' AND channel = way.channel AND next_at <= %(now)s
+            {OPEN.replace("%(channel)s", "way.channel")} LIMIT %(most)s) few),
+       EXISTS (SELECT FROM common_outage WHERE next_probe_at <= %(now)s AND split_part(key, ':', 1) = way.channel)
+       AND EXISTS (SELECT FROM reminders_message
+                   WHERE status = 'pending' AND channel = way.channel AND next_at <= %(now)s)
+FROM unnest(%(channels)s::varchar[]) way(channel)
+"""
+
+
+def due(*, now: datetime, most: int = 1000) -> dict[Channel, int]:
+    """How many messages can be claimed on each channel that has any, counted up to `most`.
+
+    A probe to be taken where nobody answered counts as one.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT channel, count(*) FROM reminders_message "
-            "WHERE status = 'pending' AND next_at <= %s GROUP BY channel",
-            [now],
-        )
-        return {Channel(channel): count for channel, count in cursor.fetchall()}
+        cursor.execute(DUE, {"now": now, "most": most, "channels": Channel.values})
+        found = {Channel(channel): max(count, int(probe)) for channel, count, probe in cursor.fetchall()}
+    return {channel: count for channel, count in found.items() if count}
 
 
 def claim(*, channel: Channel, now: datetime, limit: int) -> list[Message]:
     """Lease up to `limit` due messages of a channel, the longest due first: nobody else gets them until the lease ends.
 
-    Whoever dies meanwhile loses nothing: they are due again then.
+    Whoever dies meanwhile loses nothing: they are due again then. What goes where nobody answers is left to wait.
     """
-    until = now + timedelta(seconds=settings.SEND_LEASE_SECONDS)
+    return _claimed(CLAIM, {"channel": channel.value, "now": now, "limit": limit})
+
+
+def claim_probe(*, channel: Channel, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
+    """Take a way of a channel where nobody answers and that may be tried, with up to `limit` messages that go there.
+
+    The first answer to one of them says whether the others may follow. Without any, somebody else may try.
+    """
+    probe = outages.take_probe(channel=channel, now=now)
+    if probe is None:
+        return None, []
+    expire_waiting(probe.key, error=probe.error, now=now)
+    endpoint = int(probe.key.partition(":")[2] or 0)
+    found = _claimed(PROBE, {"channel": channel.value, "now": now, "limit": limit, "endpoint": endpoint})
+    if not found:
+        outages.return_probe(probe.key, now=now)
+    return probe.key, found
+
+
+def _claimed(statement: str, parameters: dict[str, Any]) -> list[Message]:
+    until = parameters["now"] + timedelta(seconds=settings.SEND_LEASE_SECONDS)
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"until": until, "channel": channel, "now": now, "limit": limit})
+        cursor.execute(statement, {**parameters, "until": until})
         claimed = [pk for (pk,) in cursor.fetchall()]
     return look(claimed) if claimed else []
 
@@ -90,7 +136,7 @@ def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> t
     if message.status != MessageStatus.PENDING:
         return MessageStatus(message.status), message.error
     if message.useful_until <= now:
-        return MessageStatus.EXPIRED, _("It came too late to help.")
+        return MessageStatus.EXPIRED, f"{_('It came too late to help.')} {message.error}".strip()
     if not address or not stands(message):
         return MessageStatus.CANCELLED, _("It is no longer so.") if address else _("There is no address to send it to.")
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
@@ -152,14 +198,19 @@ def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
 
     None if that is no longer ours to say: somebody else has claimed it since, or it failed when it was withdrawn.
 
-    The backoff is SEND_BACKOFF_SECONDS, doubled each time, with up to a quarter of jitter; longer where the other side
-    asks for it. A message that somebody withdrew while it was going out is `sent` if it went out.
+    It has failed if it was refused for good, or if the next try would come too late to help; and after SEND_TRIES
+    errors of our own. What got no answer is not counted. The backoff is SEND_BACKOFF_SECONDS, doubled each time up to
+    SEND_BACKOFF_MAX_SECONDS, with up to a quarter of jitter; longer where the other side asks for it. A message that
+    somebody withdrew while it was going out is `sent` if it went out.
     """
     message, error = tried.message, tried.error
     sent = error is None
-    failures = message.failures + (not sent)
-    final = isinstance(error, Refused) or failures >= settings.SEND_TRIES
-    status = MessageStatus.SENT if sent else MessageStatus.FAILED if final else MessageStatus.PENDING
+    answered = not sent and not isinstance(error, Unreachable)
+    failures = message.failures + answered
+    next_at = now if sent else now + _backoff(max(failures, 1), error)
+    status = MessageStatus.SENT if sent else MessageStatus.PENDING
+    if answered and _is_final(error, failures, useful=next_at < message.useful_until):
+        status = MessageStatus.FAILED
     outcome = Outcome.SENT if sent else Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED
     with connection.cursor() as cursor:
         cursor.execute(
@@ -175,7 +226,7 @@ def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
                 "error": "" if sent else shortened(error),
                 "status": status.value,
                 "takes": (MessageStatus.CANCELLED if sent else MessageStatus.PENDING).value,
-                "next_at": now if sent else now + _backoff(failures, error),
+                "next_at": next_at,
                 "failures": failures,
                 "sent_at": now if sent else None,
             },
@@ -183,8 +234,16 @@ def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
         return status if cursor.rowcount else None
 
 
+def _is_final(error: Exception | None, failures: int, *, useful: bool) -> bool:
+    """Whether no further try is worth it; `useful`: the next would come in time."""
+    if isinstance(error, DeliveryError):
+        return isinstance(error, Refused) or not useful
+    return failures >= settings.SEND_TRIES
+
+
 def _backoff(failures: int, error: Exception | None) -> timedelta:
-    seconds = settings.SEND_BACKOFF_SECONDS * 2 ** (failures - 1) * random.uniform(1, 1.25)  # noqa: S311
+    doubled = settings.SEND_BACKOFF_SECONDS * 2 ** min(failures - 1, 30)
+    seconds = min(doubled, settings.SEND_BACKOFF_MAX_SECONDS) * random.uniform(1, 1.25)  # noqa: S311
     asked = error.retry_after if isinstance(error, DeliveryError) and error.retry_after else 0
     return timedelta(seconds=max(seconds, min(asked, LONGEST_RETRY_AFTER)))
 
@@ -196,10 +255,41 @@ def close(message: Message, status: MessageStatus, reason: str) -> None:
     )
 
 
-def hand_back(messages: Iterable[Message], *, now: datetime) -> None:
-    """Give up the lease on messages there was no time for: they are due at once again."""
-    for message in messages:
-        Message.objects.filter(pk=message.pk, claim=message.claim, status=MessageStatus.PENDING).update(next_at=now)
+HAND_BACK = """
+UPDATE reminders_message message SET next_at = least(message.due_at, %(now)s)
+FROM unnest(%(ids)s::bigint[], %(claims)s::int[]) AS mine(id, claim)
+WHERE message.id = mine.id AND message.claim = mine.claim AND message.status = 'pending'
+"""
+
+
+def hand_back(messages: Collection[Message], *, now: datetime) -> None:
+    """Give up the lease on messages that were not tried: they are due at once again, where they were in the queue."""
+    if not messages:
+        return
+    ids, claims = [message.pk for message in messages], [message.claim for message in messages]
+    with connection.cursor() as cursor:
+        cursor.execute(HAND_BACK, {"now": now, "ids": ids, "claims": claims})
+
+
+def waiting(*, channel: Channel, now: datetime) -> int:
+    """How many messages of a channel should be gone by now."""
+    return Message.objects.filter(status=MessageStatus.PENDING, channel=channel, next_at__lte=now).count()
+
+
+EXPIRE = """
+UPDATE reminders_message SET status = 'expired', error = %(error)s
+WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s AND useful_until <= %(now)s
+  AND coalesce(endpoint_id, 0) = %(endpoint)s
+"""
+
+
+def expire_waiting(key: str, *, error: str, now: datetime) -> int:
+    """End what waited in vain where nobody answers, until it would help nobody any more. Returns how many."""
+    channel, _colon, endpoint = key.partition(":")
+    said = f"{_('It came too late to help.')} {error}"[:500]
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRE, {"error": said, "channel": channel, "now": now, "endpoint": int(endpoint or 0)})
+        return cursor.rowcount
 
 
 @operation

@@ -25,6 +25,7 @@ from reminders.errors import (
 from reminders.models import Message, WebhookEndpoint
 from reminders.operations.dispatch import owe_again
 from reminders.webhooks import EVENTS
+from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
@@ -77,6 +78,8 @@ def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, n
         setattr(endpoint, name, value)
     if fields:
         endpoint.save(update_fields=list(fields))
+    if "url" in fields:
+        _try_at_once(endpoint)
     return endpoint
 
 
@@ -96,6 +99,7 @@ def enable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhook
     endpoint = _locked(endpoint_id, actor)
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
+    _try_at_once(endpoint)
     return endpoint
 
 
@@ -111,7 +115,9 @@ def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhoo
 @operation
 def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
     """Delete a webhook and the log of its deliveries."""
-    _locked(endpoint_id, actor).delete()
+    endpoint = _locked(endpoint_id, actor)
+    _try_at_once(endpoint)
+    endpoint.delete()
 
 
 @operation
@@ -174,6 +180,12 @@ def note_failure(*, endpoint_id: int, now: datetime, gone: bool) -> None:
 def _disable(endpoint: WebhookEndpoint, now: datetime, reason: str) -> None:
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
+    _try_at_once(endpoint)  # What is owed to it shall not wait, but fail.
+
+
+def _try_at_once(endpoint: WebhookEndpoint) -> None:
+    """Forget that nobody answered there."""
+    outages.note_up([outages.key_of(Channel.WEBHOOK, endpoint.pk)])
 
 
 # --- Checks ---------------------------------------------------------------------------------------------------------

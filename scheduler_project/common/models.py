@@ -55,6 +55,25 @@ class Tally(models.Model):
         return self.key
 
 
+class Outage(models.Model):
+    """A server that does not answer, or does not let us in (`outages.py`). The row goes once it does again."""
+
+    key = models.CharField(_("what"), max_length=60, primary_key=True)
+    since = models.DateTimeField(_("since"))
+    tried_at = models.DateTimeField(_("last tried"))
+    probes = models.PositiveIntegerField(_("tries since"), default=0)
+    next_probe_at = models.DateTimeField(_("next try"))
+    error = models.CharField(_("error"), max_length=500)
+
+    class Meta:
+        verbose_name = _("outage")
+        verbose_name_plural = _("outages")
+        ordering = ["since", "key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Inspection(models.Model):
     """What a look at what must hold has found (`invariants.py`): nothing, one hopes."""
 

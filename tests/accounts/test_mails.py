@@ -1,28 +1,43 @@
 """The mails accounts owes: sent outside of the request, tried again, and never twice at once."""
 
-import socket
 from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 
 from accounts.models import Mail
-from accounts.operations.mails import BACKOFF, LEASE, TRIES, claim, owe, send_due
+from accounts.operations.mails import LEASE, claim, owe, owe_reset_link, send_due
 from accounts.tasks import send_mails, wake_sender
+from reminders.dispatcher import dispatch
 from scheduler_project.celery import app
+from scheduler_project.common import outages
+from scheduler_project.common.models import Outage
 from tests.accounts.helpers import mails
-from tests.factories import NOON, PASSWORD
+from tests.factories import NOON, PASSWORD, MessageFactory
+from tests.reminders.servers import smtp_server
+
+__all__ = ["smtp_server"]
 
 pytestmark = pytest.mark.django_db
 
 
+class NoMailServer:
+    """Where nobody answers. `asked` counts."""
+
+    def __init__(self) -> None:
+        self.asked = []
+
+    def open(self):
+        self.asked.append(1)
+        raise ConnectionRefusedError("connection refused")
+
+
 @pytest.fixture
-def _no_mail_server(settings):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = closed.getsockname()
-        yield
+def no_mail_server(monkeypatch, settings):
+    server = NoMailServer()
+    monkeypatch.setattr("django.core.mail.backends.smtp.EmailBackend.open", lambda backend: server.open())
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    return server
 
 
 @pytest.fixture
@@ -47,21 +62,79 @@ def test_send_leaves_what_somebody_else_is_sending(owed, mailoutbox):
     assert send_due(clock=lambda: NOON + LEASE) == 1
 
 
-@pytest.mark.usefixtures("_no_mail_server")
-def test_send_tries_again_later_when_the_mail_server_is_down(owed):
-    sent = send_due(clock=lambda: NOON)
-
-    owed.refresh_from_db()
-    assert (sent, owed.failures, owed.next_at) == (0, 1, NOON + BACKOFF)
+def sends(seconds: int) -> int:
+    return send_due(clock=lambda: NOON + timedelta(seconds=seconds))
 
 
-@pytest.mark.usefixtures("_no_mail_server")
-def test_send_gives_up_after_the_last_try_and_says_so(owed, caplog):
-    for days in range(TRIES):
-        send_due(clock=partial(datetime.__add__, NOON, timedelta(days=days)))
+def test_send_waits_while_the_mail_server_is_down_and_counts_nothing(owed, no_mail_server):
+    owe(to="bob@example.org", subject="Tea", text="Is ready.", now=NOON)
+
+    assert [sends(0), sends(5), sends(10)] == [0, 0, 0]
+
+    assert set(Mail.objects.values_list("failures", flat=True)) == {0}
+    assert (Outage.objects.get().key, len(no_mail_server.asked)) == ("email", 1)
+
+
+def test_send_tries_one_when_the_probe_is_due_and_the_others_follow_once_it_is_answered(
+    owed, no_mail_server, mailoutbox, settings
+):
+    owe(to="bob@example.org", subject="Tea", text="Is ready.", now=NOON)
+    sends(0)
+    sends(30)
+    assert len(no_mail_server.asked) == 2
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert sends(600) == 2
+    assert not Outage.objects.exists()
+
+
+def test_send_is_of_no_use_any_more_once_the_link_has_ended(owed, no_mail_server, caplog):
+    sends(0)
+    sends(3 * 24 * 3600 - 1)
+    assert Mail.objects.exists()
+
+    sends(3 * 24 * 3600 + 600)
+
+    assert not Mail.objects.exists()
+    assert f"The mail {owed.pk} is given up: It came too late to help." in caplog.text
+
+
+def test_link_to_set_a_password_is_tried_for_as_long_as_it_leads_somewhere(settings):
+    settings.PASSWORD_RESET_TIMEOUT = 3600
+    owe_reset_link(email="ada@example.org", now=NOON)
+
+    assert Mail.objects.get().useful_until == NOON + timedelta(hours=1)
+
+
+def test_send_that_is_refused_for_now_is_tried_again_more_and_more_seldom(owed, smtp_server):
+    smtp_server.on["RCPT"] = "450 4.2.0 greylisted"
+    tried, now = [], NOON
+    for _ in range(8):
+        send_due(clock=partial(datetime.__add__, now, timedelta()))
+        owed.refresh_from_db()
+        tried.append((owed.next_at - now).total_seconds() / 60)
+        now = owed.next_at
+
+    assert tried == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert owed.failures == 8
+
+
+def test_send_that_is_refused_for_good_is_given_up(owed, smtp_server, caplog):
+    smtp_server.on["RCPT"] = "550 5.1.1 no such mailbox"
+
+    sends(0)
 
     assert not Mail.objects.exists()
     assert f"The mail {owed.pk} is given up" in caplog.text
+
+
+def test_mails_and_reminders_share_what_is_known_of_the_mail_server(owed):
+    outages.note_down("email", error="connection refused", now=NOON)
+    MessageFactory(status="pending")
+    assert (sends(5), dispatch(clock=lambda: NOON + timedelta(seconds=5), parallel=False)) == (0, 0)
+
+    assert sends(30) == 1
+    assert dispatch(clock=lambda: NOON + timedelta(seconds=30), parallel=False) == 1
 
 
 def test_send_goes_on_after_one_that_cannot_be_sent(mailoutbox):
@@ -81,7 +154,7 @@ def test_a_notice_survives_any_name_of_a_browser(client, booker):
     assert [mail.to for mail in mails()] == [[booker.user.email]]
 
 
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.usefixtures("at_once", "at_noon")
 def test_a_mail_is_sent_as_soon_as_it_is_owed_for_good(mailoutbox, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)

@@ -9,12 +9,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from accounts.models import Mail
 from booking.enums import Action, Override
 from booking.models import Appointment, Reservation
 from booking.operations.appointments import act
 from booking.operations.availability import take_time_off
 from reminders.models import Message
 from scheduler_project.common.models import Inspection
+from scheduler_project.common.outages import note_down
 from scheduler_project.common.throttling import redis_client
 from tests.factories import (
     NOON,
@@ -69,7 +71,7 @@ def test_first_page_costs_the_same_for_little_and_for_much(desk):
         page = desk.get("/admin/")
 
     assert page.status_code == 200
-    assert len(many) == len(few) <= 15, "\n".join(query["sql"] for query in many.captured_queries)
+    assert len(many) == len(few) <= 16, "\n".join(query["sql"] for query in many.captured_queries)
 
 
 def test_lists_todays_appointments_by_each_providers_own_date(desk):
@@ -203,6 +205,8 @@ def test_all_is_well(desk):
         "Queue of background jobs": (True, ""),
         "Periodic tasks": (True, "last seen 2 min ago"),
         "Messages to send": (True, "none is due"),
+        "Mail server": (True, ""),
+        "SMS gateway": (True, ""),
         "Inspection of the data": (True, "none yet"),
     }
 
@@ -225,6 +229,37 @@ def test_messages_that_are_not_sent_are_not_well(desk, ago, well):
 
     assert facts(desk)["Messages to send"] == (well, f"1 due, the oldest for {int(ago.total_seconds()) // 60} min")
     assert Message.objects.count() == 2
+
+
+def test_mail_server_that_is_down_is_told_with_since_when_and_how_many_wait(desk):
+    MessageFactory(status="pending", next_at=NOON - minutes(1))
+    MessageFactory(status="pending", next_at=NOON + minutes(1))
+    Mail.objects.create(to="ada@example.org", created_at=NOON, next_at=NOON, useful_until=NOON + minutes(60))
+    note_down("email", error="connection refused", now=NOON - minutes(5))
+
+    well, says = facts(desk)["Mail server"]
+
+    assert not well
+    assert says.startswith("does not take anything since ")
+    assert says.endswith(": 2 wait. connection refused")
+
+
+def test_no_mail_server_is_told_before_anything_is_to_be_sent(desk, settings):
+    settings.EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+
+    assert facts(desk)["Mail server"] == (False, "none is set up (EMAIL_URL): mails wait")
+
+
+def test_no_sms_gateway_is_no_fault(desk, settings):
+    settings.SMS_GATEWAY = "none"
+
+    assert "SMS gateway" not in facts(desk)
+
+
+def test_webhooks_that_do_not_answer_are_counted(desk):
+    note_down("webhook:1", error="connection refused", now=NOON)
+
+    assert facts(desk)["Webhooks"] == (True, "1 does not answer")
 
 
 def test_first_page_opens_without_a_broker_and_says_so(desk, settings):

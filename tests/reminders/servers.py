@@ -143,10 +143,11 @@ def http_server() -> Iterator[HttpServer]:
 
 
 class SmtpServer:
-    """Takes mails into `mails`. `on["RCPT"]` says what is done instead: a reply such as "550 no", HANGS or HANGS_UP."""
+    """Takes mails into `mails`. `on["RCPT"]` says what is done instead: a reply such as "550 no", or one of these."""
 
     HANGS = "hangs"
     HANGS_UP = "hangs up"
+    GOODBYE_ONCE = "421 4.7.0 enough for one connection"
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
@@ -163,6 +164,8 @@ class SmtpServer:
         does = self.on.get(command)
         if does == self.HANGS:
             await asyncio.sleep(60)
+        if does == self.GOODBYE_ONCE:
+            del self.on[command]
         if does == self.HANGS_UP:
             server.transport.abort()
             return "250 never read"

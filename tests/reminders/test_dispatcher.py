@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -16,9 +17,11 @@ from reminders import dispatcher
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.dispatcher import CONNECT, dispatch
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
-from reminders.models import Message, WebhookEndpoint
+from reminders.models import DeliveryAttempt, Message, WebhookEndpoint
 from reminders.operations import dispatch as ledger
 from reminders.operations import notices
+from scheduler_project.common import outages
+from scheduler_project.common.models import Outage
 from tests.chaos import unguarded
 from tests.factories import (
     NOON,
@@ -29,6 +32,7 @@ from tests.factories import (
     ReservationFactory,
     ServiceFactory,
     WebhookEndpointFactory,
+    minutes,
 )
 from tests.races.running import everybody_looks_first, together, wrapped
 from tests.reminders.helpers import send
@@ -224,28 +228,39 @@ def test_message_is_sent_with_the_same_key_at_every_try(monkeypatch, line):
         send(NOON + timedelta(hours=hours))
 
     assert keys == [message.key] * 3
-    assert states(message) == [FAILED]
+    assert states(message) == [PENDING]
 
 
-def test_nothing_more_is_tried_after_two_that_did_not_get_through(line):
+def test_nothing_more_is_tried_after_two_that_got_no_answer_and_the_others_lose_nothing(line):
     messages = [owed(name) for name in ("ada", "bob", "cyd", "dan")]
     tried = []
 
-    def unreachable(parcel):
+    def hangs(parcel):
         tried.append(parcel.address)
-        raise Unreachable("timed out")
+        raise Unreachable("timed out", handed_over=True)
 
-    line.first = unreachable
+    line.first = hangs
 
     assert send(NOON) == 0
 
     assert tried == [ADA, BOB]
-    errors = [Message.objects.get(pk=message.pk).error for message in messages]
-    assert errors == ["timed out"] * 2 + ["Not tried: nothing got through just before."] * 2
-    assert set(Message.objects.values_list("failures", flat=True)) == {1}
+    told = [(message.error, message.failures, message.attempts.count()) for message in Message.objects.order_by("pk")]
+    assert told == [("timed out", 0, 1)] * 2 + [("", 0, 0)] * 2
+    assert states(*messages) == [PENDING] * 4
+    assert Outage.objects.get().error == "timed out"
 
 
-def test_nothing_is_tried_where_there_is_no_connection(monkeypatch):
+def test_one_that_got_no_answer_is_an_accident_if_the_next_does(line):
+    messages = three()
+    line.first = fails(BOB, error=Unreachable("timed out", handed_over=True))
+
+    assert send(NOON) == 2
+    assert (states(*messages), Outage.objects.exists()) == ([SENT, PENDING, SENT], False)
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    """No mail server is there; each time one is looked for counts."""
     asked = []
 
     @contextmanager
@@ -255,10 +270,67 @@ def test_nothing_is_tried_where_there_is_no_connection(monkeypatch):
         yield
 
     monkeypatch.setitem(CONNECT, Channel.EMAIL, connect)
+    return asked
+
+
+def test_nothing_is_tried_where_there_is_no_connection(nobody):
     messages = three()
 
     assert send(NOON) == 0
-    assert (len(asked), states(*messages)) == (1, [PENDING] * 3)
+    assert (len(nobody), states(*messages)) == (1, [PENDING] * 3)
+    assert not DeliveryAttempt.objects.exists()
+    assert set(Message.objects.values_list("failures", "error")) == {(0, "")}
+
+
+def test_nobody_is_asked_again_before_the_probe_and_then_once(nobody):
+    three()
+    send(NOON)
+
+    send(NOON + timedelta(seconds=14))
+    assert len(nobody) == 1
+    send(NOON + timedelta(seconds=20))
+    assert len(nobody) == 2
+
+
+def test_probes_come_at_longer_and_longer_intervals_up_to_a_ceiling(nobody):
+    owed(useful_until=NOON + timedelta(days=1))
+    asked = []
+    for seconds in range(0, 3600, 5):
+        before = len(nobody)
+        send(NOON + timedelta(seconds=seconds))
+        asked += [seconds] * (len(nobody) - before)
+
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
+    assert len(asked) < 17
+    assert pauses[0] <= 25
+    assert 290 <= pauses[-1] <= 310
+
+
+def test_first_answer_to_a_probe_lets_the_others_follow(nobody, line):
+    messages = three()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CONNECT, Channel.EMAIL, refuses)
+        send(NOON)
+
+    line.first = fails(ADA, error=DeliveryError("450 later"))
+    assert send(NOON + minutes(1)) == 2
+
+    assert (states(*messages), Outage.objects.exists()) == ([PENDING, SENT, SENT], False)
+
+
+@contextmanager
+def refuses():
+    raise Unreachable("connection refused")
+    yield
+
+
+def test_probe_that_found_nothing_to_send_tries_the_next(line):
+    *over, useful = [owed(name, useful_until=NOON + minutes(1)) for name in ("ada", "bob")] + [owed("cyd")]
+    outages.note_down("email", error="connection refused", now=NOON)
+
+    assert send(NOON + minutes(2)) == 1
+
+    assert states(*over, useful) == [MessageStatus.EXPIRED] * 2 + [SENT]
 
 
 def test_one_dead_webhook_is_not_the_others(monkeypatch):
@@ -272,7 +344,7 @@ def test_one_dead_webhook_is_not_the_others(monkeypatch):
     def first(parcel):
         tried[parcel.address] += 1
         if parcel.address == dead.url:
-            raise Unreachable("timed out")
+            raise Unreachable("timed out", handed_over=True)
 
     recorder.first = first
 
@@ -565,4 +637,4 @@ def test_hung_mail_server_holds_up_neither_webhooks_nor_sms(settings, silent_por
 
     assert len(http_server.got) == 10
     assert (tmp_path / "sms.txt").read_text().count("To: +4930123456") == 10
-    assert set(Message.objects.filter(channel=Channel.EMAIL).values_list("status", "failures")) == {(PENDING, 1)}
+    assert set(Message.objects.filter(channel=Channel.EMAIL).values_list("status", "failures")) == {(PENDING, 0)}

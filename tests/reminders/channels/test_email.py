@@ -123,7 +123,7 @@ def test_sends_a_batch_over_one_connection(smtp_server):
 # --- What comes back --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
 def test_refused_for_good_is_refused(smtp_server, command):
     smtp_server.on[command] = "550 5.1.1 no such mailbox"
 
@@ -141,6 +141,59 @@ def test_refused_for_now_is_tried_again(smtp_server, command):
 
     assert type(error) is DeliveryError
     assert str(error) == "450 4.2.0 greylisted"
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        ("MAIL", "550 5.7.60 you may not send as this sender"),
+        ("MAIL", "530 5.7.0 authentication required"),
+        ("RCPT", "530 5.7.0 authentication required"),
+        ("RCPT", "554 5.7.8 authentication credentials invalid"),
+        ("DATA", "535 5.7.8 authentication failed"),
+        ("RCPT", "452 4.3.1 insufficient system storage"),
+        ("MAIL", "451 4.3.0 queue file write error"),
+    ],
+)
+def test_refusal_that_is_about_us_and_not_about_the_mail_says_that_the_server_is_down(smtp_server, command, reply):
+    smtp_server.on[command] = reply
+
+    error = refusal(parcel())
+
+    assert isinstance(error, Unreachable)
+    assert (error.handed_over, reply in str(error)) == (False, True)
+
+
+def test_mail_too_large_is_refused_by_itself(smtp_server):
+    smtp_server.on["MAIL"] = "552 5.3.4 too large"
+
+    assert type(refusal(parcel())) is Refused
+
+
+def test_mail_that_gets_no_answer_was_handed_over_and_one_that_never_got_that_far_was_not(smtp_server, settings):
+    smtp_server.on["DATA"] = SmtpServer.HANGS_UP
+    lost = refusal(parcel())
+    settings.EMAIL_PORT = 1
+    away = refusal(parcel())
+
+    assert isinstance(lost, Unreachable)
+    assert isinstance(away, Unreachable)
+    assert (lost.handed_over, away.handed_over) == (True, False)
+
+
+def test_connection_that_is_ended_after_some_mails_is_opened_again_at_once(smtp_server):
+    with connect() as line:
+        line.send(parcel())
+        smtp_server.on["MAIL"] = SmtpServer.GOODBYE_ONCE
+        line.send(parcel())
+
+    assert (len(smtp_server.mails), smtp_server.connections) == (2, 2)
+
+
+def test_without_a_mail_server_it_says_that_none_is_set_up(settings):
+    settings.EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+
+    assert str(refusal(parcel())) == "No mail server is set up (EMAIL_URL)."
 
 
 def test_goes_on_after_a_refusal_on_the_same_connection(smtp_server):

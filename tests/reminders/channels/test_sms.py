@@ -28,13 +28,21 @@ def send(*parcels: Parcel) -> list[str]:
 # --- For the own machine ----------------------------------------------------------------------------------------------
 
 
-def test_console_writes_into_the_log(settings, caplog):
+def test_console_prints_and_leaves_nothing_in_the_log(settings, caplog, capsys):
     settings.SMS_GATEWAY = "console"
 
-    with caplog.at_level(logging.INFO, logger="reminders.channels.sms"):
+    with caplog.at_level(logging.DEBUG):
         assert send() == [""]
 
-    assert caplog.messages == [f"SMS to {NUMBER}: See you tomorrow"]
+    assert capsys.readouterr().out == f"SMS to {NUMBER}: See you tomorrow\n"
+    assert not caplog.messages
+
+
+def test_without_a_gateway_it_says_that_none_is_set_up(settings):
+    settings.SMS_GATEWAY = "none"
+
+    with pytest.raises(Unreachable, match=r"No SMS gateway is set up \(SMS_GATEWAY\)."):
+        send()
 
 
 def test_file_is_made_and_added_to(settings, tmp_path):
@@ -180,13 +188,19 @@ def test_answers_that_cannot_be_read_are_tried_again(twilio, body):
     ],
 )
 def test_twilio_that_gives_no_whole_answer_is_unreachable(twilio, trick):
-    assert type(refusal(twilio, trick)) is Unreachable
+    error = refusal(twilio, trick)
+
+    assert isinstance(error, Unreachable)
+    assert error.handed_over
 
 
 def test_twilio_that_is_not_there_is_unreachable(twilio, settings, closed_port):
     settings.TWILIO_API_URL = f"http://127.0.0.1:{closed_port}"
 
-    assert type(refusal(twilio, made())) is Unreachable
+    error = refusal(twilio, made())
+
+    assert isinstance(error, Unreachable)
+    assert not error.handed_over
 
 
 def test_twilio_takes_a_batch_over_one_line(twilio):

@@ -10,7 +10,21 @@ from reminders.channels.base import DeliveryError, Refused, Unreachable
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient, Source
 from reminders.errors import NotRetryable, TooLate
 from reminders.models import DeliveryAttempt, Message, OptOut
-from reminders.operations.dispatch import Try, claim, close, due, hand_back, look, retry, settle, silenced, why_not
+from reminders.operations.dispatch import (
+    Try,
+    claim,
+    claim_probe,
+    close,
+    due,
+    expire_waiting,
+    hand_back,
+    look,
+    retry,
+    settle,
+    silenced,
+    why_not,
+)
+from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     NOON,
@@ -168,6 +182,86 @@ def test_hand_back_leaves_alone_what_somebody_else_has_claimed_since():
     assert state(message)[3] == NOON + 2 * LEASE
 
 
+def test_hand_back_keeps_the_place_in_the_queue():
+    earlier, later = owed(due_at=NOON - minutes(2)), owed(due_at=NOON - minutes(1))
+
+    hand_back(claimed(limit=1), now=NOON)
+
+    assert claimed(limit=1) == [earlier]
+    assert claimed(limit=1) == [later]
+
+
+# --- Where nobody answers ---------------------------------------------------------------------------------------------
+
+
+def down(key="email", *, since=NOON) -> None:
+    outages.note_down(key, error="timed out", now=since)
+
+
+def probe(now, channel=Channel.EMAIL):
+    return claim_probe(channel=channel, now=now, limit=20)
+
+
+def test_claim_leaves_what_goes_where_nobody_answers():
+    mail, text = owed(), owed(channel=Channel.SMS)
+    down("email")
+
+    assert claimed() == []
+    assert claimed(channel=Channel.SMS) == [text]
+    assert due(now=NOON) == {}
+
+    outages.note_up(["email"])
+    assert claimed() == [mail]
+
+
+def test_claim_leaves_what_goes_to_one_webhook_and_takes_what_goes_to_others():
+    dead, alive = WebhookEndpointFactory(), WebhookEndpointFactory()
+    for endpoint in (dead, alive):
+        owed(kind=Kind.EVENT, channel=Channel.WEBHOOK, endpoint=endpoint)
+    down(f"webhook:{dead.pk}")
+
+    assert [message.endpoint for message in claimed(channel=Channel.WEBHOOK)] == [alive]
+
+
+def test_probe_is_had_by_one_at_a_time_and_again_when_its_lease_ends():
+    message = owed()
+    down()
+
+    assert probe(NOON + timedelta(seconds=14)) == (None, [])
+    assert due(now=NOON + timedelta(seconds=20)) == {Channel.EMAIL: 1}
+    assert probe(NOON + timedelta(seconds=20)) == ("email", [message])
+    assert due(now=NOON + timedelta(seconds=20)) == {}
+    assert probe(NOON + timedelta(seconds=20)) == (None, [])
+    assert probe(NOON + timedelta(seconds=80)) == ("email", [message])
+
+
+def test_probe_without_a_message_is_left_to_others():
+    down()
+
+    assert probe(NOON + minutes(1)) == ("email", [])
+    assert outages.take_probe(channel="email", now=NOON + minutes(1)) == ("email", "timed out")
+
+
+def test_probe_takes_what_goes_that_way_only():
+    dead, alive = WebhookEndpointFactory(), WebhookEndpointFactory()
+    messages = {
+        endpoint: owed(kind=Kind.EVENT, channel=Channel.WEBHOOK, endpoint=endpoint) for endpoint in (dead, alive)
+    }
+    down(f"webhook:{dead.pk}")
+
+    assert probe(NOON + minutes(1), Channel.WEBHOOK) == (f"webhook:{dead.pk}", [messages[dead]])
+
+
+def test_what_waited_in_vain_until_it_was_of_no_use_has_expired_and_says_why():
+    over, useful = owed(useful_until=NOON), owed()
+    text = owed(channel=Channel.SMS, useful_until=NOON)
+
+    assert expire_waiting("email", error="The mail server cannot be reached.", now=NOON) == 1
+
+    assert [state(each)[0] for each in (over, useful, text)] == ["expired", "pending", "pending"]
+    assert state(over)[2] == "It came too late to help. The mail server cannot be reached."
+
+
 # --- Settling ---------------------------------------------------------------------------------------------------------
 
 
@@ -184,7 +278,7 @@ def test_settle_marks_as_sent_and_writes_the_try_down():
     assert attempt == (NOON + INSTANT, 25, "somebody@example.org", Outcome.SENT, "<1@example.org>", "")
 
 
-@pytest.mark.parametrize("error", [DeliveryError("450 later"), Unreachable("450 later"), ValueError("450 later")])
+@pytest.mark.parametrize("error", [DeliveryError("450 later"), ValueError("450 later")])
 def test_settle_lets_a_failure_be_tried_again_after_the_backoff(error):
     message = owed()
 
@@ -195,21 +289,54 @@ def test_settle_lets_a_failure_be_tried_again_after_the_backoff(error):
     assert 60 <= (next_at - NOON).total_seconds() <= 75
 
 
-def test_settle_doubles_the_backoff_and_gives_up_after_the_third_failure():
-    message, now = owed(), NOON
-    waited = []
-    for _ in range(3):
+def test_settle_does_not_count_what_got_no_answer(settings):
+    message = owed()
+
+    assert tried(the_one(), Unreachable("timed out", handed_over=True)) == MessageStatus.PENDING
+
+    status, failures, said, next_at = state(message)
+    assert (status, failures, said) == (MessageStatus.PENDING, 0, "timed out")
+    assert 60 <= (next_at - NOON).total_seconds() <= 75
+    assert message.attempts.get().outcome == Outcome.FAILED
+
+
+def waits(message, error, *, until) -> list[float]:
+    """Try as often as it is due. Returns after how many seconds each next try is."""
+    waited, now = [], NOON
+    while state(message)[0] == MessageStatus.PENDING and now < until:
         [mine] = claimed(now)
-        tried(mine, DeliveryError("450 later"), now=now)
+        tried(mine, error, now=now)
         next_at = state(message)[3]
         waited.append((next_at - now).total_seconds())
         now = next_at
+    return waited
 
-    assert 60 <= waited[0] <= 75
-    assert 120 <= waited[1] <= 150
-    assert state(message)[:3] == (MessageStatus.FAILED, 3, "450 later")
+
+def test_settle_doubles_the_backoff_up_to_its_ceiling_for_as_long_as_it_is_useful(settings):
+    settings.SEND_BACKOFF_MAX_SECONDS = 240
+    message = owed(useful_until=NOON + timedelta(hours=2))
+
+    waited = waits(message, DeliveryError("450 later"), until=NOON + timedelta(days=1))
+
+    for number, least in enumerate([60, 120, 240, 240, 240]):
+        assert least <= waited[number] <= least * 1.25
+    assert len(waited) > 20
+    assert state(message)[::2] == (MessageStatus.FAILED, "450 later")
+
+
+def test_settle_gives_up_as_soon_as_the_next_try_would_come_too_late():
+    owed(useful_until=NOON + minutes(1))
+
+    assert tried(the_one(), DeliveryError("450 later")) == MessageStatus.FAILED
+
+
+def test_settle_gives_up_what_cannot_be_written_after_the_third_try():
+    message = owed(useful_until=NOON + timedelta(days=9))
+
+    waits(message, ZeroDivisionError("oops"), until=NOON + timedelta(days=1))
+
+    assert state(message)[:3] == (MessageStatus.FAILED, 3, "oops")
     assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.FAILED] * 3
-    assert claimed(now + timedelta(days=1)) == []
 
 
 def test_settle_scatters_who_failed_together():

@@ -1,0 +1,94 @@
+"""Servers that cannot be reached: while one is down, nothing but one probe at a time is sent there.
+
+What goes the same way shares one row, whoever sends it: `email` (the mail server), `sms` (the gateway),
+`webhook:12` (one webhook). The row is there for as long as the outage lasts, so that sending costs nothing more while
+all is well. Whoever takes the probe has it for a lease; somebody who dies with it loses nothing.
+"""
+
+import random
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+
+from scheduler_project.common.models import Outage
+
+MAIL_SERVER = "email"
+
+TAKE_PROBE = """
+UPDATE common_outage SET next_probe_at = %(until)s
+WHERE next_probe_at <= %(now)s AND key = (
+    SELECT key FROM common_outage
+    WHERE next_probe_at <= %(now)s AND (key = %(channel)s OR key LIKE %(ways)s)
+    ORDER BY next_probe_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING key, error
+"""
+
+NOTE_DOWN = """
+INSERT INTO common_outage (key, since, tried_at, probes, next_probe_at, error)
+VALUES (%(key)s, %(now)s, %(now)s, 0, %(next_probe_at)s, %(error)s)
+ON CONFLICT (key) DO NOTHING
+"""
+
+PROBE_FAILED = """
+UPDATE common_outage SET tried_at = %(now)s, probes = probes + 1, error = %(error)s, next_probe_at = %(now)s
+       + least(%(seconds)s * power(2, least(probes + 1, 30)), %(most)s) * interval '1 second'
+WHERE key = %(key)s
+"""
+
+
+def key_of(channel: str, endpoint_id: int | None = None) -> str:
+    """The name of the way that something goes."""
+    return f"{channel}:{endpoint_id}" if endpoint_id else str(channel)
+
+
+class Probe(NamedTuple):
+    """A way that may be tried, and what was the matter with it."""
+
+    key: str
+    error: str
+
+
+def take_probe(*, channel: str, now: datetime) -> Probe | None:
+    """A way of this channel that is down, and that the caller and nobody else may try now; None if there is none."""
+    until = now + timedelta(seconds=settings.SEND_LEASE_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE_PROBE, {"now": now, "until": until, "channel": str(channel), "ways": f"{channel}:%"})
+        row = cursor.fetchone()
+    return Probe(*row) if row else None
+
+
+def return_probe(key: str, *, now: datetime) -> None:
+    """Let somebody else try: what was at hand was not to be sent after all, so that nobody was asked."""
+    Outage.objects.filter(key=key).update(next_probe_at=now)
+
+
+def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> None:
+    """Nobody answers there: only probes are sent until one is answered.
+
+    The first is due after SEND_PROBE_SECONDS. After each `probe` that failed the next is due after twice the time,
+    SEND_PROBE_MAX_SECONDS at most. Others who fare the same change nothing.
+    """
+    seconds = settings.SEND_PROBE_SECONDS * _jitter()
+    known: dict[str, Any] = {"key": key, "now": now, "error": _printable(error)}
+    with connection.cursor() as cursor:
+        if probe:
+            most = settings.SEND_PROBE_MAX_SECONDS
+            cursor.execute(PROBE_FAILED, known | {"seconds": seconds, "most": float(most)})
+        if not probe or not cursor.rowcount:
+            cursor.execute(NOTE_DOWN, known | {"next_probe_at": now + timedelta(seconds=seconds)})
+
+
+def note_up(keys: Collection[str]) -> None:
+    """Somebody answers there again, or nothing goes there any more."""
+    Outage.objects.filter(key__in=keys).delete()
+
+
+def _printable(error: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in error)[:500]
+
+
+def _jitter() -> float:
+    return random.uniform(1, 1.25)  # noqa: S311
