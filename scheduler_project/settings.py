@@ -324,7 +324,7 @@ REST_FRAMEWORK = {
         "mail": env.str("THROTTLE_MAIL", default="3/hour"),
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "scheduler_project.common.api_schema.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DATETIME_FORMAT": "iso-8601",
     "UNICODE_JSON": True,
@@ -357,7 +357,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api",
-    "POSTPROCESSING_HOOKS": ["drf_standardized_errors.openapi_hooks.postprocess_schema_enums"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_standardized_errors.openapi_hooks.postprocess_schema_enums",
+        "scheduler_project.common.api_schema.close_requests",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ReservationStatusEnum": "booking.enums.ReservationStatus",
         "AppointmentStatusEnum": "booking.enums.AppointmentStatus",

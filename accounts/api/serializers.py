@@ -16,6 +16,7 @@ from accounts.models import Client, Provider, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
 from scheduler_project.common.api_fields import TimezoneField
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.text import one_line, validate_origin
 
 # --- Fields -----------------------------------------------------------------------------------------------------------
@@ -64,19 +65,21 @@ def validate_new_password(password: str, user: User, field: str) -> None:
 # --- Logins -----------------------------------------------------------------------------------------------------------
 
 
-class OwnProviderSerializer(serializers.ModelSerializer[Provider]):
+class OwnProviderSerializer(ModelSerializer[Provider]):
     class Meta:
         model = Provider
         fields = ["id", "name", "slug", "is_active", "is_approved"]
 
 
-class OwnClientSerializer(serializers.ModelSerializer[Client]):
+class OwnClientSerializer(ModelSerializer[Client]):
     class Meta:
         model = Client
         fields = ["id"]
 
 
-class UserSerializer(serializers.ModelSerializer[User]):
+class UserSerializer(ModelSerializer[User]):
+    changed_by = {"password": "POST /api/password/change", "phone": "PATCH /api/clients/{id}"}
+
     name = NameField()
     timezone = TimezoneField()
     roles = serializers.SerializerMethodField()
@@ -101,7 +104,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
         return [role for role, it in has.items() if it]
 
 
-class TokensSerializer(serializers.Serializer[Any]):
+class TokensSerializer(Serializer[Any]):
     access = serializers.CharField(help_text=_("Send it as `Authorization: Bearer …`. It ends soon."))
     refresh = serializers.CharField(help_text=_("Swap it for a new pair at `/api/token/refresh`."))
 
@@ -110,7 +113,7 @@ class SignedInSerializer(TokensSerializer):
     user = UserSerializer()
 
 
-class RegisterSerializer(serializers.Serializer[Any]):
+class RegisterSerializer(Serializer[Any]):
     name = NameField()
     email = EmailField()
     password = PasswordField()
@@ -122,7 +125,7 @@ class RegisterSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class EmailSerializer(serializers.Serializer[Any]):
+class EmailSerializer(Serializer[Any]):
     email = EmailField()
 
 
@@ -137,11 +140,11 @@ class LoginSerializer(EmailSerializer):
     )
 
 
-class RefreshSerializer(serializers.Serializer[Any]):
+class RefreshSerializer(Serializer[Any]):
     refresh = serializers.CharField(max_length=4096, write_only=True)
 
 
-class PasswordChangeSerializer(serializers.Serializer[Any]):
+class PasswordChangeSerializer(Serializer[Any]):
     current_password = PasswordField()
     new_password = PasswordField()
 
@@ -150,7 +153,7 @@ class PasswordChangeSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class PasswordResetSerializer(serializers.Serializer[Any]):
+class PasswordResetSerializer(Serializer[Any]):
     uid = serializers.CharField(max_length=64)
     token = serializers.CharField(max_length=128)
     new_password = PasswordField()
@@ -161,14 +164,16 @@ class PasswordResetSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class DetailSerializer(serializers.Serializer[Any]):
+class DetailSerializer(Serializer[Any]):
     detail = serializers.CharField()
 
 
 # --- Providers and clients --------------------------------------------------------------------------------------------
 
 
-class ProviderSerializer(serializers.ModelSerializer[Provider]):
+class ProviderSerializer(ModelSerializer[Provider]):
+    changed_by = {"timezone": "PATCH /api/providers/{id}/schedule"}
+
     name = NameField()
     slug = serializers.SlugField(max_length=80, required=False, help_text=_("The end of the public address."))
     specialization = serializers.CharField(max_length=100, required=False, allow_blank=True, validators=[one_line])
@@ -210,7 +215,12 @@ class NewProviderSerializer(ProviderSerializer):
         read_only_fields = ["is_active", "created_at"]
 
 
-class ClientSerializer(serializers.ModelSerializer[Client]):
+class ClientSerializer(ModelSerializer[Client]):
+    changed_by = {
+        "channels": "PATCH /api/clients/{id}/preferences",
+        "language": "PATCH /api/clients/{id}/preferences",
+    }
+
     name = NameField()
     email = EmailField(required=False, allow_blank=True)
     phone = PhoneNumberField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))

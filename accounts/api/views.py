@@ -26,6 +26,7 @@ from accounts.operations import logins, mails, people
 from accounts.operations.leaving import erase_client
 from scheduler_project.common.api_fields import ID
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_views import StrictView
 from scheduler_project.common.idempotency import IdempotentMixin
 
 RESET_ASKED = _("If there is an account with this email, a message with a link is on its way.")
@@ -34,7 +35,7 @@ RESET_ASKED = _("If there is an account with this email, a message with a link i
 # --- Logins -----------------------------------------------------------------------------------------------------------
 
 
-class View(GenericAPIView[Any]):
+class View(StrictView, GenericAPIView[Any]):
     @property
     def user(self) -> User:
         """Who is logged in."""
@@ -239,7 +240,7 @@ class PasswordResetConfirmView(PublicView):
 # --- Providers and clients --------------------------------------------------------------------------------------------
 
 
-class PeopleViewSet(IdempotentMixin, ModelViewSet[Any]):
+class PeopleViewSet(IdempotentMixin, StrictView, ModelViewSet[Any]):
     lookup_value_regex = ID
     filter_backends = [DjangoFilterBackend]
 

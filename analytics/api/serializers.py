@@ -7,10 +7,10 @@ from rest_framework import serializers
 
 from analytics.periods import Period
 from analytics.queries import Numbers, Quartiles, Tally
-from booking.api.base import QuerySerializer
 from booking.api.fields import InstantField, validate_year
 from booking.enums import AppointmentStatus
 from scheduler_project.common.api_fields import IdField, TimezoneField
+from scheduler_project.common.api_serializers import QuerySerializer, Serializer
 
 
 class SpanQuerySerializer(QuerySerializer):
@@ -51,7 +51,7 @@ class AnalyticsQuerySerializer(SpanQuerySerializer):
 # --- Answers ----------------------------------------------------------------------------------------------------------
 
 
-class QuartilesSerializer(serializers.Serializer[Quartiles]):
+class QuartilesSerializer(Serializer[Quartiles]):
     """Whole hours, rounded down."""
 
     lower = serializers.IntegerField(help_text="A quarter are at most that long.")
@@ -59,7 +59,7 @@ class QuartilesSerializer(serializers.Serializer[Quartiles]):
     upper = serializers.IntegerField(help_text="Three quarters are at most that long.")
 
 
-class StartingSerializer(serializers.Serializer[Tally]):
+class StartingSerializer(Serializer[Tally]):
     """What is counted by the start of appointments, and minutes, which are counted where they lie."""
 
     appointments = serializers.IntegerField(help_text="Starting then, neither cancelled nor declined.")
@@ -85,7 +85,7 @@ class OfferedSerializer(StartingSerializer):
     )
 
 
-class DoneSerializer(serializers.Serializer[Tally]):
+class DoneSerializer(Serializer[Tally]):
     """What is counted by when somebody did it."""
 
     bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
@@ -115,14 +115,14 @@ class HourSerializer(OfferedSerializer):
     hour = serializers.IntegerField(help_text="0 to 23, of the local clock; one that comes twice is counted as one.")
 
 
-class CancellationsSerializer(serializers.Serializer[Any]):
+class CancellationsSerializer(Serializer[Any]):
     count = serializers.IntegerField()
     late = serializers.IntegerField(help_text="Less than 24 hours before the start.")
     late_share = serializers.FloatField(allow_null=True)
     notice_hours = QuartilesSerializer(allow_null=True, help_text="How long before the start.")
 
 
-class HoldsSerializer(serializers.Serializer[Any]):
+class HoldsSerializer(Serializer[Any]):
     held = serializers.IntegerField(help_text="Made then. Bookings in one step hold nothing and are not counted.")
     confirmed = serializers.IntegerField(help_text="Whatever became of the appointment.")
     expired = serializers.IntegerField()
@@ -132,12 +132,12 @@ class HoldsSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_serializer(component_name="AppointmentsByStatus")
-class StatusesSerializer(serializers.Serializer[Any]):
+class StatusesSerializer(Serializer[Any]):
     def get_fields(self) -> dict[str, Any]:
         return {status.value: serializers.IntegerField() for status in AppointmentStatus}
 
 
-class AnalyticsSerializer(serializers.Serializer[Numbers]):
+class AnalyticsSerializer(Serializer[Numbers]):
     """Figures of some local days: what is counted by its start and what by when it was done is said at each."""
 
     timezone = serializers.CharField()
@@ -235,7 +235,7 @@ def quartiles_told(lengths: Quartiles | None) -> dict[str, int] | None:
 # --- Users and providers ----------------------------------------------------------------------------------------------
 
 
-class UsersSerializer(serializers.Serializer[Any]):
+class UsersSerializer(Serializer[Any]):
     total = serializers.IntegerField(help_text="Logins there are now.")
     active = serializers.IntegerField(help_text="That can log in.")
     staff = serializers.IntegerField()
@@ -248,7 +248,7 @@ class UsersSerializer(serializers.Serializer[Any]):
     logged_in = serializers.IntegerField(help_text="Last logged in in the period.")
 
 
-class ProvidersSerializer(serializers.Serializer[Any]):
+class ProvidersSerializer(Serializer[Any]):
     total = serializers.IntegerField(help_text="Providers there are now.")
     published = serializers.IntegerField(help_text="That clients can find and book.")
     awaiting_approval = serializers.IntegerField()
@@ -261,7 +261,7 @@ class ProvidersSerializer(serializers.Serializer[Any]):
     booked = serializers.IntegerField(help_text="Booked in the period: at least one appointment was made.")
 
 
-class ClientsSerializer(serializers.Serializer[Any]):
+class ClientsSerializer(Serializer[Any]):
     total = serializers.IntegerField(help_text="Clients there are now, visitors without a name not counted.")
     with_login = serializers.IntegerField()
     in_address_books = serializers.IntegerField(help_text="Kept by a provider.")
@@ -269,7 +269,7 @@ class ClientsSerializer(serializers.Serializer[Any]):
     new = serializers.IntegerField(help_text="Added in the period.")
 
 
-class StatisticsSerializer(serializers.Serializer[Any]):
+class StatisticsSerializer(Serializer[Any]):
     """Who there is, and who is new."""
 
     timezone = serializers.CharField()

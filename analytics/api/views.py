@@ -17,9 +17,10 @@ from analytics.api import serializers
 from analytics.periods import Span, chosen_span, span_of
 from booking.models import Schedule
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_views import StrictView
 
 
-class AnalyticsView(APIView):
+class AnalyticsView(StrictView, APIView):
     """Bookings, cancellations, what was missed, how full calendars are, and reminders: staff all, providers theirs."""
 
     @extend_schema(
@@ -41,7 +42,7 @@ class AnalyticsView(APIView):
         return Response(serializers.written(queries.numbers(span=span, scope=scope, now=now)))
 
 
-class StatisticsView(APIView):
+class StatisticsView(StrictView, APIView):
     """Who there is: logins, providers and clients. Staff only."""
 
     permission_classes = [IsAdminUser]

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, status
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +17,10 @@ from booking.models import Closure, TimeOff
 from booking.operations import availability
 from scheduler_project.common.api_fields import IdField, TimezoneField
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer
 
 
-class AbsenceSerializer(serializers.ModelSerializer[Any]):
+class AbsenceSerializer(ModelSerializer[Any]):
     start_time = InstantField(source="starts_at", required=False, allow_null=True)
     end_time = InstantField(source="ends_at", required=False, allow_null=True)
     timezone = TimezoneField(required=False, write_only=True, help_text=_("For times sent without an offset."))
@@ -34,6 +35,7 @@ class AbsenceSerializer(serializers.ModelSerializer[Any]):
 
 
 class TimeOffSerializer(AbsenceSerializer):
+    fixed = ("provider",)
     provider = IdField(source="schedule.provider_id", required=False, help_text=_("Yourself, if left out."))
 
     class Meta(AbsenceSerializer.Meta):

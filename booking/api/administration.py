@@ -13,16 +13,18 @@ from rest_framework.views import APIView
 
 from booking.api import filters
 from booking.api.answers import AppointmentSerializer
-from booking.api.base import ZONE, BookingViewSet
+from booking.api.base import BookingViewSet
 from booking.models import Appointment
 from booking.operations import reservations
+from scheduler_project.common.api_serializers import Serializer
+from scheduler_project.common.api_views import StrictView
 
 
-class ExpiredSerializer(serializers.Serializer[Any]):
+class ExpiredSerializer(Serializer[Any]):
     expired = serializers.IntegerField(help_text=_("How many holds were past their end and not yet marked so."))
 
 
-class ExpireReservationsView(APIView):
+class ExpireReservationsView(StrictView, APIView):
     """What the sweeper does every few seconds, by hand. Staff only."""
 
     permission_classes = [IsAdminUser]
@@ -32,7 +34,7 @@ class ExpireReservationsView(APIView):
         return Response({"expired": reservations.expire_due(now=timezone.now())})
 
 
-@extend_schema_view(list=extend_schema(summary="Everybody's appointments", parameters=[ZONE]))
+@extend_schema_view(list=extend_schema(summary="Everybody's appointments"))
 class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
     """Every appointment there is. Staff only."""
 

@@ -11,9 +11,10 @@ from booking.api.fields import InstantField, OffsetsField
 from booking.enums import Action, Override, ReservationStatus
 from booking.models import Appointment, Reservation
 from booking.operations.appointments import allowed_actions
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
 
-class ReservationSerializer(serializers.Serializer[Reservation]):
+class ReservationSerializer(Serializer[Reservation]):
     id = serializers.IntegerField()
     provider = serializers.IntegerField()
     client = serializers.IntegerField()
@@ -49,7 +50,7 @@ class ReservationSerializer(serializers.Serializer[Reservation]):
         }
 
 
-class PersonSerializer(serializers.Serializer[Any]):
+class PersonSerializer(Serializer[Any]):
     id = serializers.IntegerField()
     name = serializers.CharField()
 
@@ -59,7 +60,7 @@ class ContactSerializer(PersonSerializer):
     phone = serializers.CharField()
 
 
-class AppointmentSerializer(serializers.ModelSerializer[Appointment]):
+class AppointmentSerializer(ModelSerializer[Appointment]):
     provider = PersonSerializer()
     client = ContactSerializer()
     service = PersonSerializer(allow_null=True)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from booking.api import filters
 from booking.api.answers import AppointmentSerializer
-from booking.api.base import ZONE, BookingViewSet
+from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, OffsetsField, OverrideField
 from booking.api.reservations import ReserveSerializer
 from booking.calendars import to_ical
@@ -23,6 +23,7 @@ from booking.models import Appointment, AppointmentEvent
 from booking.operations import appointments
 from scheduler_project.common.api_fields import TimezoneField
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.text import one_line
 
 
@@ -37,7 +38,15 @@ class BookSerializer(ReserveSerializer):
     reminder_offsets = OffsetsField()
 
 
-class EditSerializer(serializers.ModelSerializer[Appointment]):
+class EditSerializer(ModelSerializer[Appointment]):
+    shown_by = AppointmentSerializer
+    changed_by = {
+        "start_time": "POST /api/appointments/{id}/reschedule",
+        "end_time": "POST /api/appointments/{id}/reschedule",
+        "status": "PATCH /api/appointments/{id}/status",
+        "cancellation_reason": "POST /api/appointments/{id}/cancel",
+    }
+
     reminder_offsets = OffsetsField()
 
     class Meta:
@@ -46,14 +55,14 @@ class EditSerializer(serializers.ModelSerializer[Appointment]):
         extra_kwargs = {"title": {"validators": [one_line]}}
 
 
-class RescheduleSerializer(serializers.Serializer[Any]):
+class RescheduleSerializer(Serializer[Any]):
     start_time = InstantField()
     end_time = InstantField(required=False, help_text=_("For the provider and staff; otherwise it stays as long."))
     timezone = TimezoneField(required=False, help_text=_("For times sent without an offset."))
     override = OverrideField()
 
 
-class ReasonSerializer(serializers.Serializer[Any]):
+class ReasonSerializer(Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
 
 
@@ -61,7 +70,7 @@ class StatusSerializer(ReasonSerializer):
     status = serializers.ChoiceField(choices=AppointmentStatus.choices)
 
 
-class EventSerializer(serializers.ModelSerializer[AppointmentEvent]):
+class EventSerializer(ModelSerializer[AppointmentEvent]):
     event = serializers.ChoiceField(choices=Event.choices)
     at = InstantField()
     by = serializers.SerializerMethodField()
@@ -83,10 +92,9 @@ class EventSerializer(serializers.ModelSerializer[AppointmentEvent]):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Appointments you may see", parameters=[ZONE]),
+    list=extend_schema(summary="Appointments you may see"),
     retrieve=extend_schema(
         summary="One appointment",
-        parameters=[ZONE],
         responses={200: AppointmentSerializer, **refusals(400)},
     ),
 )
@@ -96,6 +104,8 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     queryset = Appointment.objects.all()
     serializer_class = AppointmentSerializer
     filterset_class = filters.AppointmentFilter
+    timeless_actions = frozenset({"destroy", "ics"})
+    paged_actions = frozenset({"list", "history"})
 
     def get_queryset(self) -> QuerySet[Appointment]:
         mine = Appointment.objects.visible_to(self.request.user).detailed()
@@ -147,8 +157,9 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         responses={200: AppointmentSerializer, **refusals(403)},
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        changes = self.sent(EditSerializer, partial=True)
-        appointment = appointments.edit(appointment_id=self.pk_of(), changes=changes, actor=self.actor, now=self.now)
+        found = self.get_object()
+        changes = self.sent(EditSerializer, instance=found, partial=True)
+        appointment = appointments.edit(appointment_id=found.pk, changes=changes, actor=self.actor, now=self.now)
         return self.answer(AppointmentSerializer, appointment)
 
     @extend_schema(summary="Cancel", responses={204: None, **refusals(403, 409)})

@@ -1,6 +1,5 @@
 """What booking's views share."""
 
-from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,6 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,16 +18,10 @@ from accounts.models import Client, Provider
 from booking.api.fields import get_or_404, zone_or_none
 from booking.errors import Missing
 from scheduler_project.common.api_fields import ID, TimezoneField
+from scheduler_project.common.api_schema import ZONE
+from scheduler_project.common.api_serializers import QuerySerializer
+from scheduler_project.common.api_views import StrictView
 from scheduler_project.common.idempotency import IdempotentMixin
-
-ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
-
-
-class QuerySerializer(serializers.Serializer[Any]):
-    """For query strings. Its fields hold no others, so they need not be copied deeply for each request, as DRF does."""
-
-    def get_fields(self) -> dict[str, Any]:
-        return {name: copy(field) for name, field in self._declared_fields.items()}
 
 
 class AnswerQuerySerializer(QuerySerializer):
@@ -41,11 +33,17 @@ class AnswerQuerySerializer(QuerySerializer):
     )
 
 
-class BookingViewSet(IdempotentMixin, viewsets.GenericViewSet[Any]):
+class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     """What booking's views share: one reading of the clock, who acts, and the zone answers are written in."""
+
+    timeless_actions: frozenset[str] = frozenset({"destroy"})
+    """Those whose answers have no times, so that `timezone` would do nothing."""
 
     lookup_value_regex = ID
     now: datetime
+
+    def query_parameters(self) -> list[Any]:
+        return [] if self.action in self.timeless_actions else [ZONE]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.now = timezone.now()

@@ -24,13 +24,14 @@ from booking.api.fields import (
     validate_year,
     zone_or_none,
 )
-from booking.api.slots import PAGES, FreeTimesMixin, SlotQuerySerializer, SlotSerializer
+from booking.api.slots import FreeTimesMixin, SlotQuerySerializer, SlotSerializer
 from booking.api.windows import OpeningViewSet, WindowSerializer
 from booking.enums import Weekday
 from booking.models import DateOverride, Schedule
 from booking.operations import availability
 from scheduler_project.common.api_fields import TimezoneField
-from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_schema import PAGES, refusals
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.times import day_interval
 
@@ -44,7 +45,9 @@ class AvailabilityQuerySerializer(SlotQuerySerializer):
     )
 
 
-class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
+class ScheduleSerializer(ModelSerializer[Schedule]):
+    changed_by = {"hours": "PUT /api/providers/{id}/working-hours"}
+
     slots_until = InstantField(read_only=True)
     reminder_offsets = OffsetsField()
 
@@ -64,7 +67,7 @@ class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
         read_only_fields = ["provider"]
 
 
-class HoursSerializer(serializers.Serializer[Any]):
+class HoursSerializer(Serializer[Any]):
     start_time = ClockField()
     end_time = EndClockField(help_text=_("At or before the start means the next day; 24:00 is midnight."))
 
@@ -73,12 +76,12 @@ class WeekdayHoursSerializer(HoursSerializer):
     weekday = serializers.ChoiceField(choices=Weekday.choices, help_text=_("0 is Monday, 6 is Sunday."))
 
 
-class WorkingHoursSerializer(serializers.Serializer[Any]):
+class WorkingHoursSerializer(Serializer[Any]):
     timezone = TimezoneField(read_only=True)
     hours = WeekdayHoursSerializer(many=True, max_length=100)  # type: ignore[call-arg]
 
 
-class DateOverrideSerializer(serializers.ModelSerializer[DateOverride]):
+class DateOverrideSerializer(ModelSerializer[DateOverride]):
     hours = HoursSerializer(many=True, max_length=20, help_text=_("None: closed."))  # type: ignore[call-arg]
 
     class Meta:
@@ -102,6 +105,11 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
     serializer_class = ScheduleSerializer
     filter_backends = []
     permission_classes = [IsAuthenticatedOrReadOnly]
+
+    def query_parameters(self) -> list[Any]:
+        """Hours are told in the calendar's own zone."""
+        hours = self.action in ("working_hours", "date_overrides") and self.request.method in ("GET", "HEAD")
+        return [] if hours else super().query_parameters()
 
     def schedule(self, *, write: bool) -> Schedule:
         providers = Provider.objects.editable_by(self.request.user)
@@ -171,7 +179,8 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
             schedule = self.schedule(write=False)
             return Response(self.written(schedule, schedule.working_hours.all()))
         schedule = self.schedule(write=True)
-        asked = self.sent(WorkingHoursSerializer)
+        now = self.written(schedule, schedule.working_hours.all())
+        asked = self.sent(WorkingHoursSerializer, instance=now)
         change = availability.set_working_hours(
             provider_id=int(pk),
             hours=[(int(row["weekday"]), row["start_time"], row["end_time"]) for row in asked["hours"]],
@@ -187,6 +196,7 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
     @extend_schema(
         methods=["get"],
         summary="Dates with hours of their own",
+        parameters=PAGES,
         responses=DateOverrideSerializer(many=True),
     )
     @extend_schema(

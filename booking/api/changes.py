@@ -10,11 +10,12 @@ from rest_framework.response import Response
 from booking.api.answers import AppointmentSerializer, ReservationSerializer
 from booking.api.base import BookingViewSet
 from booking.operations.availability import Change
+from scheduler_project.common.api_serializers import Serializer
 
 PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
 
 
-class ChangeSerializer(serializers.Serializer[Change]):
+class ChangeSerializer(Serializer[Change]):
     """R6: what happened to the free slots, and which coming appointments now lie outside the hours.
 
     In a preview: what would happen, and which would.
@@ -32,7 +33,9 @@ class ChangeSerializer(serializers.Serializer[Change]):
 
 
 class ChangingViewSet(BookingViewSet):
-    """For views that change when somebody can be booked."""
+    """For views that change when somebody can be booked. What they take away, they tell of too."""
+
+    timeless_actions = frozenset()
 
     def changed(self, change: Change, row: Any = None, code: int = 200) -> Response:
         """What a change of availability did, with the row it made."""

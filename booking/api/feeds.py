@@ -14,16 +14,17 @@ from rest_framework.response import Response
 
 from accounts.models import Client, Provider
 from booking.api.base import BookingViewSet
-from booking.api.fields import get_or_404
+from booking.api.fields import InstantField, get_or_404
 from booking.errors import Missing
 from booking.links import feed_link
 from booking.models import CalendarFeed
 from booking.operations import feeds
 from scheduler_project.common.api_fields import IdField, IdFilter
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
 
-class OpenFeedSerializer(serializers.Serializer[Any]):
+class OpenFeedSerializer(Serializer[Any]):
     provider = IdField(required=False, help_text=gettext_lazy("Whose calendar. Your own, if both are left out."))
     client = IdField(required=False, help_text=gettext_lazy("Or which client's."))
 
@@ -33,11 +34,11 @@ class OpenFeedSerializer(serializers.Serializer[Any]):
         return attrs
 
 
-class FeedSerializer(serializers.ModelSerializer[CalendarFeed]):
+class FeedSerializer(ModelSerializer[CalendarFeed]):
     provider = serializers.IntegerField(source="provider_id", allow_null=True)
     client = serializers.IntegerField(source="client_id", allow_null=True)
     url = serializers.SerializerMethodField(help_text=gettext_lazy("A secret: whoever knows it can read the calendar."))
-    created_at = serializers.DateTimeField(help_text=gettext_lazy("When this address was made."))
+    created_at = InstantField(help_text=gettext_lazy("When this address was made."))
 
     class Meta:
         model = CalendarFeed

@@ -12,15 +12,16 @@ from rest_framework.response import Response
 
 from booking.api import filters
 from booking.api.answers import AppointmentSerializer, ReservationSerializer
-from booking.api.base import ZONE, BookingViewSet
+from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, OverrideField
 from booking.models import Reservation
 from booking.operations import appointments, reservations
 from scheduler_project.common.api_fields import IdField, TimezoneField
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import Serializer
 
 
-class ReserveSlotSerializer(serializers.Serializer[Any]):
+class ReserveSlotSerializer(Serializer[Any]):
     client = IdField(required=False, help_text=_("For whom. Yourself, if left out."))
     service = IdField(required=False, help_text=_("Without one, the slot alone is held."))
 
@@ -33,15 +34,14 @@ class ReserveSerializer(ReserveSlotSerializer):
     override = OverrideField()
 
 
-class ConfirmSerializer(serializers.Serializer[Any]):
+class ConfirmSerializer(Serializer[Any]):
     confirmed = serializers.BooleanField(help_text=_("True makes the appointment; false gives the time back."))
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Reservations you may see", parameters=[ZONE]),
+    list=extend_schema(summary="Reservations you may see"),
     retrieve=extend_schema(
         summary="One reservation",
-        parameters=[ZONE],
         responses={200: ReservationSerializer, **refusals(400)},
     ),
 )

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booking.api import filters
-from booking.api.base import ZONE, BookingViewSet
+from booking.api.base import BookingViewSet
 from booking.api.series_serializers import (
     CancelSeriesSerializer,
     CreateSeriesSerializer,
@@ -37,10 +37,9 @@ MONDAYS = {
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Series you may see", parameters=[ZONE]),
+    list=extend_schema(summary="Series you may see"),
     retrieve=extend_schema(
         summary="One series",
-        parameters=[ZONE],
         responses={200: SeriesDetailSerializer, **refusals(400)},
     ),
 )
@@ -139,7 +138,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         found = self.get_object()
-        asked = self.sent(EditSeriesSerializer)
+        asked = self.sent(EditSeriesSerializer, instance=found)
         named = {"start_time": "starts", "service": "service_id"}
         about = ("scope", "from", "policy", "override")
         change = series.edit_series(

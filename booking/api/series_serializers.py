@@ -16,6 +16,7 @@ from booking.operations.series import Conflict, SeriesChange
 from booking.queries import FreeTime
 from booking.recurrence import LONGEST_TEXT
 from scheduler_project.common.api_fields import IdField, TimezoneField
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.text import one_line
 
 OCCURRENCE = _("The local date its rule gave it.")
@@ -29,7 +30,7 @@ class RuleField(serializers.CharField):
         super().__init__(max_length=LONGEST_TEXT, help_text=self.__doc__, **kwargs)
 
 
-class SeriesWordsSerializer(serializers.Serializer[Any]):
+class SeriesWordsSerializer(Serializer[Any]):
     """What may be said when a series is made and when it is changed."""
 
     service = IdField(required=False, allow_null=True)
@@ -72,7 +73,7 @@ class CreateSeriesSerializer(NewSeriesSerializer):
     )
 
 
-class ScopeSerializer(serializers.Serializer[Any]):
+class ScopeSerializer(Serializer[Any]):
     scope = serializers.ChoiceField(
         choices=Scope.choices, default=Scope.ALL, help_text=_("Which occurrences. Past ones are never touched.")
     )
@@ -102,13 +103,13 @@ class CancelSeriesSerializer(ScopeSerializer, ReasonSerializer):
     pass
 
 
-class NearestSerializer(serializers.Serializer[FreeTime]):
+class NearestSerializer(Serializer[FreeTime]):
     slot = serializers.IntegerField(source="slot_id")
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")
 
 
-class OccurrenceSerializer(serializers.Serializer[Appointment]):
+class OccurrenceSerializer(Serializer[Appointment]):
     id = serializers.IntegerField(help_text=_("Of the appointment."))
     occurrence = serializers.DateField(allow_null=True, help_text=OCCURRENCE)
     start_time = InstantField(source="starts_at")
@@ -116,7 +117,7 @@ class OccurrenceSerializer(serializers.Serializer[Appointment]):
     status = serializers.ChoiceField(choices=AppointmentStatus.choices)
 
 
-class ConflictSerializer(serializers.Serializer[Conflict]):
+class ConflictSerializer(Serializer[Conflict]):
     """An occurrence that cannot be booked, and the nearest free time within a fortnight."""
 
     occurrence = serializers.DateField(help_text=OCCURRENCE)
@@ -127,12 +128,12 @@ class ConflictSerializer(serializers.Serializer[Conflict]):
     nearest = NearestSerializer(allow_null=True)
 
 
-class GapSerializer(serializers.Serializer[Any]):
+class GapSerializer(Serializer[Any]):
     occurrence = serializers.DateField(help_text=OCCURRENCE)
     reason = serializers.CharField(help_text=_("`slot_taken`, `outside_hours` and the like."))
 
 
-class SeriesSerializer(serializers.ModelSerializer[AppointmentSeries]):
+class SeriesSerializer(ModelSerializer[AppointmentSeries]):
     provider = PersonSerializer()
     client = PersonSerializer()
     service = PersonSerializer(allow_null=True)
@@ -188,6 +189,9 @@ class SeriesSerializer(serializers.ModelSerializer[AppointmentSeries]):
         return series.is_active(self.context["now"])
 
 
+EditSeriesSerializer.shown_by = SeriesSerializer
+
+
 class SeriesDetailSerializer(SeriesSerializer):
     next = OccurrenceSerializer(many=True, help_text=_("The next ten."))
 
@@ -207,7 +211,7 @@ class SeriesChangeSerializer(SeriesSerializer):
         fields = [*SeriesSerializer.Meta.fields, "created", "moved", "cancelled", "skipped"]
 
 
-class PreviewedSerializer(serializers.Serializer[Any]):
+class PreviewedSerializer(Serializer[Any]):
     occurrence = serializers.DateField(help_text=OCCURRENCE)
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")
@@ -224,7 +228,7 @@ class PreviewedSerializer(serializers.Serializer[Any]):
         return {**made, "status": "free", "reason": None, "detail": None, "nearest": None}
 
 
-class SeriesPreviewSerializer(serializers.Serializer[SeriesChange]):
+class SeriesPreviewSerializer(Serializer[SeriesChange]):
     """What would be booked, up to the provider's booking horizon."""
 
     rrule = RuleField(source="series.rrule")

@@ -17,6 +17,7 @@ from booking.models import Service
 from booking.operations import services
 from scheduler_project.common.api_fields import IdField
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer
 
 
 class ProviderIdsField(serializers.ListField):
@@ -26,7 +27,7 @@ class ProviderIdsField(serializers.ListField):
         return sorted(provider.pk for provider in instance.providers.all())
 
 
-class ServiceSerializer(serializers.ModelSerializer[Service]):
+class ServiceSerializer(ModelSerializer[Service]):
     providers = ProviderIdsField(
         source="provider_ids",
         child=IdField(),
@@ -85,6 +86,10 @@ class ServiceViewSet(
     permission_classes = [IsAuthenticatedOrReadOnly]
     filterset_class = filters.ServiceFilter
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def query_parameters(self) -> list[Any]:
+        """Its answers have no times."""
+        return []
 
     def get_queryset(self) -> QuerySet[Service]:
         mine = Service.objects.visible_to(self.request.user)

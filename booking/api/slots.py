@@ -9,7 +9,7 @@ import orjson
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -20,7 +20,7 @@ from rest_framework.utils.urls import replace_query_param
 from accounts.models import Provider
 from booking import queries
 from booking.api.answers import ReservationSerializer
-from booking.api.base import BookingViewSet, QuerySerializer
+from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404, zone_or_none
 from booking.api.reservations import ReserveSlotSerializer
 from booking.errors import BadHours, Missing
@@ -29,17 +29,16 @@ from booking.operations import reservations
 from booking.queries import DAY
 from scheduler_project.common.api import Pagination
 from scheduler_project.common.api_fields import IdField, TimezoneField
-from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_schema import PAGES, refusals
+from scheduler_project.common.api_serializers import QuerySerializer, Serializer
 from scheduler_project.common.errors import NotFound
 
 LONGEST_RANGE = timedelta(days=92)
 LONGEST_RANGE_OF_ANY = timedelta(days=7)
 LONGEST_HORIZON = timedelta(days=366)
 
-PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
 
-
-class SlotSerializer(serializers.Serializer[Any]):
+class SlotSerializer(Serializer[Any]):
     id = serializers.IntegerField(help_text=gettext_lazy("The slot the time begins with: what to send to `reserve`."))
     provider = serializers.IntegerField()
     start_time = serializers.DateTimeField()

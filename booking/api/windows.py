@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,9 +16,10 @@ from booking.models import AvailabilityWindow
 from booking.operations import availability
 from scheduler_project.common.api_fields import IdField, TimezoneField
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer
 
 
-class WindowSerializer(serializers.ModelSerializer[AvailabilityWindow]):
+class WindowSerializer(ModelSerializer[AvailabilityWindow]):
     provider = IdField(source="schedule.provider_id", required=False, help_text=_("Yourself, if left out."))
     start_time = InstantField(source="starts_at")
     end_time = InstantField(source="ends_at")

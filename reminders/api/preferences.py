@@ -24,12 +24,14 @@ from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
 from scheduler_project.common.api_fields import ID, TimezoneField
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
+from scheduler_project.common.api_views import StrictView
 from scheduler_project.common.idempotency import IdempotentMixin
 
 # --- Preferences ------------------------------------------------------------------------------------------------------
 
 
-class AddressSerializer(serializers.Serializer[Any]):
+class AddressSerializer(Serializer[Any]):
     """Where a client is told things, and whether that address opted out."""
 
     channel = serializers.ChoiceField(choices=OF_PEOPLE)
@@ -41,7 +43,9 @@ class AddressSerializer(serializers.Serializer[Any]):
     source: Any = serializers.ChoiceField(choices=Source.choices, allow_null=True, help_text=_("Where it came from."))
 
 
-class PreferencesSerializer(serializers.ModelSerializer[Preferences]):
+class PreferencesSerializer(ModelSerializer[Preferences]):
+    changed_by = {"timezone": "PATCH /api/clients/{id}", "addresses": "PATCH /api/clients/{id}"}
+
     channels = serializers.ListField(
         child=serializers.ChoiceField(choices=OF_PEOPLE),
         allow_null=True,
@@ -102,7 +106,7 @@ EXAMPLES = [
 ]
 
 
-class PreferencesView(IdempotentMixin, GenericAPIView[Any]):
+class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
     """How one client wants to be reminded."""
 
     serializer_class = PreferencesSerializer
@@ -127,10 +131,11 @@ class PreferencesView(IdempotentMixin, GenericAPIView[Any]):
         examples=EXAMPLES,
     )
     def patch(self, request: Request, **kwargs: Any) -> Response:
-        asked = self.get_serializer(data=request.data, partial=True)
+        client = self.client()
+        asked = self.get_serializer(operations.preferences_of(client), data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
         preferences = operations.set_preferences(
-            client_id=self.client().pk,
+            client_id=client.pk,
             changes=asked.validated_data,
             actor=Actor.of(request.user, Face.API),
             now=timezone.now(),
@@ -170,7 +175,7 @@ class OwnPreferencesView(PreferencesView):
 # --- Opting out -------------------------------------------------------------------------------------------------------
 
 
-class OptOutSerializer(serializers.ModelSerializer[OptOut]):
+class OptOutSerializer(ModelSerializer[OptOut]):
     channel = serializers.ChoiceField(choices=OF_PEOPLE)
     address = serializers.CharField(max_length=254, help_text=_("An email, or a number with its country: +49…"))
     since = serializers.DateTimeField(source="at", read_only=True)
@@ -207,7 +212,7 @@ class OptOutFilter(django_filters.FilterSet):
     list=extend_schema(summary="Who wants no more reminders"),
     retrieve=extend_schema(summary="One opt-out"),
 )
-class OptOutViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
+class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
     """Addresses that want no more. Staff see and change all, others what is about the email they log in with.
 
     An opt-out by link, mail program or SMS needs no login; those by SMS are taken back by SMS.

@@ -9,9 +9,10 @@ from rest_framework import serializers
 from booking.api.fields import InstantField
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.models import DeliveryAttempt, Message
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
 
-class ReminderSerializer(serializers.Serializer[Message]):
+class ReminderSerializer(Serializer[Message]):
     """A message of the outbox: a reminder, or a notice of what happened."""
 
     id = serializers.IntegerField()
@@ -48,12 +49,12 @@ class ReminderSerializer(serializers.Serializer[Message]):
         }
 
 
-class ReplaySerializer(serializers.Serializer[Any]):
+class ReplaySerializer(Serializer[Any]):
     replayed = serializers.IntegerField(help_text=_("How many are owed again."))
     too_late = serializers.IntegerField(help_text=_("How many would help nobody any more, and stay as they are."))
 
 
-class AttemptSerializer(serializers.ModelSerializer[DeliveryAttempt]):
+class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
     at = InstantField()
     outcome = serializers.ChoiceField(choices=Outcome.choices)
 

@@ -24,9 +24,10 @@ from reminders.operations import templates
 from reminders.words import validate_words
 from scheduler_project.common.api_fields import IdFilter, OrderingFilter
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
 
-class MessageTemplateSerializer(serializers.ModelSerializer[MessageTemplate]):
+class MessageTemplateSerializer(ModelSerializer[MessageTemplate]):
     """Words, in which `{{ start }}` and the like are replaced. Which variables there are, a wrong one is told."""
 
     provider = ProviderField(
@@ -53,18 +54,18 @@ class PreviewSerializer(MessageTemplateSerializer):
         fields = MessageTemplateSerializer.Meta.fields[1:]
 
 
-class WordsSerializer(serializers.Serializer[Any]):
+class WordsSerializer(Serializer[Any]):
     subject = serializers.CharField()
     body = serializers.CharField()
 
 
-class LetterSerializer(serializers.Serializer[Any]):
+class LetterSerializer(Serializer[Any]):
     subject = serializers.CharField()
     text = serializers.CharField()
     html = serializers.CharField()
 
 
-class ShownWordsSerializer(serializers.Serializer[Any]):
+class ShownWordsSerializer(Serializer[Any]):
     words = WordsSerializer(help_text=_("What was looked at: the words sent, or those in use."))
     letter = LetterSerializer(help_text=_("What it looks like, with sample values."))
 
@@ -117,6 +118,10 @@ class MessageTemplateViewSet(
     permission_classes = [IsAuthenticated, AddingNeedsACalendar]
     filterset_class = MessageTemplateFilter
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
+
+    def query_parameters(self) -> list[Any]:
+        """Its answers have no times."""
+        return []
 
     def get_queryset(self) -> QuerySet[MessageTemplate]:
         return MessageTemplate.objects.visible_to(self.request.user).order_by("kind", "channel", "recipient", "pk")

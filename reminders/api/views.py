@@ -10,7 +10,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from booking.api.base import ZONE, BookingViewSet
+from booking.api.base import BookingViewSet
 from booking.api.changes import PREVIEW
 from booking.api.fields import get_or_404
 from booking.models import Appointment
@@ -24,11 +24,9 @@ from scheduler_project.common.api_schema import refusals
     list=extend_schema(
         summary="Reminders you may see",
         description="What was, is and will be sent. A failed one is kept, with its error, until somebody retries it.",
-        parameters=[ZONE],
     ),
     retrieve=extend_schema(
         summary="One reminder",
-        parameters=[ZONE],
         responses={200: serializers.ReminderSerializer, **refusals(400)},
     ),
 )
@@ -38,6 +36,7 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
     queryset = Message.objects.all()
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
+    paged_actions = frozenset({"list", "attempts"})
 
     def get_queryset(self) -> QuerySet[Message]:
         return Message.objects.visible_to(self.request.user).order_by("-due_at", "-pk")
@@ -64,7 +63,7 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
         return self.get_paginated_response(rows)
 
 
-@extend_schema_view(list=extend_schema(summary="Everybody's reminders", parameters=[ZONE]))
+@extend_schema_view(list=extend_schema(summary="Everybody's reminders"))
 class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     """Every message there is. Staff only."""
 
@@ -72,6 +71,8 @@ class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
     permission_classes = [IsAdminUser]
+    filtered_actions = frozenset({"list", "replay"})
+    timeless_actions = frozenset({"replay"})
 
     @extend_schema(
         summary="Send all failed ones again",
@@ -95,9 +96,7 @@ class AppointmentRemindersViewSet(BookingViewSet):
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
 
-    @extend_schema(
-        summary="An appointment's reminders", parameters=[ZONE], responses=serializers.ReminderSerializer(many=True)
-    )
+    @extend_schema(summary="An appointment's reminders", responses=serializers.ReminderSerializer(many=True))
     def list(self, request: Request, pk: str) -> Response:
         appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
         mine = Message.objects.visible_to(request.user).filter(appointment=appointment)

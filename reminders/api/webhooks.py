@@ -24,12 +24,20 @@ from reminders.operations import webhooks
 from reminders.webhooks import EVENTS, event_of
 from scheduler_project.common.api_fields import IdField, IdFilter, OrderingFilter
 from scheduler_project.common.api_schema import refusals
+from scheduler_project.common.api_serializers import ModelSerializer
 from scheduler_project.common.text import one_line
 
 # --- What is read and written -----------------------------------------------------------------------------------------
 
 
-class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
+class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
+    fixed = ("provider",)
+    changed_by = {
+        "secret": "POST /api/webhooks/{id}/rotate",
+        "disabled_at": "POST /api/webhooks/{id}/enable",
+        "disabled_reason": "POST /api/webhooks/{id}/enable",
+    }
+
     provider = IdField(source="provider_id", required=False, help_text=_("Yourself, if left out."))
     url = serializers.URLField(max_length=500, validators=[one_line], help_text=_("Where events are posted: https."))
     description = serializers.CharField(max_length=200, required=False, allow_blank=True, validators=[one_line])
@@ -69,7 +77,7 @@ class WebhookWithSecretSerializer(WebhookSerializer):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
 
-class DeliverySerializer(serializers.ModelSerializer[Message]):
+class DeliverySerializer(ModelSerializer[Message]):
     webhook_id = serializers.SerializerMethodField(help_text=_("Its `webhook-id`: the same for every try."))
     event = serializers.SerializerMethodField(help_text=_("Such as `appointment.booked`."))
     due_at = InstantField()
@@ -191,10 +199,9 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         examples=[OpenApiExample("Told of everything", {"events": []}, request_only=True)],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        about = self.about()
-        asked = self.sent(WebhookSerializer, partial=True)
+        asked = self.sent(WebhookSerializer, instance=self.get_object(), partial=True)
         asked.pop("provider_id", None)
-        return self.answer(WebhookSerializer, webhooks.change_endpoint(fields=asked, **about))
+        return self.answer(WebhookSerializer, webhooks.change_endpoint(fields=asked, **self.about()))
 
     @extend_schema(summary="Delete a webhook and its deliveries", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:

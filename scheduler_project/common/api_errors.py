@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter as StandardFormatter
@@ -19,8 +19,8 @@ class ExceptionHandler(StandardHandler):
     """Turns a DomainError into the HTTP answer of its kind, and simplejwt's list of tokens tried into one error."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
-        if isinstance(exc, RequestDataTooBig):
-            return TooLarge()
+        if isinstance(exc, SuspiciousOperation):
+            return next(answered() for kind, answered in SUSPICIOUS.items() if isinstance(exc, kind))
         if isinstance(exc, DomainError):
             return answer(exc)
         if isinstance(exc, IntegrityError) and getattr(exc.__cause__, "sqlstate", None) == DELETED_MEANWHILE:
@@ -41,6 +41,27 @@ class TooLarge(APIException):
     status_code = Kind.TOO_LARGE.value
     default_code = "too_large"
     default_detail = _("The request is too large. At most one megabyte is read.")
+
+
+class TooManyFields(APIException):
+    status_code = Kind.INVALID.value
+    default_code = "too_many_fields"
+    default_detail = _("The request has too many fields or parameters. At most 1,000 are read.")
+
+
+class BadRequest(APIException):
+    """What Django calls suspicious: it is the caller's doing, and no bug."""
+
+    status_code = Kind.INVALID.value
+    default_code = "bad_request"
+    default_detail = _("This request cannot be read.")
+
+
+SUSPICIOUS: dict[type[SuspiciousOperation], type[APIException]] = {
+    RequestDataTooBig: TooLarge,
+    TooManyFieldsSent: TooManyFields,
+    SuspiciousOperation: BadRequest,
+}
 
 
 class Refusal(APIException):

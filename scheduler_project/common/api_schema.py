@@ -3,7 +3,46 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
+from drf_standardized_errors.openapi import AutoSchema as StandardSchema
 from rest_framework import serializers
+
+ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
+PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
+
+
+class AutoSchema(StandardSchema):
+    """Documents with each handler what its view says of all of them (`StrictView.query_parameters`)."""
+
+    def get_override_parameters(self) -> list[Any]:
+        told = getattr(self.view, "query_parameters", None)
+        return [*(told() if told else ()), *super().get_override_parameters()]
+
+
+def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Say of every JSON object that is sent that it has no other fields than those listed."""
+    components = result["components"]["schemas"]
+
+    def close(part: Any) -> None:
+        if isinstance(part, list):
+            for item in part:
+                close(item)
+        elif isinstance(part, dict):
+            if "$ref" in part:
+                part = components[part["$ref"].rpartition("/")[2]]
+                if "additionalProperties" in part:
+                    return
+            if part.get("type") == "object" and "properties" in part:
+                part["additionalProperties"] = False
+            for inner in list(part.values()):
+                close(inner)
+
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in content:
+                close(content["application/json"]["schema"])
+    return result
 
 
 class RefusalErrorSerializer(serializers.Serializer[Any]):

@@ -41,8 +41,10 @@ def for_pages(get_response: GetResponse) -> GetResponse:
     dressed = CSPMiddleware(HtmxMiddleware(in_zone(limited(get_response))))
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        bare = request.path_info.startswith("/api/")
-        return get_response(request) if bare else dressed(request)  # type: ignore[return-value]
+        if request.path_info.startswith("/api/"):
+            return get_response(request)
+        _ = request.GET  # Too many parameters are refused here (TooManyFieldsSent), before templates stumble over them.
+        return dressed(request)  # type: ignore[return-value]
 
     return middleware
 

@@ -74,7 +74,10 @@ def test_me_is_read_and_patched_only(booker_api, method):
 def test_edit_me_changes_nothing_else(booker_api, change):
     before = booker_api.get("/api/me").json()
 
-    assert booker_api.patch("/api/me", change).json() == before
+    answer = booker_api.patch("/api/me", change)
+
+    assert refusal(answer) == (400, [("read_only_field", next(iter(change)))])
+    assert booker_api.get("/api/me").json() == before
 
 
 @pytest.mark.parametrize(

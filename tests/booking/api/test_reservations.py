@@ -694,19 +694,19 @@ def held(provider, booker):
     return hold(provider, at("2026-03-04 09:00"), client=booker)
 
 
-ROUTES = [("get", ""), ("delete", ""), ("post", "/confirm")]
+ROUTES = [("get", "", None), ("delete", "", None), ("post", "/confirm", {"confirmed": True})]
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_reservation_is_closed_to_anonymous(api, held, method, path):
-    answer = getattr(api, method)(f"/api/reservations/{held.pk}{path}", {"confirmed": True})
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
+def test_reservation_is_closed_to_anonymous(api, held, method, path, body):
+    answer = getattr(api, method)(f"/api/reservations/{held.pk}{path}", body)
 
     assert refusal(answer) == (401, "not_authenticated", None)
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 @pytest.mark.parametrize("who", ["client", "provider", "nobody"])
-def test_reservation_is_not_there_for_others(held, method, path, who):
+def test_reservation_is_not_there_for_others(held, method, path, body, who):
     others = {
         "client": lambda: ClientFactory().user,
         "provider": lambda: open_provider(horizon_days=1).user,
@@ -714,19 +714,19 @@ def test_reservation_is_not_there_for_others(held, method, path, who):
     }
     api = logged_in(others[who]())
 
-    answer = getattr(api, method)(f"/api/reservations/{held.pk}{path}", {"confirmed": True})
+    answer = getattr(api, method)(f"/api/reservations/{held.pk}{path}", body)
 
     held.refresh_from_db()
     assert refusal(answer) == (404, "not_found", None)
     assert held.status == "held"
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 @pytest.mark.parametrize("who", ["booker_api", "provider_api", "staff_api"])
-def test_reservation_is_open_to_its_parties_and_staff(request, held, method, path, who):
+def test_reservation_is_open_to_its_parties_and_staff(request, held, method, path, body, who):
     api = request.getfixturevalue(who)
 
-    answer = getattr(api, method)(f"/api/reservations/{held.pk}{path}", {"confirmed": True})
+    answer = getattr(api, method)(f"/api/reservations/{held.pk}{path}", body)
 
     assert answer.status_code in (200, 204)
 

@@ -120,9 +120,7 @@ def test_list_asks_a_constant_number_of_queries(api, provider):
 
 
 def test_add_by_a_provider_is_theirs(provider_api, provider):
-    other = open_provider(horizon_days=1)
-
-    answer = provider_api.post("/api/services", {**VISIT, "owner": other.pk})
+    answer = provider_api.post("/api/services", VISIT)
 
     assert answer.status_code == 201
     assert answer.json() == {
@@ -213,12 +211,20 @@ def test_change_by_its_owner_cannot_touch_who_offers_it(provider_api, provider, 
     assert (owned.name, owned.providers.get()) == ("Own", provider)
 
 
+def test_add_for_somebody_else_is_refused(provider_api):
+    answer = provider_api.post("/api/services", {**VISIT, "owner": open_provider(horizon_days=1).pk})
+
+    assert refusal(answer) == (400, "read_only_field", "owner")
+
+
 def test_change_cannot_give_a_service_away(provider_api, provider, owned):
     other = open_provider(horizon_days=1)
 
     answer = provider_api.patch(f"/api/services/{owned.pk}", {"owner": other.pk})
 
-    assert answer.json()["owner"] == provider.pk
+    assert refusal(answer) == (400, "read_only_field", "owner")
+    owned.refresh_from_db()
+    assert owned.owner == provider
 
 
 def test_change_by_staff_names_who_offers_it(staff_api, provider, of_business):
@@ -229,29 +235,29 @@ def test_change_by_staff_names_who_offers_it(staff_api, provider, of_business):
     assert answer.json()["providers"] == [other.pk]
 
 
-@pytest.mark.parametrize("method", ["patch", "delete"])
-def test_change_of_the_businesss_is_not_there_for_a_provider(provider_api, of_business, method):
-    answer = getattr(provider_api, method)(f"/api/services/{of_business.pk}", {"name": "Mine"})
+@pytest.mark.parametrize(("method", "body"), [("patch", {"name": "Mine"}), ("delete", None)])
+def test_change_of_the_businesss_is_not_there_for_a_provider(provider_api, of_business, method, body):
+    answer = getattr(provider_api, method)(f"/api/services/{of_business.pk}", body)
 
     assert refusal(answer) == (404, "not_found", None)
     assert Service.objects.get().name == "Of the business"
 
 
-@pytest.mark.parametrize("method", ["patch", "delete"])
-def test_change_of_anothers_is_not_there(owned, method):
+@pytest.mark.parametrize(("method", "body"), [("patch", {"name": "Mine"}), ("delete", None)])
+def test_change_of_anothers_is_not_there(owned, method, body):
     other = open_provider(horizon_days=1)
 
-    answer = getattr(logged_in(other.user), method)(f"/api/services/{owned.pk}", {"name": "Mine"})
+    answer = getattr(logged_in(other.user), method)(f"/api/services/{owned.pk}", body)
 
     assert refusal(answer) == (404, "not_found", None)
 
 
-@pytest.mark.parametrize("method", ["patch", "delete"])
-def test_change_is_closed_to_clients_and_anonymous(api, booker_api, owned, method):
+@pytest.mark.parametrize(("method", "body"), [("patch", {"name": "Mine"}), ("delete", None)])
+def test_change_is_closed_to_clients_and_anonymous(api, booker_api, owned, method, body):
     path = f"/api/services/{owned.pk}"
 
-    assert refusal(getattr(booker_api, method)(path, {"name": "Mine"})) == (404, "not_found", None)
-    assert refusal(getattr(api, method)(path, {"name": "Mine"})) == (401, "not_authenticated", None)
+    assert refusal(getattr(booker_api, method)(path, body)) == (404, "not_found", None)
+    assert refusal(getattr(api, method)(path, body)) == (401, "not_authenticated", None)
 
 
 def test_change_leaves_bookings_as_long_as_they_were(provider_api, provider, owned):

@@ -338,11 +338,16 @@ def test_list_keeps_an_unescaped_offset_in_its_links(api, provider):
     assert starts(following) == ["2026-03-04T09:15:00Z"]
 
 
-@pytest.mark.parametrize(("asked", "given"), [("200", 200), ("201", 200), ("0", 50), ("-1", 50), ("many", 50)])
+@pytest.mark.parametrize(("asked", "given"), [("1", 1), ("200", 200), ("201", 200), ("", 50)])
 def test_list_bounds_the_page_size(api, asked, given):
     provider = open_provider(hours=ALWAYS)
 
     assert len(starts(slots(api, provider=provider.pk, page_size=asked))) == given
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "many", "1_0", "٣", "1.0", "9" * 5000])
+def test_list_refuses_a_page_size_that_is_no_number(api, provider, size):
+    assert refusal(slots(api, provider=provider.pk, page_size=size)) == (400, "invalid", "page_size")
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "", "1.0", "1000000", "٣", "9" * 5000])

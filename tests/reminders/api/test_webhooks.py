@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from reminders.enums import Kind, MessageStatus, Outcome
 from reminders.models import WebhookEndpoint
 from reminders.webhooks import EVENTS
+from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
@@ -127,14 +128,20 @@ def test_repeated_create_answers_the_same_secret(provider_api):
     assert WebhookEndpoint.objects.count() == 1
 
 
-def test_patch_changes_what_is_sent_and_never_the_provider(provider_api, endpoint):
-    body = {"events": [], "description": "Ours", "provider": ProviderFactory().pk, "secret": "x", "disabled_at": None}
+def test_patch_changes_what_is_sent(provider_api, endpoint):
+    body = {"events": [], "description": "Ours", "provider": endpoint.provider_id, "disabled_at": None}
 
-    answer = provider_api.patch(f"/api/webhooks/{endpoint.pk}", body)
+    row = provider_api.patch(f"/api/webhooks/{endpoint.pk}", body).json()
 
-    row = answer.json()
     assert (row["events"], row["description"], row["provider"]) == ([], "Ours", endpoint.provider_id)
-    assert WebhookEndpoint.objects.get().secret == endpoint.secret
+
+
+@pytest.mark.parametrize(("name", "code"), [("provider", "read_only_field"), ("secret", "unknown_field")])
+def test_patch_refuses_what_stays_as_it_is(provider_api, endpoint, name, code):
+    body = {"description": "Ours", name: ProviderFactory().pk}
+
+    assert refusal(provider_api.patch(f"/api/webhooks/{endpoint.pk}", body)) == (400, code, name)
+    assert WebhookEndpoint.objects.get().description != "Ours"
 
 
 def test_rotate_shows_the_new_secret(provider_api, endpoint):
