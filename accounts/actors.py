@@ -29,25 +29,23 @@ class Actor:
         return cls(user if isinstance(user, User) else None, face)
 
     @property
-    def is_staff(self) -> bool:
-        """Whether the actor may do anything but have secrets (`may`): staff, or the system itself."""
-        return self.face in (Face.JOB, Face.COMMAND) or (self.user is not None and self.user.is_staff)
-
-    @property
     def client_id(self) -> int | None:
         client = self.guest or (self.user and self.user.client_or_none)
         return client.pk if client else None
 
     def may(self, permission: str) -> bool:
-        """Whether the actor is staff with that permission, or the system itself."""
-        return self.is_staff and (self.user is None or self.user.has_perm(permission))
+        """Return whether the actor is staff with that permission of Django (`app.codename`), or the system itself.
 
-    def runs(self, provider_id: int, *, permission: str = "") -> bool:
-        """Whether the actor may act for that provider: it is their own login, or they are staff.
-
-        Where there are secrets to be had, staff need a permission for it, as in the admin.
+        Operations ask this, the admin asks Django for the same permissions: what a group may do is one table, whatever
+        the face.
         """
-        if self.may(permission) if permission else self.is_staff:
+        if self.user is None:
+            return self.face in (Face.JOB, Face.COMMAND)
+        return self.user.may(permission) or (self.face in (Face.JOB, Face.COMMAND) and self.user.has_perm(permission))
+
+    def runs(self, provider_id: int, permission: str) -> bool:
+        """Return whether the actor may act for that provider: by their own login, or as staff with the permission."""
+        if self.may(permission):
             return True
         provider = self.user and self.user.provider_or_none
         return bool(provider and provider.pk == provider_id)

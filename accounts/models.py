@@ -127,6 +127,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         return self.name
 
+    def may(self, permission: str) -> bool:
+        """Return whether this is a login of staff with that permission (`app.codename`), by itself or by a group."""
+        return self.is_staff and self.has_perm(permission)
+
     @property
     def provider_or_none(self) -> "Provider | None":
         """The provider this login is, if it is one."""
@@ -146,16 +150,16 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
     def visible_to(self, user: "User | AnonymousUser | None") -> Self:
         """Staff see all, a provider also themself, everybody the published ones."""
         if user is not None and user.is_authenticated:
-            if user.is_staff:
+            if user.may("accounts.view_provider"):
                 return self
             return self.filter(Q(is_active=True, is_approved=True) | Q(user=user))
         return self.published()
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
-        """Staff may change all, a provider themself."""
+        """Those whose calendars somebody keeps or may look into: all for staff, themself for a provider."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.is_staff else self.filter(user=user)
+        return self if user.may("accounts.view_provider") else self.filter(user=user)
 
 
 class Provider(models.Model):
@@ -203,7 +207,7 @@ class ClientQuerySet(models.QuerySet["Client"]):
         """Staff see all, a provider their own address book, a client themself."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.is_staff else self.filter(Q(owner__user=user) | Q(user=user))
+        return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
 
     def matching(self, text: str) -> Self:
         """Those with `text` in their name, email or, however it is written, phone number."""

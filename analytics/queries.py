@@ -62,15 +62,20 @@ class Scope(NamedTuple):
         return "".join(f" AND r.{name}_id = %({name})s" for name in self.params)
 
 
+SEE_ALL = "booking.view_appointment"
+"""The permission by which staff see everybody's figures."""
+
+
 def scope_of(user: User, provider_id: int | None = None, service_id: int | None = None) -> Scope:
-    """What somebody may count: staff all, a provider their own.
+    """Return what somebody may count: all for staff who may see all appointments, a provider their own.
 
     Raises NotAllowed for those who are neither, and NotFound for a provider or service that is not theirs to see.
     """
     own = user.provider_or_none
-    if not user.is_staff and own is None:
+    sees_all = user.may(SEE_ALL)
+    if not sees_all and own is None:
         raise NotAllowed
-    provider = None if user.is_staff else own
+    provider = None if sees_all else own
     if provider_id is not None:
         provider = Provider.objects.editable_by(user).filter(pk=provider_id).first()
         if provider is None:

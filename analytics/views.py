@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Provider
 from analytics.forms import OFFERED, PickerForm
-from analytics.queries import Numbers, numbers
+from analytics.queries import SEE_ALL, Numbers, numbers
 from analytics.tables import MOST_ROWS, NAMES, count, day_chart, percent, table_of
 from booking.models import Schedule
 from booking.views.access import desk_page, login_of
@@ -27,7 +27,7 @@ def staff_page(view: Any) -> Any:
     @page
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not login_of(request).is_staff:
+        if not login_of(request).may(SEE_ALL):
             raise NotFound
         return view(request, *args, **kwargs)
 

@@ -61,7 +61,7 @@ SIDEBAR: dict[Any, list[str | Link]] = {
         ),
         "booking.Reservation",
         "booking.AppointmentSeries",
-        Link(gettext_lazy("Numbers"), "numbers"),
+        Link(gettext_lazy("Numbers"), "numbers", "booking.view_appointment"),
     ],
     gettext_lazy("Calendar"): [
         "booking.Schedule",

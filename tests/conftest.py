@@ -18,7 +18,7 @@ from scheduler_project.celery import app
 from scheduler_project.common.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
-from tests.groups import browser_of
+from tests.groups import MANAGER, browser_of, staff_of
 
 hypothesis.settings.register_profile(
     "default",
@@ -150,7 +150,8 @@ def booker(db):
 
 @pytest.fixture
 def staff(db):
-    return UserFactory(staff=True)
+    """A manager: of the groups there are, the one that may do most."""
+    return staff_of(MANAGER)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from tests.factories import (
     WebhookEndpointFactory,
     actor_of,
 )
+from tests.groups import MANAGER, staff_of
 
 
 class World:
@@ -131,7 +132,7 @@ class World:
 
     @cached_property
     def staff(self) -> User:
-        user = UserFactory(name="Staff", staff=True)
+        user = staff_of(MANAGER, name="Staff")
         user.set_password(PASSWORD)
         user.save()
         return user

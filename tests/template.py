@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster with a migrated database in it, kept between runs: migrating takes ten seconds, copying it a moment.
+"""A PostgreSQL cluster with a migrated database in it, kept between runs: migrating takes ten seconds, copying one.
 
 It is made anew when a migration, the triggers that migrations write, or a pinned package changes.
 """

@@ -17,6 +17,7 @@ from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
 from scheduler_project.common.api_fields import TimezoneField
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
+from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.text import one_line, validate_origin
 
 # --- Fields -----------------------------------------------------------------------------------------------------------
@@ -210,6 +211,12 @@ class NewProviderSerializer(ProviderSerializer):
         help_text=_("The login of the provider, if there is one."),
     )
 
+    def validate_user(self, user: User) -> User:
+        """Return the login. Only superusers choose one: with it somebody acts as this provider. Raises NotAllowed."""
+        if not self.context["request"].user.is_superuser:
+            raise NotAllowed(field="user")
+        return user
+
     class Meta(ProviderSerializer.Meta):
         fields = [*ProviderSerializer.Meta.fields, "timezone", "user"]
         read_only_fields = ["is_active", "created_at"]
@@ -238,6 +245,6 @@ class ClientSerializer(ModelSerializer[Client]):
 
     def to_representation(self, client: Client) -> dict[str, Any]:
         row: dict[str, Any] = super().to_representation(client)
-        if not keeps(Actor.of(self.context["request"].user, Face.API), client):
+        if not keeps(Actor.of(self.context["request"].user, Face.API), client, "accounts.view_client"):
             del row["notes"]
         return row

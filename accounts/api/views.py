@@ -280,7 +280,8 @@ class ProviderViewSet(PeopleViewSet):
     """Providers. Everybody sees the published ones."""
 
     queryset = Provider.objects.all()
-    permission_classes = [IsAuthenticatedOrReadOnly, permissions.StaffAddAndDelete]
+    permission_classes = [IsAuthenticatedOrReadOnly, permissions.ForStaff]
+    permissions = {"POST": "accounts.add_provider", "DELETE": "accounts.delete_provider"}
     filterset_class = filters.ProviderFilter
 
     def get_queryset(self) -> QuerySet[Provider]:

@@ -22,6 +22,8 @@ CHANGED_AT_ONCE = 100
 """Of a statement that says for each row what it becomes, PostgreSQL reads every line for every row."""
 
 COLUMNS = ("reference", "owner", "name", "email", "phone", "timezone", "notes")
+PERMISSIONS = ("accounts.add_client", "accounts.change_client")
+
 WRITTEN = ("reference", "name", "email", "phone", "timezone", "notes")
 
 unproven: list[Exists] = []
@@ -131,7 +133,7 @@ def import_clients(rows: list[Row], asked: Asked) -> list[Result]:
     A client is known by reference, else by email within an address book, else by name and phone. Columns that are not
     in the file stay as they are.
     """
-    if not asked.actor.is_staff:
+    if not all(map(asked.actor.may, PERMISSIONS)):
         raise NotAllowed
     take_turns("clients")
     owners = providers_named(rows, "owner")
@@ -258,7 +260,7 @@ CLIENTS = Sheet(
     title=gettext_lazy("clients"),
     columns=COLUMNS,
     required=frozenset({"name"}),
-    permissions=("accounts.add_client", "accounts.change_client"),
+    permissions=PERMISSIONS,
     work=import_clients,
     export=export_clients,
 )

@@ -100,7 +100,8 @@ def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
     NotAllowed also for a login of staff; NotFound.
     """
     client = locked_client(client_id, actor)
-    if not keeps(actor, client) or (client.user_id and not actor.is_staff):
+    erases = "accounts.delete_client"
+    if not keeps(actor, client, erases) or (client.user_id and not actor.may(erases)):
         raise NotAllowed
     user = User.objects.select_for_update(of=("self",), no_key=True).filter(client=client).first()
     if user is not None and (user.is_staff or user.is_superuser):

@@ -127,10 +127,10 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) ->
     Raises NotFound for one the actor may not see, NotAllowed (naming the field) and SlugTaken.
     """
     provider = locked_provider(provider_id, actor)
-    if not actor.runs(provider.pk):
+    if not actor.runs(provider.pk, "accounts.change_provider"):
         raise NotAllowed
     wanted = different(provider, changes)
-    if not actor.is_staff:
+    if not actor.may("accounts.change_provider"):
         refuse_beyond(OF_OWN_PROVIDER, wanted)
     if "slug" in wanted and Provider.objects.filter(slug=wanted["slug"]).exists():
         raise SlugTaken(field="slug")
@@ -142,14 +142,14 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) ->
 def remove_provider(*, provider_id: int, actor: Actor) -> None:
     """Delete a provider nobody ever booked, with calendar and address book. For staff. Raises InUse."""
     provider = locked_provider(provider_id, actor, to_delete=True)
-    if not actor.is_staff:
+    if not actor.may("accounts.delete_provider"):
         raise NotAllowed
     delete(provider)
 
 
 def locked_provider(provider_id: int, actor: Actor, *, to_delete: bool = False) -> Provider:
     rows: ProviderQuerySet = Provider.objects.all()
-    visible = rows if actor.is_staff else rows.visible_to(actor.user)
+    visible = rows if actor.may("accounts.view_provider") else rows.visible_to(actor.user)
     return found(visible.select_for_update(no_key=not to_delete).filter(pk=provider_id).first())
 
 
@@ -172,7 +172,7 @@ def add_client(
 
     A provider's clients go into their own; staff choose whose, or nobody's. Raises NotAllowed and ClientExists.
     """
-    if not actor.is_staff:
+    if not actor.may("accounts.add_client"):
         own = actor.user.provider_or_none if actor.user else None
         if own is None:
             raise NotAllowed
@@ -201,8 +201,8 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     if "email" in changes:
         changes = {**changes, "email": User.objects.normalize_email(changes["email"])}
     wanted = different(client, changes)
-    if not actor.is_staff:
-        refuse_beyond(OF_KEPT_CLIENT if keeps(actor, client) else OF_OWN_CLIENT, wanted)
+    if not actor.may("accounts.change_client"):
+        refuse_beyond(_own_words_of(client, actor), wanted)
     write(client, wanted)
     common = {field: wanted[field] for field in IN_STEP if field in wanted}
     if common and client.user_id and client.owner_id is None:
@@ -214,19 +214,28 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
 def remove_client(*, client_id: int, actor: Actor) -> None:
     """Delete a client who never booked. For their owner and staff. Raises NotFound, NotAllowed and InUse."""
     client = locked_client(client_id, actor, to_delete=True)
-    if not keeps(actor, client):
+    if not keeps(actor, client, "accounts.delete_client"):
         raise NotAllowed
     delete(client)
 
 
-def keeps(actor: Actor, client: Client) -> bool:
-    """Whether the actor keeps this client's record, notes included: their owner, or staff."""
-    return actor.is_staff or (client.owner_id is not None and actor.runs(client.owner_id))
+def keeps(actor: Actor, client: Client, permission: str) -> bool:
+    """Return whether the actor keeps this client's record: their owner, or staff with the permission."""
+    return actor.may(permission) or (client.owner_id is not None and actor.runs(client.owner_id, permission))
+
+
+def _own_words_of(client: Client, actor: Actor) -> frozenset[str]:
+    """Return which fields of a client they or their owner may change. Raises NotAllowed for whoever is neither."""
+    if keeps(actor, client, "accounts.change_client"):
+        return OF_KEPT_CLIENT
+    if client.pk != actor.client_id:
+        raise NotAllowed
+    return OF_OWN_CLIENT
 
 
 def locked_client(client_id: int, actor: Actor, *, to_delete: bool = False) -> Client:
     rows: ClientQuerySet = Client.objects.all()
-    visible = rows if actor.is_staff else rows.visible_to(actor.user)
+    visible = rows if actor.may("accounts.view_client") else rows.visible_to(actor.user)
     return found(visible.select_for_update(of=("self",), no_key=not to_delete).filter(pk=client_id).first())
 
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.permissions import ForStaff
 from accounts.models import Provider, User
 from analytics import queries
 from analytics.api import serializers
@@ -45,7 +46,8 @@ class AnalyticsView(StrictView, APIView):
 class StatisticsView(StrictView, APIView):
     """Who there is: logins, providers and clients. Staff only."""
 
-    permission_classes = [IsAdminUser]
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {"GET": "accounts.view_user"}
 
     @extend_schema(
         summary="Users and providers in figures",

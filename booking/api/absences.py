@@ -10,6 +10,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import ForStaff
 from booking.api import filters
 from booking.api.changes import PREVIEW, ChangeSerializer, ChangingViewSet
 from booking.api.fields import InstantField, validate_year
@@ -115,7 +116,12 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     queryset = Closure.objects.order_by("start_date", "starts_at", "pk")
     serializer_class = ClosureSerializer
     filterset_class = filters.ClosureFilter
-    permission_classes = [IsAdminUser]
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {
+        "GET": "booking.view_closure",
+        "POST": "booking.add_closure",
+        "DELETE": "booking.delete_closure",
+    }
 
     @extend_schema(
         summary="Close for everybody",

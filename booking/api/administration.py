@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.permissions import ForStaff
 from booking.api import filters
 from booking.api.answers import AppointmentSerializer
 from booking.api.base import BookingViewSet
@@ -27,7 +28,8 @@ class ExpiredSerializer(Serializer[Any]):
 class ExpireReservationsView(StrictView, APIView):
     """What the sweeper does every few seconds, by hand. Staff only."""
 
-    permission_classes = [IsAdminUser]
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {"POST": "booking.change_reservation"}
 
     @extend_schema(summary="Expire the holds that are past their end", request=None, responses=ExpiredSerializer)
     def post(self, request: Request) -> Response:
@@ -41,4 +43,5 @@ class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
     queryset = Appointment.objects.detailed().order_by("-reservation__starts_at", "-pk")
     serializer_class = AppointmentSerializer
     filterset_class = filters.AppointmentFilter
-    permission_classes = [IsAdminUser]
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {"GET": "booking.view_appointment"}

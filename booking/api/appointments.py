@@ -230,7 +230,8 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     def history(self, request: Request, pk: str) -> Response:
         appointment = self.get_object()
         page = self.paginate_queryset(appointment.events.select_related("user"))
-        context = self.get_serializer_context() | {"runs": self.actor.runs(appointment.reservation.provider_id)}
+        runs = self.actor.runs(appointment.reservation.provider_id, "booking.view_appointment")
+        context = self.get_serializer_context() | {"runs": runs}
         rows = EventSerializer(page, many=True, context=context).data
         return self.get_paginated_response(rows)
 

@@ -42,7 +42,8 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Staff see all, a provider and a client their own."""
-        return self if isinstance(user, User) and user.is_staff else self.filter(party(user, "reservation__"))
+        sees_all = isinstance(user, User) and user.may("booking.view_appointment")
+        return self if sees_all else self.filter(party(user, "reservation__"))
 
     def detailed(self) -> Self:
         """With everything an answer about an appointment shows, in one query."""

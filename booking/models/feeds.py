@@ -15,7 +15,7 @@ class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
         """A provider and a client see their own; staff all, if they may change them: the address is a secret."""
         if not isinstance(user, User):
             return self.none()
-        sees_all = user.is_staff and user.has_perm("booking.change_calendarfeed")
+        sees_all = user.may("booking.change_calendarfeed")
         return self if sees_all else self.filter(Q(provider__user=user) | Q(client__user=user))
 
     def readable(self) -> Self:

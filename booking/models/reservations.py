@@ -48,7 +48,8 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Staff see all, a provider and a client their own."""
-        return self if isinstance(user, User) and user.is_staff else self.filter(party(user))
+        sees_all = isinstance(user, User) and user.may("booking.view_reservation")
+        return self if sees_all else self.filter(party(user))
 
 
 class Reservation(models.Model):

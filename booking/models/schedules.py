@@ -27,7 +27,8 @@ class OwnedQuerySet(models.QuerySet):
         """Staff see all, a provider their own."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.is_staff else self.filter(**{f"{self.provider_path}__user": user})
+        own = {f"{self.provider_path}__user": user}
+        return self if user.may(f"booking.view_{self.model._meta.model_name}") else self.filter(**own)  # noqa: SLF001
 
 
 class ScheduleQuerySet(OwnedQuerySet):

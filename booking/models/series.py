@@ -32,7 +32,8 @@ class AppointmentSeriesQuerySet(models.QuerySet["AppointmentSeries"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Staff see all, a provider and a client their own."""
-        return self if isinstance(user, User) and user.is_staff else self.filter(party(user))
+        sees_all = isinstance(user, User) and user.may("booking.view_appointmentseries")
+        return self if sees_all else self.filter(party(user))
 
     def detailed(self) -> Self:
         return self.select_related("provider", "client", "service")

@@ -20,14 +20,14 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         """Everybody: active ones of the business and of published providers. A provider: their own too. Staff: all."""
         public = Q(is_active=True) & (Q(owner=None) | Q(owner__is_active=True, owner__is_approved=True))
         if user is not None and user.is_authenticated:
-            return self if user.is_staff else self.filter(public | Q(owner__user=user))
+            return self if user.may("booking.view_service") else self.filter(public | Q(owner__user=user))
         return self.filter(public)
 
     def editable_by(self, user: User | AnonymousUser | None) -> Self:
         """Staff may change all, a provider those they own."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.is_staff else self.filter(owner__user=user)
+        return self if user.may("booking.change_service") else self.filter(owner__user=user)
 
 
 class Service(models.Model):

@@ -13,6 +13,7 @@ from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Overrid
 from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.operations.reservations import (
+    BOOK,
     chosen_length,
     claim,
     let_go,
@@ -56,6 +57,9 @@ WHERE reservation.id = %s
 FOR NO KEY UPDATE OF reservation
 """
 
+CHANGE = "booking.change_appointment"
+"""The permission by which staff change anybody's appointments."""
+
 CLIENTS_ACTIONS = (Action.RESCHEDULE, Action.CANCEL)
 
 
@@ -65,7 +69,7 @@ def allowed_actions(appointment: Appointment, actor: Actor, now: datetime) -> li
     The provider and staff: whatever its status allows; how it went only once it has begun. Its client: move or cancel
     it until it begins.
     """
-    runs = actor.runs(appointment.reservation.provider_id)
+    runs = actor.runs(appointment.reservation.provider_id, CHANGE)
     begun = appointment.starts_at <= now
     if not runs and (begun or appointment.reservation.client_id != actor.client_id):
         return []
@@ -81,7 +85,7 @@ def allowed_actions(appointment: Appointment, actor: Actor, now: datetime) -> li
 def check_allowed(action: Action, appointment: Appointment, actor: Actor, now: datetime) -> None:
     if action in allowed_actions(appointment, actor, now):
         return
-    runs = actor.runs(appointment.reservation.provider_id)
+    runs = actor.runs(appointment.reservation.provider_id, CHANGE)
     if not runs and (action not in CLIENTS_ACTIONS or appointment.reservation.client_id != actor.client_id):
         raise NotAllowed
     possible = TRANSITIONS[AppointmentStatus(appointment.status)]
@@ -118,7 +122,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
     if row is None:
         raise NotFound
     reservation = from_row(Reservation, row, provider=Provider, client=Client, service=Service)
-    if not actor.runs(reservation.provider_id) and reservation.client_id != actor.client_id:
+    if not actor.runs(reservation.provider_id, BOOK) and reservation.client_id != actor.client_id:
         raise NotFound
     if reservation.status == ReservationStatus.CONFIRMED:
         made = Appointment.objects.get(reservation=reservation)
@@ -220,7 +224,7 @@ def appoint(
     Here and below: when much happens at once, its events are gathered in `among`, for the caller to tell of together.
     """
     service = reservation.service
-    waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id)
+    waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id, BOOK)
     appointment = composed(
         reservation,
         now=now,
@@ -435,7 +439,7 @@ def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: dat
     """Change title, description, timezone or reminder offsets. For provider and staff. Raises NotAllowed; NotFound."""
     locked_schedule(_reservation_of(appointment_id).provider_id)
     appointment = locked_appointment(appointment_id)
-    if not actor.runs(appointment.reservation.provider_id):
+    if not actor.runs(appointment.reservation.provider_id, CHANGE):
         raise NotAllowed
     return reword(appointment, changes, actor=actor, now=now)
 

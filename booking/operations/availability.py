@@ -97,7 +97,7 @@ def set_policy(
             reminders_reset.send(Schedule, schedule=schedule, service=None, now=now)
         return schedule
 
-    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
+    return _rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now, preview=preview)
 
 
 def set_working_hours(
@@ -124,7 +124,7 @@ def set_working_hours(
             for weekday, start, end in sorted(set(hours) - kept.keys())
         )
 
-    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview)
+    return _rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now, preview=preview)
 
 
 def _remember_hours(schedule: Schedule, now: datetime) -> None:
@@ -151,13 +151,29 @@ def set_date_override(
         written = [[f"{start:%H:%M}", f"{end:%H:%M}"] for start, end in stretches]
         return DateOverride.objects.update_or_create(schedule=schedule, date=day, defaults={"hours": written})[0]
 
-    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=_day(day))
+    return _rearrange(
+        provider_id,
+        write,
+        actor=actor,
+        permission="booking.change_dateoverride",
+        now=now,
+        preview=preview,
+        around=_day(day),
+    )
 
 
 def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime, preview: bool = False) -> Change:
     """Let the weekly hours rule that date again."""
     provider_id = override.schedule.provider_id
-    return _rearrange(provider_id, _delete(override), actor=actor, now=now, preview=preview, around=_day(override.date))
+    return _rearrange(
+        provider_id,
+        _delete(override),
+        actor=actor,
+        permission="booking.delete_dateoverride",
+        now=now,
+        preview=preview,
+        around=_day(override.date),
+    )
 
 
 def open_window(
@@ -176,7 +192,15 @@ def open_window(
         return AvailabilityWindow.objects.create(schedule=schedule, starts_at=starts_at, ends_at=ends_at)
 
     _check_window(starts_at, ends_at, now)
-    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=(starts_at, ends_at))
+    return _rearrange(
+        provider_id,
+        write,
+        actor=actor,
+        permission="booking.add_availabilitywindow",
+        now=now,
+        preview=preview,
+        around=(starts_at, ends_at),
+    )
 
 
 def move_window(
@@ -206,14 +230,28 @@ def move_window(
         return min(row.starts_at, starts_at), max(row.ends_at, ends_at)
 
     _check_window(starts_at, ends_at, now)
-    return _rearrange(window.schedule.provider_id, write, actor=actor, now=now, preview=preview, around=around)
+    return _rearrange(
+        window.schedule.provider_id,
+        write,
+        actor=actor,
+        permission="booking.change_availabilitywindow",
+        now=now,
+        preview=preview,
+        around=around,
+    )
 
 
 def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime, preview: bool = False) -> Change:
     """Take a dated stretch of availability back."""
     around = (window.starts_at, window.ends_at)
     return _rearrange(
-        window.schedule.provider_id, _delete(window), actor=actor, now=now, preview=preview, around=around
+        window.schedule.provider_id,
+        _delete(window),
+        actor=actor,
+        permission="booking.delete_availabilitywindow",
+        now=now,
+        preview=preview,
+        around=around,
     )
 
 
@@ -226,7 +264,9 @@ def take_time_off(
         return TimeOff.objects.create(schedule=schedule, **fields)
 
     around = _check_absence(TimeOff(**fields))
-    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=around)
+    return _rearrange(
+        provider_id, write, actor=actor, permission="booking.add_timeoff", now=now, preview=preview, around=around
+    )
 
 
 def change_time_off(
@@ -250,7 +290,9 @@ def change_time_off(
         return row
 
     provider_id = time_off.schedule.provider_id
-    return _rearrange(provider_id, write, actor=actor, now=now, preview=preview, around=around)
+    return _rearrange(
+        provider_id, write, actor=actor, permission="booking.change_timeoff", now=now, preview=preview, around=around
+    )
 
 
 def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: bool = False) -> Change:
@@ -260,7 +302,15 @@ def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: boo
         return _check_absence(_as_it_is(schedule, time_off))
 
     provider_id = time_off.schedule.provider_id
-    return _rearrange(provider_id, _delete(time_off), actor=actor, now=now, preview=preview, around=around)
+    return _rearrange(
+        provider_id,
+        _delete(time_off),
+        actor=actor,
+        permission="booking.delete_timeoff",
+        now=now,
+        preview=preview,
+        around=around,
+    )
 
 
 @operation
@@ -270,7 +320,7 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime, previ
     `conflicts` are the coming appointments that fall into it. Works on all calendars at once, a statement or two per
     timezone, for it holds all their locks; the preview takes none.
     """
-    if not actor.is_staff:
+    if not actor.may("booking.add_closure"):
         raise NotAllowed
     closure = Closure(**fields)
     _check_absence(closure)
@@ -305,7 +355,7 @@ def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: b
 
     Each calendar is laid out in a transaction of its own, so that none waits for the others. Raises NotFound.
     """
-    if not actor.is_staff:
+    if not actor.may("booking.delete_closure"):
         raise NotAllowed
     around = _check_absence(closure)
     change = Change()
@@ -354,6 +404,7 @@ def _rearrange(
     write: Callable[[Schedule], Any],
     *,
     actor: Actor,
+    permission: str,
     now: datetime,
     preview: bool,
     around: Around = None,
@@ -362,7 +413,7 @@ def _rearrange(
 
     `around` narrows the work to the days it touches. A preview does all of it and undoes it.
     """
-    if not actor.runs(provider_id):
+    if not actor.runs(provider_id, permission):
         raise NotAllowed
     with transaction.atomic():
         schedule = locked_schedule(provider_id)

@@ -69,7 +69,7 @@ def _locked(feed_id: int, actor: Actor, permission: str) -> CalendarFeed:
 
 def _check_owns(actor: Actor, permission: str, *, provider_id: int | None = None, client_id: int | None = None) -> None:
     if provider_id is not None:
-        own = actor.runs(provider_id, permission=permission)
+        own = actor.runs(provider_id, permission)
     else:
         own = actor.client_id == client_id or actor.may(permission)
     if not own:

@@ -37,6 +37,9 @@ from scheduler_project.common.times import ceil_to_step, floor_to_step, rfc3339
 FURTHEST = relativedelta(years=2)
 """How far ahead even those who override the horizon can book: later changes reckon the hours up to the last booking."""
 
+BOOK = "booking.add_appointment"
+"""The permission by which staff take time in anybody's calendar, and set rules aside."""
+
 SWEEP = 5_000
 """How many holds the sweeper ends in one transaction."""
 
@@ -177,7 +180,7 @@ def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service
     Raises NotOffered; NotBookable, or for those who may not see the provider NotFound.
     """
     if not (schedule.provider_is_active and schedule.provider_is_approved):
-        if not actor.runs(schedule.provider_id):
+        if not actor.runs(schedule.provider_id, BOOK):
             raise NotFound(field="provider")
         if not schedule.provider_is_active:
             raise NotBookable(field="provider")
@@ -193,7 +196,7 @@ def chosen_length(schedule: Schedule, starts_at: datetime, ends_at: datetime | N
     """How long a meeting with an end of its own lasts; None leaves it to the service. For the provider and staff."""
     if ends_at is None:
         return None
-    if not actor.runs(schedule.provider_id):
+    if not actor.runs(schedule.provider_id, BOOK):
         raise NotAllowed(_("Choose a service instead of an end time."), field="end_time")
     if not starts_at < ends_at <= starts_at + DAY:
         raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end_time")
@@ -219,7 +222,7 @@ def claim(
     client's too, for those are counted. What staff have `taken_over` from elsewhere may have passed: then it has no
     hours any more that it could lie outside of, but overlaps nothing either. This is recorded as `Override.PAST`.
     """
-    past = taken_over and actor.is_staff and starts_at <= now
+    past = taken_over and actor.may(BOOK) and starts_at <= now
     _check_policy(schedule, client_id, starts_at, actor, now, overrides, past)
     time = stretch(schedule, service, starts_at, length)
     free = _free_slots(schedule, time)
@@ -268,7 +271,7 @@ def _check_policy(
     overrides: Collection[Override],
     past: bool,
 ) -> None:
-    runs = actor.runs(schedule.provider_id)
+    runs = actor.runs(schedule.provider_id, BOOK)
     if runs:
         if _is_a_stranger(client_id, schedule.provider_id):
             raise NotAllowed(_("This client is in another provider's address book."), field="client")
@@ -342,7 +345,7 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
         raise NotFound
     locked_schedule(provider_id)
     reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
-    if not actor.runs(provider_id) and reservation.client_id != actor.client_id:
+    if not actor.runs(provider_id, "booking.change_reservation") and reservation.client_id != actor.client_id:
         raise NotAllowed
     if reservation.status == ReservationStatus.CONFIRMED:
         raise AlreadyConfirmed

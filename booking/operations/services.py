@@ -22,10 +22,11 @@ def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, ac
     Raises NotAllowed for anybody else, and for a provider who names others; NotFound for providers there are not.
     """
     own = actor.user.provider_or_none if actor.user else None
-    if not actor.is_staff and own is None:
+    of_business = actor.may("booking.add_service")
+    if not of_business and own is None:
         raise NotAllowed
-    service = Service.objects.create(owner=None if actor.is_staff else own, **fields)
-    service.providers.set([own] if own and not actor.is_staff else _named(providers or ()))
+    service = Service.objects.create(owner=None if of_business else own, **fields)
+    service.providers.set([own] if own and not of_business else _named(providers or ()))
     _check_providers(service, providers, actor)
     return service
 
@@ -65,7 +66,7 @@ def _locked(service_id: int, actor: Actor) -> Service:
 
 
 def _check_providers(service: Service, providers: Collection[int] | None, actor: Actor) -> None:
-    if providers is not None and not actor.is_staff and set(providers) != {service.owner_id}:
+    if providers is not None and not actor.may("booking.change_service") and set(providers) != {service.owner_id}:
         raise NotAllowed(_("A provider's own service is offered by that provider alone."), field="providers")
 
 

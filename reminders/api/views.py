@@ -10,6 +10,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.permissions import ForStaff
 from booking.api.base import BookingViewSet
 from booking.api.changes import PREVIEW
 from booking.api.fields import get_or_404
@@ -70,9 +71,10 @@ class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     queryset = Message.objects.order_by("-due_at", "-pk")
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
-    permission_classes = [IsAdminUser]
     filtered_actions = frozenset({"list", "replay"})
     timeless_actions = frozenset({"replay"})
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {"GET": "reminders.view_message", "POST": "reminders.change_message"}
 
     @extend_schema(
         summary="Send all failed ones again",

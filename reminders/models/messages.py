@@ -18,7 +18,7 @@ from reminders.models.webhooks import WebhookEndpoint
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Staff see all, a provider what concerns their appointments, a client what is for them."""
-        if isinstance(user, User) and user.is_staff:
+        if isinstance(user, User) and user.may("reminders.view_message"):
             return self
         mine = Q(pk__in=[])
         if isinstance(user, User) and user.provider_or_none:

@@ -51,7 +51,8 @@ class OptOutQuerySet(models.QuerySet["OptOut"]):
         """Staff see all, others those of the email they log in with."""
         if not isinstance(user, User):
             return self.none()
-        return self if user.is_staff else self.filter(channel=Channel.EMAIL, address=user.email)
+        own = {"channel": Channel.EMAIL, "address": user.email}
+        return self if user.may("reminders.view_optout") else self.filter(**own)
 
     def standing(self) -> Self:
         return self.filter(ended_at=None)

@@ -25,7 +25,8 @@ class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
         """Staff see and change all, a provider their own."""
         if not isinstance(user, User):
             return self.none()
-        return self if user.is_staff else self.filter(provider__user=user)
+        sees_all = user.may("reminders.view_messagetemplate")
+        return self if sees_all else self.filter(provider__user=user)
 
 
 class MessageTemplate(models.Model):

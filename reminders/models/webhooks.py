@@ -15,7 +15,7 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         """A provider sees their own; staff all, if they may change them: whoever may can have their secrets."""
         if not isinstance(user, User):
             return self.none()
-        sees_all = user.is_staff and user.has_perm("reminders.change_webhookendpoint")
+        sees_all = user.may("reminders.change_webhookendpoint")
         return self if sees_all else self.filter(provider__user=user)
 
     def active(self) -> Self:

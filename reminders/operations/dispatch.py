@@ -303,7 +303,7 @@ def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
     )
     if message is None:
         raise NotFound
-    if not actor.runs(message.reservation.provider_id):
+    if not actor.runs(message.reservation.provider_id, "reminders.change_message"):
         raise NotAllowed
     if message.status != MessageStatus.FAILED:
         raise NotRetryable
@@ -323,7 +323,7 @@ class Replay(NamedTuple):
 @operation
 def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime, preview: bool = False) -> Replay:
     """Send the failed ones of some messages again, as `retry` does, in one statement. For staff: else NotAllowed."""
-    if not actor.is_staff:
+    if not actor.may("reminders.change_message"):
         raise NotAllowed
     failed = messages.order_by().filter(status=MessageStatus.FAILED)
     too_late = failed.filter(useful_until__lte=now).count()

@@ -10,14 +10,17 @@ from phonenumber_field.phonenumber import to_python
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, User
-from accounts.operations.people import locked_client
+from accounts.operations.people import keeps, locked_client
 from booking.models import Appointment
 from reminders.enums import OF_PEOPLE, Channel, Source
 from reminders.errors import NeverQuiet, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
 from reminders.operations.plan import replan
-from scheduler_project.common.errors import NotFound
+from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+
+ADD = "reminders.add_optout"
+"""The permission by which staff let any address be told no more."""
 
 
 @operation
@@ -30,6 +33,9 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     """
     client = locked_client(client_id, actor)
     preferences = preferences_of(client)
+    permission = f"reminders.{'change' if preferences.pk else 'add'}_preferences"
+    if client.pk != actor.client_id and not keeps(actor, client, permission):
+        raise NotAllowed
     before = _wanted(preferences)
     for name, value in _checked(changes).items():
         setattr(preferences, name, value)
@@ -130,8 +136,8 @@ def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -
 
     A client's phone is whatever they wrote there; who holds it says so by SMS. Raises NotYourAddress; NotVerified.
     """
-    _check_speaks_for(actor, channel, address)
-    source = Source.STAFF if actor.is_staff else Source.PAGE if actor.face == Face.PAGE else Source.API
+    _check_speaks_for(actor, channel, address, ADD)
+    source = Source.STAFF if actor.may(ADD) else Source.PAGE if actor.face == Face.PAGE else Source.API
     return opt_out(channel=channel, address=address, source=source, now=now)
 
 
@@ -141,7 +147,7 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
-    _check_speaks_for(actor, Channel(row.channel), row.address)
+    _check_speaks_for(actor, Channel(row.channel), row.address, "reminders.change_optout")
     if row.ended_at is None:
         take_back_standing(row, now=now)
 
@@ -168,8 +174,8 @@ def spelled(channel: Channel, address: str) -> str:
     return str(number.as_e164) if number and number.is_valid() else address.strip()
 
 
-def _check_speaks_for(actor: Actor, channel: Channel, address: str) -> None:
-    if actor.is_staff:
+def _check_speaks_for(actor: Actor, channel: Channel, address: str, permission: str) -> None:
+    if actor.may(permission):
         return
     if actor.user is None or channel != Channel.EMAIL or spelled(channel, address) != actor.user.email:
         raise NotYourAddress(field="address")

@@ -17,6 +17,7 @@ from reminders.channels.base import DeliveryError, Parcel, shortened
 from reminders.errors import BadWords, NotSent
 from reminders.letters import Letter, laid_out, sample_facts, shelf_of, telling, words_from
 from reminders.models import MessageTemplate
+from reminders.models.templates import MessageTemplateQuerySet
 from reminders.words import Words, validate_sent
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -29,10 +30,11 @@ def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | No
     A provider keeps their own, whether or not they name themself; staff anybody's, or without a provider the site's.
     Raises BadWords, TemplateExists, NotAllowed, NotFound.
     """
-    template = MessageTemplate() if template_id is None else _locked(template_id, actor)
+    verb = "add" if template_id is None else "change"
+    template = MessageTemplate() if template_id is None else _locked(template_id, actor, verb)
     for name, value in fields.items():
         setattr(template, name, value)
-    _claim(template, actor)
+    _claim(template, actor, verb)
     check(template)
     template.save()
     return template
@@ -41,7 +43,7 @@ def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | No
 @operation
 def remove_template(*, template_id: int, actor: Actor) -> None:
     """Go back to the words there would be without these. Raises NotFound."""
-    _locked(template_id, actor).delete()
+    _locked(template_id, actor, "delete").delete()
 
 
 def check(template: MessageTemplate) -> None:
@@ -80,7 +82,7 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
 
     One without a body stands for the words in use. Raises BadWords, NotAllowed.
     """
-    _claim(template, actor)
+    _claim(template, actor, "add")
     with _refusing():
         validate_sent(template.kind, template.channel, template.recipient)
     if not template.body:
@@ -118,19 +120,22 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
     return actor.user.email
 
 
-def _locked(template_id: int, actor: Actor) -> MessageTemplate:
-    mine = MessageTemplate.objects.all() if actor.is_staff else MessageTemplate.objects.visible_to(actor.user)
+def _locked(template_id: int, actor: Actor, verb: str) -> MessageTemplate:
+    rows: MessageTemplateQuerySet = MessageTemplate.objects.all()
+    mine = rows if actor.may(f"reminders.{verb}_messagetemplate") else rows.visible_to(actor.user)
     template = mine.select_for_update(of=("self",)).filter(pk=template_id).first()
     if template is None:
         raise NotFound
+    _claim(template, actor, verb)
     return template
 
 
-def _claim(template: MessageTemplate, actor: Actor) -> None:
+def _claim(template: MessageTemplate, actor: Actor, verb: str) -> None:
     """A provider's words are their own, whether or not they say so. Raises NotAllowed for those of somebody else."""
-    if actor.is_staff:
+    permission = f"reminders.{verb}_messagetemplate"
+    if actor.may(permission):
         return
     if template.provider is None:
         template.provider = actor.user.provider_or_none if actor.user else None
-    if template.provider is None or not actor.runs(template.provider.pk):
+    if template.provider is None or not actor.runs(template.provider.pk, permission):
         raise NotAllowed(field="provider")

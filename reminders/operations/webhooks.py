@@ -61,7 +61,7 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
     provider = Provider.objects.select_for_update(of=("self",), no_key=True).filter(pk=provider_id).first()
     if provider is None:
         raise NotFound(field="provider")
-    if not actor.runs(provider.pk, permission=CHANGE):
+    if not actor.runs(provider.pk, CHANGE):
         raise NotAllowed
     endpoint = WebhookEndpoint(provider=provider, secret=new_secret(), created_at=now, **_checked(fields))
     if WebhookEndpoint.objects.filter(provider=provider).count() >= MOST:
@@ -141,7 +141,7 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
     )
     if message is None or message.endpoint is None:
         raise NotFound
-    if not actor.runs(message.endpoint.provider_id):
+    if not actor.runs(message.endpoint.provider_id, CHANGE):
         raise NotAllowed
     if message.endpoint.disabled_at is not None:
         raise EndpointDisabled
@@ -195,7 +195,7 @@ def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:
     endpoint = WebhookEndpoint.objects.select_for_update(of=("self",), no_key=True).filter(pk=endpoint_id).first()
     if endpoint is None:
         raise NotFound
-    if not actor.runs(endpoint.provider_id, permission=CHANGE):
+    if not actor.runs(endpoint.provider_id, CHANGE):
         raise NotAllowed
     return endpoint
 

@@ -155,16 +155,22 @@ def test_add_gives_a_slug_at_random_where_many_have_the_name(staff_api, monkeypa
     assert len(set(slugs)) == 5
 
 
-def test_add_by_staff_links_a_login(staff_api):
+def test_add_by_a_superuser_links_a_login(boss):
     user = UserFactory()
 
-    body = staff_api.post("/api/providers", {"name": "Ada", "user": user.pk, "is_approved": False}).json()
+    body = logged_in(boss).post("/api/providers", {"name": "Ada", "user": user.pk, "is_approved": False}).json()
 
     assert (Provider.objects.get(pk=body["id"]).user, body["is_approved"]) == (user, False)
 
 
-def test_add_refuses_a_login_that_is_a_provider_already(staff_api, provider):
-    response = staff_api.post("/api/providers", {"name": "Ada", "user": provider.user_id})
+def test_add_by_staff_links_no_login(staff_api):
+    response = staff_api.post("/api/providers", {"name": "Ada", "user": UserFactory().pk})
+
+    assert refusal(response) == (403, [("not_allowed", "user")])
+
+
+def test_add_refuses_a_login_that_is_a_provider_already(boss, provider):
+    response = logged_in(boss).post("/api/providers", {"name": "Ada", "user": provider.user_id})
 
     assert refusal(response) == (400, [("does_not_exist", "user")])
 

@@ -21,11 +21,11 @@ from tests.factories import (
     ReservationFactory,
     ScheduleFactory,
     ServiceFactory,
-    UserFactory,
     appoint,
     at,
     open_provider,
 )
+from tests.groups import MANAGER, staff_of
 from tests.importing.helpers import run
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_days_are_those_of_the_calendar_of_the_one_provider(provider_api, provid
 
 
 def test_days_are_those_of_staffs_own_timezone():
-    staff = UserFactory(staff=True, timezone="America/New_York")
+    staff = staff_of(MANAGER, timezone="America/New_York")
 
     assert logged_in(staff).get("/api/analytics?period=day").json()["timezone"] == "America/New_York"
 

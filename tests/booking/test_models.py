@@ -25,6 +25,7 @@ from tests.factories import (
     WorkingHoursFactory,
     minutes,
 )
+from tests.groups import MANAGER, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -336,7 +337,7 @@ def people():
     return made, {
         "provider": made.provider.user,
         "client": made.client.user,
-        "staff": UserFactory(staff=True),
+        "staff": staff_of(MANAGER),
         "other provider": ProviderFactory().user,
         "other client": ClientFactory().user,
         "nobody in particular": UserFactory(),

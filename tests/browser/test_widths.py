@@ -112,7 +112,7 @@ def test_pages_of_providers_fit(visitor, appointment, base_url):
 @pytest.mark.parametrize("language", ["en-GB", "de-DE", "fr-FR"])
 def test_menu_of_a_phone_stays_in_one_line(visitor, base_url, appointment, language):
     heights = {}
-    for user in (appointment.provider.user, UserFactory(is_staff=True)):
+    for user in (appointment.provider.user, UserFactory(superuser=True)):
         page = visitor(phone=True, timezone_id="UTC", locale=language)
         log_in(page, base_url, user)
         page.goto("/account/")
@@ -123,7 +123,7 @@ def test_menu_of_a_phone_stays_in_one_line(visitor, base_url, appointment, langu
 
 def test_numbers_fit_on_paper_with_all_their_tables(visitor, base_url, appointment):
     page = visitor(timezone_id="UTC")
-    log_in(page, base_url, UserFactory(is_staff=True))
+    log_in(page, base_url, UserFactory(superuser=True))
     page.goto("/numbers/")
 
     page.emulate_media(media="print")

@@ -369,7 +369,7 @@ def test_sidebar_shows_the_front_desk_its_tasks(people):
 
 
 def test_sidebar_shows_staff_without_permissions_nothing_but_the_first_page(people):
-    assert sidebar(people["nobody"]) == {"Front desk": ["Today", "Numbers"]}
+    assert sidebar(people["nobody"]) == {"Front desk": ["Today"]}
     assert "You don’t have permission" in browser_of(people["nobody"]).get("/admin/").content.decode()
 
 

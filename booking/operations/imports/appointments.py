@@ -11,7 +11,7 @@ from booking.models import Appointment
 from booking.operations.imports.drafts import COLUMNS
 from booking.operations.imports.parting import parts
 from booking.operations.imports.services import told_offsets
-from booking.operations.imports.taking import import_appointments
+from booking.operations.imports.taking import PERMISSIONS, import_appointments
 from scheduler_project.common.imports import Option, Sheet
 
 EXPORTED = (
@@ -84,7 +84,7 @@ APPOINTMENTS = Sheet(
     title=gettext_lazy("appointments"),
     columns=COLUMNS,
     required=frozenset({"provider", "start"}),
-    permissions=("booking.add_appointment", "booking.change_appointment"),
+    permissions=PERMISSIONS,
     work=import_appointments,
     parts=parts,
     export=export_appointments,

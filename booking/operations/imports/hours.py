@@ -18,6 +18,8 @@ from scheduler_project.common.imports import Asked, Cells, Outcome, Result, Shee
 from scheduler_project.common.tables import Row, RowRefused
 
 COLUMNS = ("provider", "weekday", "start", "end")
+PERMISSIONS = ("booking.add_workinghours", "booking.change_workinghours", "booking.change_schedule")
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Hours = tuple[int, time, time]
@@ -57,7 +59,7 @@ def import_hours(rows: list[Row], asked: Asked) -> list[Result]:
 
     If a row of a provider is refused, so are the others: half a week would be worse than the one there is.
     """
-    if not asked.actor.is_staff:
+    if not all(map(asked.actor.may, PERMISSIONS)):
         raise NotAllowed
     providers = providers_named(rows, "provider")
     results = []
@@ -136,7 +138,7 @@ HOURS = Sheet(
     title=gettext_lazy("working hours"),
     columns=COLUMNS,
     required=frozenset(COLUMNS),
-    permissions=("booking.add_workinghours", "booking.change_workinghours"),
+    permissions=PERMISSIONS,
     work=import_hours,
     parts=lambda rows, _asked: by_provider(rows),
     export=export_hours,

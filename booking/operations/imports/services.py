@@ -32,6 +32,8 @@ COLUMNS = (
     "description",
 )
 
+PERMISSIONS = ("booking.add_service", "booking.change_service")
+
 Key = tuple[Any, ...]
 
 
@@ -64,7 +66,7 @@ def import_services(rows: list[Row], asked: Asked) -> list[Result]:
     A service is known by reference, else by its name among its owner's. Who offers it is what the file says, if it has
     that column; the service of one provider is offered by that provider alone.
     """
-    if not asked.actor.is_staff:
+    if not all(map(asked.actor.may, PERMISSIONS)):
         raise NotAllowed
     take_turns("services")
     providers = providers_named(rows, "owner") | providers_named(rows, "providers")
@@ -205,7 +207,7 @@ SERVICES = Sheet(
     title=gettext_lazy("services"),
     columns=COLUMNS,
     required=frozenset({"name", "duration_minutes"}),
-    permissions=("booking.add_service", "booking.change_service"),
+    permissions=PERMISSIONS,
     work=import_services,
     export=export_services,
 )

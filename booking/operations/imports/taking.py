@@ -20,6 +20,8 @@ from scheduler_project.common.tables import Row
 
 BATCH = 500
 
+PERMISSIONS = ("booking.add_appointment", "booking.change_appointment")
+
 COLUMN_OF = {"start_time": "start", "end_time": "end", "client": "client_reference", "override": "start"}
 """What the operations call a thing that has another name here."""
 
@@ -31,7 +33,7 @@ def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
     everybody keeps: clients, schedules, appointments. So two imports of one file take turns, and the second finds what
     the first one made.
     """
-    if not asked.actor.is_staff:
+    if not all(map(asked.actor.may, PERMISSIONS)):
         raise NotAllowed
     read = read_drafts(rows, asked)
     work = _Work([draft for draft in read if isinstance(draft, Draft)], asked)

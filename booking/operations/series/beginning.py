@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from booking.enums import Override, Policy
 from booking.errors import InThePast, TooFar
 from booking.models import AppointmentSeries, Schedule, Service
-from booking.operations.reservations import FURTHEST, check_on_grid, lock_client, locked_schedule, offered
+from booking.operations.reservations import BOOK, FURTHEST, check_on_grid, lock_client, locked_schedule, offered
 from booking.operations.series.work import MOMENT, SeriesChange, Work, last_end, reach
 from booking.recurrence import check_start, read
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -76,7 +76,7 @@ def _create(wanted: Wanted, policy: Policy | None, actor: Actor, now: datetime, 
 
 
 def _check_runs(schedule: Schedule, actor: Actor) -> None:
-    if actor.runs(schedule.provider_id):
+    if actor.runs(schedule.provider_id, BOOK):
         return
     if not (schedule.provider_is_active and schedule.provider_is_approved):
         raise NotFound(field="provider")

@@ -68,7 +68,10 @@ def locked_series(
         raise NotFound
     schedule = locked_schedule(provider_id)
     series = AppointmentSeries.objects.detailed().get(pk=series_id)
-    if not (actor.runs(provider_id) or (clients_too and series.client_id == actor.client_id)):
+    if not (
+        actor.runs(provider_id, "booking.change_appointmentseries")
+        or (clients_too and series.client_id == actor.client_id)
+    ):
         raise NotAllowed(_("Only the provider and staff change a series."))
     if not series.is_active(now):
         raise SeriesEnded

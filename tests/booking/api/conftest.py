@@ -2,7 +2,8 @@ import pytest
 import time_machine
 
 from accounts.models import Client, Provider, User
-from tests.factories import NOON, ClientFactory, UserFactory, open_provider
+from tests.factories import NOON, ClientFactory, open_provider
+from tests.groups import MANAGER, staff_of
 from tests.looking import undone
 
 
@@ -17,7 +18,7 @@ def _clock(db):
 def people(django_db_setup, django_db_blocker):
     """Made once a module: laying out a calendar takes longer than most tests, each of which puts back what it did."""
     with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
-        yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": UserFactory(staff=True).pk}
+        yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": staff_of(MANAGER).pk}
 
 
 @pytest.fixture

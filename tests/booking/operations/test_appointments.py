@@ -39,7 +39,6 @@ from tests.factories import (
     AppointmentFactory,
     ClientFactory,
     ServiceFactory,
-    UserFactory,
     actor_of,
     appoint,
     at,
@@ -47,6 +46,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
+from tests.groups import MANAGER, staff_of
 from tests.looking import broken_promises, dump, free_cells, undone
 
 pytestmark = pytest.mark.django_db
@@ -161,7 +161,7 @@ def test_confirm_of_nothing_is_not_found():
 def test_confirm_a_service_that_needs_approval_waits_only_for_a_client(provider, who, status):
     service = ServiceFactory(needs_approval=True, providers=[provider])
     held = hold(provider, NINE, service_id=service.pk)
-    users = {"client": held.client.user, "provider": provider.user, "staff": UserFactory(staff=True)}
+    users = {"client": held.client.user, "provider": provider.user, "staff": staff_of(MANAGER)}
 
     made = confirm(reservation_id=held.pk, actor=actor_of(users[who]), now=NOON)
 
@@ -583,7 +583,7 @@ def test_allowed_actions_are_those_of_the_asker_and_the_moment(who, status, now,
     users = {
         "provider": made.provider.user,
         "client": made.client.user,
-        "staff": UserFactory(staff=True),
+        "staff": staff_of(MANAGER),
         "stranger": ClientFactory().user,
     }
 

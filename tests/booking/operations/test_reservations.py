@@ -32,7 +32,6 @@ from tests.factories import (
     ClientFactory,
     ProviderFactory,
     ServiceFactory,
-    UserFactory,
     actor_of,
     appoint,
     at,
@@ -40,6 +39,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
+from tests.groups import MANAGER, staff_of
 from tests.looking import broken_promises, dump, free_cells, grid
 
 pytestmark = pytest.mark.django_db
@@ -268,7 +268,7 @@ def test_reserve_by_nobody_is_refused(provider):
 
 @pytest.mark.parametrize("who", ["provider", "staff"])
 def test_reserve_for_a_client_by_the_provider_or_staff(provider, who):
-    user = provider.user if who == "provider" else UserFactory(staff=True)
+    user = provider.user if who == "provider" else staff_of(MANAGER)
 
     held = hold(provider, NINE, actor=actor_of(user))
 
@@ -641,7 +641,7 @@ def test_release_of_a_confirmed_reservation_is_refused(provider):
 @pytest.mark.parametrize("who", ["provider", "staff"])
 def test_release_by_the_provider_or_staff(provider, who):
     held = hold(provider, NINE)
-    user = provider.user if who == "provider" else UserFactory(staff=True)
+    user = provider.user if who == "provider" else staff_of(MANAGER)
 
     assert release(reservation_id=held.pk, actor=actor_of(user), now=NOON).status == "released"
 

@@ -54,6 +54,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
+from tests.groups import MANAGER, staff_of
 from tests.looking import broken_promises, dump, free_cells, undone
 
 pytestmark = pytest.mark.django_db
@@ -1152,6 +1153,6 @@ def test_a_client_sees_their_series_a_provider_theirs_staff_all(provider, kim):
     seen = AppointmentSeries.objects.visible_to
 
     assert set(seen(kim.user)) == set(seen(provider.user)) == {series}
-    assert set(seen(UserFactory(staff=True))) == {series, other}
+    assert set(seen(staff_of(MANAGER))) == {series, other}
     assert set(seen(UserFactory())) == set(seen(None)) == set()
     assert Reservation.objects.count() == Appointment.objects.count()

@@ -35,12 +35,12 @@ from tests.factories import (
     HoldFactory,
     MessageFactory,
     ReservationFactory,
-    UserFactory,
     WebhookEndpointFactory,
     actor_of,
     at,
     minutes,
 )
+from tests.groups import MANAGER, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -587,7 +587,7 @@ def test_retry_sends_it_as_if_for_the_first_time_with_the_same_key(failed):
 def test_retry_is_for_staff_and_the_provider(failed):
     provider = failed.reservation.provider
 
-    for who in (UserFactory(staff=True), provider):
+    for who in (staff_of(MANAGER), provider):
         assert retry(message_id=failed.pk, actor=actor_of(who), now=NOON) == failed
         Message.objects.update(status=MessageStatus.FAILED)
 

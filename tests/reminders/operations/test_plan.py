@@ -25,7 +25,6 @@ from tests.factories import (
     SYSTEM,
     ClientFactory,
     ServiceFactory,
-    UserFactory,
     actor_of,
     appoint,
     at,
@@ -33,6 +32,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
+from tests.groups import MANAGER, staff_of
 from tests.looking import undone
 from tests.reminders.helpers import notices, reminders, send
 
@@ -91,7 +91,7 @@ def test_plan_takes_the_nearest_offsets(provider):
     edit_service(
         service_id=service.pk,
         fields={"reminder_offsets": ["3 hours"]},
-        actor=actor_of(UserFactory(staff=True)),
+        actor=actor_of(staff_of(MANAGER)),
         now=NOON,
     )
     assert offsets() == ["3 hours"]
@@ -340,7 +340,7 @@ def test_replan_follows_the_services_offsets(provider):
     edit_service(
         service_id=service.pk,
         fields={"reminder_offsets": ["30 minutes"]},
-        actor=actor_of(UserFactory(staff=True)),
+        actor=actor_of(staff_of(MANAGER)),
         now=NOON,
     )
 

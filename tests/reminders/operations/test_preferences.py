@@ -26,6 +26,7 @@ from tests.factories import (
     minutes,
     verified,
 )
+from tests.groups import MANAGER, staff_of
 from tests.races.running import together
 from tests.reminders.helpers import notices, reminders
 
@@ -111,7 +112,7 @@ def test_set_preferences_is_for_client_owner_and_staff():
     owner = ProviderFactory()
     client = ClientFactory(owner=owner)
 
-    for number, actor in enumerate([actor_of(client), actor_of(owner), actor_of(UserFactory(staff=True))]):
+    for number, actor in enumerate([actor_of(client), actor_of(owner), actor_of(staff_of(MANAGER))]):
         set_for(client, actor, language=["de", "fr", "en"][number])
     for stranger in (ProviderFactory(), ClientFactory()):
         with pytest.raises(NotFound):

@@ -13,7 +13,8 @@ from reminders.models import MessageTemplate
 from reminders.operations.templates import in_use, preview, remove_template, save_template, send_test
 from reminders.words import DEFAULTS
 from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
-from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, UserFactory, actor_of
+from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, actor_of
+from tests.groups import MANAGER, staff_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +28,7 @@ def ada():
 
 @pytest.fixture
 def boss():
-    return actor_of(UserFactory(staff=True, email="boss@example.org", timezone="Europe/Berlin"))
+    return actor_of(staff_of(MANAGER, email="boss@example.org", timezone="Europe/Berlin"))
 
 
 def refused(wanted: type[DomainError], **arguments) -> str | None:
