@@ -1,10 +1,13 @@
 """Where django-allauth asks us: how mails are sent, where pages lead, and whose an email is."""
 
+import time
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
 from django.contrib import messages
@@ -16,7 +19,11 @@ from django.utils.http import int_to_base36
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
+from accounts.devices import Device, remember_browser
+from accounts.errors import NoActiveAccount, WrongPassword
 from accounts.models import User
+from accounts.operations.guesses import check_password
+from accounts.operations.logins import with_password
 from accounts.operations.mailboxes import confirm, is_proved
 from accounts.operations.mails import owe
 from scheduler_project.common.throttling import may
@@ -64,6 +71,28 @@ class AccountAdapter(DefaultAccountAdapter):
             messages.warning(request, told % ", ".join(map(str, ended)))
         return confirmed
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """By the same count of failures as the API, instead of allauth's own."""
+        try:
+            return with_password(
+                email=credentials.get("email", ""), password=credentials["password"], device=Device.of(request)
+            )
+        except NoActiveAccount:
+            return None
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        try:
+            check_password(user=user, password=password, device=Device.of(self.request))
+        except WrongPassword:
+            return False
+        return True
+
+    def is_reauthentication_required(self, app: str = "") -> bool:
+        """Not within a few minutes of logging in: the password, or a code, has just been given."""
+        records = get_authentication_records(self.request, self.request.user)
+        given = [record["at"] for record in records if record.get("method") in ("password", "mfa")]
+        return not given or time.time() - given[-1] >= REAUTHENTICATION_TIMEOUT
+
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
         """On to the account; a login whose password ended is to be given another at once."""
         user = email_address.user
@@ -81,6 +110,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
         """From here on the pages are in the language the login has chosen, if it has."""
         response = super().post_login(request, user, **kwargs)
+        remember_browser(response, user)
         if user.language:
             remember_language(response, user.language)
         return response

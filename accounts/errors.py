@@ -40,9 +40,12 @@ class WrongCode(DomainError):
     message = _("This code is not valid, or no longer.")
 
 
-class TooManyCodes(DomainError):
-    code = "too_many_codes"
-    message = _("Too many wrong codes. Wait a few minutes, then try again.")
+class TooManyGuesses(DomainError):
+    """Also for an email nobody has: whether there is an account is not told."""
+
+    code = "too_many_guesses"
+    kind = Kind.TOO_MANY
+    message = _("There were too many wrong passwords or codes. Wait a while and try again, or set a new password.")
 
 
 class TokenNotValid(DomainError):

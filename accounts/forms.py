@@ -3,9 +3,11 @@
 from typing import Any
 
 from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.models import EmailAddress
 from allauth.core import context
+from allauth.mfa.base import forms as mfa
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -15,11 +17,14 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import EmailTaken
+from accounts.devices import Device
+from accounts.errors import EmailTaken, WrongCode
 from accounts.models import User
 from accounts.operations import people
+from accounts.operations.guesses import Guess, guess
 from accounts.operations.logins import ask_new_email, set_by_link
 from accounts.operations.mails import owe_reset_link
+from scheduler_project.common.security_log import SecurityEvent
 from scheduler_project.common.text import one_line
 from scheduler_project.common.times import zone_names
 
@@ -60,14 +65,52 @@ class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
 
     def save(self) -> None:
         set_by_link(self.user, self.cleaned_data["password1"])
+        context.request.has_new_password = self.user
 
 
 class ChangePasswordForm(Plain, allauth.ChangePasswordForm):
-    pass
+    def clean_oldpassword(self) -> str:
+        password = str(self.cleaned_data["oldpassword"])
+        if not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
+    def save(self) -> None:
+        super().save()
+        context.request.has_new_password = self.user
 
 
 class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
     pass
+
+
+class Counted:
+    """For a form that asks for a code of the second factor: failures are counted as the API's are."""
+
+    failure = SecurityEvent.LOGIN_FAILED
+
+    def clean_code(self) -> str:
+        user: User = self.user  # type: ignore[attr-defined]
+        try:
+            with guess(Guess.CODE, email=user.email, device=Device.of(context.request), failure=self.failure):
+                return self.right_code()
+        except WrongCode as error:
+            raise error.__cause__ or error from None
+
+    def right_code(self) -> str:
+        """The code, if allauth takes it. Raises WrongCode, caused by what allauth raises."""
+        try:
+            return str(super().clean_code())  # type: ignore[misc]
+        except ValidationError as error:
+            raise WrongCode from error
+
+
+class CodeForm(Counted, mfa.AuthenticateForm):
+    pass
+
+
+class CodeAgainForm(Counted, mfa.ReauthenticateForm):
+    failure = SecurityEvent.REAUTHENTICATION_FAILED
 
 
 class SignupForm(Plain, allauth.SignupForm):

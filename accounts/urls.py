@@ -1,6 +1,6 @@
 """Logins: django-allauth's pages, and our own beside them."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from accounts.views import account, leaving
 
@@ -10,6 +10,9 @@ urlpatterns = [
     path("account/data/", leaving.download, name="account-data"),
     path("account/delete/", leaving.delete, name="account-delete"),
     path("account/signup/", account.sign_up),
+    path("account/login/", account.log_in),
+    path("account/password/change/", account.change_password),
+    re_path(r"^account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", account.set_password),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
     path("password/reset/<str:uid>/<str:token>/", account.reset_link, name="reset-link"),

@@ -220,6 +220,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 """The API's own, so that there is one mail with one link."""
 MFA_TOTP_ISSUER = SITE_NAME
+MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 PHONENUMBER_DEFAULT_FORMAT = "E164"
@@ -295,8 +296,9 @@ WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
 # --- The API --------------------------------------------------------------------------------------------------------
 
 THROTTLE = env.bool("THROTTLE", default=True)
-ACCOUNT_RATE_LIMITS: dict[str, str] | bool = {} if THROTTLE else False
-"""Those of django-allauth's pages: its own, or none."""
+OURS = dict.fromkeys(["login", "login_failed", "reauthenticate", "change_password", "signup"])
+ACCOUNT_RATE_LIMITS: dict[str, None] | bool = OURS if THROTTLE else False
+"""Those of django-allauth's pages: its own, or none. Those we count are counted with the API's, and lock nobody out."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)

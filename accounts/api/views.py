@@ -20,7 +20,8 @@ from rest_framework.viewsets import ModelViewSet
 
 from accounts.actors import Actor, Face
 from accounts.api import filters, permissions, serializers
-from accounts.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, TooManyCodes, WrongCode
+from accounts.devices import Device
+from accounts.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, WrongCode
 from accounts.models import Client, Provider, User
 from accounts.operations import logins, mails, people
 from accounts.operations.leaving import erase_client
@@ -107,7 +108,7 @@ class RegisterView(PublicView):
         return self.signed_in(people.register(**self.sent(), now=timezone.now()), 201)
 
 
-class LoginView(AboutOneEmailView):
+class LoginView(PublicView):
     serializer_class = serializers.LoginSerializer
 
     @extend_schema(
@@ -115,7 +116,7 @@ class LoginView(AboutOneEmailView):
         summary="Log in",
         description="An account with a second factor needs a `code` too: without one the answer is 401 with the code "
         "`second_factor_required`.",
-        responses={200: serializers.SignedInSerializer, **refusals(401)},
+        responses={200: serializers.SignedInSerializer, **refusals(401, 429)},
         examples=[
             OpenApiExample(
                 "Email and password",
@@ -131,8 +132,9 @@ class LoginView(AboutOneEmailView):
     )
     def post(self, request: Request) -> Response:
         try:
-            return self.signed_in(logins.log_in(**self.sent(), now=timezone.now()))
-        except (NoActiveAccount, SecondFactorRequired, TooManyCodes, WrongCode) as error:
+            user = logins.log_in(**self.sent(), device=Device.of(request), now=timezone.now())
+            return self.signed_in(user)
+        except (NoActiveAccount, SecondFactorRequired, WrongCode) as error:
             raise AuthenticationFailed(error.message, error.code) from error
 
 
@@ -193,7 +195,7 @@ class PasswordChangeView(View):
         operation_id="password_change",
         summary="Change your password",
         description="Every token given for the old password ends at once; the answer carries a new pair.",
-        responses={200: serializers.TokensSerializer, **refusals(400)},
+        responses={200: serializers.TokensSerializer, **refusals(400, 429)},
         examples=[
             OpenApiExample(
                 "Old and new",
@@ -203,7 +205,7 @@ class PasswordChangeView(View):
         ],
     )
     def post(self, request: Request) -> Response:
-        user = logins.change_password(user_id=self.user.pk, **self.sent())
+        user = logins.change_password(user_id=self.user.pk, **self.sent(), device=Device.of(request))
         if isinstance(request.successful_authenticator, SessionAuthentication):
             update_session_auth_hash(request, user)
         return Response(logins.tokens_for(user))

@@ -12,8 +12,10 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
+from accounts.devices import Device
 from accounts.errors import WrongPassword
 from accounts.models import Client, Mail, Provider, User
+from accounts.operations.guesses import NOWHERE, check_password
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -76,16 +78,26 @@ def gather(*, user_id: int | None = None, client_id: int | None = None, own: boo
     return archive
 
 
-@operation
-def leave(*, user_id: int, password: str, now: datetime) -> None:
+def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:
     """Erase somebody at their own wish: the login ends, their personal data go, past appointments stay without a name.
 
-    A provider takes no more bookings. Raises WrongPassword, and AppointmentsComing while there are appointments to
-    come: cancelling them first tells the others in the name of who leaves.
+    A provider takes no more bookings. Raises WrongPassword, TooManyGuesses, and AppointmentsComing while there are
+    appointments to come: cancelling them first tells the others in the name of who leaves.
     """
+    user = User.objects.get(pk=user_id)
+    try:
+        check_password(user=user, password=password, device=device)
+    except WrongPassword:
+        raise WrongPassword(field="password") from None
+    _leave(user_id, user.password, now)
+
+
+@operation
+def _leave(user_id: int, password_hash: str, now: datetime) -> None:
+    """Raises WrongPassword where somebody else has just changed it."""
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(user=user_id).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
-    if not user.check_password(password):
+    if user.password != password_hash:
         raise WrongPassword(field="password")
     if client is not None:
         _erase_client(client, now)

@@ -4,12 +4,10 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from allauth.account.models import EmailAddress
-from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.http import urlsafe_base64_decode
 from rest_framework_simplejwt.exceptions import TokenError
@@ -18,16 +16,17 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from rest_framework_simplejwt.tokens import RefreshToken
 from rest_framework_simplejwt.utils import get_md5_hash_password
 
+from accounts.devices import Device
 from accounts.errors import (
     LinkNotValid,
     NoActiveAccount,
     SecondFactorRequired,
     TokenNotValid,
-    TooManyCodes,
     WrongCode,
     WrongPassword,
 )
 from accounts.models import User
+from accounts.operations.guesses import NOWHERE, Guess, check_password, guess
 from scheduler_project.common.operations import operation
 
 
@@ -42,33 +41,36 @@ def tokens_for(user: User) -> Tokens:
     return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
-def log_in(*, email: str, password: str, code: str = "", now: datetime) -> User:
+def log_in(*, email: str, password: str, code: str = "", device: Device = NOWHERE, now: datetime) -> User:
     """Whose email and password these are. Raises NoActiveAccount, after the same time for an email nobody has.
 
     Who has set up a second factor needs a code too, of their app or a recovery code: raises SecondFactorRequired
-    without one and WrongCode. A code works once.
+    without one and WrongCode. A code works once. Raises TooManyGuesses to whoever has to wait.
     """
-    user = authenticate(email=email, password=password)
-    if not isinstance(user, User):
-        raise NoActiveAccount
+    user = with_password(email=email, password=password, device=device)
     if is_mfa_enabled(user):
-        check_second_factor(user, code)
+        check_second_factor(user, code, device)
     user.last_login = now
     user.save(update_fields=["last_login"])
     return user
 
 
-def check_second_factor(user: User, code: str) -> None:
-    """Raises SecondFactorRequired, WrongCode, and TooManyCodes after a few wrong ones."""
+def with_password(*, email: str, password: str, device: Device = NOWHERE) -> User:
+    """The active login with this email and password. Raises NoActiveAccount and TooManyGuesses."""
+    with guess(Guess.PASSWORD, email=email, device=device):
+        user = authenticate(email=email, password=password)
+        if not isinstance(user, User):
+            raise NoActiveAccount
+    return user
+
+
+def check_second_factor(user: User, code: str, device: Device = NOWHERE) -> None:
+    """Raises SecondFactorRequired, WrongCode and TooManyGuesses."""
     if not code:
         raise SecondFactorRequired(field="code")
-    try:
-        forgive = check_rate_limit(user)
-    except ValidationError:
-        raise TooManyCodes(field="code") from None
-    if not any(row.wrap().validate_code(code) for row in Authenticator.objects.filter(user=user)):
-        raise WrongCode(field="code")
-    forgive()
+    with guess(Guess.CODE, email=user.email, device=device):
+        if not any(row.wrap().validate_code(code) for row in Authenticator.objects.filter(user=user)):
+            raise WrongCode(field="code")
 
 
 @operation
@@ -116,13 +118,23 @@ def blacklist(token: RefreshToken) -> None:
         raise TokenNotValid(field="refresh")
 
 
+def change_password(*, user_id: int, current_password: str, new_password: str, device: Device = NOWHERE) -> User:
+    """Set a validated new password; every token given for the old one ends. Raises WrongPassword, TooManyGuesses."""
+    user = User.objects.get(pk=user_id)
+    try:
+        check_password(user=user, password=current_password, device=device)
+    except WrongPassword:
+        raise WrongPassword(field="current_password") from None
+    return _change_password(user, new_password)
+
+
 @operation
-def change_password(*, user_id: int, current_password: str, new_password: str) -> User:
-    """Set a validated new password; every token given for the old one ends. Raises WrongPassword."""
-    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
-    if not user.check_password(current_password):
+def _change_password(user: User, new_password: str) -> User:
+    """Raises WrongPassword where somebody else has just changed it."""
+    locked = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
+    if locked.password != user.password:
         raise WrongPassword(field="current_password")
-    return set_password(user, new_password)
+    return set_password(locked, new_password)
 
 
 @operation

@@ -1,7 +1,7 @@
 """One's login: where it leads, and what can be changed about it."""
 
 from allauth.account.models import EmailAddress
-from allauth.account.views import signup
+from allauth.account.views import login, password_change, password_reset_from_key, signup
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,6 +12,7 @@ from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
 from accounts.adapter import remember_language
+from accounts.devices import remember_browser
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.operations.logins import owner_of_link
@@ -24,6 +25,34 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     """Registering, as often as the API lets anybody: both tell whether an email is taken."""
     refused = too_many(request, "register") if request.method == "POST" else None
     return refused or signup(request)
+
+
+@page
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Logging in, as often as the API lets anybody. Wrong passwords are counted beside that (`guesses`)."""
+    refused = too_many(request, "login") if request.method == "POST" else None
+    return refused or login(request)
+
+
+@login_required
+@page
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Another password. This browser goes on being one that has logged in."""
+    return remembering(request, password_change(request))
+
+
+@page
+def set_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
+    """Another password by the mailed link: whoever reads the mailbox may log in with it from this browser."""
+    return remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
+
+
+def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Remember this browser for the login that has another password, if it does."""
+    user = getattr(request, "has_new_password", None)
+    if user is not None:
+        remember_browser(response, user)
+    return response
 
 
 @login_required

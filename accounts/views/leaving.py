@@ -1,7 +1,6 @@
 """One's data to take along, and leaving."""
 
 from allauth.account.decorators import reauthentication_required
-from allauth.decorators import rate_limit
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -11,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.devices import Device
 from accounts.errors import AppointmentsComing, WrongPassword
 from accounts.forms import DeleteForm
 from accounts.models import User
@@ -28,7 +28,6 @@ def download(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@rate_limit(action="reauthenticate")
 @page
 def delete(request: HttpRequest) -> HttpResponse:
     """Ask for the password again, then erase the login."""
@@ -37,7 +36,8 @@ def delete(request: HttpRequest) -> HttpResponse:
     refusal = None
     if request.method == "POST" and form.is_valid():
         try:
-            leave(user_id=request.user.pk, password=form.cleaned_data["password"], now=timezone.now())
+            password = form.cleaned_data["password"]
+            leave(user_id=request.user.pk, password=password, device=Device.of(request), now=timezone.now())
         except WrongPassword as error:
             form.add_error("password", str(error.message))
         except AppointmentsComing as error:

@@ -45,11 +45,14 @@ class DomainError(Exception):
         *,
         field: str | None = None,
         details: dict[str, Any] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message or self.message)
         self.message = message or self.message
         self.field = field
         self.details = details or {}
+        if retry_after is not None:
+            self.retry_after = retry_after
 
 
 class NotFound(DomainError):

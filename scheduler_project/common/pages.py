@@ -100,7 +100,7 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
 
 def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """The page that says no, and why."""
-    template = "404.html" if refusal.kind == Kind.NOT_FOUND else "refusal.html"
+    template = {Kind.NOT_FOUND: "404.html", Kind.TOO_MANY: "too_many.html"}.get(refusal.kind, "refusal.html")
     response = render(request, template, {"refusal": refusal}, status=refusal.kind.value)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)

@@ -6,7 +6,7 @@ import math
 import time
 from functools import cache, lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -31,6 +31,21 @@ INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timest
 ON CONFLICT (key) DO UPDATE SET count = tally.count + 1 WHERE tally.count < %s
 RETURNING count
 """
+
+MEMORY = 3600
+"""How long a failure is remembered, in seconds, unless another follows."""
+
+SLOW_DOWN = """
+INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%(key)s, 1, to_timestamp(%(ends_at)s))
+ON CONFLICT (key) DO UPDATE SET
+    count = CASE WHEN tally.ends_at <= to_timestamp(%(now)s) THEN 1 ELSE tally.count + 1 END,
+    ends_at = EXCLUDED.ends_at
+WHERE tally.count < %(free)s
+    OR extract(epoch FROM EXCLUDED.ends_at - tally.ends_at)
+        >= least(%(longest)s, %(first)s * 2.0 ^ least(tally.count - %(free)s, 20))
+RETURNING count
+"""
+"""`ends_at` is MEMORY after the last try, so two of them are as far apart as the tries were."""
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -107,6 +122,39 @@ def tallied(key: str, limit: int, ends_at: float) -> bool:
         cursor.execute(TALLY, [key, ends_at, limit])
         row = cursor.fetchone()
     return row is not None and row[0] <= limit
+
+
+class Slowdown(NamedTuple):
+    """So many tries are free, then each doubles the wait until the next: from `first` seconds up to `longest`."""
+
+    free: int
+    first: int
+    longest: int
+
+
+def slow_down(key: str, by: Slowdown, now: float) -> float | None:
+    """Count one more try: None if it may be made now, else after how many seconds (then it is not counted)."""
+    with connection.cursor() as cursor:
+        asked = {"key": key, "now": now, "ends_at": now + MEMORY, **by._asdict()}
+        cursor.execute(SLOW_DOWN, asked)
+        if cursor.fetchone() is not None:
+            return None
+        cursor.execute("SELECT count, extract(epoch FROM ends_at)::float FROM common_tally WHERE key = %s", [key])
+        count, ends_at = cursor.fetchone() or (by.free, now + MEMORY)
+    wait = min(by.longest, by.first * 2 ** min(count - by.free, 20))
+    return max(ends_at - MEMORY + wait - now, 1)
+
+
+def take_back(key: str) -> None:
+    """Count one try less: it was none, or it was right."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE common_tally SET count = count - 1 WHERE key = %s AND count > 0", [key])
+
+
+def forget(key: str) -> None:
+    """Count from nothing again."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM common_tally WHERE key = %s", [key])
 
 
 def about(subject: str) -> str:

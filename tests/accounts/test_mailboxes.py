@@ -80,13 +80,16 @@ def reset_by_api(trap):
     assert APIClient().post("/api/password/reset/confirm", body | {"new_password": NEW}).status_code == 204
 
 
+def reset_path(user):
+    user = User.objects.get(pk=user.pk)
+    return f"/account/password/reset/key/{int_to_base36(user.pk)}-{default_token_generator.make_token(user)}/"
+
+
 def reset_by_page(trap):
-    user = User.objects.get(pk=trap.user.pk)
     browser = Browser()
-    path = f"/account/password/reset/key/{int_to_base36(user.pk)}-{default_token_generator.make_token(user)}/"
-    page = browser.get(path, follow=True)
+    page = browser.get(reset_path(trap.user), follow=True)
     browser.post(page.redirect_chain[-1][0], {"password1": NEW, "password2": NEW})
-    assert User.objects.get(pk=user.pk).check_password(NEW)
+    assert User.objects.get(pk=trap.user.pk).check_password(NEW)
 
 
 def open_link(trap, browser=None):

@@ -65,13 +65,6 @@ def test_api_login_tells_nobody_about_a_second_factor_without_the_password(api, 
     assert refusal(answer) == (401, [("no_active_account", None)])
 
 
-def test_api_login_takes_a_few_wrong_codes_only(api, guarded, secret):
-    for _ in range(5):
-        login(api, guarded, code="000000")
-
-    assert refusal(login(api, guarded, code=code_of(secret))) == (401, [("too_many_codes", None)])
-
-
 def test_api_login_of_others_takes_no_notice_of_a_code(api):
     assert login(api, UserFactory(), code="123456").status_code == 200
 

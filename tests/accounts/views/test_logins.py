@@ -165,14 +165,13 @@ def test_log_in_refuses_inactive_logins_like_wrong_passwords(client):
     assert "_auth_user_id" not in client.session
 
 
-def test_log_in_is_limited(client, booker):
-    for _ in range(5):
-        log_in(client, booker.user, password="wrong")
+def test_log_in_is_limited_per_address_and_together_with_the_api(client, api, throttle):
+    throttle["login"] = "3/d"
+    api.post("/api/login", {})
+    answers = [client.post("/account/login/", {}).status_code for _ in range(3)]
 
-    answer = log_in(client, booker.user)
-
-    assert answer.status_code == 200
-    assert "_auth_user_id" not in client.session
+    assert answers == [200, 200, 429]
+    assert client.get("/account/login/").status_code == 200
 
 
 def test_log_in_brings_the_language_of_the_login(client):

@@ -1,0 +1,117 @@
+"""Guessing passwords and codes: counted so that whoever guesses is slowed down, and the owner is not.
+
+Failures are counted for each login and network together. A browser that has logged in with the login before has a count
+of its own, and neither it nor a network it has signed in from is slowed down by what others do. All other networks also
+share one count for each login: however many somebody has, they get no further than one would. Nobody is locked out:
+each failure doubles the wait until the next try, up to a ceiling, and an hour without one forgets them all.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+
+from django.conf import settings
+
+from accounts.devices import Device
+from accounts.errors import NoActiveAccount, TooManyGuesses, WrongCode, WrongPassword
+from accounts.models import SignIn, User
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.throttling import Slowdown, about, forget, network, slow_down, take_back
+
+NOWHERE = Device()
+
+BY_ONE = Slowdown(free=5, first=2, longest=300)
+"""For one network, or one browser: about 20 tries in the first hour, then 12."""
+
+
+class Guess(StrEnum):
+    """What is guessed. Passwords and codes are counted apart: who tries codes has the password."""
+
+    PASSWORD = "password"  # noqa: S105
+    CODE = "code"
+
+
+BY_ALL = {
+    Guess.PASSWORD: Slowdown(free=20, first=1, longest=120),
+    Guess.CODE: Slowdown(free=10, first=2, longest=600),
+}
+"""For all networks together that the login was never used from: about 55 passwords in the first hour, then 30."""
+
+
+@contextmanager
+def guess(
+    what: Guess, *, email: str, device: Device = NOWHERE, failure: SecurityEvent = SecurityEvent.LOGIN_FAILED
+) -> Iterator[None]:
+    """Let a password or code be checked within, if it is this caller's turn. Raises TooManyGuesses if it is not.
+
+    It has failed when NoActiveAccount, WrongPassword or WrongCode is raised within. Whether there is such a login makes
+    no difference to what is done. To be used outside of a transaction: what is counted must stay counted.
+    """
+    email = User.objects.normalize_email(email)
+    user = User.objects.filter(email=email).first()
+    counted = _count(what, email, user, device) if settings.THROTTLE else []
+    try:
+        yield
+    except (NoActiveAccount, WrongPassword, WrongCode) as error:
+        log_security_event(failure, login=user.pk if user else None, reason=_reason(error, user))
+        raise
+    except BaseException:
+        _take_back(counted)
+        raise
+    _succeed(counted)
+
+
+def _count(what: Guess, email: str, user: User | None, device: Device) -> list[str]:
+    """Count one more guess, before it is made, so that many at once are counted too. Returns under which keys."""
+    now = time.time()
+    browser = device.browser_of(user) if user else None
+    familiar = device.network in _networks(email)
+    whose = f"browser:{browser}" if browser else f"network:{device.network}"
+    keys = [f"guess:{what}:{about(f'{email} {whose}')}"]
+    wait = slow_down(keys[0], BY_ONE, now)
+    if wait is None and browser is None and not familiar:
+        keys.append(f"guess:{what}:{about(email)}")
+        wait = slow_down(keys[1], BY_ALL[what], now)
+        if wait is not None:
+            take_back(keys[0])
+    if wait is not None:
+        seconds = math.ceil(wait)
+        log_security_event(SecurityEvent.LOGIN_SLOWED, login=user.pk if user else None, seconds=seconds)
+        raise TooManyGuesses(retry_after=seconds)
+    return keys
+
+
+def _networks(email: str) -> set[str]:
+    """Those the login has signed in from before."""
+    rows = SignIn.objects.filter(user__email=email).order_by("-last_used_at").values_list("address", flat=True)
+    return {network(address) for address in rows[:100] if address}
+
+
+def _succeed(counted: list[str]) -> None:
+    """Forget the failures of this browser or network. Those of all others stay: they may go on guessing."""
+    if counted:
+        forget(counted[0])
+        _take_back(counted[1:])
+
+
+def _take_back(counted: list[str]) -> None:
+    for key in counted:
+        take_back(key)
+
+
+def _reason(error: Exception, user: User | None) -> str:
+    if isinstance(error, WrongCode):
+        return "wrong_code"
+    if user is None:
+        return "no_account"
+    return "wrong_password" if user.is_active else "inactive"
+
+
+def check_password(*, user: User, password: str, device: Device = NOWHERE) -> None:
+    """Raise WrongPassword unless it is that of this login, and TooManyGuesses. For who is logged in already."""
+    with guess(Guess.PASSWORD, email=user.email, device=device, failure=SecurityEvent.REAUTHENTICATION_FAILED):
+        if not user.check_password(password):
+            raise WrongPassword
+    log_security_event(SecurityEvent.REAUTHENTICATION_SUCCEEDED, login=user.pk)
