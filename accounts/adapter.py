@@ -26,6 +26,7 @@ from accounts.operations.guesses import check_password
 from accounts.operations.logins import with_password
 from accounts.operations.mailboxes import confirm, is_proved
 from accounts.operations.mails import owe
+from accounts.operations.notices import Notice, notify
 from scheduler_project.common.throttling import may
 
 
@@ -37,6 +38,13 @@ class AccountAdapter(DefaultAccountAdapter):
             told = {"site_name": settings.SITE_NAME, "email": email, **context}
             mail = self.render_mail(template_prefix, email, told)
             owe(to=email, subject=str(mail.subject), text=str(mail.body), now=timezone.now())
+
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Of new recovery codes only: `accounts.security_events` tells the rest, whatever face changed it."""
+        if template_prefix == "mfa/email/recovery_codes_generated":
+            notify(user, Notice.RECOVERY_CODES_RENEWED, now=timezone.now())
 
     def format_email_subject(self, subject: str) -> str:
         return str(subject)

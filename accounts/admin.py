@@ -191,7 +191,9 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
         theirs = [user.pk for user in queryset if self._outranks(request, user) and user.pk != request.user.pk]
-        User.objects.filter(pk__in=theirs).order_by().update(is_active=active)
+        for user in User.objects.filter(pk__in=theirs).exclude(is_active=active):
+            user.is_active = active
+            user.save(update_fields=["is_active"])
         if len(theirs) < len(queryset):
             messages.error(
                 request, _("Your own login, and those of staff unless you are a superuser, stay as they are.")

@@ -9,7 +9,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts import receivers  # noqa: F401
+        from accounts import receivers, security_events  # noqa: F401
         from accounts.errors import ClientExists, EmailTaken
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.operations import broken_constraints

@@ -14,9 +14,11 @@ from accounts.models import Client, User
 from accounts.operations.leaving import forget_traces
 from accounts.operations.logins import end_tokens, forget_new_email
 from accounts.operations.mailboxes import is_proved, prove
+from accounts.operations.notices import Notice, notify
 from accounts.operations.people import carry_email
 from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
+from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.trail import asker
 
 
@@ -29,6 +31,7 @@ def note_email(instance: User, created: bool, update_fields: Any = None, **kwarg
     if known is None:
         EmailAddress.objects.update_or_create(user=instance, email=instance.email, defaults={"primary": True})
     elif known.email != instance.email:
+        tell_old_mailbox(instance, known.email)
         EmailAddress.objects.filter(user=instance).delete()
         EmailAddress.objects.create(user=instance, email=instance.email, primary=True)
 
@@ -57,6 +60,14 @@ def acting_sign_in(user: User) -> Any:
 def follow_email(user: User, from_email_address: EmailAddress | None = None, **kwargs: Any) -> None:
     if from_email_address is not None:
         carry_email(user_id=user.pk, was=from_email_address.email)
+        tell_old_mailbox(user, from_email_address.email)
+
+
+def tell_old_mailbox(user: User, was: str) -> None:
+    """Whoever has lost a login to another mailbox learns of it in theirs."""
+    log_security_event_on_commit(SecurityEvent.EMAIL_CHANGED, login=user.pk)
+    emails = {"from_email": was, "to_email": user.email}
+    notify(user, Notice.EMAIL_CHANGED, now=timezone.now(), to=was, **emails)
 
 
 @receiver([password_changed, password_reset, password_set], dispatch_uid="accounts.receivers.lose_new_email")

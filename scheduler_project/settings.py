@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "scheduler_project.common.cookies.with_sound_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_project.common.trail.by_request",
+    "scheduler_project.common.security_log.with_refusals_logged",
     "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

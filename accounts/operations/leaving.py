@@ -16,11 +16,13 @@ from accounts.devices import Device
 from accounts.errors import WrongPassword
 from accounts.models import Client, Mail, Provider, User
 from accounts.operations.guesses import NOWHERE, check_password
+from accounts.operations.notices import silent
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.mentions import forget_files
 from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.times import rfc3339
 from scheduler_project.common.trail import erase
 
@@ -141,13 +143,15 @@ def _erase_login(user: User, now: datetime) -> None:
     Mail.objects.filter(to__in=emails).delete()
     forget_files(words={user.name} - {DELETED}, signs=emails)
     EmailAddress.objects.filter(user=user).delete()
-    Authenticator.objects.filter(user=user).delete()
+    with silent():
+        Authenticator.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(
         name=DELETED, email=f"deleted-{user.pk}@deleted.invalid", is_active=False, is_staff=False, is_superuser=False
     )
     user.set_unusable_password()
     user.save(update_fields=["password"])
     forget_traces(user)
+    log_security_event_on_commit(SecurityEvent.LOGIN_DELETED, login=user.pk)
 
 
 def forget_traces(row: Client | User) -> None:

@@ -28,6 +28,11 @@ from accounts.errors import (
 from accounts.models import User
 from accounts.operations.guesses import NOWHERE, Guess, check_password, guess
 from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import (
+    SecurityEvent,
+    log_security_event,
+    log_security_event_on_commit,
+)
 
 
 class Tokens(TypedDict):
@@ -52,6 +57,8 @@ def log_in(*, email: str, password: str, code: str = "", device: Device = NOWHER
         check_second_factor(user, code, device)
     user.last_login = now
     user.save(update_fields=["last_login"])
+    method = "second_factor" if code and is_mfa_enabled(user) else "password"
+    log_security_event(SecurityEvent.LOGIN_SUCCEEDED, login=user.pk, method=method)
     return user
 
 
@@ -165,6 +172,7 @@ def owner_of_link(*, uid: str, token: str, among: QuerySet[User] | None = None) 
     except (ValueError, OverflowError):
         user = None
     if user is None or not default_token_generator.check_token(user, token):
+        log_security_event(SecurityEvent.PASSWORD_RESET_FAILED, login=user.pk if user else None)
         raise LinkNotValid
     return user
 
@@ -185,6 +193,7 @@ def ask_new_email(*, user_id: int, email: str) -> EmailAddress:
     User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     EmailAddress.objects.filter(user=user_id, primary=False).exclude(email=email).delete()
     address, _created = EmailAddress.objects.get_or_create(user_id=user_id, email=email)
+    log_security_event_on_commit(SecurityEvent.EMAIL_CHANGE_ASKED, login=user_id)
     return address
 
 

@@ -14,6 +14,7 @@ from accounts.signals import mail_owed
 from scheduler_project.common import outages
 from scheduler_project.common.operations import operation
 from scheduler_project.common.outages import MAIL_SERVER
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.smtp import Meaning, meaning_of
 from scheduler_project.common.throttling import may
 
@@ -42,6 +43,7 @@ def owe_reset_link(*, email: str, now: datetime) -> None:
     Whether there is an account is only looked at when the mail is sent, so that neither answer nor time tells.
     """
     email = User.objects.normalize_email(email)
+    log_security_event(SecurityEvent.PASSWORD_RESET_ASKED)
     if may("mail", f"reset:{email}"):
         _put(Mail(to=email, useful_until=now + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)), now)
 

@@ -31,8 +31,6 @@ class Notice(Enum):
     SECOND_FACTOR_ADDED = gettext_lazy("A second factor was added to your account")
     SECOND_FACTOR_REMOVED = gettext_lazy("The second factor was removed from your account")
     RECOVERY_CODES_RENEWED = gettext_lazy("New recovery codes were made for your account")
-    STAFF_RIGHTS_CHANGED = gettext_lazy("What your account may do was changed")
-    PROVIDER_APPROVED = gettext_lazy("You are approved and can be booked now")
     MAILBOX_PROVED = gettext_lazy("Your email is verified")
 
 

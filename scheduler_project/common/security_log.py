@@ -7,11 +7,12 @@ anybody sends can begin a line of its own. `docs/security-events.md` lists the e
 import json
 import logging
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -79,6 +80,33 @@ def log_security_event_on_commit(
     """Write down something that is so only once this transaction is done: a changed right, a new password."""
     event_line = line(event, request=request, login=login, **facts)
     transaction.on_commit(lambda: logger.info(event_line))
+
+
+def with_refusals_logged(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A middleware that writes down each answer that says 403, of whatever face.
+
+    With the pattern of the address instead of the address itself, which may be a key.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 403:
+            found = request.resolver_match
+            errors = getattr(response, "data", None) or {}
+            reason = errors["errors"][0]["code"] if errors.get("errors") else None
+            by = login_of(request)
+            route = found.route if found else None
+            log_security_event(
+                SecurityEvent.ACCESS_REFUSED,
+                request=request,
+                login=by,
+                method=request.method,
+                route=route,
+                reason=reason,
+            )
+        return response
+
+    return middleware
 
 
 def line(event: str, *, request: HttpRequest | Request | None, login: int | None, **facts: Any) -> str:

@@ -17,6 +17,8 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
+
 COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
@@ -28,9 +30,10 @@ GUARDING = frozenset({"login", "register", "mail"})
 
 TALLY = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
-ON CONFLICT (key) DO UPDATE SET count = tally.count + 1 WHERE tally.count < %s
+ON CONFLICT (key) DO UPDATE SET count = tally.count + 1 WHERE tally.count <= %s
 RETURNING count
 """
+"""Counts one beyond the limit, so that the first refusal is known from those that follow."""
 
 MEMORY = 3600
 """How long a failure is remembered, in seconds, unless another follows."""
@@ -96,8 +99,13 @@ def beyond(scope: str, whose: str, now: float) -> float | None:
     window = int(now // period)
     ends_at = (window + 1) * period
     key = f"throttle:{scope}:{whose}:{window}"
-    within = tallied(key, limit, ends_at) if scope in GUARDING else counted(key, limit, period)
-    return None if within else ends_at - now
+    count = tallied(key, limit, ends_at) if scope in GUARDING else counted(key, period)
+    if count <= limit:
+        return None
+    if count == limit + 1:
+        login = int(whose.removeprefix("user:")) if whose.startswith("user:") else None
+        log_security_event(SecurityEvent.LIMIT_REACHED, login=login, scope=scope)
+    return ends_at - now
 
 
 RESTING_SECONDS = 5
@@ -106,22 +114,24 @@ resting: dict[Redis, float] = {}
 """Servers that did not answer, and until when they are not asked again: each question would take a second."""
 
 
-def counted(key: str, limit: int, period: int) -> bool:
+def counted(key: str, period: int) -> int:
+    """The how manieth it is; none while Redis does not answer."""
     client = redis_client()
     if time.monotonic() < resting.get(client, 0):
-        return True
+        return 0
     try:
-        return int(client.eval(COUNT, 1, key, period)) <= limit
+        return int(client.eval(COUNT, 1, key, period))
     except RedisError:
         resting[client] = time.monotonic() + RESTING_SECONDS
-        return True
+        return 0
 
 
-def tallied(key: str, limit: int, ends_at: float) -> bool:
+def tallied(key: str, limit: int, ends_at: float) -> int:
+    """The how manieth it is; of those beyond the limit but the first, only that they are."""
     with connection.cursor() as cursor:
         cursor.execute(TALLY, [key, ends_at, limit])
         row = cursor.fetchone()
-    return row is not None and row[0] <= limit
+    return limit + 2 if row is None else int(row[0])
 
 
 class Slowdown(NamedTuple):

@@ -95,7 +95,7 @@ def face_of(request: HttpRequest | None) -> str:
     """The face a request comes through; without one it is a job or a command."""
     if request is None:
         return Face.JOB.value if bool(current_task) else Face.COMMAND.value
-    face = {"api": Face.API, "admin": Face.ADMIN}.get(request.path_info.split("/", 2)[1], Face.PAGE)
+    face = {"api": Face.API, "admin": Face.ADMIN}.get(request.path_info.lstrip("/").partition("/")[0], Face.PAGE)
     return face.value
 
 
