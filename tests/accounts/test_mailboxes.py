@@ -329,6 +329,7 @@ OPENS_NOTHING = {
     "accounts.SignIn.refreshed_at": "a moment",
     "accounts.User.email": "the mailbox that is proved",
     "auth.Permission.codename": "not about a login",
+    "common.Outage.key": "names a server that does not answer",
     "common.Remembered.cache_key": "counts and used codes",
     "common.Tally.key": "counts",
     "django_celery_beat.PeriodicTask.routing_key": "not about a login",
