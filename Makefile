@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=$(shell printf 'check-only-%.0s' 1 2 3 4 5 6) ALLOWED_H
 TEMPLATES = find templates -name '*.html' -print0 | xargs -0 -r
 SOURCES = find . -path ./$(VENV) -prune -o -path ./var -prune -o -name '*.py' -print0 | xargs -0
 
-.PHONY: help run test check format lint types imports deployment migrations schema fmt messages bench chaos screenshots manage migrate shell clean
+.PHONY: help run test check format lint types imports deployment migrations schema fmt messages bench chaos siege screenshots manage migrate shell clean
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make messages find what is to be translated in locale/, and compile the translations"
 	@echo "make bench    measure (ARGS=...)"
 	@echo "make chaos    kill workers and servers while 10,000 reminders go out, and count what arrives (ARGS=...)"
+	@echo "make siege    measure what others wait while 1,700 connections send and read slowly (ARGS=...)"
 	@echo "make screenshots  pictures of the main pages, light and dark, phone and desktop (needs Chromium)"
 	@echo "make migrate | shell | manage ARGS='...'   Django's commands, with the servers they need"
 	@echo "make clean    remove .venv, caches and collected files; the data in var/ stays"
@@ -81,6 +82,9 @@ bench: $(VENV)/dev.stamp
 
 chaos: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+siege: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.siege $(ARGS)
 
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots

@@ -41,6 +41,8 @@ LINGER_BYTES = 1_000_000
 
 PART = 65_536
 """How many bytes of an answer wait in the process for a reader."""
+PARTS_AT_ONCE = 4
+"""After so many parts everybody else has a turn: a quick reader of a long file would have the loop to themselves."""
 
 NEVER = float("inf")
 
@@ -184,8 +186,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.blocked = False
-        if self.phase is Phase.SEND:
-            self._send_more()
+        self._send_more()
 
     def abort(self) -> None:
         self.phase = Phase.CLOSED
@@ -410,23 +411,26 @@ class Connection(asyncio.Protocol):
         self.deadline = self.begun_at + GRACE_SECONDS
         self.body = bytearray()
         self.server.hold(self, len(answer.body) or PART, spooled=answer.length if answer.file else 0)
-        if not self.blocked:
-            self._send_more()
+        self._send_more()
 
     def _send_more(self) -> None:
         answer = self.answer
-        assert answer is not None
-        while not self.blocked and answer.file is not None and self.sent < answer.length:
-            wanted = min(PART, answer.length - self.sent)
-            part = os.pread(answer.file.fileno(), wanted, answer.offset + self.sent)
+        if self.phase is not Phase.SEND or self.blocked or answer is None:
+            return
+        for _ in range(PARTS_AT_ONCE):
+            if answer.file is None or self.sent == answer.length:
+                answer.close()
+                self._answered()
+                return
+            part = os.pread(answer.file.fileno(), min(PART, answer.length - self.sent), answer.offset + self.sent)
             if not part:
                 self.abort()  # The file has become shorter than it was said to be.
                 return
             self.sent += len(part)
             self.transport.write(part)
-        if not self.blocked:
-            answer.close()
-            self._answered()
+            if self.blocked:
+                return
+        self.server.loop.call_soon(self._send_more)
 
     def _answered(self) -> None:
         self.answer = None

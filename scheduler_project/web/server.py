@@ -28,6 +28,7 @@ DISK = 2_000_000_000
 PATIENCE_SECONDS = 10
 """How long a request waits for a thread before it is refused: whoever asked has gone, or asks again."""
 REPORT_SECONDS = 10
+EXPIRED_AT_ONCE = 25
 EVICTED = 64
 """One in so many connections goes when there are too many, and one more."""
 
@@ -116,16 +117,20 @@ class Server:
             if connection.phase is Phase.IDLE:
                 connection.transport.close()
 
-    def tick(self) -> None:
-        """Once a second: deadlines, the date, and a word about who was refused."""
+    def tick(self) -> bool:
+        """Once a second: deadlines, the date, and a word about who was refused. Whether more deadlines have passed.
+
+        Crowds come together, and so do their deadlines: others have a turn in between.
+        """
         now = self.now()
         self.date = f"Date: {formatdate(usegmt=True)}"
-        for connection in self._all():
-            if connection.deadline <= now:
-                connection.expire(now)
+        overdue = [connection for connection in self._all() if connection.deadline <= now]
+        for connection in overdue[:EXPIRED_AT_ONCE]:
+            connection.expire(now)
         if self.counts and now - self.reported_at >= REPORT_SECONDS:
             self.reported_at = now
             self._report()
+        return len(overdue) > EXPIRED_AT_ONCE
 
     def _all(self) -> list[Connection]:
         return [connection for siblings in self.connections.values() for connection in siblings]

@@ -15,8 +15,12 @@ ACCEPTED_AT_ONCE = 2
 PAUSE_SECONDS = 0.001
 """After taking connections a process leaves the next ones to the others for a moment, so that all have their share."""
 FULL_SECONDS = 0.1
+SOON_SECONDS = 0.02
 FINISH_SECONDS = 5
 """How long requests in hand may take when the process is told to end."""
+
+SEND_BUFFER = 131_072
+"""How many bytes the kernel keeps for a reader: left to itself it takes megabytes, and for a crowd all there are."""
 
 NO_MORE_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -65,15 +69,16 @@ class EventLoopWorker(Worker):
         listeners = [each.sock for each in self.sockets]
         for listener in listeners:
             listener.setblocking(False)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             self.loop.add_reader(listener.fileno(), self._accept, listener)
         while not self.stopping.is_set():
             self.notify()
             if os.getppid() != self.ppid:
                 self.log.info("The parent is gone.")
                 break
-            self.server.tick()
+            overdue = self.server.tick()
             try:
-                await asyncio.wait_for(self.stopping.wait(), 1)
+                await asyncio.wait_for(self.stopping.wait(), SOON_SECONDS if overdue else 1)
             except TimeoutError:
                 continue
         for listener in listeners:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -113,10 +113,16 @@ def megabytes(process: psutil.Process | None) -> float:
 
 
 @contextlib.contextmanager
-def web_server(port: int, postgres: psutil.Process | None, *, guarded: bool = True) -> Iterator[Web]:
-    """The app and the floor, served as `make run` serves the site."""
+def web_server(
+    port: int,
+    postgres: psutil.Process | None,
+    *,
+    guarded: bool = True,
+    command: Sequence[str] = ("-m", "scheduler_project.serve"),
+) -> Iterator[Web]:
+    """The app and the floor, served as `make run` serves the site, unless by another command."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "scheduler_project.serve"],
+        [sys.executable, *command],
         cwd=embedded.PROJECT,
         env=os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | ({} if guarded else {"BENCH_UNGUARDED": "on"}),
         stdin=subprocess.DEVNULL,
