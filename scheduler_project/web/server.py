@@ -10,6 +10,7 @@ from email.utils import formatdate
 from typing import Any
 
 from django.conf import settings
+from django.db import close_old_connections
 
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.throttling import network
@@ -183,12 +184,20 @@ class Server:
             return
         try:
             if phase is Phase.CHECK:
-                self._then(connection.checked, may_upload(connection.environ))
+                self._then(connection.checked, self._check(connection))
             else:
                 self._then(connection.respond, answer(self.application, complete(connection.environ, connection.body)))
         except BaseException:
             logger.exception("The application failed to answer.")
             self._then(connection.refuse, refusals.FAILED)
+
+    def _check(self, connection: Connection) -> bool:
+        """Whether so large a body may come; outside a request, which looks after its database connection itself."""
+        close_old_connections()
+        try:
+            return may_upload(connection.environ)
+        finally:
+            close_old_connections()
 
     def _then(self, callback: Any, argument: Any) -> None:
         with contextlib.suppress(RuntimeError):  # The loop has ended meanwhile.

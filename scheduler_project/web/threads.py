@@ -23,7 +23,7 @@ class Threads(Generic[Job]):
         self.most_waiting = most_waiting
         self.run = run
         self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
-        self._number = 0
+        self._number = 0  # of jobs that wait or are being done
         self._lock = threading.Lock()
         self._ready: SimpleQueue[bool] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, name=f"web-{n}", daemon=True) for n in range(number)]
@@ -47,7 +47,6 @@ class Threads(Generic[Job]):
 
     def _take(self) -> Job:
         with self._lock:
-            self._number -= 1
             network, line = next(iter(self._waiting.items()))
             job = line.popleft()
             if line:
@@ -60,6 +59,8 @@ class Threads(Generic[Job]):
         try:
             while self._ready.get():
                 self.run(self._take())
+                with self._lock:
+                    self._number -= 1
         finally:
             connections.close_all()
 

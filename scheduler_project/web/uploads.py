@@ -5,7 +5,6 @@ import re
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
 from scheduler_project.web.answers import Environ, complete
@@ -25,12 +24,8 @@ def body_limit(environ: Environ) -> int:
 
 def may_upload(environ: Environ) -> bool:
     """Whether staff ask, by their session. Reads the database; only a head has come so far."""
-    close_old_connections()
-    try:
-        request = WSGIRequest(complete(dict(environ), b""))
-        engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
-        request.session = engine(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-        user = get_user(request)
-        return bool(user.is_active and getattr(user, "is_staff", False))
-    finally:
-        close_old_connections()
+    request = WSGIRequest(complete(dict(environ), b""))
+    engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+    request.session = engine(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    user = get_user(request)
+    return bool(user.is_active and getattr(user, "is_staff", False))

@@ -397,14 +397,16 @@ def test_full_line_is_refused_with_a_time_to_come_back(settings):
         return echo(environ, start_response)
 
     with running(blocked) as site:
-        clients = [site.connect() for _ in range(7)]
-        for client in clients:
-            client.send(GET)
-        reply = clients[-1].reply()
+        clients = []
+        for number in range(1, 7):
+            clients.append(site.connect())
+            clients[-1].send(GET)
+            assert eventually(lambda number=number: site.server.threads._number == number)
+        reply = site.exchange(GET)
         free.set()
         assert (reply.status, reply.headers["retry-after"]) == (503, "2")
         assert json.loads(reply.body)["errors"][0]["code"] == "busy"
-        assert [client.reply().status for client in clients[:-1]] == [200] * 6
+        assert [client.reply().status for client in clients] == [200] * 6
 
 
 def test_request_that_waited_too_long_is_not_worked_on(settings, monkeypatch):
