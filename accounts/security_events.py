@@ -18,6 +18,8 @@ from django.utils import timezone
 
 from accounts.models import Provider, User
 from accounts.operations.notices import Notice, notify
+from accounts.operations.sign_ins import end_sign_ins
+from accounts.receivers import acting_sign_in
 from scheduler_project.common.security_log import (
     SecurityEvent,
     log_security_event,
@@ -71,6 +73,7 @@ def note_factor_added(instance: Authenticator, created: bool, **kwargs: Any) -> 
     if created and instance.type in FACTORS:
         log_security_event_on_commit(SecurityEvent.SECOND_FACTOR_ADDED, login=instance.user_id, kind=instance.type)
         notify(instance.user, Notice.SECOND_FACTOR_ADDED, now=timezone.now())
+        _end_other_sign_ins(instance.user)
     elif created:
         log_security_event_on_commit(SecurityEvent.RECOVERY_CODES_RENEWED, login=instance.user_id)
 
@@ -81,6 +84,12 @@ def note_factor_removed(instance: Authenticator, origin: Any = None, **kwargs: A
         return  # The login itself is deleted.
     log_security_event_on_commit(SecurityEvent.SECOND_FACTOR_REMOVED, login=instance.user_id, kind=instance.type)
     notify(instance.user, Notice.SECOND_FACTOR_REMOVED, now=timezone.now())
+    _end_other_sign_ins(instance.user)
+
+
+def _end_other_sign_ins(user: User) -> None:
+    """Whoever signed in when another factor was asked for signs in anew, but for who changed it just now."""
+    end_sign_ins(user=user, keep=acting_sign_in(user), now=timezone.now())
 
 
 def _is_of(origin: Any, model: type[Model]) -> bool:

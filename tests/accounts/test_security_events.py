@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import Client, Mail, Provider, User
+from accounts.models import Client, Mail, Provider, SignIn, User
 from accounts.operations.leaving import leave
 from accounts.operations.logins import ask_new_email
 from tests.accounts.helpers import bearer, mails, tokens_of
@@ -290,6 +290,26 @@ def test_second_factor_removed_is_logged_and_told(events, user, remove):
 
     assert [line.partition(" ")[0] for line in lines if "factor" in line] == ["second_factor.removed"]
     assert told() == [("The second factor was removed from your account", "owner@example.org")]
+
+
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_second_factor_that_changes_ends_sign_ins_by_whatever_path(user, change):
+    if change == "removed":
+        TOTP.activate(user, generate_totp_secret())
+    mine, others = (
+        SignIn.objects.create(user=owner, kind=SignIn.Kind.PROGRAM, created_at=NOON, last_used_at=NOON)
+        for owner in (user, UserFactory())
+    )
+
+    if change == "added":
+        TOTP.activate(user, generate_totp_secret())
+    else:
+        Authenticator.objects.filter(user=user).delete()
+
+    mine.refresh_from_db()
+    others.refresh_from_db()
+    assert mine.ended_at is not None
+    assert others.ended_at is None
 
 
 @pytest.mark.parametrize(
