@@ -27,6 +27,7 @@ from accounts.operations.logins import with_password
 from accounts.operations.mailboxes import confirm, is_proved
 from accounts.operations.mails import owe
 from accounts.operations.notices import Notice, notify
+from scheduler_project.common.sending_limits import mailbox
 from scheduler_project.common.throttling import may
 
 
@@ -51,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
         """A few an hour at most, whoever asks for them. The links of those before go on working."""
-        if may("mail", f"confirm:{emailconfirmation.email_address.email}"):
+        if may("mail", f"confirm:{mailbox(emailconfirmation.email_address.email)}"):
             super().send_confirmation_mail(request, emailconfirmation, signup)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC) -> str:

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
@@ -19,8 +19,8 @@ from reminders.enums import Channel, MessageStatus
 from reminders.letters import shelf_for, written
 from reminders.models import Message
 from reminders.operations import dispatch as ledger
-from reminders.operations import notices, webhooks
-from scheduler_project.common import outages
+from reminders.operations import limits, notices, webhooks
+from scheduler_project.common import outages, sending_limits
 
 logger = logging.getLogger(__name__)
 
@@ -169,11 +169,14 @@ class Batch:
         self.strikes: Counter[str] = Counter()
         self.down: set[str] = set()
         self.probed = False
+        self.put_off: set[int] = set()
+        self.counted: set[int] = set()
 
     def deliver(self) -> int:
         """Send them. Returns how many went out. One that cannot be dealt with does not keep the others waiting."""
         sent = 0
         waiting: list[Message] = []
+        self.heed_limits()
         with self.stack:
             for number, message in enumerate(self.messages):
                 if time.monotonic() >= self.leave_off:
@@ -188,12 +191,39 @@ class Batch:
                 except Exception as error:  # Else it would be sent again after every lease, and take its batch along.
                     logger.exception("Message %s cannot be dealt with", message.pk)
                     ledger.close(message, MessageStatus.FAILED, shortened(error))
-        ledger.hand_back(waiting, now=self.clock())
+        self.hand_back(waiting)
         if self.probe and not self.probed:
             outages.return_probe(self.probe, now=self.clock())
         return sent
 
+    def heed_limits(self) -> None:
+        """Count what is about to be sent for the first time, and put off what is beyond a limit."""
+        now = self.clock()
+        first = [message for message in self.messages if not message.failures and self.goes_out(message, now)]
+        waits = sending_limits.take([limits.sending_of(message) for message in first], now=now)
+        beyond = [(message, wait) for message, wait in zip(first, waits, strict=True) if wait]
+        limits.put_off(beyond)
+        self.put_off = {message.pk for message, _wait in beyond}
+        self.counted = {message.pk for message in first} - self.put_off
+
+    def goes_out(self, message: Message, now: datetime) -> bool:
+        try:
+            return ledger.why_not(message, now, self.optouts) is None
+        except GONE:
+            raise
+        except Exception:  # noqa: BLE001  It is met again, and written down, when its turn comes.
+            return False
+
+    def hand_back(self, waiting: Collection[Message]) -> None:
+        """Give up what was not tried, and its place within the limits."""
+        waiting = [message for message in waiting if message.pk not in self.put_off]
+        ledger.hand_back(waiting, now=self.clock())
+        counted = [limits.sending_of(message) for message in waiting if message.pk in self.counted]
+        sending_limits.give_back(counted, now=self.clock())
+
     def send(self, claimed: Message) -> bool:
+        if claimed.pk in self.put_off:
+            return False
         if way_of(claimed) in self.down:
             raise Waits
         message = self.fresh(claimed)

@@ -35,6 +35,11 @@ class UnknownChoice(DomainError):
     message = _("There is no such choice.")
 
 
+class NotOffered(DomainError):
+    code = "not_offered"
+    message = _("This site sends no text messages. Choose email.")
+
+
 class NotVerified(DomainError):
     code = "not_verified"
     kind = Kind.FORBIDDEN

@@ -1,5 +1,6 @@
 """From a message in the outbox to what goes out: who it is for, in which words, with which attachments."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -30,6 +31,9 @@ OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
 
 INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
 """The notices that carry the calendar entry."""
+
+KEYS = re.compile(r"(https?://[^\s/]+/[a-z-]+/)[^\s<>\"]+")
+"""Links with what opens them."""
 
 MOST_TIMES = {Channel.EMAIL: 60, Channel.SMS: 3}
 """How many further times of a series are listed."""
@@ -131,6 +135,15 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
             headers=unsubscribing(link),
             attachments=invitation(message, person),
         )
+
+
+def shown(message: Message, *, now: datetime) -> str:
+    """What a message says, for those who look after it: as it would be sent now, without the keys in its links."""
+    if message.channel == Channel.WEBHOOK:
+        return ""
+    parcel = written(message, shelf=shelf_for([message]), now=now)
+    text = KEYS.sub("\\1…/", parcel.text)
+    return f"{parcel.subject}\n\n{text}" if parcel.subject else text
 
 
 class Letter(NamedTuple):

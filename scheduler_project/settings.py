@@ -273,6 +273,34 @@ SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
 SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
 """How many lines one dispatcher opens on each channel."""
 
+SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
+"""How much of each limit is kept for what people asked for themselves, such as a link to set a new password."""
+
+
+def limits(text: str) -> dict[str, tuple[int, int]]:
+    """`"site=5000/50000"` → {"site": (5000, 50000)}: how many an hour and a day."""
+    try:
+        parts = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
+        return {name: (int(rate.partition("/")[0]), int(rate.partition("/")[2])) for name, _, rate in parts}
+    except ValueError:
+        raise ImproperlyConfigured(f"{text} is not written like site=5000/50000,sender=1000/5000") from None
+
+
+SEND_LIMITS_DEFAULT = {
+    "email": "site=5000/50000,sender=1000/5000,recipient=60/300,new_sender=20/50,new_recipient=5/20",
+    "sms": "site=1000/5000,sender=200/1000,recipient=10/30,new_sender=5/20,new_recipient=3/10",
+    "webhook": "site=50000/500000,sender=5000/50000,recipient=5000/50000,new_sender=200/1000,new_recipient=200/1000",
+}
+SEND_LIMITS = {
+    channel: limits(usual) | limits(env.str(f"SEND_LIMITS_{channel.upper()}", default=""))
+    for channel, usual in SEND_LIMITS_DEFAULT.items()
+}
+"""How many messages go out an hour and a day: in all, for one sender, to one address (of a webhook: to one host); the
+`new` ones for providers whom staff have not approved yet. What is beyond waits."""
+for channel, known in SEND_LIMITS_DEFAULT.items():
+    if unknown := SEND_LIMITS[channel].keys() - limits(known).keys():
+        raise ImproperlyConfigured(f"SEND_LIMITS_{channel.upper()} knows no {', '.join(sorted(unknown))}")
+
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="none")
 """Without one, SMS are offered to nobody, and any that are owed wait. `console` prints them, codes and all."""
 if SMS_GATEWAY not in ("none", "console", "file", "twilio"):

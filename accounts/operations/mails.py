@@ -15,6 +15,7 @@ from scheduler_project.common import outages
 from scheduler_project.common.operations import operation
 from scheduler_project.common.outages import MAIL_SERVER
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.sending_limits import Sending, give_back, mailbox, take
 from scheduler_project.common.smtp import Meaning, meaning_of
 from scheduler_project.common.throttling import may
 
@@ -44,7 +45,7 @@ def owe_reset_link(*, email: str, now: datetime) -> None:
     """
     email = User.objects.normalize_email(email)
     log_security_event(SecurityEvent.PASSWORD_RESET_ASKED)
-    if may("mail", f"reset:{email}"):
+    if may("mail", f"reset:{mailbox(email)}"):
         _put(Mail(to=email, useful_until=now + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)), now)
 
 
@@ -94,10 +95,16 @@ def send(mail: Mail, *, probing: bool, clock: Callable[[], datetime]) -> bool | 
     if letter is None:
         mail.delete()
         return None
+    sending = Sending("email", "", mail.to, trusted=True, asked_for=True)
+    if not mail.failures and (wait := take([sending], now=clock())[0]):
+        Mail.objects.filter(pk=mail.pk).update(next_at=wait.until)
+        return None
     try:
         deliver(letter, to=mail.to, key=mail.pk)
     except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, a bad address is a ValueError
         put_off(mail, error, probing=probing, now=clock())
+        if not mail.failures:
+            give_back([sending], now=clock())
         return False
     mail.delete()
     if probing:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
@@ -43,11 +44,17 @@ class DetailsForm(NoteForm):
 
     field_order = ("name", "email", "phone", "by_sms", "note")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.SMS_GATEWAY == "none":
+            del self.fields["by_sms"]
+
     def clean_email(self) -> str:
         return User.objects.normalize_email(self.cleaned_data["email"])
 
     def clean(self) -> dict[str, Any]:
         asked = super().clean() or self.cleaned_data
+        asked.setdefault("by_sms", False)
         if asked.get("by_sms") and not asked.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _("For text messages we need your number."))
         return asked

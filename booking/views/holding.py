@@ -34,7 +34,7 @@ from booking.views.embedding import framed, let_embed
 from booking.views.guests import HEADINGS
 from booking.views.picking import Time, alternatives_in, in_chosen_zone, shown
 from scheduler_project.common.errors import DomainError, NotFound
-from scheduler_project.common.pages import embedded, secret_page, too_many
+from scheduler_project.common.pages import embedded, secret_page, too_many, too_many_mails
 
 REMEMBERED = timedelta(hours=1)
 """How long after a hold its page still shows what was typed."""
@@ -164,7 +164,7 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     if deed == "look":  # the clock has run out: what was typed is only shown again
         form = DetailsForm(initial=request.POST.dict())
     elif form.is_valid():
-        if refused := too_many(request, "hold", form.cleaned_data["email"]):
+        if refused := too_many(request, "hold") or too_many_mails(request, "hold", form.cleaned_data["email"]):
             return refused
         with suppress(HoldExpired):
             give(held, form, now)
@@ -205,7 +205,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
     if chosen is None or chosen[0] != held.provider_id:
         return HttpResponseRedirect(request.get_full_path())
     mailed = form.cleaned_data["email"] if isinstance(form, DetailsForm) and form.is_valid() else None
-    if refused := too_many(request, "hold", mailed):
+    if refused := too_many(request, "hold") or (mailed and too_many_mails(request, "hold", mailed)):
         return refused
     try:
         new = hold(

@@ -3,22 +3,23 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, linebreaks
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.appointments import AppointmentAdmin
 from booking.admin.shared import provider_filter, staff, there
 from reminders.enums import MessageStatus, Recipient
-from reminders.letters import recipient_of
+from reminders.letters import recipient_of, shown
 from reminders.models import DeliveryAttempt, Message
-from reminders.operations import dispatch
+from reminders.operations import dispatch, limits
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.instants import here, told
@@ -131,7 +132,7 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
     date_hierarchy = "due_at"
     ordering = ("-pk",)
     fieldsets = (
-        (None, {"fields": ("whom", "about", "status", "due", "sent", "error")}),
+        (None, {"fields": ("whom", "about", "status", "due", "sent", "why", "says")}),
         (
             gettext_lazy("Record"),
             {
@@ -143,14 +144,29 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
     inlines = (AttemptInline,)
     actions = ("send_again",)
     change_form_template = "admin/tools_change_form.html"
+    change_list_template = "admin/reminders/message/change_list.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
-        return super().get_queryset(request).detailed()  # type: ignore[attr-defined]
+        rows = super().get_queryset(request).detailed()  # type: ignore[attr-defined]
+        return rows.with_outages(now=timezone.now())
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, message: Message) -> str:
-        """With the reason, if it failed."""
-        return format_html('{}<br><span class="quiet">{}</span>', message.get_status_display(), message.error)
+        """With the reason, if it failed or waits."""
+        return format_html('{}<br><span class="quiet">{}</span>', message.get_status_display(), message.reason)
+
+    @admin.display(description=gettext_lazy("text"))
+    def says(self, message: Message) -> Any:
+        """As it would be sent now."""
+        return linebreaks(shown(message, now=timezone.now()), autoescape=True) or "–"
+
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, message: Message) -> str:
+        return message.reason or "–"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        context = {"counts": limits.counts(now=timezone.now()), "reserve": settings.SEND_RESERVE_PERCENT}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
         again = self.admin_site.admin_view(self.again_view)

@@ -1,5 +1,6 @@
 """What the reminders API reads and writes."""
 
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
@@ -27,7 +28,9 @@ class ReminderSerializer(Serializer[Message]):
     next_try_at = serializers.DateTimeField(allow_null=True, help_text=_("When it is tried next, while it is pending."))
     sent_at = serializers.DateTimeField(allow_null=True)
     failures = serializers.IntegerField(help_text=_("How many tries failed so far."))
-    error = serializers.CharField(help_text=_("What went wrong last, or why it is not sent."))
+    error = serializers.CharField(
+        help_text=_("What went wrong last, or why it is not sent or waits. Clients are told in words.")
+    )
 
     def to_representation(self, instance: Message) -> dict[str, Any]:
         zone = self.context["zone"] or UTC
@@ -45,8 +48,27 @@ class ReminderSerializer(Serializer[Message]):
             "next_try_at": instance.next_at.astimezone(zone) if pending else None,
             "sent_at": instance.sent_at and instance.sent_at.astimezone(zone),
             "failures": instance.failures,
-            "error": instance.error,
+            "error": instance.reason if reads_answers(self.context, instance) else in_words(instance),
         }
+
+
+def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
+    """Whether the asker may read what mail servers and others answered: staff, and the provider it is about."""
+    user = context["request"].user
+    provider = user.provider_or_none
+    return user.may("reminders.view_message") or (
+        provider is not None and message.reservation.provider_id == provider.pk
+    )
+
+
+def in_words(message: Message) -> str:
+    """What a client is told of what went wrong with a message for them."""
+    said = {
+        MessageStatus.PENDING: _("It could not be delivered yet, and is tried again."),
+        MessageStatus.FAILED: _("It could not be delivered."),
+        MessageStatus.EXPIRED: _("It came too late to help."),
+    }
+    return str(said.get(MessageStatus(message.status), message.reason)) if message.reason else ""
 
 
 class ReplaySerializer(Serializer[Any]):
@@ -61,3 +83,11 @@ class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
     class Meta:
         model = DeliveryAttempt
         fields = ["at", "milliseconds", "address", "outcome", "reference", "error"]
+
+    def to_representation(self, instance: DeliveryAttempt) -> dict[str, Any]:
+        """What the other side called it and answered is for the provider and staff; clients have the outcome."""
+        said = super().to_representation(instance)
+        message = self.context.get("message")  # None: of a webhook, which no client sees.
+        if message is None or reads_answers(self.context, message):
+            return said
+        return {**said, "reference": "", "error": ""}

@@ -40,7 +40,8 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
     paged_actions = frozenset({"list", "attempts"})
 
     def get_queryset(self) -> QuerySet[Message]:
-        return Message.objects.visible_to(self.request.user).order_by("-due_at", "-pk")
+        visible = Message.objects.visible_to(self.request.user).select_related("reservation")
+        return visible.with_outages(now=self.now).order_by("-due_at", "-pk")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return super().filter_queryset(queryset) if self.action == "list" else queryset
@@ -59,8 +60,10 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
     @extend_schema(summary="Each try at sending it", responses=serializers.AttemptSerializer(many=True), filters=False)
     @action(detail=True)
     def attempts(self, request: Request, pk: str) -> Response:
-        page = self.paginate_queryset(self.get_object().attempts.all())
-        rows = serializers.AttemptSerializer(page, many=True, context=self.get_serializer_context()).data
+        message = self.get_object()
+        page = self.paginate_queryset(message.attempts.all())
+        context = {**self.get_serializer_context(), "message": message}
+        rows = serializers.AttemptSerializer(page, many=True, context=context).data
         return self.get_paginated_response(rows)
 
 
@@ -68,7 +71,7 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
 class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     """Every message there is. Staff only."""
 
-    queryset = Message.objects.order_by("-due_at", "-pk")
+    queryset = Message.objects.select_related("reservation").order_by("-due_at", "-pk")
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
     filtered_actions = frozenset({"list", "replay"})
@@ -101,6 +104,7 @@ class AppointmentRemindersViewSet(BookingViewSet):
     @extend_schema(summary="An appointment's reminders", responses=serializers.ReminderSerializer(many=True))
     def list(self, request: Request, pk: str) -> Response:
         appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
-        mine = Message.objects.visible_to(request.user).filter(appointment=appointment)
+        mine = Message.objects.visible_to(request.user).select_related("reservation").with_outages(now=self.now)
+        mine = mine.filter(appointment=appointment)
         page = self.paginate_queryset(self.filter_queryset(mine.order_by("due_at", "pk")))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

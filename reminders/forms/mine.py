@@ -10,6 +10,7 @@ from phonenumber_field.formfields import PhoneNumberField
 from accounts.models import Client
 from reminders.enums import OF_PEOPLE
 from reminders.models import Preferences
+from reminders.operations.preferences import offered
 
 
 def clock() -> forms.TimeInput:
@@ -43,6 +44,7 @@ class RemindersForm(forms.Form):
             "quiet_until": preferences.quiet_until,
         }
         super().__init__(data, initial=initial)
+        self.fields["channels"].choices = offered(chosen)  # type: ignore[attr-defined]
 
     @property
     def changes(self) -> dict[str, Any]:

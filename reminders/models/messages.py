@@ -1,18 +1,20 @@
 """The outbox: what is owed to whom, and each try at delivering it."""
 
 import uuid
+from datetime import datetime
 from typing import Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from booking.models import Appointment, Reservation
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.models.webhooks import WebhookEndpoint
+from scheduler_project.common.models import Outage
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
@@ -26,6 +28,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         if isinstance(user, User) and user.client_or_none:
             mine |= Q(reservation__client=user.client_or_none, recipient=Recipient.CLIENT)
         return self.filter(mine)
+
+    def with_outages(self, *, now: datetime) -> Self:
+        """With why those that are due wait, in `waits_for`: what the matter is where they would go."""
+        endpoint = Concat(Value("webhook:"), Cast("endpoint_id", models.TextField()))
+        way = Case(When(endpoint=None, then=F("channel")), default=endpoint, output_field=models.CharField())
+        down = Outage.objects.annotate(way=OuterRef("way")).filter(key=F("way"))
+        waits = When(status=MessageStatus.PENDING, next_at__lte=now, then=Subquery(down.values("error")[:1]))
+        return self.annotate(way=way).annotate(waits_for=Case(waits, default=Value("")))
 
     def detailed(self) -> Self:
         """With everything that telling it, or listing it, takes."""
@@ -105,6 +115,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.get_channel_display()}"
+
+    @property
+    def reason(self) -> str:
+        """What went wrong last, why it is not sent, or, with `with_outages`, what it waits for."""
+        return getattr(self, "waits_for", "") or self.error
 
 
 class ReminderManager(models.Manager.from_queryset(MessageQuerySet)):  # type: ignore[misc]

@@ -185,13 +185,21 @@ INSERT INTO reminders_message (
     claim, error, created_at)
 SELECT gen_random_uuid(), 'hold_expired', channel, recipient, reservation_id, '', '{}', %(now)s, %(now)s,
        %(useful_until)s, 'pending', 0, 0, '', %(now)s
-FROM reminders_message
-WHERE kind = 'hold' AND status = 'sent' AND reservation_id = ANY(%(reservations)s)
+FROM reminders_message told
+WHERE kind = 'hold' AND status = 'sent' AND reservation_id = ANY(%(reservations)s) AND EXISTS (
+    SELECT FROM booking_reservation held JOIN accounts_client asked ON asked.id = held.client_id
+    WHERE held.id = told.reservation_id AND (
+        EXISTS (SELECT FROM account_emailaddress WHERE email = asked.email AND verified)
+        OR EXISTS (
+            SELECT FROM accounts_client known JOIN booking_reservation once ON once.client_id = known.id
+            WHERE known.email = asked.email AND once.status = 'confirmed'
+              AND once.created_by_id IS NULL AND once.face = 'page' AND once.expires_at IS NOT NULL)))
 """
+"""Only a mailbox that has answered once hears of it: by the link of a visitor's hold, or of a login."""
 
 
 def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
-    """Tell those who were sent a link to confirm that it is too late. Returns whether there are any."""
+    """Tell those who were sent a link, and answered one once, that it is too late. Returns whether there are any."""
     with connection.cursor() as cursor:
         cursor.execute(TELL_EXPIRED, {"reservations": list(reservations), "now": now, "useful_until": now + DAY})
         return cursor.rowcount > 0

@@ -1,5 +1,6 @@
 """How clients want to be reminded, and who wants no more of it."""
 
+from collections.abc import Collection
 from datetime import datetime, time
 from typing import Any
 
@@ -13,7 +14,7 @@ from accounts.models import Client, User
 from accounts.operations.people import keeps, locked_client
 from booking.models import Appointment
 from reminders.enums import OF_PEOPLE, Channel, Source
-from reminders.errors import NeverQuiet, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
+from reminders.errors import NeverQuiet, NotOffered, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
 from reminders.operations.plan import replan
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -29,7 +30,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
 
     For the client, the provider who keeps them, and staff. Channels are those that reach people, stored in the order of
     `Channel`; None leaves them to the site. Quiet hours are whole minutes of the client's own clocks. Raises
-    UnknownChoice, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
+    UnknownChoice, NotOffered, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
     """
     client = locked_client(client_id, actor)
     preferences = preferences_of(client)
@@ -37,7 +38,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     if client.pk != actor.client_id and not keeps(actor, client, permission):
         raise NotAllowed
     before = _wanted(preferences)
-    for name, value in _checked(changes).items():
+    for name, value in _checked(changes, preferences.channels or ()).items():
         setattr(preferences, name, value)
     if (preferences.quiet_from is None) != (preferences.quiet_until is None):
         raise OneEnd(field="quiet_until" if preferences.quiet_until is None else "quiet_from")
@@ -82,7 +83,16 @@ def _wanted(preferences: Preferences) -> tuple[Any, ...]:
     return preferences.channels, preferences.language, preferences.quiet_from, preferences.quiet_until
 
 
-def _checked(changes: dict[str, Any]) -> dict[str, Any]:
+def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
+    """The channels clients may choose, as choices: SMS only where something sends them, or for who has chosen them."""
+    return [
+        (channel, label)
+        for channel, label in OF_PEOPLE
+        if channel != Channel.SMS or settings.SMS_GATEWAY != "none" or channel in chosen
+    ]
+
+
+def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]:
     """The changes as they are stored."""
     known = ("channels", "language", "quiet_from", "quiet_until")
     wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
@@ -90,6 +100,8 @@ def _checked(changes: dict[str, Any]) -> dict[str, Any]:
     if channels is not None:
         if not set(channels) <= set(dict(OF_PEOPLE)):
             raise UnknownChoice(field="channels")
+        if not set(channels) <= set(dict(offered(chosen))):
+            raise NotOffered(field="channels")
         wanted["channels"] = [channel for channel, _label in OF_PEOPLE if channel in channels]
     if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
         raise UnknownChoice(field="language")

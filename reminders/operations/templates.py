@@ -21,6 +21,7 @@ from reminders.models.templates import MessageTemplateQuerySet
 from reminders.words import Words, validate_sent
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.sending_limits import Sending, take
 
 
 @operation
@@ -112,6 +113,11 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
         text=letter.text,
         html=letter.html,
     )
+    sending = Sending(
+        "email", "", actor.user.email, trusted=actor.may("reminders.change_messagetemplate"), asked_for=True
+    )
+    if wait := take([sending], now=now)[0]:
+        raise NotSent(wait.reason)
     try:
         with email.connect() as mail:
             mail.send(parcel)

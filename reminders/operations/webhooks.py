@@ -11,6 +11,7 @@ from django.conf import settings
 
 from accounts.actors import Actor
 from accounts.models import Provider
+from booking.models import Appointment
 from reminders.channels.base import Refused
 from reminders.channels.webhook import target_of
 from reminders.enums import Channel, Kind, MessageStatus
@@ -24,6 +25,7 @@ from reminders.errors import (
 )
 from reminders.models import Message, WebhookEndpoint
 from reminders.operations.dispatch import owe_again
+from reminders.operations.plan import replan
 from reminders.webhooks import EVENTS
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -31,6 +33,7 @@ from scheduler_project.common.operations import operation
 
 MOST = 20
 """How many webhooks one provider may have: each is told of everything."""
+DUE = "reminder.due"
 OVERLAP = timedelta(hours=24)
 """How long a secret is good for after it was replaced."""
 STILL_USEFUL = timedelta(days=3)
@@ -67,6 +70,7 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
     if WebhookEndpoint.objects.filter(provider=provider).count() >= MOST:
         raise TooManyEndpoints
     endpoint.save(force_insert=True)
+    _plan_anew(endpoint, now)
     return endpoint
 
 
@@ -74,10 +78,13 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
 def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> WebhookEndpoint:
     """Change `url`, `description` or `events`. What is under way goes to the new address. Raises as adding does."""
     endpoint = _locked(endpoint_id, actor)
+    wanted = endpoint.wants(DUE)
     for name, value in _checked(fields).items():
         setattr(endpoint, name, value)
     if fields:
         endpoint.save(update_fields=list(fields))
+    if endpoint.wants(DUE) != wanted:
+        _plan_anew(endpoint, now, changed=True)
     if "url" in fields:
         _try_at_once(endpoint)
     return endpoint
@@ -100,6 +107,7 @@ def enable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhook
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
     _try_at_once(endpoint)
+    _plan_anew(endpoint, now)
     return endpoint
 
 
@@ -181,6 +189,13 @@ def _disable(endpoint: WebhookEndpoint, now: datetime, reason: str) -> None:
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
     _try_at_once(endpoint)  # What is owed to it shall not wait, but fail.
+    _plan_anew(endpoint, now)
+
+
+def _plan_anew(endpoint: WebhookEndpoint, now: datetime, *, changed: bool = False) -> None:
+    """Let the provider's reminders be what is owed, now that this webhook is told of them, or no more."""
+    if changed or endpoint.wants(DUE):
+        replan(Appointment.objects.coming(now=now).filter(reservation__provider=endpoint.provider_id), now=now)
 
 
 def _try_at_once(endpoint: WebhookEndpoint) -> None:

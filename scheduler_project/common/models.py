@@ -55,6 +55,27 @@ class Tally(models.Model):
         return self.key
 
 
+class SendCount(models.Model):
+    """How much was sent by one sender, to one address or by the site, in an hour and a day (`sending_limits.py`).
+
+    `hour` and `day` are whole ones since 1970, in UTC; each count is that of its own.
+    """
+
+    channel = models.CharField(max_length=10)
+    scope = models.CharField(max_length=10)
+    subject = models.CharField(max_length=60, blank=True)
+    hour = models.PositiveIntegerField()
+    hour_count = models.PositiveIntegerField()
+    day = models.PositiveIntegerField()
+    day_count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "scope", "subject"], name="sendcount_once")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.scope} {self.subject}"
+
+
 class Outage(models.Model):
     """A server that does not answer, or does not let us in (`outages.py`). The row goes once it does again."""
 

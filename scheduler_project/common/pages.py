@@ -16,7 +16,8 @@ from django_htmx.middleware import HtmxMiddleware
 
 from scheduler_project.common.errors import DomainError, Kind
 from scheduler_project.common.languages import DAY, LONG
-from scheduler_project.common.throttling import seconds_to_wait
+from scheduler_project.common.sending_limits import mailbox
+from scheduler_project.common.throttling import seconds_to_wait, seconds_until
 from scheduler_project.common.times import zone_names
 
 P = ParamSpec("P")
@@ -122,7 +123,15 @@ def with_refusals(get_response: GetResponse) -> GetResponse:
 
 def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> HttpResponse | None:
     """The page that says so, once somebody (or whoever else is about `subject`) has done this too often."""
-    seconds = seconds_to_wait(request, scope, subject)
+    return refused_for(request, seconds_to_wait(request, scope, subject))
+
+
+def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpResponse | None:
+    """The page that says so, once a mailbox has been sent too many links of a kind, whoever asks for them."""
+    return refused_for(request, seconds_until("mail", f"{kind}:{mailbox(address)}"))
+
+
+def refused_for(request: HttpRequest, seconds: int | None) -> HttpResponse | None:
     if seconds is None:
         return None
     response = render(request, "too_many.html", status=429)

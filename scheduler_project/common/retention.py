@@ -14,6 +14,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
+from scheduler_project.common import sending_limits
 from scheduler_project.common.models import Change, IdempotentRequest, ImportedFile, Inspection, Remembered, Tally
 from scheduler_project.common.operations import operation
 from scheduler_project.common.trail import forgetting
@@ -86,5 +87,6 @@ retained |= {
     "ended limits": lambda now: (
         forgotten(Remembered.objects.filter(expires__lt=now)) + forgotten(Tally.objects.filter(ends_at__lt=now))
     ),
+    "counts of what was sent": lambda now: sending_limits.forget(now=now),
     "trail": _trail,
 }

@@ -187,6 +187,12 @@ def may(scope: str, subject: str) -> bool:
     return not settings.THROTTLE or beyond(scope, about(subject), time.time()) is None
 
 
+def seconds_until(scope: str, subject: str) -> int | None:
+    """`may`, with after how many whole seconds it may be done again if not."""
+    seconds = beyond(scope, about(subject), time.time()) if settings.THROTTLE else None
+    return None if seconds is None else math.ceil(seconds)
+
+
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:
     """`Throttle` for pages: None when the request may go on, else after how many whole seconds one like it may."""
     throttle = Throttle()

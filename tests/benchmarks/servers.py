@@ -29,7 +29,15 @@ DEFAULTS = {
     "LOG_LEVEL": "ERROR",
     "ACCESS_TOKEN_MINUTES": "1000",
 }
-COUNT_BUT_NEVER_REFUSE = {"THROTTLE": "on", "THROTTLE_READ": "100000000/min", "THROTTLE_WRITE": "100000000/min"}
+MUCH = ",".join(
+    f"{name}=100000000/100000000" for name in ("site", "sender", "recipient", "new_sender", "new_recipient")
+)
+COUNT_BUT_NEVER_REFUSE = {
+    "THROTTLE": "on",
+    "THROTTLE_READ": "100000000/min",
+    "THROTTLE_WRITE": "100000000/min",
+    "SEND_LIMITS_EMAIL": MUCH,
+}
 
 
 @contextlib.contextmanager

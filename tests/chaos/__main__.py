@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "DEBUG": "off",
     "SECURE": "off",
     "LOG_LEVEL": "WARNING",
+    "THROTTLE": "off",  # Else one provider would have sent too much.
 }
 BATCH = 50
 HASTE = {"SEND_BACKOFF_SECONDS": "1", "SEND_TRIES": "10"}

@@ -199,6 +199,7 @@ def test_two_at_once_do_each_other_no_harm(monkeypatch):
 def test_every_app_has_its_part():
     assert set(retained) == {
         "answers to repeated writes",
+        "counts of what was sent",
         "ended limits",
         "ended sessions",
         "ended tokens",

@@ -103,3 +103,28 @@ def test_message_that_would_help_nobody_any_more_says_so(office):
     page = office.post(reverse("admin:reminders_message_again", args=[message.pk]), follow=True)
 
     assert [str(said) for said in page.context["messages"]] == [TooLate.message]
+
+
+def test_messages_show_how_much_was_sent_beside_the_limits(office, throttle, settings):
+    settings.SEND_LIMITS["email"]["sender"] = (7, 70)
+    some()
+    send(NOON)
+
+    page = office.get(url(Message, "changelist"))
+
+    rows = [(row["channel"], row["hour"], row["hourly"]) for row in page.context["counts"]]
+    assert rows[0][:2] == ("email", 2)
+    assert ("email", 2, 7) in rows
+    assert "2 of 7" in page.content.decode()
+
+
+def test_message_shows_its_text_and_why_it_failed(office):
+    some()
+    message = Message.objects.filter(kind="booked", recipient="client").first()
+    Message.objects.filter(pk=message.pk).update(status=MessageStatus.FAILED, error="550 no such mailbox")
+
+    page = office.get(url(Message, "change", message.pk)).content.decode()
+
+    assert "550 no such mailbox" in page
+    assert message.reservation.client.name in page
+    assert "/a/…/" in page

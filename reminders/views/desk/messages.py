@@ -16,9 +16,9 @@ from booking.forms.settings import OffsetsForm
 from booking.models import Schedule
 from booking.operations import availability
 from booking.views.access import actor_of, desk_page
-from reminders.enums import Channel, MessageStatus
+from reminders.enums import Channel, MessageStatus, Recipient
 from reminders.forms.desk import MessagesForm
-from reminders.letters import recipient_of
+from reminders.letters import recipient_of, shown
 from reminders.models import Message
 from reminders.models.messages import MessageQuerySet
 from reminders.operations import dispatch
@@ -51,7 +51,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     asked.is_valid()
     wanted = {NARROWED_BY[name]: value for name, value in asked.cleaned_data.items() if value}
     to_come = Case(When(due_at__gt=timezone.now(), then=F("due_at"))).asc(nulls_last=True)
-    rows = messages_of(schedule).filter(**wanted).order_by(to_come, "-due_at", "-pk")
+    rows = messages_of(schedule).with_outages(now=timezone.now()).filter(**wanted).order_by(to_come, "-due_at", "-pk")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     context = {
         "schedule": schedule,
@@ -69,7 +69,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 @desk_page
 def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """One message with every try at sending it; one that failed can be sent again."""
-    row = messages_of(schedule).filter(pk=pk).first()
+    row = messages_of(schedule).with_outages(now=timezone.now()).filter(pk=pk).first()
     if row is None:
         raise NotFound
     refusal = None
@@ -81,7 +81,15 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("It is sent again."))
             return HttpResponseRedirect(reverse("desk-message", args=[row.pk]))
-    context = {"schedule": schedule, **line(row), "attempts": row.attempts.all(), "refusal": refusal}
+    client = row.reservation.client
+    context = {
+        "schedule": schedule,
+        **line(row),
+        "attempts": row.attempts.all(),
+        "refusal": refusal,
+        "says": shown(row, now=timezone.now()),
+        "corrects": row.recipient == Recipient.CLIENT and client.owner_id == schedule.provider_id,
+    }
     status = refusal.kind.value if refusal else 200
     return render(request, "reminders/desk/message.html", context, status=status)
 
@@ -96,5 +104,6 @@ def line(message: Message) -> dict[str, Any]:
         "message": message,
         "to": recipient_of(message),
         "failed": message.status == MessageStatus.FAILED,
+        "says_why": message.status not in (MessageStatus.SENT, MessageStatus.CANCELLED),
         "by_webhook": message.channel == Channel.WEBHOOK,
     }

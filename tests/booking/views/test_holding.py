@@ -279,3 +279,33 @@ def test_details_page_costs_a_constant_number_of_queries(client, taken, django_a
         client.get(taken)
     with at_the_end(), django_assert_max_num_queries(4):
         client.get(taken)
+
+
+# --- What is mailed ---------------------------------------------------------------------------------------------------
+
+
+def test_mailbox_gets_three_links_an_hour_whoever_asks(provider, path, throttle):
+    throttle["mail"] = "3/hour"
+
+    def asks(email, hour):
+        browser = Browser()
+        return browser.post(take(browser, provider, path, f"2026-03-04T{hour}:00:00Z"), ADA | {"email": email})
+
+    for hour in (9, 10, 11):
+        assert asks(f"ada+{hour}@example.org", f"{hour:02}").status_code == 302
+    answer = asks("ada@example.org", "13")
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) <= 3600
+    assert Message.objects.filter(kind="hold").count() == 3
+    assert asks("bob@example.org", "14").status_code == 302
+
+
+def test_text_messages_are_offered_where_something_sends_them(client, taken, settings):
+    assert "by_sms" in client.get(taken).content.decode()
+
+    settings.SMS_GATEWAY = "none"
+
+    assert "by_sms" not in client.get(taken).content.decode()
+    assert client.post(taken, ADA | {"by_sms": "on", "phone": "+493023125000"}).status_code == 302
+    assert Preferences.objects.get().channels is None

@@ -7,9 +7,10 @@ from booking.enums import Action
 from booking.operations.appointments import act
 from reminders.enums import MessageStatus
 from reminders.models import Message
+from scheduler_project.common.outages import note_down
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
-from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, open_provider
+from tests.factories import NOON, SYSTEM, ClientFactory, DeliveryAttemptFactory, appoint, at, open_provider
 from tests.reminders.helpers import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -142,6 +143,47 @@ def test_attempts_are_shown_one_by_one(provider_api, made, mailoutbox):
         "",
     )
     assert row["reference"] == mailoutbox[-1].extra_headers["Message-ID"]
+
+
+RAW = "550 5.7.1 mx4.internal.example.org says no to 192.0.2.7"
+
+
+@pytest.mark.parametrize("path", ["/api/reminders/{0}", "/api/appointments/{1}/reminders?kind=any&status=failed"])
+def test_client_is_told_in_words_what_went_wrong_and_the_provider_what_was_answered(
+    booker_api, provider_api, staff_api, made, path
+):
+    message = first(made, status=MessageStatus.FAILED, error=RAW)
+    path = path.format(message.pk, made.pk)
+
+    def error(api):
+        answer = api.get(path).json()
+        return answer.get("results", [answer])[0]["error"]
+
+    assert error(booker_api) == "It could not be delivered."
+    assert (error(provider_api), error(staff_api)) == (RAW, RAW)
+
+
+def test_attempts_tell_a_client_how_they_ended_and_not_what_a_server_said(booker_api, provider_api, made):
+    message = first(made, status=MessageStatus.FAILED, error=RAW)
+    DeliveryAttemptFactory(message=message, outcome="refused", error=RAW, reference="<1@internal>")
+
+    [theirs] = booker_api.get(f"/api/reminders/{message.pk}/attempts").json()["results"]
+    [ours] = provider_api.get(f"/api/reminders/{message.pk}/attempts").json()["results"]
+
+    assert (theirs["outcome"], theirs["error"], theirs["reference"]) == ("refused", "", "")
+    assert (ours["error"], ours["reference"]) == (RAW, "<1@internal>")
+
+
+def test_what_is_due_says_that_it_waits_for_the_mail_server(booker_api, provider_api, made):
+    message = first(made, next_at=NOON)
+    other = Message.objects.filter(kind="reminder").latest("due_at")
+    note_down("email", error="The mail server cannot be reached", now=NOON)
+
+    def errors(api):
+        return {row["id"]: row["error"] for row in api.get("/api/reminders").json()["results"]}
+
+    assert errors(provider_api) == {message.pk: "The mail server cannot be reached", other.pk: ""}
+    assert errors(booker_api) == {message.pk: "It could not be delivered yet, and is tried again.", other.pk: ""}
 
 
 def test_appointment_lists_its_reminders(booker_api, made, provider):

@@ -5,14 +5,17 @@ from datetime import timedelta
 
 import pytest
 import vobject
+from allauth.account.models import EmailAddress
 from django.core import mail
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.actors import Actor, Face
 from booking.enums import Action, Policy, Scope
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import act, confirm, edit, reschedule
 from booking.operations.availability import set_policy
+from booking.operations.guests import give_details, hold_as_visitor
 from booking.operations.reservations import expire_due, reserve
 from booking.operations.series import Wanted, cancel_series, create_series
 from booking.operations.services import edit_service
@@ -428,13 +431,44 @@ def test_hold_asks_nobody_else(provider, who):
     assert not Message.objects.exists()
 
 
-def test_hold_that_runs_out_is_told_to_who_was_asked(provider, mailoutbox):
-    held = hold_for(provider, guest(provider))
+def test_hold_that_runs_out_is_told_to_who_was_asked_and_verified_that_email(provider, mailoutbox):
+    EmailAddress.objects.filter(user=UserFactory(email="ada@example.org")).update(verified=True)
+    held = hold_for(provider, guest(provider, email="ada@example.org"))
     send(NOON)
 
     expire_due(now=held.expires_at)
 
     assert Message.objects.get(kind="hold_expired").reservation == held
+
+
+def by_visitor(provider, email, start):
+    """Held on the pages by somebody who gave this email."""
+    held = hold_as_visitor(
+        provider_id=provider.pk, service_id=None, starts_at=start, visitor_id=None, timezone="UTC", now=NOON
+    )
+    said = {"name": "Ada", "email": email, "phone": "", "note": "", "by_sms": False, "language": ""}
+    return give_details(reservation_id=held.pk, now=NOON, **said)
+
+
+def test_hold_that_runs_out_is_told_to_who_opened_a_link_there_before(provider, mailoutbox):
+    before = by_visitor(provider, "ada@example.org", at("2026-03-05 11:00"))
+    confirm(reservation_id=before.pk, actor=Actor(None, Face.PAGE, guest=before.client), now=NOON)
+    held = by_visitor(provider, "ada@example.org", NINE)
+    send(NOON)
+
+    expire_due(now=held.expires_at)
+
+    assert Message.objects.get(kind="hold_expired").reservation == held
+
+
+def test_hold_that_runs_out_is_not_told_to_a_mailbox_that_never_answered(provider, mailoutbox):
+    held = by_visitor(provider, "ada@example.org", NINE)
+    send(NOON)
+    assert Message.objects.get(kind="hold").status == "sent"
+
+    expire_due(now=held.expires_at)
+
+    assert not Message.objects.filter(kind="hold_expired").exists()
 
 
 def test_hold_that_runs_out_is_not_told_to_who_never_heard_of_it(provider):

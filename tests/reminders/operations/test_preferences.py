@@ -9,7 +9,7 @@ from django.db import connection
 from accounts.actors import Actor, Face
 from booking.operations.appointments import edit
 from reminders.enums import Channel, Source
-from reminders.errors import NeverQuiet, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
+from reminders.errors import NeverQuiet, NotOffered, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
 from reminders.operations.preferences import opt_in, opt_out, opt_out_as, set_preferences, take_back
@@ -380,3 +380,17 @@ def test_take_back_of_a_stop_is_refused_even_to_staff(staff):
 def test_take_back_of_what_is_not_there_is_not_found(staff):
     with pytest.raises(NotFound):
         take_back(opt_out_id=1, actor=actor_of(staff), now=LATER)
+
+
+def test_sms_cannot_be_chosen_where_nothing_sends_them_but_kept_and_given_up(settings):
+    client = ClientFactory()
+    which = {"client_id": client.pk, "actor": actor_of(client), "now": NOON}
+    settings.SMS_GATEWAY = "none"
+    with pytest.raises(NotOffered):
+        set_preferences(**which, changes={"channels": ["email", "sms"]})
+
+    settings.SMS_GATEWAY = "file"
+    set_preferences(**which, changes={"channels": ["email", "sms"]})
+    settings.SMS_GATEWAY = "none"
+    set_preferences(**which, changes={"channels": ["sms"]})
+    assert set_preferences(**which, changes={"channels": ["email"]}).channels == ["email"]

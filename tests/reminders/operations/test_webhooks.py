@@ -17,6 +17,7 @@ from reminders.errors import (
     TooManyEndpoints,
     UnknownEvent,
 )
+from reminders.invariants import INVARIANTS
 from reminders.models import Message, WebhookEndpoint
 from reminders.operations.webhooks import (
     MOST,
@@ -33,6 +34,8 @@ from reminders.operations.webhooks import (
 )
 from reminders.webhooks import EVENTS, envelope, event_data, signing_secrets
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.models import Outage
+from scheduler_project.common.outages import note_down
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -44,7 +47,10 @@ from tests.factories import (
     ServiceFactory,
     WebhookEndpointFactory,
     actor_of,
+    appoint,
+    at,
     minutes,
+    open_provider,
 )
 from tests.groups import FRONT_DESK, MANAGER, staff_of
 
@@ -388,3 +394,56 @@ def test_event_data_tells_an_appointment_in_utc():
         "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": ""},
         "service": {"id": service.pk, "name": service.name},
     }
+
+
+# --- What is owed follows at once -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def coming():
+    provider = open_provider(horizon_days=7)
+    appoint(provider, at("2026-03-05 09:00"))
+    return provider
+
+
+def owed_by_webhook() -> int:
+    return Message.objects.filter(kind=Kind.REMINDER, channel="webhook", status=MessageStatus.PENDING).count()
+
+
+def unplanned() -> list:
+    look = INVARIANTS["appointments_have_their_reminders"][1]
+    return list(look(NOON))
+
+
+def test_webhook_that_is_added_is_owed_the_coming_reminders_at_once(coming):
+    add_endpoint(provider_id=coming.pk, fields={"url": URL}, actor=SYSTEM, now=NOON)
+
+    assert (owed_by_webhook(), unplanned()) == (2, [])
+
+
+def test_webhook_that_wants_other_events_or_is_disabled_is_owed_what_it_wants(coming):
+    endpoint = add_endpoint(provider_id=coming.pk, fields={"url": URL}, actor=SYSTEM, now=NOON)
+    which = {"endpoint_id": endpoint.pk, "actor": SYSTEM, "now": NOON}
+
+    change_endpoint(**which, fields={"events": ["appointment.booked"]})
+    assert (owed_by_webhook(), unplanned()) == (0, [])
+    change_endpoint(**which, fields={"events": []})
+    assert (owed_by_webhook(), unplanned()) == (2, [])
+    disable_endpoint(**which)
+    assert (owed_by_webhook(), unplanned()) == (0, [])
+    enable_endpoint(**which)
+    assert (owed_by_webhook(), unplanned()) == (2, [])
+
+
+def test_outage_of_a_webhook_ends_with_its_address_and_with_itself():
+    endpoint = WebhookEndpointFactory()
+    which = {"endpoint_id": endpoint.pk, "actor": SYSTEM, "now": NOON}
+    for change in (
+        lambda: change_endpoint(**which, fields={"url": URL}),
+        lambda: disable_endpoint(**which),
+        lambda: enable_endpoint(**which),
+        lambda: remove_endpoint(**which),
+    ):
+        note_down(f"webhook:{endpoint.pk}", error="timed out", now=NOON)
+        change()
+        assert not Outage.objects.exists()

@@ -2,10 +2,14 @@
 
 import pytest
 
+from accounts.models import Client
+from booking.links import appointment_link
 from reminders.enums import Channel, MessageStatus
+from scheduler_project.common.outages import note_down
 from tests.factories import (
     NOON,
     AppointmentFactory,
+    ClientFactory,
     DeliveryAttemptFactory,
     EventMessageFactory,
     MessageFactory,
@@ -15,6 +19,7 @@ from tests.factories import (
     minutes,
 )
 from tests.html import reminded
+from tests.reminders.helpers import send
 
 REMINDERS = "/dashboard/reminders/"
 
@@ -137,3 +142,45 @@ def test_messages_cost_the_same_with_many_rows(desk, provider, django_assert_max
 
     with django_assert_max_num_queries(8):
         desk.get(REMINDERS)
+
+
+def test_a_failed_message_shows_its_text_without_keys_and_leads_to_the_clients_address(desk, provider):
+    client = ClientFactory(user=None, owner=provider, email="typo@example.org")
+    held = ReservationFactory(provider=provider, client=client)
+    message = MessageFactory(
+        appointment=AppointmentFactory(reservation=held), status=MessageStatus.FAILED, error="550 no such mailbox"
+    )
+    key = appointment_link(message.appointment).rstrip("/").rpartition("/")[2]
+
+    page = desk.get(f"{REMINDERS}{message.pk}/").content.decode()
+
+    assert "550 no such mailbox" in page
+    assert f"/dashboard/clients/{client.pk}/edit/" in page
+    assert client.name in page
+    assert "/a/…/" in page
+    assert key not in page
+
+
+def test_a_registered_client_corrects_their_own_address(desk, appointment):
+    message = MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
+
+    assert "/edit/" not in desk.get(f"{REMINDERS}{message.pk}/").content.decode()
+
+
+def test_a_corrected_address_is_who_it_is_sent_to_again(desk, provider, mailoutbox):
+    client = ClientFactory(user=None, owner=provider, email="typo@example.org")
+    held = ReservationFactory(provider=provider, client=client)
+    message = MessageFactory(appointment=AppointmentFactory(reservation=held), status=MessageStatus.FAILED)
+    Client.objects.filter(pk=client.pk).update(email="right@example.org")
+
+    desk.post(f"{REMINDERS}{message.pk}/")
+    send(NOON)
+
+    assert [mail.to for mail in mailoutbox] == [[f"{client.name} <right@example.org>"]]
+
+
+def test_what_waits_says_for_what(desk, appointment):
+    MessageFactory(appointment=appointment, status=MessageStatus.PENDING, due_at=NOON)
+    note_down("email", error="The mail server cannot be reached", now=NOON)
+
+    assert "The mail server cannot be reached" in desk.get(REMINDERS).content.decode()

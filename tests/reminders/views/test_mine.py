@@ -122,3 +122,14 @@ def test_reminders_costs_at_most_fifteen_queries(mine, django_assert_max_num_que
 
 def test_reminders_asks_strangers_to_log_in(client):
     assert client.get(PATH).url == f"/account/login/?next={PATH}"
+
+
+def test_reminders_offer_sms_where_something_sends_them_and_to_who_has_chosen_them(mine, booker, settings):
+    def offered():
+        return [value for value, _label in mine.get(PATH).context["form"].fields["channels"].choices]
+
+    assert offered() == ["email", "sms"]
+    settings.SMS_GATEWAY = "none"
+    assert offered() == ["email"]
+    Preferences.objects.create(client=booker, channels=["sms"], updated_at=NOON)
+    assert offered() == ["email", "sms"]

@@ -1,0 +1,69 @@
+"""Messages beside the limits of what may be sent (`common/sending_limits.py`)."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.models import Provider
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.letters import recipient_of
+from reminders.models import Message
+from scheduler_project.common import sending_limits
+from scheduler_project.common.sending_limits import Sending, Wait
+
+SCATTERED = timedelta(minutes=2)
+"""What waited for the same moment does not all come at once."""
+
+PUT_OFF = """
+UPDATE reminders_message message SET status = theirs.status, next_at = theirs.next_at, error = theirs.error
+FROM unnest(%(ids)s::bigint[], %(claims)s::int[], %(statuses)s::varchar[], %(times)s::timestamptz[],
+            %(errors)s::varchar[]) AS theirs(id, claim, status, next_at, error)
+WHERE message.id = theirs.id AND message.claim = theirs.claim AND message.status = 'pending'
+"""
+
+
+def sending_of(message: Message) -> Sending:
+    """Who a message is from and for. What a provider is told of their own bookings is counted as theirs alone."""
+    provider = message.reservation.provider
+    address = recipient_of(message).address
+    trusted = provider.is_approved
+    if message.channel == Channel.WEBHOOK:
+        address = urlsplit(address).hostname or ""
+    elif message.recipient == Recipient.PROVIDER and trusted:
+        address = ""
+    return Sending(str(message.channel), f"provider:{provider.pk}", address, trusted, message.kind == Kind.HOLD)
+
+
+def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
+    """Let claimed messages wait for the end of a limit, with the reason; those it would be too late for have failed."""
+    if not waits:
+        return
+    statuses = [
+        MessageStatus.PENDING if wait.until < message.useful_until else MessageStatus.FAILED for message, wait in waits
+    ]
+    times = [wait.until + SCATTERED * random.random() for message, wait in waits]  # noqa: S311
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PUT_OFF,
+            {
+                "ids": [message.pk for message, _wait in waits],
+                "claims": [message.claim for message, _wait in waits],
+                "statuses": [status.value for status in statuses],
+                "times": times,
+                "errors": [wait.reason[:500] for message, wait in waits],
+            },
+        )
+
+
+def counts(*, now: datetime) -> list[dict[str, Any]]:
+    """How much the site sent on each channel, and the providers who sent most today, beside what they may."""
+    rows = sending_limits.counts(now=now)
+    ids = {row.sender: int(row.sender.partition(":")[2]) for row in rows if row.sender}
+    providers = Provider.objects.in_bulk(ids.values())
+    names = {sender: str(providers.get(pk, sender)) for sender, pk in ids.items()}
+    return [row._asdict() | {"name": names.get(row.sender, _("All together"))} for row in rows]

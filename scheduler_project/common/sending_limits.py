@@ -1,0 +1,208 @@
+"""How much may be sent: by one sender, to one address and by the whole site, an hour and a day, on each channel.
+
+Counted when something is about to be sent, whatever it is and whoever sends it, so that there is no way around. What
+is beyond a limit waits for the next hour or day. A share of each limit (SEND_RESERVE_PERCENT) is kept for what people
+asked for themselves: a link to confirm, to verify, to set a password.
+
+One row counts both windows of one sender, address or site. Windows are whole hours and days of UTC. Like all limits
+these are off where THROTTLE is.
+"""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from scheduler_project.common.models import SendCount
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
+
+HOUR, DAY = 3600, 86400
+
+COUNT = """
+INSERT INTO common_sendcount AS counted (channel, scope, subject, hour, hour_count, day, day_count)
+SELECT %(channel)s, scope, subject, %(hour)s, number, %(day)s, number
+FROM unnest(%(scopes)s::varchar[], %(subjects)s::varchar[], %(numbers)s::int[]) AS asked(scope, subject, number)
+ORDER BY scope, subject
+ON CONFLICT (channel, scope, subject) DO UPDATE SET
+    hour_count = excluded.hour_count + CASE WHEN counted.hour = excluded.hour THEN counted.hour_count ELSE 0 END,
+    day_count = excluded.day_count + CASE WHEN counted.day = excluded.day THEN counted.day_count ELSE 0 END,
+    hour = excluded.hour, day = excluded.day
+RETURNING scope, subject, hour_count, day_count
+"""
+"""In one order, so that two who count at once wait for each other and not in a circle."""
+
+UNCOUNT = """
+UPDATE common_sendcount AS counted
+SET hour_count = CASE WHEN hour = %(hour)s THEN greatest(hour_count - number, 0) ELSE hour_count END,
+    day_count = CASE WHEN day = %(day)s THEN greatest(day_count - number, 0) ELSE day_count END
+FROM unnest(%(scopes)s::varchar[], %(subjects)s::varchar[], %(numbers)s::int[]) AS asked(scope, subject, number)
+WHERE counted.channel = %(channel)s AND counted.scope = asked.scope AND counted.subject = asked.subject
+"""
+
+Key = tuple[str, str]
+"""Scope and subject: `("sender", "12")`."""
+
+
+class Sending(NamedTuple):
+    """Something about to be sent on a channel.
+
+    `sender`: on whose behalf, as `provider:12`; empty for what concerns a login. `recipient`: a mail address, a number
+    in E.164, a host; empty for what a known sender sends to themself. `trusted`: the site knows the sender, so that the
+    larger limits hold. `asked_for`: whoever gets it asked for it.
+    """
+
+    channel: str
+    sender: str
+    recipient: str
+    trusted: bool
+    asked_for: bool = False
+
+    def counters(self) -> list[Key]:
+        keys = [("site", "")]
+        if self.sender:
+            keys.append(("sender", self.sender))
+        if self.recipient:
+            keys.append(("recipient", hidden(self.recipient)))
+        return keys
+
+
+class Wait(NamedTuple):
+    """Why something is not sent now, and until when."""
+
+    until: datetime
+    reason: str
+    key: Key
+
+
+def mailbox(address: str) -> str:
+    """One name for one mailbox: in lower case, without what follows a plus sign."""
+    local, _at, domain = address.strip().lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}" if local else address.strip().lower()
+
+
+def hidden(recipient: str) -> str:
+    """What an address is counted under: who reads the counts does not learn who was written to."""
+    return hashlib.sha256(f"{settings.SECRET_KEY}:{mailbox(recipient)}".encode()).hexdigest()[:40]
+
+
+def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
+    """Count what is about to be sent, all on one channel. Returns for each None, or why and until when it waits.
+
+    One statement, and one more if something waits. What waits is not counted.
+    """
+    if not sendings or not settings.THROTTLE:
+        return [None] * len(sendings)
+    channel = sendings[0].channel
+    asked = Counter(key for each in sendings for key in each.counters())
+    counted = _count(channel, asked, now)
+    waits: list[Wait | None] = [None] * len(sendings)
+    taken = {key: [total - asked[key] for total in totals] for key, totals in counted.items()}
+    for place in sorted(range(len(sendings)), key=lambda place: not sendings[place].asked_for):
+        sending = sendings[place]
+        waits[place] = _beyond(sending, taken, now)
+        if waits[place] is None:
+            for key in sending.counters():
+                taken[key] = [count + 1 for count in taken[key]]
+    give_back([each for each, wait in zip(sendings, waits, strict=True) if wait], now=now)
+    for scope, subject in {wait.key for wait in waits if wait}:
+        log_security_event(SecurityEvent.LIMIT_REACHED, scope=f"send_{channel}_{scope}", subject=subject)
+    return waits
+
+
+def give_back(sendings: Sequence[Sending], *, now: datetime) -> None:
+    """Take back the count of what was not sent after all."""
+    if sendings and settings.THROTTLE:
+        asked = Counter(key for each in sendings for key in each.counters())
+        with connection.cursor() as cursor:
+            cursor.execute(UNCOUNT, _parameters(sendings[0].channel, asked, now))
+
+
+def _count(channel: str, asked: Counter[Key], now: datetime) -> dict[Key, tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, _parameters(channel, asked, now))
+        return {(scope, subject): (hour, day) for scope, subject, hour, day in cursor.fetchall()}
+
+
+def _parameters(channel: str, asked: Counter[Key], now: datetime) -> dict[str, Any]:
+    seconds = int(now.timestamp())
+    return {
+        "channel": str(channel),
+        "hour": seconds // HOUR,
+        "day": seconds // DAY,
+        "scopes": [scope for scope, _subject in asked],
+        "subjects": [subject for _scope, subject in asked],
+        "numbers": list(asked.values()),
+    }
+
+
+def _beyond(sending: Sending, taken: dict[Key, list[int]], now: datetime) -> Wait | None:
+    """The limit that leaves no room for one more; the one that holds longest, if there are several."""
+    for place, seconds in ((1, DAY), (0, HOUR)):
+        for key in sending.counters():
+            limit = limits_of(sending.channel, key[0], trusted=sending.trusted)[place]
+            if taken[key][place] >= room(limit, asked_for=sending.asked_for):
+                until = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
+                return Wait(until, _reason(key[0], limit, seconds), key)
+    return None
+
+
+def room(limit: int, *, asked_for: bool) -> int:
+    """How much of a limit there is for something: what nobody asked for leaves the reserve."""
+    return limit if asked_for else limit - math.floor(limit * settings.SEND_RESERVE_PERCENT / 100)
+
+
+def limits_of(channel: str, scope: str, *, trusted: bool) -> tuple[int, int]:
+    """How many an hour and a day."""
+    limits = settings.SEND_LIMITS[str(channel)]
+    name = scope if trusted or scope == "site" else f"new_{scope}"
+    return limits[name]
+
+
+def _reason(scope: str, limit: int, seconds: int) -> str:
+    said = {
+        "site": _("This site sends %(limit)d an hour at most."),
+        "sender": _("This sender may send %(limit)d an hour at most."),
+        "recipient": _("This address is sent %(limit)d an hour at most."),
+    }
+    daily = {
+        "site": _("This site sends %(limit)d a day at most."),
+        "sender": _("This sender may send %(limit)d a day at most."),
+        "recipient": _("This address is sent %(limit)d a day at most."),
+    }
+    return (daily if seconds == DAY else said)[scope] % {"limit": limit}
+
+
+class Count(NamedTuple):
+    """How much was sent in this hour and today, and how much may be."""
+
+    channel: str
+    sender: str
+    hour: int
+    hourly: int
+    day: int
+    daily: int
+
+
+def counts(*, now: datetime, senders: int = 5) -> list[Count]:
+    """What the site sent on each channel, and who sent most today."""
+    seconds = int(now.timestamp())
+    hour, day = seconds // HOUR, seconds // DAY
+    today = SendCount.objects.filter(day=day)
+    rows = [*today.filter(scope="site").order_by("channel")]
+    rows += today.filter(scope="sender").order_by("-day_count")[:senders]
+    return [
+        Count(row.channel, row.subject, row.hour_count if row.hour == hour else 0, hourly, row.day_count, daily)
+        for row in rows
+        for hourly, daily in [limits_of(row.channel, row.scope, trusted=True)]
+    ]
+
+
+def forget(*, now: datetime) -> int:
+    """Forget the counts of days gone by. Returns how many rows."""
+    return SendCount.objects.filter(day__lt=int((now - timedelta(days=1)).timestamp()) // DAY).delete()[0]
