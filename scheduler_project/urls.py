@@ -20,3 +20,6 @@ urlpatterns = [
     path("", include("analytics.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "scheduler_project.errors.bad_request"
+handler500 = "scheduler_project.errors.server_error"

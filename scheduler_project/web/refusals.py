@@ -1,4 +1,4 @@
-"""Answers to requests that never reach Django: the API's one shape of an error, a plain page for everybody else."""
+"""Answers to requests that reach no view: the API's one shape of an error, a plain page for everybody else."""
 
 import html
 import json
@@ -46,6 +46,11 @@ VERSION_UNKNOWN = (
     "http_version_unknown",
     _("This server speaks HTTP/1.1."),
 )
+UNKNOWN_HOST = (
+    HTTPStatus.BAD_REQUEST,
+    "unknown_host",
+    _("The site does not answer to this host name."),
+)
 BUSY = (
     HTTPStatus.SERVICE_UNAVAILABLE,
     "busy",
@@ -78,18 +83,23 @@ def refusal_bytes(refusal: Refusal, *, api: bool, language: str, limit: int = 0,
     return head + content if body else head
 
 
-@lru_cache(maxsize=256)
-def _written(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[bytes, bytes]:
+def content_of(refusal: Refusal, *, api: bool, language: str, limit: int = 0) -> tuple[bytes, str]:
+    """What a refusal says, and its media type."""
     status, code, says = refusal
     with translation.override(language):
         text = str(says) % {"limit": f"{limit:,}"} if limit else str(says)
     if api:
         kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "client_error"
         error = {"type": kind, "errors": [{"code": code, "detail": text, "attr": None}]}
-        content, media_type = json.dumps(error, ensure_ascii=False).encode(), "application/json"
-    else:
-        page = PAGE.format(language=language, title=html.escape(settings.SITE_NAME), text=html.escape(text))
-        content, media_type = page.encode(), "text/html; charset=utf-8"
+        return json.dumps(error, ensure_ascii=False).encode(), "application/json"
+    page = PAGE.format(language=language, title=html.escape(settings.SITE_NAME), text=html.escape(text))
+    return page.encode(), "text/html; charset=utf-8"
+
+
+@lru_cache(maxsize=256)
+def _written(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[bytes, bytes]:
+    status = refusal[0]
+    content, media_type = content_of(refusal, api=api, language=language, limit=limit)
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         f"Content-Type: {media_type}",

@@ -1,0 +1,30 @@
+"""Errors that no view answers: the API's one shape for its callers, a plain page for everybody else."""
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
+
+from scheduler_project.web import refusals
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 for what Django calls suspicious, such as a host name that is not the site's."""
+    known = isinstance(exception, DisallowedHost)
+    return _refused(request, refusals.UNKNOWN_HOST if known else refusals.BAD_REQUEST)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500, without a word about what failed. Needs no template, context or database, which may be what failed."""
+    return _refused(request, refusals.FAILED)
+
+
+def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
+    # The language chosen for this request may not be known yet; that of the thread may be the one before's.
+    language = refusals.preferred_language(request.headers.get("Accept-Language", ""))
+    api = request.path_info.startswith("/api/")
+    content, media_type = refusals.content_of(refusal, api=api, language=language)
+    response = HttpResponse(content, content_type=media_type, status=refusal[0])
+    response.headers["Content-Language"] = language
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    add_never_cache_headers(response)
+    return response
