@@ -1,5 +1,6 @@
 """What accounts does when django-allauth, the admin or a command changes a login."""
 
+from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -14,10 +15,12 @@ from accounts.models import Client, User
 from accounts.operations.leaving import forget_traces
 from accounts.operations.logins import end_tokens, forget_new_email
 from accounts.operations.mailboxes import is_proved, prove
+from accounts.operations.mails import owe
 from accounts.operations.notices import Notice, notify
 from accounts.operations.people import carry_email
 from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
+from scheduler_project.common.admin_mails import admin_mail_owed
 from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.trail import asker
 
@@ -78,6 +81,12 @@ def lose_new_email(user: User, **kwargs: Any) -> None:
 @receiver(authenticator_added, dispatch_uid="accounts.receivers.ask_all_again")
 def ask_all_again(user: User, **kwargs: Any) -> None:
     end_tokens(user_id=user.pk)
+
+
+@receiver(admin_mail_owed, dispatch_uid="accounts.receivers.owe_admins")
+def owe_admins(to: list[str], subject: str, text: str, now: datetime, **kwargs: Any) -> None:
+    for address in to:
+        owe(to=address, subject=subject, text=text, now=now)
 
 
 @receiver(mail_owed, dispatch_uid="accounts.receivers.ring_for_mails")

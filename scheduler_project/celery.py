@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import worker_init
+from celery.signals import setup_logging, worker_init
 from kombu import Queue
 
 from scheduler_project.common import process
@@ -19,6 +19,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
 app = Celery("scheduler")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect(dispatch_uid="scheduler_project.celery.log")
+def log(**kwargs: Any) -> None:
+    """Leave logging to Django's settings: Celery's own format would write secrets."""
 
 
 @worker_init.connect(dispatch_uid="scheduler_project.celery.work")

@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Literal
 from urllib.parse import quote
 
 import psycopg
@@ -102,7 +102,7 @@ class Server:
                 self.sockets.rmdir()
 
     def _start_unless_running(self) -> None:
-        with (self.data_dir / f"{self.name}.lock").open("a") as lock, self._log.open("ab") as log:
+        with private(self.data_dir / f"{self.name}.lock", "ab") as lock, private(self._log, "ab") as log:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -189,7 +189,7 @@ class Postgres(Server):
         if major and int(major[0]) >= 17:
             locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command = [str(programs / "initdb"), "-D", str(new), "--username=scheduler", "--auth=trust", "--encoding=UTF8"]
-        with self._log.open("ab") as log:
+        with private(self._log, "ab") as log:
             done = self._spawn([*command, *locale, *([] if self.durable else ["--no-sync"])], log)
         if done.wait():
             raise ServerError(f"initdb ended with status {done.returncode}:\n{self._last_words()}")
@@ -343,6 +343,16 @@ def ending_with_parent(signum: signal.Signals) -> Callable[[], None]:
             os._exit(1)
 
     return ask_the_kernel
+
+
+def private(path: Path, mode: Literal["ab", "a+b"]) -> IO[bytes]:
+    """Open a file to add to that only its owner may read, also one that others could read until now.
+
+    PostgreSQL writes the statements that failed into its log, and statements hold what people wrote.
+    """
+    file: IO[bytes] = open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
+    os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def _account(data_dir: Path) -> pwd.struct_passwd | None:

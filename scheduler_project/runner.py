@@ -138,17 +138,17 @@ def alone(address: str) -> Iterator[None]:
         return
     folder = embedded.home()
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "site.lock").open("a+") as lock:
+    with embedded.private(folder / "site.lock", "a+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             raise embedded.ServerError(
-                f"The site already runs on the data in {folder}, at {lock.read()}, or is just stopping."
+                f"The site already runs on the data in {folder}, at {lock.read().decode()}, or is just stopping."
                 " Stop it first, or give this one data of its own: DATA_DIR=/tmp/another PORT=8001 make run"
             ) from None
         lock.truncate(0)
-        lock.write(address)
+        lock.write(address.encode())
         lock.flush()
         yield
 

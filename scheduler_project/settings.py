@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_project.common.cookies.with_sound_cookies",
+    "scheduler_project.common.long_work.with_threads_to_spare",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_project.common.trail.by_request",
     "scheduler_project.common.security_log.with_refusals_logged",
@@ -86,6 +87,8 @@ WEB_WAITING = env.int("WEB_WAITING", default=200)
 """How many requests each of them lets wait for a thread before it answers 503."""
 WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
 """How long a connection may wait for its next request: longer than a proxy in front keeps its own."""
+WEB_LONG_WORK = env.int("WEB_LONG_WORK", default=max(1, WEB_THREADS // 2))
+"""How many of them may be at work on what can take long at a time: the admin, figures, searches."""
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
 """How many tasks a worker, and how many rounds of sending a sender, works on at a time, each in a process."""
 
@@ -425,7 +428,10 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- Mail -----------------------------------------------------------------------------------------------------------
 
 if env.str("EMAIL_URL", default=""):
-    vars().update(env.email_url("EMAIL_URL"))
+    MAIL_SERVER = env.email_url("EMAIL_URL")
+    if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        MAIL_SERVER["EMAIL_BACKEND"] = "scheduler_project.common.mail_backend.Backend"  # whose every step ends in time
+    vars().update(MAIL_SERVER)
 else:
     EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
 """Without a mail server, mails wait. `consolemail://` prints them, with the links that are in them."""
@@ -433,6 +439,8 @@ MAILBOX = env.bool("MAILBOX", default=False)
 """Whether `/mail/` shows everybody the mails that `filemail:` keeps. For one's own machine only."""
 ADMINS = [("", address) for address in env.list("ADMINS", default=[])]
 """Who is mailed when an inspection finds something that should not be."""
+ADMIN_MAILS_PER_DAY = env.int("ADMIN_MAILS_PER_DAY", default=10)
+"""How many different mails each of ADMINS gets a day at most."""
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Scheduler <scheduler@localhost>")
 
 # --- Safety ---------------------------------------------------------------------------------------------------------
@@ -465,12 +473,23 @@ CONTENT_SECURITY_POLICY = {
 """Nothing written into a page runs or styles it."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+DEFAULT_EXCEPTION_REPORTER = "scheduler_project.common.redaction.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "scheduler_project.common.redaction.ReporterFilter"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"quiet": {"()": "scheduler_project.common.redaction.Quiet"}},
+    "formatters": {
+        "line": {
+            "()": "scheduler_project.common.redaction.Formatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["quiet"]}},
     "loggers": {
+        # Django's own handlers here mail ADMINS from within a request, with all that the request and the process know.
+        "django": {"handlers": [], "level": "INFO"},
+        "celery": {"level": "WARNING"},  # else a line for each ring of a doorbell
         "django.request": {"level": "ERROR"},
         # Whatever LOG_LEVEL says: log-ins are no errors, and are wanted all the same.
         "security": {"level": "INFO"},

@@ -15,6 +15,7 @@ from redis import Redis
 from rest_framework.test import APIClient
 
 from scheduler_project.celery import app
+from scheduler_project.common import process
 from scheduler_project.common.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
@@ -105,6 +106,12 @@ def without_redis(settings):
     redis_client.cache_clear()
     yield
     redis_client.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_web_process():
+    """The tests have no limits of the web's, though one of them imported `wsgi.py`."""
+    process.is_now(process.Process.COMMAND)
 
 
 @pytest.fixture(autouse=True)

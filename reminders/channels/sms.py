@@ -1,5 +1,6 @@
 """SMS, through the gateway that SMS_GATEWAY names."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -53,7 +54,7 @@ class File:
         path = Path(settings.SMS_FILE)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
+            with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 file.write(f"To: {parcel.address}\n\n{parcel.text}\n\n")
         except OSError as error:
             raise Unreachable(f"{path} cannot be written: {error}") from error

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import IntegrityError
+from django.http import JsonResponse
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter as StandardFormatter
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
@@ -11,12 +12,18 @@ from drf_standardized_errors.types import ErrorResponse
 from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.response import Response
 
+from scheduler_project.common.database_errors import refusal_for
 from scheduler_project.common.errors import DomainError, Kind, TryAgain
 from scheduler_project.common.operations import DELETED_MEANWHILE
+from scheduler_project.common.redaction import remember_fields
 
 
 class ExceptionHandler(StandardHandler):
     """Turns a DomainError into the HTTP answer of its kind, and simplejwt's list of tokens tried into one error."""
+
+    def run(self) -> Response | None:
+        remember_fields(self.context["request"])
+        return super().run()
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, SuspiciousOperation):
@@ -25,6 +32,8 @@ class ExceptionHandler(StandardHandler):
             return answer(exc)
         if isinstance(exc, IntegrityError) and getattr(exc.__cause__, "sqlstate", None) == DELETED_MEANWHILE:
             return answer(TryAgain())  # Foreign keys are checked at COMMIT, which may be that of an idempotent request.
+        if refusal := refusal_for(exc):
+            return answer(refusal)
         if isinstance(exc, AuthenticationFailed) and isinstance(exc.detail, dict):
             plain = AuthenticationFailed(str(exc.detail["detail"]), str(exc.detail["code"]))
             plain.auth_header = getattr(exc, "auth_header", None)  # type: ignore[attr-defined]
@@ -33,7 +42,9 @@ class ExceptionHandler(StandardHandler):
 
     def report_exception(self, exc: APIException, response: Response) -> None:
         """Raise no alarm for an answer, whatever its status: a DomainError is no bug."""
-        if not isinstance(exc, Refusal):
+        if isinstance(exc, Refusal):
+            response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django's own way)
+        else:
             super().report_exception(exc, response)
 
 
@@ -79,6 +90,16 @@ def answer(error: DomainError) -> Refusal:
     refusal.wait = error.retry_after
     refusal.extra = error.details
     return refusal
+
+
+def refusal_response(error: DomainError) -> JsonResponse:
+    """The same answer from where there is no view, such as a middleware."""
+    kind = "server_error" if error.kind.value >= 500 else "client_error"
+    errors = [{"code": error.code, "detail": str(error.message), "attr": error.field}]
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    response = JsonResponse({"type": kind, "errors": errors}, status=error.kind.value, headers=headers)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (It is no bug.)
+    return response
 
 
 class ExceptionFormatter(StandardFormatter):

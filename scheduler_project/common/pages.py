@@ -9,11 +9,14 @@ from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxMiddleware
 
+from scheduler_project.common.database_errors import refusal_for
 from scheduler_project.common.errors import DomainError, Kind
 from scheduler_project.common.languages import DAY, LONG
 from scheduler_project.common.sending_limits import mailbox
@@ -108,6 +111,17 @@ def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     return response
 
 
+def unavailable(refusal: DomainError | None) -> HttpResponse:
+    """A page for when the database may be what is not there, so that nothing on it is looked up."""
+    words = {"refusal": refusal, "site_name": settings.SITE_NAME, "language": get_language()}
+    response = HttpResponse(render_to_string("unavailable.html", words), status=refusal.kind.value if refusal else 500)
+    response.headers["Cache-Control"] = "no-store"
+    if refusal and refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    response._has_been_logged = refusal is not None  # type: ignore[attr-defined]  # noqa: SLF001  (Django then logs no bug)
+    return response
+
+
 def with_refusals(get_response: GetResponse) -> GetResponse:
     """A middleware that makes a page of each DomainError that a view lets pass: allauth's, the admin's."""
 
@@ -115,7 +129,10 @@ def with_refusals(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        return refusal_page(request, exception) if isinstance(exception, DomainError) else None
+        if isinstance(exception, DomainError):
+            return refusal_page(request, exception)
+        refusal = refusal_for(exception)
+        return unavailable(refusal) if refusal else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]  # where Django looks for it
     return middleware

@@ -5,10 +5,10 @@ import time
 
 from celery import shared_task
 from django.conf import settings
-from django.core.mail import mail_admins
 from django.utils import timezone
 
 from scheduler_project.common import invariants, retention
+from scheduler_project.common.admin_mails import owe_admin_mail
 from scheduler_project.common.models import Inspection
 
 NAMED = 200
@@ -30,7 +30,9 @@ def inspect() -> int:
     if broken:
         lines = "\n".join(f"{row.check}: {row.table} {row.pk}: {row.problem}" for row in broken[:NAMED])
         logger.error("%d rows are not as they should be:\n%s", len(broken), lines)
-        mail_admins(f"{settings.SITE_NAME}: {len(broken)} rows are not as they should be", lines)
+        owe_admin_mail(
+            subject=f"{settings.SITE_NAME}: {len(broken)} rows are not as they should be", text=lines, now=now
+        )
     return len(broken)
 
 

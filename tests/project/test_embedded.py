@@ -140,6 +140,16 @@ def test_servers_let_nobody_else_in(data_dir: Path) -> None:
     assert (modes, listening) == ({"0o700"}, [])
 
 
+def test_servers_leave_no_file_that_others_may_read(data_dir: Path) -> None:
+    (data_dir / "postgres.log").touch(mode=0o644)  # of an earlier version
+
+    with servers(data_dir, durable=False):
+        modes = {path.name: path.stat().st_mode & 0o077 for path in data_dir.iterdir() if path.is_file()}
+
+    assert {"postgres.log", "postgres.lock", "redis.log", "redis.lock"} <= modes.keys()
+    assert {name for name, mode in modes.items() if mode} == set()
+
+
 def test_servers_attach_to_those_that_run(data_dir: Path) -> None:
     with servers(data_dir, durable=False) as running:
         with servers(data_dir, durable=False) as attached:

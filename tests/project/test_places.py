@@ -22,18 +22,10 @@ LIMIT = 3
 @pytest.fixture(autouse=True)
 def _own_connections_only():
     """Each test begins and ends with no idle connection of the process."""
-    end_idle()
+    places.close_idle()
     connection.ensure_connection()
     yield
-    end_idle()
-
-
-def end_idle():
-    for kept in places.idle.values():
-        while kept:
-            idle = kept.pop()
-            idle.connection.close()
-            places.closed(idle.connection)
+    places.close_idle()
 
 
 @pytest.fixture

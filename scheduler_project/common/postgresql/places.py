@@ -80,6 +80,15 @@ class Places:
             self.idle.setdefault(key, []).append(idle)
             self.changed.notify()
 
+    def close_idle(self) -> None:
+        """Close every connection that no thread is using, such as for a test that changes what they were told."""
+        with self.changed:
+            for kept in self.idle.values():
+                while kept:
+                    connection = kept.pop().connection
+                    connection.close()
+                    self.closed(connection)
+
     def connect(self, key: Any, limit: int | None, connect: Callable[[], Any]) -> Idle | Any:
         """Return a new connection, or an idle one that came back while there was no room for another.
 

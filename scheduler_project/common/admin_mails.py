@@ -1,0 +1,41 @@
+"""Mail to ADMINS: what the site found out about itself, never what a request did.
+
+Nothing is sent from here. Whoever owes mails puts it with theirs.
+"""
+
+import hashlib
+import time
+from datetime import datetime
+
+from django.conf import settings
+from django.dispatch import Signal
+
+from scheduler_project.common.redaction import redact
+from scheduler_project.common.throttling import tallied
+
+admin_mail_owed = Signal()
+"""ADMINS are to be mailed. Arguments: `to` (a list of addresses), `subject`, `text`, `now`."""
+
+DAY = 24 * 60 * 60
+
+
+def owe_admin_mail(*, subject: str, text: str, now: datetime) -> bool:
+    """Let ADMINS be mailed: the same once a day (UTC), and `ADMIN_MAILS_PER_DAY` different ones at most.
+
+    Returns whether they will be. Secrets are taken out of the text.
+    """
+    to = [address for _, address in settings.ADMINS]
+    subject, text = redact(subject), redact(text)
+    if not to or not _allowed(f"{subject}\n{text}"):
+        return False
+    admin_mail_owed.send(None, to=to, subject=subject, text=text, now=now)
+    return True
+
+
+def _allowed(said: str) -> bool:
+    day = int(time.time() // DAY)
+    ends_at = (day + 1) * DAY
+    digest = hashlib.sha256(said.encode()).hexdigest()
+    return tallied(f"admins:{digest}:{day}", 1, ends_at) and tallied(
+        f"admins:{day}", settings.ADMIN_MAILS_PER_DAY, ends_at
+    )

@@ -1,0 +1,61 @@
+"""What it means when the database does not answer, or not in time: a named refusal instead of a crash."""
+
+import logging
+
+from django.db import Error
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind, TooBusy
+from scheduler_project.common.postgresql.places import NoConnectionFree
+from scheduler_project.common.trail import asker
+
+logger = logging.getLogger(__name__)
+
+TOOK_TOO_LONG = frozenset(
+    {
+        "57014",  # statement_timeout, or somebody cancelled it
+        "55P03",  # lock_timeout
+        "25P03",  # idle_in_transaction_session_timeout
+        "25P04",  # transaction_timeout
+    }
+)
+AWAY = frozenset(
+    {
+        "53300",  # too many connections
+        "57P01",  # shutting down
+        "57P02",  # another process of it crashed
+        "57P03",  # starting up
+    }
+)
+
+
+class TookTooLong(DomainError):
+    code = "took_too_long"
+    kind = Kind.UNAVAILABLE
+    message = _("This took too long and was stopped. Nothing was changed. Try again in a moment.")
+    retry_after = 5
+
+
+class Unavailable(DomainError):
+    code = "unavailable"
+    kind = Kind.UNAVAILABLE
+    message = _("The site cannot reach its database. Nothing was changed. Try again in a moment.")
+    retry_after = 5
+
+
+def refusal_for(error: BaseException | None) -> DomainError | None:
+    """How to refuse what the database did not do in time, or was not there for. None for any other error."""
+    if isinstance(error, NoConnectionFree):
+        return TooBusy()
+    if not isinstance(error, Error):
+        return None
+    cause = error.__cause__
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate in TOOK_TOO_LONG:
+        logger.warning("Stopped: %s: %s", getattr(asker.get(), "path", "-"), " ".join(str(error).split()))
+        return TookTooLong()
+    lost = sqlstate is None and type(cause).__name__ in {"OperationalError", "ConnectionTimeout"}
+    if lost or sqlstate in AWAY or (sqlstate or "").startswith("08"):
+        logger.error("The database cannot be reached: %s", " ".join(str(error).split()))
+        return Unavailable()
+    return None

@@ -1,0 +1,93 @@
+"""Django's SMTP backend, whose every step ends in time.
+
+A socket's own timeout starts anew with every byte, so a mail server that drips would keep its sender for ever.
+"""
+
+import smtplib
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+from django.core.mail import EmailMessage
+from django.core.mail.backends import smtp
+
+
+class Line(smtplib.SMTP):
+    """Hands on its socket before the first word is exchanged."""
+
+    def __init__(self, *args: Any, opened: Callable[[socket.socket], None], **kwargs: Any) -> None:
+        self.opened = opened
+        super().__init__(*args, **kwargs)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        line: socket.socket = super()._get_socket(host, port, timeout)  # type: ignore[misc]
+        self.opened(line)
+        return line
+
+
+class TlsLine(smtplib.SMTP_SSL, Line):
+    """The same, and the socket is handed on before TLS is agreed upon."""
+
+
+class Backend(smtp.EmailBackend):
+    """Connecting takes `timeout` seconds at most, and so does each mail. Raises OSError when the time is up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.line: socket.socket | None = None
+
+    @property
+    def connection_class(self) -> Any:
+        return partial(TlsLine if self.use_ssl else Line, opened=self.note)
+
+    def note(self, line: socket.socket) -> None:
+        """Keep a handle of our own to the socket: TLS takes the first one away."""
+        self.forget()
+        self.line = line.dup()
+
+    def open(self) -> bool | None:
+        if self.connection:
+            return False
+        with self.in_time():
+            return super().open()
+
+    def close(self) -> None:
+        try:
+            with self.in_time():
+                super().close()
+        finally:
+            self.forget()
+
+    def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
+        with self.in_time(max(1, len(email_messages)) + 1):  # one more to connect
+            return super().send_messages(email_messages)
+
+    @contextmanager
+    def in_time(self, times: int = 1) -> Iterator[None]:
+        """Cut the line when the time is up: whoever waits for an answer then learns that there is none."""
+        if self.timeout is None:
+            yield
+            return
+        timer = threading.Timer(self.timeout * times, self.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def cut(self) -> None:
+        if self.line is not None:
+            with suppress(OSError):
+                self.line.shutdown(socket.SHUT_RDWR)
+
+    def forget(self) -> None:
+        if self.line is not None:
+            self.line.close()
+            self.line = None
+
+    def __del__(self) -> None:
+        self.forget()
