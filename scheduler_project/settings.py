@@ -58,7 +58,6 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_project.common.cookies.with_sound_cookies",
-    "scheduler_project.common.long_work.with_threads_to_spare",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_project.common.trail.by_request",
     "scheduler_project.common.security_log.with_refusals_logged",
@@ -71,6 +70,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "scheduler_project.common.pages.for_pages",
     "scheduler_project.common.pages.with_refusals",
+    "scheduler_project.common.long_work.with_threads_to_spare",
 ]
 
 ROOT_URLCONF = "scheduler_project.urls"

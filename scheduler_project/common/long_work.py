@@ -1,96 +1,44 @@
 """Long work leaves threads to spare: staff who ask for figures of years do not keep visitors from booking."""
 
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from scheduler_project.common.api_errors import refusal_response
 from scheduler_project.common.errors import TooBusy
 from scheduler_project.common.pages import unavailable
+from scheduler_project.common.turns import begin, turns
 
-LONG = re.compile(r"/(?:admin/|numbers/|dashboard/numbers/|api/(?:v1/)?(?:admin|analytics)(?:/|$))")
-"""Where work may take long. So may every search in the API (`search=`)."""
-
-PATIENCE_SECONDS = 1.0
-"""How long one request waits for its turn, as long as that leaves another thread free."""
-
-
-class Turns:
-    """At most `WEB_LONG_WORK` at a time in this process, and one thread free whoever waits."""
-
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.working = 0
-        self.waiting = 0
-
-    def begin(self) -> None:
-        """Raises TooBusy."""
-        with self.changed:
-            if self.working >= settings.WEB_LONG_WORK:
-                self._wait()
-            self.working += 1
-
-    def end(self) -> None:
-        with self.changed:
-            self.working -= 1
-            self.changed.notify()
-
-    def _wait(self) -> None:
-        if settings.WEB_LONG_WORK + self.waiting + 1 >= settings.WEB_THREADS:
-            raise TooBusy
-        self.waiting += 1
-        try:
-            if not self.changed.wait_for(lambda: self.working < settings.WEB_LONG_WORK, PATIENCE_SECONDS):
-                raise TooBusy
-        finally:
-            self.waiting -= 1
-
-
-turns = Turns()
+LONG_PAGES = re.compile(r"/(?:admin|numbers|dashboard/numbers)/")
+"""Where work may take long. For the API `turns.py` says where."""
 
 
 def with_threads_to_spare(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A middleware that lets long work have only some of the threads, and refuses more of it at once with 503."""
+    """A middleware that lets long work have only some of the threads, and refuses more of it at once with 503.
+
+    It stands last, where it is known who asks and that they do not ask too often.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not is_long(request):
-            return get_response(request)
+        if LONG_PAGES.match(request.path_info) and request.user.is_authenticated:
+            try:
+                begin(request)
+            except TooBusy as refusal:
+                return unavailable(refusal)
+        response = None
         try:
-            turns.begin()
-        except TooBusy as refusal:
-            return refusal_response(refusal) if request.path_info.startswith("/api/") else unavailable(refusal)
-        with ended_unless_kept() as keep:
             response = get_response(request)
-            if response.streaming:  # It is put together while it is sent.
-                keep(response)
-            return response
+        finally:
+            if hasattr(request, "long_turn") and not _kept(response):
+                turns.end()
+        return response
 
     return middleware
 
 
-@contextmanager
-def ended_unless_kept() -> Iterator[Callable[[HttpResponse], None]]:
-    """End the turn with the block, or with the response that was given to `keep`."""
-    kept = False
-
-    def keep(response: HttpResponse) -> None:
-        nonlocal kept
-        kept = True
-        response._resource_closers.append(turns.end)  # type: ignore[attr-defined]  # noqa: SLF001
-
-    try:
-        yield keep
-    finally:
-        if not kept:
-            turns.end()
-
-
-def is_long(request: HttpRequest) -> bool:
-    path = request.path_info
-    return LONG.match(path) is not None or (
-        path.startswith("/api/") and "search=" in str(request.META.get("QUERY_STRING", ""))
-    )
+def _kept(response: HttpResponse | None) -> bool:
+    """Leave the turn to an answer that is put together while it is sent, such as an export."""
+    if response is None or not response.streaming:
+        return False
+    response._resource_closers.append(turns.end)  # type: ignore[attr-defined]  # noqa: SLF001
+    return True

@@ -126,11 +126,24 @@ def _spelt(secrets: Iterable[Any]) -> Iterator[str]:
 
 
 class Formatter(logging.Formatter):
-    """Writes a record, its traceback included, without secrets."""
+    """Writes a record, its traceback included, without secrets.
+
+    What a request brought is looked for only in what is said about it: a cookie that reads like a time or the name of a
+    logger hides neither, and the log of security events, which holds no secrets, is spared it altogether.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         request = getattr(record, "request", None) or asker.get()
-        return redact(super().format(record), request_secrets(request))
+        secrets = set() if record.name == "security" else request_secrets(request)
+        record.message = redact(record.getMessage(), secrets)
+        if self.usesTime():
+            record.asctime = self.formatTime(record, self.datefmt)
+        parts = [self.formatMessage(record)]
+        if record.exc_info:
+            parts.append(redact(self.formatException(record.exc_info), secrets))
+        if record.stack_info:
+            parts.append(redact(self.formatStack(record.stack_info), secrets))
+        return "\n".join(parts)
 
 
 class Quiet(logging.Filter):

@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.turns import begin_if_long
 
 COUNT = """
 local count = redis.call('INCR', KEYS[1])
@@ -78,8 +79,13 @@ class Throttle(BaseThrottle):
         self.retry_after: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        if not settings.THROTTLE:
-            return True
+        """Whether it is within its limits. Raises TooBusy where it is, and would take long, and others do already."""
+        allowed = not settings.THROTTLE or self.is_within(request, view)
+        if allowed and isinstance(request, Request):
+            begin_if_long(request)
+        return allowed
+
+    def is_within(self, request: Request, view: Any) -> bool:
         scope = getattr(view, "throttle_scope", None) or ("read" if request.method in SAFE_METHODS else "write")
         who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{network(self.get_ident(request))}"
         now = time.time()

@@ -15,9 +15,9 @@ from django.test import Client as Browser
 from accounts.operations.logins import tokens_for
 from scheduler_project.common import process
 from scheduler_project.common.errors import TooBusy
-from scheduler_project.common.long_work import turns
 from scheduler_project.common.postgresql.places import places
 from scheduler_project.common.process import Process
+from scheduler_project.common.turns import turns
 from tests.accounts.helpers import refusal
 from tests.factories import UserFactory, open_provider
 
@@ -70,7 +70,7 @@ def ask(path, query="", **headers):
 def hanging(web, locked):
     """16 statistics asked for at once while they cannot be had, and a slot list after them."""
     provider = open_provider()
-    staff = tokens_for(UserFactory(staff=True))["access"]
+    staff = tokens_for(UserFactory(superuser=True))["access"]
     connection.close()  # The threads may have them all.
 
     def begin(threads):
@@ -106,39 +106,57 @@ def test_statistics_that_hang_keep_a_slot_list_waiting_without_turns(web, locked
     assert slots.result()[0] == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/admin/", "/numbers/", "/dashboard/numbers/", "/api/analytics", "/api/admin/statistics"]
-)
-def test_long_work_beyond_its_share_is_refused_at_once(web, path):
+@pytest.fixture
+def boss_browser(boss):
+    browser = Browser()
+    browser.force_login(boss)
+    return browser
+
+
+@pytest.fixture
+def no_turn_left(web):
+    """All of the long work there may be is being done."""
     web.WEB_THREADS = web.WEB_LONG_WORK = 1
     turns.begin()
-    try:
-        refused = ask(path)
-    finally:
-        turns.end()
-
-    assert refused[0] == 503
-    assert refused[1] < 0.9
-    assert ask(path)[0] != 503
+    yield
+    turns.end()
 
 
-def test_search_in_the_api_is_long_work(web):
-    web.WEB_THREADS = web.WEB_LONG_WORK = 1
+@pytest.mark.parametrize("path", ["/admin/", "/admin/booking/appointment/?q=ada", "/numbers/"])
+def test_long_page_beyond_its_share_is_refused_at_once(no_turn_left, boss_browser, path):
+    began = time.monotonic()
+    response = boss_browser.get(path)
+
+    assert response.status_code == 503
+    assert time.monotonic() - began < 0.9
+    turns.end()
+    assert boss_browser.get(path).status_code == 200
     turns.begin()
-    try:
-        statuses = [ask("/api/providers", query)[0] for query in ("search=ada", "page=1")]
-    finally:
-        turns.end()
-
-    assert statuses == [503, 200]
 
 
-def test_turn_that_ends_goes_to_whoever_waits(web):
+@pytest.mark.parametrize("path", ["/api/analytics", "/api/admin/statistics", "/api/clients?search=ada"])
+def test_long_work_of_the_api_beyond_its_share_is_refused_at_once(no_turn_left, staff_api, path):
+    began = time.monotonic()
+
+    assert refusal(staff_api.get(path)) == (503, [("too_busy", None)])
+    assert time.monotonic() - began < 0.9
+    turns.end()
+    assert staff_api.get(path).status_code == 200
+    turns.begin()
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/numbers/", "/api/admin/statistics", "/api/providers?search=ada"])
+def test_nobody_unknown_takes_a_turn(no_turn_left, api, path):
+    assert api.get(path).status_code in {200, 302, 401}
+
+
+def test_turn_that_ends_goes_to_whoever_waits(web, boss_browser):
     web.WEB_THREADS, web.WEB_LONG_WORK = 4, 1
     turns.begin()
     threading.Timer(0.1, turns.end).start()
 
-    assert ask("/numbers/")[0] == 302
+    assert boss_browser.get("/numbers/").status_code == 200
+    assert turns.working == 0
 
 
 def refused():
@@ -166,11 +184,8 @@ def test_waiting_for_a_turn_leaves_a_thread_free(web):
     assert waited < 0.5
 
 
-def test_export_keeps_its_turn_until_it_is_sent(web, boss):
-    browser = Browser()
-    browser.force_login(boss)
-
-    response = browser.get("/admin/accounts/client/export/csv/")
+def test_export_keeps_its_turn_until_it_is_sent(web, boss_browser):
+    response = boss_browser.get("/admin/accounts/client/export/csv/")
 
     assert (response.status_code, response.streaming, turns.working) == (200, True, 1)
     b"".join(response.streaming_content)

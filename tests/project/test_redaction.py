@@ -6,11 +6,14 @@ import logging
 import pytest
 from django.core import mail
 from django.test import Client as Browser
+from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver
 
 from accounts.models import Mail
 from scheduler_project.common import redaction
 from scheduler_project.common.redaction import HIDDEN, SECRET_PARTS, redact
+from scheduler_project.common.security_log import log_security_event
+from scheduler_project.common.trail import asker
 from scheduler_project.wsgi import application
 from tests.project import crashing
 
@@ -160,6 +163,27 @@ def test_crash_without_the_guard_tells_them_all(visitor, log):
         handler.setFormatter(formatter)
 
     assert set(leaked(log.getvalue())) == set(SECRETS)
+
+
+def test_request_cannot_hide_when_and_where_it_broke(visitor, log):
+    visitor.cookies["x"] = "django.request"
+    visitor.cookies["y"] = "ERROR"
+
+    visitor.post(PAGES[0], {"password": OF_REQUESTS["password"]})
+
+    assert " ERROR django.request: " in log.getvalue()
+
+
+def test_request_cannot_hide_from_the_log_of_security_events(log):
+    request = RequestFactory().get("/", headers={"Cookie": "x=login.failed; y=127.0.0.1"})
+    answered = asker.set(request)
+    try:
+        log_security_event("login.failed", request=request)
+    finally:
+        asker.reset(answered)
+
+    assert "login.failed" in log.getvalue()
+    assert "address=127.0.0.1" in log.getvalue()
 
 
 def test_crash_mails_nobody(visitor):
