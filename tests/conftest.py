@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.THROTTLE = False
+    django_settings.WEB_LONG_WORK = 1_000  # Tests read half of an export, and never close it.
     django_settings.SMS_GATEWAY = "console"
     django_settings.WHITENOISE_AUTOREFRESH = True  # Otherwise every APIClient has it read all of staticfiles.
 

@@ -1,9 +1,10 @@
 """Long work leaves threads to spare: staff who ask for figures of years do not keep visitors from booking."""
 
 import re
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from scheduler_project.common.errors import TooBusy
 from scheduler_project.common.pages import unavailable
@@ -37,8 +38,21 @@ def with_threads_to_spare(get_response: Callable[[HttpRequest], HttpResponse]) -
 
 
 def _kept(response: HttpResponse | None) -> bool:
-    """Leave the turn to an answer that is put together while it is sent, such as an export."""
-    if response is None or not response.streaming:
+    """Leave the turn to an answer that is put together while it is sent, such as an export.
+
+    It ends once: when the last of it was read, when it is closed, or when nobody knows of it any more.
+    """
+    if not isinstance(response, StreamingHttpResponse):
         return False
-    response._resource_closers.append(turns.end)  # type: ignore[attr-defined]  # noqa: SLF001
+    end = weakref.finalize(response, turns.end)
+    end.atexit = False
+    response._resource_closers.append(end)  # noqa: SLF001
+    response.streaming_content = _ended_after(response.streaming_content, end)
     return True
+
+
+def _ended_after(parts: Iterable[bytes], end: Callable[[], object]) -> Iterator[bytes]:
+    try:
+        yield from parts
+    finally:
+        end()

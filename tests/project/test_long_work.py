@@ -1,5 +1,6 @@
 """Long work leaves threads to spare, and what the database does not do in time is a 503."""
 
+import gc
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,8 @@ def web(settings, monkeypatch):
     settings.WEB_LOCK_SECONDS, settings.WEB_STATEMENT_SECONDS = 20, 30
     connection.close()
     places.close_idle()
+    gc.collect()  # what tests before have left of their exports
+    monkeypatch.setattr(turns, "working", 0)
     yield settings
     connection.close()
     places.close_idle()
@@ -189,7 +192,24 @@ def test_export_keeps_its_turn_until_it_is_sent(web, boss_browser):
 
     assert (response.status_code, response.streaming, turns.working) == (200, True, 1)
     b"".join(response.streaming_content)
+    assert turns.working == 0
     response.close()
+    assert turns.working == 0
+
+
+def test_export_that_is_given_up_ends_its_turn(web, boss_browser):
+    response = boss_browser.get("/admin/accounts/client/export/csv/")
+
+    response.close()
+
+    assert turns.working == 0
+
+
+def test_export_that_nobody_closes_ends_its_turn(web, boss_browser):
+    boss_browser.get("/admin/accounts/client/export/csv/")
+
+    gc.collect()
+
     assert turns.working == 0
 
 
