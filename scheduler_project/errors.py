@@ -1,9 +1,13 @@
 """Errors that no view answers: the API's one shape for its callers, a plain page for everybody else."""
 
+import sys
+from http import HTTPStatus
+
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from scheduler_project.common.database_errors import refusal_for
 from scheduler_project.web import refusals
 
 
@@ -14,8 +18,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without a word about what failed. Needs no template, context or database, which may be what failed."""
-    return _refused(request, refusals.FAILED)
+    """500, without a word about what failed; 503 for what the database did not do in time, or was not there for.
+
+    Needs no template, context or database, which may be what failed.
+    """
+    refusal = refusal_for(sys.exc_info()[1])
+    if refusal is None:
+        return _refused(request, refusals.FAILED)
+    response = _refused(request, (HTTPStatus(refusal.kind.value), refusal.code, refusal.message))
+    response.headers["Retry-After"] = str(refusal.retry_after)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (It is no bug.)
+    return response
 
 
 def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:

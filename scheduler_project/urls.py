@@ -7,8 +7,6 @@ from django.views.i18n import set_language
 from scheduler_project import health, mailbox
 from scheduler_project.common.pages import choose_zone
 
-handler500 = "scheduler_project.refusals.server_error"
-
 urlpatterns = [
     path("api/", include("scheduler_project.api")),
     path("healthz", health.healthz),

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.db import IntegrityError
-from django.http import JsonResponse
 from django.utils.translation import gettext_lazy as _
 from drf_standardized_errors.formatter import ExceptionFormatter as StandardFormatter
 from drf_standardized_errors.handler import ExceptionHandler as StandardHandler
@@ -90,16 +89,6 @@ def answer(error: DomainError) -> Refusal:
     refusal.wait = error.retry_after
     refusal.extra = error.details
     return refusal
-
-
-def refusal_response(error: DomainError) -> JsonResponse:
-    """The same answer from where there is no view, such as a middleware."""
-    kind = "server_error" if error.kind.value >= 500 else "client_error"
-    errors = [{"code": error.code, "detail": str(error.message), "attr": error.field}]
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    response = JsonResponse({"type": kind, "errors": errors}, status=error.kind.value, headers=headers)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (It is no bug.)
-    return response
 
 
 class ExceptionFormatter(StandardFormatter):

@@ -111,14 +111,14 @@ def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     return response
 
 
-def unavailable(refusal: DomainError | None) -> HttpResponse:
+def unavailable(refusal: DomainError) -> HttpResponse:
     """A page for when the database may be what is not there, so that nothing on it is looked up."""
     words = {"refusal": refusal, "site_name": settings.SITE_NAME, "language": get_language()}
-    response = HttpResponse(render_to_string("unavailable.html", words), status=refusal.kind.value if refusal else 500)
+    response = HttpResponse(render_to_string("unavailable.html", words), status=refusal.kind.value)
     response.headers["Cache-Control"] = "no-store"
-    if refusal and refusal.retry_after is not None:
+    if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
-    response._has_been_logged = refusal is not None  # type: ignore[attr-defined]  # noqa: SLF001  (Django then logs no bug)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django then logs no bug.)
     return response
 
 

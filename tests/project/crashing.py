@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scheduler_project.urls import handler500
+from scheduler_project.urls import handler400, handler500
 from scheduler_project.urls import urlpatterns as real
 
-__all__ = ["handler500"]
+__all__ = ["handler400", "handler500"]
 
 known: list[str] = []
 """What the next crash says."""
