@@ -234,6 +234,10 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=False)
 
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """How many unconfirmed holds one client may have at a time."""
+MAX_OPEN_APPOINTMENTS = env.int("MAX_OPEN_APPOINTMENTS", default=10)
+"""How many appointments to come one client may have booked by themselves with one provider."""
+MAX_OPEN_APPOINTMENTS_UNVERIFIED = env.int("MAX_OPEN_APPOINTMENTS_UNVERIFIED", default=3)
+"""How many with all providers together, while the login's email is not verified."""
 
 # --- Keeping --------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from accounts.actors import Actor, Face
 from accounts.models import Client
 from booking import queries
 from booking.enums import AppointmentStatus, ReservationStatus
-from booking.errors import HoldExpired, HoldReleased, TooManyHolds
+from booking.errors import HoldExpired, HoldReleased, TooManyAppointments, TooManyHolds
 from booking.forms.details import DetailsForm, NoteForm
 from booking.forms.finding import ChosenForm
 from booking.links import details_token, taken_by
@@ -193,8 +193,8 @@ def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
         made = appointments.confirm(
             reservation_id=held.pk, actor=actor_of(request), now=now, note=form.cleaned_data["note"]
         )
-    except HoldExpired:
-        return show(request, held, form, now)
+    except (HoldExpired, TooManyAppointments) as refusal:
+        return show(request, held, form, now, refusal=refusal if isinstance(refusal, TooManyAppointments) else None)
     messages.success(request, HEADINGS[AppointmentStatus(made.status)])
     return HttpResponseRedirect(reverse("my-appointment", args=[made.pk]))
 

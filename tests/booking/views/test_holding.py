@@ -222,6 +222,29 @@ def test_registered_client_confirms_on_the_page(client, provider, path):
     assert answer.redirect_chain == [(f"/me/appointments/{made.pk}/", 302)]  # no link that only a mail should give
 
 
+def test_registered_client_who_has_booked_all_they_may_is_told_and_keeps_the_hold(client, provider, path, settings):
+    settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 0
+    client.force_login(ClientFactory().user)
+    taken = take(client, provider, path)
+
+    answer = client.post(taken, {"do": "confirm", "note": "My knee hurts"})
+
+    assert answer.status_code == 409
+    assert "Verify your email address" in text_of(answer)
+    assert "My knee hurts" in answer.content.decode()
+    assert Reservation.objects.get().status == "held"
+
+
+def test_guest_who_has_booked_all_they_may_is_told(client, taken, settings):
+    settings.MAX_OPEN_APPOINTMENTS = 0
+    client.post(taken, ADA)
+
+    answer = client.post(mailed_link(), {"do": "confirm"})
+
+    assert answer.status_code == 409
+    assert "as many as you may book" in text_of(answer)
+
+
 def test_registered_clients_hold_is_nobody_elses_business(provider):
     held = hold(provider, at("2026-03-03 12:00"))
 
