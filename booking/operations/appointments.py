@@ -136,10 +136,11 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldReleased
     if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
         raise HoldExpired
-    if not actor.runs(reservation.provider_id) and chose_themselves(reservation):
+    if not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation):
         check_open_appointments(people, reservation.provider_id, actor, now)
     reservation.status = ReservationStatus.CONFIRMED
-    reservation.save(update_fields=["status"])
+    reservation.network = None
+    reservation.save(update_fields=["status", "network"])
     return appoint(reservation, actor=actor, now=now, description=note or reservation.note)
 
 
@@ -194,7 +195,7 @@ def _book(
     now: datetime,
     overrides: Collection[Override],
 ) -> Appointment:
-    if actor.runs(provider_id):
+    if actor.runs(provider_id, BOOK):
         lock_client(client_id)
     else:
         check_open_appointments(lock_person(client_id), provider_id, actor, now)

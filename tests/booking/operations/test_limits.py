@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.actors import Actor, Face
-from accounts.models import Client
+from accounts.models import Client, new_reference
 from booking.enums import Action
 from booking.errors import TooManyAppointments
 from booking.models import Appointment
@@ -43,7 +43,7 @@ def fill(provider, client, number=3, **arguments):
 def as_guest(provider, start, email):
     """An appointment of somebody who opened the link that was mailed to them."""
     held = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=start, visitor_id=None, timezone="UTC", now=NOON
+        provider_id=provider.pk, service_id=None, starts_at=start, visitor=new_reference(), timezone="UTC", now=NOON
     )
     said = {"name": "Ada", "email": email, "phone": "", "note": "", "by_sms": False, "language": "en"}
     held = give_details(reservation_id=held.pk, now=NOON, **said)

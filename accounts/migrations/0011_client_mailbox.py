@@ -17,7 +17,7 @@ $$
 class Migration(migrations.Migration):
     """Clients are found by their mailbox, however they spell it: what one person may book is counted by it."""
 
-    dependencies = [("accounts", "0009_sign_ins")]
+    dependencies = [("accounts", "0010_mail_useful_until")]
 
     operations = [
         migrations.RunSQL([MAILBOX], ["DROP FUNCTION scheduler_mailbox(text)"]),
