@@ -53,6 +53,13 @@ class ReferenceField(models.CharField):
         return name, path, args, kwargs
 
 
+class Mailbox(models.Func):
+    """The mailbox an email address leads to: without `+tag`, and at Gmail without dots, which it does not look at."""
+
+    function = "scheduler_mailbox"
+    output_field = models.TextField()
+
+
 class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
@@ -250,6 +257,9 @@ class Client(models.Model):
         verbose_name = _("client")
         verbose_name_plural = _("clients")
         ordering = ["name", "pk"]
+        indexes = [
+            models.Index(Mailbox("email"), condition=Q(owner=None) & ~Q(email=""), name="client_mailbox"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 "owner",

@@ -71,6 +71,17 @@ class TooManyHolds(DomainError):
     message = _("You already hold as many times as one client may. Confirm or release one first.")
 
 
+class TooManyHoldsInNetwork(TooManyHolds):
+    code = "too_many_holds_in_network"
+    message = _("Many times are held from your network at the moment. Please try again in a few minutes.")
+
+
+class TooManyAppointments(DomainError):
+    code = "too_many_appointments"
+    kind = Kind.CONFLICT
+    message = _("You have as many appointments to come as you may book. Cancel one first.")
+
+
 class HoldExpired(DomainError):
     code = "hold_expired"
     kind = Kind.GONE

@@ -1,5 +1,7 @@
 """Addresses for outside: where a provider is booked, and those that act for whoever was sent them, which are signed."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
@@ -11,6 +13,10 @@ from scheduler_project.common.errors import NotFound
 HOLD = "booking.links.hold"
 DETAILS = "booking.links.details"
 APPOINTMENT = "booking.links.appointment"
+VISITOR = "booking.links.visitor"
+
+VISITOR_KEPT = timedelta(days=1)
+"""How long a visitor who never said who they are is remembered, for their holds to be counted together (R19)."""
 
 
 def booking_link(provider: Provider) -> str:
@@ -43,6 +49,19 @@ def details_token(reservation: Reservation) -> str:
 def taken_by(token: str) -> int:
     """The id of the reservation a token for details stands for. Raises NotFound for one we did not sign."""
     return _id_in(token, DETAILS)
+
+
+def visitor_token(reference: str) -> str:
+    """What a browser, or the address of a frame, remembers a visitor by: the reference of the client made for them."""
+    return signing.dumps(reference, salt=VISITOR)
+
+
+def visitor_in(token: str) -> str | None:
+    """The reference a visitor's token stands for. None for one that we did not sign, or more than a day ago."""
+    try:
+        return str(signing.loads(token, salt=VISITOR, max_age=VISITOR_KEPT))
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
 
 
 def appointment_token(appointment: Appointment) -> str:

@@ -273,7 +273,8 @@ class Search:
     """Which free times are asked for: those that start in `[start, until)` and that `now` allows to be booked.
 
     Of one provider, or of all who offer the service. `service` None asks for single slots. Notice and horizon are each
-    schedule's own; `any_notice` sets them aside. `hidden` looks also at providers who are not published.
+    schedule's own; `any_notice` sets them aside. `hidden` looks also at providers who are not published. The time of
+    holds that are `besides` counts as free: the asker's own, which goes with their next pick.
     """
 
     start: datetime
@@ -283,6 +284,7 @@ class Search:
     service: Service | None = None
     any_notice: bool = False
     hidden: bool = False
+    besides: Sequence[int] = ()
 
 
 # What a search asks of each calendar, in cells of its grid: `stretch` says the same of one booking.
@@ -329,9 +331,16 @@ cells AS (
     JOIN booking_reservation dead ON dead.provider_id = calendar.provider_id
          AND dead.status = 'held' AND dead.expires_at <= %(now)s
     JOIN booking_slot slot ON slot.reservation_id = dead.id
-    WHERE NOT slot.withdrawn AND slot.starts_at >= cells_from AND slot.starts_at < cells_until
+    WHERE NOT slot.withdrawn AND slot.starts_at >= cells_from AND slot.starts_at < cells_until{besides}
 )"""
 """The free cells, those of holds past their end among them."""
+
+CELLS_BESIDES = """
+    UNION ALL
+    SELECT slot.id, slot.starts_at, calendar.*
+    FROM calendar JOIN booking_slot slot USING (provider_id)
+    WHERE slot.reservation_id = ANY(%(besides)s::bigint[]) AND NOT slot.withdrawn
+      AND slot.starts_at >= cells_from AND slot.starts_at < cells_until"""
 
 FREE_CELLS = f"""
 {CELLS}, free AS (
@@ -383,7 +392,9 @@ def _free(search: Search) -> tuple[str, dict[str, Any]]:
             "before": service.buffer_before_minutes,
             "after": service.buffer_after_minutes,
         }
-    free = FREE_RUNS if service else FREE_CELLS
+    if search.besides:
+        params["besides"] = list(search.besides)
+    free = (FREE_RUNS if service else FREE_CELLS).format(besides=CELLS_BESIDES if search.besides else "")
     return f"WITH {CALENDAR.format(**policy)}, {free}", params
 
 
@@ -426,10 +437,15 @@ def next_free(search: Search) -> FreeTime | None:
     return None
 
 
-def alternatives(provider_id: int, service: Service | None, start: datetime, now: datetime) -> list[FreeTime]:
-    """Up to three free times of the same provider nearest to `start`, from three days before to a fortnight after."""
+def alternatives(
+    provider_id: int, service: Service | None, start: datetime, now: datetime, *, besides: Sequence[int] = ()
+) -> list[FreeTime]:
+    """Up to three free times of the same provider nearest to `start`, from three days before to a fortnight after.
+
+    `besides` is that of a Search.
+    """
     near = max(start, now)
-    search = Search(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True)
+    search = Search(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True, besides=besides)
     return free_times(search, nearest_to=start, limit=3)
 
 

@@ -237,6 +237,12 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=False)
 
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """How many unconfirmed holds one client may have at a time."""
+UNDECIDED_HOLD_MINUTES = env.int("UNDECIDED_HOLD_MINUTES", default=10)
+"""How long a visitor's hold lasts until they say who they are; then it lasts as long as the schedule says."""
+MAX_OPEN_APPOINTMENTS = env.int("MAX_OPEN_APPOINTMENTS", default=10)
+"""How many appointments to come one client may have booked by themselves with one provider."""
+MAX_OPEN_APPOINTMENTS_UNVERIFIED = env.int("MAX_OPEN_APPOINTMENTS_UNVERIFIED", default=3)
+"""How many with all providers together, while the login's email is not verified."""
 
 # --- Keeping --------------------------------------------------------------------------------------------------------
 
@@ -328,6 +334,8 @@ WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
 # --- The API --------------------------------------------------------------------------------------------------------
 
 THROTTLE = env.bool("THROTTLE", default=True)
+MAX_LIVE_HOLDS_PER_NETWORK = env.int("MAX_LIVE_HOLDS_PER_NETWORK", default=10 if THROTTLE else 0)
+"""How many unconfirmed holds there may be at a time from one network, such as an office; 0: any number."""
 OURS = dict.fromkeys(["login", "login_failed", "reauthenticate", "change_password", "signup"])
 ACCOUNT_RATE_LIMITS: dict[str, None] | bool = OURS if THROTTLE else False
 """Those of django-allauth's pages: its own, or none. Those we count are counted with the API's, and lock nobody out."""

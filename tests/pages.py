@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import int_to_base36
 
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider, User, new_reference
 from accounts.operations.people import add_provider
 from booking.links import appointment_token, details_token, hold_link
 from booking.management.demo import PASSWORD
@@ -82,7 +82,7 @@ class World:
             provider_id=self.maya.pk,
             service_id=self.service.pk,
             starts_at=next(self.free).starts_at,
-            visitor_id=None,
+            visitor=new_reference(),
             timezone="Europe/Berlin",
             now=self.now,
         )

@@ -19,6 +19,7 @@ from booking.operations import appointments, reservations
 from scheduler_project.common.api_fields import IdField, TimezoneField
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import Serializer
+from scheduler_project.common.throttling import site_network
 
 
 class ReserveSlotSerializer(Serializer[Any]):
@@ -82,6 +83,7 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
             overrides=asked.get("override", ()),
             actor=self.actor,
             now=self.now,
+            network=site_network(request),
         )
         return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
 

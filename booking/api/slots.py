@@ -32,6 +32,7 @@ from scheduler_project.common.api_fields import IdField, TimezoneField
 from scheduler_project.common.api_schema import PAGES, refusals
 from scheduler_project.common.api_serializers import QuerySerializer, Serializer
 from scheduler_project.common.errors import NotFound
+from scheduler_project.common.throttling import site_network
 
 LONGEST_RANGE = timedelta(days=92)
 LONGEST_RANGE_OF_ANY = timedelta(days=7)
@@ -182,6 +183,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
             service_id=asked.get("service"),
             actor=self.actor,
             now=self.now,
+            network=site_network(request),
         )
         return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
 

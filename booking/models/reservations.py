@@ -38,6 +38,10 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
         """Holds that still hold."""
         return self.filter(status=ReservationStatus.HELD, expires_at__gt=now)
 
+    def undecided(self, *, now: datetime) -> Self:
+        """Holds taken on a page by somebody who goes on choosing: nothing has been said about them yet."""
+        return self.held(now=now).filter(face=Face.PAGE, asked=0)
+
     def stale(self, *, now: datetime) -> Self:
         """Holds that have ended and are not yet marked so."""
         return self.filter(status=ReservationStatus.HELD, expires_at__lte=now)
@@ -83,6 +87,9 @@ class Reservation(models.Model):
     asked = models.PositiveSmallIntegerField(
         _("links sent"), default=0, db_default=0, help_text=_("How often a visitor was mailed the link to confirm.")
     )
+    network = models.BigIntegerField(
+        _("network"), null=True, blank=True, editable=False, help_text=_("What holds are counted by while they last.")
+    )
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
     )
@@ -115,6 +122,10 @@ class Reservation(models.Model):
                 condition=~Q(status=ReservationStatus.HELD) | Q(expires_at__isnull=False),
                 name="reservation_hold_expires",
             ),
+            models.CheckConstraint(
+                condition=Q(status=ReservationStatus.HELD) | Q(network__isnull=True),
+                name="reservation_network_while_held",
+            ),
         ]
         indexes = [
             models.Index(fields=["starts_at"], name="reservation_start"),
@@ -125,11 +136,21 @@ class Reservation(models.Model):
                 fields=["provider", "expires_at"], condition=Q(status="held"), name="reservation_provider_expiry"
             ),
             models.Index(fields=["client", "expires_at"], condition=Q(status="held"), name="reservation_client_holds"),
+            models.Index(
+                fields=["network", "expires_at"],
+                condition=Q(status="held", network__isnull=False),
+                name="reservation_network_holds",
+            ),
             BrinIndex(fields=["created_at"], name="reservation_made"),
         ]
 
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nothing has been said about a hold taken on a page: see `undecided`."""
+        return self.face == Face.PAGE and not self.asked
 
     @property
     def length(self) -> timedelta:

@@ -12,6 +12,7 @@ from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
 from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
+from booking.operations.limits import check_open_appointments, lock_person
 from booking.operations.reservations import (
     BOOK,
     chosen_length,
@@ -114,8 +115,9 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
     The client's note, given now or with the hold, becomes its description.
 
     Repeating it returns the same appointment, wherever it was moved since. Raises HoldExpired from `expires_at` on,
-    HoldReleased; NotFound.
+    HoldReleased, TooManyAppointments; NotFound.
     """
+    people = lock_person(actor.client_id) if actor.client_id else []
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RESERVATION, [reservation_id])
         row = cursor.fetchone()
@@ -134,9 +136,17 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldReleased
     if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
         raise HoldExpired
+    if not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation):
+        check_open_appointments(people, reservation.provider_id, actor, now)
     reservation.status = ReservationStatus.CONFIRMED
-    reservation.save(update_fields=["status"])
+    reservation.network = None
+    reservation.save(update_fields=["status", "network"])
     return appoint(reservation, actor=actor, now=now, description=note or reservation.note)
+
+
+def chose_themselves(reservation: Reservation) -> bool:
+    """Return whether a time was taken by its client, and not by the provider or staff for them."""
+    return reservation.created_by_id == reservation.client.user_id and reservation.face in (Face.PAGE, Face.API)
 
 
 def book(
@@ -155,7 +165,9 @@ def book(
     overrides: Collection[Override] = (),
     reason: str = "",
 ) -> Appointment:
-    """Reserve and confirm in one step. Arguments and refusals are those of `reserve`, without its limit on holds.
+    """Reserve and confirm in one step. Arguments and refusals are those of `reserve`.
+
+    Instead of its limit on holds there is one on appointments to come: TooManyAppointments.
 
     `reason` says why rules were set aside, for the history; from the admin that must be said (Missing).
     """
@@ -183,7 +195,10 @@ def _book(
     now: datetime,
     overrides: Collection[Override],
 ) -> Appointment:
-    lock_client(client_id)
+    if actor.runs(provider_id, BOOK):
+        lock_client(client_id)
+    else:
+        check_open_appointments(lock_person(client_id), provider_id, actor, now)
     schedule = locked_schedule(provider_id)
     reservation = claim(
         schedule=schedule,

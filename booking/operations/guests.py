@@ -1,6 +1,6 @@
 """Booking without an account: a visitor takes a time, says who they are, and confirms by the link in the mail (R10)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,12 +8,13 @@ from django.db.models import BigIntegerField, Exists, OuterRef
 from django.db.models.functions import Cast
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, User
+from accounts.models import Client, ClientQuerySet, User
 from booking.enums import Event, ReservationStatus
 from booking.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
+from booking.links import VISITOR_KEPT
 from booking.models import AppointmentEvent, Reservation
 from booking.models.reservations import ReservationQuerySet
-from booking.operations.reservations import lock_client, offering_alternatives, write_hold
+from booking.operations.reservations import lock_client, offering_alternatives, write_pick
 from booking.signals import details_given
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -24,37 +25,61 @@ MOST_ASKED = 2
 
 ENDED = (ReservationStatus.EXPIRED, ReservationStatus.RELEASED)
 
-KEPT = timedelta(days=1)
-"""How long a visitor who never said who they are is remembered, for their holds to be counted together (R19)."""
-
 
 def hold_as_visitor(
     *,
     provider_id: int,
     service_id: int | None,
     starts_at: datetime,
-    visitor_id: int | None,
+    visitor: str,
     timezone: str,
     now: datetime,
+    network: str = "",
 ) -> Reservation:
-    """Hold a time for somebody of whom nothing is known but their timezone.
+    """Hold a time for somebody of whom nothing is known but their timezone, in place of any they held undecided.
 
-    `visitor_id` is the client made for them at an earlier hold, so that all their holds count together. Raises as
-    `reserve` does; then no client is left behind.
+    `visitor` is the reference of the client made for them, now or at an earlier hold, so that all their holds count
+    together. Raises as `pick` does; then no client is left behind.
     """
-    with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
-        return _hold_as_visitor(provider_id, service_id, starts_at, visitor_id, timezone, now)
+    undecided = Reservation.objects.undecided(now=now).filter(client__in=visitors(visitor))
+    with offering_alternatives(
+        provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now, besides=undecided
+    ):
+        return _hold_as_visitor(provider_id, service_id, starts_at, visitor, timezone, now, network)
 
 
 @operation
 def _hold_as_visitor(
-    provider_id: int, service_id: int | None, starts_at: datetime, visitor_id: int | None, timezone: str, now: datetime
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    visitor: str,
+    timezone: str,
+    now: datetime,
+    network: str,
 ) -> Reservation:
-    visitor = Client.objects.filter(pk=visitor_id, user=None, owner=None).first() if visitor_id else None
-    if visitor is None:
-        visitor = Client.objects.create(name="", timezone=timezone, created_at=now)
-    guest = Actor(None, Face.PAGE, guest=visitor)
-    return write_hold(provider_id, visitor.pk, service_id, starts_at, None, guest, now, ())
+    known = visitors(visitor).first() or _added(visitor, timezone, now)
+    return write_pick(
+        provider_id=provider_id,
+        client_id=known.pk,
+        service_id=service_id,
+        starts_at=starts_at,
+        actor=Actor(None, Face.PAGE, guest=known),
+        now=now,
+        network=network,
+    )
+
+
+def visitors(reference: str) -> ClientQuerySet:
+    """The client made for a visitor, if they have held a time before."""
+    return Client.objects.filter(reference=reference, user=None, owner=None)
+
+
+def _added(reference: str, timezone: str, now: datetime) -> Client:
+    """A client for a visitor. If two of their requests come at once, the second waits and finds that of the first."""
+    row = Client(reference=reference, name="", timezone=timezone, created_at=now)
+    Client.objects.bulk_create([row], ignore_conflicts=True)
+    return visitors(reference).first() or Client.objects.create(name="", timezone=timezone, created_at=now)
 
 
 @operation
@@ -65,13 +90,15 @@ def give_details(
 
     A visitor who has given other details for an earlier hold stays who they were for that one. Whoever has the same
     email address, registered or not, is somebody else: nothing is known of this visitor before they open the link.
+    From the first time on the hold lasts as long as the schedule says.
+
     Raises HoldExpired, HoldReleased, AlreadyConfirmed and AskedEnough; NotAllowed for a time no visitor took.
     """
     client_id = Reservation.objects.filter(pk=reservation_id).values_list("client", flat=True).first()
     if client_id is None:
         raise NotFound
     lock_client(client_id)
-    rows = Reservation.objects.select_related("client", "provider", "service")
+    rows = Reservation.objects.select_related("client", "provider__schedule", "service")
     reservation = rows.select_for_update(of=("self",), no_key=True).get(pk=reservation_id)
     check_held(reservation, now)
     client = reservation.client
@@ -87,8 +114,10 @@ def give_details(
     client.save()
     reservation.client = client
     reservation.note = note
+    if not reservation.asked:
+        reservation.expires_at = now + reservation.provider.schedule.hold
     reservation.asked += 1
-    reservation.save(update_fields=["client", "note", "asked"])
+    reservation.save(update_fields=["client", "note", "asked", "expires_at"])
     details_given.send(Reservation, reservation=reservation, language=language, by_sms=by_sms, now=now)
     return reservation
 
@@ -141,7 +170,7 @@ def _forget_holds(batch: list[int]) -> int:
 @operation
 def tidy_visitors(*, now: datetime) -> int:
     """Forget visitors who never said who they are, once their holds have ended, and those holds. Returns how many."""
-    nameless = Client.objects.filter(name="", user=None, owner=None, created_at__lt=now - KEPT)
+    nameless = Client.objects.filter(name="", user=None, owner=None, created_at__lt=now - VISITOR_KEPT)
     over = Reservation.objects.filter(client__in=nameless, status__in=ENDED, appointment=None)
     over.delete()
     used = Reservation.objects.filter(client=OuterRef("pk"))

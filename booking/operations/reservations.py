@@ -8,6 +8,7 @@ from typing import Any
 from dateutil.relativedelta import relativedelta
 from django.conf import settings
 from django.db import connection
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -23,15 +24,18 @@ from booking.errors import (
     SlotTaken,
     TooFar,
     TooManyHolds,
+    TooManyHoldsInNetwork,
     TooSoon,
 )
 from booking.models import Reservation, Schedule, Service
+from booking.models.reservations import ReservationQuerySet
 from booking.operations.slots import vacate
 from booking.queries import DAY, Stretch, alternatives, stretch
 from booking.signals import holds_expired, time_held
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.rows import columns_of, from_row
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.times import ceil_to_step, floor_to_step, rfc3339
 
 FURTHEST = relativedelta(years=2)
@@ -54,6 +58,8 @@ FOR NO KEY UPDATE OF schedule
 
 LOCK_CLIENT = "SELECT id FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
 
+LOCK_CLIENT_AND_NETWORK = "SELECT id, pg_advisory_xact_lock(%s) FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
+
 STRANGER = "SELECT FROM accounts_client WHERE id = %s AND owner_id <> %s"
 
 FREE_SLOTS = """
@@ -65,23 +71,28 @@ ORDER BY starts_at
 """
 
 TAKE = """
-WITH made AS (
+WITH room AS (
+    SELECT %(most_holds)s::int IS NULL OR %(most_holds)s::int > (
+        SELECT count(*) FROM booking_reservation
+        WHERE client_id = %(client_id)s AND status = 'held' AND expires_at > %(created_at)s) AS for_client,
+    %(network)s::bigint IS NULL OR %(most_in_network)s::int > (
+        SELECT count(*) FROM booking_reservation
+        WHERE network = %(network)s::bigint AND status = 'held' AND expires_at > %(created_at)s) AS for_network
+), made AS (
     INSERT INTO booking_reservation (
         provider_id, client_id, service_id, starts_at, ends_at, blocked_from, blocked_until,
-        status, expires_at, overrides, created_by_id, face, created_at)
+        status, expires_at, overrides, network, created_by_id, face, created_at)
     SELECT %(provider_id)s, %(client_id)s, %(service_id)s::bigint, %(starts_at)s, %(ends_at)s, %(blocked_from)s,
-        %(blocked_until)s, %(status)s, %(expires_at)s::timestamptz, %(overrides)s::varchar[],
+        %(blocked_until)s, %(status)s, %(expires_at)s::timestamptz, %(overrides)s::varchar[], %(network)s::bigint,
         %(created_by_id)s::bigint, %(face)s, %(created_at)s
-    WHERE %(most_holds)s::int IS NULL OR %(most_holds)s::int > (
-        SELECT count(*) FROM booking_reservation
-        WHERE client_id = %(client_id)s AND status = 'held' AND expires_at > %(created_at)s)
+    FROM room WHERE for_client AND for_network
     RETURNING id
 ), taken AS (
     UPDATE booking_slot slot SET reservation_id = made.id FROM made
     WHERE slot.id IN ({slots}) AND slot.reservation_id IS NULL
     RETURNING slot.id
 )
-SELECT made.id, (SELECT count(*) FROM taken) FROM made
+SELECT made.id, (SELECT count(*) FROM taken), for_client FROM room LEFT JOIN made ON true
 """
 
 
@@ -97,29 +108,53 @@ def locked_schedule(provider_id: int) -> Schedule:
     return schedule
 
 
-def lock_client(client_id: int) -> None:
-    """Lock a client until the end of the transaction, before the schedule: to count holds, and lest they be deleted."""
+def lock_client(client_id: int, network: int | None = None) -> None:
+    """Lock a client until the end of the transaction, before the schedule: to count holds, and lest they be deleted.
+
+    Whoever else comes from the same network waits too, where one is named (`network_key`): its holds are counted.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_CLIENT, [client_id])
+        if network is None:
+            cursor.execute(LOCK_CLIENT, [client_id])
+        else:
+            cursor.execute(LOCK_CLIENT_AND_NETWORK, [network, client_id])
         if cursor.fetchone() is None:
             raise NotFound(field="client")
 
 
+def network_key(network: str, actor: Actor, provider_id: int) -> int | None:
+    """Return what the holds from a network are counted by: a keyed hash, from which the network cannot be told.
+
+    None if they are not counted: of providers and staff, who book for many, and where there is no limit.
+    """
+    if not network or not settings.MAX_LIVE_HOLDS_PER_NETWORK or actor.runs(provider_id, BOOK):
+        return None
+    digest = salted_hmac("booking.operations.reservations.network", network, algorithm="sha256").digest()
+    return int.from_bytes(digest[:8], signed=True)
+
+
 @contextmanager
 def offering_alternatives(
-    *, provider_id: int, service_id: int | None, starts_at: datetime, now: datetime
+    *,
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    now: datetime,
+    besides: ReservationQuerySet | None = None,
 ) -> Iterator[None]:
     """When the time asked for is not to be had, let the error list the nearest that are.
 
     They are looked up once the transaction is over: a crowd of losers must not keep the winner's schedule locked.
+    Holds that are `besides` are not in the way.
     """
     try:
         yield
     except (SlotTaken, OutsideHours, TooSoon, TooFar) as error:
         service = Service.objects.filter(pk=service_id).first() if service_id else None
+        own = list(besides.values_list("pk", flat=True)) if besides is not None else []
         error.details["alternatives"] = [
             {"slot": time.slot_id, "start_time": rfc3339(time.starts_at), "end_time": rfc3339(time.ends_at)}
-            for time in alternatives(provider_id, service, starts_at, now)
+            for time in alternatives(provider_id, service, starts_at, now, besides=own)
         ]
         raise
 
@@ -134,30 +169,74 @@ def reserve(
     service_id: int | None = None,
     ends_at: datetime | None = None,
     overrides: Collection[Override] = (),
+    network: str = "",
 ) -> Reservation:
     """Hold a provider's time for a client, for as long as the schedule's hold time.
 
     The meeting starts at `starts_at` (on the slot grid) and lasts as long as the service, or until `ends_at` (for the
-    provider and staff only), or one slot. Raises SlotTaken, OutsideHours, TooSoon or TooFar with the nearest free
-    times; TooManyHolds, NotBookable, NotOffered, OffGrid, NotAllowed.
+    provider and staff only), or one slot. Holds that come from one `network` are counted. Raises SlotTaken,
+    OutsideHours, TooSoon or TooFar with the nearest free times; TooManyHolds, NotBookable, NotOffered, OffGrid,
+    NotAllowed.
     """
     with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
-        return write_hold(provider_id, client_id, service_id, starts_at, ends_at, actor, now, overrides)
+        return write_hold(
+            provider_id=provider_id,
+            client_id=client_id,
+            service_id=service_id,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            actor=actor,
+            now=now,
+            overrides=overrides,
+            network=network,
+        )
+
+
+def pick(
+    *,
+    provider_id: int,
+    client_id: int,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    service_id: int | None = None,
+    network: str = "",
+) -> Reservation:
+    """`reserve` for somebody who chooses on a page, and holds one time until they have decided (R9).
+
+    Another pick moves their hold, and the same one finds it as it is. On a refusal they keep what they held.
+    """
+    undecided = Reservation.objects.undecided(now=now).filter(client=client_id)
+    with offering_alternatives(
+        provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now, besides=undecided
+    ):
+        return write_pick(
+            provider_id=provider_id,
+            client_id=client_id,
+            service_id=service_id,
+            starts_at=starts_at,
+            actor=actor,
+            now=now,
+            network=network,
+        )
 
 
 @operation
 def write_hold(
+    *,
     provider_id: int,
     client_id: int,
     service_id: int | None,
     starts_at: datetime,
-    ends_at: datetime | None,
     actor: Actor,
     now: datetime,
-    overrides: Collection[Override],
+    ends_at: datetime | None = None,
+    overrides: Collection[Override] = (),
+    network: str = "",
 ) -> Reservation:
     """`reserve` without the look for alternatives, for those who do more in the same transaction."""
-    lock_client(client_id)
+    key = network_key(network, actor, provider_id)
+    lock_client(client_id, key)
     schedule = locked_schedule(provider_id)
     reservation = claim(
         schedule=schedule,
@@ -165,13 +244,57 @@ def write_hold(
         client_id=client_id,
         starts_at=starts_at,
         length=chosen_length(schedule, starts_at, ends_at, actor),
-        expires_at=now + schedule.hold,
+        expires_at=now + hold_time(schedule, actor),
         actor=actor,
         now=now,
         overrides=overrides,
+        network=key,
     )
     time_held.send(Reservation, reservation=reservation, actor=actor, now=now)
     return reservation
+
+
+@operation
+def write_pick(
+    *,
+    provider_id: int,
+    client_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    network: str = "",
+) -> Reservation:
+    """`pick` without the look for alternatives."""
+    lock_client(client_id, network_key(network, actor, provider_id))
+    held = list(Reservation.objects.held(now=now).filter(client=client_id))
+    for one in held:
+        if (one.provider_id, one.service_id, one.starts_at) == (provider_id, service_id, starts_at):
+            return one
+    moving = [one for one in held if one.is_undecided]
+    if moving:
+        providers = {provider_id, *(one.provider_id for one in moving)}
+        for pk in Schedule.objects.filter(provider__in=providers).order_by("pk").values_list("provider", flat=True):
+            locked_schedule(pk)
+        still = Reservation.objects.undecided(now=now).filter(pk__in=[one.pk for one in moving])
+        for old in still.order_by("pk").select_for_update(no_key=True):
+            let_go(old, now)
+    return write_hold(
+        provider_id=provider_id,
+        client_id=client_id,
+        service_id=service_id,
+        starts_at=starts_at,
+        actor=actor,
+        now=now,
+        network=network,
+    )
+
+
+def hold_time(schedule: Schedule, actor: Actor) -> timedelta:
+    """Return how long a hold lasts: of a visitor, who has not said who they are, not as long as of others (R9)."""
+    if actor.guest is None:
+        return schedule.hold
+    return min(schedule.hold, timedelta(minutes=settings.UNDECIDED_HOLD_MINUTES))
 
 
 def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service | None:
@@ -215,12 +338,14 @@ def claim(
     now: datetime,
     overrides: Collection[Override],
     taken_over: bool = False,
+    network: int | None = None,
 ) -> Reservation:
     """Write a reservation and take its slots: held until `expires_at`, or confirmed at once if that is None.
 
     Every booking, by whatever path, comes through here. The caller holds the schedule's lock, and for a hold the
-    client's too, for those are counted. What staff have `taken_over` from elsewhere may have passed: then it has no
-    hours any more that it could lie outside of, but overlaps nothing either. This is recorded as `Override.PAST`.
+    client's too, for those are counted; those from a `network` (`network_key`) together. What staff have `taken_over`
+    from elsewhere may have passed: then it has no hours any more that it could lie outside of, but overlaps nothing
+    either. This is recorded as `Override.PAST`.
     """
     past = taken_over and actor.may(BOOK) and starts_at <= now
     _check_policy(schedule, client_id, starts_at, actor, now, overrides, past)
@@ -239,27 +364,34 @@ def claim(
         "status": str(ReservationStatus.HELD if expires_at else ReservationStatus.CONFIRMED),
         "expires_at": expires_at,
         "overrides": [Override.PAST] if past else sorted({*overrides} & {*ON_REQUEST}),
+        "network": network,
         "created_by_id": actor.user.pk if actor.user else None,
         "face": str(actor.face),
         "created_at": now,
     }
     slots = [pk for pk, _ in free]
     most_holds = settings.MAX_LIVE_HOLDS if expires_at else None
-    made, taken = _take(columns, slots, most_holds)
+    made, taken, had_room = _take(columns, slots, most_holds)
     if made is None:
-        raise TooManyHolds
+        scope = "holds_in_network" if had_room else "holds"
+        log_security_event(SecurityEvent.LIMIT_REACHED, login=columns["created_by_id"], scope=scope)
+        raise TooManyHoldsInNetwork if had_room else TooManyHolds
     if taken != len(slots):
         raise SlotTaken(field="start_time")
     return Reservation(id=made, **columns)
 
 
-def _take(columns: dict[str, Any], slots: list[int], most_holds: int | None) -> tuple[int | None, int]:
-    """The id of the reservation written, if the client may have one more, and how many of the slots it got."""
+def _take(columns: dict[str, Any], slots: list[int], most_holds: int | None) -> tuple[int | None, int, bool]:
+    """The id of the reservation written, how many of the slots it got, and whether the client may have one more.
+
+    None is written if they may not, or if their network may not.
+    """
     numbered = {f"slot{number}": pk for number, pk in enumerate(slots)}  # PostgreSQL keeps no plan for an array.
     take = TAKE.format(slots=", ".join(f"%({name})s" for name in numbered) or "NULL")
     with connection.cursor() as cursor:
-        cursor.execute(take, {**columns, **numbered, "most_holds": most_holds})
-        return cursor.fetchone() or (None, 0)
+        limits = {"most_holds": most_holds, "most_in_network": settings.MAX_LIVE_HOLDS_PER_NETWORK}
+        cursor.execute(take, {**columns, **numbered, **limits})
+        return cursor.fetchone()
 
 
 def _check_policy(
@@ -361,13 +493,16 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
 def let_go(reservation: Reservation, now: datetime) -> None:
     """End a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
     reservation.status = ReservationStatus.RELEASED
+    reservation.network = None
     reservation.closed_at = now
-    reservation.save(update_fields=["status", "closed_at"])
+    reservation.save(update_fields=["status", "network", "closed_at"])
     vacate(reservations=[reservation.pk])
 
 
 def _expire(reservations: Collection[int], now: datetime) -> None:
-    Reservation.objects.filter(pk__in=reservations).update(status=ReservationStatus.EXPIRED, closed_at=now)
+    Reservation.objects.filter(pk__in=reservations).update(
+        status=ReservationStatus.EXPIRED, network=None, closed_at=now
+    )
     vacate(reservations=reservations)
     holds_expired.send(Reservation, reservations=reservations, now=now)
 

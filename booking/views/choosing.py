@@ -8,15 +8,26 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import new_reference
 from booking.errors import OutsideHours, SlotTaken, TooFar, TooManyHolds, TooSoon
 from booking.forms.finding import ChosenForm
-from booking.models import Schedule, Service
+from booking.links import visitor_in, visitor_token
+from booking.models import Reservation, Schedule, Service
 from booking.views.embedding import embeddable, let_embed
 from booking.views.finding import published
-from booking.views.holding import details_path, held_by_visitor, hold, remember_visitor, visitor_of
-from booking.views.picking import alternatives_in, calendar_of, in_chosen_zone
+from booking.views.holding import (
+    VISITOR,
+    details_path,
+    held_by_asker,
+    hold,
+    own_client,
+    remember_visitor,
+    shown_holds,
+    visitor_of,
+)
+from booking.views.picking import alternatives_in, calendar_of, in_chosen_zone, of_service
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.pages import page, too_many
+from scheduler_project.common.pages import embedded, page, too_many
 
 NOT_TO_BE_HAD = (SlotTaken, OutsideHours, TooSoon, TooFar)
 
@@ -50,23 +61,41 @@ def choose(
     request: HttpRequest, schedules: Sequence[Schedule], service: Service | None, *, anybody: bool = False
 ) -> HttpResponse:
     now = timezone.now()
+    visitor = visitor_of(request) or new_reference()
+    if embedded(request) and request.method != "POST" and visitor_in(request.GET.get(VISITOR, "")) is None:
+        return HttpResponseRedirect(visitors_own(request, visitor))
     with in_chosen_zone(request):
+        held = held_by_asker(request, now)
         context: dict[str, Any] = {
             "service": service,
             "schedules": schedules,
             "provider": None if anybody else schedules[0].provider,
             "minutes": service.duration_minutes if service else schedules[0].slot_minutes,
+            "holds": shown_holds(request, held),
         }
         if request.method == "POST":
-            return take(request, schedules, service, context)
-        context |= calendar_of(request, schedules=schedules, service=service, now=now)
+            return take(request, schedules, service, visitor, held, context)
+        context |= calendar_of(request, schedules=schedules, service=service, now=now, held=held)
         if request.GET.get("known") == context["known"]:
             return HttpResponse(status=204)
-        return render(request, "booking/choose.html", context)
+        response = render(request, "booking/choose.html", context)
+        return response if own_client(request) or embedded(request) else remember_visitor(response, visitor)
+
+
+def visitors_own(request: HttpRequest, visitor: str) -> str:
+    """The same address, with the visitor in it: there are no cookies in a frame to know them by when they come back."""
+    query = request.GET.copy()
+    query[VISITOR] = visitor_token(visitor)
+    return f"{request.path}?{query.urlencode()}"
 
 
 def take(
-    request: HttpRequest, schedules: Sequence[Schedule], service: Service | None, context: dict[str, Any]
+    request: HttpRequest,
+    schedules: Sequence[Schedule],
+    service: Service | None,
+    visitor: str,
+    own: Sequence[Reservation],
+    context: dict[str, Any],
 ) -> HttpResponse:
     """Hold the time that was chosen, and ask for details; or say what is free instead."""
     now = timezone.now()
@@ -82,15 +111,16 @@ def take(
             provider_id=schedule.provider_id,
             service_id=service.pk if service else None,
             starts_at=chosen[1],
-            visitor_id=visitor_of(request),
+            visitor=visitor,
             now=now,
         )
     except NOT_TO_BE_HAD as refusal:
-        return refused_page(request, refusal, context, alternatives=alternatives_in(refusal.details, schedule))
+        nearest = alternatives_in(refusal.details, schedule, of_service(own, service))
+        return refused_page(request, refusal, context, alternatives=nearest)
     except TooManyHolds as refusal:
-        return refused_page(request, refusal, context, holds=held_by_visitor(request, now))
+        return refused_page(request, refusal, context)
     response = HttpResponseRedirect(details_path(request, held))
-    return remember_visitor(response, held)
+    return response if held.created_by_id else remember_visitor(response, visitor)
 
 
 def refused_page(request: HttpRequest, refusal: DomainError, context: dict[str, Any], **more: Any) -> HttpResponse:

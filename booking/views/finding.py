@@ -6,13 +6,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from accounts.models import Provider, ProviderQuerySet
+from accounts.models import Provider, ProviderQuerySet, new_reference
 from booking import queries
 from booking.forms.finding import SearchForm
+from booking.links import visitor_token
 from booking.models import Service
 from booking.views.embedding import embeddable, let_embed
+from booking.views.holding import held_by_asker, visitor_of
 from scheduler_project.common.languages import LONG
-from scheduler_project.common.pages import page
+from scheduler_project.common.pages import embedded, page
 
 PER_PAGE = 12
 MOST_SERVICES = 12
@@ -27,12 +29,17 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = Paginator(found(asked["q"], asked["specialization"]), PER_PAGE).get_page(request.GET.get("page"))
     providers = list(shown.object_list)
     next_times = queries.next_times([provider.pk for provider in providers], now)
+    held = {one.provider_id: one.starts_at for one in reversed(held_by_asker(request, now))}
+    own = {pk: starts_at for pk, starts_at in held.items() if starts_at < next_times.get(pk, starts_at + queries.DAY)}
     published = Provider.objects.published()
     context = {
         "form": form,
         "asked": asked,
         "page": shown,
-        "people": [(provider, next_times.get(provider.pk)) for provider in providers],
+        "people": [
+            (provider, own.get(provider.pk) or next_times.get(provider.pk), provider.pk in own)
+            for provider in providers
+        ],
         "specializations": published.exclude(specialization="")
         .order_by("specialization")
         .values_list("specialization", flat=True)
@@ -72,7 +79,8 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
     who = published(slug)
     let_embed(request, who)
     services = who.services.filter(is_active=True)
-    return render(request, "booking/provider.html", {"provider": who, "services": services})
+    visitor = visitor_token(visitor_of(request) or new_reference()) if embedded(request) else None
+    return render(request, "booking/provider.html", {"provider": who, "services": services, "visitor": visitor})
 
 
 def published(slug: str) -> Provider:

@@ -4,6 +4,7 @@ The address holds a signed token that lets its bearer say who they are and nothi
 by it alone, never by cookies, which browsers keep from frames. Only a registered client's hold asks for their login.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.core import signing
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -23,10 +24,10 @@ from accounts.actors import Actor, Face
 from accounts.models import Client
 from booking import queries
 from booking.enums import AppointmentStatus, ReservationStatus
-from booking.errors import HoldExpired, HoldReleased, TooManyHolds
+from booking.errors import HoldExpired, HoldReleased, TooManyAppointments, TooManyHolds
 from booking.forms.details import DetailsForm, NoteForm
 from booking.forms.finding import ChosenForm
-from booking.links import details_token, taken_by
+from booking.links import VISITOR_KEPT, details_token, taken_by, visitor_in, visitor_token
 from booking.models import Reservation
 from booking.operations import appointments, guests, reservations
 from booking.views.access import actor_of
@@ -35,12 +36,13 @@ from booking.views.guests import HEADINGS
 from booking.views.picking import Time, alternatives_in, in_chosen_zone, shown
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages import embedded, secret_page, too_many, too_many_mails
+from scheduler_project.common.throttling import site_network
 
 REMEMBERED = timedelta(hours=1)
 """How long after a hold its page still shows what was typed."""
 
 VISITOR = "visitor"
-"""The cookie that says which client a visitor's holds are counted for."""
+"""The cookie, or in frames the parameter, that says which client a visitor's holds are counted for."""
 
 
 # --- Taking a time ----------------------------------------------------------------------------------------------------
@@ -52,28 +54,30 @@ def hold(
     provider_id: int,
     service_id: int | None,
     starts_at: datetime,
-    visitor_id: int | None,
+    visitor: str,
     now: datetime,
     as_visitor: bool = False,
 ) -> Reservation:
-    """Hold a time: for the client who is logged in, else for a visitor."""
+    """Hold a time: for the client who is logged in, else for a visitor. What they held undecided is let go for it."""
     own = None if as_visitor else own_client(request)
     if own is not None:
-        return reservations.reserve(
+        return reservations.pick(
             provider_id=provider_id,
             client_id=own.pk,
             service_id=service_id,
             starts_at=starts_at,
             actor=actor_of(request),
             now=now,
+            network=site_network(request),
         )
     return guests.hold_as_visitor(
         provider_id=provider_id,
         service_id=service_id,
         starts_at=starts_at,
-        visitor_id=visitor_id,
+        visitor=visitor,
         timezone=timezone.get_current_timezone_name(),
         now=now,
+        network=site_network(request),
     )
 
 
@@ -82,19 +86,19 @@ def own_client(request: HttpRequest) -> Client | None:
     return client
 
 
-def visitor_of(request: HttpRequest) -> int | None:
-    """The client made for this visitor, if they have held a time before."""
-    try:
-        return int(request.get_signed_cookie(VISITOR, max_age=guests.KEPT) or "")
-    except (KeyError, ValueError, signing.BadSignature):
-        return None
+def visitor_of(request: HttpRequest) -> str | None:
+    """What the client made for this visitor is, or will be, found by. In frames, which have no cookies, it is in the
+    address.
+    """
+    told = request.GET.get(VISITOR) if embedded(request) else None
+    return visitor_in(told or request.COOKIES.get(VISITOR, ""))
 
 
-def remember_visitor(response: HttpResponse, held: Reservation) -> HttpResponse:
-    response.set_signed_cookie(
+def remember_visitor(response: HttpResponse, visitor: str) -> HttpResponse:
+    response.set_cookie(
         VISITOR,
-        str(held.client_id),
-        max_age=guests.KEPT,
+        visitor_token(visitor),
+        max_age=VISITOR_KEPT,
         httponly=True,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
@@ -102,27 +106,37 @@ def remember_visitor(response: HttpResponse, held: Reservation) -> HttpResponse:
     return response
 
 
-def held_by_visitor(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
-    """What the asker holds at present, each with the page where it is confirmed or released."""
-    own = own_client(request)
-    held = Reservation.objects.held(now=now).filter(client=own.pk if own else visitor_of(request))
-    return [
-        {"reservation": one, "path": details_path(request, one)}
-        for one in held.select_related("provider", "service").order_by("starts_at")
-    ]
+def held_by_asker(request: HttpRequest, now: datetime) -> list[Reservation]:
+    """What the asker holds at present, in order."""
+    own, visitor = own_client(request), visitor_of(request)
+    if own is None and visitor is None:
+        return []
+    whose = Q(client=own) if own else Q(client__in=guests.visitors(visitor or ""))
+    held = Reservation.objects.held(now=now).filter(whose)
+    return list(held.select_related("provider", "service").order_by("starts_at"))
+
+
+def shown_holds(request: HttpRequest, held: Iterable[Reservation]) -> list[dict[str, Any]]:
+    """Holds, each with the page where it is confirmed or released."""
+    return [{"reservation": one, "path": details_path(request, one)} for one in held]
+
+
+def kept_in_address(request: HttpRequest) -> dict[str, str]:
+    """What the next page is told by its address, as this one was: that it is in a frame, whose visitor it is, the
+    timezone asked for.
+    """
+    return {name: request.GET[name] for name in ("embed", VISITOR, "timezone") if name in request.GET}
 
 
 def details_path(request: HttpRequest, held: Reservation) -> str:
-    """Where the details of a hold are asked for; in a frame if this is one, in the timezone asked for if one was."""
-    kept = {name: request.GET[name] for name in ("embed", "timezone") if name in request.GET}
-    return reverse("details", args=[details_token(held)], query=kept)
+    """Where the details of a hold are asked for."""
+    return reverse("details", args=[details_token(held)], query=kept_in_address(request))
 
 
 def chooser_path(request: HttpRequest, held: Reservation) -> str:
     """Where another time is chosen."""
-    kept = {name: request.GET[name] for name in ("embed", "timezone") if name in request.GET}
     where = [held.provider.slug, *([held.service_id] if held.service_id else [])]
-    return reverse("choose", args=where, query=kept)
+    return reverse("choose", args=where, query=kept_in_address(request))
 
 
 # --- The page ---------------------------------------------------------------------------------------------------------
@@ -193,8 +207,8 @@ def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
         made = appointments.confirm(
             reservation_id=held.pk, actor=actor_of(request), now=now, note=form.cleaned_data["note"]
         )
-    except HoldExpired:
-        return show(request, held, form, now)
+    except (HoldExpired, TooManyAppointments) as refusal:
+        return show(request, held, form, now, refusal=refusal if isinstance(refusal, TooManyAppointments) else None)
     messages.success(request, HEADINGS[AppointmentStatus(made.status)])
     return HttpResponseRedirect(reverse("my-appointment", args=[made.pk]))
 
@@ -213,7 +227,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
             provider_id=held.provider_id,
             service_id=held.service_id,
             starts_at=chosen[1],
-            visitor_id=held.client_id,
+            visitor=held.client.reference,
             now=now,
             as_visitor=held.client.user_id is None,
         )

@@ -2,7 +2,7 @@
 
 import calendar
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from booking import queries
-from booking.models import Schedule, Service
+from booking.models import Reservation, Schedule, Service
 from booking.queries import FreeTime, Search
 from scheduler_project.common.languages import CLOCK, DAY, MONTH
 from scheduler_project.common.times import day_interval, rfc3339, zone_names
@@ -45,7 +45,10 @@ class Day:
 
 @dataclass(frozen=True)
 class Time:
-    """A time to be picked. `theirs` is what the provider's clock says then, if that is something else."""
+    """A time to be picked. `theirs` is what the provider's clock says then, if that is something else.
+
+    What the asker holds is their `own`: picking it leads back to their details.
+    """
 
     value: str
     key: str
@@ -53,6 +56,7 @@ class Time:
     label: str
     theirs: str
     whom: str
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,28 @@ def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
 
 
 def calendar_of(
-    request: HttpRequest, *, schedules: Iterable[Schedule], service: Service | None, now: datetime
+    request: HttpRequest,
+    *,
+    schedules: Iterable[Schedule],
+    service: Service | None,
+    now: datetime,
+    held: Sequence[Reservation] = (),
 ) -> dict[str, Any]:
     """What `booking/calendar.html` shows: of one schedule, or of several who offer the service.
 
-    The address says `day` or `month`; otherwise it is the first day with something free. Two statements, or with the
-    search for that day three.
+    What the asker has `held` is shown as theirs. The address says `day` or `month`; otherwise it is the first day with
+    something free. Two statements, or with the search for that day three.
     """
     people = {schedule.provider_id: schedule for schedule in schedules}
     alone = next(iter(people.values())) if len(people) == 1 else None
     until = now + (alone.horizon if alone else FURTHEST)
-    search = Search(now, until, now, alone.provider_id if alone else None, service)
+    besides = [one.pk for one in held if one.is_undecided]
+    search = Search(now, until, now, alone.provider_id if alone else None, service, besides=besides)
+    own = {
+        (one.provider_id, one.starts_at): FreeTime(0, one.provider_id, one.starts_at, one.ends_at)
+        for one in of_service(held, service)
+        if one.provider_id in people
+    }
     zone = ZoneInfo(timezone.get_current_timezone_name())
     today, last = now.astimezone(zone).date(), until.astimezone(zone).date()
     day = _asked(request.GET.get("day"), today, last)
@@ -99,9 +114,13 @@ def calendar_of(
     in_month = replace(search, until=min(until, ends))
     found = queries.free_by_day(in_month, [day_interval(each, zone)[0] for each in days]) if people else {}
     free = {days[number]: count for number, count in found.items() if 0 <= number < len(days)}
+    for _provider_id, starts_at in own:
+        each = starts_at.astimezone(zone).date()
+        if each in days:
+            free.setdefault(each, 1)
     day = day or min(free, default=None)
-    times = _times(search, day, zone) if day and people else []
-    parts = _parts(times, people, service, zone)
+    times = _with_own(_times(search, day, zone), own, day, zone) if day and people else []
+    parts = _parts(times, people, zone, own)
     return {
         "weekdays": [written(each, "D") for each in _weeks(month)[0]],
         "weeks": [[_day(each, free, day, today, month) for each in week] for week in _weeks(month)],
@@ -111,10 +130,15 @@ def calendar_of(
         "day": day,
         "day_name": written(day, str(DAY)) if day else "",
         "parts": [part for part in parts if part.times],
-        "known": hashlib.sha256(repr(times).encode()).hexdigest()[:16],
+        "known": hashlib.sha256(repr((times, sorted(own))).encode()).hexdigest()[:16],
         "their_zone": _their_zone(alone, zone, times),
         "free_in_month": sum(free.values()),
     }
+
+
+def of_service(held: Iterable[Reservation], service: Service | None) -> list[Reservation]:
+    """Those holds that picking their time for this service would find again."""
+    return [one for one in held if one.service_id == (service.pk if service else None)]
 
 
 def _asked(text: str | None, first: date, last: date) -> date | None:
@@ -155,18 +179,38 @@ def _day(each: date, free: dict[date, int], chosen: date | None, today: date, mo
     )
 
 
-def _parts(times: list[FreeTime], people: dict[int, Schedule], service: Service | None, zone: ZoneInfo) -> list[Part]:
+Own = dict[tuple[int, datetime], FreeTime]
+"""What the asker holds, by provider and start."""
+
+
+def _with_own(times: list[FreeTime], own: Own, day: date, zone: ZoneInfo) -> list[FreeTime]:
+    """The free times of a day with those that the asker holds, also where nobody else could have them any more."""
+    listed = {(time.provider_id, time.starts_at) for time in times}
+    more = [time for key, time in own.items() if key not in listed and time.starts_at.astimezone(zone).date() == day]
+    return sorted([*times, *more], key=lambda time: (time.starts_at, time.provider_id)) if more else times
+
+
+def _parts(times: list[FreeTime], people: dict[int, Schedule], zone: ZoneInfo, own: Own) -> list[Part]:
     parts = [Part(str(name)) for _hour, name in PARTS]
     for time in times:
         if time.provider_id not in people:
             continue
         local = time.starts_at.astimezone(zone)
         number = sum(local.hour >= hour for hour, _name in PARTS) - 1
-        parts[number].times.append(shown(time, people[time.provider_id], zone, several=len(people) > 1))
+        schedule, is_own = people[time.provider_id], (time.provider_id, time.starts_at) in own
+        parts[number].times.append(shown(time, schedule, zone, several=len(people) > 1, own=is_own))
     return parts
 
 
-def shown(time: FreeTime, schedule: Schedule, zone: ZoneInfo, *, several: bool = False, dated: bool = False) -> Time:
+def shown(
+    time: FreeTime,
+    schedule: Schedule,
+    zone: ZoneInfo,
+    *,
+    several: bool = False,
+    dated: bool = False,
+    own: bool = False,
+) -> Time:
     """A free time as a button says it, and as it is announced."""
     local, theirs = time.starts_at.astimezone(zone), time.starts_at.astimezone(schedule.zone)
     label = _("%(day)s, %(time)s, %(minutes)d minutes") % {
@@ -178,9 +222,10 @@ def shown(time: FreeTime, schedule: Schedule, zone: ZoneInfo, *, several: bool =
         value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
         key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
         text=written(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
-        label=f"{label}, {schedule.provider.name}" if several else label,
+        label=", ".join([label, *([schedule.provider.name] if several else []), *([_("your hold")] if own else [])]),
         theirs=written(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
         whom=schedule.provider.name if several else "",
+        own=own,
     )
 
 
@@ -192,20 +237,17 @@ def _their_zone(alone: Schedule | None, zone: ZoneInfo, times: list[FreeTime]) -
     return alone.timezone if start.astimezone(alone.zone).utcoffset() != start.astimezone(zone).utcoffset() else ""
 
 
-def alternatives_in(details: dict[str, Any], schedule: Schedule) -> list[Time]:
-    """The nearest free times that a refusal lists, as buttons."""
+def alternatives_in(details: dict[str, Any], schedule: Schedule, own: Collection[Reservation] = ()) -> list[Time]:
+    """The nearest free times that a refusal lists, as buttons; among them may be what the asker holds as their own."""
     zone = ZoneInfo(timezone.get_current_timezone_name())
-    return [
-        shown(
-            FreeTime(
-                each["slot"],
-                schedule.provider_id,
-                datetime.fromisoformat(each["start_time"]),
-                datetime.fromisoformat(each["end_time"]),
-            ),
-            schedule,
-            zone,
-            dated=True,
+    theirs = {(one.provider_id, one.starts_at) for one in own}
+    times = [
+        FreeTime(
+            each["slot"],
+            schedule.provider_id,
+            datetime.fromisoformat(each["start_time"]),
+            datetime.fromisoformat(each["end_time"]),
         )
         for each in details.get("alternatives", [])
     ]
+    return [shown(time, schedule, zone, dated=True, own=(time.provider_id, time.starts_at) in theirs) for time in times]

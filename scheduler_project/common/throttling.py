@@ -177,15 +177,24 @@ def about(subject: str) -> str:
     return f"subject:{hashlib.sha256(subject.encode()).hexdigest()}"
 
 
-def network(address: str) -> str:
-    """Whose address it is: of IPv6 the first 64 bits, for the others are anybody's to choose."""
+def network(address: str, *, prefix: int = 64) -> str:
+    """Whose address it is: of IPv6 the first bits, 64 or the `prefix`, for the others are anybody's to choose."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return address
     if isinstance(found, ipaddress.IPv4Address):
         return address
-    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False))
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), prefix), strict=False))
+
+
+def site_network(request: HttpRequest | Request) -> str:
+    """Return what a whole office or household comes from: an IPv4 address, or the 48 bits of IPv6 given to a site.
+
+    Empty where the address is not known.
+    """
+    asked: Any = request
+    return network(BaseThrottle().get_ident(asked) or "", prefix=48)
 
 
 def may(scope: str, subject: str) -> bool:

@@ -4,6 +4,7 @@ A client is a generator: it yields a request (bytes), is sent the answer, and en
 kept-alive connection of its own; the next request goes out when the answer is in.
 """
 
+import ipaddress
 import re
 import selectors
 import socket
@@ -49,10 +50,12 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-def post(path: str, body: str = "{}", token: str | None = None) -> bytes:
+def post(path: str, body: str = "{}", token: str | None = None, client_id: int = 0) -> bytes:
+    """A request as it comes through a proxy: of each client from an address of their own."""
     login = f"Authorization: Bearer {token}\r\n" if token else ""
+    address = ipaddress.IPv4Address(0x0A000000 + client_id)
     return (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{login}"
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: {address}\r\n{login}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
 

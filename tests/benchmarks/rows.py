@@ -275,14 +275,14 @@ def one_after_another(work: Iterator[tuple[int, tuple[int, str]]], until: float,
 
 
 def app_reserve(slot: int, client_id: int, token: str) -> Client:
-    return (yield post(f"/api/slots/{slot}/reserve", token=token))  # type: ignore[return-value]
+    return (yield post(f"/api/slots/{slot}/reserve", token=token, client_id=client_id))  # type: ignore[return-value]
 
 
 def app_book(slot: int, client_id: int, token: str) -> Client:
     answer: Answer = yield from app_reserve(slot, client_id, token)  # type: ignore[assignment]
     if answer.status == 201:
         reservation = orjson.loads(answer.body)["id"]
-        yield post(f"/api/reservations/{reservation}/confirm", '{"confirmed": true}', token)
+        yield post(f"/api/reservations/{reservation}/confirm", '{"confirmed": true}', token, client_id)
 
 
 def floor_reserve(slot: int, client_id: int, token: str) -> Client:
@@ -326,14 +326,15 @@ def race(bench: Bench, web: Web, slot_count: int, each: int, *, guarded: bool = 
     say(f"{len(racers)} clients, {each} × each, for {slot_count} slots{'' if guarded else ', without the guards'}")
     slots = seed.free_slot_ids(bench.now, slot_count)
 
-    def racer(number: int, token: str) -> Client:
+    def racer(number: int, client_id: int, token: str) -> Client:
         # Neighbours want the same slot, so that they meet in the server.
         first = number * slot_count // len(racers)
         for attempt in range(each):
-            yield post(f"/api/slots/{slots[(first + attempt * slot_count // each) % slot_count]}/reserve", token=token)
+            slot = slots[(first + attempt * slot_count // each) % slot_count]
+            yield post(f"/api/slots/{slot}/reserve", token=token, client_id=client_id)
 
     drive(web.port, [iter_one(get("/readyz")) for _ in range(16)])
-    load = drive(web.port, [racer(number, token) for number, (_, token) in enumerate(racers)])
+    load = drive(web.port, [racer(number, *client) for number, client in enumerate(racers)])
     with connection.cursor() as cursor:
         cursor.execute(OVERLAPS)
         overlaps = cursor.fetchone()[0]

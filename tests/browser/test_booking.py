@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Provider
 from booking.models import Appointment, Reservation, Schedule
-from tests.browser.helpers import arrive, focused, link_in, log_in, mails_to, open_calendar
+from tests.browser.helpers import arrive, focused, link_in, log_in, mails_to, on_day, open_calendar
 from tests.factories import ClientFactory, ServiceFactory, hold
 from tests.looking import broken_promises
 
@@ -134,6 +134,83 @@ def test_time_that_somebody_else_takes_leaves_an_open_page(visitor, provider, pa
     take(page)
 
 
+@pytest.fixture
+def full_day(path) -> str:
+    """Where a time is chosen on a day of which nothing has gone by."""
+    return f"{path}?day={on_day(3):%Y-%m-%d}"
+
+
+def held_now():
+    return Reservation.objects.held(now=timezone.now())
+
+
+def own(page: Page):
+    return page.locator("#slots button.slot.own")
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_visitor_who_goes_back_sees_their_own_hold_and_moves_it(visitor, provider, full_day, java_script):
+    page = visitor(phone=True, java_script_enabled=java_script)
+    page.goto(full_day)
+    first = slots(page).first.get_attribute("value")
+    take(page)
+    page.go_back()
+    page.reload()
+    expect(page.get_by_text("You hold")).to_be_visible()
+    expect(own(page)).to_have_attribute("value", first)
+
+    slots(page).nth(1).click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    assert held_now().count() == 1
+    page.get_by_role("link", name="Choose another time").click()
+    page.goto(full_day)
+    expect(own(page)).not_to_have_attribute("value", first)
+    expect(page.locator(f'button[value="{first}"]')).to_be_visible()
+    assert broken_promises() == {}
+
+
+def test_visitor_who_taps_the_same_time_again_comes_to_the_same_details(visitor, provider, full_day):
+    page = visitor()
+    arrive(page, full_day)
+    take(page)
+    page.go_back()
+
+    take(page)
+
+    assert Reservation.objects.count() == 1
+
+
+def test_five_visits_that_go_back_each_time_hold_five_times(visitor, provider, full_day):
+    for _visit in range(5):
+        page = visitor()
+        arrive(page, full_day)
+        for number in range(3):
+            slots(page).nth(number).click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+            page.go_back()
+
+    assert held_now().count() == 5
+
+
+def test_visitor_who_loses_a_race_still_has_what_they_held(visitor, provider, full_day):
+    page = visitor()
+    arrive(page, full_day)
+    value = slots(page).first.get_attribute("value")
+    take(page)
+    page.goto(full_day)
+    wanted = slots(page).nth(6).get_attribute("value")
+    hold(provider, timezone.datetime.fromisoformat(wanted.partition("@")[2]), now=timezone.now())
+
+    page.locator(f'button[value="{wanted}"]').click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("This time has just been taken")
+    page.get_by_role("link", name="Continue with it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Who is it for?")
+    page.goto(full_day)
+    expect(own(page)).to_have_attribute("value", value)
+
+
 def test_hold_that_runs_out_is_said_and_loses_nothing_typed(visitor, provider, path):
     page = visitor()
     page.clock.install()
@@ -144,7 +221,7 @@ def test_hold_that_runs_out_is_said_and_loses_nothing_typed(visitor, provider, p
     page.get_by_label("Note").fill("My knee hurts")
     Reservation.objects.update(expires_at=timezone.now())
 
-    page.clock.fast_forward("31:00")
+    page.clock.fast_forward("11:00")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("This time is no longer held")
     expect(page.get_by_label("Name")).to_have_value("Ada")
@@ -203,10 +280,10 @@ def test_focus_follows_the_month(visitor, transactional_db):
     expect(page.locator("#month-name")).to_be_focused()
 
 
-def test_focus_stays_where_it_is_when_times_change(visitor, provider, path):
+def test_focus_stays_where_it_is_when_times_change(visitor, provider, full_day):
     page = visitor()
     page.clock.install()
-    arrive(page, path)
+    arrive(page, full_day)
     [taken, kept] = [slots(page).nth(number) for number in (0, 5)]
     value = taken.get_attribute("value")
     kept.focus()

@@ -5,9 +5,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from accounts.models import Provider
+from booking.models import Reservation
 from tests.browser.helpers import link_in, mails_to, open_calendar
 
 ADA = "ada@example.org"
@@ -61,6 +63,26 @@ def test_guest_books_inside_another_website(visitor, listed, site, base_url):
     expect(frame.get_by_role("heading", level=1)).to_have_text("Check your email")
     [asked] = mails_to(ADA)
     assert link_in(asked, "/r/").startswith(base_url)
+
+
+def test_second_pick_in_a_frame_without_cookies_moves_the_hold(visitor, provider, site, base_url):
+    elsewhere = site.replace("localhost", "127.0.0.1")  # Another site than the frame's, so that it gets no cookies.
+    provider.embed_origins = [elsewhere]
+    provider.save()
+    page = visitor()
+    page.goto(elsewhere)
+    frame = page.frame_locator("iframe")
+    frame.get_by_role("link", name="An appointment").click()
+    frame.locator("a.day").last.click()
+    frame.locator("#slots button.slot").first.click()
+    expect(frame.get_by_label("Name")).to_be_visible()
+
+    page.evaluate("history.back()")
+    frame.locator("#slots button.slot").nth(3).click()
+    expect(frame.get_by_label("Name")).to_be_visible()
+
+    assert Reservation.objects.held(now=timezone.now()).count() == 1
+    assert page.context.cookies(base_url) == []
 
 
 def test_frame_is_as_high_as_what_it_shows(visitor, listed, site):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
-from accounts.models import Client
+from accounts.models import Client, new_reference
 from accounts.operations.imports import CLIENTS
 from booking.enums import Action
 from booking.models import Appointment, AppointmentEvent, Reservation
@@ -388,7 +388,12 @@ def test_knows_whoever_registered_by_an_email_they_verified(ada):
 
 def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada):
     held = hold_as_visitor(
-        provider_id=ada.pk, service_id=None, starts_at=at("2026-03-05 09:00"), visitor_id=None, timezone="UTC", now=NOON
+        provider_id=ada.pk,
+        service_id=None,
+        starts_at=at("2026-03-05 09:00"),
+        visitor=new_reference(),
+        timezone="UTC",
+        now=NOON,
     )
     said = {"name": "Kim", "email": "kim@example.org", "phone": "+4930901820", "note": "", "by_sms": True}
     visitor = give_details(reservation_id=held.pk, language="en", now=NOON, **said).client

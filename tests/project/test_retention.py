@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.actors import Face
-from accounts.models import Client
+from accounts.models import Client, new_reference
 from booking.enums import Event
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from booking.operations.appointments import confirm, reschedule
@@ -80,7 +80,7 @@ def test_keeps_cancelled_appointments(provider):
 def test_forgets_guests_who_never_booked_and_no_other_clients(provider):
     when = at("2026-03-04 09:00")
     guest = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=when, visitor_id=None, timezone="UTC", now=NOON
+        provider_id=provider.pk, service_id=None, starts_at=when, visitor=new_reference(), timezone="UTC", now=NOON
     )
     Client.objects.filter(pk=guest.client_id).update(name="Ada", email="ada@example.org")
     expire_due(now=NOON + DAY)

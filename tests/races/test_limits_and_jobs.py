@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
+from accounts.actors import Actor, Face
 from accounts.models import Client
 from booking.models import Reservation, Schedule
-from booking.operations import reservations, slots
-from booking.operations.reservations import expire_due
+from booking.operations import appointments, reservations, slots
+from booking.operations.appointments import confirm
+from booking.operations.reservations import expire_due, reserve
 from booking.operations.slots import extend, extend_all
 from scheduler_project.common.models import IdempotentRequest
 from tests.conftest import logged_in
-from tests.factories import NOON, ClientFactory, ScheduleFactory, actor_of, at, hold, minutes, open_provider
+from tests.factories import NOON, ClientFactory, ScheduleFactory, actor_of, appoint, at, hold, minutes, open_provider
 from tests.looking import broken_promises, grid
 from tests.races.running import Pause, nobody_commits_first, together
 
@@ -67,6 +69,66 @@ def test_holding_and_sweeping_across_many_calendars_never_deadlocks():
     assert answers.sqlstates == []
     assert answers.kinds()["Reservation"] == 2
     assert broken_promises() == {}
+
+
+# --- Appointments of one person -------------------------------------------------------------------------------------
+
+
+def book_much(client, number):
+    """One client, about to book a time of each of that many providers."""
+    providers = [open_provider(horizon_days=3, slot_minutes=60) for _ in range(number)]
+    return [lambda provider=provider: appoint(provider, NINE, client=client) for provider in providers]
+
+
+def test_a_client_who_books_many_times_at_once_gets_three_while_unverified():
+    answers = together(*book_much(ClientFactory(), 6))
+
+    assert answers.kinds() == {"Appointment": 3, "TooManyAppointments": 3}
+    assert answers.sqlstates == []
+
+
+def test_control_without_lock_a_client_books_as_many_as_they_ask_for_at_once():
+    functions = book_much(ClientFactory(), 6)
+
+    with nobody_commits_first(appointments, "check_open_appointments", 6):
+        answers = together(*functions, locks=False)
+
+    assert answers.kinds() == {"Appointment": 6}
+
+
+def confirm_much_as_guests(number):
+    """That many guests of one mailbox, who spell it differently, about to confirm what each of them holds."""
+    provider = open_provider(horizon_days=3, slot_minutes=60)
+    guests = [ClientFactory(user=None, email=f"ada+{which}@example.org") for which in range(number)]
+    actors = [Actor(None, Face.PAGE, guest=guest) for guest in guests]
+    times = [NINE + minutes(60 * which) for which in range(number)]
+    held = [
+        reserve(provider_id=provider.pk, client_id=actor.guest.pk, starts_at=start, actor=actor, now=NOON)
+        for start, actor in zip(times, actors, strict=True)
+    ]
+    return [
+        lambda one=one, actor=actor: confirm(reservation_id=one.pk, actor=actor, now=NOON)
+        for one, actor in zip(held, actors, strict=True)
+    ]
+
+
+def test_guests_of_one_mailbox_who_confirm_at_once_get_as_many_as_one(settings):
+    settings.MAX_OPEN_APPOINTMENTS = 2
+
+    answers = together(*confirm_much_as_guests(5))
+
+    assert answers.kinds() == {"Appointment": 2, "TooManyAppointments": 3}
+    assert answers.sqlstates == []
+
+
+def test_control_without_lock_guests_of_one_mailbox_get_one_each(settings):
+    settings.MAX_OPEN_APPOINTMENTS = 2
+    functions = confirm_much_as_guests(5)
+
+    with nobody_commits_first(appointments, "check_open_appointments", 5):
+        answers = together(*functions, locks=False)
+
+    assert answers.kinds() == {"Appointment": 5}
 
 
 # --- Sweeping -------------------------------------------------------------------------------------------------------

@@ -180,6 +180,17 @@ def test_book_refuses_taken_time_with_alternatives(booker_api, provider, made):
     ]
 
 
+def test_book_refuses_more_than_one_may_have(booker_api, provider, settings):
+    settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
+    times = ({"provider": provider.pk, "start_time": f"2026-03-04T{hour}:00:00Z"} for hour in (10, 11))
+    first, second = (booker_api.post("/api/appointments", body) for body in times)
+
+    assert first.status_code == 201
+    assert refusal(second)[:2] == (409, "too_many_appointments")
+    assert "Verify your email address" in second.json()["errors"][0]["detail"]
+    assert second.json()["details"] == {"limit": 1, "verify_email": True}
+
+
 def test_book_waits_for_approval_where_the_service_needs_it(booker_api, provider, service):
     service.needs_approval = True
     service.save()

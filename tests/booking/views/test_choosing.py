@@ -3,14 +3,17 @@
 import re
 
 import pytest
+from django.test import Client as Browser
 
 from accounts.models import Client
 from booking.models import Reservation
-from tests.factories import ClientFactory, ServiceFactory, at, hold, open_provider
+from tests.factories import NOON, ClientFactory, ServiceFactory, at, hold, open_provider
 from tests.html import text_of, times_of
 from tests.looking import broken_promises
 
 TUESDAY_NOON = "2026-03-03T12:00:00Z"
+ONE = "2026-03-03T13:00:00Z"
+ADA = {"do": "details", "name": "Ada", "email": "ada@example.org"}
 
 
 def chosen(provider, time=TUESDAY_NOON):
@@ -119,13 +122,149 @@ def test_taking_twice_is_by_the_same_visitor(client, provider, path):
 
 def test_taking_more_than_one_may_hold_lists_what_is_held(client, provider, path, settings):
     settings.MAX_LIVE_HOLDS = 1
-    first = client.post(path, chosen(provider))
+    first = client.post(path, chosen(provider)).headers["Location"]
+    client.post(first, ADA)
 
-    answer = client.post(path, chosen(provider, "2026-03-03T13:00:00Z"))
+    answer = client.post(path, chosen(provider, ONE))
 
     assert answer.status_code == 409
     assert "You already hold as many times" in text_of(answer)
-    assert first.headers["Location"] in answer.content.decode()
+    assert first in answer.content.decode()
+
+
+def test_taking_more_than_a_network_may_hold_is_refused(provider, path, settings):
+    settings.MAX_LIVE_HOLDS_PER_NETWORK = 1
+    Browser().post(path, chosen(provider))
+
+    answer = Browser().post(path, chosen(provider, ONE))
+
+    assert answer.status_code == 409
+    assert "Many times are held from your network" in text_of(answer)
+    assert Browser(REMOTE_ADDR="192.0.2.7").post(path, chosen(provider, ONE)).status_code == 302
+
+
+def test_network_of_ipv6_is_a_whole_site(provider, path, settings):
+    settings.MAX_LIVE_HOLDS_PER_NETWORK = 1
+    Browser(REMOTE_ADDR="2001:db8:1:1::1").post(path, chosen(provider))
+
+    assert Browser(REMOTE_ADDR="2001:db8:1:2::1").post(path, chosen(provider, ONE)).status_code == 409
+    assert Browser(REMOTE_ADDR="2001:db8:2:1::1").post(path, chosen(provider, ONE)).status_code == 302
+
+
+# --- Taking another time ----------------------------------------------------------------------------------------------
+
+
+def test_taking_another_moves_the_hold(client, provider, path):
+    client.post(path, chosen(provider))
+
+    client.post(path, chosen(provider, ONE))
+
+    assert Reservation.objects.held(now=NOON).get().starts_at == at("2026-03-03 13:00")
+
+
+def test_five_visits_that_each_tap_a_time_and_go_back_take_five_times(provider, path):
+    for number in range(5):
+        browser = Browser(REMOTE_ADDR=f"192.0.2.{number}")
+        for time in list(times_of(browser.get(path)))[: number + 1]:
+            browser.post(path, {"at": time})
+
+    assert Reservation.objects.held(now=NOON).count() == 5
+
+
+def test_taking_the_same_again_leads_back_to_the_details(client, provider, path):
+    first = client.post(path, chosen(provider)).headers["Location"]
+
+    assert client.post(path, chosen(provider)).headers["Location"] == first
+
+
+def test_two_taps_before_anything_was_held_are_by_one_visitor(provider, path):
+    browser = Browser()
+    browser.get(path)
+    cookies = dict(browser.cookies)
+    for time in (TUESDAY_NOON, ONE):
+        browser.cookies.clear()
+        browser.cookies.update(cookies)
+        browser.post(path, chosen(provider, time))
+
+    assert Reservation.objects.held(now=NOON).count() == 1
+
+
+def test_own_hold_is_shown_as_ones_own(client, provider, path):
+    details = client.post(path, chosen(provider)).headers["Location"]
+
+    answer = client.get(path)
+
+    assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith(", 45 minutes, your hold")
+    assert f"You hold Tuesday, 3 March 2026, 12:00, with {provider.name} until 12:10." in text_of(answer)
+    assert details in answer.content.decode()
+
+
+def test_own_hold_is_nobody_elses(client, provider, path):
+    client.post(path, chosen(provider))
+
+    answer = Browser().get(path)
+
+    assert f"{provider.pk}@{TUESDAY_NOON}" not in times_of(answer)
+    assert "You hold" not in text_of(answer)
+
+
+def test_times_that_overlap_ones_own_hold_can_be_chosen(client, provider, path):
+    client.post(path, chosen(provider))
+
+    assert f"{provider.pk}@2026-03-03T12:15:00Z" in times_of(client.get(path))
+    assert f"{provider.pk}@2026-03-03T12:15:00Z" not in times_of(Browser().get(path))
+
+
+def test_month_counts_ones_own_hold_as_free(client, provider, path):
+    before = re.findall(r'aria-label="(Tuesday 3 March 2026, \d+ times free)"', client.get(path).content.decode())
+    client.post(path, chosen(provider))
+
+    assert before[0] in client.get(path).content.decode()
+
+
+def test_hold_that_was_decided_on_is_shown_too(client, provider, path):
+    client.post(client.post(path, chosen(provider)).headers["Location"], ADA)
+
+    answer = client.get(path)
+
+    assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith("your hold")
+    assert f"{provider.pk}@2026-03-03T12:15:00Z" not in times_of(answer)
+
+
+def test_losing_a_race_keeps_what_was_held(client, provider, path):
+    details = client.post(path, chosen(provider)).headers["Location"]
+    hold(provider, at("2026-03-03 13:00"))
+
+    answer = client.post(path, chosen(provider, ONE))
+
+    assert answer.status_code == 409
+    assert "What you hold" in text_of(answer)
+    assert details in answer.content.decode()
+
+
+def test_home_shows_ones_own_hold_as_the_next_time(client, provider, path):
+    first = next(iter(times_of(client.get(path))))
+    client.post(path, {"at": first})
+
+    assert "Your hold Tuesday, 3 March 2026, 12:00" in text_of(client.get("/"))
+    assert "Your hold" not in text_of(Browser().get("/"))
+
+
+def test_calendar_with_a_hold_costs_a_constant_number_of_queries(client, provider, path, django_assert_max_num_queries):
+    client.post(path, chosen(provider))
+
+    with django_assert_max_num_queries(7):
+        client.get(path)
+
+
+def test_second_pick_of_a_client_moves_their_hold(client, provider, path):
+    client.force_login(ClientFactory().user)
+    client.post(path, chosen(provider))
+
+    client.post(path, chosen(provider, ONE))
+
+    assert Reservation.objects.held(now=NOON).get().starts_at == at("2026-03-03 13:00")
+    assert "your hold" in client.get(path).content.decode()
 
 
 def test_taking_as_a_client_holds_for_them(client, provider, path):

@@ -1,8 +1,14 @@
 """Booking inside somebody else's page."""
 
+import re
+from html import unescape
+
 import pytest
+from django.test import Client as Browser
 
 from accounts.models import Provider
+from booking.models import Reservation
+from tests.factories import NOON, at
 from tests.html import text_of
 
 SITE = "https://www.example.org"
@@ -21,9 +27,10 @@ def frames(answer):
 
 
 def test_page_may_be_framed_where_the_provider_allows_it(client, framed, path):
-    taken = client.post(f"{path}?embed=1", {"at": f"{framed.pk}@2026-03-03T12:00:00Z"}).headers["Location"]
+    chooser = client.get(f"{path}?embed=1").headers["Location"]
+    taken = client.post(chooser, {"at": f"{framed.pk}@2026-03-03T12:00:00Z"}).headers["Location"]
 
-    for page in ("/p/maya/?embed=1", f"{path}?embed=1", taken):
+    for page in ("/p/maya/?embed=1", chooser, taken):
         assert frames(client.get(page)) == (f"frame-ancestors {SITE} https://other.example", None)
 
 
@@ -45,8 +52,63 @@ def test_framed_page_has_neither_header_nor_footer(client, framed):
 
 
 def test_framed_pages_lead_to_framed_pages(client, framed, path):
-    assert f"{path}?embed=1" in client.get("/p/maya/?embed=1").content.decode()
-    assert "?embed=1&amp;day=2026-03-04" in client.get(f"{path}?embed=1").content.decode()
+    chooser = chooser_in(client.get("/p/maya/?embed=1"), path)
+    assert chooser.startswith(f"{path}?embed=1&visitor=")
+    assert re.search(r"\?embed=1&amp;visitor=[^&]+&amp;day=2026-03-04", client.get(chooser).content.decode())
+
+
+# --- Without cookies --------------------------------------------------------------------------------------------------
+
+
+def chooser_in(answer, path):
+    """Where a page in a frame leads to, to choose a time."""
+    return unescape(re.search(rf'href="({re.escape(path)}[^"]*)"', answer.content.decode())[1])
+
+
+def tap(chooser, provider, time):
+    """Take a time in a browser that keeps no cookies."""
+    return Browser().post(chooser, {"at": f"{provider.pk}@2026-03-03T{time}:00Z"}).headers["Location"]
+
+
+def test_second_pick_in_a_frame_moves_the_hold(framed, path):
+    chooser = chooser_in(Browser().get("/p/maya/?embed=1"), path)
+    tap(chooser, framed, "12:00")
+
+    tap(chooser, framed, "13:00")
+
+    assert Reservation.objects.held(now=NOON).get().starts_at == at("2026-03-03 13:00")
+
+
+def test_own_hold_is_known_in_a_frame(framed, path):
+    chooser = chooser_in(Browser().get("/p/maya/?embed=1"), path)
+    details = tap(chooser, framed, "12:00")
+
+    assert "your hold" in Browser().get(chooser).content.decode()
+    assert tap(chooser, framed, "12:00") == details
+    assert chooser_in(Browser().get(details), path) == chooser
+
+
+def test_chooser_that_is_framed_by_itself_gives_its_visitor_an_address_of_their_own(client, framed, path):
+    first, second = (client.get(f"{path}?embed=1&day=2026-03-04").headers["Location"] for _ in range(2))
+
+    assert first.startswith(f"{path}?embed=1&day=2026-03-04&visitor=")
+    assert first != second
+    assert client.get(first).status_code == 200
+
+
+@pytest.mark.parametrize("visitor", ["", "x", "a:b:c", "%00"])
+def test_visitor_we_did_not_sign_is_somebody_new(client, framed, path, visitor):
+    forged = f"{path}?embed=1&visitor={visitor}"
+
+    assert client.get(forged).status_code == 302
+    assert tap(forged, framed, "12:00").startswith("/h/")
+
+
+def test_visitor_is_known_by_the_address_in_frames_only(framed, path):
+    chooser = chooser_in(Browser().get("/p/maya/?embed=1"), path)
+    tap(chooser, framed, "12:00")
+
+    assert "your hold" not in Browser().get(chooser.replace("embed=1&", "")).content.decode()
 
 
 def test_refusals_are_shown_in_the_frame_too(client, framed, path):

@@ -43,9 +43,9 @@ def test_details_page_says_what_is_held_and_until_when(client, taken):
     answer = client.get(taken)
 
     text = text_of(answer)
-    assert "Held for you until 12:30" in text
+    assert "Held for you until 12:10" in text
     assert "First visit With Maya Lindqvist When Tuesday 3 March 2026 12:00 – 12:45 UTC" in text
-    assert 'data-until="2026-03-02T12:30:00+00:00"' in answer.content.decode()
+    assert 'data-until="2026-03-02T12:10:00+00:00"' in answer.content.decode()
 
 
 def test_details_are_kept_and_the_link_is_mailed_only_then(client, taken):
@@ -157,7 +157,11 @@ def test_other_details_for_a_second_hold_leave_the_first_as_it_was(client, provi
     assert sorted(Reservation.objects.values_list("client__name", flat=True)) == ["Ada", "Bob"]
 
 
-def test_choosing_another_time_gives_this_one_back(client, taken, path):
+def test_choosing_another_time_keeps_this_one_meanwhile(client, taken, path):
+    assert f'href="{path}"' in client.get(taken).content.decode()
+
+
+def test_time_that_is_not_needed_is_given_back(client, taken, path):
     answer = client.post(taken, {"do": "release"})
 
     assert answer.headers["Location"] == path
@@ -220,6 +224,29 @@ def test_registered_client_confirms_on_the_page(client, provider, path):
     made = Appointment.objects.get()
     assert (made.client, made.description) == (booker, "My knee hurts")
     assert answer.redirect_chain == [(f"/me/appointments/{made.pk}/", 302)]  # no link that only a mail should give
+
+
+def test_registered_client_who_has_booked_all_they_may_is_told_and_keeps_the_hold(client, provider, path, settings):
+    settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 0
+    client.force_login(ClientFactory().user)
+    taken = take(client, provider, path)
+
+    answer = client.post(taken, {"do": "confirm", "note": "My knee hurts"})
+
+    assert answer.status_code == 409
+    assert "Verify your email address" in text_of(answer)
+    assert "My knee hurts" in answer.content.decode()
+    assert Reservation.objects.get().status == "held"
+
+
+def test_guest_who_has_booked_all_they_may_is_told(client, taken, settings):
+    settings.MAX_OPEN_APPOINTMENTS = 0
+    client.post(taken, ADA)
+
+    answer = client.post(mailed_link(), {"do": "confirm"})
+
+    assert answer.status_code == 409
+    assert "as many as you may book" in text_of(answer)
 
 
 def test_registered_clients_hold_is_nobody_elses_business(provider):

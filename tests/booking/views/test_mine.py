@@ -117,6 +117,7 @@ def test_lists_cost_a_constant_number_of_queries(mine, provider, booker, page, c
             at("2026-03-04 09:00") + number * timedelta(minutes=15),
             client=booker,
             service_id=service.pk,
+            actor=actor_of(provider),
         )
     when = NOON if page == "/me/" else NOON + timedelta(days=4)
 

@@ -1,0 +1,83 @@
+"""Limits on what one person may take, so that nobody hoards the slots (R19). Providers and staff have none."""
+
+from datetime import datetime
+from typing import Any, NoReturn
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import User
+from booking.errors import TooManyAppointments
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
+
+LOCK_PERSON = """
+SELECT id FROM accounts_client
+WHERE id = %(client)s OR owner_id IS NULL AND email <> '' AND scheduler_mailbox(email) = (
+    SELECT scheduler_mailbox(email) FROM accounts_client WHERE id = %(client)s AND owner_id IS NULL AND email <> '')
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+OPEN_APPOINTMENTS = """
+SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)
+FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = person.id
+WHERE person.id IN ({people}) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
+  AND claim.face IN ('page', 'api') AND claim.created_by_id IS NOT DISTINCT FROM person.user_id
+"""
+"""A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted."""
+
+
+def lock_person(client_id: int) -> list[int]:
+    """Lock a client, and whoever else gave the same mailbox, until the transaction ends. Return all their ids.
+
+    This comes before the schedule's lock. A mailbox may stand behind a login, and behind each booking made as a guest;
+    those in a provider's address book did not write it there themselves.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_PERSON, {"client": client_id})
+        people = [pk for (pk,) in cursor.fetchall()]
+    if client_id not in people:
+        raise NotFound(field="client")
+    return people
+
+
+def check_open_appointments(people: list[int], provider_id: int, actor: Actor, now: datetime) -> None:
+    """Raise TooManyAppointments if a person has as many to come as they may book by themselves.
+
+    `people` are the clients this person is (`lock_person`), who stay locked until the new appointment is written: else
+    two that are booked at once would not see each other.
+    """
+    numbered = {f"person{number}": pk for number, pk in enumerate(people)}
+    statement = OPEN_APPOINTMENTS.format(people=", ".join(f"%({name})s" for name in numbered))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**numbered, "provider": provider_id, "now": now})
+        with_provider, in_all = cursor.fetchone()
+    if with_provider >= settings.MAX_OPEN_APPOINTMENTS:
+        refuse(
+            _("You have %(limit)d appointments to come with this provider, as many as you may book. Cancel one first."),
+            settings.MAX_OPEN_APPOINTMENTS,
+            actor,
+        )
+    if in_all >= settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED and not has_proved_mailbox(actor):
+        refuse(
+            _("Verify your email address to have more than %(limit)d appointments to come."),
+            settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
+            actor,
+            verify_email=True,
+        )
+
+
+def refuse(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:
+    login = actor.user.pk if actor.user else None
+    log_security_event(SecurityEvent.LIMIT_REACHED, login=login, scope="open_appointments", most=limit)
+    raise TooManyAppointments(message % {"limit": limit}, details={"limit": limit, **details})
+
+
+def has_proved_mailbox(actor: Actor) -> bool:
+    """Return whether this person reads their mailbox: a guest came by a mailed link, a login verified its email."""
+    if actor.guest is not None or not isinstance(actor.user, User):
+        return True
+    return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()
