@@ -9,6 +9,7 @@ from django.db.models.functions import Cast
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, User
+from accounts.operations.people import check_name
 from booking.enums import Event, ReservationStatus
 from booking.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
 from booking.models import AppointmentEvent, Reservation
@@ -65,7 +66,7 @@ def give_details(
 
     A visitor who has given other details for an earlier hold stays who they were for that one. Whoever has the same
     email address, registered or not, is somebody else: nothing is known of this visitor before they open the link.
-    Raises HoldExpired, HoldReleased, AlreadyConfirmed and AskedEnough; NotAllowed for a time no visitor took.
+    Raises HoldExpired, HoldReleased, AlreadyConfirmed, LinkInName, AskedEnough; NotAllowed for a time no visitor took.
     """
     client_id = Reservation.objects.filter(pk=reservation_id).values_list("client", flat=True).first()
     if client_id is None:
@@ -77,6 +78,7 @@ def give_details(
     client = reservation.client
     if client.user_id or client.owner_id:
         raise NotAllowed
+    check_name(name)
     if reservation.asked >= MOST_ASKED:
         raise AskedEnough(field="email")
     said = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}
