@@ -28,6 +28,7 @@ from accounts.operations.mailboxes import confirm, is_proved
 from accounts.operations.mails import owe
 from accounts.operations.notices import Notice, notify
 from scheduler_project.common.sending_limits import mailbox
+from scheduler_project.common.text import public_email
 from scheduler_project.common.throttling import may
 
 
@@ -49,6 +50,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def format_email_subject(self, subject: str) -> str:
         return str(subject)
+
+    def clean_email(self, email: str) -> str:
+        """Asked for every email that somebody signs up with or changes to."""
+        public_email(email)
+        return str(super().clean_email(email))
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
         """A few an hour at most, whoever asks for them. The links of those before go on working."""

@@ -8,7 +8,6 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -29,8 +28,9 @@ from accounts.models import Client, Provider, User
 from accounts.operations import people
 from accounts.operations.imports import CLIENTS
 from accounts.operations.leaving import erase_client, gather
-from scheduler_project.common.admin import ForSuperusers, OfficeAdmin, do_to_each, first
+from scheduler_project.common.admin import ForSuperusers, ListAdmin, OfficeAdmin, do_to_each, first
 from scheduler_project.common.admin_files import Imports
+from scheduler_project.common.forms import ModelForm
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import as_file
 
@@ -48,7 +48,7 @@ class GroupAdmin(ForSuperusers, OfficeAdmin, DjangoGroupAdmin):  # type: ignore[
 
 
 @admin.register(EmailAddress)
-class VerifiedEmailAdmin(ForSuperusers, EmailAddressAdmin):
+class VerifiedEmailAdmin(ForSuperusers, ListAdmin, EmailAddressAdmin):
     """Whoever verifies an email for somebody's login can have its password sent there."""
 
 
@@ -149,7 +149,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         super().save_model(request, obj, form, change)
         common = {name: form.cleaned_data[name] for name in form.changed_data if name in people.IN_STEP}
         if change and common:
-            people.edit_user(user_id=obj.pk, changes=common)
+            people.edit_user(user_id=obj.pk, changes=common, actor=Actor.of(request.user, Face.ADMIN))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         own = ("last_login_told", "joined")
@@ -307,7 +307,7 @@ class AddressBookFilter(admin.SimpleListFilter):
         return queryset.filter(owner__isnull=self.value() == "no")
 
 
-class ClientForm(forms.ModelForm):
+class ClientForm(ModelForm):
     class Meta:
         labels = {"owner": gettext_lazy("Address book")}
 

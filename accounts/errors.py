@@ -67,3 +67,8 @@ class AppointmentsComing(DomainError):
     code = "appointments_coming"
     kind = Kind.CONFLICT
     message = _("There are appointments to come. Move or cancel them first, so that nobody waits in vain.")
+
+
+class LinkInName(DomainError):
+    code = "link_in_name"
+    message = _("A name cannot be a web address. Leave it out, please.")

@@ -25,7 +25,8 @@ from accounts.operations.guesses import Guess, guess
 from accounts.operations.logins import ask_new_email, set_by_link
 from accounts.operations.mails import owe_reset_link
 from scheduler_project.common.security_log import SecurityEvent
-from scheduler_project.common.text import one_line
+from scheduler_project.common.forms import LineField, ModelForm
+from scheduler_project.common.text import no_link
 from scheduler_project.common.times import zone_names
 
 
@@ -123,10 +124,10 @@ class SignupForm(Plain, allauth.SignupForm):
         choices=[(people.Role.CLIENT.value, _("book appointments")), (people.Role.PROVIDER.value, _("be booked"))],
         widget=forms.RadioSelect,
     )
-    name = forms.CharField(
+    name = LineField(
         label=_("Name"),
         max_length=150,
-        validators=[one_line],
+        validators=[no_link],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
@@ -172,7 +173,7 @@ class ChangeEmailForm(Plain, allauth.AddEmailForm):
         self.fields["email"].label = _("New email")
 
     def clean_email(self) -> str:
-        email = str(self.cleaned_data["email"])
+        email = get_adapter().clean_email(str(self.cleaned_data["email"]))
         if email == self.user.email:
             raise ValidationError(_("This is your email already."), code="same_email")
         return email
@@ -183,7 +184,7 @@ class ChangeEmailForm(Plain, allauth.AddEmailForm):
         return address
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(ModelForm):
     """Name, timezone and language of a login."""
 
     timezone = forms.ChoiceField(label=_("Timezone"), choices=lambda: [(name, name) for name in sorted(zone_names())])
@@ -197,7 +198,8 @@ class ProfileForm(forms.ModelForm):
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
     def clean_name(self) -> str:
-        one_line(self.cleaned_data["name"])
+        if "name" in self.changed_data:
+            no_link(self.cleaned_data["name"])
         return str(self.cleaned_data["name"])
 
 

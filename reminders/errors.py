@@ -89,7 +89,10 @@ class BadSignature(DomainError):
 
 class BadAddress(DomainError):
     code = "bad_address"
-    message = _("A webhook's address is https://host/path, without a login in it and not in a private network.")
+    message = _(
+        "A webhook's address is https://host/path, without a login in it, at one of the usual ports and not in a "
+        "private network."
+    )
 
 
 class UnknownEvent(DomainError):

@@ -328,6 +328,8 @@ WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not env.bool("SECURE
 """Whether webhooks may have plain http addresses."""
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
 """Whether webhooks may lead into this machine's own networks. Providers could then reach what only it should."""
+WEBHOOK_PORTS = [int(port) for port in env.list("WEBHOOK_PORTS", default=["80", "443"])]
+"""The ports webhooks may have. None: any, and providers could knock at mail servers and databases."""
 WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
 """After how many days of nothing but failures a webhook is told no more."""
 

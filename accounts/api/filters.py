@@ -5,14 +5,12 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, ClientQuerySet, Provider
-from scheduler_project.common.api_fields import IdFilter, OrderingFilter
+from scheduler_project.common.api_fields import IdFilter, OrderingFilter, TextFilter
 
 
 class ProviderFilter(django_filters.FilterSet):
-    specialization = django_filters.CharFilter(lookup_expr="iexact", max_length=100)
-    search = django_filters.CharFilter(
-        method="find", max_length=100, label=_("A part of the name, specialization or bio.")
-    )
+    specialization = TextFilter(lookup_expr="iexact", max_length=100)
+    search = TextFilter(method="find", max_length=100, label=_("A part of the name, specialization or bio."))
     ordering = OrderingFilter(fields=["name", "specialization", "created_at", "id"])
 
     class Meta:
@@ -25,7 +23,7 @@ class ProviderFilter(django_filters.FilterSet):
 
 class ClientFilter(django_filters.FilterSet):
     owner = IdFilter(label=_("The id of the provider whose address book it is."))
-    search = django_filters.CharFilter(method="find", max_length=100, label=_("A part of the name, email or phone."))
+    search = TextFilter(method="find", max_length=100, label=_("A part of the name, email or phone."))
     ordering = OrderingFilter(fields=["name", "created_at", "id"])
 
     class Meta:

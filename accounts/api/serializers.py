@@ -15,27 +15,25 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
-from scheduler_project.common.api_fields import TimezoneField
+from scheduler_project.common.api_fields import (
+    EmailField,
+    LineField,
+    LoginField,
+    RelatedField,
+    SlugField,
+    TextField,
+    TimezoneField,
+)
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotAllowed
-from scheduler_project.common.text import one_line, validate_origin
+from scheduler_project.common.text import validate_origin
 
 # --- Fields -----------------------------------------------------------------------------------------------------------
 
 
-class NameField(serializers.CharField):
+class NameField(LineField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=150, validators=[one_line], **kwargs)
-
-
-class EmailField(serializers.EmailField):
-    """One spelling for one mailbox: lower case."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=254, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        return User.objects.normalize_email(super().to_internal_value(data))
+        super().__init__(max_length=150, **kwargs)
 
 
 class PasswordField(serializers.CharField):
@@ -45,11 +43,11 @@ class PasswordField(serializers.CharField):
         )
 
 
-class ProviderField(serializers.PrimaryKeyRelatedField[Provider]):
+class ProviderField(RelatedField):
     """The id of a provider whom the caller may see."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(queryset=Provider.objects.all(), pk_field=serializers.IntegerField(), **kwargs)
+        super().__init__(queryset=Provider.objects.all(), **kwargs)
 
     def get_queryset(self) -> QuerySet[Provider]:
         return Provider.objects.visible_to(self.context["request"].user)
@@ -127,12 +125,12 @@ class RegisterSerializer(Serializer[Any]):
 
 
 class EmailSerializer(Serializer[Any]):
-    email = EmailField()
+    email = LoginField()
 
 
 class LoginSerializer(EmailSerializer):
     password = PasswordField()
-    code = serializers.CharField(
+    code = TextField(
         max_length=64,
         required=False,
         allow_blank=True,
@@ -142,7 +140,7 @@ class LoginSerializer(EmailSerializer):
 
 
 class RefreshSerializer(Serializer[Any]):
-    refresh = serializers.CharField(max_length=4096, write_only=True)
+    refresh = TextField(max_length=4096, write_only=True)
 
 
 class PasswordChangeSerializer(Serializer[Any]):
@@ -155,8 +153,8 @@ class PasswordChangeSerializer(Serializer[Any]):
 
 
 class PasswordResetSerializer(Serializer[Any]):
-    uid = serializers.CharField(max_length=64)
-    token = serializers.CharField(max_length=128)
+    uid = TextField(max_length=64)
+    token = TextField(max_length=128)
     new_password = PasswordField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -176,10 +174,10 @@ class ProviderSerializer(ModelSerializer[Provider]):
     changed_by = {"timezone": "PATCH /api/providers/{id}/schedule"}
 
     name = NameField()
-    slug = serializers.SlugField(max_length=80, required=False, help_text=_("The end of the public address."))
-    specialization = serializers.CharField(max_length=100, required=False, allow_blank=True, validators=[one_line])
+    slug = SlugField(max_length=80, required=False, help_text=_("The end of the public address."))
+    specialization = LineField(max_length=100, required=False, allow_blank=True)
     embed_origins = serializers.ListField(
-        child=serializers.CharField(max_length=200, validators=[validate_origin]),
+        child=TextField(max_length=200, validators=[validate_origin]),
         max_length=20,
         required=False,
         help_text=_("The websites that may show this provider's booking pages in a frame: `https://www.example.org`."),
@@ -203,9 +201,8 @@ class ProviderSerializer(ModelSerializer[Provider]):
 
 class NewProviderSerializer(ProviderSerializer):
     timezone = TimezoneField(default="UTC", write_only=True, help_text=_("What clock the new calendar follows."))
-    user = serializers.PrimaryKeyRelatedField(
+    user = RelatedField(
         queryset=User.objects.filter(provider=None),
-        pk_field=serializers.IntegerField(),
         required=False,
         write_only=True,
         help_text=_("The login of the provider, if there is one."),

@@ -181,7 +181,9 @@ class MeView(IdempotentMixin, View):
     def patch(self, request: Request) -> Response:
         serializer = self.get_serializer(self.user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        user = people.edit_user(user_id=self.user.pk, changes=serializer.validated_data)
+        user = people.edit_user(
+            user_id=self.user.pk, changes=serializer.validated_data, actor=Actor.of(self.user, Face.API)
+        )
         return Response(self.get_serializer(user).data)
 
 

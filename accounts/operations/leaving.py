@@ -20,7 +20,7 @@ from accounts.operations.notices import silent
 from accounts.operations.people import keeps, locked_client
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.errors import NotAllowed, NotFound
-from scheduler_project.common.mentions import forget_files
+from scheduler_project.common.mentions import forget_answers, forget_files
 from scheduler_project.common.operations import operation
 from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.times import rfc3339
@@ -130,6 +130,8 @@ def _erase_client(client: Client, now: datetime) -> None:
     client_leaving.send(Client, client=client, now=now)
     number = str(client.phone.national_number) if client.phone else ""  # written with or without its country
     forget_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
+    texts = {client.name, client.email, str(client.phone), client.reference} - {DELETED}
+    forget_answers(texts=texts, clients=[client.pk])
     client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
     client.reference = f"deleted-{client.pk}"
     client.save(update_fields=OF_CLIENT)
@@ -142,6 +144,7 @@ def _erase_login(user: User, now: datetime) -> None:
     emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     Mail.objects.filter(to__in=emails).delete()
     forget_files(words={user.name} - {DELETED}, signs=emails)
+    forget_answers(texts={user.name, *emails} - {DELETED}, users=[user.pk])
     EmailAddress.objects.filter(user=user).delete()
     with silent():
         Authenticator.objects.filter(user=user).delete()

@@ -5,6 +5,7 @@ from datetime import datetime
 from string import ascii_lowercase, digits
 from typing import Any, TypeVar
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import models
 from django.db.models.deletion import ProtectedError
@@ -12,12 +13,13 @@ from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Actor
-from accounts.errors import SlugTaken
+from accounts.actors import Actor, Face
+from accounts.errors import LinkInName, SlugTaken
 from accounts.models import Client, ClientQuerySet, Provider, ProviderQuerySet, User
 from accounts.signals import provider_added
 from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.text import has_link
 
 
 class Role(models.TextChoices):
@@ -47,8 +49,9 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
     """Make a login and what it is: a client, or a provider with a calendar that works at once.
 
     With the setting PROVIDERS_NEED_APPROVAL a provider stays hidden until staff approve. The password has been
-    validated. Raises EmailTaken.
+    validated. Raises EmailTaken and LinkInName.
     """
+    check_name(name)
     user = User.objects.create_user(email, password, name=name, timezone=timezone, date_joined=now)
     if role == Role.PROVIDER:
         add_provider(name=name, timezone=timezone, user=user, is_approved=not settings.PROVIDERS_NEED_APPROVAL, now=now)
@@ -58,11 +61,16 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
 
 
 @operation
-def edit_user(*, user_id: int, changes: dict[str, Any]) -> User:
-    """Change the name, timezone or language of a login, and what the client who registered with it has in common."""
+def edit_user(*, user_id: int, changes: dict[str, Any], actor: Actor) -> User:
+    """Change the name, timezone or language of a login, and what the client who registered with it has in common.
+
+    Raises LinkInName.
+    """
     client = Client.objects.select_for_update(no_key=True).filter(user=user_id, owner=None).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
-    write(user, different(user, changes))
+    if "name" in (wanted := different(user, changes)):
+        check_name(wanted["name"], actor)
+    write(user, wanted)
     if client:
         write(client, different(client, {name: changes[name] for name in IN_STEP if name in changes}))
     return user
@@ -124,7 +132,7 @@ def free_slug(name: str) -> str:
 def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) -> Provider:
     """Change a provider: their own words by themself, everything by staff.
 
-    Raises NotFound for one the actor may not see, NotAllowed (naming the field) and SlugTaken.
+    Raises NotFound for one the actor may not see, NotAllowed (naming the field), LinkInName and SlugTaken.
     """
     provider = locked_provider(provider_id, actor)
     if not actor.runs(provider.pk, "accounts.change_provider"):
@@ -132,6 +140,8 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) ->
     wanted = different(provider, changes)
     if not actor.may("accounts.change_provider"):
         refuse_beyond(OF_OWN_PROVIDER, wanted)
+    if "name" in wanted:
+        check_name(wanted["name"], actor)
     if "slug" in wanted and Provider.objects.filter(slug=wanted["slug"]).exists():
         raise SlugTaken(field="slug")
     write(provider, wanted)
@@ -170,7 +180,8 @@ def add_client(
 ) -> Client:
     """Put a client into a provider's address book.
 
-    A provider's clients go into their own; staff choose whose, or nobody's. Raises NotAllowed and ClientExists.
+    A provider's clients go into their own; staff choose whose, or nobody's. Raises NotAllowed, LinkInName,
+    ClientExists.
     """
     if not actor.may("accounts.add_client"):
         own = actor.user.provider_or_none if actor.user else None
@@ -179,6 +190,7 @@ def add_client(
         if owner not in (None, own):
             raise NotAllowed(_("You may only add clients to your own address book."), field="owner")
         owner = own
+    check_name(name, actor)
     return Client.objects.create(
         name=name,
         email=User.objects.normalize_email(email),
@@ -203,6 +215,8 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     wanted = different(client, changes)
     if not actor.may("accounts.change_client"):
         refuse_beyond(_own_words_of(client, actor), wanted)
+    if "name" in wanted:
+        check_name(wanted["name"], actor)
     write(client, wanted)
     common = {field: wanted[field] for field in IN_STEP if field in wanted}
     if common and client.user_id and client.owner_id is None:
@@ -240,6 +254,25 @@ def locked_client(client_id: int, actor: Actor, *, to_delete: bool = False) -> C
 
 
 # --- What they share --------------------------------------------------------------------------------------------------
+
+
+def check_name(name: str, actor: Actor | None = None) -> None:
+    """Raise LinkInName for a web address in a name that anybody might choose to have it mailed to others.
+
+    Staff and the system write what they want, and so do providers who are approved and verified their email.
+    """
+    if has_link(name) and not (actor and is_trusted(actor)):
+        raise LinkInName(field="name")
+
+
+def is_trusted(actor: Actor) -> bool:
+    """Return whether the actor is staff, the system, or an approved provider whose email is verified."""
+    if actor.user is None:
+        return actor.face in (Face.JOB, Face.COMMAND)
+    provider = actor.user.provider_or_none
+    if actor.user.is_staff or provider is None or not provider.is_approved:
+        return actor.user.is_staff
+    return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()
 
 
 def found(row: Row | None) -> Row:

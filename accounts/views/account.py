@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
+from accounts.actors import Actor, Face
 from accounts.adapter import remember_language
 from accounts.devices import remember_browser
 from accounts.forms import ProfileForm
@@ -77,7 +78,7 @@ def account(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        edit_user(user_id=user.pk, changes=form.cleaned_data)
+        edit_user(user_id=user.pk, changes=form.cleaned_data, actor=Actor.of(user, Face.PAGE))
         messages.success(request, _("Saved."))
         response = HttpResponseRedirect(reverse("account"))
         remember_zone(response, form.cleaned_data["timezone"])

@@ -9,7 +9,7 @@ from analytics.periods import Period
 from analytics.queries import Numbers, Quartiles, Tally
 from booking.api.fields import InstantField, validate_year
 from booking.enums import AppointmentStatus
-from scheduler_project.common.api_fields import IdField, TimezoneField
+from scheduler_project.common.api_fields import DateField, IdField, TimezoneField
 from scheduler_project.common.api_serializers import QuerySerializer, Serializer
 
 
@@ -31,10 +31,8 @@ class SpanQuerySerializer(QuerySerializer):
 
     def get_fields(self) -> dict[str, Any]:
         dates = {
-            "from": serializers.DateField(
-                required=False, validators=[validate_year], help_text="The first day. With `to`."
-            ),
-            "to": serializers.DateField(
+            "from": DateField(required=False, validators=[validate_year], help_text="The first day. With `to`."),
+            "to": DateField(
                 required=False,
                 validators=[validate_year],
                 help_text="The last day, itself counted; 366 days at most.",

@@ -36,7 +36,7 @@ from booking.operations import availability, slots
 from booking.operations.imports import HOURS
 from scheduler_project.common.admin import NamedFormSet, OfficeAdmin, ReadOnly, do_to_each
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.forms import LocalDateTimeField
+from scheduler_project.common.forms import LocalDateTimeField, ModelForm
 from scheduler_project.common.instants import here, told
 
 # --- The calendar and its weekly hours ------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def _named(days: list[int]) -> str:
     return str(first) if len(days) == 1 else f"{first}–{last}"
 
 
-class WorkingHoursForm(forms.ModelForm):
+class WorkingHoursForm(ModelForm):
     start_time = ClockField(label=gettext_lazy("Start"))
     end_time = EndClockField(label=gettext_lazy("End"))
 

@@ -17,7 +17,7 @@ from booking.enums import ReservationStatus
 from booking.models import Reservation, Schedule
 from booking.queries import DAY, DayOf, days_of
 from scheduler_project.common.admin import OfficeAdmin
-from scheduler_project.common.forms import DayField
+from scheduler_project.common.forms import DayField, IntegerField
 from scheduler_project.common.times import Interval, rfc3339
 
 COLUMNS = 8
@@ -51,7 +51,7 @@ class DayForm(forms.Form):
     provider = forms.ModelChoiceField(
         Schedule.objects.none(), label=gettext_lazy("Provider"), required=False, empty_label=gettext_lazy("All")
     )
-    page = forms.IntegerField(required=False, min_value=1, max_value=10_000)
+    page = IntegerField(required=False, min_value=1, max_value=10_000)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,6 +10,7 @@ from accounts.actors import Actor
 from accounts.models import Provider
 from booking.admin.shared import staff
 from scheduler_project.common.admin_files import Imports, UploadForm
+from scheduler_project.common.forms import EmailField
 
 
 class BookingImports(Imports):
@@ -21,7 +22,7 @@ class CalendarUploadForm(UploadForm):
     """A calendar file is somebody's."""
 
     provider = forms.ModelChoiceField(Provider.objects.all(), label=gettext_lazy("Provider"))
-    client_email = forms.EmailField(
+    client_email = EmailField(
         label=gettext_lazy("Client of events that name nobody"), required=False, help_text=gettext_lazy("Their email.")
     )
     field_order = ("file", "provider", "client_email")

@@ -20,7 +20,7 @@ from booking.operations.availability import Change
 from booking.queries import DAY, open_hours
 from scheduler_project.common.admin import SHOWN, ChooseOne, OfficeAdmin
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.forms import LocalDateTimeField
+from scheduler_project.common.forms import LocalDateTimeField, ModelForm
 from scheduler_project.common.instants import told
 from scheduler_project.common.times import covers
 
@@ -60,7 +60,7 @@ def in_zone(form: forms.BaseForm, zone: str) -> None:
             field.label = f"{field.label} ({zone})"
 
 
-class CalendarForm(forms.ModelForm):
+class CalendarForm(ModelForm):
     """A form about one calendar: its times are read and shown on the clocks of that calendar.
 
     What its rows must be like is said by the operation that writes them, not by the model.

@@ -19,13 +19,14 @@ from booking.models import Appointment
 from booking.operations import reservations
 from scheduler_project.common.api_serializers import Serializer
 from scheduler_project.common.api_views import StrictView
+from scheduler_project.common.idempotency import IdempotentMixin
 
 
 class ExpiredSerializer(Serializer[Any]):
     expired = serializers.IntegerField(help_text=_("How many holds were past their end and not yet marked so."))
 
 
-class ExpireReservationsView(StrictView, APIView):
+class ExpireReservationsView(IdempotentMixin, StrictView, APIView):
     """What the sweeper does every few seconds, by hand. Staff only."""
 
     permission_classes = [IsAdminUser, ForStaff]

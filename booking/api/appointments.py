@@ -21,20 +21,17 @@ from booking.calendars import to_ical
 from booking.enums import Action, AppointmentStatus, Event
 from booking.models import Appointment, AppointmentEvent
 from booking.operations import appointments
-from scheduler_project.common.api_fields import TimezoneField
+from scheduler_project.common.api_fields import LineField, TextField, TimezoneField
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
-from scheduler_project.common.text import one_line
 
 
 class BookSerializer(ReserveSerializer):
     timezone = TimezoneField(
         required=False, help_text=_("The zone the appointment is made in, and times without an offset are read in.")
     )
-    title = serializers.CharField(
-        required=False, max_length=200, validators=[one_line], help_text=_("The service's name, if left out.")
-    )
-    description = serializers.CharField(required=False, max_length=5000, allow_blank=True)
+    title = LineField(required=False, max_length=200, help_text=_("The service's name, if left out."))
+    description = TextField(required=False, max_length=5000, allow_blank=True)
     reminder_offsets = OffsetsField()
 
 
@@ -52,7 +49,6 @@ class EditSerializer(ModelSerializer[Appointment]):
     class Meta:
         model = Appointment
         fields = ["title", "description", "timezone", "reminder_offsets"]
-        extra_kwargs = {"title": {"validators": [one_line]}}
 
 
 class RescheduleSerializer(Serializer[Any]):
@@ -63,7 +59,7 @@ class RescheduleSerializer(Serializer[Any]):
 
 
 class ReasonSerializer(Serializer[Any]):
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, default="")
+    reason = TextField(required=False, allow_blank=True, max_length=500, default="")
 
 
 class StatusSerializer(ReasonSerializer):

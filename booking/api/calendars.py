@@ -29,7 +29,7 @@ from booking.api.windows import OpeningViewSet, WindowSerializer
 from booking.enums import Weekday
 from booking.models import DateOverride, Schedule
 from booking.operations import availability
-from scheduler_project.common.api_fields import TimezoneField
+from scheduler_project.common.api_fields import DateField, TimezoneField
 from scheduler_project.common.api_schema import PAGES, refusals
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotFound
@@ -38,7 +38,7 @@ from scheduler_project.common.times import day_interval
 
 class AvailabilityQuerySerializer(SlotQuerySerializer):
     provider = None  # type: ignore[assignment]
-    date = serializers.DateField(
+    date = DateField(
         required=False,
         validators=[validate_year],
         help_text=_("One local day, in `timezone` or else the provider's own zone."),

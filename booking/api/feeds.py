@@ -44,7 +44,8 @@ class FeedSerializer(ModelSerializer[CalendarFeed]):
         model = CalendarFeed
         fields = ["id", "provider", "client", "url", "created_at"]
 
-    def get_url(self, feed: CalendarFeed) -> str:
+    def get_url(self, feed: CalendarFeed) -> str | None:
+        """Null only where an answer is repeated."""
         return feed_link(feed)
 
 
@@ -72,6 +73,7 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
     queryset = CalendarFeed.objects.all()
     serializer_class = FeedSerializer
     filterset_class = FeedFilter
+    secret_fields = frozenset({"url"})
 
     def get_queryset(self) -> QuerySet[CalendarFeed]:
         return CalendarFeed.objects.visible_to(self.request.user)

@@ -5,18 +5,16 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from booking.enums import ON_REQUEST
+from scheduler_project.common.api_fields import TextField
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.offsets import canonical
-from scheduler_project.common.times import YEARS, to_utc, zone_names
-
-PLUS_LOST = re.compile(r"(T[\d:.]+) (\d\d:?\d\d)$")
+from scheduler_project.common.times import YEARS, read_time, to_utc, zone_names
 
 
 def zone_or_none(name: Any) -> ZoneInfo | None:
@@ -33,7 +31,7 @@ class OffsetsField(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         defaults: dict[str, Any] = {
-            "child": serializers.CharField(max_length=40),
+            "child": TextField(max_length=40),
             "allow_null": True,
             "required": False,
         }
@@ -62,10 +60,8 @@ class InstantField(serializers.Field):
         if not isinstance(data, str) or len(data) > 64:
             self.fail("invalid")
         try:
-            value = parse_datetime(PLUS_LOST.sub(r"\1+\2", data))
+            value = read_time(data)
         except ValueError:
-            value = None
-        if value is None:
             self.fail("invalid")
         if value.year not in YEARS:
             self.fail("out_of_range")

@@ -1,15 +1,13 @@
 """What lists can be narrowed and ordered by."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from booking.api.fields import PLUS_LOST
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.models import (
     Appointment,
@@ -20,7 +18,8 @@ from booking.models import (
     Service,
     TimeOff,
 )
-from scheduler_project.common.api_fields import IdFilter, OrderingFilter
+from scheduler_project.common.api_fields import IdFilter, OrderingFilter, TextFilter, YesNoFilter
+from scheduler_project.common.times import YEARS, read_date, read_time
 
 
 class InstantFormField(forms.Field):
@@ -30,12 +29,18 @@ class InstantFormField(forms.Field):
         if not value:
             return None
         try:
-            instant = datetime.fromisoformat(PLUS_LOST.sub(r"\1+\2", value))
-            return instant if instant.tzinfo else timezone.make_aware(instant)
-        except (ValueError, OverflowError) as error:
+            instant = read_time(value) if len(value) > len("2027-03-04") else _midnight(read_date(value))
+        except ValueError:
+            instant = None
+        if instant is None or not instant.tzinfo or instant.year not in YEARS:
             raise forms.ValidationError(
                 _("Write a date, or a time with an offset: 2027-03-04T13:30:00Z."), code="invalid"
-            ) from error
+            )
+        return instant
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 class InstantFilter(django_filters.Filter):
@@ -54,12 +59,14 @@ class AtOneMoment:
 
 class ServiceFilter(django_filters.FilterSet):
     provider = IdFilter(field_name="providers")
-    search = django_filters.CharFilter(method="find", max_length=100)
+    needs_approval = YesNoFilter()
+    is_active = YesNoFilter()
+    search = TextFilter(method="find", max_length=100)
     ordering = OrderingFilter(fields=["name", "duration_minutes", "id"])
 
     class Meta:
         model = Service
-        fields = ["needs_approval", "is_active"]
+        fields: list[str] = []
 
     def find(self, queryset: QuerySet[Service], name: str, value: str) -> QuerySet[Service]:
         return queryset.filter(Q(name__icontains=value) | Q(description__icontains=value))
@@ -126,7 +133,7 @@ class AppointmentFilter(AtOneMoment, django_filters.FilterSet):
     )
     start = InstantFilter(field_name="reservation__starts_at", lookup_expr="gte", label=_("Starting at or after this."))
     end = InstantFilter(field_name="reservation__starts_at", lookup_expr="lt", label=_("Starting before this."))
-    search = django_filters.CharFilter(method="find", max_length=100)
+    search = TextFilter(method="find", max_length=100)
     ordering = OrderingFilter(
         fields=[("reservation__starts_at", "start_time"), ("created_at", "created_at"), ("id", "id")]
     )
@@ -150,8 +157,8 @@ class SeriesFilter(AtOneMoment, django_filters.FilterSet):
     provider = IdFilter()
     client = IdFilter()
     service = IdFilter()
-    active = django_filters.BooleanFilter(method="in_force", label=_("Neither cancelled nor over."))
-    search = django_filters.CharFilter(method="find", max_length=100)
+    active = YesNoFilter(method="in_force", label=_("Neither cancelled nor over."))
+    search = TextFilter(method="find", max_length=100)
     ordering = OrderingFilter(
         fields=[
             ("start_date", "start_time"),

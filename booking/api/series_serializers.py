@@ -15,15 +15,14 @@ from booking.models.services import MINUTES_A_DAY
 from booking.operations.series import Conflict, SeriesChange
 from booking.queries import FreeTime
 from booking.recurrence import LONGEST_TEXT
-from scheduler_project.common.api_fields import IdField, TimezoneField
+from scheduler_project.common.api_fields import DateField, IdField, IntegerField, LineField, TextField, TimezoneField
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
-from scheduler_project.common.text import one_line
 
 OCCURRENCE = _("The local date its rule gave it.")
 
 
 @extend_schema_field({"type": "string", "maxLength": LONGEST_TEXT, "example": "FREQ=WEEKLY;COUNT=4"})
-class RuleField(serializers.CharField):
+class RuleField(TextField):
     """A recurrence rule of RFC 5545, daily or slower, on one line."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,17 +33,16 @@ class SeriesWordsSerializer(Serializer[Any]):
     """What may be said when a series is made and when it is changed."""
 
     service = IdField(required=False, allow_null=True)
-    duration_minutes = serializers.IntegerField(
+    duration_minutes = IntegerField(
         required=False, min_value=1, max_value=MINUTES_A_DAY, help_text=_("The service's, or one slot, if left out.")
     )
-    title = serializers.CharField(
+    title = LineField(
         required=False,
         max_length=200,
         allow_blank=True,
-        validators=[one_line],
         help_text=_("The service's name, if left out."),
     )
-    description = serializers.CharField(required=False, max_length=5000, allow_blank=True)
+    description = TextField(required=False, max_length=5000, allow_blank=True)
     reminder_offsets = OffsetsField()
     override = OverrideField()
 
@@ -58,7 +56,7 @@ class NewSeriesSerializer(SeriesWordsSerializer):
         required=False, help_text=_("The series keeps its time of day there. The provider's, if left out.")
     )
     exdates = serializers.ListField(
-        child=serializers.DateField(validators=[validate_year]),
+        child=DateField(validators=[validate_year]),
         required=False,
         max_length=366,
         help_text=_("Local dates of the rule to leave out."),
@@ -82,7 +80,7 @@ class ScopeSerializer(Serializer[Any]):
         """With `from`, which Python does not let one write."""
         return {
             **super().get_fields(),
-            "from": serializers.DateField(
+            "from": DateField(
                 required=False,
                 validators=[validate_year],
                 help_text=_("The occurrence meant, by the local date its rule gave it. Needed but for `all`."),

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from phonenumber_field.formfields import PhoneNumberField
@@ -18,9 +17,17 @@ from booking.models import Appointment, Schedule, Service
 from booking.models.services import MINUTES_A_DAY
 from booking.queries import clients_of
 from booking.recurrence import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
-from scheduler_project.common.forms import DayField
+from scheduler_project.common.forms import (
+    DayField,
+    EmailField,
+    IntegerField,
+    LineField,
+    ModelForm,
+    TextField,
+    TimeField,
+)
 from scheduler_project.common.text import one_line
-from scheduler_project.common.times import YEARS, to_utc
+from scheduler_project.common.times import YEARS, read_time, to_utc
 
 CLIENTS_FOUND = 8
 
@@ -50,7 +57,7 @@ class InstantField(forms.Field):
         if not value:
             return None
         try:
-            instant = parse_datetime(value[:40])
+            instant = read_time(value)
         except ValueError:
             instant = None
         if instant is None or instant.tzinfo is None or instant.year not in YEARS:
@@ -59,11 +66,11 @@ class InstantField(forms.Field):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=500, required=False)
+    reason = TextField(max_length=500, required=False)
     scope = forms.ChoiceField(choices=SCOPES, required=False)
 
 
-class WordsForm(forms.ModelForm):
+class WordsForm(ModelForm):
     """What an appointment says."""
 
     reminder_offsets = OffsetsField(
@@ -95,8 +102,8 @@ class TimeForm(forms.Form):
 
     start = InstantField(required=False)
     date = DayField(label=gettext_lazy("Day"), required=False)
-    time = forms.TimeField(label=gettext_lazy("Time"), required=False, widget=ClockInput, input_formats=["%H:%M"])
-    minutes = forms.IntegerField(label=gettext_lazy("Minutes"), required=False, min_value=1, max_value=MINUTES_A_DAY)
+    time = TimeField(label=gettext_lazy("Time"), required=False, widget=ClockInput, input_formats=["%H:%M"])
+    minutes = IntegerField(label=gettext_lazy("Minutes"), required=False, min_value=1, max_value=MINUTES_A_DAY)
     overrides = forms.MultipleChoiceField(
         label=gettext_lazy("Book it even so"),
         choices=OVERRIDES,
@@ -159,8 +166,8 @@ class ForClientForm(TimeForm):
     """A time, for a client who is known or for a new one."""
 
     client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=150, required=False, validators=[one_line])
-    email = forms.EmailField(label=gettext_lazy("Email"), required=False)
+    name = LineField(label=gettext_lazy("Name"), max_length=150, required=False)
+    email = EmailField(label=gettext_lazy("Email"), required=False)
     phone = PhoneNumberField(
         label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
     )
@@ -170,8 +177,8 @@ class ForClientForm(TimeForm):
         required=False,
         empty_label=gettext_lazy("No service, only a length"),
     )
-    title = forms.CharField(label=gettext_lazy("Title"), max_length=200, required=False, validators=[one_line])
-    description = forms.CharField(
+    title = LineField(label=gettext_lazy("Title"), max_length=200, required=False)
+    description = TextField(
         label=gettext_lazy("Description"), max_length=5000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
 
@@ -228,9 +235,9 @@ DAYS = [
 class BookForm(ForClientForm):
     """A booking for a client: one of the address book or a new one; once or by a rule."""
 
-    search = forms.CharField(label=gettext_lazy("Search your clients"), required=False, max_length=100)
+    search = TextField(label=gettext_lazy("Search your clients"), required=False, max_length=100)
     repeat = forms.ChoiceField(label=gettext_lazy("Repeat"), choices=REPEATS, required=False)
-    interval = forms.IntegerField(
+    interval = IntegerField(
         label=gettext_lazy("Every how many days, weeks or months"),
         required=False,
         min_value=1,
@@ -242,9 +249,9 @@ class BookForm(ForClientForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    count = forms.IntegerField(label=gettext_lazy("How many times"), required=False, min_value=1, max_value=MOST)
+    count = IntegerField(label=gettext_lazy("How many times"), required=False, min_value=1, max_value=MOST)
     until = DayField(label=gettext_lazy("Until"), required=False)
-    rrule = forms.CharField(
+    rrule = LineField(
         label=gettext_lazy("Rule"),
         max_length=LONGEST_TEXT,
         required=False,

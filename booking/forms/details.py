@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import User
-from scheduler_project.common.text import one_line
+from scheduler_project.common.forms import EmailField, LineField, TextField
+from scheduler_project.common.text import no_link
 
 
 class NoteForm(forms.Form):
-    note = forms.CharField(
+    note = TextField(
         label=_("Note"),
         max_length=2000,
         required=False,
@@ -22,13 +23,13 @@ class NoteForm(forms.Form):
 
 
 class DetailsForm(NoteForm):
-    name = forms.CharField(
+    name = LineField(
         label=_("Name"),
         max_length=150,
-        validators=[one_line],
+        validators=[no_link],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    email = forms.EmailField(
+    email = EmailField(
         label=_("Email"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),

@@ -8,17 +8,18 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.api_fields import BIGGEST_ID
-from scheduler_project.common.times import YEARS
+from scheduler_project.common.forms import TextField
+from scheduler_project.common.times import YEARS, read_time
 
 
 class SearchForm(forms.Form):
-    q = forms.CharField(
+    q = TextField(
         label=_("Search"),
         max_length=100,
         required=False,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name or service")}),
     )
-    specialization = forms.CharField(max_length=100, required=False)
+    specialization = TextField(max_length=100, required=False)
 
     def asked(self) -> dict[str, str]:
         """What was asked for; nothing of what cannot be."""
@@ -28,7 +29,7 @@ class SearchForm(forms.Form):
 
 def instant_of(text: str) -> datetime | None:
     try:
-        local = datetime.fromisoformat(text)
+        local = read_time(text)
         return local.astimezone(UTC) if local.tzinfo and local.year in YEARS else None
     except (ValueError, OverflowError):
         return None
@@ -37,7 +38,7 @@ def instant_of(text: str) -> datetime | None:
 class ChosenForm(forms.Form):
     """`at`: whose time it is and when it starts, such as `3@2027-03-04T12:30:00Z`."""
 
-    at = forms.CharField(max_length=60)
+    at = TextField(max_length=60)
 
     def clean_at(self) -> tuple[int, datetime]:
         provider, _at, instant = self.cleaned_data["at"].partition("@")

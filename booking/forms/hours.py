@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.enums import Weekday
 from booking.models import AvailabilityWindow, DateOverride, Schedule, TimeOff
-from scheduler_project.common.forms import DayField, LocalDateTimeField
+from scheduler_project.common.forms import DayField, LocalDateTimeField, TextField, TimeField
 from scheduler_project.common.times import to_utc
 
 Row = tuple[str, str]
@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 BLANK = ("", "")
 
 
-class ClockField(forms.TimeField):
+class ClockField(TimeField):
     """A local time of day; `24:00` is the midnight at the end of the day, which is stored as 00:00."""
 
     widget = forms.TimeInput(format="%H:%M", attrs={"size": 6, "placeholder": "09:00"})
@@ -136,7 +136,7 @@ def edited(rows: Mapping[str, Sequence[Row]], deed: str, to: Sequence[str] = ())
         return now
     if verb == "add":
         now[key].append(BLANK)
-    elif verb == "remove" and number.isdecimal() and int(number) < len(now[key]):
+    elif verb == "remove" and number.isascii() and number.isdecimal() and int(number) < len(now[key]):
         del now[key][int(number)]
     elif verb == "copy":
         filled = [row for row in now[key] if row != BLANK]
@@ -221,7 +221,7 @@ class TimeOffForm(forms.Form):
         label=gettext_lazy("From"), required=False, help_text=gettext_lazy("On the first day. Empty: whole days.")
     )
     end_time = ClockField(label=gettext_lazy("Until"), required=False, help_text=gettext_lazy("On the last day."))
-    reason = forms.CharField(
+    reason = TextField(
         label=gettext_lazy("Reason"), max_length=200, required=False, help_text=gettext_lazy("Not shown to clients.")
     )
 

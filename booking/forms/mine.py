@@ -7,11 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 from booking.forms.desk import SCOPES, only_in_series
 from booking.models import Appointment
+from scheduler_project.common.forms import TextField
 
 
 class CancelForm(forms.Form):
     scope = forms.ChoiceField(label=_("Cancel"), choices=SCOPES, widget=forms.RadioSelect, required=False)
-    reason = forms.CharField(
+    reason = TextField(
         label=_("Reason"),
         required=False,
         max_length=500,

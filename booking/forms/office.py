@@ -11,6 +11,7 @@ from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Override
 from booking.forms.desk import CLIENTS_FOUND, ForClientForm, TimeForm
 from booking.models import Schedule
+from scheduler_project.common.forms import TextField
 
 OVERRIDES = [
     (Override.HOURS, gettext_lazy("Outside the provider's hours, or while they are away")),
@@ -27,7 +28,7 @@ class WhoseForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(
+    reason = TextField(
         label=gettext_lazy("Reason"),
         max_length=500,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
@@ -45,7 +46,7 @@ class OfficeTimeForm(TimeForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy("Two appointments at one time are never possible."),
     )
-    reason = forms.CharField(
+    reason = TextField(
         label=gettext_lazy("Why"),
         max_length=500,
         required=False,
@@ -63,7 +64,7 @@ class OfficeTimeForm(TimeForm):
 class OfficeBookForm(OfficeTimeForm, ForClientForm):
     """A booking for whoever is on the phone."""
 
-    search = forms.CharField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)
+    search = TextField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)
     somebody_else = forms.BooleanField(
         label=gettext_lazy("This is somebody else with the same email or phone"), required=False
     )

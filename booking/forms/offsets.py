@@ -80,7 +80,7 @@ class OffsetsField(forms.Field):
         texts = [f"{number} {unit}" for number, unit in value.rows] + value.kept
         if not texts:
             raise ValidationError(_("Write at least one time, or choose “No reminders”."), code="required")
-        if not all(number.isdecimal() for number, _unit in value.rows):
+        if not all(number.isascii() and number.isdecimal() for number, _unit in value.rows):
             raise ValidationError(NO_TIME, code="invalid_offset")
         try:
             return canonical(texts)

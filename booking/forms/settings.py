@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import Client, Provider, User
 from booking.forms.offsets import OffsetsField
 from booking.models import Schedule, Service
-from scheduler_project.common.forms import ZoneField
+from scheduler_project.common.forms import IntegerField, ModelForm, ZoneField
 
 UNITS = [
     (1, pgettext_lazy("unit of a length of time", "minutes")),
@@ -20,7 +20,7 @@ UNITS = [
 ]
 
 
-class RowForm(forms.ModelForm):
+class RowForm(ModelForm):
     """A form about one row, which an operation writes and the form does not.
 
     It works on a copy, so that what was typed is not taken for what is so.
@@ -57,7 +57,7 @@ class MinutesField(forms.MultiValueField):
     widget = MinutesInput
 
     def __init__(self, **kwargs: Any) -> None:
-        parts = (forms.IntegerField(min_value=0), forms.TypedChoiceField(choices=UNITS, coerce=int))
+        parts = (IntegerField(min_value=0), forms.TypedChoiceField(choices=UNITS, coerce=int))
         super().__init__(parts, **kwargs)
 
     def compress(self, data_list: list[int]) -> int | None:

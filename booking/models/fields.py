@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from scheduler_project.common.forms import TextField
 from scheduler_project.common.offsets import canonical
 
 
-class OffsetsFormField(forms.CharField):
+class OffsetsFormField(TextField):
     """Offsets separated by commas; `none` for no reminders at all, nothing for what the next wider says."""
 
     def prepare_value(self, value: Any) -> Any:

@@ -9,6 +9,7 @@ from django.db.models.functions import Cast
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, ClientQuerySet, User
+from accounts.operations.people import check_name
 from booking.enums import Event, ReservationStatus
 from booking.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
 from booking.links import VISITOR_KEPT
@@ -92,7 +93,7 @@ def give_details(
     email address, registered or not, is somebody else: nothing is known of this visitor before they open the link.
     From the first time on the hold lasts as long as the schedule says.
 
-    Raises HoldExpired, HoldReleased, AlreadyConfirmed and AskedEnough; NotAllowed for a time no visitor took.
+    Raises HoldExpired, HoldReleased, AlreadyConfirmed, LinkInName, AskedEnough; NotAllowed for a time no visitor took.
     """
     client_id = Reservation.objects.filter(pk=reservation_id).values_list("client", flat=True).first()
     if client_id is None:
@@ -104,6 +105,7 @@ def give_details(
     client = reservation.client
     if client.user_id or client.owner_id:
         raise NotAllowed
+    check_name(name)
     if reservation.asked >= MOST_ASKED:
         raise AskedEnough(field="email")
     said = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}

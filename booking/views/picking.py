@@ -19,7 +19,7 @@ from booking import queries
 from booking.models import Reservation, Schedule, Service
 from booking.queries import FreeTime, Search
 from scheduler_project.common.languages import CLOCK, DAY, MONTH
-from scheduler_project.common.times import day_interval, rfc3339, zone_names
+from scheduler_project.common.times import day_interval, read_date, rfc3339, zone_names
 
 FURTHEST = timedelta(days=366)
 """How far ahead one can look when there are several providers, each with a horizon of their own."""
@@ -143,7 +143,7 @@ def of_service(held: Iterable[Reservation], service: Service | None) -> list[Res
 
 def _asked(text: str | None, first: date, last: date) -> date | None:
     try:
-        asked = date.fromisoformat(text or "")
+        asked = read_date(text or "")
     except ValueError:
         return None
     return asked if first <= asked <= last else None

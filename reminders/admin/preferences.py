@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.validators import validate_email
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,10 +16,12 @@ from reminders.enums import OF_PEOPLE, Channel
 from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.forms import ModelForm
 from scheduler_project.common.instants import here, told
+from scheduler_project.common.text import public_email
 
 
-class PreferencesForm(forms.ModelForm):
+class PreferencesForm(ModelForm):
     channels = forms.MultipleChoiceField(
         label=gettext_lazy("Channels"),
         choices=OF_PEOPLE,
@@ -111,7 +112,7 @@ class StandingFilter(admin.SimpleListFilter):
         return queryset.filter(ended_at__isnull=self.value() == "yes")
 
 
-class OptOutForm(forms.ModelForm):
+class OptOutForm(ModelForm):
     channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=OF_PEOPLE)
 
     class Meta:
@@ -121,7 +122,7 @@ class OptOutForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if given.get("channel") and given.get("address"):
-            validate = validate_email if given["channel"] == Channel.EMAIL else validate_international_phonenumber
+            validate = public_email if given["channel"] == Channel.EMAIL else validate_international_phonenumber
             try:
                 validate(given["address"])
             except forms.ValidationError as error:

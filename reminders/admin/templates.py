@@ -5,7 +5,6 @@ from uuid import UUID, uuid4
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp, csp_update
-from django import forms
 from django.contrib import admin, messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
@@ -25,6 +24,7 @@ from reminders.operations import templates
 from reminders.words import VARIABLES, validate_sent
 from scheduler_project.common.admin import OfficeAdmin, do_to_each
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import ModelForm
 
 FOR: tuple[str, ...] = ("provider", "kind", "channel", "recipient", "language")
 """What a template's words are for."""
@@ -54,7 +54,7 @@ def _place_of(request: HttpRequest, token: UUID) -> str:
     return f"letter:{request.user.pk}:{token}"
 
 
-class DraftForm(forms.ModelForm):
+class DraftForm(ModelForm):
     """Words as they stand in a form. Whether they could be saved is not asked here."""
 
     class Meta:

@@ -18,12 +18,13 @@ from reminders.models import WebhookEndpoint
 from reminders.operations import webhooks
 from reminders.webhooks import EVENTS
 from scheduler_project.common.admin import OfficeAdmin, do_to_each
+from scheduler_project.common.forms import ModelForm, URLField
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.text import one_line
 
 
-class WebhookForm(forms.ModelForm):
-    url = forms.URLField(
+class WebhookForm(ModelForm):
+    url = URLField(
         label=gettext_lazy("Address"),
         max_length=500,
         assume_scheme="https",

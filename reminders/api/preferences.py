@@ -17,12 +17,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.actors import Actor, Face
 from accounts.models import Client
-from booking.api.fields import ClockField, EndClockField, get_or_404
+from booking.api.fields import ClockField, EndClockField, InstantField, get_or_404
 from reminders.enums import OF_PEOPLE, Channel, Source
 from reminders.errors import NotAClient
 from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
-from scheduler_project.common.api_fields import ID, TimezoneField
+from scheduler_project.common.api_fields import ID, EmailField, TextField, TextFilter, TimezoneField, YesNoFilter
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.api_views import StrictView
@@ -35,11 +35,11 @@ class AddressSerializer(Serializer[Any]):
     """Where a client is told things, and whether that address opted out."""
 
     channel = serializers.ChoiceField(choices=OF_PEOPLE)
-    address = serializers.CharField()
+    address = TextField()
     opted_out = serializers.BooleanField(
         help_text=_("By email: no reminders, only what becomes of one's own bookings. By SMS: nothing at all.")
     )
-    since = serializers.DateTimeField(allow_null=True)
+    since = InstantField(allow_null=True)
     source: Any = serializers.ChoiceField(choices=Source.choices, allow_null=True, help_text=_("Where it came from."))
 
 
@@ -177,7 +177,7 @@ class OwnPreferencesView(PreferencesView):
 
 class OptOutSerializer(ModelSerializer[OptOut]):
     channel = serializers.ChoiceField(choices=OF_PEOPLE)
-    address = serializers.CharField(max_length=254, help_text=_("An email, or a number with its country: +49…"))
+    address = TextField(max_length=254, help_text=_("An email, or a number with its country: +49…"))
     since = serializers.DateTimeField(source="at", read_only=True)
     ended_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=_("When it was taken back."))
 
@@ -187,7 +187,7 @@ class OptOutSerializer(ModelSerializer[OptOut]):
         read_only_fields = ["source"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        field = serializers.EmailField() if attrs["channel"] == Channel.EMAIL else PhoneNumberField()
+        field = EmailField() if attrs["channel"] == Channel.EMAIL else PhoneNumberField()
         try:
             return {**attrs, "address": str(field.run_validation(attrs["address"]))}
         except serializers.ValidationError as error:
@@ -196,10 +196,10 @@ class OptOutSerializer(ModelSerializer[OptOut]):
 
 class OptOutFilter(django_filters.FilterSet):
     channel = django_filters.ChoiceFilter(choices=OF_PEOPLE)
-    standing = django_filters.BooleanFilter(
+    standing = YesNoFilter(
         field_name="ended_at", lookup_expr="isnull", label=_("Whether it still stands, or was taken back.")
     )
-    search = django_filters.CharFilter(
+    search = TextFilter(
         field_name="address", lookup_expr="icontains", max_length=100, label=_("A part of the address.")
     )
 

@@ -22,7 +22,7 @@ from reminders.models import MessageTemplate
 from reminders.models.templates import KINDS
 from reminders.operations import templates
 from reminders.words import validate_words
-from scheduler_project.common.api_fields import IdFilter, OrderingFilter
+from scheduler_project.common.api_fields import IdFilter, OrderingFilter, TextField
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
@@ -42,7 +42,7 @@ class MessageTemplateSerializer(ModelSerializer[MessageTemplate]):
 
 
 class PreviewSerializer(MessageTemplateSerializer):
-    body = serializers.CharField(
+    body = TextField(
         max_length=5000,
         required=False,
         allow_blank=True,

@@ -22,10 +22,9 @@ from reminders.enums import Channel, Kind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.operations import webhooks
 from reminders.webhooks import EVENTS, event_of
-from scheduler_project.common.api_fields import IdField, IdFilter, OrderingFilter
+from scheduler_project.common.api_fields import IdField, IdFilter, LineField, OrderingFilter, URLField, YesNoFilter
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import ModelSerializer
-from scheduler_project.common.text import one_line
 
 # --- What is read and written -----------------------------------------------------------------------------------------
 
@@ -39,8 +38,8 @@ class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
     }
 
     provider = IdField(source="provider_id", required=False, help_text=_("Yourself, if left out."))
-    url = serializers.URLField(max_length=500, validators=[one_line], help_text=_("Where events are posted: https."))
-    description = serializers.CharField(max_length=200, required=False, allow_blank=True, validators=[one_line])
+    url = URLField(max_length=500, help_text=_("Where events are posted: https."))
+    description = LineField(max_length=200, required=False, allow_blank=True)
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=EVENTS),
         required=False,
@@ -70,7 +69,9 @@ class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
 
 class WebhookWithSecretSerializer(WebhookSerializer):
     secret = serializers.CharField(
-        read_only=True, help_text=_("What signs every request. Keep it: it is shown this once.")
+        read_only=True,
+        allow_null=True,
+        help_text=_("What signs every request. Keep it: it is shown this once, and null where the answer is repeated."),
     )
 
     class Meta(WebhookSerializer.Meta):
@@ -116,7 +117,7 @@ class DeliverySerializer(ModelSerializer[Message]):
 
 class WebhookFilter(django_filters.FilterSet):
     provider = IdFilter()
-    disabled = django_filters.BooleanFilter(field_name="disabled_at", lookup_expr="isnull", exclude=True)
+    disabled = YesNoFilter(field_name="disabled_at", lookup_expr="isnull", exclude=True)
     ordering = OrderingFilter(fields=["url", "created_at", "id"])
 
     class Meta:

@@ -73,9 +73,12 @@ def target_of(url: str) -> Target:
     with suppress(ValueError):
         check_public(str(ip_address(host)))
     secure = parts.scheme == "https"
+    port_of_scheme = 443 if secure else 80
+    if settings.WEBHOOK_PORTS and (port or port_of_scheme) not in settings.WEBHOOK_PORTS:
+        raise Refused(f"Webhooks are told at these ports only: {', '.join(map(str, settings.WEBHOOK_PORTS))}.")
     path = iri_to_uri(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}")
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
-    return Target(secure, host, port or (443 if secure else 80), path, netloc)
+    return Target(secure, host, port or port_of_scheme, path, netloc)
 
 
 def is_public(address: str) -> bool:

@@ -9,6 +9,7 @@ from reminders.enums import Channel, MessageStatus
 from reminders.models import MessageTemplate, WebhookEndpoint
 from reminders.webhooks import EVENTS
 from scheduler_project.common.api_fields import BIGGEST_ID
+from scheduler_project.common.forms import IntegerField, LineField, ModelForm, URLField
 from scheduler_project.common.text import one_line
 
 
@@ -17,10 +18,10 @@ class MessagesForm(forms.Form):
 
     status = forms.ChoiceField(label=_("Status"), choices=[("", _("all")), *MessageStatus.choices], required=False)
     channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("all")), *Channel.choices], required=False)
-    appointment = forms.IntegerField(min_value=1, max_value=BIGGEST_ID, required=False, widget=forms.HiddenInput)
+    appointment = IntegerField(min_value=1, max_value=BIGGEST_ID, required=False, widget=forms.HiddenInput)
 
 
-class WordsForm(forms.ModelForm):
+class WordsForm(ModelForm):
     """A provider's own words for one message. Whether they can be used is said by the operation that keeps them."""
 
     class Meta:
@@ -45,8 +46,8 @@ class WordsForm(forms.ModelForm):
 class WebhookForm(forms.Form):
     """Where a provider's own program is told, and of what."""
 
-    url = forms.URLField(label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line])
-    description = forms.CharField(label=_("Description"), max_length=200, required=False, validators=[one_line])
+    url = URLField(label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line])
+    description = LineField(label=_("Description"), max_length=200, required=False)
     events = forms.MultipleChoiceField(
         label=_("Events"),
         choices=[(event, event) for event in EVENTS],

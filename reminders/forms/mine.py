@@ -11,6 +11,7 @@ from accounts.models import Client
 from reminders.enums import OF_PEOPLE
 from reminders.models import Preferences
 from reminders.operations.preferences import offered
+from scheduler_project.common.forms import TimeField
 
 
 def clock() -> forms.TimeInput:
@@ -31,8 +32,8 @@ class RemindersForm(forms.Form):
     language = forms.ChoiceField(
         label=_("Language of the messages"), required=False, choices=[("", _("the site's")), *settings.LANGUAGES]
     )
-    quiet_from = forms.TimeField(label=_("Quiet from"), required=False, widget=clock())
-    quiet_until = forms.TimeField(label=_("Quiet until"), required=False, widget=clock())
+    quiet_from = TimeField(label=_("Quiet from"), required=False, widget=clock())
+    quiet_until = TimeField(label=_("Quiet until"), required=False, widget=clock())
 
     def __init__(self, data: Any, *, client: Client, preferences: Preferences) -> None:
         chosen = settings.REMINDER_CHANNELS if preferences.channels is None else preferences.channels

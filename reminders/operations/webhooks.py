@@ -30,6 +30,7 @@ from reminders.webhooks import EVENTS
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.text import is_local
 
 MOST = 20
 """How many webhooks one provider may have: each is told of everything."""
@@ -38,10 +39,6 @@ OVERLAP = timedelta(hours=24)
 """How long a secret is good for after it was replaced."""
 STILL_USEFUL = timedelta(days=3)
 """How long an event that is sent once more is tried for."""
-
-
-LOCAL = {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private"}
-"""The ends of names that mean one's own machine or network (RFC 6761, RFC 6762, ICANN), or are used as if they did."""
 
 
 CHANGE = "reminders.change_webhookendpoint"
@@ -222,9 +219,9 @@ def _is_local(host: str) -> bool:
     """
     if ":" in host:
         return False  # An address of IPv6, which was looked at as such.
-    *parents, last = host.rstrip(".").lower().split(".")
-    if not parents or last in LOCAL or [*parents[-1:], last] == ["home", "arpa"]:
+    if is_local(host):
         return True
+    last = host.rstrip(".").lower().rpartition(".")[2]
     return last.startswith("0x") or (last.isdigit() and not _is_dotted(host))
 
 

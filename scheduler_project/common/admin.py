@@ -10,7 +10,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import model_format_dict
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.db import DataError, transaction
+from django.db import DataError, models, transaction
 from django.db.models.deletion import Collector, ProtectedError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,10 +23,12 @@ from django_celery_beat.admin import PeriodicTaskAdmin as BeatsTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
 from scheduler_project.common.admin_files import SECRETS, Exports
+from scheduler_project.common.api import whole_number
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.forms import validate_year
+from scheduler_project.common.forms import FIELDS, DateTimeField, validate_year
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.operations import operation
+from scheduler_project.common.text import composed
 from scheduler_project.common.times import zone_names
 from scheduler_project.common.trail import trailed
 
@@ -41,13 +43,25 @@ MOST_AT_ONCE = 200
 
 
 class ListAdmin(admin.ModelAdmin):
-    """A ModelAdmin whose list refuses filters that no row could be found by, where Django's crashes on them."""
+    """A ModelAdmin whose list refuses filters that no row could be found by, where Django's crashes on them.
+
+    Its forms read as those of pages do.
+    """
+
+    formfield_overrides = {
+        **{column: {"form_class": field} for column, field in FIELDS.items()},
+        models.DateTimeField: {"form_class": DateTimeField},
+    }
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         try:
             return super().get_changelist_instance(request)
         except (DataError, OverflowError, ValueError) as error:  # a NUL; a year beyond all dates; December of the last
             raise IncorrectLookupParameters(error) from error
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
+        """All text is kept composed (NFC), so that it is found however it was typed."""
+        return super().get_search_results(request, queryset, composed(search_term))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The page of a list is called what is listed."""
@@ -332,12 +346,12 @@ class ChooseOne(AutocompleteSelect):
     """Django's looks up whatever it is given as a key, words too, and crashes."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
-        return super().optgroups(name, [key for key in value if str(key).isdecimal()], attrs)
+        return super().optgroups(name, [key for key in value if whole_number(str(key))], attrs)
 
 
 class ChooseMany(AutocompleteSelectMultiple):
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
-        return super().optgroups(name, [key for key in value if str(key).isdecimal()], attrs)
+        return super().optgroups(name, [key for key in value if whole_number(str(key))], attrs)
 
 
 # --- Beat's table ---------------------------------------------------------------------------------------------------

@@ -1,24 +1,149 @@
-"""How ids and timezones are read at the edge, and lists put in order: what the API's serializers and filters share."""
+"""How text, numbers, dates and ids are read at the edge, and lists put in order: fields of the API's serializers.
 
+Digits are ASCII, strings are read whole, text is composed (NFC). Stock fields take `"1_5"`, `"१५"` and a date with a
+newline at its end; a test refuses them wherever something is read.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import django_filters
-from django import forms
+from django.db import models
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from scheduler_project.common.times import validate_timezone
+from scheduler_project.common import forms
+from scheduler_project.common.text import composed, one_line, public_email
+from scheduler_project.common.times import read_date, validate_timezone
 
 ID = "[0-9]{1,18}"
 """An id in a path."""
 
 BIGGEST_ID = 2**63 - 1
+WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+# --- Text -------------------------------------------------------------------------------------------------------------
 
 
-class IdField(serializers.IntegerField):
+class TextField(serializers.CharField):
+    """Text of any number of lines."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return composed(super().to_internal_value(data))
+
+
+class LineField(TextField):
+    """Text on one line, such as a name or a title; if there is any, it shows."""
+
+    def __init__(self, *, validators: Any = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators += [one_line, *validators]
+
+
+class LoginField(serializers.EmailField):
+    """The email of a login there may be. One spelling for one mailbox: lower case."""
+
+    def __init__(self, *, max_length: int = 254, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return composed(super().to_internal_value(data)).lower()
+
+
+class EmailField(LoginField):
+    """An email that others can write to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(public_email)
+
+
+class URLField(serializers.URLField):
+    """A web address on one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(one_line)
+
+
+class SlugField(serializers.SlugField):
+    """Letters, digits, hyphens and underscores of ASCII, to the last character."""
+
+    default_error_messages = {"invalid": _("Use letters, digits, hyphens and underscores only.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if not re.fullmatch(r"[-a-zA-Z0-9_]*", text):
+            self.fail("invalid")
+        return text
+
+
+class TimezoneField(serializers.CharField):
+    """An IANA timezone name from the allow-list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)
+
+
+# --- Numbers and dates ------------------------------------------------------------------------------------------------
+
+
+class IntegerField(serializers.IntegerField):
+    """A whole number, or one in ASCII digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        known = WHOLE.fullmatch(data) if isinstance(data, str) else type(data) in (int, float)
+        if not known:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IdField(IntegerField):
     """The id of something; None when it may be left out."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=BIGGEST_ID, **kwargs)
+
+
+class DateField(serializers.DateField):
+    """A date as RFC 3339 writes it: 2027-03-04."""
+
+    default_error_messages = {"invalid": _("Write a date as year, month and day: 2027-03-04.")}
+
+    def to_internal_value(self, data: Any) -> date:
+        try:
+            return read_date(data if isinstance(data, str) else "")
+        except ValueError:
+            self.fail("invalid")
+
+
+class RelatedField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of a row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("pk_field", IdField())
+        super().__init__(**kwargs)
+
+
+FIELDS: Mapping[type[models.Field], type[serializers.Field]] = {
+    **{
+        kind: IntegerField
+        for kind, field in serializers.ModelSerializer.serializer_field_mapping.items()
+        if field is serializers.IntegerField
+    },
+    models.CharField: LineField,
+    models.DateField: DateField,
+    models.EmailField: EmailField,
+    models.SlugField: SlugField,
+    models.TextField: TextField,
+    models.URLField: URLField,
+}
+"""What reads a model's columns, where a serializer does not say."""
+
+# --- Filters ----------------------------------------------------------------------------------------------------------
 
 
 class IdFilter(django_filters.NumberFilter):
@@ -27,6 +152,19 @@ class IdFilter(django_filters.NumberFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, min_value=1, max_value=BIGGEST_ID, **kwargs)
 
+    def get_max_validator(self) -> None:
+        """It has one."""
+
+
+class TextFilter(django_filters.CharFilter):
+    field_class = forms.TextField
+
+
+class YesNoFilter(django_filters.BooleanFilter):
+    """`true` or `false`. Django's own takes whatever else is sent for nothing at all."""
+
+    field_class = forms.YesNoField
+
 
 class OrderingFilter(django_filters.OrderingFilter):
     """Rows that are equal in what was asked for stand in the order of their ids: no page repeats or skips one."""
@@ -34,10 +172,3 @@ class OrderingFilter(django_filters.OrderingFilter):
     def filter(self, qs: Any, value: Any) -> Any:
         ordered = super().filter(qs, value)
         return ordered if ordered is qs else ordered.order_by(*ordered.query.order_by, "pk")
-
-
-class TimezoneField(serializers.CharField):
-    """An IANA timezone name from the allow-list."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from scheduler_project.common.api import JSONRenderer
+from scheduler_project.common.api_fields import FIELDS, RelatedField
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -96,7 +97,8 @@ class Serializer(Strict, serializers.Serializer[T]):
 
 
 class ModelSerializer(Strict, serializers.ModelSerializer[M]):
-    pass
+    serializer_field_mapping = {**serializers.ModelSerializer.serializer_field_mapping, **FIELDS}
+    serializer_related_field = RelatedField
 
 
 class QuerySerializer(serializers.Serializer[Any]):

@@ -10,11 +10,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from scheduler_project.common.api_serializers import MOST_TOLD, refuse_unknown
+from scheduler_project.common.errors import DomainError
 
 Key = tuple[type, str, str]
 
 _queries: dict[Key, frozenset[str]] = {}
 _without_body: dict[Key, bool] = {}
+
+
+class NotRepeatable(DomainError):
+    code = "idempotency_key_unsupported"
+    message = _("Nothing is kept here by which this could be repeated. Leave out the Idempotency-Key.")
 
 
 class StrictView:
@@ -46,6 +52,8 @@ class StrictView:
             refuse_repeated(query)
         if method == "GET":
             return
+        if "Idempotency-Key" in request.headers and not getattr(self, "repeatable", False):
+            raise NotRepeatable
         if key not in _without_body:
             _without_body[key] = self._reads_no_body(name, method)
         if _without_body[key]:

@@ -1,17 +1,87 @@
-"""What the forms of pages and of the admin share: time as people write it, and refusals at the field they are about."""
+"""What the forms of pages and of the admin share: fields that read what people write, and where refusals are said.
 
+Digits are ASCII, strings are read whole, text is composed (NFC), as in the API (`api_fields.py`).
+"""
+
+import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import models
+from django.forms.models import ModelFormMetaclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from phonenumber_field.formfields import PhoneNumberField
+from phonenumber_field.modelfields import PhoneNumberField as PhoneNumber
 
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.times import YEARS, to_utc, zone_names
+from scheduler_project.common.text import composed, one_line, public_email
+from scheduler_project.common.times import YEARS, read_date, read_time, to_utc, zone_names
+
+# --- Text and numbers -----------------------------------------------------------------------------------------------
+
+
+class TextField(forms.CharField):
+    """Text of any number of lines."""
+
+    def to_python(self, value: Any) -> Any:
+        return composed(super().to_python(value) or "") or self.empty_value
+
+
+class LineField(TextField):
+    """Text on one line, such as a name or a title; if there is any, it shows."""
+
+    default_validators = [one_line]
+
+
+class EmailField(forms.EmailField):
+    """An email that others can write to. One spelling for one mailbox: lower case."""
+
+    default_validators = [public_email]
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 254, **kwargs})
+
+    def to_python(self, value: Any) -> Any:
+        return composed(super().to_python(value) or "").lower()
+
+
+class URLField(forms.URLField):
+    """A web address on one line."""
+
+    default_validators = [*forms.URLField.default_validators, one_line]
+
+
+class SlugField(forms.SlugField):
+    """Letters, digits, hyphens and underscores of ASCII, to the last character."""
+
+
+class IntegerField(forms.IntegerField):
+    """A whole number in ASCII digits."""
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, str) and value.strip(" ") and not re.fullmatch(r" *-?[0-9]{1,18} *", value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class YesNoField(forms.Field):
+    """`true` or `false`; None for nothing."""
+
+    default_error_messages = {"invalid": gettext_lazy("Write true or false.")}
+
+    def to_python(self, value: Any) -> bool | None:
+        said = {"true": True, "1": True, "false": False, "0": False, "": None}.get((value or "").lower(), value)
+        if said is value and value is not None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return said
+
+
+# --- Times ----------------------------------------------------------------------------------------------------------
 
 
 def validate_year(value: date) -> None:
@@ -28,6 +98,47 @@ class DayField(forms.DateField):
         widget = forms.DateInput({"type": "date", **reach}, "%Y-%m-%d")
         super().__init__(widget=widget, input_formats=["%Y-%m-%d"], validators=[validate_year], **kwargs)
 
+    def to_python(self, value: Any) -> date | None:
+        if isinstance(value, date) or value in self.empty_values:
+            return super().to_python(value)
+        try:
+            return read_date(value.strip(" "))
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def plain(value: Any) -> bool:
+    """Whether a text has neither control characters nor other digits than those of ASCII."""
+    text = value if isinstance(value, str) else ""
+    return not any(each < " " or (each.isdecimal() and not each.isascii()) for each in text)
+
+
+class DateField(forms.DateField):
+    """A date as the reader's language writes it."""
+
+    def to_python(self, value: Any) -> date | None:
+        if not plain(value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
+class DateTimeField(forms.SplitDateTimeField):
+    """A date and a time as the reader's language writes them, in two boxes."""
+
+    def clean(self, value: Any) -> Any:
+        if not all(plain(part) for part in value or ()):
+            raise ValidationError(self.error_messages["invalid_date"], code="invalid")
+        return super().clean(value)
+
+
+class TimeField(forms.TimeField):
+    """A time of day in ASCII digits: 09:00."""
+
+    def to_python(self, value: Any) -> time | None:
+        if isinstance(value, str) and value and not re.fullmatch(r" *[0-9]{1,2}:[0-9]{2}(:[0-9]{2})? *", value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
 
 class LocalDateTimeField(forms.Field):
     """A wall-clock time in `zone` (UTC until the form says otherwise), cleaned to the UTC instant it means."""
@@ -43,7 +154,7 @@ class LocalDateTimeField(forms.Field):
         if value in self.empty_values:
             return None
         try:
-            local = datetime.fromisoformat(value.strip())
+            local = read_time(value.strip(" "))
             instant = local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(self.zone))
         except (ValueError, OverflowError) as error:
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
@@ -70,6 +181,41 @@ class ZoneField(forms.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=lambda: [(name, name) for name in sorted(zone_names())], **kwargs)
+
+
+# --- Forms ----------------------------------------------------------------------------------------------------------
+
+FIELDS: dict[type[models.Field], type[forms.Field]] = {
+    models.CharField: LineField,
+    models.DateField: DateField,
+    models.EmailField: EmailField,
+    models.IntegerField: IntegerField,
+    models.SlugField: SlugField,
+    models.TextField: TextField,
+    models.TimeField: TimeField,
+    models.URLField: URLField,
+    PhoneNumber: PhoneNumberField,
+}
+"""What reads a model's columns in forms."""
+
+
+def field_of(column: models.Field, **kwargs: Any) -> forms.Field | None:
+    """The field that reads a model's column in a form."""
+    ours = next((FIELDS[kind] for kind in type(column).__mro__ if kind in FIELDS), None)
+    found: forms.Field | None = column.formfield(**({"form_class": ours} if ours else {}) | kwargs)
+    return found
+
+
+class StrictMetaclass(ModelFormMetaclass):
+    def __new__(cls, name: str, bases: tuple[type, ...], attrs: dict[str, Any]) -> Any:
+        meta = attrs.get("Meta")
+        if meta is not None and not hasattr(meta, "formfield_callback"):
+            meta.formfield_callback = staticmethod(field_of)
+        return super().__new__(cls, name, bases, attrs)
+
+
+class ModelForm(forms.ModelForm, metaclass=StrictMetaclass):
+    """A form about a model's row, whose columns are read by the fields here."""
 
 
 def refuse(form: forms.BaseForm, refusal: DomainError, fields: Mapping[str, str] | None = None) -> None:

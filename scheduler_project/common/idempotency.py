@@ -1,7 +1,7 @@
 """Writes that can be repeated: the `Idempotency-Key` header (R13; IETF draft-ietf-httpapi-idempotency-key-header)."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from scheduler_project.common.api import JSONRenderer
 from scheduler_project.common.errors import DomainError, Kind, TryAgain
-from scheduler_project.common.models import IdempotentRequest
+from scheduler_project.common.models import REPEATABLE, IdempotentRequest
 from scheduler_project.common.operations import operation
 
 
@@ -22,6 +22,12 @@ class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
     kind = Kind.UNPROCESSABLE
     message = _("This Idempotency-Key was already used for a different request. Send a new key.")
+
+
+class AnswerErased(DomainError):
+    code = "answer_erased"
+    kind = Kind.GONE
+    message = _("This was done before. Its answer is no longer kept, for it named somebody who was erased since.")
 
 
 class IdempotencyKeyInvalid(DomainError):
@@ -34,7 +40,12 @@ class IdempotentMixin:
 
     The same key with the same body answers again what it answered first (with `Idempotency-Replayed: true`), refusals
     included; with another body it is 422. A write that failed as a bug leaves no trace and may be repeated.
+
+    Secrets are told once: `secret_fields` of an answer are not kept, and null in its repetitions.
     """
+
+    repeatable = True
+    secret_fields: frozenset[str] = frozenset({"secret", "token", "access", "refresh"})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
@@ -56,13 +67,18 @@ class IdempotentMixin:
             b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
         ).hexdigest()
         user_id = cast("int", request.user.pk)
+        now = timezone.now()
         IdempotentRequest.objects.bulk_create(
-            [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=timezone.now())],
+            [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=now)],
             ignore_conflicts=True,
         )
         entry = IdempotentRequest.objects.select_for_update().get(user=user_id, key=key)
+        if entry.created_at <= now - REPEATABLE:
+            entry.fingerprint, entry.status, entry.body, entry.created_at = fingerprint, None, "", now
         if entry.fingerprint != fingerprint:
             raise IdempotencyKeyReused
+        if entry.erased:
+            raise AnswerErased
         if entry.status is not None:
             return HttpResponse(
                 entry.body,
@@ -79,6 +95,13 @@ class IdempotentMixin:
             response = self.handle_exception(error)  # type: ignore[attr-defined]
         if response.status_code < 500:
             entry.status = response.status_code
-            entry.body = JSONRenderer().render(response.data).decode()
-            entry.save(update_fields=["status", "body"])
+            entry.body = JSONRenderer().render(redacted(response.data, self.secret_fields)).decode()
+            entry.save()
         return response
+
+
+def redacted(data: Any, names: Collection[str]) -> Any:
+    """An answer in which the fields of these names are null, at any depth."""
+    if isinstance(data, Mapping):
+        return {name: None if name in names else redacted(value, names) for name, value in data.items()}
+    return [redacted(each, names) for each in data] if isinstance(data, list | tuple) else data

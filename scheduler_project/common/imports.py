@@ -16,10 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.forms import plain
 from scheduler_project.common.operations import operation
 from scheduler_project.common.sheets import csv_lines
 from scheduler_project.common.tables import NOT_READ, Row, RowRefused, read_csv
-from scheduler_project.common.times import YEARS, to_utc, zone_names
+from scheduler_project.common.text import composed, public_email
+from scheduler_project.common.times import YEARS, read_time, to_utc, zone_names
 
 T = TypeVar("T")
 
@@ -194,7 +196,7 @@ class Cells:
         return column in self.row.cells
 
     def text(self, column: str) -> str:
-        return self.row.cells.get(column, "")
+        return composed(self.row.cells.get(column, ""))
 
     def take(self, column: str, read: Callable[[str], T], empty: T) -> T:
         text = self.text(column)
@@ -224,10 +226,11 @@ class Cells:
 def of_field(model: type[models.Model], name: str, *more: Callable[[Any], None]) -> Callable[[str], Any]:
     """Reads what a model's field takes, and what else must be so of it."""
     model_field: Any = model._meta.get_field(name)  # noqa: SLF001
+    always: list[Callable[[Any], None]] = [public_email] if isinstance(model_field, models.EmailField) else []
 
     def read(text: str) -> Any:
         value = model_field.clean(text, None)
-        for check in more:
+        for check in (*always, *more):
             check(value)
         return value
 
@@ -263,9 +266,11 @@ def local_or_instant(zone: ZoneInfo) -> Callable[[str], datetime]:
 
 def _read_time(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if len(text) > len("2026-03-02") else None
+        return read_time(text)
     except ValueError:
         pass
+    if not plain(text):
+        return None
     for written in FORMATS:
         try:
             return datetime.strptime(text, written)  # noqa: DTZ007

@@ -1,10 +1,13 @@
-"""Files on their way in that name somebody who is erased."""
+"""What is kept for a while and names somebody who is erased: files on their way in, answers to repeated writes."""
 
 import re
 from collections.abc import Collection
 from typing import Any
 
-from scheduler_project.common.models import ImportedFile
+import orjson
+from django.db.models import Q
+
+from scheduler_project.common.models import IdempotentRequest, ImportedFile
 
 WORDS = re.compile(r"[^\W_]+")
 FOLDED = re.compile(r"\r?\n[ \t]")
@@ -28,6 +31,21 @@ def forget_files(*, words: Collection[str], signs: Collection[str]) -> None:
         if any(word in f" {spaced} " for word in wanted) or any(sign in close for sign in anywhere):
             named.append(file.pk)
     ImportedFile.objects.filter(pk__in=named).delete()
+
+
+def forget_answers(*, texts: Collection[str], clients: Collection[int] = (), users: Collection[int] = ()) -> None:
+    """Empty every answer kept for a repetition in which one of these texts stands, or that is about one of these rows.
+
+    Those that `users` got themselves go too. That the write was done is still known, so that it is not done again.
+    """
+    named = Q(user__in=users)
+    for text in filter(None, texts):
+        named |= Q(body__contains=orjson.dumps(text).decode())
+    for pk in clients:
+        named |= Q(body__regex=rf'"client":({{"id":)?{pk}[,}}]') | Q(body__startswith=f'{{"id":{pk},"name":')
+    for pk in users:
+        named |= Q(body__startswith=f'{{"id":{pk},"email":')
+    IdempotentRequest.objects.filter(named).exclude(body="").update(body="", erased=True)
 
 
 def _spelt(text: str, between: str) -> str:

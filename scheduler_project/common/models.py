@@ -1,5 +1,6 @@
 """What the frame itself remembers."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from django.conf import settings
@@ -8,19 +9,23 @@ from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.trail import Face
 
+REPEATABLE = timedelta(days=2)
+"""How long a write can be repeated with its Idempotency-Key."""
+
 
 class IdempotentRequest(models.Model):
     """A write that was sent with an `Idempotency-Key`, and the answer it got (R13).
 
     The row is inserted before the write and in the same transaction, so the unique constraint makes a repetition wait
-    for the first one and then find its answer.
+    for the first one and then find its answer. Secrets are not kept with it, and the answer goes with whom it names.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField(null=True)
-    body = models.TextField(blank=True, help_text="The answer as it was sent.")
+    body = models.TextField(blank=True, help_text="The answer as it was sent, but for secrets.")
+    erased = models.BooleanField(default=False, db_default=False, help_text="The answer named somebody who is erased.")
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

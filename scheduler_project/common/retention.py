@@ -15,13 +15,19 @@ from django.db.models import QuerySet
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from scheduler_project.common import sending_limits
-from scheduler_project.common.models import Change, IdempotentRequest, ImportedFile, Inspection, Remembered, Tally
+from scheduler_project.common.models import (
+    REPEATABLE,
+    Change,
+    IdempotentRequest,
+    ImportedFile,
+    Inspection,
+    Remembered,
+    Tally,
+)
 from scheduler_project.common.operations import operation
 from scheduler_project.common.trail import forgetting
 
 BATCH = 1_000
-REPEATABLE = timedelta(days=2)
-"""How long a write can be repeated with its Idempotency-Key."""
 FILES = timedelta(days=1)
 """How long a file that was to be imported waits for it."""
 INSPECTIONS = timedelta(days=400)

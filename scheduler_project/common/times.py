@@ -5,6 +5,7 @@ here, so that gaps and repeated hours are read one way throughout: a local time 
 the gap, an ambiguous one means the first (what RFC 5545 §3.3.5 prescribes for both).
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
@@ -44,6 +45,29 @@ def validate_timezone(value: str) -> None:
 def to_utc(local: datetime, zone: tzinfo) -> datetime:
     """The instant of a naive local time in `zone`, in UTC. Gaps move forward, ambiguous times are the first."""
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?"
+    r"([Zz]|[+ -][0-9]{2}(:?[0-9]{2})?)?"
+)
+"""RFC 3339 §5.6, in which seconds and the offset may be left out. A plus that a query lost is a blank."""
+
+
+def read_date(text: str) -> date:
+    """A date as RFC 3339 writes it, in ASCII digits. Raises ValueError for anything else."""
+    if not DATE.fullmatch(text):
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def read_time(text: str) -> datetime:
+    """A time as RFC 3339 writes it, in ASCII digits; naive without an offset. Raises ValueError for anything else."""
+    if not TIME.fullmatch(text):
+        raise ValueError(text)
+    head, tail = text[:11], text[11:]
+    return datetime.fromisoformat(head + tail.replace(" ", "+").upper())
 
 
 def rfc3339(instant: datetime) -> str:

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.admin import OfficeAdmin, ReadOnly
+from scheduler_project.common.api import whole_number
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.models import Change, Inspection
 from scheduler_project.common.trail import trailed
@@ -143,7 +144,7 @@ class WhoFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Change]) -> QuerySet[Change]:
         if self.value() is None:
             return queryset
-        if not str(self.value()).isdecimal():
+        if not whole_number(str(self.value())):
             raise IncorrectLookupParameters
         return queryset.filter(user=int(str(self.value())))
 
@@ -181,7 +182,7 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
         key = search_term.strip().removeprefix("#")
-        if key.isdecimal() and len(key) < 19:
+        if whole_number(key):
             return queryset.filter(Q(row_id=int(key))), False
         return super().get_search_results(request, queryset, search_term)
 

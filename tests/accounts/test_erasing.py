@@ -115,7 +115,7 @@ def live_a_life(client, provider):
 
 @pytest.mark.parametrize("part", ["content", "refused"])
 def test_erasing_reaches_files_that_were_to_be_imported(provider, kept, part):
-    edit_client(client_id=kept.pk, changes={"name": "Wilhelmina"}, actor=SYSTEM)
+    edit_client(client_id=kept.pk, changes={"name": "Wilhelmina"}, actor=Actor(None, Face.COMMAND))
     for name, says in (("theirs", "name\nWilhelmina\n"), ("others", "name\nBea\n")):
         fields = {"content": b"", part: says.encode()}
         ImportedFile.objects.create(user_id=provider.user_id, sheet="clients", name=name, created_at=NOON, **fields)
@@ -142,7 +142,7 @@ def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
 
 
 def test_leaving_keeps_in_the_trail_that_things_changed(provider, booker):
-    edit_user(user_id=booker.user_id, changes={"name": "Wilhelmina"})
+    edit_user(user_id=booker.user_id, changes={"name": "Wilhelmina"}, actor=Actor(None, Face.COMMAND))
 
     leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
 

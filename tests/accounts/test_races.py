@@ -93,7 +93,7 @@ def test_edits_of_a_login_and_its_client_leave_them_in_step():
     actor = actor_of(booker)
 
     outcomes = at_once(
-        *[lambda: edit_user(user_id=booker.user_id, changes={"name": "By the login"})] * 2,
+        *[lambda: edit_user(user_id=booker.user_id, changes={"name": "By the login"}, actor=actor)] * 2,
         *[lambda: edit_client(client_id=booker.pk, changes={"name": "By the client"}, actor=actor)] * 2,
     )
 

@@ -621,6 +621,7 @@ def test_hung_mail_server_holds_up_neither_webhooks_nor_sms(settings, silent_por
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", silent_port
     settings.SMS_GATEWAY, settings.SMS_FILE = "file", str(tmp_path / "sms.txt")
     settings.WEBHOOK_ALLOW_PRIVATE = settings.WEBHOOK_ALLOW_HTTP = True
+    settings.WEBHOOK_PORTS = []
     settings.SEND_TIMEOUT_SECONDS = 2
     endpoint = WebhookEndpointFactory(url=http_server.url)
     now = timezone.now()

@@ -39,6 +39,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _own_machine(settings):
     settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.WEBHOOK_PORTS = []
     settings.WEBHOOK_ALLOW_HTTP = True
 
 

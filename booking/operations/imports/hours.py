@@ -1,5 +1,6 @@
 """Weekly hours taken over from files, and into them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import time
 from typing import Any
@@ -45,13 +46,16 @@ def weekday(text: str) -> int:
     return found[0]
 
 
+CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(:00)?")
+
+
 def clock(text: str) -> time:
     """A time of day; `24:00` is the end of the day."""
-    hours, colon, rest = text.partition(":")
-    try:
-        return time(0) if text == "24:00" else time.fromisoformat(f"{hours:0>2}:{rest}" if colon else "")
-    except ValueError:
-        raise RowRefused("invalid_time", _("Write a time of day such as 09:00, up to 24:00.")) from None
+    found = CLOCK.fullmatch("00:00" if text == "24:00" else text)
+    hours, minutes = (int(found[1]), int(found[2])) if found else (24, 0)
+    if hours > 23 or minutes > 59:
+        raise RowRefused("invalid_time", _("Write a time of day such as 09:00, up to 24:00."))
+    return time(hours, minutes)
 
 
 def import_hours(rows: list[Row], asked: Asked) -> list[Result]:

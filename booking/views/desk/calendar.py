@@ -11,6 +11,7 @@ from django.utils import timezone
 from booking.models import Schedule
 from booking.views.access import desk_page
 from booking.views.desk.layout import laid_out
+from scheduler_project.common.forms import DayField
 from scheduler_project.common.times import YEARS
 
 WEEK = 7
@@ -54,7 +55,7 @@ def _calendar(request: HttpRequest, schedule: Schedule, length: int) -> HttpResp
 def asked_date(request: HttpRequest) -> date | None:
     """The date in the address; None for none, or what is none."""
     try:
-        asked = forms.DateField(input_formats=["%Y-%m-%d"], required=False).clean(request.GET.get("date"))
+        asked = DayField(required=False).clean(request.GET.get("date"))
     except forms.ValidationError:
         return None
     return asked if asked and asked.year in YEARS else None

@@ -778,7 +778,7 @@ def test_edit_cannot_reach_status_or_time(provider_api, made):
 
     assert refusal(answer) == (400, "read_only_field", "status")
     made.refresh_from_db()
-    assert (made.status, made.title) == ("scheduled", "")
+    assert (made.status, made.title) == ("scheduled", "First visit")
 
 
 def test_edit_refuses_a_title_of_several_lines(provider_api, made):

@@ -30,6 +30,7 @@ OLD_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 def _quick(settings):
     settings.SEND_TIMEOUT_SECONDS = 0.5
     settings.WEBHOOK_ALLOW_PRIVATE = True
+    settings.WEBHOOK_PORTS = []
     settings.WEBHOOK_ALLOW_HTTP = True
 
 
@@ -375,6 +376,25 @@ def test_refuses_addresses_no_webhook_may_have(settings, url):
 
     with pytest.raises(Refused):
         target_of(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.org:22/", "http://hooks.example.org/", "https://hooks.example.org:80/"]
+)
+def test_refuses_other_ports_than_those_of_the_setting(settings, url):
+    settings.WEBHOOK_PORTS = [443]
+
+    with pytest.raises(Refused, match="443"):
+        target_of(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://hooks.example.org/", "http://hooks.example.org/", "https://hooks.example.org:8443/"]
+)
+def test_takes_the_ports_of_the_setting(settings, url):
+    settings.WEBHOOK_PORTS = [80, 443, 8443]
+
+    assert target_of(url).host == "hooks.example.org"
 
 
 def test_refuses_plain_http_unless_it_is_allowed(settings):
