@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.user_agents import describe_user_agent
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import MAIL_SERVER
 from scheduler_project.common.text import validate_origin
@@ -348,3 +349,8 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def description(self) -> str:
+        """The browser or program, in words."""
+        return describe_user_agent(self.user_agent)

@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "rest_framework",
     "rest_framework_simplejwt",
-    "rest_framework_simplejwt.token_blacklist",
     "scheduler_project.common",
     "accounts",
     "booking",
@@ -64,7 +63,7 @@ MIDDLEWARE = [
     "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.authentication.SessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -220,6 +219,15 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 """The API's own, so that there is one mail with one link."""
+STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=30)
+"""How long a browser that staff are logged in with may rest."""
+STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
+"""How long such a session lasts at most."""
+SESSION_DAYS = env.int("SESSION_DAYS", default=14)
+"""How long anybody else's browser stays logged in without being used."""
+SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
+SIGN_IN_MAX_DAYS = env.int("SIGN_IN_MAX_DAYS", default=90)
+"""How long anybody stays signed in at most, by browser or program, however often they come back."""
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -346,10 +354,13 @@ DRF_STANDARDIZED_ERRORS = {
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=60)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
     "CHECK_REVOKE_TOKEN": True,
+    "ISSUER": SITE_URL,
+    "AUDIENCE": f"{SITE_URL}/api",
+    "USER_ID_CLAIM": "sub",
 }
+REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
+"""How long a swapped refresh token still answers what it was swapped for, to a client whose answer was lost."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
