@@ -92,13 +92,16 @@ def everything() -> Iterator[World]:
         verified(client.user)
         ids["opt-outs"] = OptOut.objects.create(channel="email", address=client.user.email, at=NOON, source="link").pk
         ids["webhooks"] = endpoint.pk
+        boss = UserFactory(superuser=True)
+        tokens_of(boss)
+        ids["sign_in_id"] = SignIn.objects.get(user=boss).pk
         ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
         ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
         people = {
             "anonymous": APIClient(),
             "client": logged_in(client.user),
             "provider": logged_in(provider.user),
-            "staff": logged_in(UserFactory(superuser=True)),
+            "staff": logged_in(boss),
         }
         for api in people.values():
             api.raise_request_exception = False
@@ -180,7 +183,7 @@ def with_ids(example: Any, ids: dict[str, Any]) -> Any:
 
 def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
     """The endpoint's path with ids that lead somewhere, or others instead."""
-    others = {name: ids[name] for name in ("date", "message")}
+    others = {name: ids[name] for name in ("date", "message", "sign_in_id")}
     return endpoint.path.format(**{"id": ids.get(noun(endpoint), 1), **others, **values})
 
 
