@@ -19,7 +19,7 @@ def new_password() -> str:
 
 
 def with_known_password() -> list[User]:
-    """The demo's logins whose password is the one README tells."""
+    """The demo's logins whose password is the one that everybody can read in the source."""
     logins = list(User.objects.filter(email__in=EMAILS))
     known = {encoded: check_password(PASSWORD, encoded) for encoded in {login.password for login in logins}}
     return [login for login in logins if known[login.password]]
