@@ -392,7 +392,7 @@ class ProviderViewSet(PeopleViewSet):
     destroy=extend_schema(summary="Delete a client who never booked", responses={204: None, **refusals(403, 409)}),
 )
 class ClientViewSet(PeopleViewSet):
-    """Clients. A provider sees their own address book, a client themself, staff all."""
+    """Clients. A provider sees their address book and whoever booked with them, a client themself, staff all."""
 
     queryset = Client.objects.all()
     serializer_class = serializers.ClientSerializer

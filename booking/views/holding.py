@@ -39,9 +39,6 @@ from scheduler_project.common.pages import embedded, secret_page, too_many
 REMEMBERED = timedelta(hours=1)
 """How long after a hold its page still shows what was typed."""
 
-VISITOR = "visitor"
-"""The cookie that says which client a visitor's holds are counted for."""
-
 
 # --- Taking a time ----------------------------------------------------------------------------------------------------
 
@@ -85,14 +82,14 @@ def own_client(request: HttpRequest) -> Client | None:
 def visitor_of(request: HttpRequest) -> int | None:
     """The client made for this visitor, if they have held a time before."""
     try:
-        return int(request.get_signed_cookie(VISITOR, max_age=guests.KEPT) or "")
+        return int(request.get_signed_cookie(settings.VISITOR_COOKIE_NAME, max_age=guests.KEPT) or "")
     except (KeyError, ValueError, signing.BadSignature):
         return None
 
 
 def remember_visitor(response: HttpResponse, held: Reservation) -> HttpResponse:
     response.set_signed_cookie(
-        VISITOR,
+        settings.VISITOR_COOKIE_NAME,  # which client a visitor's holds are counted for
         str(held.client_id),
         max_age=guests.KEPT,
         httponly=True,
