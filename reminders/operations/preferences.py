@@ -22,6 +22,8 @@ from scheduler_project.common.operations import operation
 
 ADD = "reminders.add_optout"
 """The permission by which staff let any address be told no more."""
+CHANGE = "reminders.change_optout"
+"""The one by which they take that back."""
 
 
 @operation
@@ -148,7 +150,7 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
-    _check_speaks_for(actor, Channel(row.channel), row.address, "reminders.change_optout")
+    _check_speaks_for(actor, Channel(row.channel), row.address, CHANGE)
     if row.ended_at is None:
         take_back_standing(row, now=now)
 
@@ -156,7 +158,7 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
 @operation
 def take_back_own(*, address: str, actor: Actor, now: datetime) -> None:
     """`opt_in` for the email somebody logs in with, if it opted out. Raises as `take_back` does."""
-    _check_speaks_for(actor, Channel.EMAIL, address)
+    _check_speaks_for(actor, Channel.EMAIL, address, CHANGE)
     if standing := standing_opt_out(channel=Channel.EMAIL, address=address):
         take_back_standing(standing, now=now)
 
