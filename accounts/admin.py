@@ -21,21 +21,18 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider, SignIn, User
 from accounts.operations import people
 from accounts.operations.imports import CLIENTS
 from accounts.operations.leaving import erase_client, gather
-from scheduler_project.common.admin import ForSuperusers, ListAdmin, OfficeAdmin, do_to_each, first
+from accounts.operations.sign_ins import end_one_of
+from scheduler_project.common.admin import ForSuperusers, ListAdmin, OfficeAdmin, ReadOnly, do_to_each, first
 from scheduler_project.common.admin_files import Imports
 from scheduler_project.common.forms import ModelForm
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import as_file
-
-admin.site.unregister([OutstandingToken, BlacklistedToken])  # They would show working tokens to read off the screen.
-
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
 
@@ -102,8 +99,11 @@ class ArchivedAdmin(OfficeAdmin):
         row = self.get_object(request, object_id)
         if row is not None and self.has_change_permission(request, row):
             url = f"admin:{self.opts.app_label}_{self.opts.model_name}_archive"
-            tools = [(_("Download their data"), reverse(url, args=[object_id]))]
+            tools = [(_("Download their data"), reverse(url, args=[object_id])), *self.tools_of(request, row)]
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
+
+    def tools_of(self, request: HttpRequest, row: Any) -> list[tuple[str, str]]:
+        return []
 
     def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """What somebody may ask for: what `/account/data/` gives them themself, but for secret addresses."""
@@ -144,6 +144,11 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
     search_fields = ("email", "name")
     ordering = ("email",)
     actions = ("deactivate", "activate")
+
+    def tools_of(self, request: HttpRequest, row: User) -> list[tuple[str, str]]:
+        url = reverse("admin:accounts_signin_changelist")
+        may = request.user.has_perm("accounts.view_signin")
+        return [(_("Where they are signed in"), f"{url}?user__id__exact={row.pk}")] if may else []
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -200,6 +205,49 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             )
         if theirs:
             messages.success(request, done % len(theirs))
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnly, OfficeAdmin):
+    """Where logins are signed in, for whoever may change them. Staff's own are the superusers' business."""
+
+    list_display = ("user", "where", "kind", "address", "signed_in", "last_used", "ended")
+    list_filter = ("kind", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    search_fields = ("user__email", "address")
+    fields = ("user", "where", "kind", "address", "user_agent", "signed_in", "last_used", "ended")
+    readonly_fields = fields
+    actions = ("end",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SignIn]:
+        rows = super().get_queryset(request)
+        return rows if request.user.is_superuser else rows.filter(user__is_staff=False, user__is_superuser=False)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("accounts.change_user"))
+
+    @admin.action(description=gettext_lazy("End selected sign-ins"), permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[SignIn]) -> None:
+        def deed(row: SignIn) -> None:
+            end_one_of(user=row.user, sign_in_id=row.pk, now=timezone.now())
+
+        do_to_each(request, queryset, deed, _("Sign-ins ended: %d."))
+
+    @admin.display(description=gettext_lazy("browser or program"))
+    def where(self, row: SignIn) -> str:
+        return row.description
+
+    @admin.display(description=here(gettext_lazy("signed in")), ordering="created_at")
+    def signed_in(self, row: SignIn) -> str:
+        return told(row.created_at)
+
+    @admin.display(description=here(gettext_lazy("last used")), ordering="last_used_at")
+    def last_used(self, row: SignIn) -> str:
+        return told(row.last_used_at)
+
+    @admin.display(description=here(gettext_lazy("ended")), ordering="ended_at")
+    def ended(self, row: SignIn) -> str:
+        return told(row.ended_at)
 
 
 class PersonAdmin(OfficeAdmin):

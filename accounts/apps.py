@@ -11,14 +11,17 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import receivers, security_events  # noqa: F401
         from accounts.errors import ClientExists, EmailTaken
+        from accounts.operations.sign_ins import forget_sign_ins
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.operations import broken_constraints
+        from scheduler_project.common.retention import retained
         from scheduler_project.common.trail import trailed
 
         broken_constraints["user_email_once"] = partial(EmailTaken, field="email")
         broken_constraints["client_email_once_per_owner"] = partial(ClientExists, field="email")
         for once in ("provider_slug_once", "client_reference_once_per_owner", "client_reference_once_without_owner"):
             broken_constraints[once] = TryAgain
+        retained["ended sign-ins"] = forget_sign_ins
         trailed |= {
             "accounts_user": "accounts.User",
             "accounts_user_groups": "accounts.User",

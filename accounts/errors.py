@@ -53,6 +53,14 @@ class TokenNotValid(DomainError):
     message = _("This token is not valid, or no longer. Log in again.")
 
 
+class SignInEnded(DomainError):
+    """Also for one of somebody else."""
+
+    code = "sign_in_ended"
+    kind = Kind.NOT_FOUND
+    message = _("You are already signed out there.")
+
+
 class WrongPassword(DomainError):
     code = "wrong_password"
     message = _("This is not your current password.")

@@ -1,7 +1,10 @@
 """Who there is: logins, those who can be booked, and those who book."""
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 from uuid import uuid4
 
@@ -18,6 +21,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.user_agents import describe_user_agent
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import MAIL_SERVER
 from scheduler_project.common.text import validate_origin
@@ -209,9 +213,26 @@ class Provider(models.Model):
         return "".join(name[0] for name in dict.fromkeys((*names[:1], *names[-1:]))).upper()
 
 
+known_to_provider: "list[Callable[[Provider], Q]]" = []
+"""What makes a client one of a provider's, beside their address book; apps above this one add theirs."""
+
+
 class ClientQuerySet(models.QuerySet["Client"]):
+    def of_provider(self, provider: Provider) -> Self:
+        """A provider's clients: their address book, and whoever else they know."""
+        return self.filter(_clients_of(provider))
+
     def visible_to(self, user: "User | AnonymousUser | None") -> Self:
-        """Staff see all, a provider their own address book, a client themself."""
+        """Staff see all, a provider their clients, a client themself."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        if user.may("accounts.view_client"):
+            return self
+        provider = user.provider_or_none
+        return self.filter(Q(user=user) if provider is None else Q(user=user) | _clients_of(provider))
+
+    def editable_by(self, user: "User | AnonymousUser | None") -> Self:
+        """Those whose details somebody keeps or may look into: all for staff, their address book, themself."""
         if user is None or not user.is_authenticated:
             return self.none()
         return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
@@ -223,6 +244,10 @@ class ClientQuerySet(models.QuerySet["Client"]):
         if digits.removeprefix("+").isdecimal():
             wanted |= Q(phone__contains=digits)
         return self.filter(wanted)
+
+
+def _clients_of(provider: Provider) -> Q:
+    return reduce(or_, (find(provider) for find in known_to_provider), Q(owner=provider))
 
 
 class Client(models.Model):
@@ -358,3 +383,8 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def description(self) -> str:
+        """The browser or program, in words."""
+        return describe_user_agent(self.user_agent)

@@ -5,19 +5,22 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set
-from allauth.mfa.signals import authenticator_added
+from allauth.mfa.signals import authenticator_added, authenticator_removed
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
+from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Client, User
+from accounts.models import Client, SignIn, User
 from accounts.operations.leaving import forget_traces
-from accounts.operations.logins import end_tokens, forget_new_email
+from accounts.operations.logins import forget_new_email
 from accounts.operations.mailboxes import is_proved, prove
 from accounts.operations.mails import owe
 from accounts.operations.notices import Notice, notify
 from accounts.operations.people import carry_email
+from accounts.operations.sign_ins import SID, Origin, end_sign_in, end_sign_ins, start_sign_in
 from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
 from scheduler_project.common.admin_mails import admin_mail_owed
@@ -53,10 +56,10 @@ def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
         instance.ended = prove(user=instance.user, address=instance, keep=keep, now=timezone.now())
 
 
-def acting_sign_in(user: User) -> Any:
+def acting_sign_in(user: User) -> SignIn | None:
     """The sign-in by which a login is at work on itself, if it is."""
     asked = getattr(asker.get(), "user", None)
-    return getattr(asked, "sign_in", None) if getattr(asked, "pk", None) == user.pk else None
+    return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
 
 
 @receiver(email_changed, dispatch_uid="accounts.receivers.follow_email")
@@ -78,9 +81,41 @@ def lose_new_email(user: User, **kwargs: Any) -> None:
     forget_new_email(user)
 
 
-@receiver(authenticator_added, dispatch_uid="accounts.receivers.ask_all_again")
-def ask_all_again(user: User, **kwargs: Any) -> None:
-    end_tokens(user_id=user.pk)
+@receiver(user_logged_in, dispatch_uid="accounts.receivers.begin_sign_in")
+def begin_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Let the session that has just begun be one that can be seen and ended."""
+    now = timezone.now()
+    former = request.session.get(SID)
+    if former is not None:  # logged in once more in the same browser
+        end_sign_in(former, now=now)
+    kind = SignIn.Kind.BROWSER
+    user.sign_in = start_sign_in(user=user, kind=kind, origin=Origin.of(request), now=now)
+    request.session[SID] = str(user.sign_in.pk)
+
+
+@receiver(user_logged_out, dispatch_uid="accounts.receivers.end_with_session")
+def end_with_session(user: User | None, **kwargs: Any) -> None:
+    if user is not None and user.sign_in is not None:
+        end_sign_in(user.sign_in.pk, now=timezone.now())
+
+
+@receiver(post_save, sender=User, dispatch_uid="accounts.receivers.end_with_password")
+def end_with_password(instance: User, created: bool, **kwargs: Any) -> None:
+    """Whatever gives a login another password, or deactivates it, ends its sign-ins: an activated one begins anew.
+
+    Django keeps a new password in `_password` until after this.
+    """
+    has_new_password = instance._password is not None  # type: ignore[attr-defined]  # noqa: SLF001
+    if not created and (has_new_password or not instance.is_active):
+        end_sign_ins(user=instance, keep=acting_sign_in(instance), now=timezone.now())
+
+
+@receiver([authenticator_added, authenticator_removed], dispatch_uid="accounts.receivers.ask_all_again")
+def ask_all_again(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Nobody stays signed in who did so before the second factor was what it is, but whoever changes it."""
+    end_sign_ins(user=user, keep=acting_sign_in(user), now=timezone.now())
+    if request.user == user:
+        request.session.cycle_key()
 
 
 @receiver(admin_mail_owed, dispatch_uid="accounts.receivers.owe_admins")

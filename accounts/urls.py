@@ -2,13 +2,15 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import account, leaving
+from accounts.views import account, leaving, sign_ins
 
 urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/welcome/", account.after_login, name="after-login"),
     path("account/data/", leaving.download, name="account-data"),
     path("account/delete/", leaving.delete, name="account-delete"),
+    path("account/sign-ins/", sign_ins.sign_ins, name="my-sign-ins"),
+    path("account/sign-ins/<uuid:sign_in_id>/end/", sign_ins.end, name="my-sign-in-end"),
     path("account/signup/", account.sign_up),
     path("account/login/", account.log_in),
     path("account/password/change/", account.change_password),

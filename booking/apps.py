@@ -7,11 +7,13 @@ class BookingConfig(AppConfig):
     verbose_name = _("Bookings")
 
     def ready(self) -> None:
+        from accounts.models import known_to_provider
         from accounts.operations.imports import unproven
         from booking import receivers  # noqa: F401
         from booking.errors import SlotTaken
         from booking.invariants import INVARIANTS
         from booking.operations import guests
+        from booking.queries import has_appointment_with
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.invariants import invariants
         from scheduler_project.common.operations import broken_constraints
@@ -26,6 +28,7 @@ class BookingConfig(AppConfig):
         broken_constraints["slot_once_per_provider_and_start"] = SlotTaken
         invariants |= INVARIANTS
         unproven.append(guests.booked_as_visitor())
+        known_to_provider.append(has_appointment_with)
         retained |= {
             "visitors": lambda now: guests.tidy_visitors(now=now),
             "holds that came to nothing": lambda now: guests.forget_holds(now=now),

@@ -668,8 +668,12 @@ def feed_etag(feed: CalendarFeed, now: datetime) -> str:
 
 def clients_of(provider: Provider) -> ClientQuerySet:
     """A provider's address book, and whoever else has an appointment with them, past or to come."""
-    booked = Appointment.objects.filter(reservation__provider=provider, reservation__client=OuterRef("pk"))
-    return Client.objects.filter(Q(owner=provider) | Exists(booked)).order_by("name", "pk")
+    return Client.objects.of_provider(provider).order_by("name", "pk")
+
+
+def has_appointment_with(provider: Provider) -> Q:
+    """The clients with an appointment with this provider, past or to come."""
+    return Q(Exists(Appointment.objects.filter(reservation__provider=provider, reservation__client=OuterRef("pk"))))
 
 
 def with_visits(clients: ClientQuerySet, provider: Provider, now: datetime) -> ClientQuerySet:

@@ -93,8 +93,8 @@ def furnish_demo(now: datetime, **kwargs: Any) -> None:
 
 
 @receiver(personal_data_asked, dispatch_uid="reminders.receivers.tell_wishes")
-def tell_wishes(user: User | None, client: Client | None, archive: dict[str, Any], **kwargs: Any) -> None:
-    archive |= leaving.wishes_of(user, client)
+def tell_wishes(user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any) -> None:
+    archive |= leaving.wishes_of(user, client, own=own)
 
 
 @receiver(client_leaving, dispatch_uid="reminders.receivers.forget_client")

@@ -72,7 +72,7 @@ SIDEBAR: dict[Any, list[str | Link]] = {
         "booking.Closure",
         "booking.Slot",
     ],
-    gettext_lazy("People"): ["accounts.Client", "accounts.Provider", "accounts.User", "auth.Group"],
+    gettext_lazy("People"): ["accounts.Client", "accounts.Provider", "accounts.User", "accounts.SignIn", "auth.Group"],
     gettext_lazy("Messages"): ["reminders.Message", "reminders.Preferences", "reminders.OptOut"],
     gettext_lazy("Set-up"): [
         "booking.Service",

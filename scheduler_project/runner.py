@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import http.client
+import ipaddress
 import os
 import selectors
 import signal
@@ -162,11 +163,11 @@ def start(host: str, port: str) -> None:
         own_database = any(isinstance(server, embedded.Postgres) for server in servers)
         os.environ.setdefault("DEMO", "on" if own_database else "off")
         os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
-        keep_mails(host, own_database)
+        keep_mails(own_database)
         run(host, port, servers)
 
 
-def keep_mails(host: str, own_database: bool) -> None:
+def keep_mails(own_database: bool) -> None:
     """Keep mails and SMS as files, unless there is a server for them.
 
     A page shows the mails, where only this machine can ask.
@@ -175,10 +176,24 @@ def keep_mails(host: str, own_database: bool) -> None:
         folder = embedded.home() / "mail"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["EMAIL_URL"] = f"filemail:///{folder}"  # one slash ends the host, the path begins with another
-        os.environ.setdefault("MAILBOX", "on" if host in {"127.0.0.1", "::1", "localhost"} else "off")
+        os.environ.setdefault("MAILBOX", "off" if reached_from_elsewhere() else "on")
     if own_database and not os.environ.get("SMS_GATEWAY"):
         os.environ["SMS_GATEWAY"] = "file"
         os.environ.setdefault("SMS_FILE", str(embedded.home() / "sms.txt"))
+
+
+def reached_from_elsewhere() -> bool:
+    """Whether others than this machine may reach the site, by where it listens or the names it answers to."""
+    names = os.environ.get("ALLOWED_HOSTS", "").split(",")
+    return not all(_is_loopback(name) for name in (os.environ.get("HOST", ""), *names) if name.strip())
+
+
+def _is_loopback(name: str) -> bool:
+    name = name.strip().strip("[]")
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
 
 
 def check_port(host: str, port: str) -> None:
@@ -309,9 +324,12 @@ def prepare() -> None:
     if _unmigrated():
         call_command("migrate", interactive=False, stdout=sys.stderr)
     _count_connections()
+    reached = reached_from_elsewhere()
     if os.environ.get("DEMO", "").lower() in {"on", "1", "true", "yes"}:
         with contextlib.suppress(CommandError):  # There are real people already.
-            call_command("load_demo")
+            call_command("load_demo", known_password=not reached)
+    if reached and (password := _replace_known_password()):
+        print(f"The demo's logins had the password everybody knows. It is now {password}")  # noqa: T201
     _collect_static()
 
 
@@ -325,6 +343,12 @@ def _count_connections() -> None:
         print(found, file=sys.stderr)  # noqa: T201
         if found.level >= ERROR:
             sys.exit(1)
+
+
+def _replace_known_password() -> str | None:
+    from booking.management.demo_logins import replace_known_password
+
+    return replace_known_password()
 
 
 def _unmigrated() -> bool:

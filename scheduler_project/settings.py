@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "phonenumber_field",
     "rest_framework",
     "rest_framework_simplejwt",
-    "rest_framework_simplejwt.token_blacklist",
     "scheduler_project.common",
     "accounts",
     "booking",
@@ -55,6 +54,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "scheduler_project.common.headers.with_safe_headers",  # first, so that whatever refuses has them too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_project.common.cookies.with_sound_cookies",
@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.authentication.SessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -223,6 +223,15 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 """The API's own, so that there is one mail with one link."""
+STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=30)
+"""How long a browser that staff are logged in with may rest."""
+STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
+"""How long such a session lasts at most."""
+SESSION_DAYS = env.int("SESSION_DAYS", default=14)
+"""How long anybody else's browser stays logged in without being used."""
+SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
+SIGN_IN_MAX_DAYS = env.int("SIGN_IN_MAX_DAYS", default=90)
+"""How long anybody stays signed in at most, by browser or program, however often they come back."""
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -387,10 +396,13 @@ DRF_STANDARDIZED_ERRORS = {
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=60)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
     "CHECK_REVOKE_TOKEN": True,
+    "ISSUER": SITE_URL,
+    "AUDIENCE": f"{SITE_URL}/api",
+    "USER_ID_CLAIM": "sub",
 }
+REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
+"""How long a swapped refresh token still answers what it was swapped for, to a client whose answer was lost."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
@@ -462,8 +474,17 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
-SESSION_COOKIE_SECURE = SECURE
-CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+COOKIE_PREFIX = "__Host-" if SECURE else ""
+"""Begins the name of every cookie: no other site of the same domain can then write it (RFC 6265bis §4.1.3.2)."""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
+TIMEZONE_COOKIE_NAME = f"{COOKIE_PREFIX}timezone"
+VISITOR_COOKIE_NAME = f"{COOKIE_PREFIX}visitor"
+MESSAGES_COOKIE_NAME = f"{COOKIE_PREFIX}messages"
+MESSAGE_STORAGE = "scheduler_project.common.cookies.MessageStorage"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"

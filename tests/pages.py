@@ -43,7 +43,7 @@ class World:
     """The demo practice, now, with what it lacks for every page to have something on it."""
 
     def __init__(self) -> None:
-        call_command("load_demo")
+        call_command("load_demo", known_password=True)
         self.now: datetime = timezone.now()
         self.maya = Provider.objects.get(user__email="maya@example.com")
         self.sam = Client.objects.get(user__email="sam@example.com")

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider, SignIn, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
 from scheduler_project.common.api_fields import (
@@ -141,6 +141,29 @@ class LoginSerializer(EmailSerializer):
 
 class RefreshSerializer(Serializer[Any]):
     refresh = TextField(max_length=4096, write_only=True)
+
+
+class LogoutSerializer(Serializer[Any]):
+    refresh = serializers.CharField(
+        max_length=4096,
+        required=False,
+        write_only=True,
+        help_text=_("Another refresh token of yours to end. Not needed for that of the access token you send."),
+    )
+
+
+class SignInSerializer(ModelSerializer[SignIn]):
+    description = serializers.CharField(read_only=True, help_text=_("The browser or program, in words."))
+    is_current = serializers.SerializerMethodField(help_text=_("Whether it is the one you ask with."))
+
+    class Meta:
+        model = SignIn
+        fields = ["id", "kind", "description", "address", "created_at", "last_used_at", "is_current"]
+        read_only_fields = fields
+
+    def get_is_current(self, sign_in: SignIn) -> bool:
+        acting = self.context["request"].user.sign_in
+        return acting is not None and acting.pk == sign_in.pk
 
 
 class PasswordChangeSerializer(Serializer[Any]):

@@ -1,8 +1,9 @@
 """The accounts API: each view reads the clock and the request, calls one operation, and writes down its answer."""
 
 from typing import Any
+from uuid import UUID
 
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -23,8 +24,9 @@ from accounts.api import filters, permissions, serializers
 from accounts.devices import Device
 from accounts.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, WrongCode
 from accounts.models import Client, Provider, User
-from accounts.operations import logins, mails, people
+from accounts.operations import logins, mails, people, sign_ins
 from accounts.operations.leaving import erase_client
+from accounts.operations.sign_ins import Origin
 from scheduler_project.common.api_fields import ID
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_views import StrictView
@@ -50,11 +52,10 @@ class View(StrictView, GenericAPIView[Any]):
         return serializer.validated_data
 
     def signed_in(self, user: User, code: int = 200) -> Response:
-        """Who it is, and a fresh pair of tokens."""
+        """Who it is, and a first pair of tokens."""
         context = self.get_serializer_context()
-        return Response(
-            serializers.SignedInSerializer({"user": user, **logins.tokens_for(user)}, context=context).data, code
-        )
+        tokens = sign_ins.sign_in_program(user=user, origin=Origin.of(self.request), now=timezone.now())
+        return Response(serializers.SignedInSerializer({"user": user, **tokens}, context=context).data, code)
 
 
 class PublicView(View):
@@ -145,24 +146,74 @@ class RefreshView(PublicView):
     @extend_schema(
         operation_id="token_refresh",
         summary="Swap a refresh token for a new pair",
-        description="Each refresh token works once. One whose user is inactive or has a new password is refused.",
+        description="Each refresh token works once. One that was swapped before ends the sign-in it belongs to, with "
+        "all its tokens: two have it, of whom one is a thief. Repeated within a few seconds it is taken for a client "
+        "whose answer was lost, and answers the same refresh token again. One whose user is inactive or has a new "
+        "password is refused.",
         responses={200: serializers.TokensSerializer, **refusals(401)},
     )
     def post(self, request: Request) -> Response:
         try:
-            return Response(logins.renew(**self.sent()))
+            return Response(sign_ins.renew(**self.sent(), now=timezone.now()))
         except TokenNotValid as error:
             raise AuthenticationFailed(error.message, error.code) from error
 
 
 class LogoutView(View):
-    serializer_class = serializers.RefreshSerializer
+    serializer_class = serializers.LogoutSerializer
 
     @extend_schema(
-        operation_id="logout", summary="End a refresh token of yours", responses={204: None, **refusals(400)}
+        operation_id="logout",
+        summary="Log out",
+        description="Ends the access token it is asked with and its refresh token, at once. Another refresh token of "
+        "yours in the body ends as well, with its access tokens.",
+        responses={204: None, **refusals(400)},
     )
     def post(self, request: Request) -> Response:
-        logins.log_out(**self.sent(), user=self.user)
+        sign_ins.log_out(**self.sent(), user=self.user, now=timezone.now())
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            logout(request._request)  # noqa: SLF001  (DRF's own way)
+        return Response(status=204)
+
+
+class SignInsView(View):
+    """Where somebody is signed in."""
+
+    serializer_class = serializers.SignInSerializer
+    pagination_class = None
+    filter_backends = []
+
+    @extend_schema(
+        operation_id="sign_ins_list",
+        summary="Where you are signed in",
+        description="Browsers and programs, the latest used first. `last_used_at` is exact to a minute.",
+        responses=serializers.SignInSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        rows = sign_ins.live_sign_ins(self.user, now=timezone.now())
+        return Response(self.get_serializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="sign_ins_destroy_others",
+        summary="Sign out everywhere else",
+        description="Ends every other browser's session, and every token but those of the sign-in you ask with.",
+        responses={204: None},
+    )
+    def delete(self, request: Request) -> Response:
+        sign_ins.end_sign_ins(user=self.user, keep=self.user.sign_in, now=timezone.now())
+        return Response(status=204)
+
+
+class SignInView(View):
+    @extend_schema(
+        operation_id="sign_ins_destroy",
+        summary="Sign out somewhere",
+        description="Ends one browser's session, or one program's tokens, at once.",
+        request=None,
+        responses={204: None},
+    )
+    def delete(self, request: Request, sign_in_id: UUID) -> Response:
+        sign_ins.end_one_of(user=self.user, sign_in_id=sign_in_id, now=timezone.now())
         return Response(status=204)
 
 
@@ -210,7 +261,10 @@ class PasswordChangeView(View):
         user = logins.change_password(user_id=self.user.pk, **self.sent(), device=Device.of(request))
         if isinstance(request.successful_authenticator, SessionAuthentication):
             update_session_auth_hash(request, user)
-        return Response(logins.tokens_for(user))
+        tokens = sign_ins.fresh_tokens(
+            user=user, acting=self.user.sign_in, origin=Origin.of(request), now=timezone.now()
+        )
+        return Response(tokens)
 
 
 class PasswordResetView(AboutOneEmailView):
@@ -340,7 +394,7 @@ class ProviderViewSet(PeopleViewSet):
     destroy=extend_schema(summary="Delete a client who never booked", responses={204: None, **refusals(403, 409)}),
 )
 class ClientViewSet(PeopleViewSet):
-    """Clients. A provider sees their own address book, a client themself, staff all."""
+    """Clients. A provider sees their address book and whoever booked with them, a client themself, staff all."""
 
     queryset = Client.objects.all()
     serializer_class = serializers.ClientSerializer

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Actor
 from accounts.devices import Device
 from accounts.errors import WrongPassword
-from accounts.models import Client, Mail, Provider, User
+from accounts.models import Client, Mail, Provider, SignIn, User
 from accounts.operations.guesses import NOWHERE, check_password
 from accounts.operations.notices import silent
 from accounts.operations.people import keeps, locked_client
@@ -58,6 +58,17 @@ def gather(*, user_id: int | None = None, client_id: int | None = None, own: boo
             "last_login_at": user.last_login and rfc3339(user.last_login),
             "emails": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
             "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
+            "sign_ins": [
+                {
+                    "kind": row.kind,
+                    "address": row.address,
+                    "program": row.user_agent,
+                    "signed_in_at": rfc3339(row.created_at),
+                    "last_used_at": rfc3339(row.last_used_at),
+                    "ended_at": row.ended_at and rfc3339(row.ended_at),
+                }
+                for row in SignIn.objects.filter(user=user)
+            ],
         }
     if client is not None:
         archive["client"] = {
@@ -148,6 +159,7 @@ def _erase_login(user: User, now: datetime) -> None:
     EmailAddress.objects.filter(user=user).delete()
     with silent():
         Authenticator.objects.filter(user=user).delete()
+    SignIn.objects.filter(user=user).delete()
     User.objects.filter(pk=user.pk).update(
         name=DELETED, email=f"deleted-{user.pk}@deleted.invalid", is_active=False, is_staff=False, is_superuser=False
     )

@@ -1,7 +1,6 @@
-"""Logging in and out, and passwords."""
+"""Logging in, and passwords."""
 
 from datetime import datetime
-from typing import Any, TypedDict
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -10,18 +9,12 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import QuerySet
 from django.utils.http import urlsafe_base64_decode
-from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
-from rest_framework_simplejwt.tokens import RefreshToken
-from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.devices import Device
 from accounts.errors import (
     LinkNotValid,
     NoActiveAccount,
     SecondFactorRequired,
-    TokenNotValid,
     WrongCode,
     WrongPassword,
 )
@@ -33,17 +26,6 @@ from scheduler_project.common.security_log import (
     log_security_event,
     log_security_event_on_commit,
 )
-
-
-class Tokens(TypedDict):
-    access: str
-    refresh: str
-
-
-def tokens_for(user: User) -> Tokens:
-    """A fresh pair. Both end with the password they were given for."""
-    refresh = RefreshToken.for_user(user)
-    return {"access": str(refresh.access_token), "refresh": str(refresh)}
 
 
 def log_in(*, email: str, password: str, code: str = "", device: Device = NOWHERE, now: datetime) -> User:
@@ -78,51 +60,6 @@ def check_second_factor(user: User, code: str, device: Device = NOWHERE) -> None
     with guess(Guess.CODE, email=user.email, device=device):
         if not any(row.wrap().validate_code(code) for row in Authenticator.objects.filter(user=user)):
             raise WrongCode(field="code")
-
-
-@operation
-def renew(*, refresh: str) -> Tokens:
-    """Swap a refresh token for a fresh pair, once.
-
-    Raises TokenNotValid for one that is used, expired or blacklisted, or whose user is gone, inactive or has another
-    password now.
-    """
-    token = verified(refresh)
-    user = User.objects.filter(pk=token.get(api_settings.USER_ID_CLAIM), is_active=True).first()
-    if user is None or token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
-        raise TokenNotValid
-    blacklist(token)
-    return tokens_for(user)
-
-
-@operation
-def log_out(*, refresh: str, user: User) -> None:
-    """End a refresh token of this user. Raises TokenNotValid, also for somebody else's."""
-    token = verified(refresh)
-    if token.get(api_settings.USER_ID_CLAIM) != str(user.pk):
-        raise TokenNotValid(field="refresh")
-    blacklist(token)
-
-
-@operation
-def end_tokens(*, user_id: int) -> None:
-    """End every refresh token of a login: those given before a second factor was asked for do without it."""
-    tokens = OutstandingToken.objects.filter(user=user_id, blacklistedtoken=None)
-    BlacklistedToken.objects.bulk_create([BlacklistedToken(token=token) for token in tokens], ignore_conflicts=True)
-
-
-def verified(refresh: str) -> RefreshToken:
-    try:
-        return RefreshToken(refresh)  # type: ignore[arg-type]  # the stubless package takes the text
-    except TokenError:
-        raise TokenNotValid(field="refresh") from None
-
-
-def blacklist(token: RefreshToken) -> None:
-    """End a token. Of two who do so at once, the second gets TokenNotValid."""
-    answer: Any = token.blacklist()  # what get_or_create answers, whatever is declared
-    if not answer[1]:
-        raise TokenNotValid(field="refresh")
 
 
 def change_password(*, user_id: int, current_password: str, new_password: str, device: Device = NOWHERE) -> User:

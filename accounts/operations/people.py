@@ -207,7 +207,7 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     """Change a client: everything by staff, all but the owner by that owner, name, phone and timezone by themself.
 
     The login a client registered with keeps in step. Raises NotFound for one the actor may not see, NotAllowed (naming
-    the field) and ClientExists.
+    the field, where only that is not theirs to change) and ClientExists.
     """
     client = locked_client(client_id, actor)
     if "email" in changes:

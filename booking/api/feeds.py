@@ -107,7 +107,7 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         return Provider.objects.visible_to(self.request.user)
 
     def clients(self) -> QuerySet[Client]:
-        return Client.objects.visible_to(self.request.user)
+        return Client.objects.editable_by(self.request.user)
 
     @extend_schema(
         summary="Give it another address",

@@ -42,7 +42,7 @@ REMEMBERED = timedelta(hours=1)
 """How long after a hold its page still shows what was typed."""
 
 VISITOR = "visitor"
-"""The cookie, or in frames the parameter, that says which client a visitor's holds are counted for."""
+"""In frames, which have no cookies, the parameter that says which client a visitor's holds are counted for."""
 
 
 # --- Taking a time ----------------------------------------------------------------------------------------------------
@@ -91,12 +91,12 @@ def visitor_of(request: HttpRequest) -> str | None:
     address.
     """
     told = request.GET.get(VISITOR) if embedded(request) else None
-    return visitor_in(told or request.COOKIES.get(VISITOR, ""))
+    return visitor_in(told or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
 
 
 def remember_visitor(response: HttpResponse, visitor: str) -> HttpResponse:
     response.set_cookie(
-        VISITOR,
+        settings.VISITOR_COOKIE_NAME,
         visitor_token(visitor),
         max_age=VISITOR_KEPT,
         httponly=True,

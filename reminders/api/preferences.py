@@ -37,7 +37,11 @@ class AddressSerializer(Serializer[Any]):
     channel = serializers.ChoiceField(choices=OF_PEOPLE)
     address = TextField()
     opted_out = serializers.BooleanField(
-        help_text=_("By email: no reminders, only what becomes of one's own bookings. By SMS: nothing at all.")
+        allow_null=True,
+        help_text=_(
+            "By email: no reminders, only what becomes of one's own bookings. By SMS: nothing at all. Null where it is "
+            "not told: to a provider until they have written there, to a client until the email is verified."
+        ),
     )
     since = InstantField(allow_null=True)
     source: Any = serializers.ChoiceField(choices=Source.choices, allow_null=True, help_text=_("Where it came from."))
@@ -73,9 +77,8 @@ class PreferencesSerializer(ModelSerializer[Preferences]):
             "quiet_until": written_clock(preferences.quiet_until, EndClockField()),
             "timezone": client.timezone,
             "addresses": [
-                written_address(channel, address)
-                for channel, address in ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone)))
-                if address
+                written_address(row)
+                for row in operations.addresses_of(client, Actor.of(self.context["request"].user, Face.API))
             ],
             "updated_at": preferences.updated_at,
         }
@@ -85,14 +88,13 @@ def written_clock(clock: time | None, field: ClockField) -> str | None:
     return None if clock is None else field.to_representation(clock)
 
 
-def written_address(channel: Channel, address: str) -> dict[str, Any]:
-    standing = operations.standing_opt_out(channel=channel, address=address)
+def written_address(row: operations.ClientAddress) -> dict[str, Any]:
     return {
-        "channel": channel.value,
-        "address": address,
-        "opted_out": standing is not None,
-        "since": standing and standing.at,
-        "source": standing and standing.source,
+        "channel": row.channel.value,
+        "address": row.address,
+        "opted_out": row.opt_out is not None if row.is_told else None,
+        "since": row.opt_out and row.opt_out.at,
+        "source": row.opt_out and row.opt_out.source,
     }
 
 
@@ -114,7 +116,7 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
 
     def client(self) -> Client:
         """Whose preferences. Raises NotFound."""
-        return get_or_404(Client.objects.visible_to(self.request.user), pk=int(self.kwargs["pk"]))
+        return get_or_404(Client.objects.editable_by(self.request.user), pk=int(self.kwargs["pk"]))
 
     @extend_schema(
         operation_id="client_preferences_retrieve",

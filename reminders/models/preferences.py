@@ -2,6 +2,7 @@
 
 from typing import Self
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
@@ -48,11 +49,13 @@ class Preferences(models.Model):
 
 class OptOutQuerySet(models.QuerySet["OptOut"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, others those of the email they log in with."""
+        """Staff see all, others those of the email they log in with, once it is verified to be theirs."""
         if not isinstance(user, User):
             return self.none()
-        own = {"channel": Channel.EMAIL, "address": user.email}
-        return self if user.may("reminders.view_optout") else self.filter(**own)
+        if user.may("reminders.view_optout"):
+            return self
+        proved = EmailAddress.objects.filter(user=user, verified=True).values("email")
+        return self.filter(channel=Channel.EMAIL, address=user.email, address__in=proved)
 
     def standing(self) -> Self:
         return self.filter(ended_at=None)

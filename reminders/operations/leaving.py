@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db.models import F
 from django.db.models.functions import JSONObject
 
@@ -13,13 +14,16 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
 
 
-def wishes_of(user: User | None, client: Client | None) -> dict[str, Any]:
+def wishes_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
     """How a client wants to be reminded, what their emails opted out of, and what they were sent; ready for JSON."""
     emails = {user.email} if user else set()
     if client and client.email:
         emails.add(client.email)
     said = Preferences.objects.filter(client=client).first() if client else None
     opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address__in=emails)
+    if own and user:  # who has yet to prove that a mailbox is theirs is told nothing of it
+        proved = EmailAddress.objects.filter(user=user, verified=True).values("email")
+        opted_out = opted_out.filter(address__in=proved)
     sent = (
         Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
         if client

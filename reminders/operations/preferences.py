@@ -1,6 +1,7 @@
 """How clients want to be reminded, and who wants no more of it."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
@@ -13,15 +14,17 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, User
 from accounts.operations.people import keeps, locked_client
 from booking.models import Appointment
-from reminders.enums import OF_PEOPLE, Channel, Source
+from reminders.enums import OF_PEOPLE, Channel, Outcome, Recipient, Source
 from reminders.errors import NeverQuiet, NotOffered, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
-from reminders.models import OptOut, Preferences
+from reminders.models import DeliveryAttempt, OptOut, Preferences
 from reminders.operations.plan import replan
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
 ADD = "reminders.add_optout"
 """The permission by which staff let any address be told no more."""
+CHANGE = "reminders.change_optout"
+"""The one by which they take that back."""
 
 
 @operation
@@ -159,9 +162,17 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
-    _check_speaks_for(actor, Channel(row.channel), row.address, "reminders.change_optout")
+    _check_speaks_for(actor, Channel(row.channel), row.address, CHANGE)
     if row.ended_at is None:
         take_back_standing(row, now=now)
+
+
+@operation
+def take_back_own(*, address: str, actor: Actor, now: datetime) -> None:
+    """`opt_in` for the email somebody logs in with, if it opted out. Raises as `take_back` does."""
+    _check_speaks_for(actor, Channel.EMAIL, address, CHANGE)
+    if standing := standing_opt_out(channel=Channel.EMAIL, address=address):
+        take_back_standing(standing, now=now)
 
 
 def take_back_standing(standing: OptOut, *, now: datetime) -> None:
@@ -172,6 +183,51 @@ def take_back_standing(standing: OptOut, *, now: datetime) -> None:
     if standing.source == Source.SMS:
         raise StoppedBySms
     opt_in(channel=Channel(standing.channel), address=standing.address, now=now)
+
+
+@dataclass(frozen=True)
+class ClientAddress:
+    """Where a client is told things. `opt_out` is what stands; None also where that `is_told` to nobody who asks."""
+
+    channel: Channel
+    address: str
+    is_told: bool
+    opt_out: OptOut | None
+
+
+def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
+    """Where a client is told things, with what the actor may know of it.
+
+    Whether an address opted out is nobody's business but of those it was said to: staff who may see opt-outs, the
+    client once the address is verified to be theirs, and whoever has written to it as this client's, the provider or
+    the client themself. Else anybody could ask about any address by writing it down as somebody's.
+    """
+    told = []
+    for channel, address in ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone))):
+        if address:
+            is_told = _may_know(client, channel, address, actor)
+            standing = standing_opt_out(channel=channel, address=address) if is_told else None
+            told.append(ClientAddress(channel, address, is_told, standing))
+    return told
+
+
+def _may_know(client: Client, channel: Channel, address: str, actor: Actor) -> bool:
+    if actor.may("reminders.view_optout"):
+        return True
+    if actor.user is None:
+        return False
+    if client.user_id == actor.user.pk and channel == Channel.EMAIL:
+        return EmailAddress.objects.filter(user=actor.user, email=address, verified=True).exists()
+    written = DeliveryAttempt.objects.filter(
+        message__reservation__client=client,
+        message__recipient=Recipient.CLIENT,
+        message__channel=channel,
+        address=address,
+        outcome__in=(Outcome.SENT, Outcome.DELIVERED),
+    )
+    if client.user_id != actor.user.pk:
+        written = written.filter(message__reservation__provider__user=actor.user)
+    return written.exists()
 
 
 def standing_opt_out(*, channel: Channel, address: str) -> OptOut | None:

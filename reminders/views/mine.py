@@ -17,11 +17,11 @@ from booking.views.access import actor_of, client_page, login_of
 from reminders.enums import Channel, Source
 from reminders.forms.mine import RemindersForm
 from reminders.operations.preferences import (
+    addresses_of,
     opt_out_as,
     preferences_of,
     set_preferences,
-    standing_opt_out,
-    take_back,
+    take_back_own,
 )
 from scheduler_project.common.errors import DomainError
 
@@ -44,7 +44,7 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(reverse("my-reminders"))
-    context = {"form": form, "client": client, "addresses": addresses(client, own_email), "tab": "reminders"}
+    context = {"form": form, "client": client, "addresses": addresses(client, own_email, actor), "tab": "reminders"}
     return render(request, "reminders/mine.html", context)
 
 
@@ -57,24 +57,21 @@ def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) ->
 def stop_or_take_back(deed: str, *, email: str, actor: Actor, now: datetime) -> None:
     if deed == "stop":
         opt_out_as(channel=Channel.EMAIL, address=email, actor=actor, now=now)
-    elif standing := standing_opt_out(channel=Channel.EMAIL, address=email):
-        take_back(opt_out_id=standing.pk, actor=actor, now=now)
+    else:
+        take_back_own(address=email, actor=actor, now=now)
 
 
-def addresses(client: Client, own_email: str) -> list[dict[str, Any]]:
+def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, Any]]:
     """Where the client is told things, what stands in the way, and whether they may change that here."""
-    known = ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone)))
-    rows = [
-        (channel, address, standing_opt_out(channel=channel, address=address)) for channel, address in known if address
-    ]
     return [
         {
-            "channel": channel.label,
-            "address": address,
-            "standing": standing,
-            "theirs": channel == Channel.EMAIL and address == own_email,
-            "by_sms": channel == Channel.SMS,
-            "stopped_by_sms": standing is not None and standing.source == Source.SMS,
+            "channel": row.channel.label,
+            "address": row.address,
+            "is_told": row.is_told,
+            "standing": row.opt_out,
+            "theirs": row.channel == Channel.EMAIL and row.address == own_email,
+            "by_sms": row.channel == Channel.SMS,
+            "stopped_by_sms": row.opt_out is not None and row.opt_out.source == Source.SMS,
         }
-        for channel, address, standing in rows
+        for row in addresses_of(client, actor)
     ]

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse
 
 LONGEST = 4096
@@ -25,3 +29,15 @@ def with_sound_cookies(
 
 def sound(value: str) -> bool:
     return len(value) <= LONGEST and value.isprintable()
+
+
+class MessageCookie(CookieStorage):
+    @property
+    def cookie_name(self) -> str:  # type: ignore[override]
+        return str(settings.MESSAGES_COOKIE_NAME)
+
+
+class MessageStorage(FallbackStorage):
+    """Django's: what a page says once, in a cookie, or in the session where it is too long for one."""
+
+    storage_classes = (MessageCookie, SessionStorage)

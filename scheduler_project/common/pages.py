@@ -27,8 +27,6 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-COOKIE = "timezone"
-
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
 """Addresses that monitoring asks, as often as it likes."""
 
@@ -77,7 +75,7 @@ def in_zone(get_response: GetResponse) -> GetResponse:
 
 def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
     """The timezone a visitor chose or their browser told; else that of their login; None if nobody knows."""
-    told = request.COOKIES.get(COOKIE, "")
+    told = request.COOKIES.get(settings.TIMEZONE_COOKIE_NAME, "")
     if told in zone_names():
         return ZoneInfo(told)
     login = getattr(request.user, "timezone", None)
@@ -190,7 +188,13 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
 
 def remember_zone(response: HttpResponse, zone: str) -> None:
     """Let this browser's pages show times in that timezone from now on."""
-    response.set_cookie(COOKIE, zone, max_age=365 * 24 * 60 * 60, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE)
+    response.set_cookie(
+        settings.TIMEZONE_COOKIE_NAME,
+        zone,
+        max_age=365 * 24 * 60 * 60,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -202,6 +206,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "long_format": LONG,
         "day_format": DAY,
         "zone": timezone.get_current_timezone_name(),
+        "timezone_cookie": settings.TIMEZONE_COOKIE_NAME,
         "layout": "embedded.html" if embedded(request) else "base.html",
     }
 

@@ -12,7 +12,6 @@ from allauth.account.models import EmailConfirmation
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
-from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
 from scheduler_project.common import sending_limits
 from scheduler_project.common.models import (
@@ -86,7 +85,6 @@ retained |= {
     "files to import": lambda now: forgotten(ImportedFile.objects.filter(created_at__lt=now - FILES)),
     "inspections": lambda now: forgotten(Inspection.objects.filter(at__lt=now - INSPECTIONS)),
     "ended sessions": lambda now: forgotten(Session.objects.filter(expire_date__lt=now)),
-    "ended tokens": lambda now: forgotten(OutstandingToken.objects.filter(expires_at__lt=now)),
     "links to confirm emails": lambda now: forgotten(
         EmailConfirmation.objects.filter(created__lt=now - timedelta(days=30))
     ),

@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.operations.logins import tokens_for
 from accounts.operations.mails import send_due
+from accounts.operations.sign_ins import Origin, sign_in_program
 
 
 def refusal(response):
@@ -29,7 +29,7 @@ def bearer(api, access):
 
 
 def tokens_of(user):
-    return tokens_for(User.objects.get(pk=user.pk))
+    return sign_in_program(user=User.objects.get(pk=user.pk), origin=Origin(), now=timezone.now())
 
 
 def mails():

@@ -1,12 +1,14 @@
 """Registering, logging in and out, and tokens."""
 
+from datetime import timedelta
+
 import jwt
 import pytest
 import time_machine
 from django.conf import settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider, SignIn, User
 from accounts.operations import people
 from booking.models import Schedule
 from tests.accounts.helpers import bearer, refusal, tokens_of
@@ -176,8 +178,8 @@ def test_login_answers_the_user_and_tokens(api, booker):
     assert response.status_code == 200
     assert set(body) == {"user", "access", "refresh"}
     assert body["user"]["roles"] == ["client"]
-    assert AccessToken(body["access"])["user_id"] == str(booker.user_id)
-    assert RefreshToken(body["refresh"])["user_id"] == str(booker.user_id)
+    assert AccessToken(body["access"])["sub"] == str(booker.user_id)
+    assert RefreshToken(body["refresh"])["sub"] == str(booker.user_id)
 
 
 def test_login_takes_the_email_in_any_case(api, booker):
@@ -252,12 +254,97 @@ def test_refresh_answers_a_new_pair(api, booker):
     assert bearer(api, response.json()["access"]).get("/api/me").json()["email"] == booker.user.email
 
 
-def test_refresh_works_once(api, booker):
-    first = tokens_of(booker.user)["refresh"]
-    second = refresh(api, first).json()["refresh"]
+def test_refresh_answers_the_same_again_to_who_lost_the_answer(api, booker):
+    with time_machine.travel(NOON, tick=False) as clock:
+        first = tokens_of(booker.user)["refresh"]
+        second = refresh(api, first).json()["refresh"]
+        clock.shift(timedelta(seconds=9))
 
-    assert refusal(refresh(api, first)) == (401, [("token_not_valid", None)])
-    assert refresh(api, second).status_code == 200
+        again = refresh(api, first).json()["refresh"]
+
+        assert again == second != first
+        assert refresh(api, second).status_code == 200
+
+
+def test_refresh_by_a_token_swapped_before_ends_all_that_came_of_it(api, booker):
+    with time_machine.travel(NOON, tick=False) as clock:
+        stolen = tokens_of(booker.user)["refresh"]
+        spared = tokens_of(booker.user)["access"]
+        pair = refresh(api, stolen).json()
+        clock.shift(timedelta(seconds=11))
+
+        assert refusal(refresh(api, stolen)) == (401, [("token_not_valid", None)])
+
+        assert refresh(api, pair["refresh"]).status_code == 401
+        assert bearer(api, pair["access"]).get("/api/me").status_code == 401
+        assert bearer(api, spared).get("/api/me").status_code == 200
+
+
+def test_refresh_by_a_token_swapped_twice_has_no_grace(api, booker):
+    with time_machine.travel(NOON, tick=False):
+        first = tokens_of(booker.user)["refresh"]
+        third = refresh(api, refresh(api, first).json()["refresh"]).json()["refresh"]
+
+        assert refresh(api, first).status_code == 401
+        assert refresh(api, third).status_code == 401
+
+
+def test_refresh_works_no_longer_than_a_sign_in_lasts(api, booker, settings):
+    settings.SIGN_IN_MAX_DAYS = 20
+    with time_machine.travel(NOON, tick=False) as clock:
+        first = tokens_of(booker.user)["refresh"]
+        clock.shift(timedelta(days=13))
+        second = refresh(api, first).json()["refresh"]
+        clock.shift(timedelta(days=7))
+        third = refresh(api, second).json()["refresh"]
+        clock.shift(timedelta(seconds=1))
+
+        assert refresh(api, third).status_code == 401
+
+
+def claim_changed(token, **changes):
+    payload = jwt.decode(token, options={"verify_signature": False})
+    payload = {name: value for name, value in (payload | changes).items() if value is not None}
+    return jwt.encode(payload, settings.SECRET_KEY, "HS256")
+
+
+def test_token_says_who_made_it_for_what_and_whom(booker):
+    payload = jwt.decode(tokens_of(booker.user)["access"], options={"verify_signature": False})
+
+    assert (payload["iss"], payload["aud"]) == (settings.SITE_URL, f"{settings.SITE_URL}/api")
+    assert (payload["sub"], payload["sid"]) == (str(booker.user_id), str(SignIn.objects.get().pk))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://elsewhere.example"},
+        {"aud": "https://elsewhere.example/api"},
+        {"iss": None},
+        {"aud": None},
+        {"sub": None},
+        {"jti": None},
+        {"sid": None},
+        {"sid": "x"},
+        {"sid": "5b6ff3a6-5a37-4ac3-8d4c-6d1d7a1f0a11"},
+    ],
+)
+def test_token_with_a_claim_that_is_not_ours_is_refused(api, booker, changes):
+    tokens = tokens_of(booker.user)
+    access, refreshed = (claim_changed(tokens[name], **changes) for name in ("access", "refresh"))
+
+    assert bearer(api, claim_changed(tokens["access"])).get("/api/me").status_code == 200
+    assert bearer(api, access).get("/api/me").status_code == 401
+    assert refresh(api, refreshed).status_code == 401
+
+
+def test_token_of_somebody_elses_sign_in_is_refused(api, booker):
+    tokens_of(other := UserFactory())
+    sign_in = SignIn.objects.get(user=other)
+
+    token = claim_changed(tokens_of(booker.user)["access"], sid=str(sign_in.pk))
+
+    assert refusal(bearer(api, token).get("/api/me")) == (401, [("signed_out", None)])
 
 
 def test_refresh_refuses_an_access_token(api, booker):
@@ -333,6 +420,32 @@ def test_logout_ends_the_refresh_token(api, booker):
 
     assert (response.status_code, response.content) == (204, b"")
     assert refresh(api, tokens["refresh"]).status_code == 401
+
+
+def test_logout_ends_the_access_token_by_itself(api, booker):
+    tokens, others = tokens_of(booker.user), tokens_of(booker.user)
+
+    assert bearer(api, tokens["access"]).post("/api/logout").status_code == 204
+
+    assert refusal(api.get("/api/me")) == (401, [("signed_out", None)])
+    assert refresh(api, tokens["refresh"]).status_code == 401
+    assert bearer(api, others["access"]).get("/api/me").status_code == 200
+
+
+def test_logout_ends_another_refresh_token_as_well(api, booker):
+    tokens, others = tokens_of(booker.user), tokens_of(booker.user)
+
+    bearer(api, tokens["access"]).post("/api/logout", {"refresh": others["refresh"]})
+
+    assert [bearer(api, pair["access"]).get("/api/me").status_code for pair in (tokens, others)] == [401, 401]
+
+
+def test_logout_by_a_session_ends_it(api, booker):
+    api.force_login(booker.user)
+
+    api.post("/api/logout")
+
+    assert api.get("/api/me").status_code == 401
 
 
 def test_logout_refuses_a_token_already_ended(booker_api, booker):

@@ -3,13 +3,15 @@
 import threading
 
 import pytest
+import time_machine
 from django.db import connection
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.errors import EmailTaken, LinkNotValid, TokenNotValid
-from accounts.models import User
-from accounts.operations.logins import default_token_generator, renew, reset_password
+from accounts.models import SignIn, User
+from accounts.operations.logins import default_token_generator, reset_password
 from accounts.operations.people import Role, edit_client, edit_user, register
+from accounts.operations.sign_ins import renew
 from tests.accounts.helpers import tokens_of
 from tests.factories import NOON, ClientFactory, UserFactory, actor_of
 
@@ -65,12 +67,25 @@ def test_register_gives_namesakes_slugs_of_their_own_or_asks_again():
     assert len({user.provider.slug for user in made}) == len(made)
 
 
-def test_refresh_takes_a_token_once():
-    token = tokens_of(UserFactory())["refresh"]
+def test_refresh_takes_a_token_once(settings):
+    settings.REFRESH_GRACE_SECONDS = 0
+    with time_machine.travel(NOON, tick=False):
+        token = tokens_of(UserFactory())["refresh"]
 
-    outcomes = at_once(*[lambda: renew(refresh=token)] * 4)
+        outcomes = at_once(*[lambda: renew(refresh=token, now=NOON)] * 4)
 
     assert kinds(outcomes) == sorted([TokenNotValid.__name__] * 3 + ["dict"])
+    assert SignIn.objects.get().ended_at == NOON
+
+
+def test_refresh_answers_one_token_to_all_who_ask_at_once():
+    with time_machine.travel(NOON, tick=False):
+        token = tokens_of(UserFactory())["refresh"]
+
+        outcomes = at_once(*[lambda: renew(refresh=token, now=NOON)] * 4)
+
+    assert len({outcome["refresh"] for outcome in outcomes}) == 1
+    assert SignIn.objects.get().ended_at is None
 
 
 def test_confirm_takes_a_link_once():

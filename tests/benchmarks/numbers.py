@@ -11,7 +11,6 @@ from typing import Any
 import psutil
 from django.db import connection
 from django.test import Client as DjangoClient
-from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import Client, Provider, User
 from booking.models import Reservation, Service
@@ -115,7 +114,7 @@ def figures(bench: Any) -> list[dict[str, Any]]:
     constraint = next(found for found in Reservation._meta.constraints if found.name == "reservation_no_overlap")
     sizes = [bench.reservations // divisor for divisor in (100, 10, 1)]
     staff = User.objects.create(email="numbers-staff@example.org", name="Staff", is_staff=True, is_superuser=True)
-    browser = DjangoClient(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(staff)}")
+    browser = DjangoClient(HTTP_HOST="localhost", HTTP_AUTHORIZATION=f"Bearer {seed.access_token_of(staff)}")
     rows = []
     forget()
     with connection.schema_editor() as editor:

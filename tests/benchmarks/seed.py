@@ -3,9 +3,10 @@
 from datetime import datetime, time, timedelta
 
 from django.db import connection
-from rest_framework_simplejwt.tokens import AccessToken
+from django.utils import timezone
 
 from accounts.models import Client, Provider, User
+from accounts.operations.sign_ins import Origin, sign_in_program
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Slot, WorkingHours
 from booking.operations.slots import extend
 
@@ -66,7 +67,11 @@ def add_clients(count: int) -> list[tuple[int, str]]:
         User(email=f"bench{number}@example.org", name=f"Client {number}", password="!") for number in range(count)
     )
     clients = Client.objects.bulk_create(Client(user=user, name=user.name, email=user.email) for user in users)
-    return [(client.pk, str(AccessToken.for_user(user))) for client, user in zip(clients, users, strict=True)]
+    return [(client.pk, access_token_of(user)) for client, user in zip(clients, users, strict=True)]
+
+
+def access_token_of(user: User) -> str:
+    return sign_in_program(user=user, origin=Origin(), now=timezone.now())["access"]
 
 
 def monday_ahead(now: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """`manage.py load_demo`: a practice to look around in, made once and never over real data."""
 
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -13,6 +14,7 @@ from accounts.models import Client, Provider, User
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.management.commands import load_demo
 from booking.management.demo import PASSWORD
+from booking.management.demo_logins import replace_known_password
 from booking.models import (
     Appointment,
     AppointmentSeries,
@@ -24,6 +26,7 @@ from booking.models import (
     TimeOff,
 )
 from tests.factories import ProviderFactory, UserFactory
+from tests.groups import browser_of
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +48,7 @@ def census():
 
 
 def test_makes_a_practice_with_everything_in_it_and_only_once():
-    said = load()
+    said = load(known_password=True)
     now = timezone.now()
 
     assert Provider.objects.count() == 8
@@ -75,9 +78,51 @@ def test_makes_a_practice_with_everything_in_it_and_only_once():
     assert list(User.objects.get(email="office@example.com").groups.values_list("name", flat=True)) == ["Front desk"]
 
     before = census()
-    assert PASSWORD in load()
+    assert PASSWORD in load(known_password=True)
     assert load(if_empty=True) == ""
     assert census() == before
+
+
+def password_in(said):
+    return re.search(r"The password of each is (\S+)", said)[1]
+
+
+def test_logins_have_a_password_of_their_own_unless_asked_otherwise(quiet):
+    password = password_in(load())
+
+    assert password != PASSWORD
+    for email in ("admin@example.com", "office@example.com", "maya@example.com", "sam@example.com"):
+        assert User.objects.get(email=email).check_password(password)
+        assert not User.objects.get(email=email).check_password(PASSWORD)
+    assert "were told when they were made" in load()
+    assert "were told when they were made" in load(known_password=True)
+    assert User.objects.get(email="maya@example.com").check_password(password)
+    another = password_in(load(new_password=True))
+    assert User.objects.get(email="maya@example.com").check_password(another)
+    assert password_in(load(new_password=True, known_password=True)) == PASSWORD
+
+
+@pytest.fixture
+def known():
+    """One of the demo's logins, with the password everybody knows."""
+    return UserFactory(email="admin@example.com", password=PASSWORD)
+
+
+def test_known_password_is_replaced_where_others_come(known):
+    spared = UserFactory(email="maya@example.com", password="her own")
+    other = UserFactory(email="other@example.com", password=PASSWORD)
+    browser = browser_of(known)
+
+    password = replace_known_password()
+
+    known.refresh_from_db()
+    spared.refresh_from_db()
+    other.refresh_from_db()
+    assert known.check_password(password)
+    assert spared.check_password("her own")
+    assert other.check_password(PASSWORD)
+    assert browser.get("/api/me").status_code == 401
+    assert replace_known_password() is None
 
 
 @pytest.mark.slow
@@ -86,7 +131,7 @@ def test_the_same_moment_gives_the_same_practice(quiet):
     seen = []
     for _time in range(2):
         with transaction.atomic():
-            load_demo.Practice(now).open()
+            load_demo.Practice(now, PASSWORD).open()
             rows = Appointment.objects.order_by("reservation__starts_at", "reservation__provider__name")
             seen.append(
                 list(rows.values_list("title", "status", "reservation__starts_at", "reservation__client__name"))

@@ -15,6 +15,7 @@ from booking.models import Appointment, AppointmentSeries, ImportedEntry
 from booking.operations.feeds import open_feed
 from reminders.models import OptOut, Preferences
 from scheduler_project.common.models import Inspection
+from tests.accounts.helpers import tokens_of
 from tests.booking.test_admin import a_practice
 from tests.factories import NOON, SYSTEM, MessageTemplateFactory, UserFactory, WebhookEndpointFactory, minutes
 
@@ -35,6 +36,7 @@ def some_of_each(number):
     SolarSchedule.objects.create(event="sunrise", latitude=number, longitude=10)
     user = UserFactory(staff=True)
     TOTP.activate(user, generate_totp_secret())
+    tokens_of(user)
     EmailAddress.objects.get_or_create(user=user, email=user.email)
     Group.objects.create(name=f"Group {number}")
     MessageTemplateFactory(provider=provider)

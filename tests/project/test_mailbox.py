@@ -55,7 +55,7 @@ def test_mails_are_kept_in_the_folder_the_terminal_names(monkeypatch, tmp_path):
     monkeypatch.setenv("EMAIL_URL", "")
     monkeypatch.setenv("MAILBOX", "on")
 
-    runner.keep_mails("127.0.0.1", own_database=True)
+    runner.keep_mails(own_database=True)
 
     assert environ.Env().email_url("EMAIL_URL")["EMAIL_FILE_PATH"] == str(tmp_path / "mail")
     [said] = runner.mails_kept("http://127.0.0.1:8000/mail/")

@@ -128,7 +128,7 @@ def test_name_is_found_in_the_admin_however_it_is_typed(office, words):
 def test_names_of_before_are_composed_by_the_migration(provider):
     row = ClientFactory(name=DECOMPOSED)
     with connection.cursor() as cursor:
-        for statement in import_module("accounts.migrations.0011_text_is_composed").STATEMENTS:
+        for statement in import_module("accounts.migrations.0012_text_is_composed").STATEMENTS:
             cursor.execute(statement)
 
     row.refresh_from_db()

@@ -7,7 +7,6 @@ from allauth.account.models import EmailAddress, EmailConfirmation
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from accounts.actors import Face
 from accounts.models import Client, new_reference
@@ -21,6 +20,7 @@ from reminders.models import DeliveryAttempt, Message
 from scheduler_project.common import retention
 from scheduler_project.common.models import Change, Inspection
 from scheduler_project.common.retention import forget_old, retained
+from tests.accounts.helpers import tokens_of
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -142,7 +142,7 @@ def test_forgets_what_the_frame_keeps():
     user = UserFactory()
     Session.objects.create(session_key="old", session_data="", expire_date=NOON - DAY)
     Session.objects.create(session_key="live", session_data="", expire_date=NOON + DAY)
-    RefreshToken.for_user(user)
+    tokens_of(user)
     EmailConfirmation.objects.create(
         email_address=EmailAddress.objects.get(user=user), key="x", created=NOON - 31 * DAY
     )
@@ -152,7 +152,7 @@ def test_forgets_what_the_frame_keeps():
 
     assert (went["ended sessions"], went["links to confirm emails"], went["inspections"]) == (1, 1, 1)
     assert list(Session.objects.values_list("session_key", flat=True)) == ["live"]
-    assert forget_old(now=NOON + 4000 * DAY)["ended tokens"] == 1
+    assert forget_old(now=NOON + 4000 * DAY)["ended sign-ins"] == 1
 
 
 def test_a_move_of_which_the_old_time_is_not_known_keeps_nothing_else():
@@ -202,7 +202,7 @@ def test_every_app_has_its_part():
         "counts of what was sent",
         "ended limits",
         "ended sessions",
-        "ended tokens",
+        "ended sign-ins",
         "files to import",
         "holds that came to nothing",
         "inspections",

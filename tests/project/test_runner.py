@@ -270,3 +270,26 @@ def test_stop_kills_what_does_not_end_by_itself(
 
     assert child.process.returncode == -signal.SIGKILL
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "reached"),
+    [
+        ("", "", False),
+        ("127.0.0.1", "localhost,127.0.0.1,[::1]", False),
+        ("127.8.8.8", "", False),
+        ("::1", "", False),
+        ("localhost", "localhost", False),
+        ("0.0.0.0", "", True),
+        ("::", "", True),
+        ("192.0.2.7", "", True),
+        ("example.org", "", True),
+        ("127.0.0.1", "localhost,example.org", True),
+        ("127.0.0.1", "*", True),
+    ],
+)
+def test_reached_from_elsewhere_is_told_by_where_it_listens_and_what_it_answers_to(monkeypatch, host, names, reached):
+    monkeypatch.setenv("HOST", host)
+    monkeypatch.setenv("ALLOWED_HOSTS", names)
+
+    assert runner.reached_from_elsewhere() == reached

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import time_machine
 from django.db import transaction
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts.models import SignIn
+from accounts.operations.sign_ins import end_sign_ins
 from booking.enums import Policy
 from booking.models import CalendarFeed, Slot
 from booking.operations.series import Wanted, create_series
 from reminders.models import Message, OptOut
+from tests.accounts.helpers import tokens_of
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
@@ -89,13 +92,16 @@ def everything() -> Iterator[World]:
         verified(client.user)
         ids["opt-outs"] = OptOut.objects.create(channel="email", address=client.user.email, at=NOON, source="link").pk
         ids["webhooks"] = endpoint.pk
+        boss = UserFactory(superuser=True)
+        tokens_of(boss)
+        ids["sign_in_id"] = SignIn.objects.get(user=boss).pk
         ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
         ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
         people = {
             "anonymous": APIClient(),
             "client": logged_in(client.user),
             "provider": logged_in(provider.user),
-            "staff": logged_in(UserFactory(superuser=True)),
+            "staff": logged_in(boss),
         }
         for api in people.values():
             api.raise_request_exception = False
@@ -104,9 +110,12 @@ def everything() -> Iterator[World]:
 
 def bad_tokens() -> dict[str, str]:
     user = UserFactory()
-    expired, gone = AccessToken.for_user(user), AccessToken.for_user(UserFactory(is_active=False))
+    tokens, gone = tokens_of(user), tokens_of(UserFactory(is_active=False))
+    expired, endless, ended = AccessToken(tokens["access"]), AccessToken(tokens["access"]), tokens_of(user)
     expired.set_exp(from_time=NOON, lifetime=-timedelta(seconds=1))
-    head, payload, _signature = str(AccessToken.for_user(user)).split(".")
+    del endless["sid"]
+    end_sign_ins(user=user, keep=SignIn.objects.get(pk=expired["sid"]), now=NOON)
+    head, payload, _signature = tokens["access"].split(".")
     none = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
     return {
         "nothing": "Bearer",
@@ -115,8 +124,10 @@ def bad_tokens() -> dict[str, str]:
         "long": f"Bearer {'a' * 8000}",
         "no ASCII": "Bearer \xff\xfe",
         "expired": f"Bearer {expired}",
-        "of somebody inactive": f"Bearer {gone}",
-        "a refresh token": f"Bearer {RefreshToken.for_user(user)}",
+        "of somebody inactive": f"Bearer {gone['access']}",
+        "of a sign-in that has ended": f"Bearer {ended['access']}",
+        "of no sign-in": f"Bearer {endless}",
+        "a refresh token": f"Bearer {tokens['refresh']}",
         "another signature": f"Bearer {head}.{payload}.AAAA",
         "no signature": f"Bearer {none}.{payload}.",
     }
@@ -172,7 +183,7 @@ def with_ids(example: Any, ids: dict[str, Any]) -> Any:
 
 def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
     """The endpoint's path with ids that lead somewhere, or others instead."""
-    others = {name: ids[name] for name in ("date", "message")}
+    others = {name: ids[name] for name in ("date", "message", "sign_in_id")}
     return endpoint.path.format(**{"id": ids.get(noun(endpoint), 1), **others, **values})
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from random import Random
 from typing import Any
 
@@ -18,6 +17,15 @@ from accounts.models import Client, Provider, User
 from accounts.operations.people import Role, add_client, add_provider, register
 from booking.enums import Action, Override, Policy, Scope
 from booking.management.demo import FRI, OFFERS, PASSWORD, PRACTITIONERS, REGISTERED, SUN, TUE, WED, Offer, Practitioner
+from booking.management.demo_logins import (
+    ADMIN,
+    DESK,
+    EMAILS,
+    new_password,
+    replace_known_password,
+    set_demo_password,
+    with_known_password,
+)
 from booking.models import Appointment, AppointmentSeries, Schedule, Service
 from booking.operations.appointments import act, book
 from booking.operations.availability import (
@@ -36,8 +44,6 @@ from booking.recurrence import first_fitting, read
 from booking.signals import demo_opened
 from scheduler_project.common.times import to_utc
 
-ADMIN = "admin@example.com"
-DESK = "office@example.com"
 BACK = 63
 """How many days of the past are told: all of the last month, whenever it is."""
 PAST_EACH = 24
@@ -55,14 +61,23 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing when there is any provider")
         parser.add_argument("--force", action="store_true", help="add the demo beside providers who are real")
+        parser.add_argument(
+            "--known-password",
+            action="store_true",
+            help="give its logins the password that stands in the source, for a site that only this machine reaches",
+        )
+        parser.add_argument("--new-password", action="store_true", help="give its logins, once made, another password")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["if_empty"] and Provider.objects.exists():
             return
         emails = [practitioner.email for practitioner in PRACTITIONERS]
         ours = Provider.objects.filter(user__email__in=emails)
+        known = options["known_password"]
+        password: str | None = PASSWORD if known else new_password()
         if ours.exists():
             self.stdout.write("The demo data are already here.")
+            password = self.password_of_those_there(known, anew=options["new_password"])
         else:
             if Provider.objects.exists() and not options["force"]:
                 raise CommandError(
@@ -72,11 +87,25 @@ class Command(BaseCommand):
             if taken.exists():
                 raise CommandError(f"These logins exist and are not the demo's: {', '.join(map(str, taken))}.")
             with transaction.atomic():
-                Practice(timezone.now()).open()
+                Practice(timezone.now(), str(password)).open()
         self.stdout.write(
             f"Log in as {ADMIN} (staff), {DESK} (front desk), maya@example.com (provider) or sam@example.com (client)."
         )
-        self.stdout.write(f"The password of each is {PASSWORD}")
+        self.stdout.write(
+            f"The password of each is {password}"
+            if password
+            else "Their passwords were told when they were made; `manage.py load_demo --new-password` gives another."
+        )
+
+    def password_of_those_there(self, known: bool, *, anew: bool) -> str | None:
+        """The password of the logins, as far as it can be told; what everybody knows only where that is asked for."""
+        if anew:
+            password = PASSWORD if known else new_password()
+            set_demo_password(list(User.objects.filter(email__in=EMAILS)), password)
+            return password
+        if not known:
+            return replace_known_password()
+        return PASSWORD if with_known_password() else None
 
 
 @dataclass
@@ -87,27 +116,29 @@ class Practice:
     """
 
     now: datetime
-    password: str = field(default_factory=partial(make_password, PASSWORD))
-    """The providers': hashed once, for Argon2 takes its time."""
+    password: str
     random: Random = field(default_factory=lambda: Random(2468))  # noqa: S311  (no secrets here)
     providers: dict[str, Provider] = field(default_factory=dict)
     schedules: dict[str, Schedule] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.hashed = make_password(self.password)  # of all providers, once: Argon2 takes its time
+
     def open(self) -> None:
         begun = (self.now - BACK * DAY).replace(minute=0, second=0, microsecond=0)
         if not User.objects.filter(email=ADMIN).exists():
-            User.objects.create_superuser(ADMIN, PASSWORD, name="Alex Morgan")
+            User.objects.create_superuser(ADMIN, self.password, name="Alex Morgan")
         if (desk := Group.objects.filter(name="Front desk").first()) and not User.objects.filter(email=DESK).exists():
             desk.user_set.add(
-                User.objects.create_user(DESK, PASSWORD, name="Kim Novak", timezone="Europe/Berlin", is_staff=True)
+                User.objects.create_user(DESK, self.password, name="Kim Novak", timezone="Europe/Berlin", is_staff=True)
             )
         for person in REGISTERED:
             register(
                 name=person.name,
                 email=person.email,
-                password=PASSWORD,
+                password=self.password,
                 timezone=person.timezone,
                 role=Role.CLIENT,
                 now=begun,
@@ -132,7 +163,7 @@ class Practice:
         """Add a provider with login, hours and address book."""
         user = User.objects.create(
             email=practitioner.email,
-            password=self.password,
+            password=self.hashed,
             name=practitioner.name,
             timezone=practitioner.timezone,
         )

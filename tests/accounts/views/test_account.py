@@ -12,7 +12,7 @@ from booking.operations.feeds import open_feed
 from reminders.enums import Channel, Source
 from reminders.models import OptOut
 from reminders.operations.preferences import opt_out, set_preferences
-from tests.factories import NOON, PASSWORD, actor_of, appoint, at, open_provider
+from tests.factories import NOON, PASSWORD, actor_of, appoint, at, open_provider, verified
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
@@ -63,6 +63,7 @@ def test_download_holds_what_every_app_keeps(mine, booker):
     open_feed(client_id=booker.pk, actor=actor_of(booker), now=NOON)
     set_preferences(client_id=booker.pk, changes={"channels": ["email"]}, actor=actor_of(booker), now=NOON)
     opt_out(channel=Channel.EMAIL, address=booker.user.email, source=Source.LINK, now=NOON)
+    verified(booker.user)
 
     answer = mine.get("/account/data/")
 
@@ -76,6 +77,12 @@ def test_download_holds_what_every_app_keeps(mine, booker):
     assert told["reminders"]["channels"] == ["email"]
     assert [row["source"] for row in told["opt_outs"]] == ["link"]
     assert told["messages"]
+
+
+def test_download_holds_no_opt_out_of_an_email_that_may_be_somebody_elses(mine, booker):
+    opt_out(channel=Channel.EMAIL, address=booker.user.email, source=Source.LINK, now=NOON)
+
+    assert json.loads(mine.get("/account/data/").content)["opt_outs"] == []
 
 
 def test_download_holds_nothing_of_others(mine, booker):

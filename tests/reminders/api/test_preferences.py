@@ -41,8 +41,8 @@ def test_preferences_of_somebody_who_never_chose():
         "quiet_until": None,
         "timezone": "Europe/Berlin",
         "addresses": [
-            {"channel": "email", "address": "ada@example.org", "opted_out": False, "since": None, "source": None},
-            {"channel": "sms", "address": "+4930901820", "opted_out": False, "since": None, "source": None},
+            {"channel": "email", "address": "ada@example.org", "opted_out": None, "since": None, "source": None},
+            {"channel": "sms", "address": "+4930901820", "opted_out": None, "since": None, "source": None},
         ],
         "updated_at": None,
     }
@@ -59,10 +59,12 @@ def test_preferences_can_be_changed_and_read_again(booker, booker_api):
     assert booker_api.get(MINE).json() == booker_api.get(of(booker)).json() == changed.json()
 
 
-def test_preferences_tell_of_an_opt_out(booker, booker_api):
+def test_preferences_tell_of_an_opt_out():
+    booker = ClientFactory(email="ada@example.org", user__email="ada@example.org")
     out(booker.email.upper(), source="one_click")
+    verified(booker.user)
 
-    [address] = booker_api.get(MINE).json()["addresses"]
+    [address] = logged_in(booker.user).get(MINE).json()["addresses"]
 
     assert address == {
         "channel": "email",
@@ -165,7 +167,7 @@ def test_opt_out_refuses_what_is_no_address(staff_api, body, code, field):
 
 
 def test_opt_outs_are_seen_by_staff_and_by_whose_email_it_is(booker, booker_api, provider_api, staff_api):
-    own, other = out(booker.user.email), out("other@example.org")
+    own, other = out(verified(booker.user).email), out("other@example.org")
     stopped = out("+4930901820", "sms", "sms")
 
     assert ids(staff_api.get("/api/opt-outs")) == [stopped.pk, other.pk, own.pk]

@@ -4,13 +4,13 @@
 // The visitor's timezone, told to the server once, so that times are shown in it from then on.
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const known = document.cookie.split("; ").some((cookie) => cookie.startsWith("timezone="));
-  if (!zone || known || !navigator.cookieEnabled) return;
-  const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `timezone=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
   const shown = document.querySelector("[data-zone]");
-  const kept = document.cookie.split("; ").some((cookie) => cookie.startsWith("timezone="));
-  if (shown && kept && shown.dataset.zone !== zone) location.reload();
+  const name = shown?.dataset.zoneCookie;
+  const known = () => document.cookie.split("; ").some((cookie) => cookie.startsWith(`${name}=`));
+  if (!zone || !name || known() || !navigator.cookieEnabled) return;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `${name}=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
+  if (known() && shown.dataset.zone !== zone) location.reload();
 })();
 
 // `data-submit`: a select or checkbox that sends its form as soon as it changes; its button is then not needed.
