@@ -65,6 +65,15 @@ class NotBookable(DomainError):
     message = _("This provider takes no bookings at present.")
 
 
+class ProviderNotPublished(DomainError):
+    code = "provider_not_published"
+    kind = Kind.CONFLICT
+    message = _(
+        "This provider is not published yet, so nobody can be booked with them. "
+        "Their email must be verified, and staff must approve them."
+    )
+
+
 class TooManyHolds(DomainError):
     code = "too_many_holds"
     kind = Kind.CONFLICT

@@ -25,6 +25,8 @@ from scheduler_project import embedded
 
 PYTHON = [sys.executable, "-u"]
 CELERY = [*PYTHON, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "scheduler_project"]
+WAIVED = ("PROVIDERS_NEED_VERIFIED_EMAIL", "PROVIDERS_NEED_APPROVAL")
+"""What the demo does not ask of providers, so that its tour is short."""
 DEATHS_ALLOWED = 3
 DEATHS_WITHIN_SECONDS = 60
 STOP_SECONDS = 10
@@ -163,6 +165,7 @@ def start(host: str, port: str) -> None:
         os.environ.setdefault("DEMO", "on" if own_database else "off")
         os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
         keep_mails(host, own_database)
+        open_registration(host)
         run(host, port, servers)
 
 
@@ -175,10 +178,31 @@ def keep_mails(host: str, own_database: bool) -> None:
         folder = embedded.home() / "mail"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.environ["EMAIL_URL"] = f"filemail:///{folder}"  # one slash ends the host, the path begins with another
-        os.environ.setdefault("MAILBOX", "on" if host in {"127.0.0.1", "::1", "localhost"} else "off")
+        os.environ.setdefault("MAILBOX", "on" if is_loopback(host) else "off")
     if own_database and not os.environ.get("SMS_GATEWAY"):
         os.environ["SMS_GATEWAY"] = "file"
         os.environ.setdefault("SMS_FILE", str(embedded.home() / "sms.txt"))
+
+
+def is_loopback(host: str) -> bool:
+    return host in {"127.0.0.1", "::1", "localhost"}
+
+
+def is_on(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"on", "1", "true", "yes"}
+
+
+def open_registration(host: str) -> None:
+    """Let whoever registers as a provider in the demo be published at once, where only this machine can register."""
+    if is_on("DEMO") and is_loopback(host):
+        for name in WAIVED:
+            os.environ.setdefault(name, "off")
+
+
+def registration_open() -> list[str]:
+    """What is said of it at the start."""
+    waived = [name for name in WAIVED if os.environ.get(name, "on").lower() in {"off", "0", "false", "no"}]
+    return [f"Providers who register are published at once ({', '.join(waived)}: off)."] if waived == [*WAIVED] else []
 
 
 def check_port(host: str, port: str) -> None:
@@ -227,6 +251,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
             kept = f" The data stays in {servers[0].data_dir}." if servers else ""
             welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines()]
             welcome += mails_kept(f"http://{_reachable(host)}:{port}/mail/")
+            welcome += registration_open()
             welcome += [f"Ctrl-C ends it.{kept}"]
             watch(children, servers, selector, lambda: ready(host, int(port)), welcome)
         finally:

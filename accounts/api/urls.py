@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(r"^logout/?$", views.LogoutView.as_view(), name="logout"),
     re_path(r"^token/refresh/?$", views.RefreshView.as_view(), name="token-refresh"),
     re_path(r"^me/?$", views.MeView.as_view(), name="me"),
+    re_path(r"^me/email/verify/?$", views.VerifyEmailView.as_view(), name="me-email-verify"),
     re_path(r"^password/change/?$", views.PasswordChangeView.as_view(), name="password-change"),
     re_path(r"^password/reset/?$", views.PasswordResetView.as_view(), name="password-reset"),
     re_path(r"^password/reset/confirm/?$", views.PasswordResetConfirmView.as_view(), name="password-reset-confirm"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
-from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet
+from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet, ProviderNotPublished
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.operations.reservations import (
     BOOK,
@@ -134,6 +134,8 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldReleased
     if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
         raise HoldExpired
+    if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
+        raise ProviderNotPublished(field="provider")
     reservation.status = ReservationStatus.CONFIRMED
     reservation.save(update_fields=["status"])
     return appoint(reservation, actor=actor, now=now, description=note or reservation.note)

@@ -12,6 +12,7 @@ from reminders.models import Message, WebhookEndpoint
 from reminders.operations.facts import Facts, facts_of
 from reminders.operations.outbox import Owed, write
 from reminders.operations.plan import BATCH, plan_reminders, reminders_for, to_come
+from reminders.reach import sms_refusal
 from reminders.webhooks import event_data, reminder_data
 from scheduler_project.common.times import rfc3339
 
@@ -51,7 +52,10 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
 def reaches_client(*, appointment: Appointment) -> bool:
     """Whether the client is told what becomes of an appointment, on a channel they chose and with an address for it."""
     [facts] = facts_of([appointment.pk])
-    return bool(facts.client_channels(reminding=False))
+    ways = set(facts.client_channels(reminding=False))
+    if Channel.SMS in ways and sms_refusal(appointment.client):
+        ways.remove(Channel.SMS)
+    return bool(ways)
 
 
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
@@ -186,12 +190,19 @@ INSERT INTO reminders_message (
 SELECT gen_random_uuid(), 'hold_expired', channel, recipient, reservation_id, '', '{}', %(now)s, %(now)s,
        %(useful_until)s, 'pending', 0, 0, '', %(now)s
 FROM reminders_message
-WHERE kind = 'hold' AND status = 'sent' AND reservation_id = ANY(%(reservations)s)
+WHERE kind = 'hold' AND status = 'sent' AND reservation_id = ANY(%(reservations)s) AND EXISTS (
+    SELECT FROM booking_reservation held
+    JOIN booking_reservation answered ON answered.client_id = held.client_id
+    WHERE held.id = reservation_id AND answered.status = 'confirmed' AND answered.expires_at IS NOT NULL)
 """
+"""A mailbox has answered that confirmed a hold before. To others goes the link alone: anybody may have typed them."""
 
 
 def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
-    """Tell those who were sent a link to confirm that it is too late. Returns whether there are any."""
+    """Tell those who were sent a link to confirm, and confirmed one before, that it is too late.
+
+    Returns whether there are any.
+    """
     with connection.cursor() as cursor:
         cursor.execute(TELL_EXPIRED, {"reservations": list(reservations), "now": now, "useful_until": now + DAY})
         return cursor.rowcount > 0

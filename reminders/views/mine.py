@@ -15,7 +15,7 @@ from accounts.models import Client
 from accounts.operations.people import edit_client
 from booking.views.access import actor_of, client_page, login_of
 from reminders.enums import Channel, Source
-from reminders.forms.mine import RemindersForm
+from reminders.forms.mine import CodeForm, RemindersForm
 from reminders.operations.preferences import (
     opt_out_as,
     preferences_of,
@@ -23,6 +23,8 @@ from reminders.operations.preferences import (
     standing_opt_out,
     take_back,
 )
+from reminders.reach import sms_refusal
+from reminders.views.verifying import verify
 from scheduler_project.common.errors import DomainError
 
 
@@ -35,8 +37,14 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
     if deed in ("stop", "back"):
         stop_or_take_back(deed, email=own_email, actor=actor, now=now)
         return HttpResponseRedirect(reverse("my-reminders"))
-    form = RemindersForm(request.POST or None, client=client, preferences=preferences_of(client))
-    if request.method == "POST" and form.is_valid():
+    code = CodeForm(request.POST if deed == "verify" else None)
+    if deed in ("code", "verify"):
+        refused = verify(request, client, code, actor=actor, now=now)
+        if refused is not None or not code.errors:
+            return refused or HttpResponseRedirect(reverse("my-reminders"))
+    sent = request.POST if request.POST and deed != "verify" else None
+    form = RemindersForm(sent, client=client, preferences=preferences_of(client))
+    if form.is_bound and form.is_valid():
         try:
             save(form, client, actor=actor, now=now)
         except DomainError as error:
@@ -44,7 +52,13 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(reverse("my-reminders"))
-    context = {"form": form, "client": client, "addresses": addresses(client, own_email), "tab": "reminders"}
+    context = {
+        "form": form,
+        "code": code,
+        "client": client,
+        "addresses": addresses(client, own_email),
+        "tab": "reminders",
+    }
     return render(request, "reminders/mine.html", context)
 
 
@@ -74,6 +88,7 @@ def addresses(client: Client, own_email: str) -> list[dict[str, Any]]:
             "standing": standing,
             "theirs": channel == Channel.EMAIL and address == own_email,
             "by_sms": channel == Channel.SMS,
+            "withheld": sms_refusal(client) if channel == Channel.SMS else "",
             "stopped_by_sms": standing is not None and standing.source == Source.SMS,
         }
         for channel, address, standing in rows

@@ -25,8 +25,8 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
 """
 
-GUARDING = frozenset({"login", "register", "mail"})
-"""Scopes that keep somebody from guessing or from flooding a mailbox: they are counted in PostgreSQL, not in Redis."""
+GUARDING = frozenset({"login", "register", "mail", "code", "code_day", "code_network", "code_site"})
+"""Scopes that keep somebody from guessing, or from flooding a mailbox or phone: they are counted in PostgreSQL."""
 
 TALLY = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
@@ -180,6 +180,12 @@ def network(address: str) -> str:
     if isinstance(found, ipaddress.IPv4Address):
         return address
     return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False))
+
+
+def network_of(request: HttpRequest | Request) -> str:
+    """The network a request came from."""
+    asked: Any = request
+    return network(BaseThrottle().get_ident(asked) or "")
 
 
 def may(scope: str, subject: str) -> bool:
