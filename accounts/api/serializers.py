@@ -221,7 +221,7 @@ class ProviderSerializer(ModelSerializer[Provider]):
         read_only_fields = ["created_at"]
 
 
-class ReasonSerializer(Serializer[Any]):
+class DeclineSerializer(Serializer[Any]):
     reason = serializers.CharField(
         max_length=500, required=False, allow_blank=True, help_text=_("The provider reads it.")
     )

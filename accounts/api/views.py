@@ -346,12 +346,12 @@ class ProviderViewSet(PeopleViewSet):
     @extend_schema(
         summary="Decline a provider, or take their approval back (staff)",
         description="Clients do not find them, and nothing is sent on their behalf any more. They are told by mail.",
-        request=serializers.ReasonSerializer,
+        request=serializers.DeclineSerializer,
         responses={200: serializers.ProviderSerializer, **refusals(403)},
     )
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, pk: str) -> Response:
-        said = serializers.ReasonSerializer(data=request.data, context=self.get_serializer_context())
+        said = serializers.DeclineSerializer(data=request.data, context=self.get_serializer_context())
         said.is_valid(raise_exception=True)
         provider = people.decline_provider(
             provider_id=self.get_object().pk, actor=self.actor, now=timezone.now(), **said.validated_data

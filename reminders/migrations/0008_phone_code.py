@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0010_providers_vetted_phones_verified"),
+        ("accounts", "0011_providers_vetted_phones_verified"),
         ("reminders", "0007_phones_written_down"),
     ]
 
