@@ -74,6 +74,16 @@ class ProviderNotPublished(DomainError):
     )
 
 
+class TooManyChanges(DomainError):
+    code = "too_many_changes"
+    kind = Kind.TOO_MANY
+    message = _("The hours were changed very often just now. Wait a moment, then try again.")
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 class TooManyHolds(DomainError):
     code = "too_many_holds"
     kind = Kind.CONFLICT

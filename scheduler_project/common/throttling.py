@@ -193,6 +193,12 @@ def may(scope: str, subject: str) -> bool:
     return not settings.THROTTLE or beyond(scope, about(subject), time.time()) is None
 
 
+def seconds_until(scope: str, subject: str) -> int | None:
+    """`may`, answering when: None if it may be done now, else in how many whole seconds one like it may."""
+    wait = beyond(scope, about(subject), time.time()) if settings.THROTTLE else None
+    return None if wait is None else math.ceil(wait)
+
+
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:
     """`Throttle` for pages: None when the request may go on, else after how many whole seconds one like it may."""
     throttle = Throttle()
