@@ -421,7 +421,7 @@ def _rearrange(
     """
     if not actor.runs(provider_id, permission):
         raise NotAllowed
-    if not actor.is_staff:
+    if not actor.may(permission):
         _check_rate("hours", provider_id)
     with transaction.atomic():
         schedule = locked_schedule(provider_id)
@@ -441,7 +441,7 @@ def _rearrange(
         if start < until:
             after = merged(open_hours(schedule, start, until))
             changed = _changed(was, Layout.of(schedule), before, after, start, until)
-            if not actor.is_staff and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
+            if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
                 _check_rate("hours_large", provider_id)
             laid = lay_out(schedule=schedule, start=changed[0], until=changed[1])
             change.slots_added += laid.added
