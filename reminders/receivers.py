@@ -24,7 +24,7 @@ from booking.signals import (
     time_held,
 )
 from reminders.management import demo
-from reminders.models import MessageTemplate
+from reminders.models import MessageTemplate, PhoneCode
 from reminders.operations import leaving, notices, plan
 from reminders.operations.preferences import forget_wishes, remember_wishes
 from reminders.operations.webhooks import end_endpoints
@@ -118,6 +118,7 @@ def forget_client(client: Client, **kwargs: Any) -> None:
 def end_keys(
     client: Client | None, provider: Provider | None, now: datetime, ended: list[Any], kept: list[Any], **kwargs: Any
 ) -> None:
+    PhoneCode.objects.filter(client=client, client__isnull=False).delete()
     if client and forget_wishes(client=client, now=now):
         ended.append(_("how you are reminded"))
     if provider and end_endpoints(provider=provider):

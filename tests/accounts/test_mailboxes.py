@@ -303,6 +303,7 @@ SECRET = re.compile(
 ENDS = {
     "account.EmailAddress.email": "pending email",
     "accounts.Client.phone": "phone",
+    "accounts.Client.verified_phone": "phone",
     "accounts.Provider.embed_origins": "framing",
     "accounts.SignIn.former_refresh_id": "refresh token",
     "accounts.SignIn.refresh_id": "refresh token",
@@ -310,6 +311,7 @@ ENDS = {
     "booking.CalendarFeed.token": "feeds",
     "common.IdempotentRequest.key": "replayed answers",
     "mfa.Authenticator.data": "second factor",
+    "reminders.PhoneCode.phone": "phone",
     "reminders.Preferences.channels": "channels",
     "reminders.WebhookEndpoint.previous_secret": "webhooks",
     "reminders.WebhookEndpoint.secret": "webhooks",

@@ -7,6 +7,7 @@ from booking.models import Appointment, Reservation
 from booking.operations.appointments import reschedule
 from booking.operations.imports import APPOINTMENTS
 from booking.operations.series import extend_series
+from booking.operations.slots import extend
 from scheduler_project.common.errors import DomainError
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
@@ -103,6 +104,7 @@ def test_series_is_not_kept_booked_while_approval_is_taken_back(provider, at_noo
     body = {"provider": provider.pk, "client": kim.pk, "start_time": "2026-03-04T10:00:00", "rrule": "FREQ=WEEKLY"}
     made = logged_in(provider.user).post("/api/series", body).json()["id"]
     later = at("2026-04-02 12:00")
+    extend(schedule_id=provider.schedule.pk, now=later)
 
     Provider.objects.update(is_approved=False)
     while_waiting = extend_series(series_id=made, now=later, actor=SYSTEM)
