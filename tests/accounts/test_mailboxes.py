@@ -127,7 +127,7 @@ THINGS = {
     "refresh token": refresh_token_opens,
     "feeds": feeds_open,
     "webhooks": lambda trap: WebhookEndpoint.objects.exists(),
-    "phone": lambda trap: str(Client.objects.get(pk=trap.client.pk).phone) != "",
+    "phone": lambda trap: Client.objects.exclude(phone="", verified_phone="").filter(pk=trap.client.pk).exists(),
     "channels": lambda trap: Preferences.objects.get(client=trap.client).channels is not None,
     "second factor": lambda trap: Authenticator.objects.filter(type="totp").exists(),
     "recovery codes": lambda trap: Authenticator.objects.filter(type="recovery_codes").exists(),
