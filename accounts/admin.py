@@ -1,6 +1,7 @@
 """The people, for an office's staff."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from allauth.account.admin import EmailAddressAdmin
@@ -8,6 +9,7 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -17,7 +19,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.urls import path, re_path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,9 +32,10 @@ from accounts.operations.leaving import erase_client, gather
 from accounts.operations.sign_ins import end_one_of
 from scheduler_project.common.admin import ForSuperusers, ListAdmin, OfficeAdmin, ReadOnly, do_to_each, first
 from scheduler_project.common.admin_files import Imports
-from scheduler_project.common.forms import ModelForm
+from scheduler_project.common.forms import ModelForm, TextField
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import as_file
+from scheduler_project.common.panels import Panel, panels
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
 
@@ -273,20 +276,75 @@ class PersonAdmin(OfficeAdmin):
         return told(row.created_at)
 
 
+DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<deed>approve|decline)/$"
+
+
+class DeclineForm(forms.Form):
+    """Why a provider is not approved: they read it."""
+
+    reason = TextField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("The provider reads it in the mail and on their dashboard."),
+    )
+
+
 @admin.register(Provider)
 class ProviderAdmin(PersonAdmin):
     row_tools = []
-    list_display = ("name", "specialization", "login", "is_active", "is_approved", "created")
-    list_filter = ("is_active", "is_approved", "specialization")
+    list_display = ("name", "specialization", "login", "is_active", "is_approved", "is_verified", "created")
+    list_filter = ("is_active", "is_approved", "is_verified", "specialization")
     list_select_related = ("user",)
     search_fields = ("name", "slug", "specialization", "user__email")
     autocomplete_fields = ("user",)
     date_hierarchy = "created_at"
     actions = ("approve", "deactivate", "activate")
 
+    def get_urls(self) -> list[Any]:
+        decide = self.admin_site.admin_view(self.decide_view)
+        return [re_path(DECISION, decide, name="accounts_provider_decide"), *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
+        row = self.get_object(request, object_id)
+        context = extra_context or {}
+        if row is not None and not row.is_approved and self.has_change_permission(request, row):
+            url = reverse("admin:accounts_provider_decide", args=[row.pk, "decline"])
+            context = {**context, "tools": [*context.get("tools", []), (_("Decline…"), url)]}
+        return super().change_view(request, object_id, form_url, context)
+
+    def decide_view(self, request: HttpRequest, pk: str, deed: str) -> HttpResponse:
+        """Approve at once, or ask why not. Both tell the provider by mail."""
+        provider = self.get_object(request, pk)
+        if provider is None:
+            raise Http404
+        if not self.has_change_permission(request, provider):
+            raise PermissionDenied
+        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        form = DeclineForm(request.POST or None)
+        if request.method == "POST" and deed == "approve":
+            people.approve_provider(provider_id=provider.pk, actor=actor, now=now)
+            messages.success(request, _("%s is approved, and is told by mail.") % provider)
+        elif request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            people.decline_provider(provider_id=provider.pk, actor=actor, now=now, reason=reason)
+            messages.success(request, _("%s is declined, and is told by mail.") % provider)
+        elif deed == "decline":
+            about = [
+                _("Clients do not find them, and nothing is sent on their behalf. Approving them later is possible.")
+            ]
+            title = _("Decline %s") % provider
+            context = {"original": provider, "form": form, "about": about, "back": self.change_url(provider.pk)}
+            return self.ask(request, title=title, submit=_("Decline"), **context)
+        return HttpResponseRedirect(
+            reverse("admin:index") if request.method == "POST" else self.change_url(provider.pk)
+        )
+
     def get_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
         if obj is None:
             return ("name", "timezone", "specialization", "bio", "user", "is_approved")
+        declined = ("declined", "decline_reason") if obj.declined_at else ()
         return (
             "name",
             "slug",
@@ -296,11 +354,17 @@ class ProviderAdmin(PersonAdmin):
             "embed_origins",
             "is_active",
             "is_approved",
+            "is_verified",
+            *declined,
             "created",
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
-        return ("created",) if obj else ()
+        return ("is_verified", "declined", "decline_reason", "created") if obj else ()
+
+    @admin.display(description=here(gettext_lazy("declined")), ordering="declined_at")
+    def declined(self, row: Provider) -> str:
+        return told(row.declined_at)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
@@ -312,7 +376,9 @@ class ProviderAdmin(PersonAdmin):
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:
         if change:
             wanted = {name: form.cleaned_data[name] for name in form.changed_data}
-            people.edit_provider(provider_id=obj.pk, changes=wanted, actor=Actor.of(request.user, Face.ADMIN))
+            people.edit_provider(
+                provider_id=obj.pk, changes=wanted, actor=Actor.of(request.user, Face.ADMIN), now=timezone.now()
+            )
         else:
             made = people.add_provider(**form.cleaned_data, now=timezone.now())
             obj.__dict__.update(made.__dict__)
@@ -334,10 +400,10 @@ class ProviderAdmin(PersonAdmin):
         self._edit(request, queryset, {"is_active": True}, _("Providers who can be booked: %d."))
 
     def _edit(self, request: HttpRequest, queryset: QuerySet[Provider], changes: dict[str, bool], done: str) -> None:
-        actor = Actor.of(request.user, Face.ADMIN)
+        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
 
         def deed(provider: Provider) -> None:
-            people.edit_provider(provider_id=provider.pk, changes=changes, actor=actor)
+            people.edit_provider(provider_id=provider.pk, changes=changes, actor=actor, now=now)
 
         do_to_each(request, queryset, deed, done)
 
@@ -368,17 +434,17 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     sheets = (CLIENTS,)
     row_tools = []
     form = ClientForm
-    list_display = ("name", "email", "phone", "book", "created")
+    list_display = ("name", "email", "phone", "phone_verified", "book", "created")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner",)
     search_fields = ("name", "email", "phone", "owner__name")
     autocomplete_fields = ("owner",)
-    readonly_fields = ("login", "created")
-    actions = ("erase",)
+    readonly_fields = ("phone_verified", "login", "created")
+    actions = ("verify_phones", "erase")
 
     def get_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
         fields = ("name", "email", "phone", "timezone", "owner", "notes")
-        return (*fields, "login", "created") if obj else fields
+        return (*fields[:3], "phone_verified", *fields[3:], "login", "created") if obj else fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         return super().get_queryset(request).select_related("owner", "user")
@@ -390,6 +456,20 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     @admin.display(description=gettext_lazy("address book"), ordering="owner__name")
     def book(self, client: Client) -> str:
         return str(client.owner or _("the office's"))
+
+    @admin.display(description=gettext_lazy("phone verified"), boolean=True)
+    def phone_verified(self, client: Client) -> bool | None:
+        return client.phone_is_verified if client.phone else None
+
+    @admin.action(description=gettext_lazy("Mark selected phones as verified"), permissions=["change"])
+    def verify_phones(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        """For numbers that staff know to be the clients' own: text messages go there from now on."""
+        actor = Actor.of(request.user, Face.ADMIN)
+
+        def deed(client: Client) -> None:
+            people.edit_client(client_id=client.pk, changes={"phone": client.phone}, actor=actor)
+
+        do_to_each(request, queryset, deed, _("Clients whose phone is verified: %d."))
 
     def describe(self, row: Client) -> str:
         return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))
@@ -431,3 +511,23 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
         do_to_each(request, queryset, deed, _("Clients erased: %d."))
         return None
+
+
+SHOWN = 8
+"""How many providers who wait are listed."""
+
+
+def new_providers(request: HttpRequest, now: datetime) -> Panel | None:
+    """Those who registered as providers and wait to be approved; no panel for none."""
+    if not request.user.has_perm("accounts.view_provider"):
+        return None
+    found = list(Provider.objects.awaiting_approval().select_related("user").order_by("created_at", "pk")[: SHOWN + 1])
+    context = {
+        "providers": found[:SHOWN],
+        "more": len(found) > SHOWN,
+        "decides": request.user.has_perm(people.CHANGE_PROVIDER),
+    }
+    return Panel("admin/panels/new_providers.html", context) if found else None
+
+
+panels.append(new_providers)

@@ -24,8 +24,8 @@ from accounts.operations import people
 from accounts.operations.guesses import Guess, guess
 from accounts.operations.logins import ask_new_email, set_by_link
 from accounts.operations.mails import owe_reset_link
-from scheduler_project.common.security_log import SecurityEvent
 from scheduler_project.common.forms import LineField, ModelForm
+from scheduler_project.common.security_log import SecurityEvent
 from scheduler_project.common.text import no_link
 from scheduler_project.common.times import zone_names
 

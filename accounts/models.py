@@ -153,17 +153,52 @@ class User(AbstractBaseUser, PermissionsMixin):
         return getattr(self, "client", None)
 
 
+class Unpublished(models.TextChoices):
+    """Why a provider is not published."""
+
+    VERIFY_EMAIL = "verify_email", _("Verify your email")
+    AWAIT_APPROVAL = "await_approval", _("Waiting for approval")
+    DECLINED = "declined", _("Declined")
+    INACTIVE = "inactive", _("Not active")
+
+
+VETTED = ("is_approved", "is_verified")
+"""What is true of a provider who may write to others: staff approved them, and they answered at their email."""
+
+PUBLISHED = ("is_active", *VETTED)
+"""What is true of a provider whom anybody may find and book."""
+
+
+def published(path: str = "") -> Q:
+    """The condition for a published provider, to whom `path` leads (`"owner__"`)."""
+    return Q(**{f"{path}{fact}": True for fact in PUBLISHED})
+
+
+def vetted_sql(alias: str) -> str:
+    """`Provider.is_vetted` in SQL, of the table or alias `alias`."""
+    return " AND ".join(f"{alias}.{fact}" for fact in VETTED)
+
+
+def published_sql(alias: str) -> str:
+    """`Provider.is_published` in SQL, of the table or alias `alias`."""
+    return " AND ".join(f"{alias}.{fact}" for fact in PUBLISHED)
+
+
 class ProviderQuerySet(models.QuerySet["Provider"]):
     def published(self) -> Self:
         """Those whom anybody may see and book."""
-        return self.filter(is_active=True, is_approved=True)
+        return self.filter(published())
+
+    def awaiting_approval(self) -> Self:
+        """Those staff have to approve or decline: they answered at their email."""
+        return self.filter(is_active=True, is_approved=False, is_verified=True, declined_at=None)
 
     def visible_to(self, user: "User | AnonymousUser | None") -> Self:
         """Staff see all, a provider also themself, everybody the published ones."""
         if user is not None and user.is_authenticated:
             if user.may("accounts.view_provider"):
                 return self
-            return self.filter(Q(is_active=True, is_approved=True) | Q(user=user))
+            return self.filter(published() | Q(user=user))
         return self.published()
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
@@ -193,6 +228,16 @@ class Provider(models.Model):
         help_text=_("Such as https://www.example.org, separated by commas. Empty: none may."),
     )
     is_approved = models.BooleanField(_("approved"), default=True, help_text=_("Hidden from clients until ticked."))
+    is_verified = models.BooleanField(
+        _("email verified"),
+        default=True,
+        editable=False,
+        help_text=_("Their login answered at its email once, or staff added them."),
+    )
+    declined_at = models.DateTimeField(_("declined"), null=True, blank=True, editable=False)
+    decline_reason = models.CharField(
+        _("why declined"), max_length=500, blank=True, editable=False, help_text=_("Told to the provider.")
+    )
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
 
     objects = ProviderQuerySet.as_manager()
@@ -205,6 +250,24 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_vetted(self) -> bool:
+        """May write to others, and be booked once active."""
+        return all(getattr(self, fact) for fact in VETTED)
+
+    @property
+    def is_published(self) -> bool:
+        """Anybody may find and book them."""
+        return all(getattr(self, fact) for fact in PUBLISHED)
+
+    @property
+    def missing(self) -> list[Unpublished]:
+        """What keeps them from being published: what the provider can do about it first."""
+        found = [] if self.is_verified else [Unpublished.VERIFY_EMAIL]
+        if not self.is_approved:
+            found.append(Unpublished.DECLINED if self.declined_at else Unpublished.AWAIT_APPROVAL)
+        return found if self.is_active else [*found, Unpublished.INACTIVE]
 
     @property
     def initials(self) -> str:
@@ -271,6 +334,12 @@ class Client(models.Model):
     name = models.CharField(_("name"), max_length=150)
     email = models.EmailField(_("email"), blank=True)
     phone = PhoneNumberField(_("phone"), blank=True)
+    verified_phone = PhoneNumberField(
+        _("verified phone"),
+        blank=True,
+        editable=False,
+        help_text=_("The number that answered a code, or that staff or an approved provider wrote down."),
+    )
     timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
     notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
     reference = ReferenceField(_("reference"))
@@ -306,6 +375,11 @@ class Client(models.Model):
 
     def __str__(self) -> str:
         return self.name or gettext("Visitor")
+
+    @property
+    def phone_is_verified(self) -> bool:
+        """Text messages may go to their phone. Another number has to be verified anew."""
+        return bool(self.phone) and self.phone == self.verified_phone
 
 
 class MailQuerySet(models.QuerySet["Mail"]):

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Client, SignIn, User
+from accounts.operations.approval import note_verified
 from accounts.operations.leaving import forget_traces
 from accounts.operations.logins import forget_new_email
 from accounts.operations.mailboxes import is_proved, prove
@@ -60,6 +61,13 @@ def acting_sign_in(user: User) -> SignIn | None:
     """The sign-in by which a login is at work on itself, if it is."""
     asked = getattr(asker.get(), "user", None)
     return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
+
+
+@receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.note_answer")
+def note_answer(instance: EmailAddress, **kwargs: Any) -> None:
+    """A provider's email counts as verified from the first one that was, whoever verified it and how."""
+    if instance.verified:
+        note_verified(user_id=instance.user_id, now=timezone.now())
 
 
 @receiver(email_changed, dispatch_uid="accounts.receivers.follow_email")

@@ -5,6 +5,9 @@ from django.dispatch import Signal
 provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
 
+provider_vetted = Signal()
+"""A provider may write to others from now on: verified and approved. Arguments: `provider`, `now`."""
+
 personal_data_asked = Signal()
 """All that is kept about somebody was asked for. Arguments: `user`, `client` (one of them may be None), `own` (whether
 they asked themself: others are told no secrets), and `archive`, a JSON-ready dict to add to."""

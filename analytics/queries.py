@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from accounts.models import Client, Provider, User
+from accounts.models import Client, Provider, User, published
 from analytics.periods import Span
 from booking.enums import AppointmentStatus
 from booking.models import Appointment, AvailabilityWindow, DateOverride, Service, WorkingHours
@@ -459,8 +459,8 @@ def people(*, span: Span, now: datetime) -> dict[str, dict[str, int]]:
         "providers": counted(
             Provider.objects,
             total=Q(),
-            published=Q(is_active=True, is_approved=True),
-            awaiting_approval=Q(is_active=True, is_approved=False),
+            published=published(),
+            awaiting_approval=Q(is_active=True, is_approved=False, declined_at=None),
             inactive=Q(is_active=False),
             with_login=Q(user__isnull=False),
             with_open_hours=opens,

@@ -65,6 +65,25 @@ class NotBookable(DomainError):
     message = _("This provider takes no bookings at present.")
 
 
+class ProviderNotPublished(DomainError):
+    code = "provider_not_published"
+    kind = Kind.CONFLICT
+    message = _(
+        "This provider is not published yet, so nobody can be booked with them. "
+        "Their email must be verified, and staff must approve them."
+    )
+
+
+class TooManyChanges(DomainError):
+    code = "too_many_changes"
+    kind = Kind.TOO_MANY
+    message = _("The hours were changed very often just now. Wait a moment, then try again.")
+
+    def __init__(self, *, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
 class TooManyHolds(DomainError):
     code = "too_many_holds"
     kind = Kind.CONFLICT

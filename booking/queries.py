@@ -18,7 +18,7 @@ from django.db.models.functions import MD5, Cast, Coalesce, Concat, TruncDate
 from django.utils.translation import get_language
 from psycopg.pq import Format
 
-from accounts.models import Client, ClientQuerySet, Provider
+from accounts.models import Client, ClientQuerySet, Provider, published_sql
 from booking.enums import AppointmentStatus, Event, ReservationStatus
 from booking.models import (
     Appointment,
@@ -180,7 +180,7 @@ def offers(start: datetime, until: datetime, provider_id: int | None = None) -> 
     Weekly hours are those kept at the time (FormerHours), and nobody is open before they were there; dated changes
     count as they stand now. The hours of providers who are alike are reckoned once. Two queries.
     """
-    published = "provider.is_active AND provider.is_approved"
+    published = published_sql("provider")
     whose = published if provider_id is None else "provider.id = %(provider)s"
     wide = (start - DAY, until + DAY)  # A cell of a grid is reckoned whole, and then cut.
     dates = {"first": wide[0].date() - DAY, "last": wide[1].date() + DAY}
@@ -306,7 +306,7 @@ POLICY = {
     "length": "make_interval(mins => slot_minutes)",
     "before": "0",
     "after": "0",
-    "whose": "schedule.provider_id = %(provider)s AND provider.is_active AND provider.is_approved",
+    "whose": f"schedule.provider_id = %(provider)s AND {published_sql('provider')}",
 }
 ANY_NOTICE = {
     "earliest": "greatest(%(start)s::timestamptz, %(now)s::timestamptz)",
@@ -317,7 +317,7 @@ FOR_SERVICE = {
     "before": "(%(before)s::int + slot_minutes - 1) / slot_minutes",
     "after": "(%(length)s::int + %(after)s::int - 1) / slot_minutes",
 }
-WHO_OFFERS = """provider.is_active AND provider.is_approved AND schedule.provider_id IN (
+WHO_OFFERS = f"""{published_sql("provider")} AND schedule.provider_id IN (
             SELECT provider_id FROM booking_service_providers WHERE service_id = %(service)s)"""
 
 CELLS = """

@@ -8,16 +8,32 @@ from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, Provider, User
-from accounts.signals import client_leaving, login_leaving, mailbox_proved, personal_data_asked, provider_added
-from booking.models import Appointment
+from accounts.signals import (
+    client_leaving,
+    login_leaving,
+    mailbox_proved,
+    personal_data_asked,
+    provider_added,
+    provider_vetted,
+)
+from booking.models import Appointment, Schedule
 from booking.operations.availability import open_schedule
 from booking.operations.feeds import end_feeds
 from booking.operations.leaving import bookings_of, forget_client, leave_no_bookings
+from booking.operations.slots import extend
 
 
 @receiver(provider_added, dispatch_uid="booking.receivers.give_schedule")
 def give_schedule(provider: Provider, timezone: str, now: datetime, **kwargs: Any) -> None:
     open_schedule(provider=provider, timezone=timezone, now=now)
+
+
+@receiver(provider_vetted, dispatch_uid="booking.receivers.lay_out_all")
+def lay_out_all(provider: Provider, now: datetime, **kwargs: Any) -> None:
+    """Up to the whole booking horizon: less was laid out for somebody nobody could book."""
+    schedule = Schedule.objects.filter(provider=provider).first()
+    if schedule is not None:
+        extend(schedule_id=schedule.pk, now=now)
 
 
 @receiver(personal_data_asked, dispatch_uid="booking.receivers.tell_bookings")

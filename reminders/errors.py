@@ -75,6 +75,21 @@ class TemplateExists(DomainError):
     message = _("There already are words for this provider, kind, channel, recipient and language. Change those.")
 
 
+class CodeNotValid(DomainError):
+    code = "wrong_code"
+    message = _("This code is not valid, or no longer. Ask for another.")
+
+
+class NoPhone(DomainError):
+    code = "required"
+    message = _("Say which number, with its country: +49…")
+
+
+class CountryNotServed(DomainError):
+    code = "country_not_served"
+    message = _("Text messages do not go to this country.")
+
+
 class NotSent(DomainError):
     code = "not_sent"
     kind = Kind.CONFLICT

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import Client, Provider, User
-from accounts.signals import client_leaving, mailbox_proved, personal_data_asked
+from accounts.signals import client_leaving, mailbox_proved, personal_data_asked, provider_vetted
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import (
     appointment_changed,
@@ -24,11 +24,12 @@ from booking.signals import (
     time_held,
 )
 from reminders.management import demo
-from reminders.models import MessageTemplate
+from reminders.models import MessageTemplate, PhoneCode
 from reminders.operations import leaving, notices, plan
 from reminders.operations.preferences import forget_wishes, remember_wishes
 from reminders.operations.webhooks import end_endpoints
-from reminders.tasks import wake_dispatcher
+from reminders.signals import code_owed
+from reminders.tasks import wake_code_sender, wake_dispatcher
 
 
 @receiver(appointment_changed, dispatch_uid="reminders.receivers.follow_appointment")
@@ -87,6 +88,17 @@ def replan(schedule: Schedule | None, service: Service | None, now: datetime, **
     plan.replan(coming, now=now)
 
 
+@receiver(provider_vetted, dispatch_uid="reminders.receivers.plan_vetted")
+def plan_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
+    """Appointments from before approval was taken back are reminded of again."""
+    plan.replan(Appointment.objects.coming(now=now).filter(reservation__provider=provider), now=now)
+
+
+@receiver(code_owed, dispatch_uid="reminders.receivers.ring_for_codes")
+def ring_for_codes(**kwargs: Any) -> None:
+    transaction.on_commit(wake_code_sender)
+
+
 @receiver(demo_opened, dispatch_uid="reminders.receivers.furnish_demo")
 def furnish_demo(now: datetime, **kwargs: Any) -> None:
     demo.furnish(now=now)
@@ -106,6 +118,7 @@ def forget_client(client: Client, **kwargs: Any) -> None:
 def end_keys(
     client: Client | None, provider: Provider | None, now: datetime, ended: list[Any], kept: list[Any], **kwargs: Any
 ) -> None:
+    PhoneCode.objects.filter(client=client, client__isnull=False).delete()
     if client and forget_wishes(client=client, now=now):
         ended.append(_("how you are reminded"))
     if provider and end_endpoints(provider=provider):

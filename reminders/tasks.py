@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from reminders import dispatcher
-from reminders.operations import plan
+from reminders.operations import phones, plan
 from scheduler_project.common.throttling import redis_client
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,20 @@ def dispatch_reminders() -> int:
 @shared_task
 def plan_reminders() -> int:
     return plan.replan_all(now=timezone.now())
+
+
+@shared_task(acks_late=False)
+def send_codes() -> int:
+    return phones.send_due(clock=timezone.now)
+
+
+def wake_code_sender() -> None:
+    """Ring for the codes now instead of at the next beat."""
+    try:
+        redis_client().ping()
+        send_codes.apply_async(expires=5, retry=False)
+    except (OperationalError, RedisError) as error:
+        logger.warning("The sender of codes could not be rung for: %s", error)
 
 
 def wake_dispatcher() -> None:

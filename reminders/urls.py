@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from reminders.views import mine, unsubscribe
+from reminders.views import guest_phone, mine, unsubscribe
 from reminders.views.desk import messages, templates, webhooks
 
 urlpatterns = [
     path("me/reminders/", mine.reminders, name="my-reminders"),
+    path("a/<str:token>/phone/", guest_phone.phone, name="guest-phone"),
     path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
     path("dashboard/reminders/", messages.outbox, name="desk-reminders"),
     path("dashboard/reminders/<int:pk>/", messages.message, name="desk-message"),

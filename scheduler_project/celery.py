@@ -37,6 +37,7 @@ app.conf.task_queues = [Queue("celery", routing_key="celery"), Queue("dispatch",
 app.conf.task_routes = {
     "accounts.tasks.send_mails": {"queue": "dispatch"},
     "reminders.tasks.dispatch_reminders": {"queue": "dispatch"},
+    "reminders.tasks.send_codes": {"queue": "dispatch"},
 }
 
 # A ring that finds no worker for as long as the next one takes to come is worthless: it expires instead of piling up.
@@ -53,6 +54,11 @@ app.conf.beat_schedule = {
     },
     "send-mails": {
         "task": "accounts.tasks.send_mails",
+        "schedule": 5.0,
+        "options": {"expire_seconds": 5},
+    },
+    "send-codes": {
+        "task": "reminders.tasks.send_codes",
         "schedule": 5.0,
         "options": {"expire_seconds": 5},
     },

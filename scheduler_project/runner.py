@@ -26,6 +26,8 @@ from scheduler_project import embedded
 
 PYTHON = [sys.executable, "-u"]
 CELERY = [*PYTHON, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "scheduler_project"]
+WAIVED = ("PROVIDERS_NEED_VERIFIED_EMAIL", "PROVIDERS_NEED_APPROVAL")
+"""What the demo does not ask of providers, so that its tour is short."""
 DEATHS_ALLOWED = 3
 DEATHS_WITHIN_SECONDS = 60
 STOP_SECONDS = 10
@@ -164,6 +166,7 @@ def start(host: str, port: str) -> None:
         os.environ.setdefault("DEMO", "on" if own_database else "off")
         os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
         keep_mails(own_database)
+        open_registration()
         run(host, port, servers)
 
 
@@ -194,6 +197,23 @@ def _is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return name == "localhost"
+
+
+def is_on(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"on", "1", "true", "yes"}
+
+
+def open_registration() -> None:
+    """Let whoever registers as a provider in the demo be published at once, where only this machine can register."""
+    if is_on("DEMO") and not reached_from_elsewhere():
+        for name in WAIVED:
+            os.environ.setdefault(name, "off")
+
+
+def registration_open() -> list[str]:
+    """What is said of it at the start."""
+    waived = [name for name in WAIVED if os.environ.get(name, "on").lower() in {"off", "0", "false", "no"}]
+    return [f"Providers who register are published at once ({', '.join(waived)}: off)."] if waived == [*WAIVED] else []
 
 
 def check_port(host: str, port: str) -> None:
@@ -242,6 +262,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
             kept = f" The data stays in {servers[0].data_dir}." if servers else ""
             welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines()]
             welcome += mails_kept(f"http://{_reachable(host)}:{port}/mail/")
+            welcome += registration_open()
             welcome += [f"Ctrl-C ends it.{kept}"]
             watch(children, servers, selector, lambda: ready(host, int(port)), welcome)
         finally:

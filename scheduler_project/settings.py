@@ -239,8 +239,10 @@ PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 PHONENUMBER_DEFAULT_FORMAT = "E164"
 PHONENUMBER_DB_FORMAT = "E164"
 
-PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=False)
-"""Whether a provider who registers stays hidden until staff approve."""
+PROVIDERS_NEED_VERIFIED_EMAIL = env.bool("PROVIDERS_NEED_VERIFIED_EMAIL", default=True)
+PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=True)
+"""Whether a provider who registers stays hidden, and writes to nobody, until their email is verified; until staff
+approve them."""
 
 # --- Booking --------------------------------------------------------------------------------------------------------
 
@@ -331,6 +333,8 @@ TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", **UNLESS_TWILIO)
 """Also checks the signatures of what Twilio tells us."""
 TWILIO_FROM = env.str("TWILIO_FROM", **UNLESS_TWILIO)
 """A number in E.164, a sender's name, or a messaging service (`MG…`)."""
+SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=[])
+"""The countries whose numbers get SMS, as ISO 3166 has them (`DE`, `AT`); empty: all."""
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
 
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not env.bool("SECURE", default=True))
@@ -375,6 +379,12 @@ REST_FRAMEWORK = {
         "hold": env.str("THROTTLE_HOLD", default="60/hour"),
         "register": env.str("THROTTLE_REGISTER", default="30/hour"),
         "mail": env.str("THROTTLE_MAIL", default="3/hour"),
+        "hours": env.str("THROTTLE_HOURS", default="20/min"),
+        "hours_large": env.str("THROTTLE_HOURS_LARGE", default="4/min"),
+        "code": env.str("THROTTLE_CODE", default="3/hour"),
+        "code_day": env.str("THROTTLE_CODE_DAY", default="6/day"),
+        "code_network": env.str("THROTTLE_CODE_NETWORK", default="10/hour"),
+        "code_site": env.str("THROTTLE_CODE_SITE", default="500/day"),
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "scheduler_project.common.api_schema.AutoSchema",

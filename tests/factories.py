@@ -90,6 +90,8 @@ class ClientFactory(DjangoModelFactory):
     user = factory.SubFactory(UserFactory)
     name = factory.Sequence(lambda n: f"Client {n}")
     email = factory.Sequence(lambda n: f"client{n}@example.org")
+    phone = ""
+    verified_phone = factory.SelfAttribute("phone")
 
 
 class ServiceFactory(DjangoModelFactory):

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, Provider, SignIn, User
+from accounts.models import Client, Provider, SignIn, Unpublished, User
 from accounts.operations.logins import owner_of_link
 from accounts.operations.people import Role, keeps
 from scheduler_project.common.api_fields import (
@@ -64,10 +64,25 @@ def validate_new_password(password: str, user: User, field: str) -> None:
 # --- Logins -----------------------------------------------------------------------------------------------------------
 
 
+class MissingField(serializers.ListField):
+    """What keeps a provider from being published, as codes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        own = {
+            "child": serializers.ChoiceField(choices=Unpublished.choices),
+            "read_only": True,
+            "help_text": _("What keeps you from being found, booked and writing to others; empty once published."),
+        }
+        super().__init__(**kwargs | own)
+
+
 class OwnProviderSerializer(ModelSerializer[Provider]):
+    is_published = serializers.BooleanField(read_only=True)
+    missing = MissingField()
+
     class Meta:
         model = Provider
-        fields = ["id", "name", "slug", "is_active", "is_approved"]
+        fields = ["id", "name", "slug", "is_active", "is_approved", "is_published", "missing", "decline_reason"]
 
 
 class OwnClientSerializer(ModelSerializer[Client]):
@@ -206,6 +221,9 @@ class ProviderSerializer(ModelSerializer[Provider]):
         help_text=_("The websites that may show this provider's booking pages in a frame: `https://www.example.org`."),
     )
 
+    is_published = serializers.BooleanField(read_only=True)
+    missing = MissingField()
+
     class Meta:
         model = Provider
         fields = [
@@ -217,9 +235,15 @@ class ProviderSerializer(ModelSerializer[Provider]):
             "embed_origins",
             "is_active",
             "is_approved",
+            "is_published",
+            "missing",
             "created_at",
         ]
         read_only_fields = ["created_at"]
+
+
+class DeclineSerializer(Serializer[Any]):
+    reason = TextField(max_length=500, required=False, allow_blank=True, help_text=_("The provider reads it."))
 
 
 class NewProviderSerializer(ProviderSerializer):
@@ -258,9 +282,14 @@ class ClientSerializer(ModelSerializer[Client]):
         help_text=_("The provider whose address book it is; null for those who registered themselves."),
     )
 
+    phone_is_verified = serializers.BooleanField(
+        read_only=True,
+        help_text=_("Text messages go only to a number that answered a code, or that you or staff wrote."),
+    )
+
     class Meta:
         model = Client
-        fields = ["id", "name", "email", "phone", "timezone", "notes", "owner", "created_at"]
+        fields = ["id", "name", "email", "phone", "phone_is_verified", "timezone", "notes", "owner", "created_at"]
         read_only_fields = ["created_at"]
 
     def to_representation(self, client: Client) -> dict[str, Any]:

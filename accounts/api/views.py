@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth import logout, update_session_auth_hash
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -32,6 +33,7 @@ from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_views import StrictView
 from scheduler_project.common.idempotency import IdempotentMixin
 
+LINK_ASKED = _("Unless your email is verified already, a message with a link is on its way.")
 RESET_ASKED = _("If there is an account with this email, a message with a link is on its way.")
 
 
@@ -84,7 +86,9 @@ class RegisterView(PublicView):
     @extend_schema(
         operation_id="register",
         summary="Register as a client or a provider",
-        description="A provider starts with a calendar, Monday to Friday from 09:00 to 17:00 in their timezone.",
+        description="A provider starts with a calendar, Monday to Friday from 09:00 to 17:00 in their timezone. They "
+        "are found, booked and write to others once `missing` is empty: their email is verified by the link in the "
+        "mail that is sent now, and staff have approved them.",
         responses={201: serializers.SignedInSerializer, **refusals(409)},
         examples=[
             OpenApiExample(
@@ -106,7 +110,31 @@ class RegisterView(PublicView):
         ],
     )
     def post(self, request: Request) -> Response:
-        return self.signed_in(people.register(**self.sent(), now=timezone.now()), 201)
+        user = people.register(**self.sent(), now=timezone.now())
+        send_link_to_verify(request, user)
+        return self.signed_in(user, 201)
+
+
+class VerifyEmailView(View):
+    serializer_class = serializers.DetailSerializer
+
+    @extend_schema(
+        operation_id="me_email_verify",
+        summary="Have the link to verify your email mailed again",
+        description="A few times an hour at most. Opening the link verifies the email you log in with.",
+        request=None,
+        responses={202: serializers.DetailSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        send_link_to_verify(request, self.user)
+        return Response({"detail": LINK_ASKED}, 202)
+
+
+def send_link_to_verify(request: Request, user: User) -> None:
+    """Mail the link that verifies the email of a login, unless it is verified."""
+    address = EmailAddress.objects.filter(user=user, email=user.email, verified=False).first()
+    if address is not None:
+        address.send_confirmation(request._request, signup=False)  # noqa: SLF001  (DRF's own way)
 
 
 class LoginView(PublicView):
@@ -354,8 +382,37 @@ class ProviderViewSet(PeopleViewSet):
     def perform_update(self, serializer: BaseSerializer[Provider]) -> None:
         assert serializer.instance
         serializer.instance = people.edit_provider(
-            provider_id=serializer.instance.pk, changes=serializer.validated_data, actor=self.actor
+            provider_id=serializer.instance.pk,
+            changes=serializer.validated_data,
+            actor=self.actor,
+            now=timezone.now(),
         )
+
+    @extend_schema(
+        summary="Approve a provider (staff)",
+        description="They are published once their email is verified, and are told by mail.",
+        request=None,
+        responses={200: serializers.ProviderSerializer, **refusals(403)},
+    )
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        provider = people.approve_provider(provider_id=self.get_object().pk, actor=self.actor, now=timezone.now())
+        return Response(serializers.ProviderSerializer(provider, context=self.get_serializer_context()).data)
+
+    @extend_schema(
+        summary="Decline a provider, or take their approval back (staff)",
+        description="Clients do not find them, and nothing is sent on their behalf any more. They are told by mail.",
+        request=serializers.DeclineSerializer,
+        responses={200: serializers.ProviderSerializer, **refusals(403)},
+    )
+    @action(detail=True, methods=["post"])
+    def decline(self, request: Request, pk: str) -> Response:
+        said = serializers.DeclineSerializer(data=request.data, context=self.get_serializer_context())
+        said.is_valid(raise_exception=True)
+        provider = people.decline_provider(
+            provider_id=self.get_object().pk, actor=self.actor, now=timezone.now(), **said.validated_data
+        )
+        return Response(serializers.ProviderSerializer(provider, context=self.get_serializer_context()).data)
 
     def perform_destroy(self, instance: Provider) -> None:
         people.remove_provider(provider_id=instance.pk, actor=self.actor)

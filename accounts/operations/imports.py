@@ -196,6 +196,7 @@ class _Work:
         if found is None:
             reference = draft["reference"] or new_reference()
             values = draft | {"reference": reference, "owner": owner, "created_at": self.asked.now}
+            values["verified_phone"] = draft["phone"]
             self.new.append(Client(**values))
             return Result(row, Outcome.NEW, about)
         wanted = {name: draft[name] for name in WRITTEN if name in cells and (name != "reference" or draft[name])}
@@ -227,13 +228,15 @@ class _Work:
     def _change(self, row: Row, client: Client, wanted: dict[str, Any], about: str) -> Result:
         if not wanted:
             return Result(row, Outcome.UNCHANGED, about)
+        if wanted.get("phone"):
+            wanted = {**wanted, "verified_phone": wanted["phone"]}
         for name, value in wanted.items():
             setattr(client, name, value)
         self.changed.append(client)
         self.columns |= wanted.keys()
         if client.user_id and client.owner_id is None and set(IN_STEP) & set(wanted):
             self.logins.append(User(pk=client.user_id, **{name: getattr(client, name) for name in IN_STEP}))
-        return Result(row, Outcome.CHANGED, about, ", ".join(wanted))
+        return Result(row, Outcome.CHANGED, about, ", ".join(name for name in wanted if name in COLUMNS))
 
     def write(self) -> None:
         Client.objects.bulk_create(self.new, batch_size=BATCH)

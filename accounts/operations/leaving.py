@@ -29,7 +29,7 @@ from scheduler_project.common.trail import erase
 DELETED = "Deleted"
 """What those who left are called."""
 
-OF_CLIENT = ("name", "email", "phone", "notes", "reference")
+OF_CLIENT = ("name", "email", "phone", "verified_phone", "notes", "reference")
 OF_LOGIN = ("name", "email")
 
 
@@ -75,6 +75,7 @@ def gather(*, user_id: int | None = None, client_id: int | None = None, own: boo
             "name": client.name,
             "email": client.email,
             "phone": str(client.phone),
+            "verified_phone": str(client.verified_phone),
             "timezone": client.timezone,
             "reference": client.reference,
             "created_at": rfc3339(client.created_at),
@@ -143,7 +144,7 @@ def _erase_client(client: Client, now: datetime) -> None:
     forget_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
     texts = {client.name, client.email, str(client.phone), client.reference} - {DELETED}
     forget_answers(texts=texts, clients=[client.pk])
-    client.name, client.email, client.phone, client.notes = DELETED, "", "", ""
+    client.name, client.email, client.phone, client.verified_phone, client.notes = DELETED, "", "", "", ""
     client.reference = f"deleted-{client.pk}"
     client.save(update_fields=OF_CLIENT)
     forget_traces(client)

@@ -70,10 +70,10 @@ def prove(*, user: User, address: EmailAddress, keep: SignIn | None, now: dateti
         if EmailAddress.objects.filter(user=user, primary=False).exclude(pk=address.pk).delete()[0]:
             ended.append(_("another email that waited to be verified"))
         IdempotentRequest.objects.filter(user=user).delete()  # it answers again what it answered then
-        if Client.objects.filter(user=user, owner=None).exclude(phone="").update(phone=""):
+        if Client.objects.filter(user=user, owner=None).exclude(phone="").update(phone="", verified_phone=""):
             ended.append(_("the phone number"))
         if client is not None:
-            client.refresh_from_db(fields=["phone"])
+            client.refresh_from_db(fields=["phone", "verified_phone"])
         if provider is not None and provider.embed_origins:
             Provider.objects.filter(pk=provider.pk).update(embed_origins=[])
             ended.append(_("websites that may show your booking pages"))

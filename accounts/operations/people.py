@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Actor, Face
 from accounts.errors import LinkInName, SlugTaken
 from accounts.models import Client, ClientQuerySet, Provider, ProviderQuerySet, User
+from accounts.operations.approval import decide
 from accounts.signals import provider_added
 from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -37,6 +38,9 @@ IN_STEP = ("name", "timezone")
 NAMESAKES = 20
 """How many providers of one name get numbers in their addresses."""
 
+CHANGE_PROVIDER = "accounts.change_provider"
+"""What staff need to approve or decline one."""
+
 OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
 OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
 OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
@@ -48,13 +52,21 @@ OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
 def register(*, name: str, email: str, password: str, timezone: str, role: Role, now: datetime) -> User:
     """Make a login and what it is: a client, or a provider with a calendar that works at once.
 
-    With the setting PROVIDERS_NEED_APPROVAL a provider stays hidden until staff approve. The password has been
-    validated. Raises EmailTaken and LinkInName.
+    A provider stays hidden, and writes to nobody, until they verified their email and staff approved them, as far as
+    the settings PROVIDERS_NEED_VERIFIED_EMAIL and PROVIDERS_NEED_APPROVAL want it. The password has been validated.
+    Raises EmailTaken and LinkInName.
     """
     check_name(name)
     user = User.objects.create_user(email, password, name=name, timezone=timezone, date_joined=now)
     if role == Role.PROVIDER:
-        add_provider(name=name, timezone=timezone, user=user, is_approved=not settings.PROVIDERS_NEED_APPROVAL, now=now)
+        add_provider(
+            name=name,
+            timezone=timezone,
+            user=user,
+            is_approved=not settings.PROVIDERS_NEED_APPROVAL,
+            is_verified=not settings.PROVIDERS_NEED_VERIFIED_EMAIL,
+            now=now,
+        )
     else:
         Client.objects.create(user=user, name=name, email=user.email, timezone=timezone, created_at=now)
     return user
@@ -98,6 +110,7 @@ def add_provider(
     bio: str = "",
     embed_origins: Sequence[str] = (),
     is_approved: bool = True,
+    is_verified: bool = True,
 ) -> Provider:
     """Add a provider with a calendar in `timezone` (IANA name), and a slug made from the name unless one is given.
 
@@ -113,6 +126,7 @@ def add_provider(
         bio=bio,
         embed_origins=list(embed_origins),
         is_approved=is_approved,
+        is_verified=is_verified,
         created_at=now,
     )
     provider_added.send(sender=Provider, provider=provider, timezone=timezone, now=now)
@@ -129,10 +143,11 @@ def free_slug(name: str) -> str:
 
 
 @operation
-def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) -> Provider:
+def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Provider:
     """Change a provider: their own words by themself, everything by staff.
 
-    Raises NotFound for one the actor may not see, NotAllowed (naming the field), LinkInName and SlugTaken.
+    Approving is what `approve_provider` does, and taking approval back is declining. Raises NotFound for one the actor
+    may not see, NotAllowed (naming the field), LinkInName and SlugTaken.
     """
     provider = locked_provider(provider_id, actor)
     if not actor.runs(provider.pk, "accounts.change_provider"):
@@ -144,7 +159,39 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor) ->
         check_name(wanted["name"], actor)
     if "slug" in wanted and Provider.objects.filter(slug=wanted["slug"]).exists():
         raise SlugTaken(field="slug")
+    approved = wanted.pop("is_approved", None)
     write(provider, wanted)
+    if approved is not None:
+        decide(provider, approved=approved, now=now)
+    return provider
+
+
+@operation
+def approve_provider(*, provider_id: int, actor: Actor, now: datetime) -> Provider:
+    """Let a provider be published, once their email is verified, and tell them by mail.
+
+    For staff who may change providers: else NotAllowed. Repeating it changes nothing. Raises NotFound.
+    """
+    provider = provider_to_decide(provider_id, actor)
+    decide(provider, approved=True, now=now)
+    return provider
+
+
+@operation
+def decline_provider(*, provider_id: int, actor: Actor, now: datetime, reason: str = "") -> Provider:
+    """Keep a provider from being published, or take their approval back, and tell them by mail why.
+
+    For staff who may change providers: else NotAllowed. Raises NotFound.
+    """
+    provider = provider_to_decide(provider_id, actor)
+    decide(provider, approved=False, reason=reason, now=now)
+    return provider
+
+
+def provider_to_decide(provider_id: int, actor: Actor) -> Provider:
+    provider = locked_provider(provider_id, actor)
+    if not actor.may(CHANGE_PROVIDER):
+        raise NotAllowed
     return provider
 
 
@@ -195,6 +242,7 @@ def add_client(
         name=name,
         email=User.objects.normalize_email(email),
         phone=phone,
+        verified_phone=phone if vouches(actor, "accounts.add_client") else "",
         timezone=timezone,
         notes=notes,
         owner=owner,
@@ -217,6 +265,9 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
         refuse_beyond(_own_words_of(client, actor), wanted)
     if "name" in wanted:
         check_name(wanted["name"], actor)
+    kept = keeps(actor, client, "accounts.change_client")
+    if changes.get("phone") and kept and vouches(actor, "accounts.change_client"):
+        wanted |= different(client, {"verified_phone": changes["phone"]})
     write(client, wanted)
     common = {field: wanted[field] for field in IN_STEP if field in wanted}
     if common and client.user_id and client.owner_id is None:
@@ -231,6 +282,12 @@ def remove_client(*, client_id: int, actor: Actor) -> None:
     if not keeps(actor, client, "accounts.delete_client"):
         raise NotAllowed
     delete(client)
+
+
+def vouches(actor: Actor, permission: str) -> bool:
+    """Return whether a phone number the actor writes down counts as verified: staff's does, and a vetted provider's."""
+    provider = actor.user.provider_or_none if actor.user else None
+    return actor.may(permission) or (provider is not None and provider.is_vetted)
 
 
 def keeps(actor: Actor, client: Client, permission: str) -> bool:

@@ -74,7 +74,7 @@ class Schedule(models.Model):
 
     # Only on a locked schedule, from its provider.
     provider_is_active: bool
-    provider_is_approved: bool
+    provider_is_vetted: bool
 
     objects = ScheduleQuerySet.as_manager()
 

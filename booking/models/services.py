@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Provider, ReferenceField, User
+from accounts.models import Provider, ReferenceField, User, published
 from booking.models.fields import OffsetsField
 
 MINUTES_A_DAY = 24 * 60
@@ -18,7 +18,7 @@ MINUTES_A_DAY = 24 * 60
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Everybody: active ones of the business and of published providers. A provider: their own too. Staff: all."""
-        public = Q(is_active=True) & (Q(owner=None) | Q(owner__is_active=True, owner__is_approved=True))
+        public = Q(is_active=True) & (Q(owner=None) | published("owner__"))
         if user is not None and user.is_authenticated:
             return self if user.may("booking.view_service") else self.filter(public | Q(owner__user=user))
         return self.filter(public)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
-from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet
+from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet, ProviderNotPublished
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.operations.limits import check_open_appointments, lock_person
 from booking.operations.reservations import (
@@ -136,6 +136,8 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldReleased
     if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
         raise HoldExpired
+    if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
+        raise ProviderNotPublished(field="provider")
     if not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation):
         check_open_appointments(people, reservation.provider_id, actor, now)
     reservation.status = ReservationStatus.CONFIRMED

@@ -7,7 +7,7 @@ be kept, moved or cancelled) and which unconfirmed holds; with `preview` it answ
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import Provider
 from booking.enums import COMING, LIVE, Weekday
-from booking.errors import BadHours, EndsBeforeStart, InThePast, OffGrid
+from booking.errors import BadHours, EndsBeforeStart, InThePast, OffGrid, TooManyChanges
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -36,12 +36,17 @@ from booking.queries import DAY, open_hours
 from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
-from scheduler_project.common.times import covers, floor_to_step, merged
+from scheduler_project.common.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.throttling import seconds_until
+from scheduler_project.common.times import Interval, clipped, covers, floor_to_step, merged, without
 from scheduler_project.common.trail import acting
 
 HOUR = timedelta(hours=1)
 CLOSURES = 0x636C6F73
 """The number of the advisory lock that keeps closures and new calendars apart."""
+
+MANY_SLOTS = 20_000
+"""Changes that lay out more than this have a limit of their own."""
 
 LONGEST_WINDOW = timedelta(days=92)
 
@@ -411,10 +416,13 @@ def _rearrange(
 ) -> Change:
     """Lock the calendar, let `write` change it, make the slots follow, and find the appointments left outside.
 
-    `around` narrows the work to the days it touches. A preview does all of it and undoes it.
+    `around` narrows the work to the days it touches. A preview does all of it and undoes it. Raises TooManyChanges,
+    but for staff.
     """
     if not actor.runs(provider_id, permission):
         raise NotAllowed
+    if not actor.may(permission):
+        _check_rate("hours", provider_id)
     with transaction.atomic():
         schedule = locked_schedule(provider_id)
         last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]
@@ -425,30 +433,76 @@ def _rearrange(
         if around is not None:
             start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
         before = merged(open_hours(schedule, start, until))
+        was = Layout.of(schedule)
         change = Change(made=write(schedule))
-        schedule = Schedule.objects.get(pk=schedule.pk)
+        schedule = Schedule.objects.select_related("provider").get(pk=schedule.pk)
         if around is None:
             until = max(until, horizon_end(schedule, now) + DAY)
-        _follow(change, schedule, before, start, until, now)
+        if start < until:
+            after = merged(open_hours(schedule, start, until))
+            changed = _changed(was, Layout.of(schedule), before, after, start, until)
+            if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
+                _check_rate("hours_large", provider_id)
+            laid = lay_out(schedule=schedule, start=changed[0], until=changed[1])
+            change.slots_added += laid.added
+            change.slots_removed += laid.removed
+            _note_stranded(change, schedule, before, after, start, until, now)
         if preview:
             transaction.set_rollback(True)
     return change
 
 
-def _follow(
+class Layout(NamedTuple):
+    """What a calendar's cells are cut by, and how far they go."""
+
+    timezone: str
+    slot_minutes: int
+    until: datetime | None
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> "Layout":
+        return cls(schedule.timezone, schedule.slot_minutes, schedule.slots_until)
+
+
+def _changed(
+    was: Layout, is_now: Layout, before: list[Interval], after: list[Interval], start: datetime, until: datetime
+) -> Interval:
+    """The stretch within `[start, until)` whose slots are other ones now: of another grid all are.
+
+    Laying out what stays as it is would cost as much as what changes.
+    """
+    until = min(until, is_now.until or until)
+    if was[:2] != is_now[:2]:
+        return start, until
+    differs = without(before, after) + without(after, before)
+    if was.until != is_now.until:
+        differs.append((was.until or start, until))
+    first = min((begin for begin, _end in differs), default=until)
+    last = max((end for _begin, end in differs), default=until)
+    return max(start, floor_to_step(first, HOUR, timedelta())), min(until, last)
+
+
+def _slots_in(hours: list[Interval], slot: timedelta, start: datetime, until: datetime) -> int:
+    return sum(((end - begin) // slot for begin, end in clipped(hours, start, until)), 0)
+
+
+def _check_rate(scope: str, provider_id: int) -> None:
+    """Count one more change of a provider's hours; of a large calendar each costs a second of CPU."""
+    seconds = seconds_until(scope, f"provider:{provider_id}")
+    if seconds is not None:
+        log_security_event(SecurityEvent.LIMIT_REACHED, scope=scope, provider=provider_id)
+        raise TooManyChanges(retry_after=seconds)
+
+
+def _note_stranded(
     change: Change,
     schedule: Schedule,
-    before: list[tuple[datetime, datetime]],
+    before: list[Interval],
+    after: list[Interval],
     start: datetime,
     until: datetime,
     now: datetime,
 ) -> None:
-    if start >= until:
-        return
-    laid = lay_out(schedule=schedule, start=start, until=min(until, schedule.slots_until or until))
-    after = merged(open_hours(schedule, start, until))
-    change.slots_added += laid.added
-    change.slots_removed += laid.removed
     for name, found in _booked(start, until, now, provider=schedule.provider_id).items():
         stranded = [
             booking

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.models import vetted_sql
 from booking.enums import ON_REQUEST, Override, ReservationStatus
 from booking.errors import (
     AlreadyConfirmed,
@@ -21,6 +22,7 @@ from booking.errors import (
     NotOffered,
     OffGrid,
     OutsideHours,
+    ProviderNotPublished,
     SlotTaken,
     TooFar,
     TooManyHolds,
@@ -50,7 +52,7 @@ SWEEP = 5_000
 
 # The statements of reserving are written out: putting them together anew for each request took two thirds of its time.
 LOCK_SCHEDULE = f"""
-SELECT {columns_of(Schedule, "schedule")}, provider.is_active, provider.is_approved
+SELECT {columns_of(Schedule, "schedule")}, provider.is_active, {vetted_sql("provider")}
 FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
 WHERE schedule.provider_id = %s
 FOR NO KEY UPDATE OF schedule
@@ -104,7 +106,7 @@ def locked_schedule(provider_id: int) -> Schedule:
     if row is None:
         raise NotFound
     schedule = from_row(Schedule, row)
-    schedule.provider_is_active, schedule.provider_is_approved = row[-2:]
+    schedule.provider_is_active, schedule.provider_is_vetted = row[-2:]
     return schedule
 
 
@@ -302,7 +304,7 @@ def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service
 
     Raises NotOffered; NotBookable, or for those who may not see the provider NotFound.
     """
-    if not (schedule.provider_is_active and schedule.provider_is_approved):
+    if not (schedule.provider_is_active and schedule.provider_is_vetted):
         if not actor.runs(schedule.provider_id, BOOK):
             raise NotFound(field="provider")
         if not schedule.provider_is_active:
@@ -346,7 +348,11 @@ def claim(
     client's too, for those are counted; those from a `network` (`network_key`) together. What staff have `taken_over`
     from elsewhere may have passed: then it has no hours any more that it could lie outside of, but overlaps nothing
     either. This is recorded as `Override.PAST`.
+
+    Nobody is booked with a provider who is not vetted, by whomever: ProviderNotPublished.
     """
+    if not schedule.provider_is_vetted:
+        raise ProviderNotPublished(field="provider")
     past = taken_over and actor.may(BOOK) and starts_at <= now
     _check_policy(schedule, client_id, starts_at, actor, now, overrides, past)
     time = stretch(schedule, service, starts_at, length)

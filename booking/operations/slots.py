@@ -130,15 +130,27 @@ def vacate(*, reservations: Collection[int]) -> None:
         cursor.execute(VACATE, params)
 
 
+UNVETTED_HORIZON = 30 * DAY
+UNVETTED_SLOTS = 5_000
+"""How far, and how many slots, are laid out for a provider whom nobody can book yet."""
+
+
 def horizon_end(schedule: Schedule, now: datetime) -> datetime:
-    """Until when slots are laid out: two days beyond the booking horizon, so that a daily job keeps it filled."""
-    return floor_to_step(now + schedule.horizon + 2 * DAY, timedelta(hours=1), timedelta())
+    """Until when slots are laid out: two days beyond the booking horizon, so that a daily job keeps it filled.
+
+    Less for a provider who is not vetted: enough to look at.
+    """
+    horizon = schedule.horizon + 2 * DAY
+    if not schedule.provider.is_vetted:
+        horizon = min(horizon, UNVETTED_HORIZON, UNVETTED_SLOTS * schedule.slot)
+    return floor_to_step(now + horizon, timedelta(hours=1), timedelta())
 
 
 @operation
 def extend(*, schedule_id: int, now: datetime) -> int:
     """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added."""
-    schedule = Schedule.objects.select_for_update(no_key=True).filter(pk=schedule_id).first()
+    rows = Schedule.objects.select_related("provider").select_for_update(of=("self",), no_key=True)
+    schedule = rows.filter(pk=schedule_id).first()
     if schedule is None:
         return 0
     if settings.RETAIN_SLOTS_DAYS:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import new_reference
+from accounts.models import published as published_provider
 from booking.errors import OutsideHours, SlotTaken, TooFar, TooManyHolds, TooSoon
 from booking.forms.finding import ChosenForm
 from booking.links import visitor_in, visitor_token
@@ -53,7 +54,7 @@ def of_anybody(request: HttpRequest, service_id: int) -> HttpResponse:
     service = Service.objects.visible_to(None).filter(pk=service_id).first()
     if service is None:
         raise Http404
-    offering = Schedule.objects.filter(provider__services=service, provider__is_active=True, provider__is_approved=True)
+    offering = Schedule.objects.filter(published_provider("provider__"), provider__services=service)
     return choose(request, list(offering.select_related("provider")), service, anybody=True)
 
 

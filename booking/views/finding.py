@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from accounts.models import Provider, ProviderQuerySet, new_reference
+from accounts.models import published as published_provider
 from booking import queries
 from booking.forms.finding import SearchForm
 from booking.links import visitor_token
@@ -65,9 +66,7 @@ def found(words: str, specialization: str) -> ProviderQuerySet:
 
 def services_of_several() -> list[Service]:
     """Services for which it may not matter who it is: those with more than one published provider."""
-    offering = Service.providers.through.objects.filter(
-        service=OuterRef("pk"), provider__is_active=True, provider__is_approved=True
-    )
+    offering = Service.providers.through.objects.filter(published_provider("provider__"), service=OuterRef("pk"))
     several = Service.objects.filter(is_active=True).filter(Exists(offering[1:2]))
     return list(several[:MOST_SERVICES])
 

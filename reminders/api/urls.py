@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from reminders.api import preferences, sms, templates, views, webhooks
+from reminders.api import phones, preferences, sms, templates, views, webhooks
 from scheduler_project.common.api_fields import ID
 
 routes = [
@@ -21,6 +21,8 @@ urlpatterns = [
         name="appointment-reminders",
     ),
     re_path(r"^me/preferences/?$", preferences.OwnPreferencesView.as_view(), name="own-preferences"),
+    re_path(r"^me/phone/?$", phones.OwnPhoneView.as_view(), name="own-phone"),
+    re_path(r"^me/phone/verify/?$", phones.VerifyOwnPhoneView.as_view(), name="own-phone-verify"),
     re_path(
         rf"^clients/(?P<pk>{ID})/preferences/?$",
         preferences.PreferencesView.as_view(),

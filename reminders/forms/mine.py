@@ -18,6 +18,15 @@ def clock() -> forms.TimeInput:
     return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
+class CodeForm(forms.Form):
+    code = forms.RegexField(
+        r"\A[0-9]{6}\Z",
+        label=_("Code"),
+        help_text=_("Six digits, from the text message."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 6}),
+    )
+
+
 class RemindersForm(forms.Form):
     channels = forms.MultipleChoiceField(
         label=_("Remind me by"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple

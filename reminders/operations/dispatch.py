@@ -18,6 +18,7 @@ from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.errors import NotRetryable, TooLate
 from reminders.letters import recipient_of
 from reminders.models import Message, OptOut
+from reminders.reach import refusal
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -141,10 +142,11 @@ def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> t
         return MessageStatus.CANCELLED, _("It is no longer so.") if address else _("There is no address to send it to.")
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
         return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
+    reason = refusal(message)
     unwanted = message.kind == Kind.REMINDER or message.channel == Channel.SMS
     if unwanted and (str(message.channel), address) in optouts:
-        return MessageStatus.CANCELLED, _("The client opted out.")
-    return None
+        reason = reason or _("The client opted out.")
+    return (MessageStatus.CANCELLED, reason) if reason else None
 
 
 def stands(message: Message) -> bool:

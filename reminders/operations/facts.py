@@ -8,12 +8,14 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
+from accounts.models import vetted_sql
 from reminders.enums import Channel
 
-FACTS = """
+FACTS = f"""
 SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, claimed.starts_at,
        coalesce(made.reminder_offsets, service.reminder_offsets, schedule.reminder_offsets) AS offsets,
        client.timezone, client.email, client.phone, login.email AS provider_email,
+       {vetted_sql("provider")} AS provider_is_vetted,
        chosen.channels, chosen.quiet_from, chosen.quiet_until,
        ARRAY(SELECT channel::text FROM reminders_optout
              WHERE ended_at IS NULL AND (channel, address) IN (('email', client.email), ('sms', client.phone))
@@ -43,6 +45,7 @@ class Facts(NamedTuple):
     email: str
     phone: str
     provider_email: str | None
+    provider_is_vetted: bool
     channels: list[str] | None
     quiet_from: time | None
     quiet_until: time | None
@@ -50,7 +53,12 @@ class Facts(NamedTuple):
     endpoints: dict[str, list[str]]
 
     def client_channels(self, *, reminding: bool) -> list[Channel]:
-        """How the client can and wants to be told. Who opted out of mail is still told what becomes of a booking."""
+        """How the client can and wants to be told. Who opted out of mail is still told what becomes of a booking.
+
+        A phone number that is not verified yet is among them: it is looked at once it is to be written to.
+        """
+        if not self.provider_is_vetted:
+            return []
         chosen = settings.REMINDER_CHANNELS if self.channels is None else self.channels
         addresses = {Channel.EMAIL: self.email, Channel.SMS: self.phone}
         silenced = set(self.opted_out) if reminding else set(self.opted_out) - {Channel.EMAIL}
@@ -61,6 +69,8 @@ class Facts(NamedTuple):
         ]
 
     def endpoints_for(self, event: str) -> list[int]:
+        if not self.provider_is_vetted:
+            return []
         return [int(pk) for pk, events in self.endpoints.items() if not events or event in events]
 
 

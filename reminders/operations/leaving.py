@@ -9,7 +9,7 @@ from django.db.models.functions import JSONObject
 from accounts.models import Client, User
 from accounts.operations.leaving import forget_log
 from reminders.enums import Channel, MessageStatus, Recipient
-from reminders.models import DeliveryAttempt, Message, OptOut, Preferences
+from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
 
@@ -69,6 +69,7 @@ def forget_client(*, client: Client) -> None:
     said = Preferences.objects.filter(client=client)
     forget_log(Preferences, said.values_list("pk", flat=True))
     said.delete()
+    PhoneCode.objects.filter(client=client).delete()
     about = Message.objects.filter(reservation__client=client).order_by()
     theirs = about.filter(recipient=Recipient.CLIENT)
     theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)

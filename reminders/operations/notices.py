@@ -12,6 +12,7 @@ from reminders.models import Message, WebhookEndpoint
 from reminders.operations.facts import Facts, facts_of
 from reminders.operations.outbox import Owed, write
 from reminders.operations.plan import BATCH, plan_reminders, reminders_for, to_come
+from reminders.reach import sms_refusal
 from reminders.webhooks import event_data, reminder_data
 from scheduler_project.common.times import rfc3339
 
@@ -51,7 +52,10 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
 def reaches_client(*, appointment: Appointment) -> bool:
     """Whether the client is told what becomes of an appointment, on a channel they chose and with an address for it."""
     [facts] = facts_of([appointment.pk])
-    return bool(facts.client_channels(reminding=False))
+    ways = set(facts.client_channels(reminding=False))
+    if Channel.SMS in ways and sms_refusal(appointment.client):
+        ways.remove(Channel.SMS)
+    return bool(ways)
 
 
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from reminders.channels import email
 from reminders.channels.base import DeliveryError, Parcel, shortened
-from reminders.errors import BadWords, NotSent
+from reminders.errors import BadWords, NotSent, NotVerified
 from reminders.letters import Letter, laid_out, sample_facts, shelf_of, telling, words_from
 from reminders.models import MessageTemplate
 from reminders.models.templates import MessageTemplateQuerySet
@@ -100,10 +101,14 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
 def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
     """Mail a template's letter, with sample facts, to the actor's own address, which it returns.
 
-    A text message goes by mail as well. Outside any transaction, for the mail server may take its time. Raises NotSent.
+    A text message goes by mail as well. Outside any transaction, for the mail server may take its time. Raises NotSent;
+    NotVerified, but for staff: a login may have been made with somebody else's email.
     """
     if actor.user is None:
         raise NotAllowed
+    verified = EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True)
+    if not actor.user.is_staff and not verified.exists():
+        raise NotVerified
     letter = preview(template=template, actor=actor, now=now).letter
     parcel = Parcel(
         key=uuid4(),

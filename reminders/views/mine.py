@@ -15,7 +15,7 @@ from accounts.models import Client
 from accounts.operations.people import edit_client
 from booking.views.access import actor_of, client_page, login_of
 from reminders.enums import Channel, Source
-from reminders.forms.mine import RemindersForm
+from reminders.forms.mine import CodeForm, RemindersForm
 from reminders.operations.preferences import (
     addresses_of,
     opt_out_as,
@@ -23,6 +23,8 @@ from reminders.operations.preferences import (
     set_preferences,
     take_back_own,
 )
+from reminders.reach import sms_refusal
+from reminders.views.verifying import verify
 from scheduler_project.common.errors import DomainError
 
 
@@ -35,8 +37,14 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
     if deed in ("stop", "back"):
         stop_or_take_back(deed, email=own_email, actor=actor, now=now)
         return HttpResponseRedirect(reverse("my-reminders"))
-    form = RemindersForm(request.POST or None, client=client, preferences=preferences_of(client))
-    if request.method == "POST" and form.is_valid():
+    code = CodeForm(request.POST if deed == "verify" else None)
+    if deed in ("code", "verify"):
+        refused = verify(request, client, code, actor=actor, now=now)
+        if refused is not None or not code.errors:
+            return refused or HttpResponseRedirect(reverse("my-reminders"))
+    sent = request.POST if request.POST and deed != "verify" else None
+    form = RemindersForm(sent, client=client, preferences=preferences_of(client))
+    if form.is_bound and form.is_valid():
         try:
             save(form, client, actor=actor, now=now)
         except DomainError as error:
@@ -44,7 +52,13 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(reverse("my-reminders"))
-    context = {"form": form, "client": client, "addresses": addresses(client, own_email, actor), "tab": "reminders"}
+    context = {
+        "form": form,
+        "code": code,
+        "client": client,
+        "addresses": addresses(client, own_email, actor),
+        "tab": "reminders",
+    }
     return render(request, "reminders/mine.html", context)
 
 
@@ -71,6 +85,7 @@ def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, An
             "standing": row.opt_out,
             "theirs": row.channel == Channel.EMAIL and row.address == own_email,
             "by_sms": row.channel == Channel.SMS,
+            "withheld": sms_refusal(client) if row.channel == Channel.SMS else "",
             "stopped_by_sms": row.opt_out is not None and row.opt_out.source == Source.SMS,
         }
         for row in addresses_of(client, actor)

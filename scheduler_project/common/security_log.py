@@ -49,6 +49,9 @@ class SecurityEvent(StrEnum):
     REQUEST_REFUSED = "request.refused"
     LIMIT_REACHED = "limit.reached"
     SECRET_SHOWN = "secret.shown"  # noqa: S105
+    PHONE_CODE_ASKED = "phone.code_asked"
+    PHONE_CODE_FAILED = "phone.code_failed"
+    PHONE_VERIFIED = "phone.verified"
     KEY_CREATED = "key.created"
     KEY_ENDED = "key.ended"
 

@@ -26,8 +26,8 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
 """
 
-GUARDING = frozenset({"login", "register", "mail"})
-"""Scopes that keep somebody from guessing or from flooding a mailbox: they are counted in PostgreSQL, not in Redis."""
+GUARDING = frozenset({"login", "register", "mail", "code", "code_day", "code_network", "code_site"})
+"""Scopes that keep somebody from guessing, or from flooding a mailbox or phone: they are counted in PostgreSQL."""
 
 TALLY = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
@@ -195,6 +195,12 @@ def site_network(request: HttpRequest | Request) -> str:
     """
     asked: Any = request
     return network(BaseThrottle().get_ident(asked) or "", prefix=48)
+
+
+def network_of(request: HttpRequest | Request) -> str:
+    """The network a request came from."""
+    asked: Any = request
+    return network(BaseThrottle().get_ident(asked) or "")
 
 
 def may(scope: str, subject: str) -> bool:

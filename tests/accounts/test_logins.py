@@ -75,17 +75,24 @@ def test_register_gives_a_provider_a_calendar_in_their_timezone(api):
         "name": "Grace Hopper",
         "slug": "grace-hopper",
         "is_active": True,
-        "is_approved": True,
+        "is_approved": False,
+        "is_published": False,
+        "missing": ["verify_email", "await_approval"],
+        "decline_reason": "",
     }
     assert Schedule.objects.get(provider=provider).timezone == "America/New_York"
 
 
-def test_register_hides_a_provider_until_approved_where_that_is_asked_for(api, settings):
-    settings.PROVIDERS_NEED_APPROVAL = True
+@pytest.mark.parametrize(
+    ("setting", "left"),
+    [("PROVIDERS_NEED_APPROVAL", ["verify_email"]), ("PROVIDERS_NEED_VERIFIED_EMAIL", ["await_approval"])],
+)
+def test_register_asks_of_a_provider_what_the_settings_say(api, settings, setting, left):
+    setattr(settings, setting, False)
 
     register(api, role="provider")
 
-    assert Provider.objects.get().is_approved is False
+    assert Provider.objects.get().missing == left
 
 
 def test_register_works_in_utc_as_a_client_when_not_told_otherwise(api):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accounts.models import Client, Provider
+from accounts.models import PUBLISHED, Client, Provider
 from accounts.operations import people
 from booking.models import Schedule
 from tests.accounts.helpers import queries_of, refusal
@@ -40,6 +40,8 @@ def test_read_tells_the_public_nothing_about_the_login(api):
         "embed_origins": [],
         "is_active": True,
         "is_approved": True,
+        "is_published": True,
+        "missing": [],
     }
 
 
@@ -69,7 +71,7 @@ def test_websites_that_may_embed_are_whole_origins(provider, provider_api, origi
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("hidden", [{"is_active": False}, {"is_approved": False}])
+@pytest.mark.parametrize("hidden", [{fact: False} for fact in PUBLISHED])
 def test_hidden_provider_is_seen_by_themself_and_staff(api, booker_api, staff_api, hidden):
     provider = ProviderFactory(**hidden)
     url = f"/api/providers/{provider.pk}"

@@ -8,7 +8,7 @@ from django.db.models import Q
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import Provider
+from accounts.models import PUBLISHED, Provider
 from booking.models import Slot
 from booking.operations.availability import set_policy, set_working_hours
 from booking.queries import (
@@ -434,7 +434,7 @@ def test_free_times_of_a_service_nobody_offers_are_none():
     assert free_times(Search(NOON, NOON + 3 * DAY, NOON, service=ServiceFactory(providers=[]))) == []
 
 
-@pytest.mark.parametrize("hidden", [{"is_active": False}, {"is_approved": False}])
+@pytest.mark.parametrize("hidden", [{fact: False} for fact in PUBLISHED])
 def test_free_times_leave_out_who_is_not_published(hidden):
     provider = open_provider()
     Provider.objects.filter(pk=provider.pk).update(**hidden)

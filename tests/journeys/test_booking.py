@@ -9,7 +9,13 @@ from rest_framework.test import APIClient
 
 from tests.factories import NOON, PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_open_registration")]
+
+
+@pytest.fixture
+def _open_registration(settings):
+    """Providers are published as they register."""
+    settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False
 
 
 def email_of(name):

@@ -25,7 +25,8 @@ def tour() -> str:
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
-def test_tour_works_word_by_word(live_server):
+def test_tour_works_word_by_word(live_server, settings):
+    settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False  # as in the demo
     script = tour().replace("http://127.0.0.1:8000", live_server.url)
     until_the_wait, _, rest = script.partition("sleep 66\n")
 

@@ -109,7 +109,7 @@ ELSEWHERE = {"autocomplete", "view_on_site", "app_list"}
 """Addresses of which others of these tests say who may use them for what."""
 
 ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "accounts_client": {"delete_selected": MANAGERS, "erase": MANAGERS},
+    "accounts_client": {"delete_selected": MANAGERS, "erase": MANAGERS, "verify_phones": BOTH},
     "accounts_provider": {
         "activate": MANAGERS,
         "approve": MANAGERS,

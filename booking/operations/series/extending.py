@@ -25,7 +25,8 @@ def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
     schedule = locked_schedule(series.provider_id)
     series.refresh_from_db()
     until = reach(schedule, now)
-    if series.cancelled_at or not schedule.provider_is_active or until <= series.generated_until:
+    takes_bookings = schedule.provider_is_active and schedule.provider_is_vetted
+    if series.cancelled_at or not takes_bookings or until <= series.generated_until:
         return 0
     service, refused = None, None
     try:

@@ -29,7 +29,7 @@ def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     if profile.is_bound and profile.is_valid():
         try:
             people.edit_provider(
-                provider_id=schedule.provider_id, changes=profile.cleaned_data, actor=actor_of(request)
+                provider_id=schedule.provider_id, changes=profile.cleaned_data, actor=actor_of(request), now=now
             )
         except DomainError as refusal:
             refuse(profile, refusal)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import PUBLISHED
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from booking.operations.reservations import expire_due
 from tests.booking.api.answers import ids, refusal, rfc3339, starts
@@ -170,7 +171,7 @@ def test_reserve_refuses_a_service_the_provider_does_not_offer(booker_api, provi
     assert refusal(answer) == (400, "service_not_offered", "service")
 
 
-@pytest.mark.parametrize("missing", ["is_active", "is_approved"])
+@pytest.mark.parametrize("missing", PUBLISHED)
 def test_reserve_does_not_know_an_unpublished_provider(booker_api, provider, missing):
     setattr(provider, missing, False)
     provider.save()
@@ -187,11 +188,13 @@ def test_reserve_refuses_an_inactive_provider_to_themself(provider_api, provider
     assert refusal(answer) == (409, "provider_not_bookable", "provider")
 
 
-def test_reserve_lets_a_provider_who_awaits_approval_book_their_client(provider_api, provider, own_client):
+def test_reserve_refuses_a_provider_who_awaits_approval_their_own_client(provider_api, provider, own_client):
     provider.is_approved = False
     provider.save()
 
-    assert reserve(provider_api, provider, client=own_client.pk).status_code == 201
+    answer = reserve(provider_api, provider, client=own_client.pk)
+
+    assert refusal(answer) == (409, "provider_not_published", "provider")
 
 
 def test_reserve_lets_a_provider_book_somebody_who_booked_before(provider_api, provider, booker):

@@ -7,6 +7,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import PUBLISHED
 from booking.models import Slot
 from tests.booking.api.answers import ids, refusal, rfc3339, starts
 from tests.conftest import logged_in
@@ -394,7 +395,7 @@ def test_list_wants_a_provider_or_a_service(api, db):
     assert refusal(slots(api)) == (400, "required", "provider")
 
 
-@pytest.mark.parametrize("missing", ["is_active", "is_approved"])
+@pytest.mark.parametrize("missing", PUBLISHED)
 def test_list_does_not_know_an_unpublished_provider(api, provider, missing):
     setattr(provider, missing, False)
     provider.save()

@@ -5,6 +5,7 @@ from datetime import time, timedelta
 import pytest
 
 from accounts.actors import Actor, Face
+from accounts.models import PUBLISHED, VETTED
 from booking.enums import Override
 from booking.errors import (
     AlreadyConfirmed,
@@ -14,6 +15,7 @@ from booking.errors import (
     NotOffered,
     OffGrid,
     OutsideHours,
+    ProviderNotPublished,
     SlotTaken,
     TooFar,
     TooManyHolds,
@@ -280,7 +282,7 @@ def test_reserve_for_a_client_by_another_provider_is_refused(provider):
         hold(provider, NINE, actor=actor_of(open_provider(horizon_days=1)))
 
 
-@pytest.mark.parametrize("fact", ["is_active", "is_approved"])
+@pytest.mark.parametrize("fact", PUBLISHED)
 def test_reserve_of_an_unpublished_provider_finds_nobody(provider, fact):
     setattr(provider, fact, False)
     provider.save()
@@ -289,11 +291,15 @@ def test_reserve_of_an_unpublished_provider_finds_nobody(provider, fact):
         hold(provider, NINE)
 
 
-def test_reserve_by_an_unapproved_provider_themself(provider):
-    provider.is_approved = False
+@pytest.mark.parametrize("fact", VETTED)
+@pytest.mark.parametrize("who", ["provider", "staff"])
+def test_reserve_of_a_provider_who_is_not_vetted_is_refused_to_all(request, provider, fact, who):
+    actor = actor_of(request.getfixturevalue(who))
+    setattr(provider, fact, False)
     provider.save()
 
-    assert hold(provider, NINE, actor=actor_of(provider)).status == "held"
+    with pytest.raises(ProviderNotPublished):
+        hold(provider, NINE, actor=actor)
 
 
 def test_reserve_by_an_inactive_provider_themself_is_refused(provider):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import Provider
+from accounts.models import PUBLISHED, Provider
 from booking.models import Slot
 from tests.factories import ProviderFactory, ServiceFactory, at, hold, open_provider
 from tests.html import links_of, text_of
@@ -60,7 +60,7 @@ def test_home_says_when_nobody_fits(client, provider):
     assert "Nobody here fits that search" in text_of(client.get("/", {"q": "nobody"}))
 
 
-@pytest.mark.parametrize("hidden", [{"is_active": False}, {"is_approved": False}])
+@pytest.mark.parametrize("hidden", [{fact: False} for fact in PUBLISHED])
 def test_hidden_providers_are_nowhere(client, provider, hidden):
     Provider.objects.update(**hidden)
 

@@ -28,6 +28,7 @@ from tests.factories import (
     SYSTEM,
     ClientFactory,
     ServiceFactory,
+    UserFactory,
     actor_of,
     appoint,
     at,

@@ -8,12 +8,12 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 
 from reminders.enums import Recipient
-from reminders.errors import BadWords, NotSent, TemplateExists
+from reminders.errors import BadWords, NotSent, NotVerified, TemplateExists
 from reminders.models import MessageTemplate
 from reminders.operations.templates import in_use, preview, remove_template, save_template, send_test
 from reminders.words import DEFAULTS
 from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
-from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, actor_of
+from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, actor_of, verified
 from tests.groups import MANAGER, staff_of
 
 pytestmark = pytest.mark.django_db
@@ -246,3 +246,18 @@ def test_send_test_has_nobody_to_send_it_to(mailoutbox):
         send_test(template=a_draft(), actor=SYSTEM, now=NOON)
 
     assert mailoutbox == []
+
+
+def test_send_test_goes_to_no_mailbox_that_never_answered(provider, mailoutbox):
+    with pytest.raises(NotVerified):
+        send_test(template=a_draft(provider=provider), actor=actor_of(provider), now=NOON)
+
+    assert mailoutbox == []
+
+
+def test_send_test_goes_to_a_providers_verified_mailbox(provider, mailoutbox):
+    verified(provider.user)
+
+    send_test(template=a_draft(provider=provider), actor=actor_of(provider), now=NOON)
+
+    assert len(mailoutbox) == 1

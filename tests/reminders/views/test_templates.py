@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 
 from reminders.models import MessageTemplate
-from tests.factories import MessageTemplateFactory
+from tests.factories import MessageTemplateFactory, verified
 from tests.looking import dump
 
 WORDS = "/dashboard/messages/"
@@ -67,6 +67,8 @@ def test_words_with_an_unknown_variable_are_refused_with_what_was_typed(desk, de
 
 
 def test_a_test_is_sent_to_oneself_and_keeps_nothing(desk, provider):
+    verified(provider.user)
+
     answer = desk.post(BOOKED, SEE_YOU | {"do": "test"})
 
     assert provider.user.email in answer.content.decode()

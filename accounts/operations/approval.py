@@ -1,0 +1,72 @@
+"""What becomes of those who registered as providers: verified, approved or declined, and told so."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from accounts.models import Client, Provider
+from accounts.operations.mails import owe
+from accounts.signals import provider_vetted
+from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
+
+
+def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "") -> None:
+    """Write down what staff decided about a provider, and tell them by mail. The caller holds the row's lock.
+
+    Approved, they are published and may write to others, once their email is verified. Declined, nothing goes out on
+    their behalf any more; their appointments stay. Deciding the same again changes nothing.
+    """
+    wanted = (approved, "" if approved else reason)
+    if (provider.is_approved, provider.decline_reason) == wanted and (approved or provider.declined_at):
+        return
+    provider.is_approved, provider.decline_reason = wanted
+    provider.declined_at = None if approved else now
+    provider.save(update_fields=["is_approved", "declined_at", "decline_reason"])
+    log_security_event_on_commit(
+        SecurityEvent.RIGHTS_CHANGED, login=provider.user_id, what="is_approved", to=approved, provider=provider.pk
+    )
+    _tell(provider, now)
+    if provider.is_vetted:
+        _vetted(provider, now)
+
+
+@operation
+def note_verified(*, user_id: int, now: datetime) -> None:
+    """Remember that a login has answered at its email: another email later does not take that back."""
+    rows = Provider.objects.select_for_update(of=("self",), no_key=True)
+    provider = rows.filter(user=user_id, is_verified=False).first()
+    if provider is None:
+        return
+    provider.is_verified = True
+    provider.save(update_fields=["is_verified"])
+    if provider.is_vetted:
+        _vetted(provider, now)
+
+
+def _vetted(provider: Provider, now: datetime) -> None:
+    """From now on what they wrote down counts: numbers of clients who have no login to say otherwise."""
+    kept = Client.objects.filter(owner=provider, user=None).exclude(phone=F("verified_phone"))
+    kept.order_by().update(verified_phone=F("phone"))
+    provider_vetted.send(Provider, provider=provider, now=now)
+
+
+def _tell(provider: Provider, now: datetime) -> None:
+    """Mail the provider what was decided, if they have a login."""
+    user = provider.user
+    if user is None or not user.is_active:
+        return
+    with override(user.language or settings.LANGUAGE_CODE):
+        context = {
+            "provider": provider,
+            "site_name": settings.SITE_NAME,
+            "link": settings.SITE_URL + reverse("after-login"),
+        }
+        subject = _("You are approved at %(site)s") if provider.is_approved else _("You are not approved at %(site)s")
+        text = render_to_string("accounts/provider_decided.txt", context).strip()
+        owe(to=user.email, subject=subject % {"site": " ".join(settings.SITE_NAME.split())}, text=text, now=now)

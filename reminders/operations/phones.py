@@ -1,0 +1,185 @@
+"""Verifying a client's phone: a code goes there by SMS, and whoever has the phone enters it here."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, override
+
+from accounts.actors import Actor
+from accounts.models import Client
+from reminders.channels import sms
+from reminders.channels.base import DeliveryError, Parcel, Refused, shortened
+from reminders.enums import Channel
+from reminders.errors import CodeNotValid, CountryNotServed, NoPhone
+from reminders.models import OptOut, PhoneCode, Preferences
+from reminders.reach import is_served
+from reminders.signals import code_owed
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import (
+    SecurityEvent,
+    log_security_event,
+    log_security_event_on_commit,
+)
+from scheduler_project.common.throttling import may
+
+GOOD_FOR = timedelta(minutes=10)
+MOST_TRIES = 5
+LEASE = timedelta(minutes=1)
+"""How long whoever sends a code has for it; then another tries, with another code."""
+ROUND = timedelta(minutes=1)
+SENDINGS = 3
+BACKOFF = timedelta(seconds=20)
+KEPT = timedelta(days=1)
+
+CODE_ASKED = gettext_lazy(
+    "If this number takes text messages from us, a code is on its way. Otherwise it was asked for too often of late, "
+    "or said STOP: answer START to any of our messages then."
+)
+"""The answer to whoever asks for one, whatever is done."""
+
+logger = logging.getLogger(__name__)
+
+
+@operation
+def ask_code(*, client_id: int, actor: Actor, network: str, now: datetime, phone: Any = None) -> Client:
+    """Have a code sent to the client's phone, or to `phone`, which becomes theirs. For the client alone.
+
+    Nothing is sent to a number that is verified, that said STOP, or to which too many codes went of late, whoever asked
+    for them; the answer is the same, for each of these is somebody else's business. The same holds for a network and
+    the site. How often one client may ask is the edge's to say. Raises NoPhone, CountryNotServed, NotAllowed, NotFound.
+    """
+    client = _own(client_id, actor)
+    if phone is not None and client.phone != phone:
+        client.phone = phone
+        client.save(update_fields=["phone"])
+    if not client.phone:
+        raise NoPhone(field="phone")
+    if not is_served(client.phone):
+        raise CountryNotServed(field="phone")
+    number = str(client.phone)
+    silent = client.phone_is_verified or OptOut.objects.standing().filter(channel=Channel.SMS, address=number).exists()
+    if not silent and _within_limits(number, network):
+        fresh = {"phone": number, "digest": "", "asked_at": now, "expires_at": now + GOOD_FOR, "tries": 0}
+        PhoneCode.objects.update_or_create(client=client, defaults={**fresh, "failures": 0, "next_at": now})
+        log_security_event_on_commit(SecurityEvent.PHONE_CODE_ASKED, login=client.user_id, client=client.pk)
+        code_owed.send(PhoneCode)
+    return client
+
+
+def _within_limits(number: str, network: str) -> bool:
+    """Count one more code: for the number, by the hour and the day, for the network, and for the site."""
+    subjects = {
+        "code": f"phone:{number}",
+        "code_day": f"phone:{number}",
+        "code_network": f"network:{network}",
+        "code_site": "site",
+    }
+    return all(may(scope, subject) for scope, subject in subjects.items())
+
+
+def verify_phone(*, client_id: int, code: str, actor: Actor, now: datetime) -> Client:
+    """Take the code that was sent to the client's phone: text messages go there from now on. For the client alone.
+
+    Raises CodeNotValid for a wrong one, after ten minutes or five wrong ones, and where the phone was changed since;
+    NotAllowed, NotFound.
+    """
+    client = _try_code(client_id, code, actor, now)
+    if client is None:
+        log_security_event(SecurityEvent.PHONE_CODE_FAILED, client=client_id)
+        raise CodeNotValid(field="code")
+    return client
+
+
+@operation
+def _try_code(client_id: int, code: str, actor: Actor, now: datetime) -> Client | None:
+    """The client, now verified; None for a code that is not valid, which is counted."""
+    client = _own(client_id, actor)
+    row = PhoneCode.objects.select_for_update(no_key=True).filter(client=client).first()
+    if row is None or not row.digest or row.expires_at <= now or row.tries >= MOST_TRIES or row.phone != client.phone:
+        return None
+    if not constant_time_compare(row.digest, _digest(row, code)):
+        row.tries += 1
+        row.save(update_fields=["tries"])
+        return None
+    client.verified_phone = client.phone
+    client.save(update_fields=["verified_phone"])
+    row.delete()
+    log_security_event_on_commit(SecurityEvent.PHONE_VERIFIED, login=client.user_id, client=client.pk)
+    return client
+
+
+def _own(client_id: int, actor: Actor) -> Client:
+    """The client, locked, if it is who acts."""
+    if actor.client_id != client_id:
+        raise NotAllowed
+    client = Client.objects.select_for_update(of=("self",), no_key=True).filter(pk=client_id).first()
+    if client is None:
+        raise NotFound
+    return client
+
+
+def _digest(row: PhoneCode, code: str) -> str:
+    return salted_hmac("reminders.phones", f"{row.client_id}:{row.phone}:{code}", algorithm="sha256").hexdigest()
+
+
+# --- Sending ----------------------------------------------------------------------------------------------------------
+
+
+def send_due(*, clock: Callable[[], datetime]) -> int:
+    """Send the codes that are owed. Returns how many went out. Any number of these may run at once."""
+    PhoneCode.objects.filter(asked_at__lt=clock() - KEPT).delete()
+    sent, until = 0, clock() + ROUND
+    while (now := clock()) < until and (claimed := _claim(now)):
+        sent += _send(*claimed, clock=clock)
+    return sent
+
+
+@operation
+def _claim(now: datetime) -> tuple[PhoneCode, str] | None:
+    """The code that has waited longest and that nobody else is sending, made now."""
+    rows = PhoneCode.objects.due(now=now).select_related("client")
+    row = rows.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
+    if row is None:
+        return None
+    code = f"{secrets.randbelow(10**6):06}"
+    row.digest, row.tries, row.expires_at, row.next_at = _digest(row, code), 0, now + GOOD_FOR, now + LEASE
+    row.save(update_fields=["digest", "tries", "expires_at", "next_at"])
+    return row, code
+
+
+def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
+    said = Preferences.objects.filter(client=row.client).first()
+    with override((said and said.language) or settings.LANGUAGE_CODE):
+        text = _("%(code)s is your code for %(site)s. It is good for ten minutes. Did you not ask for it? Ignore this.")
+        parcel = Parcel(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
+    try:
+        with sms.connect() as line:
+            line.send(parcel)
+    except DeliveryError as error:
+        _put_off(row, error, clock())
+        return False
+    _still(row).update(next_at=None)
+    return True
+
+
+def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
+    """Let it be tried again a little later, while that helps."""
+    failures = row.failures + 1
+    logger.warning("A code could not be sent: %s", shortened(error))
+    if isinstance(error, Refused) or failures >= SENDINGS:
+        _still(row).delete()
+    else:
+        _still(row).update(failures=failures, next_at=now + BACKOFF * 2 ** (failures - 1))
+
+
+def _still(row: PhoneCode) -> Any:
+    """The row, unless another code was asked for, or made, meanwhile."""
+    return PhoneCode.objects.filter(pk=row.pk, digest=row.digest)

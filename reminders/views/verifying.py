@@ -1,0 +1,33 @@
+"""Verifying a phone, as both pages do it that ask for a code."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import Client
+from reminders.forms.mine import CodeForm
+from reminders.operations import phones
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.pages import too_many
+from scheduler_project.common.throttling import network_of
+
+
+def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor, now: datetime) -> HttpResponse | None:
+    """Send a code (`do=code`) or take one (`do=verify`). Errors are the form's. Who must wait gets a page."""
+    if request.POST.get("do") == "code":
+        refused = too_many(request, "code", f"client:{client.pk}")
+        if refused is None:
+            phones.ask_code(client_id=client.pk, actor=actor, network=network_of(request), now=now)
+            messages.info(request, phones.CODE_ASKED)
+        return refused
+    if form.is_valid():
+        try:
+            phones.verify_phone(client_id=client.pk, code=form.cleaned_data["code"], actor=actor, now=now)
+        except DomainError as error:
+            form.add_error("code", str(error.message))
+        else:
+            messages.success(request, _("Your phone is verified."))
+    return None
