@@ -3,7 +3,6 @@
 import re
 
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.core.handlers.wsgi import WSGIRequest
 from django.utils.module_loading import import_string
 
@@ -24,8 +23,10 @@ def body_limit(environ: Environ) -> int:
 
 def may_upload(environ: Environ) -> bool:
     """Whether staff ask, by their session. Reads the database; only a head has come so far."""
+    from accounts.authentication import user_of_session  # the server is imported before Django is set up
+
     request = WSGIRequest(complete(dict(environ), b""))
     engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
     request.session = engine(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    user = get_user(request)
+    user = user_of_session(request)
     return bool(user.is_active and getattr(user, "is_staff", False))

@@ -318,8 +318,6 @@ ENDS = {
     "reminders.WebhookEndpoint.url": "webhooks",
     "sessions.Session.session_data": "page session",
     "sessions.Session.session_key": "page session",
-    "token_blacklist.OutstandingToken.jti": "refresh token",
-    "token_blacklist.OutstandingToken.token": "refresh token",
 }
 """What opens or tells something to whoever made the login, and the name of the thing above that ends with it."""
 
@@ -339,7 +337,6 @@ OPENS_NOTHING = {
     "reminders.Message.key": "names a message",
     "reminders.OptOut.address": "of an address, by who reads it",
     "reminders.Reminder.key": "names a message",
-    "token_blacklist.BlacklistedToken.token": "a token that has ended",
 }
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from rest_framework.test import APIClient
 
 from accounts.models import SignIn, User
@@ -16,6 +17,7 @@ from accounts.operations.sign_ins import (
     start_sign_in,
 )
 from accounts.user_agents import describe_user_agent
+from scheduler_project.web.uploads import may_upload
 from tests.accounts.helpers import bearer, queries_of, refusal, tokens_of
 from tests.factories import NOON, PASSWORD, UserFactory
 from tests.groups import browser_of
@@ -165,6 +167,18 @@ def test_session_that_ended_is_emptied(client, booker):
     client.get("/account/")
 
     assert dict(client.session) == {}
+
+
+def test_session_that_ended_lets_nobody_upload(rf, staff):
+    browser = browser_of(staff)
+    cookies = {settings.SESSION_COOKIE_NAME: browser.cookies[settings.SESSION_COOKIE_NAME].value}
+    rf.cookies.load(cookies)
+    asked = rf.post("/admin/booking/appointment/import/new/").environ
+    assert may_upload(asked)
+
+    end_sign_ins(user=staff, now=NOON)
+
+    assert not may_upload(asked)
 
 
 def test_session_from_before_there_were_sign_ins_is_nobodys(client, booker):
