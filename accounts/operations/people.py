@@ -327,7 +327,7 @@ def is_trusted(actor: Actor) -> bool:
     if actor.user is None:
         return actor.face in (Face.JOB, Face.COMMAND)
     provider = actor.user.provider_or_none
-    if actor.user.is_staff or provider is None or not provider.is_approved:
+    if actor.user.is_staff or provider is None or not provider.is_vetted:
         return actor.user.is_staff
     return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()
 

@@ -31,7 +31,7 @@ def sending_of(message: Message) -> Sending:
     """Who a message is from and for. What a provider is told of their own bookings is counted as theirs alone."""
     provider = message.reservation.provider
     address = recipient_of(message).address
-    trusted = provider.is_approved
+    trusted = provider.is_vetted
     if message.channel == Channel.WEBHOOK:
         address = urlsplit(address).hostname or ""
     elif message.recipient == Recipient.PROVIDER and trusted:
