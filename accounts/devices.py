@@ -48,7 +48,7 @@ def remember_browser(response: HttpResponse, user: User) -> None:
         _signer(user).sign(get_random_string(22)),
         max_age=REMEMBERED_SECONDS,
         path="/",
-        secure=settings.SECURE,
+        secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
@@ -56,7 +56,7 @@ def remember_browser(response: HttpResponse, user: User) -> None:
 
 def _cookie(user: User) -> str:
     """One for each login: several may share a browser."""
-    return f"{'__Host-' if settings.SECURE else ''}known-{user.pk}"
+    return f"{settings.COOKIE_PREFIX}known-{user.pk}"
 
 
 def _signer(user: User) -> Any:

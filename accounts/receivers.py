@@ -118,10 +118,9 @@ def end_with_password(instance: User, created: bool, **kwargs: Any) -> None:
         end_sign_ins(user=instance, keep=acting_sign_in(instance), now=timezone.now())
 
 
-@receiver([authenticator_added, authenticator_removed], dispatch_uid="accounts.receivers.ask_all_again")
-def ask_all_again(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Nobody stays signed in who did so before the second factor was what it is, but whoever changes it."""
-    end_sign_ins(user=user, keep=acting_sign_in(user), now=timezone.now())
+@receiver([authenticator_added, authenticator_removed], dispatch_uid="accounts.receivers.change_session_key")
+def change_session_key(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Whoever knew the key of a session when another factor was asked for knows it no longer."""
     if request.user == user:
         request.session.cycle_key()
 

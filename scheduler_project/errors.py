@@ -38,6 +38,5 @@ def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
     content, media_type = refusals.content_of(refusal, api=api, language=language)
     response = HttpResponse(content, content_type=media_type, status=refusal[0])
     response.headers["Content-Language"] = language
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
     add_never_cache_headers(response)
     return response

@@ -159,7 +159,7 @@ class RefreshSerializer(Serializer[Any]):
 
 
 class LogoutSerializer(Serializer[Any]):
-    refresh = serializers.CharField(
+    refresh = TextField(
         max_length=4096,
         required=False,
         write_only=True,

@@ -13,7 +13,6 @@ from accounts.models import Client, Provider
 from accounts.operations.mails import owe
 from accounts.signals import provider_vetted
 from scheduler_project.common.operations import operation
-from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 
 
 def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "") -> None:
@@ -28,9 +27,6 @@ def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "
     provider.is_approved, provider.decline_reason = wanted
     provider.declined_at = None if approved else now
     provider.save(update_fields=["is_approved", "declined_at", "decline_reason"])
-    log_security_event_on_commit(
-        SecurityEvent.RIGHTS_CHANGED, login=provider.user_id, what="is_approved", to=approved, provider=provider.pk
-    )
     _tell(provider, now)
     if provider.is_vetted:
         _vetted(provider, now)

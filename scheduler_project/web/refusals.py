@@ -10,6 +10,8 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from scheduler_project.common.headers import EVERYWHERE
+
 BAD_REQUEST = (HTTPStatus.BAD_REQUEST, "bad_request", _("The request is not valid HTTP."))
 TIMEOUT = (
     HTTPStatus.REQUEST_TIMEOUT,
@@ -105,8 +107,7 @@ def _written(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[by
         f"Content-Type: {media_type}",
         f"Content-Length: {len(content)}",
         f"Content-Language: {language}",
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
-        "X-Content-Type-Options: nosniff",
+        *(f"{name}: {value}" for name, value in EVERYWHERE.items()),
         "Cache-Control: no-store",
         "Connection: close",
     ]

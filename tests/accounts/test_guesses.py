@@ -215,7 +215,7 @@ def test_browser_in_which_the_mailed_link_was_opened_is_known(client, owner):
 
 
 def test_cookie_of_a_known_browser_is_kept_from_scripts_and_other_sites(client, owner, settings):
-    settings.SECURE = True
+    settings.COOKIE_PREFIX, settings.SESSION_COOKIE_SECURE = "__Host-", True
 
     client.post("/account/login/", {"login": owner.email, "password": PASSWORD})
 

@@ -92,6 +92,7 @@ def test_every_cookie_is_one_that_browsers_take_by_that_name(settings, client, b
     """What begins with `__Host-` needs Secure, the path / and no domain (RFC 6265bis §4.1.3.2)."""
     for name, value in names_of({name: getattr(settings, name) for name in dir(conf.settings)}).items():
         setattr(settings, name, f"__Host-{value}")
+    settings.COOKIE_PREFIX = "__Host-"
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = settings.LANGUAGE_COOKIE_SECURE = True
     provider = open_provider(horizon_days=4)
     client.post("/timezone/", {"timezone": "Europe/Berlin"})
@@ -102,9 +103,8 @@ def test_every_cookie_is_one_that_browsers_take_by_that_name(settings, client, b
         client.post("/account/login/", {"login": booker.user.email, "password": PASSWORD})
         client.post("/account/", {"name": "Ada", "timezone": "UTC", "language": "de"})
 
-    assert set(client.cookies) == {
-        f"__Host-{name}" for name in ("timezone", "django_language", "visitor", "csrftoken", "messages", "sessionid")
-    }
+    ours = ("timezone", "django_language", "visitor", "csrftoken", "messages", "sessionid", f"known-{booker.user_id}")
+    assert set(client.cookies) == {f"__Host-{name}" for name in ours}
     for cookie in client.cookies.values():
         assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/", "", "Lax")
         assert cookie["secure"]

@@ -64,7 +64,7 @@ def test_client_gives_themself_no_link_for_a_name(booker_api, booker):
 
 def test_visitor_gives_no_link_for_a_name(provider):
     held = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=NINE, visitor_id=None, timezone="UTC", now=NOON
+        provider_id=provider.pk, service_id=None, starts_at=NINE, visitor="visitor", timezone="UTC", now=NOON
     )
 
     with pytest.raises(LinkInName):
