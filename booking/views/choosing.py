@@ -80,6 +80,7 @@ def choose(
         if request.GET.get("known") == context["known"]:
             return HttpResponse(status=204)
         response = render(request, "booking/choose.html", context)
+        response.headers["Cache-Control"] = "no-store"  # Whoever comes back sees what they hold.
         return response if own_client(request) or embedded(request) else remember_visitor(response, visitor)
 
 

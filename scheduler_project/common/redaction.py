@@ -41,6 +41,7 @@ PATTERNS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*:[^\s@'\"]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # Links that act for whoever has them, and addresses of calendar feeds.
     (re.compile(r"(/(?:a|h|r|unsubscribe|calendar|confirm-email|letter)/)[^\s/?#'\"<>]{8,}"), rf"\1{HIDDEN}"),
+    (re.compile(r"([?&;]visitor=)[^\s&#'\"<>]+"), rf"\1{HIDDEN}"),  # whose holds the pages in a frame show and move
     (re.compile(r"(/password/reset/)(?!key/)[^\s/?#'\"<>]+/[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(/password/reset/key/)[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(Bearer|Basic|Token)\s+[\w.~+/=:-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),

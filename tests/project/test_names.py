@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.actors import Actor, Face
 from accounts.errors import LinkInName
-from accounts.models import User
+from accounts.models import User, new_reference
 from accounts.operations import people
 from booking.operations.guests import give_details, hold_as_visitor
 from tests.booking.api.answers import refusal
@@ -64,7 +64,7 @@ def test_client_gives_themself_no_link_for_a_name(booker_api, booker):
 
 def test_visitor_gives_no_link_for_a_name(provider):
     held = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=NINE, visitor="visitor", timezone="UTC", now=NOON
+        provider_id=provider.pk, service_id=None, starts_at=NINE, visitor=new_reference(), timezone="UTC", now=NOON
     )
 
     with pytest.raises(LinkInName):

@@ -39,6 +39,7 @@ LOOKING_LIKE_ONE = {
     "webhook": "whsec_bm90LXJlYWxseS1hLXNlY3JldA==",
     "reset": "/password/reset/MTI/c9k2-reset-link-token-9/",
     "feed": "/calendar/feed-token-10-abcdefgh.ics",
+    "frame": "/p/maya/book/1/?embed=1&visitor=ImFkYSI:1xXQbI:visitor-token-11&day=2026-03-04",
 }
 SECRETS = [
     "own-secret-key-own-secret-key-0123456789",
@@ -51,6 +52,7 @@ SECRETS = [
     "bm90LXJlYWxseS1hLXNlY3JldA==",
     "c9k2-reset-link-token-9",
     "feed-token-10-abcdefgh",
+    "visitor-token-11",
 ]
 
 

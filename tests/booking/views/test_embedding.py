@@ -88,6 +88,13 @@ def test_own_hold_is_known_in_a_frame(framed, path):
     assert chooser_in(Browser().get(details), path) == chooser
 
 
+def test_chooser_is_kept_by_nobody_for_it_shows_what_one_holds(framed, path):
+    chooser = chooser_in(Browser().get("/p/maya/?embed=1"), path)
+
+    assert Browser().get(chooser).headers["Cache-Control"] == "no-store"
+    assert Browser().get(path).headers["Cache-Control"] == "no-store"
+
+
 def test_chooser_that_is_framed_by_itself_gives_its_visitor_an_address_of_their_own(client, framed, path):
     first, second = (client.get(f"{path}?embed=1&day=2026-03-04").headers["Location"] for _ in range(2))
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
+from accounts.models import new_reference
 from booking.enums import Action, Policy, Scope
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import act, confirm, edit, reschedule
@@ -445,7 +446,7 @@ def test_hold_that_runs_out_is_told_to_who_was_asked_and_verified_that_email(pro
 def by_visitor(provider, email, start):
     """Held on the pages by somebody who gave this email."""
     held = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=start, visitor_id=None, timezone="UTC", now=NOON
+        provider_id=provider.pk, service_id=None, starts_at=start, visitor=new_reference(), timezone="UTC", now=NOON
     )
     said = {"name": "Ada", "email": email, "phone": "", "note": "", "by_sms": False, "language": ""}
     return give_details(reservation_id=held.pk, now=NOON, **said)
