@@ -144,7 +144,9 @@ class Practice:
                 now=begun,
             )
             self.clients[person.email] = Client.objects.select_related("user").get(user__email=person.email)
-        EmailAddress.objects.filter(email__in=[person.email for person in REGISTERED]).update(verified=True)
+        for address in EmailAddress.objects.filter(email__in=[person.email for person in REGISTERED]):
+            address.verified = True
+            address.save(update_fields=["verified"])
         for practitioner in PRACTITIONERS:
             self.welcome(practitioner, begun)
         for offer in OFFERS:

@@ -111,12 +111,11 @@ def test_reserve_lets_a_link_to_confirm_through(settings, provider):
     assert send(NOON) == 1
 
 
-def test_new_provider_may_send_little_and_others_do_not_wait_for_them(settings, provider):
-    settings.SEND_LIMITS["email"]["new_sender"] = (1, 99)
+def test_provider_who_is_not_vetted_sends_nothing_and_others_do_not_wait_for_them(provider):
     owed(ProviderFactory(is_approved=False), 3)
     owed(provider, 3)
 
-    assert send(NOON) == 4
+    assert send(NOON) == 3
 
 
 def test_provider_is_told_of_all_their_bookings(settings, provider):

@@ -323,7 +323,9 @@ def test_follow_costs_a_booking_two_statements(provider, django_assert_num_queri
     held = hold(provider, NINE)
     actor = actor_of(held.client)
 
-    with django_assert_num_queries(8):  # savepoint and release, lock, status, appointment, event; facts, outbox
+    # Savepoint and release, locks of the people and of the hold, their open appointments, status, appointment, event;
+    # facts, outbox.
+    with django_assert_num_queries(10):
         confirm(reservation_id=held.pk, actor=actor, now=NOON)
 
 
