@@ -34,6 +34,11 @@ def clock():
         yield traveller
 
 
+@pytest.fixture(autouse=True)
+def _usual_sessions(settings):
+    settings.STAFF_IDLE_MINUTES, settings.STAFF_SESSION_HOURS = 30, 12
+
+
 def is_logged_in(browser):
     return browser.get("/api/me").status_code == 200
 
