@@ -17,6 +17,7 @@ from reminders.errors import NotAClient
 from reminders.operations import phones
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import Serializer
+from scheduler_project.common.api_views import StrictView
 from scheduler_project.common.throttling import network_of
 
 
@@ -41,7 +42,7 @@ class AskedSerializer(Serializer[Any]):
     detail = serializers.CharField()
 
 
-class OwnPhoneBase(GenericAPIView[Any]):
+class OwnPhoneBase(StrictView, GenericAPIView[Any]):
     @property
     def actor(self) -> Actor:
         return Actor.of(self.request.user, Face.API)

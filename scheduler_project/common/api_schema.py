@@ -18,6 +18,10 @@ class AutoSchema(StandardSchema):
         told = getattr(self.view, "query_parameters", None)
         return [*(told() if told else ()), *super().get_override_parameters()]
 
+    def _should_add_validation_error_response(self) -> bool:
+        """Say of every operation that it refuses parameters it does not read."""
+        return True
+
 
 def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Say of every JSON object that is sent that it has no other fields than those listed."""

@@ -35,6 +35,7 @@ RIGHTS: dict[str, tuple[str, str]] = {
     "account_emailaddress": ("", ""),
     "accounts_client": ("vac", "vacd"),
     "accounts_provider": ("v", "vacd"),
+    "accounts_signin": ("", ""),
     "accounts_user": ("", "vac"),
     "auth_group": ("", ""),
     "booking_appointment": ("vac", "vac"),
@@ -83,6 +84,7 @@ SHEETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Where files come in: who may bring them, and what kinds of row there are."""
 
 TOOLS: dict[str, tuple[str, ...]] = {
+    "accounts_provider_decide": MANAGERS,
     "auth_user_password_change": MANAGERS,
     "booking_appointment_act": BOTH,
     "booking_appointment_day": BOTH,
@@ -116,6 +118,7 @@ ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "deactivate": MANAGERS,
         "delete_selected": MANAGERS,
     },
+    "accounts_signin": {"end": MANAGERS},
     "accounts_user": {"activate": MANAGERS, "deactivate": MANAGERS},
     "booking_appointment": dict.fromkeys(("approve", "cancel", "complete", "decline", "miss"), BOTH),
     "booking_appointmentseries": {"cancel": BOTH, "extend": BOTH},
@@ -161,6 +164,7 @@ def browsers(people):
 def _rows(people):
     """A row of every kind there is in the admin."""
     a_practice()
+    browser_of(UserFactory())
     user = people["nobody"]
     interval = IntervalSchedule.objects.create(every=5, period="seconds")
     PeriodicTask.objects.create(interval=interval, name="Tidy", task="scheduler_project.common.tasks.tidy")
@@ -211,6 +215,7 @@ def those_with(model: str, letters: str) -> set[str]:
 def path_of(name: str) -> str:
     """Where an address is, of a row there is."""
     tools = {
+        "accounts_provider_decide": [Provider.objects.earliest("pk").pk, "decline"],
         "booking_appointment_act": [Appointment.objects.earliest("pk").pk, "cancel"],
         "booking_appointmentseries_cancel": [AppointmentSeries.objects.earliest("pk").pk],
         "booking_reservation_confirm": [Reservation.objects.earliest("pk").pk],
@@ -231,7 +236,8 @@ def path_of(name: str) -> str:
     except NoReverseMatch:
         label, _, model = name.rpartition("_")[0].rpartition("_")
         rows = apps.get_model(label, model).objects.all()
-        usual = rows.filter(is_staff=False) if model == "user" else rows
+        of_staff = {"user": "is_staff", "signin": "user__is_staff"}.get(model)  # those are the superusers' business
+        usual = rows.filter(**{of_staff: False}) if of_staff else rows
         return reverse(f"admin:{name}", args=[usual.order_by("pk")[0].pk])
 
 
