@@ -46,7 +46,7 @@ def refused(answer: Any, code: str) -> set[str]:
 
 def as_staff(world: World, endpoint: Endpoint, path: str, **extra: Any) -> Any:
     """The answer to who gets furthest: staff, but where only clients have something."""
-    who = "client" if path.startswith("/api/me/preferences") else "staff"
+    who = "client" if path.startswith(("/api/me/preferences", "/api/me/phone")) else "staff"
     return sent(world.people[who], endpoint, path, **extra)
 
 
@@ -322,4 +322,4 @@ def test_every_view_of_the_api_is_strict():
         if isinstance(view, type) and issubclass(view, APIView) and not issubclass(view, (StrictView, NotFoundView))
     }
 
-    assert sorted(set(loose.values())) == ["InboundView", "SchemaView", "SpectacularSwaggerView", "StatusView"]
+    assert sorted(set(loose.values())) == ["DocsView", "InboundView", "SchemaView", "StatusView"]
