@@ -255,7 +255,7 @@ PAGES: dict[str, list[Page]] = {
         Page("provider", lambda world: ["nobody"], status=404),
         Page("choose", slug),
         Page("choose", service),
-        Page("choose", service, "?embed=1"),
+        Page("choose", service, "?embed=1", leads_on=True),
         Page("choose-anybody", lambda world: [world.service.pk]),
         Page("details", lambda world: [details_token(world.fresh)]),
         Page("details", lambda world: [details_token(world.asked)]),
@@ -265,6 +265,7 @@ PAGES: dict[str, list[Page]] = {
         Page("guest", guest),
         Page("guest", gone),
         Page("guest", lambda world: ["forged"], status=404),
+        Page("guest-phone", guest),
         Page("guest-move", guest),
         Page("guest-move", gone, status=409),
         Page("unsubscribe", opt_out),
@@ -294,6 +295,7 @@ PAGES: dict[str, list[Page]] = {
         Page("my-calendar"),
         Page("my-reminders"),
         Page("account"),
+        Page("my-sign-ins"),
         Page("account-delete"),
         Page("account_email"),
         Page("account_change_password"),
@@ -379,6 +381,7 @@ NOT_PAGES = {
     "mfa_download_recovery_codes": "a file to take along",
     "desk-appointment-act": "takes POST only",
     "after-login": "leads on",
+    "my-sign-in-end": "takes POST only",
     "account_confirm_login_code": "logging in by a mailed code is off",
 }
 """Names of URL patterns that show no page of their own, and why."""
