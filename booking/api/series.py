@@ -15,7 +15,6 @@ from booking.api.series_serializers import (
     CancelSeriesSerializer,
     CreateSeriesSerializer,
     EditSeriesSerializer,
-    NewSeriesSerializer,
     SeriesChangeSerializer,
     SeriesDetailSerializer,
     SeriesPreviewSerializer,
@@ -94,15 +93,16 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     @extend_schema(
         summary="What a series would book",
         description="Each occurrence up to the provider's booking horizon: free, or busy with why and the nearest free "
-        "time. Nothing is changed. For the provider and staff.",
-        request=NewSeriesSerializer,
+        "time, whatever the `policy`. Nothing is changed. It takes what beginning the series takes. For the provider and "
+        "staff.",
+        request=CreateSeriesSerializer,
         responses={200: SeriesPreviewSerializer, **refusals(403, 404, 409)},
         examples=[OpenApiExample("Mondays at nine", MONDAYS, request_only=True)],
         filters=False,
     )
     @action(detail=False, methods=["post"], url_path="preview", pagination_class=None)
     def preview_series(self, request: Request) -> Response:
-        wanted = self.wanted_series(self.sent(NewSeriesSerializer))
+        wanted = self.wanted_series(self.sent(CreateSeriesSerializer))
         change = series.preview_series(wanted=wanted, actor=self.actor, now=self.now)
         return self.answer(SeriesPreviewSerializer, change)
 
