@@ -12,7 +12,7 @@ from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
 from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet, ProviderNotPublished
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
-from booking.operations.limits import check_open_appointments, lock_person
+from booking.operations.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
 from booking.operations.reservations import (
     BOOK,
     chosen_length,
@@ -48,15 +48,17 @@ EVENTS: dict[Action, Event] = {
 }
 
 LOCK_RESERVATION = f"""
+WITH person AS MATERIALIZED ({LOCK_PERSON})
 SELECT {columns_of(Reservation, "reservation")}, {columns_of(Provider, "provider")}, {columns_of(Client, "client")},
-       {columns_of(Service, "service")}
+       {columns_of(Service, "service")}, (SELECT array_agg(id) FROM person)
 FROM booking_reservation reservation
 JOIN accounts_provider provider ON provider.id = reservation.provider_id
 JOIN accounts_client client ON client.id = reservation.client_id
 LEFT JOIN booking_service service ON service.id = reservation.service_id
-WHERE reservation.id = %s
+WHERE reservation.id = %(reservation)s AND (SELECT count(*) FROM person) >= 0
 FOR NO KEY UPDATE OF reservation
 """
+"""The condition that is always true has the person locked before the reservation."""
 
 CHANGE = "booking.change_appointment"
 """The permission by which staff change anybody's appointments."""
@@ -117,9 +119,8 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
     Repeating it returns the same appointment, wherever it was moved since. Raises HoldExpired from `expires_at` on,
     HoldReleased, TooManyAppointments; NotFound.
     """
-    people = lock_person(actor.client_id) if actor.client_id else []
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_RESERVATION, [reservation_id])
+        cursor.execute(LOCK_RESERVATION, {"reservation": reservation_id, "client": actor.client_id})
         row = cursor.fetchone()
     if row is None:
         raise NotFound
@@ -138,11 +139,13 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldExpired
     if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
         raise ProviderNotPublished(field="provider")
-    if not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation):
-        check_open_appointments(people, reservation.provider_id, actor, now)
+    themselves = not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation)
     reservation.status = ReservationStatus.CONFIRMED
     reservation.network = None
-    reservation.save(update_fields=["status", "network"])
+    if not (themselves and confirm_if_few(reservation.pk, row[-1], reservation.provider_id, now)):
+        if themselves:
+            check_open_appointments(row[-1], reservation.provider_id, actor, now)
+        reservation.save(update_fields=["status", "network"])
     return appoint(reservation, actor=actor, now=now, description=note or reservation.note)
 
 

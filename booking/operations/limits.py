@@ -30,6 +30,13 @@ WHERE person.id IN ({people}) AND claim.status = 'confirmed' AND claim.starts_at
 """A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted."""
 
 
+CONFIRM_IF_FEW = """
+WITH open (with_provider, in_all) AS ({open})
+UPDATE booking_reservation SET status = 'confirmed', network = NULL FROM open
+WHERE id = %(reservation)s AND with_provider < %(most)s::int AND in_all < %(most_unverified)s::int
+"""
+
+
 def lock_person(client_id: int) -> list[int]:
     """Lock a client, and whoever else gave the same mailbox, until the transaction ends. Return all their ids.
 
@@ -44,16 +51,38 @@ def lock_person(client_id: int) -> list[int]:
     return people
 
 
+def open_appointments(people: list[int], provider_id: int, now: datetime) -> tuple[str, dict[str, Any]]:
+    """Return the statement that counts a person's open appointments, with the provider and in all; its parameters."""
+    numbered = {f"person{number}": pk for number, pk in enumerate(people)}
+    statement = OPEN_APPOINTMENTS.format(people=", ".join(f"%({name})s" for name in numbered))
+    return statement, {**numbered, "provider": provider_id, "now": now}
+
+
+def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now: datetime) -> bool:
+    """Mark a hold as confirmed if the person has so few open appointments that nothing else need be known of them.
+
+    Return whether it was. That is one statement, where `check_open_appointments` and then writing would be two.
+    """
+    statement, params = open_appointments(people, provider_id, now)
+    limits = {
+        "reservation": reservation_id,
+        "most": settings.MAX_OPEN_APPOINTMENTS,
+        "most_unverified": settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CONFIRM_IF_FEW.format(open=statement), params | limits)
+        return cursor.rowcount == 1
+
+
 def check_open_appointments(people: list[int], provider_id: int, actor: Actor, now: datetime) -> None:
     """Raise TooManyAppointments if a person has as many to come as they may book by themselves.
 
     `people` are the clients this person is (`lock_person`), who stay locked until the new appointment is written: else
     two that are booked at once would not see each other.
     """
-    numbered = {f"person{number}": pk for number, pk in enumerate(people)}
-    statement = OPEN_APPOINTMENTS.format(people=", ".join(f"%({name})s" for name in numbered))
+    statement, params = open_appointments(people, provider_id, now)
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**numbered, "provider": provider_id, "now": now})
+        cursor.execute(statement, params)
         with_provider, in_all = cursor.fetchone()
     if with_provider >= settings.MAX_OPEN_APPOINTMENTS:
         refuse(

@@ -125,7 +125,7 @@ def test_control_without_lock_guests_of_one_mailbox_get_one_each(settings):
     settings.MAX_OPEN_APPOINTMENTS = 2
     functions = confirm_much_as_guests(5)
 
-    with nobody_commits_first(appointments, "check_open_appointments", 5):
+    with nobody_commits_first(appointments, "confirm_if_few", 5):
         answers = together(*functions, locks=False)
 
     assert answers.kinds() == {"Appointment": 5}

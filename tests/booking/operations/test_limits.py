@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, new_reference
@@ -12,6 +13,7 @@ from booking.errors import TooManyAppointments
 from booking.models import Appointment
 from booking.operations.appointments import act, confirm, reschedule
 from booking.operations.guests import give_details, hold_as_visitor
+from booking.operations.limits import LOCK_PERSON
 from tests.factories import NOON, SYSTEM, ClientFactory, actor_of, appoint, at, hold, minutes, open_provider, verified
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +190,25 @@ def test_whoever_is_in_an_address_book_is_nobody_else(provider, reader):
     fill(provider, kept, actor=actor_of(provider))
 
     assert appoint(provider, NINE + minutes(60), client=reader).status == "scheduled"
+
+
+def test_confirm_looks_closer_at_whoever_has_several(provider, reader, settings):
+    """Whoever has verified their email and has as many as others may have unverified is looked at closer."""
+    held = hold(provider, NINE + minutes(60), client=reader)
+    fill(provider, reader, 2)
+
+    assert confirm(reservation_id=held.pk, actor=actor_of(reader), now=NOON).status == "scheduled"
+
+
+def test_people_of_one_mailbox_are_found_by_an_index(booker):
+    Client.objects.bulk_create(Client(name="Guest", email=f"guest{number}@example.org") for number in range(2_000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_client")
+        cursor.execute(f"EXPLAIN {LOCK_PERSON}", {"client": booker.pk})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "client_mailbox" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_refusal_is_a_security_event(provider, reader, caplog):
