@@ -93,8 +93,8 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     @extend_schema(
         summary="What a series would book",
         description="Each occurrence up to the provider's booking horizon: free, or busy with why and the nearest free "
-        "time, whatever the `policy`. Nothing is changed. It takes what beginning the series takes. For the provider and "
-        "staff.",
+        "time, whatever the `policy`. Nothing is changed. It takes what beginning the series takes. For the provider "
+        "and staff.",
         request=CreateSeriesSerializer,
         responses={200: SeriesPreviewSerializer, **refusals(403, 404, 409)},
         examples=[OpenApiExample("Mondays at nine", MONDAYS, request_only=True)],
