@@ -9,6 +9,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers, viewsets
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -48,6 +49,8 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.now = timezone.now()
         super().initial(request, *args, **kwargs)
+        if request.query_params and request.method not in SAFE_METHODS:
+            _ = self.wanted  # What is wrong in a query is refused before anything is written.
 
     @property
     def actor(self) -> Actor:

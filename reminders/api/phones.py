@@ -105,7 +105,6 @@ class VerifyOwnPhoneView(OwnPhoneBase):
         examples=[OpenApiExample("The code", {"code": "042137"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        client = phones.verify_phone(
-            client_id=self.client().pk, code=self.sent()["code"], actor=self.actor, now=timezone.now()
-        )
+        code = self.sent()["code"]
+        client = phones.verify_phone(client_id=self.client().pk, code=code, actor=self.actor, now=timezone.now())
         return Response(PhoneSerializer(client).data)

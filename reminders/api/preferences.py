@@ -1,5 +1,6 @@
 """How clients want to be reminded, and opting out: the API's view of `operations.preferences`."""
 
+from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
@@ -133,6 +134,8 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
         examples=EXAMPLES,
     )
     def patch(self, request: Request, **kwargs: Any) -> Response:
+        if not isinstance(request.data, Mapping):  # is no body, whoever sends it
+            self.get_serializer(data=request.data).is_valid(raise_exception=True)
         client = self.client()
         asked = self.get_serializer(operations.preferences_of(client), data=request.data, partial=True)
         asked.is_valid(raise_exception=True)

@@ -10,6 +10,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from booking.api.appointments import EditSerializer
+from booking.models import CalendarFeed
 from scheduler_project.api import NotFoundView
 from scheduler_project.common.api_serializers import Strict
 from scheduler_project.common.api_views import StrictView
@@ -78,6 +79,18 @@ def test_query_parameters_that_are_documented_are_read(world, endpoint):
     answer = as_staff(world, endpoint, f"{path_of(endpoint, world.ids)}?{query}", **good_request(endpoint, world.ids))
 
     assert refused(answer, "unknown_field") == set()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("zone", "renewed"), [("Mars/Olympus", False), ("Europe/Berlin", True)])
+def test_wrong_parameter_is_refused_before_anything_is_written(world, zone, renewed):
+    path = f"/api/feeds/{world.ids['feeds']}"
+    before = CalendarFeed.objects.get(pk=world.ids["feeds"]).token
+
+    answer = world.people["client"].post(f"{path}/renew?timezone={zone}")
+
+    assert answer.status_code == (200 if renewed else 400)
+    assert (CalendarFeed.objects.get(pk=world.ids["feeds"]).token != before) is renewed
 
 
 def test_unknown_parameter_is_told_the_nearest_known_one(api):
