@@ -11,6 +11,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.enums import AppointmentStatus
 from booking.models import Appointment, CalendarFeed
+from scheduler_project.common.text import isolated
 
 ICAL_STATUS = {
     AppointmentStatus.PENDING: "TENTATIVE",
@@ -35,7 +36,7 @@ def to_ical(appointment: Appointment) -> bytes:
 
 def web_links(appointment: Appointment) -> dict[str, str]:
     """Where calendars in the browser take the appointment over, by name."""
-    title = _one_line(f"{appointment.called} – {appointment.provider.name}")
+    title = _between(appointment.called, appointment.provider.name)
     starts, ends = appointment.starts_at.astimezone(UTC), appointment.ends_at.astimezone(UTC)
     google = {"action": "TEMPLATE", "text": title, "dates": f"{starts:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}"}
     outlook = {
@@ -55,7 +56,7 @@ def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:
     """A calendar to subscribe to. A provider's tells the clients' names, a client's the providers'."""
     calendar = _calendar()
     calendar.add("method", "PUBLISH")
-    name = vText(_one_line(f"{settings.SITE_NAME}: {feed.owner.name}"))
+    name = vText(_one_line(f"{settings.SITE_NAME}: {isolated(feed.owner.name)}"))
     calendar.add("name", name)  # RFC 7986 has these two, everybody reads those that begin with X.
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
@@ -127,7 +128,7 @@ def _event(appointment: Appointment, other: str) -> Event:
     event.add("last-modified", appointment.updated_at.astimezone(UTC))
     event.add("dtstart", appointment.starts_at.astimezone(UTC))
     event.add("dtend", appointment.ends_at.astimezone(UTC))
-    event.add("summary", _one_line(f"{appointment.called} – {other}"))
+    event.add("summary", _between(appointment.called, other))
     if appointment.description:
         event.add("description", CONTROLS.sub(" ", appointment.description.replace("\r\n", "\n")))
     event.add("status", ICAL_STATUS.get(AppointmentStatus(appointment.status), "CONFIRMED"))
@@ -136,3 +137,8 @@ def _event(appointment: Appointment, other: str) -> Event:
 
 def _one_line(text: str) -> str:
     return " ".join(CONTROLS.sub(" ", text).split())
+
+
+def _between(title: str, name: str) -> str:
+    """What an entry is called: its title and whom one meets, each in its own direction."""
+    return _one_line(f"{isolated(title)} – {isolated(name)}")

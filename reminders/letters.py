@@ -21,8 +21,9 @@ from reminders.enums import Channel, Kind, Recipient
 from reminders.links import opt_out_link
 from reminders.models import Message, MessageTemplate
 from reminders.webhooks import envelope, signing_secrets
-from reminders.words import Words, default_words, filled, filled_html
+from reminders.words import LINKS, Words, default_words, filled, filled_html
 from scheduler_project.common.languages import LONG, SHORT
+from scheduler_project.common.text import isolated
 
 ENDING = (Kind.CANCELLED, Kind.DECLINED)
 
@@ -168,11 +169,12 @@ def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: s
     `opt_out` is where reminders can be ended, `manage` where the appointment can be moved or cancelled. The subject is
     one line.
     """
-    text = filled(words.body, facts)
+    plain = {name: value if name in LINKS else isolated(value) for name, value in facts.items()}
+    text = filled(words.body, plain)
     if channel == Channel.SMS:
         return Letter("", text, "")
     context = {
-        "subject": " ".join(filled(words.subject, facts).split()) or facts["title"],
+        "subject": " ".join(filled(words.subject, plain).split()) or facts["title"],
         "text": text,
         "html": filled_html(words.body, facts),
         "opt_out_link": opt_out,

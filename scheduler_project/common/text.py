@@ -38,9 +38,16 @@ def one_line(text: str) -> None:
         raise ValidationError(_("Write something that can be seen."), code="invisible")
 
 
+TURNING = frozenset("R AL AN RLE RLO RLI LRE LRO LRI FSI".split())
+"""What runs from right to left, or has its neighbours do so, by its class in UAX #9."""
+
+
 def isolated(text: str) -> str:
-    """Text for the middle of a plain line: what runs from right to left is kept from turning its neighbours around."""
-    if text.isascii() or not any(unicodedata.bidirectional(one) in ("R", "AL", "AN") for one in text):
+    """Text for the middle of a plain line: what runs from right to left is kept from turning its neighbours around.
+
+    All other text stays as it is, so that an SMS keeps to its alphabet and a subject to ASCII.
+    """
+    if text.isascii() or not any(unicodedata.bidirectional(one) in TURNING for one in text):
         return text
     return f"{FSI}{text}{PDI}"
 

@@ -124,3 +124,10 @@ def test_one_appointment_is_the_same_event_everywhere():
         assert len({str(event.contents[name][0].value) for event in events}) == 1
     assert events[0].description.value == "Left knee\nand right"
     assert [b"METHOD" in text for text in texts] == [False, True, True]
+
+
+@pytest.mark.parametrize(("name", "shown"), [("עדה", "\u2068עדה\u2069"), ("Zoé", "Zoé")])
+def test_title_keeps_names_from_turning_it_around(name, shown):
+    appointment = made(provider=name, title="Visit")
+
+    assert event_of(appointment).summary.value == f"Visit – {shown}"

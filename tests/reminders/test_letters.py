@@ -281,3 +281,12 @@ def test_shelf_is_one_query_however_many_messages(django_assert_num_queries):
         shelf = shelf_for(messages)
 
     assert {which[0] for which in shelf} == {None, ada.pk, bob.pk}
+
+
+@pytest.mark.parametrize(("name", "shown"), [("עדה", "\u2068עדה\u2069"), ("Zoé", "Zoé")])
+def test_written_keeps_names_from_turning_their_line_around(name, shown):
+    made = sent(a_message(recipient=Recipient.PROVIDER, client=name))
+
+    assert f"with {shown}, " in made.subject
+    assert f"appointment with {shown}:" in made.text
+    assert f"<bdi>{name}</bdi>" in made.html
