@@ -55,5 +55,6 @@ def _copy(source: Path, target: Path) -> None:
 def _digest() -> str:
     files = [PROJECT / "requirements.txt", Path(__file__)]
     files += sorted(path for pattern in MADE_FROM for path in PROJECT.glob(pattern))
-    content = hashlib.sha256(b"".join(path.read_bytes() for path in files))
+    named = (str(path.relative_to(PROJECT)).encode() + b"\0" + path.read_bytes() for path in files)
+    content = hashlib.sha256(b"\0".join(named))
     return content.hexdigest()[:16]
