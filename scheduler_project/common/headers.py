@@ -49,7 +49,7 @@ def with_safe_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
 
 def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
     return (
-        "HTTP_AUTHORIZATION" in request.META
+        "authorization" in request.headers
         or request.method not in ("GET", "HEAD")
         or settings.SESSION_COOKIE_NAME in request.COOKIES
         or bool(response.cookies)

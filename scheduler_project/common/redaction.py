@@ -86,8 +86,8 @@ def request_secrets(request: Any) -> set[str]:
     request = getattr(request, "_request", request)
     if not isinstance(request, HttpRequest):
         return set()
-    found: list[Any] = [*request.COOKIES.values(), request.META.get("HTTP_COOKIE")]
-    found += [request.META.get("HTTP_AUTHORIZATION", "").partition(" ")[2], request.META.get("HTTP_AUTHORIZATION")]
+    found: list[Any] = [*request.COOKIES.values(), request.headers.get("cookie")]
+    found += [request.headers.get("authorization", "").partition(" ")[2], request.headers.get("authorization")]
     match = request.resolver_match
     found += [value for name, value in (match.kwargs if match else {}).items() if name in SECRET_PARTS]
     forms: list[Any] = [request.GET, getattr(request, "_post", None) or {}]
