@@ -21,6 +21,8 @@ from accounts.api import urls as accounts
 from analytics.api import urls as analytics
 from booking.api import urls as booking
 from reminders.api import urls as reminders
+from scheduler_project.common.api import JSONRenderer
+from scheduler_project.common.api_views import StrictView
 
 
 class NotFoundView(APIView):
@@ -34,10 +36,19 @@ class NotFoundView(APIView):
         raise NotFound
 
 
-class SchemaView(SpectacularAPIView):
+class DocumentationView(StrictView):
+    """For what is no JSON: its refusals are."""
+
+    def handle_exception(self: Any, exc: Exception) -> Any:
+        self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+        return super().handle_exception(exc)  # type: ignore[misc]
+
+
+class SchemaView(DocumentationView, SpectacularAPIView):
     """The OpenAPI document, in the one language all of it is written in. It is put together once in a process."""
 
     schema = None
+    query_names = frozenset({"format"})
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         content, etag = written(type(request.accepted_renderer))
@@ -46,10 +57,11 @@ class SchemaView(SpectacularAPIView):
         return get_conditional_response(request, etag=etag, response=response)
 
 
-class DocsView(SpectacularSwaggerSplitView):
+class DocsView(DocumentationView, SpectacularSwaggerSplitView):
     """Swagger UI. It runs nothing but its own files; only it writes styles into its page."""
 
     schema = None
+    query_names = frozenset({"script"})
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """`/api/slots`: free times, and the quickest way to hold one."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,11 @@ def written(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[
     return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b, *_ in times]
 
 
+def check_order(start: datetime, end: datetime) -> None:
+    if end <= start:
+        raise BadHours(_("The end must come after the start."), field="end")
+
+
 class FreeTimesMixin:
     """Answering with a page of free times."""
 
@@ -73,8 +78,7 @@ class FreeTimesMixin:
         start = asked.get("start") or self.now
         longest = LONGEST_RANGE if "provider" in asked else LONGEST_RANGE_OF_ANY
         until = asked.get("end") or start + 7 * DAY
-        if until <= start:
-            raise BadHours(_("The end must come after the start."), field="end")
+        check_order(start, until)
         if until - start > longest:
             raise BadHours(_("Ask for at most %d days at once.") % longest.days, field="end")
         page_size = self.paginator.get_page_size(self.request)
@@ -155,6 +159,8 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     def next(self, request: Request) -> Response:
         asked = self.asked()
         start, furthest = asked.get("start") or self.now, self.now + LONGEST_HORIZON
+        if "end" in asked:
+            check_order(start, asked["end"])
         until = min(asked.get("end") or furthest, furthest)
         found = queries.next_free(queries.Search(start, until, self.now, asked.get("provider"), asked.get("service")))
         if found is None:

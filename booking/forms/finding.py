@@ -11,6 +11,8 @@ from scheduler_project.common.api_fields import BIGGEST_ID
 from scheduler_project.common.forms import TextField
 from scheduler_project.common.times import YEARS, read_time
 
+MOST_WORDS = 10
+
 
 class SearchForm(forms.Form):
     q = TextField(
@@ -21,10 +23,20 @@ class SearchForm(forms.Form):
     )
     specialization = TextField(max_length=100, required=False)
 
+    def clean_q(self) -> str:
+        """Raise ValidationError for more words than are looked for: each costs a search of its own."""
+        words: str = self.cleaned_data["q"]
+        if len(words.split()) > MOST_WORDS:
+            raise ValidationError(_("Search for at most %d words.") % MOST_WORDS, code="too_many_words")
+        return words
+
     def asked(self) -> dict[str, str]:
-        """What was asked for; nothing of what cannot be."""
-        self.is_valid()
-        return {name: self.cleaned_data.get(name, "") for name in self.fields}
+        """What was asked for; as it was sent, where that cannot be searched for."""
+        return {name: self.cleaned_data.get(name, str(self.data.get(name, ""))) for name in self.fields}
+
+
+class ClientSearchForm(forms.Form):
+    q = TextField(max_length=100, required=False)
 
 
 def instant_of(text: str) -> datetime | None:

@@ -26,8 +26,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """Find a provider, or a service whoever offers it. Each provider is shown with their next free time."""
     now = timezone.now()
     form = SearchForm(request.GET)
-    asked = form.asked()
-    shown = Paginator(found(asked["q"], asked["specialization"]), PER_PAGE).get_page(request.GET.get("page"))
+    meant, asked = form.is_valid(), form.asked()
+    fitting = found(asked["q"], asked["specialization"]) if meant else Provider.objects.none()
+    shown = Paginator(fitting, PER_PAGE).get_page(request.GET.get("page"))
     providers = list(shown.object_list)
     next_times = queries.next_times([provider.pk for provider in providers], now)
     held = {one.provider_id: one.starts_at for one in reversed(held_by_asker(request, now))}
@@ -58,7 +59,7 @@ def found(words: str, specialization: str) -> ProviderQuerySet:
     )
     if specialization:
         providers = providers.filter(specialization=specialization)
-    for word in words.split()[:5]:
+    for word in words.split():
         offered = Service.objects.filter(providers=OuterRef("pk"), is_active=True, name__icontains=word)
         providers = providers.filter(Q(name__icontains=word) | Q(specialization__icontains=word) | Exists(offered))
     return providers

@@ -43,7 +43,10 @@ class InboundSerializer(serializers.Serializer[Any]):
 
 
 class TwilioView(APIView):
-    """For the gateway alone. Its signature stands for a login, and it is told no limit: what it says, it says once."""
+    """For the gateway alone. Its signature stands for a login, and it is told no limit: what it says, it says once.
+
+    No StrictView: Twilio may add parameters any day, and repeats nothing that was refused.
+    """
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]

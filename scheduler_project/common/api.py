@@ -92,9 +92,17 @@ class Negotiation(DefaultContentNegotiation):
             return renderers[0], renderers[0].media_type
         return super().select_renderer(request, renderers, format_suffix)
 
+    def filter_renderers(self, renderers: Any, format: str) -> Any:  # noqa: A002  # DRF names it
+        """Those of the format asked for (`?format=`). Raises ValidationError for one that there is not."""
+        fitting = [renderer for renderer in renderers if renderer.format == format]
+        if not fitting:
+            formats = ", ".join(sorted({renderer.format for renderer in renderers}))
+            raise ValidationError({"format": [_("Choose one of these: %s.") % formats]}, code="invalid_choice")
+        return fitting
+
 
 class Pagination(pagination.PageNumberPagination):
-    """Pages of 50 rows, or as many as are asked for, up to 200."""
+    """Pages of 50 rows, or as many as are asked for, up to 200; more are refused."""
 
     page_size = 50
     page_size_query_param = "page_size"
@@ -108,11 +116,14 @@ class Pagination(pagination.PageNumberPagination):
         return int(asked)
 
     def get_page_size(self, request: Request) -> int:
-        """How many rows a page has. Raises ValidationError for what is no number in ASCII digits."""
+        """How many rows a page has. Raises ValidationError for what is no number in ASCII digits, or too many."""
         asked = request.query_params.get(self.page_size_query_param) or str(self.page_size)
         if not whole_number(asked) or not int(asked):
             raise ValidationError({self.page_size_query_param: [_("Write a whole number from 1 on.")]}, code="invalid")
-        return min(int(asked), self.max_page_size)
+        if int(asked) > self.max_page_size:
+            most = _("A page has at most %d rows.") % self.max_page_size
+            raise ValidationError({self.page_size_query_param: [most]}, code="max_value")
+        return int(asked)
 
 
 def whole_number(text: str) -> bool:

@@ -30,6 +30,8 @@ class StrictView:
     `query_parameters`; with those of the filters and of pages for the actions that have them.
     """
 
+    query_names: frozenset[str] = frozenset()
+    """What a view reads that is not in the documentation (`schema = None`)."""
     filtered_actions: frozenset[str] = frozenset({"list"})
     paged_actions: frozenset[str] = frozenset({"list"})
 
@@ -60,6 +62,8 @@ class StrictView:
             refuse_body(request.data)
 
     def _known_query(self: Any, name: str, method: str) -> frozenset[str]:
+        if self.schema is None:
+            return self.query_names
         known = set()
         for part in self._documentation(name, method).get_override_parameters():
             if isinstance(part, OpenApiParameter):

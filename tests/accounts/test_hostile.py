@@ -129,12 +129,12 @@ def test_filter_that_makes_no_sense_is_refused(staff_api, query, field):
     assert {attr for _code, attr in errors} == {field}
 
 
-@pytest.mark.parametrize("query", ["page_size=" + "9" * 30, "page_size=-1", "x=%00"])
+@pytest.mark.parametrize("query", ["page_size=" + "9" * 30, "page_size=-1", "page_size=999", "x=%00"])
 def test_query_that_makes_no_sense_is_refused(staff_api, query):
     assert refusal(staff_api.get(f"/api/clients?{query}"))[0] == 400
 
 
-@pytest.mark.parametrize("query", ["search=%ED%A0%80", "search=%FF", "page_size=999"])
+@pytest.mark.parametrize("query", ["search=%ED%A0%80", "search=%FF"])
 def test_query_that_is_odd_is_read(staff_api, query):
     assert staff_api.get(f"/api/clients?{query}").status_code == 200
 

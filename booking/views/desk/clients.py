@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Client
 from accounts.operations import people
+from booking.forms.finding import ClientSearchForm
 from booking.forms.settings import ClientForm
 from booking.models import Appointment, Schedule
 from booking.queries import clients_of, with_visits
@@ -26,11 +27,14 @@ REFUSAL_FIELDS = {"client_exists": "email"}
 @desk_page
 def clients(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """The address book, and clients who registered themselves and have booked; `?q=` narrows it."""
-    wanted = request.GET.get("q", "").replace("\x00", "").strip()[:100]
-    known = clients_of(schedule.provider)
-    rows = known.matching(wanted) if wanted else known
+    form, known = ClientSearchForm(request.GET), clients_of(schedule.provider)
+    if form.is_valid():
+        wanted = form.cleaned_data["q"]
+        rows = known.matching(wanted) if wanted else known
+    else:
+        wanted, rows = request.GET.get("q", ""), known.none()
     page = Paginator(with_visits(rows, schedule.provider, timezone.now()), PAGE).get_page(request.GET.get("page"))
-    return render(request, "booking/desk/clients.html", {"schedule": schedule, "page": page, "q": wanted})
+    return render(request, "booking/desk/clients.html", {"schedule": schedule, "page": page, "q": wanted, "form": form})
 
 
 @desk_page

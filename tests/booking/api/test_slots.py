@@ -339,8 +339,8 @@ def test_list_keeps_an_unescaped_offset_in_its_links(api, provider):
     assert starts(following) == ["2026-03-04T09:15:00Z"]
 
 
-@pytest.mark.parametrize(("asked", "given"), [("1", 1), ("200", 200), ("201", 200), ("", 50)])
-def test_list_bounds_the_page_size(api, asked, given):
+@pytest.mark.parametrize(("asked", "given"), [("1", 1), ("200", 200), ("", 50)])
+def test_list_has_pages_of_the_size_asked_for(api, asked, given):
     provider = open_provider(hours=ALWAYS)
 
     assert len(starts(slots(api, provider=provider.pk, page_size=asked))) == given
@@ -349,6 +349,16 @@ def test_list_bounds_the_page_size(api, asked, given):
 @pytest.mark.parametrize("size", ["0", "-1", "many", "1_0", "٣", "1.0", "9" * 5000])
 def test_list_refuses_a_page_size_that_is_no_number(api, provider, size):
     assert refusal(slots(api, provider=provider.pk, page_size=size)) == (400, "invalid", "page_size")
+
+
+@pytest.mark.parametrize("path", ["/api/slots", "/api/providers", "/api/services"])
+def test_list_refuses_a_page_that_is_too_long_and_says_how_long_it_may_be(api, provider, path):
+    query = {"provider": provider.pk} if path == "/api/slots" else {}
+
+    answer = api.get(path, {**query, "page_size": "201"})
+
+    assert refusal(answer) == (400, "max_value", "page_size")
+    assert "200" in answer.json()["errors"][0]["detail"]
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "x", "", "1.0", "1000000", "٣", "9" * 5000])
@@ -480,10 +490,15 @@ def test_next_has_nothing_to_say_when_nothing_is_free(api):
     assert (answer.status_code, answer.content) == (204, b"")
 
 
-def test_next_has_nothing_to_say_when_the_search_ends_before_it_starts(api, provider):
-    answer = slots(
-        api, "/api/slots/next", provider=provider.pk, start="2026-03-05T00:00:00Z", end="2026-03-04T00:00:00Z"
-    )
+@pytest.mark.parametrize("start", [{"start": "2026-03-05T00:00:00Z"}, {"start": "2026-03-04T00:00:00Z"}])
+def test_next_refuses_a_search_that_ends_before_it_starts(api, provider, start):
+    answer = slots(api, "/api/slots/next", provider=provider.pk, **start, end="2026-03-04T00:00:00Z")
+
+    assert refusal(answer) == (400, "bad_hours", "end")
+
+
+def test_next_looks_no_further_than_anybody_can_book(api, provider):
+    answer = slots(api, "/api/slots/next", provider=provider.pk, start="2028-03-05T00:00:00Z")
 
     assert answer.status_code == 204
 

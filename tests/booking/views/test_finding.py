@@ -1,5 +1,7 @@
 """`/` and `/p/<slug>/`: finding a provider."""
 
+import re
+
 import pytest
 
 from accounts.models import PUBLISHED, Provider
@@ -54,6 +56,19 @@ def test_home_filters_by_specialization(client, provider):
 @pytest.mark.parametrize("query", [{"q": "x\x00"}, {"q": "a" * 500}, {"page": "-1"}, {"page": "x"}, {"q": "nobody"}])
 def test_home_takes_any_query(client, provider, query):
     assert client.get("/", query).status_code == 200
+
+
+@pytest.mark.parametrize("query", [{"q": "maya " + "a" * 96}, {"q": "maya " * 11}, {"specialization": "x" * 101}])
+def test_home_says_what_it_cannot_search_for_and_shows_nobody(client, provider, query):
+    text = text_of(client.get("/", query))
+
+    assert re.search("at most (100|10) ", text)
+    assert "Maya" not in text
+
+
+def test_home_reads_each_of_ten_words(client, provider):
+    assert "Maya" in text_of(client.get("/", {"q": "maya " * 10}))
+    assert "Maya" not in text_of(client.get("/", {"q": "maya " * 9 + "nobody"}))
 
 
 def test_home_says_when_nobody_fits(client, provider):

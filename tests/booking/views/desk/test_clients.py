@@ -5,6 +5,7 @@ import pytest
 from accounts.models import Client
 from booking.models import Appointment
 from tests.factories import AppointmentFactory, ClientFactory, HoldFactory, ReservationFactory, at
+from tests.html import text_of
 
 CLIENTS = "/dashboard/clients/"
 ADD = "/dashboard/clients/add/"
@@ -70,6 +71,13 @@ def test_clients_are_found_by_name_email_and_phone(desk, provider, text):
 @pytest.mark.parametrize("query", [{"q": "\x00"}, {"page": "x"}, {"page": "99"}, {"q": "%"}])
 def test_clients_take_any_question(desk, query):
     assert desk.get(CLIENTS, query).status_code == 200
+
+
+def test_clients_say_what_cannot_be_searched_for_and_show_nobody(desk, kept):
+    answer = desk.get(CLIENTS, {"q": "Ada" + " " * 97 + "a"})
+
+    assert "at most 100 characters" in text_of(answer)
+    assert listed(answer) == []
 
 
 def test_clients_come_in_pages(desk, provider):
