@@ -75,7 +75,7 @@ LEFT JOIN (
            CASE event WHEN 'booked' THEN details ->> 'status' WHEN 'approved' THEN 'scheduled' ELSE event END AS status
     FROM booking_appointmentevent
     WHERE event NOT IN ('edited', 'rescheduled')
-    ORDER BY appointment_id, at DESC, id DESC
+    ORDER BY appointment_id, id DESC
 ) told ON told.appointment_id = made.id
 WHERE made.status IS DISTINCT FROM told.status"""
 
@@ -87,7 +87,7 @@ JOIN (
     SELECT DISTINCT ON (appointment_id) appointment_id, (details ->> 'to')::timestamptz AS starts_at
     FROM booking_appointmentevent
     WHERE event = 'rescheduled'
-    ORDER BY appointment_id, at DESC, id DESC
+    ORDER BY appointment_id, id DESC
 ) told ON told.appointment_id = made.id
 WHERE claim.starts_at <> told.starts_at"""
 

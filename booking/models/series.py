@@ -104,6 +104,10 @@ class AppointmentSeries(models.Model):
     def __str__(self) -> str:
         return self.title or str(self.service or self.rrule)
 
+    def mark_changed(self, now: datetime) -> None:
+        """Set `updated_at`, never back. The caller holds the schedule's lock, and saves."""
+        self.updated_at = max(self.updated_at, now)
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)

@@ -261,7 +261,6 @@ def appoint(
         appointment,
         Event.BOOKED,
         actor,
-        now,
         status=appointment.status,
         among=among,
         overrides=reservation.overrides,
@@ -386,14 +385,12 @@ def move_to(
     )
     claimed.provider, claimed.client, claimed.service = old.provider, old.client, service
     appointment.reservation = claimed
-    appointment.sequence += 1
-    appointment.updated_at = now
+    appointment.mark_changed(now)
     appointment.save(update_fields=["reservation", "sequence", "updated_at"])
     _record(
         appointment,
         Event.RESCHEDULED,
         actor,
-        now,
         among=among,
         **{"from": rfc3339(old.starts_at), "to": rfc3339(starts_at)},
         reservation=old.pk,
@@ -432,7 +429,7 @@ def do(
         let_go(appointment.reservation, now)
     _move(appointment, TARGETS[action], now, reason)
     because = {"reason": reason} if reason else {}
-    _record(appointment, EVENTS[action], actor, now, among=among, status=appointment.status, **because)
+    _record(appointment, EVENTS[action], actor, among=among, status=appointment.status, **because)
     return appointment
 
 
@@ -440,7 +437,7 @@ def except_date(series: AppointmentSeries, day: date, now: datetime) -> None:
     """Leave a date of a series out. The caller holds the schedule's lock, under which a series changes."""
     if day not in series.exdates:
         series.exdates = sorted([*series.exdates, day])
-        series.updated_at = now
+        series.mark_changed(now)
         series.save(update_fields=["exdates", "updated_at"])
 
 
@@ -480,10 +477,9 @@ def reword(
         was = {name: getattr(appointment, name) for name in sorted(changed)}
         for name, value in changed.items():
             setattr(appointment, name, value)
-        appointment.sequence += 1
-        appointment.updated_at = now
+        appointment.mark_changed(now)
         appointment.save(update_fields=[*changed, "sequence", "updated_at"])
-        _record(appointment, Event.EDITED, actor, now, among=among, changed=sorted(changed), was=was)
+        _record(appointment, Event.EDITED, actor, among=among, changed=sorted(changed), was=was)
     return appointment
 
 
@@ -514,13 +510,12 @@ def _move(appointment: Appointment, status: AppointmentStatus, now: datetime, re
     appointment.cancellation_reason = (
         reason if status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else ""
     )
-    appointment.sequence += 1
-    appointment.updated_at = now
+    appointment.mark_changed(now)
     moved = Appointment.objects.filter(pk=appointment.pk, status=before).update(
         status=status,
         cancellation_reason=appointment.cancellation_reason,
         sequence=appointment.sequence,
-        updated_at=now,
+        updated_at=appointment.updated_at,
     )
     if not moved:
         raise _bad_transition(appointment)
@@ -530,24 +525,23 @@ def _record(
     appointment: Appointment,
     event: Event,
     actor: Actor,
-    now: datetime,
     *,
     among: list[AppointmentEvent] | None = None,
     **details: Any,
 ) -> None:
-    happened = entry(appointment, event, actor, now, **details)
+    happened = entry(appointment, event, actor, **details)
     happened.save(force_insert=True)
     if among is not None:
         among.append(happened)
-    appointment_changed.send(Appointment, appointment=appointment, event=happened, now=now, alone=among is None)
+    appointment_changed.send(Appointment, appointment=appointment, event=happened, now=happened.at, alone=among is None)
 
 
-def entry(appointment: Appointment, event: Event, actor: Actor, now: datetime, **details: Any) -> AppointmentEvent:
-    """A line of an appointment's history, not written yet."""
+def entry(appointment: Appointment, event: Event, actor: Actor, **details: Any) -> AppointmentEvent:
+    """A line of an appointment's history, of the moment it was last changed; not written yet."""
     return AppointmentEvent(
         appointment=appointment,
         event=event,
-        at=now,
+        at=appointment.updated_at,
         user=actor.user,
         face=actor.face,
         details={name: value for name, value in details.items() if value not in ([], "")},

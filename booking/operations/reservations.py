@@ -500,7 +500,7 @@ def let_go(reservation: Reservation, now: datetime) -> None:
     """End a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
     reservation.status = ReservationStatus.RELEASED
     reservation.network = None
-    reservation.closed_at = now
+    reservation.closed_at = max(now, reservation.created_at)
     reservation.save(update_fields=["status", "network", "closed_at"])
     vacate(reservations=[reservation.pk])
 

@@ -6,8 +6,9 @@ from django.db import migrations
 
 FUNCTIONS = r"""
 -- Writes down what a statement did to one row: {column: [before, after]}, or {column: null} for a secret.
+-- The time is the clock's, read while the row is locked: that of the transaction's begin may be before what went first.
 -- Arguments: the column that holds the key it is filed under, the secrets, the columns that are of no interest.
-CREATE FUNCTION scheduler_trail() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION scheduler_trail() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     secrets CONSTANT text[] := TG_ARGV[1]::text[];
     was jsonb;
@@ -27,7 +28,7 @@ BEGIN
      WHERE nullif(was -> name, 'null') IS DISTINCT FROM nullif(is_now -> name, 'null');
     IF told IS NOT NULL THEN
         INSERT INTO common_change (at, table_name, row_id, kind, user_id, face, changes)
-        VALUES (now(), TG_TABLE_NAME, (coalesce(is_now, was) ->> TG_ARGV[0])::bigint, lower(TG_OP),
+        VALUES (clock_timestamp(), TG_TABLE_NAME, (coalesce(is_now, was) ->> TG_ARGV[0])::bigint, lower(TG_OP),
                 nullif(current_setting('scheduler.user', true), '')::bigint,
                 coalesce(current_setting('scheduler.face', true), ''), told);
     END IF;
@@ -36,7 +37,7 @@ END $$;
 
 -- Refuses to change and delete rows. While `scheduler.erasing` is on, values in the JSON column named by the argument
 -- may become null; rows older than `scheduler.forgetting` may go, once they are a month old.
-CREATE FUNCTION scheduler_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION scheduler_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     was jsonb;
     is_now jsonb;
@@ -68,6 +69,11 @@ NO_FUNCTIONS = "DROP FUNCTION scheduler_trail(); DROP FUNCTION scheduler_append_
 
 def functions() -> migrations.RunSQL:
     return migrations.RunSQL([FUNCTIONS], [NO_FUNCTIONS])
+
+
+def functions_anew() -> migrations.RunSQL:
+    """Put the functions as they are here in the place of those an earlier migration made."""
+    return migrations.RunSQL([FUNCTIONS], migrations.RunSQL.noop)
 
 
 def keep_trail(

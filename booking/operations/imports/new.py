@@ -73,10 +73,10 @@ def booked(
     made = composed(reservation, now=asked.now, status=status, timezone=draft.timezone, **says)
     made.cancellation_reason = draft.values["reason"] if draft.over else ""
     details = {"status": status, "overrides": reservation.overrides, "reference": draft.reference}
-    events = [entry(made, Event.BOOKED, asked.actor, asked.now, **details)]
+    events = [entry(made, Event.BOOKED, asked.actor, **details)]
     if status in ENDED:
         details = {"status": status, "reason": made.cancellation_reason}
-        events.append(entry(made, ENDED[status], asked.actor, asked.now, **details))
+        events.append(entry(made, ENDED[status], asked.actor, **details))
     return made, events
 
 

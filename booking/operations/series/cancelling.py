@@ -53,7 +53,7 @@ def cancel_series(
         day = coming_date(series, occurrence, now)
         end_before(series, day, now)
         change.cancelled = cancel_each(to_come(series, now, day), events, actor, now, reason)
-    series.updated_at = now
+    series.mark_changed(now)
     series.save()
     tell(events, now)
     return change

@@ -117,7 +117,7 @@ def _split(series: AppointmentSeries, day: date, actor: Actor, now: datetime) ->
     series.exdates = [left_out for left_out in series.exdates if left_out < day]
     series.gaps = [gap for gap in series.gaps if gap["occurrence"] < day.isoformat()]
     end_before(series, day, now)
-    series.updated_at = now
+    series.mark_changed(now)
     series.save()
     return rest
 

@@ -164,7 +164,7 @@ class Work:
         if conflicts and policy == Policy.ALL_OR_NOTHING:
             raise SeriesConflict(details={"conflicts": [conflict.told() for conflict in conflicts]})
         self.write_gaps()
-        self.series.updated_at = self.now
+        self.series.mark_changed(self.now)
         self.series.save()
         if policy is not None and not quietly:
             tell(self.events, self.now)
