@@ -120,7 +120,7 @@ class PausingActor(Actor):
     face: Face = Face.JOB
     pause: Pause = field(default_factory=Pause)
 
-    def runs(self, provider_id: int) -> bool:
+    def runs(self, provider_id: int, permission: str) -> bool:
         self.pause.here()
         return True
 
