@@ -36,6 +36,7 @@ from scheduler_project.common.forms import ModelForm, TextField
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import as_file
 from scheduler_project.common.panels import Panel, panels
+from scheduler_project.common.text import isolated
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
 
@@ -325,16 +326,16 @@ class ProviderAdmin(PersonAdmin):
         form = DeclineForm(request.POST or None)
         if request.method == "POST" and deed == "approve":
             people.approve_provider(provider_id=provider.pk, actor=actor, now=now)
-            messages.success(request, _("%s is approved, and is told by mail.") % provider)
+            messages.success(request, _("%s is approved, and is told by mail.") % isolated(provider.name))
         elif request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
             people.decline_provider(provider_id=provider.pk, actor=actor, now=now, reason=reason)
-            messages.success(request, _("%s is declined, and is told by mail.") % provider)
+            messages.success(request, _("%s is declined, and is told by mail.") % isolated(provider.name))
         elif deed == "decline":
             about = [
                 _("Clients do not find them, and nothing is sent on their behalf. Approving them later is possible.")
             ]
-            title = _("Decline %s") % provider
+            title = _("Decline %s") % isolated(provider.name)
             context = {"original": provider, "form": form, "about": about, "back": self.change_url(provider.pk)}
             return self.ask(request, title=title, submit=_("Decline"), **context)
         return HttpResponseRedirect(

@@ -104,6 +104,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "scheduler_project.common.pages.site",
             ],
+            "builtins": ["scheduler_project.common.templatetags.names"],
         },
     },
 ]

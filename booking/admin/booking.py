@@ -25,6 +25,7 @@ from booking.views.desk.done import and_told
 from booking.views.desk.times import free_on, refuse
 from scheduler_project.common.admin import OfficeAdmin
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.text import isolated
 
 FROM_LINKS = ("client", "service")
 """What a link to the booking page may say beside whose calendar and from when on."""
@@ -94,7 +95,7 @@ class BookingPages(OfficeAdmin):
         except DomainError as error:
             return self._ask_whom(request, schedule, form, now, refuse(form, error))
         if hold:
-            messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % made.client)
+            messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % isolated(str(made.client)))
             return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
         self.log_addition(request, made, [{"added": {}}])
         messages.success(request, and_told(_("Booked."), made))
@@ -146,7 +147,7 @@ class BookingPages(OfficeAdmin):
             clients.insert(0, chosen)
         return self.ask(
             request,
-            title=_("Book an appointment with %s") % schedule.provider,
+            title=_("Book an appointment with %s") % isolated(schedule.provider.name),
             submit="",
             template="admin/booking/appointment/book.html",
             clients=clients,

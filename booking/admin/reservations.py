@@ -22,6 +22,7 @@ from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import back
+from scheduler_project.common.text import isolated
 
 
 @admin.register(Reservation)
@@ -97,7 +98,7 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
         except DomainError as refusal:
             messages.error(request, str(refusal.message))
             return HttpResponseRedirect(back(request, self.change_url(pk)))
-        messages.success(request, _("Confirmed for %s.") % held.client)
+        messages.success(request, _("Confirmed for %s.") % isolated(str(held.client)))
         return HttpResponseRedirect(back(request, reverse("admin:booking_appointment_change", args=[made.pk])))
 
     def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:

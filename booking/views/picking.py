@@ -19,6 +19,7 @@ from booking import queries
 from booking.models import Reservation, Schedule, Service
 from booking.queries import FreeTime, Search
 from scheduler_project.common.languages import CLOCK, DAY, MONTH
+from scheduler_project.common.text import isolated
 from scheduler_project.common.times import day_interval, read_date, rfc3339, zone_names
 
 FURTHEST = timedelta(days=366)
@@ -218,13 +219,14 @@ def shown(
         "time": written(local, str(CLOCK)),
         "minutes": (time.ends_at - time.starts_at) // timedelta(minutes=1),
     }
+    whom = schedule.provider.name if several else ""
     return Time(
         value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
         key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
         text=written(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
-        label=", ".join([label, *([schedule.provider.name] if several else []), *([_("your hold")] if own else [])]),
+        label=", ".join(filter(None, (label, isolated(whom), _("your hold") if own else ""))),
         theirs=written(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
-        whom=schedule.provider.name if several else "",
+        whom=whom,
         own=own,
     )
 

@@ -38,8 +38,8 @@ def one_line(text: str) -> None:
         raise ValidationError(_("Write something that can be seen."), code="invisible")
 
 
-TURNING = frozenset("R AL AN RLE RLO RLI LRE LRO LRI FSI".split())
-"""What runs from right to left, or has its neighbours do so, by its class in UAX #9."""
+TURNING = frozenset(("R", "AL", "AN"))
+"""What runs from right to left, by its class in UAX #9."""
 
 
 def isolated(text: str) -> str:
@@ -47,9 +47,18 @@ def isolated(text: str) -> str:
 
     All other text stays as it is, so that an SMS keeps to its alphabet and a subject to ASCII.
     """
-    if text.isascii() or not any(unicodedata.bidirectional(one) in TURNING for one in text):
-        return text
-    return f"{FSI}{text}{PDI}"
+    text = without_directions(text)
+    return f"{FSI}{text}{PDI}" if turns(text) else text
+
+
+def turns(text: str) -> bool:
+    """Whether anything in it runs from right to left, and so could have its neighbours do so."""
+    return not text.isascii() and any(unicodedata.bidirectional(one) in TURNING for one in text)
+
+
+def without_directions(text: str) -> str:
+    """Text without what `one_line` refuses: names of before may have it, and a stray PDI would end our isolate."""
+    return text if text.isascii() else DIRECTIONS.sub("", text)
 
 
 # --- Links ------------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from django_filters import FilterSet
 from rest_framework import serializers
 
 from scheduler_project.common import api_fields, forms
+from scheduler_project.common.templatetags.names import bdi
 from scheduler_project.common.text import isolated, no_link, one_line, public_email
 from scheduler_project.common.times import read_date, read_time
 from tests.project.schema import schema
@@ -182,6 +183,16 @@ def test_names_of_all_scripts_are_taken(text):
 )
 def test_names_from_right_to_left_are_isolated(text, shown):
     assert isolated(text) == shown
+
+
+@pytest.mark.parametrize("text", ["שם\u202e", "\u2069שם", "ש\u2066ם"])
+def test_isolated_names_of_before_keep_no_mark_that_would_reach_beyond(text):
+    assert (isolated(text), bdi(text)) == ("\u2068שם\u2069", "<bdi>שם</bdi>")
+
+
+def test_names_in_html_are_isolated_and_escaped():
+    assert bdi("שם <b>") == "<bdi>שם &lt;b&gt;</bdi>"
+    assert bdi("<b>") == "&lt;b&gt;"
 
 
 LINKS = [

@@ -13,7 +13,7 @@ from accounts.operations import people
 from booking.operations.guests import give_details, hold_as_visitor
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
-from tests.factories import NOON, ClientFactory, at, open_provider, verified
+from tests.factories import NOON, AppointmentFactory, ClientFactory, ServiceFactory, at, open_provider, verified
 
 COMPOSED, DECOMPOSED = "Zo\u00e9", "Zoe\u0301"
 LINK = "You won! evil.com/x"
@@ -133,3 +133,18 @@ def test_names_of_before_are_composed_by_the_migration(provider):
 
     row.refresh_from_db()
     assert row.name == COMPOSED
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("Ann\u202e", "Ann"), ("\u2066a\u2069b", "ab"), ("Zoé", "Zoé"), ("\u202e ", "\u202e ")]
+)
+def test_marks_in_names_of_before_are_taken_out_by_the_migrations(provider, name, kept):
+    rows = [ClientFactory(name=name), ServiceFactory(name=name), AppointmentFactory(title=name)]
+    with connection.cursor() as cursor:
+        for module in ("accounts.migrations.0015_names_turn_nothing", "booking.migrations.0016_names_turn_nothing"):
+            for statement in import_module(module).STATEMENTS:
+                cursor.execute(statement)
+
+    for row in rows:
+        row.refresh_from_db()
+    assert [rows[0].name, rows[1].name, rows[2].title] == [kept] * 3

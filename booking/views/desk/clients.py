@@ -19,6 +19,7 @@ from booking.queries import clients_of, with_visits
 from booking.views.access import actor_of, desk_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.forms import refuse
+from scheduler_project.common.text import isolated
 
 PAGE = 25
 REFUSAL_FIELDS = {"client_exists": "email"}
@@ -74,7 +75,7 @@ def edit_client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
         raise NotFound
     if request.method == "POST" and request.POST.get("do") == "remove":
         people.remove_client(client_id=row.pk, actor=actor_of(request))
-        messages.success(request, _("%s was deleted.") % row.name)
+        messages.success(request, _("%s was deleted.") % isolated(row.name))
         return HttpResponseRedirect(reverse("desk-clients"))
     form = ClientForm(request.POST or None, row=row)
 
@@ -99,6 +100,6 @@ def client_form(request: HttpRequest, form: ClientForm, save: Any, context: dict
             refusal.field = REFUSAL_FIELDS.get(refusal.code, refusal.field)
             refuse(form, refusal)
         else:
-            messages.success(request, _("%s was saved.") % saved.name)
+            messages.success(request, _("%s was saved.") % isolated(saved.name))
             return HttpResponseRedirect(reverse("desk-client", args=[saved.pk]))
     return render(request, "booking/desk/client_form.html", {**context, "form": form})

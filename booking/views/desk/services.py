@@ -15,6 +15,7 @@ from booking.operations import services as operations
 from booking.views.access import actor_of, desk_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.forms import refuse
+from scheduler_project.common.text import isolated
 
 
 @desk_page
@@ -48,7 +49,7 @@ def service(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         raise NotFound
     if request.method == "POST" and request.POST.get("do") == "remove":
         operations.remove_service(service_id=row.pk, actor=actor_of(request))
-        messages.success(request, _("“%s” was deleted.") % row.name)
+        messages.success(request, _("“%s” was deleted.") % isolated(row.name))
         return HttpResponseRedirect(reverse("desk-services"))
     now, form = timezone.now(), ServiceForm(request.POST or None, row=row)
 
@@ -68,6 +69,6 @@ def service_form(request: HttpRequest, form: ServiceForm, save: Any, context: di
         except DomainError as refusal:
             refuse(form, refusal)
         else:
-            messages.success(request, _("“%s” was saved.") % form.cleaned_data["name"])
+            messages.success(request, _("“%s” was saved.") % isolated(form.cleaned_data["name"]))
             return HttpResponseRedirect(reverse("desk-services"))
     return render(request, "booking/desk/service.html", {**context, "form": form})

@@ -1,0 +1,65 @@
+"""Names that run from right to left turn nothing around that stands beside them, on any page."""
+
+import re
+from collections.abc import Iterator
+
+import html5lib
+import pytest
+from django.db.models import CharField, F, Value
+from django.db.models.functions import Cast, Concat
+
+from accounts.models import Client, Provider, User
+from booking.models import Appointment, AppointmentSeries, Service
+from scheduler_project.common.text import FSI, PDI
+from tests.pages import PAGES, World
+
+NAME = re.compile("(.?)שם [0-9]+(.?)")
+"""A digit at its end goes on with whatever follows, if nothing is in between."""
+NAMED = [(Client, "name"), (Provider, "name"), (Provider, "specialization"), (User, "name"), (Service, "name")]
+TITLED = [(Appointment, "title"), (AppointmentSeries, "title")]
+WHOLE = {"input", "textarea", "option", "script", "meta"}
+"""Where what is read or chosen is the name and nothing else."""
+
+
+@pytest.fixture
+def world(db):
+    world = World()
+    name = Concat(Value("שם "), Cast(F("pk"), CharField()))
+    for model, column in NAMED + TITLED:
+        model.objects.exclude(**{column: ""}).update(**{column: name})
+    for kept in ("maya", "sam", "service"):
+        getattr(world, kept).refresh_from_db()
+    return world
+
+
+def test_names_are_isolated_on_every_page(world):
+    complaints, seen = [], 0
+    for role, pages in PAGES.items():
+        browser = world.browser(role)
+        for page in pages:
+            found = list(names_in(browser.get(page.path(world), follow=page.leads_on).content.decode()))
+            seen += len(found)
+            complaints += [f"{role}, {page}: {where}" for where, isolated in found if not isolated]
+
+    assert not complaints, "\n".join(complaints)
+    assert seen > 100
+
+
+def names_in(page: str) -> Iterator[tuple[str, bool]]:
+    """Where a page says a name, and whether it is isolated there."""
+    tree = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False).parse(page)
+    parents = {child: parent for parent in tree.iter() for child in parent}
+    for element in tree.iter():
+        if not isinstance(element.tag, str):
+            continue
+        for attribute, value in element.attrib.items():
+            if attribute not in ("value", "content", "href", "action"):
+                yield from _of(f"{element.tag}[{attribute}]", value)
+        yield from _of(element.tag, element.text, inside=element.tag == "bdi" or element.tag in WHOLE)
+        if element in parents:
+            yield from _of(f"{parents[element].tag}, after {element.tag}", element.tail)
+
+
+def _of(where: str, text: str | None, *, inside: bool = False) -> Iterator[tuple[str, bool]]:
+    for match in NAME.finditer(text or ""):
+        yield f"{where}: {' '.join(text.split())[:90]}", inside or match.groups() == (FSI, PDI)
