@@ -308,16 +308,17 @@ def limits(text: str) -> dict[str, tuple[int, int]]:
 
 
 SEND_LIMITS_DEFAULT = {
-    "email": "site=5000/50000,sender=1000/5000,recipient=60/300,new_sender=20/50,new_recipient=5/20",
-    "sms": "site=1000/5000,sender=200/1000,recipient=10/30,new_sender=5/20,new_recipient=3/10",
-    "webhook": "site=50000/500000,sender=5000/50000,recipient=5000/50000,new_sender=200/1000,new_recipient=200/1000",
+    "email": "site=5000/50000,sender=1000/5000,recipient=60/300,new_recipient=5/20",
+    "sms": "site=1000/5000,sender=200/1000,recipient=10/30",
+    "webhook": "site=50000/500000,sender=5000/50000,recipient=5000/50000",
 }
 SEND_LIMITS = {
     channel: limits(usual) | limits(env.str(f"SEND_LIMITS_{channel.upper()}", default=""))
     for channel, usual in SEND_LIMITS_DEFAULT.items()
 }
-"""How many messages go out an hour and a day: in all, for one sender, to one address (of a webhook: to one host); the
-`new` ones for providers whom staff have not approved yet. What is beyond waits."""
+"""How many messages go out an hour and a day: in all, for one sender, to one address (of a webhook: to one host);
+`new_recipient` to providers' own addresses, while staff have not approved them and when they try their texts. What is
+beyond waits."""
 for channel, known in SEND_LIMITS_DEFAULT.items():
     if unknown := SEND_LIMITS[channel].keys() - limits(known).keys():
         raise ImproperlyConfigured(f"SEND_LIMITS_{channel.upper()} knows no {', '.join(sorted(unknown))}")

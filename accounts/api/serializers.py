@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
-from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 from rest_framework.fields import get_error_detail
 
@@ -19,6 +18,7 @@ from scheduler_project.common.api_fields import (
     EmailField,
     LineField,
     LoginField,
+    PhoneField,
     RelatedField,
     SlugField,
     TextField,
@@ -274,7 +274,7 @@ class ClientSerializer(ModelSerializer[Client]):
 
     name = NameField()
     email = EmailField(required=False, allow_blank=True)
-    phone = PhoneNumberField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
+    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
     timezone = TimezoneField(required=False)
     owner = ProviderField(
         required=False,

@@ -8,7 +8,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import Client, ClientQuerySet, Provider
 from booking.enums import Override, Scope
@@ -23,6 +22,7 @@ from scheduler_project.common.forms import (
     IntegerField,
     LineField,
     ModelForm,
+    PhoneField,
     TextField,
     TimeField,
 )
@@ -168,7 +168,7 @@ class ForClientForm(TimeForm):
     client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
     name = LineField(label=gettext_lazy("Name"), max_length=150, required=False)
     email = EmailField(label=gettext_lazy("Email"), required=False)
-    phone = PhoneNumberField(
+    phone = PhoneField(
         label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
     )
     service = forms.ModelChoiceField(

@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import User
-from scheduler_project.common.forms import EmailField, LineField, TextField
+from scheduler_project.common.forms import EmailField, LineField, PhoneField, TextField
 from scheduler_project.common.text import no_link
 
 
@@ -35,7 +34,7 @@ class DetailsForm(NoteForm):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
         help_text=_("The link to confirm goes there."),
     )
-    phone = PhoneNumberField(
+    phone = PhoneField(
         label=_("Phone"),
         required=False,
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "placeholder": "+49 30 1234567"}),

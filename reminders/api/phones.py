@@ -5,7 +5,6 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -15,6 +14,7 @@ from accounts.actors import Actor, Face
 from accounts.models import Client
 from reminders.errors import NotAClient
 from reminders.operations import phones
+from scheduler_project.common.api_fields import PhoneField
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import Serializer
 from scheduler_project.common.api_views import StrictView
@@ -27,7 +27,7 @@ class PhoneSerializer(Serializer[Any]):
 
 
 class AskSerializer(Serializer[Any]):
-    phone = PhoneNumberField(
+    phone = PhoneField(
         max_length=40,
         required=False,
         help_text=_("With the country: +49… It becomes yours. Left out: the one you have."),

@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
-from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import mixins, serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -23,7 +22,15 @@ from reminders.enums import OF_PEOPLE, Channel, Source
 from reminders.errors import NotAClient
 from reminders.models import OptOut, Preferences
 from reminders.operations import preferences as operations
-from scheduler_project.common.api_fields import ID, EmailField, TextField, TextFilter, TimezoneField, YesNoFilter
+from scheduler_project.common.api_fields import (
+    ID,
+    EmailField,
+    PhoneField,
+    TextField,
+    TextFilter,
+    TimezoneField,
+    YesNoFilter,
+)
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 from scheduler_project.common.api_views import StrictView
@@ -192,7 +199,7 @@ class OptOutSerializer(ModelSerializer[OptOut]):
         read_only_fields = ["source"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        field = EmailField() if attrs["channel"] == Channel.EMAIL else PhoneNumberField()
+        field = EmailField() if attrs["channel"] == Channel.EMAIL else PhoneField()
         try:
             return {**attrs, "address": str(field.run_validation(attrs["address"]))}
         except serializers.ValidationError as error:

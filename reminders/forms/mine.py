@@ -5,13 +5,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from phonenumber_field.formfields import PhoneNumberField
 
 from accounts.models import Client
 from reminders.enums import OF_PEOPLE
 from reminders.models import Preferences
 from reminders.operations.preferences import offered
-from scheduler_project.common.forms import TimeField
+from scheduler_project.common.forms import PhoneField, TimeField
 
 
 def clock() -> forms.TimeInput:
@@ -31,7 +30,7 @@ class RemindersForm(forms.Form):
     channels = forms.MultipleChoiceField(
         label=_("Remind me by"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple
     )
-    phone = PhoneNumberField(
+    phone = PhoneField(
         label=_("Phone"),
         required=False,
         max_length=40,

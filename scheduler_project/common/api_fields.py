@@ -12,6 +12,7 @@ from typing import Any
 import django_filters
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 
 from scheduler_project.common import forms
@@ -96,6 +97,15 @@ class IntegerField(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         known = WHOLE.fullmatch(data) if isinstance(data, str) else type(data) in (int, float)
         if not known:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class PhoneField(PhoneNumberField):
+    """A phone number in ASCII digits, with its country."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and not forms.plain(data.strip()):
             self.fail("invalid")
         return super().to_internal_value(data)
 

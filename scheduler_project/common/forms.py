@@ -69,6 +69,15 @@ class IntegerField(forms.IntegerField):
         return super().to_python(value)
 
 
+class PhoneField(PhoneNumberField):
+    """A phone number in ASCII digits, with its country."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and not plain(value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class YesNoField(forms.Field):
     """`true` or `false`; None for nothing."""
 
@@ -194,7 +203,7 @@ FIELDS: dict[type[models.Field], type[forms.Field]] = {
     models.TextField: TextField,
     models.TimeField: TimeField,
     models.URLField: URLField,
-    PhoneNumber: PhoneNumberField,
+    PhoneNumber: PhoneField,
 }
 """What reads a model's columns in forms."""
 

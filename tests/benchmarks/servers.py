@@ -29,9 +29,7 @@ DEFAULTS = {
     "LOG_LEVEL": "ERROR",
     "ACCESS_TOKEN_MINUTES": "1000",
 }
-MUCH = ",".join(
-    f"{name}=100000000/100000000" for name in ("site", "sender", "recipient", "new_sender", "new_recipient")
-)
+MUCH = ",".join(f"{name}=100000000/100000000" for name in ("site", "sender", "recipient", "new_recipient"))
 COUNT_BUT_NEVER_REFUSE = {
     "THROTTLE": "on",
     "THROTTLE_READ": "100000000/min",

@@ -7,6 +7,8 @@ from django import forms as stock
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django_filters import FilterSet
+from phonenumber_field.formfields import PhoneNumberField as PhoneInForms
+from phonenumber_field.serializerfields import PhoneNumberField as PhoneInSerializers
 from rest_framework import serializers
 
 from scheduler_project.common import api_fields, forms
@@ -64,6 +66,22 @@ def test_filters_refuse_what_is_neither_true_nor_false(api, said):
 @pytest.mark.parametrize("said", ["true", "False", "1", "0", ""])
 def test_filters_read_true_and_false(api, said):
     assert api.get("/api/services", {"needs_approval": said}).status_code == 200
+
+
+NO_PHONES = ["+٤٩٣٠٩٠١٨٢٠", "+４９30901820", "+49३0901820", "+49\n30901820", "+49\t30901820", "+4930901820\0"]
+
+
+@pytest.mark.parametrize("text", NO_PHONES)
+def test_phone_numbers_are_read_in_ascii(text):
+    with pytest.raises(serializers.ValidationError):
+        api_fields.PhoneField().run_validation(text)
+    with pytest.raises(ValidationError):
+        forms.PhoneField().clean(text)
+
+
+def test_phone_numbers_are_read_however_they_are_spaced():
+    for field in (forms.PhoneField().clean, api_fields.PhoneField().run_validation):
+        assert {str(field(text)) for text in ("+49 30 901820", " +49 (30) 90-18-20 ")} == {"+4930901820"}
 
 
 # --- Dates and times --------------------------------------------------------------------------------------------------
@@ -267,6 +285,7 @@ LOOSE = (
     serializers.URLField,
     serializers.SlugField,
     serializers.PrimaryKeyRelatedField,
+    PhoneInSerializers,
 )
 
 
@@ -327,6 +346,7 @@ LOOSE_IN_FORMS = (
     stock.EmailField,
     stock.URLField,
     stock.SlugField,
+    PhoneInForms,
 )
 
 

@@ -16,7 +16,7 @@ WIDE = (1000, 1000)
 
 @pytest.fixture(autouse=True)
 def _limits(settings):
-    names = ("site", "sender", "recipient", "new_sender", "new_recipient")
+    names = ("site", "sender", "recipient", "new_recipient")
     settings.SEND_LIMITS = {channel: dict.fromkeys(names, WIDE) for channel in ("email", "sms", "webhook")}
     settings.SEND_RESERVE_PERCENT = 0
 
@@ -88,11 +88,17 @@ def test_what_was_not_sent_after_all_makes_room(settings):
     assert sent(mail(), mail()) == [True, False]
 
 
-def test_new_senders_have_limits_of_their_own(settings):
-    limit(settings, new_sender=(1, 9))
+def test_addresses_are_sent_less_by_senders_who_are_not_known(settings):
+    limit(settings, new_recipient=(1, 9))
     known, new = mail(), mail("bob@example.org", sender="provider:2", trusted=False)
 
     assert sent(known, known, new, new) == [True, True, True, False]
+
+
+def test_channels_without_a_limit_for_unknown_senders_have_the_usual_one(settings):
+    settings.SEND_LIMITS["sms"] = {"site": WIDE, "sender": WIDE, "recipient": (1, 9)}
+
+    assert sent(*[mail("+4930901820", trusted=False, channel="sms")] * 2) == [True, False]
 
 
 @pytest.mark.parametrize("scope", ["site", "sender", "recipient"])

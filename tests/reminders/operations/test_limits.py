@@ -30,7 +30,7 @@ PENDING, SENT, FAILED = MessageStatus.PENDING, MessageStatus.SENT, MessageStatus
 
 @pytest.fixture(autouse=True)
 def _limits(settings):
-    names = ("site", "sender", "recipient", "new_sender", "new_recipient")
+    names = ("site", "sender", "recipient", "new_recipient")
     settings.SEND_LIMITS = {channel: dict.fromkeys(names, (99, 99)) for channel in ("email", "sms", "webhook")}
     settings.SEND_RESERVE_PERCENT = 0
 
@@ -124,6 +124,13 @@ def test_provider_is_told_of_all_their_bookings(settings, provider):
     owed(provider, 3, recipient=Recipient.PROVIDER)
 
     assert send(NOON) == 3
+
+
+def test_provider_whose_approval_was_taken_back_is_told_less(settings):
+    settings.SEND_LIMITS["email"] |= {"recipient": (9, 99), "new_recipient": (1, 99)}
+    owed(ProviderFactory(is_approved=False), 3, recipient=Recipient.PROVIDER)
+
+    assert send(NOON) == 1
 
 
 def test_what_waits_for_the_mail_server_is_not_counted(settings, provider, monkeypatch):
