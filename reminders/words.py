@@ -15,6 +15,7 @@ from django.utils.html import escape, format_html, urlize
 from django.utils.translation import gettext_lazy as _
 
 from reminders.enums import Channel, Kind, Recipient
+from scheduler_project.common.text import without_directions
 
 VARIABLE = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}")
 GAPS = re.compile(r"\n{3,}")
@@ -275,4 +276,6 @@ def _with_links(text: str) -> str:
 def _marked(name: str, value: str) -> str:
     if not value:
         return ""
-    return format_html(BUTTON, value, LINKS[name]) if name in LINKS else f"<bdi>{escape(value)}</bdi>"
+    if name in LINKS:
+        return format_html(BUTTON, value, LINKS[name])
+    return f"<bdi>{escape(without_directions(value))}</bdi>"
