@@ -26,6 +26,7 @@ from booking.operations.reservations import (
 from booking.queries import moved_from
 from booking.signals import appointment_changed
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.operations import operation
 from scheduler_project.common.rows import columns_of, from_row
 from scheduler_project.common.times import rfc3339
@@ -140,6 +141,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
     if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
         raise ProviderNotPublished(field="provider")
     themselves = not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation)
+    reach(Failpoint.HOLD_JUDGED)
     reservation.status = ReservationStatus.CONFIRMED
     reservation.network = None
     if not (themselves and confirm_if_few(reservation.pk, row[-1], reservation.provider_id, now)):

@@ -35,6 +35,7 @@ from booking.operations.slots import extend, horizon_end, lay_out
 from booking.queries import DAY, open_hours
 from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.operations import operation
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.throttling import seconds_until
@@ -443,6 +444,7 @@ def _rearrange(
             changed = _changed(was, Layout.of(schedule), before, after, start, until)
             if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
                 _check_rate("hours_large", provider_id)
+            reach(Failpoint.HOURS_CHANGED)
             laid = lay_out(schedule=schedule, start=changed[0], until=changed[1])
             change.slots_added += laid.added
             change.slots_removed += laid.removed

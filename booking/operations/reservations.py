@@ -35,6 +35,7 @@ from booking.operations.slots import vacate
 from booking.queries import DAY, Stretch, alternatives, stretch
 from booking.signals import holds_expired, time_held
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.operations import operation
 from scheduler_project.common.rows import columns_of, from_row
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
@@ -377,6 +378,7 @@ def claim(
     }
     slots = [pk for pk, _ in free]
     most_holds = settings.MAX_LIVE_HOLDS if expires_at else None
+    reach(Failpoint.TIME_FOUND)
     made, taken, had_room = _take(columns, slots, most_holds)
     if made is None:
         scope = "holds_in_network" if had_room else "holds"
@@ -506,6 +508,7 @@ def let_go(reservation: Reservation, now: datetime) -> None:
 
 
 def _expire(reservations: Collection[int], now: datetime) -> None:
+    reach(Failpoint.HOLDS_FOUND_DEAD)
     Reservation.objects.filter(pk__in=reservations).update(
         status=ReservationStatus.EXPIRED, network=None, closed_at=now
     )

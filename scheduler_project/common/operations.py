@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
 
 from scheduler_project.common.errors import DomainError, TryAgain
+from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.trail import acting
 
 P = ParamSpec("P")
@@ -46,7 +47,9 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
         outermost = not connections[DEFAULT_DB_ALIAS].in_atomic_block
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with transaction.atomic(savepoint=not outermost):
+                if outermost:
+                    return _committed(function, *args, **kwargs)
+                with transaction.atomic():
                     return function(*args, **kwargs)
             except IntegrityError as error:
                 raise _named(error) from error
@@ -61,6 +64,14 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError
 
     return run
+
+
+def _committed(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    with transaction.atomic():
+        answer = function(*args, **kwargs)
+        reach(Failpoint.BEFORE_COMMIT)
+    reach(Failpoint.AFTER_COMMIT)
+    return answer
 
 
 def _undone(error: BaseException | None) -> bool:

@@ -1,8 +1,9 @@
 """Running things at the same time, and taking guards away to see what they were for.
 
 `together` runs each function in a thread with a database connection of its own. Every race has a control: the same
-body, once more, with a guard taken away (`locks=False`, `unconstrained`) and the losing order forced by a `Pause`
-between the look and the write of one, or by `everybody_looks_first`. What then goes wrong is what the guard prevents.
+body, once more, with a guard taken away (`locks=False`, `unconstrained`) and the losing order forced by
+`failpoints.stop`, or where there is no such place by a `Pause` between the look and the write of one or by
+`everybody_looks_first`. What then goes wrong is what the guard prevents.
 """
 
 import re
@@ -10,13 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection
 
-from accounts.actors import Actor, Face
 from tests.looking import broken_promises
 
 PATIENCE = 30
@@ -110,19 +109,6 @@ class Pause:
         """Stop whoever is about to call `module.name`."""
         with wrapped(module, name, before=self.here):
             yield
-
-
-@dataclass(frozen=True)
-class PausingActor(Actor):
-    """Staff who stop where an operation asks for their role: once it has looked, before it writes."""
-
-    user: None = None
-    face: Face = Face.JOB
-    pause: Pause = field(default_factory=Pause)
-
-    def runs(self, provider_id: int, permission: str) -> bool:
-        self.pause.here()
-        return True
 
 
 @contextmanager

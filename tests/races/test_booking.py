@@ -7,23 +7,21 @@ from datetime import datetime, timedelta
 import pytest
 
 from booking.enums import Action, Override
-from booking.errors import BadTransition, HoldExpired, OutsideHours, SlotTaken
+from booking.errors import BadTransition, OutsideHours, SlotTaken
 from booking.models import Appointment, Reservation
-from booking.operations import appointments, reservations
+from booking.operations import reservations
 from booking.operations.appointments import act, confirm, reschedule
 from booking.operations.availability import open_window, set_working_hours
-from booking.operations.reservations import expire_due
+from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes, open_provider
 from tests.looking import broken_promises, free_cells
+from tests.races.failpoints import stop
 from tests.races.running import (
     Pause,
-    PausingActor,
     everybody_looks_first,
     guards,
     overlaps,
     together,
-    unconstrained,
-    wrapped,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -149,86 +147,7 @@ def test_control_without_lock_and_constraint_mixed_lengths_overlap(provider):
         assert overlaps()
 
 
-# --- The deadline of a hold -----------------------------------------------------------------------------------------
-
-
-def test_many_who_reserve_the_time_of_a_dead_hold_while_two_sweep_it(provider):
-    dead = hold(provider, NINE)
-    now = dead.expires_at
-    clients = ClientFactory.create_batch(CROWD - 2)
-    reserving = [lambda client=client: hold(provider, NINE, client=client, now=now) for client in clients]
-
-    answers = together(*reserving, *[lambda: expire_due(now=now)] * 2)
-
-    dead.refresh_from_db()
-    assert answers.kinds() == {"Reservation": 1, "SlotTaken": CROWD - 3, "int": 2}
-    assert (dead.status, dead.closed_at) == ("expired", now)
-    assert broken_promises() == {}
-
-
-def confirm_at_the_deadline_while_somebody_reserves(provider, *, locks):
-    """One confirms with the last of the hold's time on their clock; for the other it has just run out."""
-    held = hold(provider, SATURDAY, **ANYWAY)
-    client = ClientFactory()
-    actor = PausingActor()
-    return held, together(
-        lambda: confirm(reservation_id=held.pk, actor=actor, now=held.expires_at - MOMENT),
-        actor.pause.meanwhile(lambda: hold(provider, SATURDAY, client=client, now=held.expires_at, **ANYWAY)),
-        locks=locks,
-    )
-
-
-def test_confirm_at_the_deadline_or_reserve_the_same_time_but_not_both(provider):
-    _, answers = confirm_at_the_deadline_while_somebody_reserves(provider, locks=True)
-
-    assert answers.kinds() == {"Appointment": 1, "SlotTaken": 1}
-    assert broken_promises() == {}
-
-
-def test_control_without_lock_and_constraint_the_deadline_lets_both_have_the_time(provider):
-    with unconstrained():
-        _, answers = confirm_at_the_deadline_while_somebody_reserves(provider, locks=False)
-
-        assert answers.kinds() == {"Appointment": 1, "Reservation": 1}
-        assert overlaps()
-
-
-def test_confirm_and_reserve_at_the_deadline_in_whatever_order(provider):
-    held = hold(provider, NINE)
-    client = ClientFactory()
-
-    confirmed, reserved = together(
-        lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=held.expires_at - MOMENT),
-        lambda: hold(provider, NINE, client=client, now=held.expires_at),
-    )
-
-    assert (type(confirmed), type(reserved)) in {(Appointment, SlotTaken), (HoldExpired, Reservation)}
-    assert broken_promises() == {}
-
-
-def sweep_while_somebody_confirms(provider, *, locks):
-    held = hold(provider, NINE)
-    pause = Pause()
-    with pause.before(reservations, "_expire"):
-        return together(
-            lambda: expire_due(now=held.expires_at),
-            pause.meanwhile(lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=held.expires_at - MOMENT)),
-            locks=locks,
-        )
-
-
-def test_a_hold_that_is_being_swept_cannot_be_confirmed(provider):
-    answers = sweep_while_somebody_confirms(provider, locks=True)
-
-    assert answers.kinds() == {"int": 1, "HoldExpired": 1}
-    assert broken_promises() == {}
-
-
-def test_control_without_lock_the_sweeper_expires_what_was_just_confirmed(provider):
-    answers = sweep_while_somebody_confirms(provider, locks=False)
-
-    assert answers.kinds() == {"int": 1, "Appointment": 1}
-    assert "an appointment and its reservation disagree" in broken_promises()
+# --- Confirming ----------------------------------------------------------------------------------------------------
 
 
 def test_confirm_many_times_at_once_makes_one_appointment(provider):
@@ -243,13 +162,8 @@ def test_confirm_many_times_at_once_makes_one_appointment(provider):
 
 def confirm_twice(provider, *, locks):
     held = hold(provider, NINE)
-    actor = PausingActor()
-    with wrapped(appointments, "appoint", before=actor.pause.here):
-        return together(
-            lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON),
-            actor.pause.meanwhile(lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)),
-            locks=locks,
-        )
+    confirming = [lambda: confirm(reservation_id=held.pk, actor=SYSTEM, now=NOON)] * 2
+    return stop(Failpoint.HOLD_JUDGED, *confirming, locks=locks)
 
 
 def test_confirm_waits_for_another_who_confirms_the_same(provider):
@@ -324,10 +238,10 @@ def test_control_without_lock_and_look_two_who_want_each_others_time_deadlock(pr
 
 def cancel_while_somebody_moves(provider, *, locks):
     booked = appoint(provider, NINE)
-    actor = PausingActor()
-    return together(
-        lambda: act(appointment_id=booked.pk, action=Action.CANCEL, actor=actor, now=NOON),
-        actor.pause.meanwhile(lambda: reschedule(appointment_id=booked.pk, starts_at=TEN, actor=SYSTEM, now=NOON)),
+    return stop(
+        Failpoint.BEFORE_COMMIT,
+        lambda: act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON),
+        lambda: reschedule(appointment_id=booked.pk, starts_at=TEN, actor=SYSTEM, now=NOON),
         locks=locks,
     )
 

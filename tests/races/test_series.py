@@ -6,10 +6,11 @@ import pytest
 
 from booking.enums import Action, Override, Policy, Scope
 from booking.errors import SlotTaken
-from booking.models import Appointment, AppointmentSeries
+from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.operations import reservations
 from booking.operations.appointments import act
 from booking.operations.series import (
+    SeriesChange,
     Wanted,
     cancel_series,
     changing,
@@ -21,8 +22,10 @@ from booking.operations.series import (
 )
 from booking.operations.slots import extend_all
 from scheduler_project.common.errors import TryAgain
+from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, open_provider
 from tests.looking import broken_promises
+from tests.races.failpoints import all_meet, stop
 from tests.races.running import Pause, everybody_looks_first, guards, overlaps, together, unconstrained
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,18 +163,77 @@ def test_control_without_lock_and_constraint_generation_and_booking_have_one_tim
         assert overlaps()
 
 
-def test_of_many_who_begin_one_series_at_once_one_gets_it(provider):
-    clients = ClientFactory.create_batch(4)
+# --- Several series of one time ---------------------------------------------------------------------------------------
+
+EVENING = {"starts": datetime(2026, 3, 9, 20), "overrides": [Override.HOURS]}
+"""Outside the hours, where no slot stands behind the lock and the constraint."""
+
+
+def beginnings(provider, number, policy=Policy.SKIP_CONFLICTS, **more):
+    """That many clients, for each of whom a series of the same times is about to begin."""
 
     def begin(client):
-        asked = wanted(provider, client)
-        return lambda: create_series(wanted=asked, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+        asked = wanted(provider, client, **more)
+        return lambda: create_series(wanted=asked, policy=policy, actor=SYSTEM, now=NOON)
 
-    answers = together(*map(begin, clients))
+    return [begin(client) for client in ClientFactory.create_batch(number)]
+
+
+def numbers_booked(answers):
+    return [len(answer.booked) if isinstance(answer, SeriesChange) else type(answer) for answer in answers]
+
+
+def test_of_many_who_begin_one_series_at_once_one_gets_it(provider):
+    answers = together(*beginnings(provider, 4, Policy.ALL_OR_NOTHING))
 
     assert answers.kinds() == {"SeriesChange": 1, "SeriesConflict": 3}
     assert AppointmentSeries.objects.count() == 1
     assert broken_promises() == {}
+
+
+def test_series_of_one_time_wait_for_the_one_that_has_looked_which_gets_it_all(provider):
+    answers = stop(Failpoint.TIME_FOUND, *beginnings(provider, 4))
+
+    assert (numbers_booked(answers), answers.waited) == ([4, 0, 0, 0], [True] * 3)
+    assert broken_promises() == {}
+
+
+def test_series_that_share_some_times_share_them_out(provider):
+    daily = beginnings(provider, 2, rrule="FREQ=DAILY;BYDAY=MO,WE")
+    answers = together(*beginnings(provider, 2), *daily)
+
+    starts = list(Reservation.objects.values_list("starts_at", flat=True))
+    assert answers.kinds() == {"SeriesChange": 4}
+    assert len(starts) == len(set(starts)) == 8
+    assert broken_promises() == {}
+
+
+@pytest.mark.parametrize(
+    ("times", "lock", "constraint", "booked"),
+    [
+        (EVENING, True, False, [4, 0]),
+        (EVENING, False, True, [SlotTaken, 4]),
+        ({}, False, False, [0, 4]),
+    ],
+    ids=["lock", "constraint", "slots"],
+)
+def test_each_guard_alone_keeps_series_from_being_booked_at_one_time(provider, times, lock, constraint, booked):
+    """The lock, the exclusion constraint, or the slots that point at one reservation at most."""
+    with guards(lock=lock, constraint=constraint) as arguments:
+        answers = stop(Failpoint.TIME_FOUND, *beginnings(provider, 2, **times), **arguments)
+
+        assert numbers_booked(answers) == booked
+        assert broken_promises() == {}
+
+
+def test_control_without_lock_and_constraint_series_are_booked_at_one_time(provider):
+    with guards(lock=False, constraint=False) as arguments:
+        functions = beginnings(provider, 3, **EVENING)
+        with all_meet(Failpoint.TIME_FOUND, 3):
+            answers = together(*functions, **arguments)
+
+        assert numbers_booked(answers) == [4, 4, 4]
+        assert overlaps()
 
 
 # --- Generating, changing and cancelling ------------------------------------------------------------------------------
