@@ -39,7 +39,10 @@ class TookTooLong(DomainError):
 class Unavailable(DomainError):
     code = "unavailable"
     kind = Kind.UNAVAILABLE
-    message = _("The site cannot reach its database. Nothing was changed. Try again in a moment.")
+    message = _(
+        "The site cannot reach its database. Try again in a moment. If you were changing something, check first "
+        "whether it was done."
+    )
     retry_after = 5
 
 

@@ -99,3 +99,10 @@ def test_control_without_a_key_a_request_sent_again_finds_its_time_taken(provide
     broken, again = reserve_again_after_a_break(provider)
 
     assert (broken.status_code, again.status_code) == (503, 409)
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_whose_connection_breaks_is_not_told_that_nothing_was_changed(provider):
+    broken, _ = reserve_again_after_a_break(provider)
+
+    assert "Nothing was changed" not in broken.json()["errors"][0]["detail"]
