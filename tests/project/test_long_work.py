@@ -13,13 +13,12 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client as Browser
 
-from accounts.operations.logins import tokens_for
 from scheduler_project.common import process
 from scheduler_project.common.errors import TooBusy
 from scheduler_project.common.postgresql.places import places
 from scheduler_project.common.process import Process
 from scheduler_project.common.turns import turns
-from tests.accounts.helpers import refusal
+from tests.accounts.helpers import refusal, tokens_of
 from tests.factories import UserFactory, open_provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +72,7 @@ def ask(path, query="", **headers):
 def hanging(web, locked):
     """16 statistics asked for at once while they cannot be had, and a slot list after them."""
     provider = open_provider()
-    staff = tokens_for(UserFactory(superuser=True))["access"]
+    staff = tokens_of(UserFactory(superuser=True))["access"]
     connection.close()  # The threads may have them all.
 
     def begin(threads):
