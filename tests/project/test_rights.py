@@ -107,6 +107,8 @@ ASKED: dict[str, str] = {
     "get /api/time-off/{id}": "booking.view_timeoff",
     "patch /api/time-off/{id}": "booking.change_timeoff",
     "delete /api/time-off/{id}": "booking.delete_timeoff",
+    "post /api/providers/{id}/approve": "accounts.change_provider",
+    "post /api/providers/{id}/decline": "accounts.change_provider",
     "get /api/webhooks": "reminders.change_webhookendpoint",
     "post /api/webhooks": "reminders.change_webhookendpoint",
     "get /api/webhooks/{id}": "reminders.change_webhookendpoint",

@@ -70,12 +70,12 @@ def in_a_deadlock(monkeypatch, times):
     """From now on whoever locks a client is, that many times, the one whom PostgreSQL chooses to end a deadlock."""
     lock, tries = reservations.lock_client, []
 
-    def stumble(client_id):
+    def stumble(client_id, *others):
         tries.append(client_id)
         if len(tries) <= times:
             with connection.cursor() as cursor:
                 cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = 'deadlock_detected'; END $$")
-        lock(client_id)
+        lock(client_id, *others)
 
     monkeypatch.setattr(reservations, "lock_client", stumble)
     return tries

@@ -325,7 +325,7 @@ def test_follow_costs_a_booking_two_statements(provider, django_assert_num_queri
 
     # Savepoint and release, locks of the people and of the hold, their open appointments, status, appointment, event;
     # facts, outbox.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(8):
         confirm(reservation_id=held.pk, actor=actor, now=NOON)
 
 
