@@ -48,7 +48,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     if preferences.quiet_from is not None and preferences.quiet_from == preferences.quiet_until:
         raise NeverQuiet(field="quiet_until")
     if not preferences.pk or _wanted(preferences) != before:
-        preferences.updated_at = max(preferences.updated_at or now, now)
+        preferences.updated_at = max(preferences.updated_at, now) if preferences.pk else now
         preferences.save()
         _plan_anew(Q(pk=client.pk), now)
     return preferences

@@ -1,5 +1,6 @@
 """What the tests of the accounts API share."""
 
+from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 from django.core import mail
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -44,3 +45,8 @@ def queries_of(call, *arguments):
     ) as captured:
         call(*arguments)
     return len(captured)
+
+
+def code_of(secret):
+    """The code an authenticator app shows now."""
+    return f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
@@ -14,7 +14,7 @@ from accounts.operations import guesses
 from accounts.operations.guesses import BY_ALL, BY_ONE, Guess
 from scheduler_project.common.models import Tally
 from scheduler_project.common.throttling import MEMORY, Slowdown, slow_down, take_back
-from tests.accounts.helpers import queries_of, refusal
+from tests.accounts.helpers import code_of, queries_of, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, PASSWORD, UserFactory
 
@@ -301,10 +301,6 @@ def secret(owner):
     key = generate_totp_secret()
     TOTP.activate(owner, key)
     return key
-
-
-def code_of(secret):
-    return f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"
 
 
 def test_codes_of_the_api_are_counted_by_network(owner, secret):

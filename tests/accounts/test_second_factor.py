@@ -4,9 +4,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
-from tests.accounts.helpers import mails, refusal
+from tests.accounts.helpers import code_of, mails, refusal
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -25,10 +25,6 @@ def guarded(secret):
     TOTP.activate(user, secret)
     RecoveryCodes.activate(user)
     return user
-
-
-def code_of(secret):
-    return f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"
 
 
 def login(api, user, **more):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.models import PUBLISHED, Provider
 from booking.models import Slot
-from booking.operations.availability import set_policy, set_working_hours
+from booking.operations.availability import set_working_hours, take_time_off
 from booking.queries import (
     Search,
     alternatives,
@@ -553,8 +553,8 @@ def test_next_free_is_the_first():
 
 def test_next_free_is_found_far_ahead():
     provider = open_provider(hours=[(1, time(9), time(10))])
-    TimeOffFactory(schedule=provider.schedule, end_date=date(2026, 5, 18))
-    set_policy(provider_id=provider.pk, changes={}, actor=SYSTEM, now=NOON)
+    away = {"start_date": date(2026, 3, 1), "end_date": date(2026, 5, 18)}
+    take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=NOON)
 
     assert next_free(search(provider, until=NOON + 400 * DAY)).starts_at == at("2026-05-19 09:00")
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.looking import dump
 from tests.project.schema import Endpoint, Schema, endpoints, resolved
-from tests.project.world import World, as_json, everything, good_body, good_request, noun, path_of, sent
+from tests.project.world import World, as_json, everything, good_body, good_request, names_in, path_of, sent
 
 ENDPOINTS = endpoints()
 
@@ -156,7 +156,7 @@ def turns(what: Iterator[Any], turn: int) -> Iterator[Any]:
 @LEADING_TO_A_ROW
 def test_world_has_a_row_to_lead_to(world, endpoint):
     """Where this fails, `tests/project/world.py` wants one more row."""
-    assert noun(endpoint) in world.ids
+    assert set(names_in(endpoint)) <= world.ids.keys()
 
 
 @READING_A_BODY
@@ -261,9 +261,10 @@ DAYS = ["0001-01-01", "9999-12-31", "2026-02-30", "0000-00-00", "today"]
 @LEADING_TO_A_ROW
 def test_ids_that_lead_nowhere_are_not_found(world, endpoint):
     before = dump()
-    paths = [path_of(endpoint, world.ids, id=pk) for pk in IDS]
-    if "{date}" in endpoint.path:
-        paths += [path_of(endpoint, world.ids, date=day) for day in DAYS]
+    paths = []
+    for name in names_in(endpoint):
+        wrong = DAYS if name == "date" else IDS
+        paths += [path_of(endpoint, world.ids | {name: value}) for value in wrong]
     extra = good_request(endpoint, world.ids)
     answers = {path: sent(world.people["staff"], endpoint, path, **extra) for path in paths}
 

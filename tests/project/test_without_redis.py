@@ -3,10 +3,10 @@
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
 from accounts.models import Mail
-from tests.accounts.helpers import mails, refusal
+from tests.accounts.helpers import code_of, mails, refusal
 from tests.factories import PASSWORD, UserFactory, at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -23,10 +23,6 @@ def guarded(secret):
     EmailAddress.objects.update(verified=True)
     TOTP.activate(user, secret)
     return user
-
-
-def code_of(secret):
-    return f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"
 
 
 def log_in(browser, user, password=PASSWORD):

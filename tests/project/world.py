@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -181,10 +182,14 @@ def with_ids(example: Any, ids: dict[str, Any]) -> Any:
     return {key: ids.get(f"{key}s", value) if value == 1 else value for key, value in example.items()}
 
 
-def path_of(endpoint: Endpoint, ids: dict[str, Any], **values: Any) -> str:
-    """The endpoint's path with ids that lead somewhere, or others instead."""
-    others = {name: ids[name] for name in ("date", "message", "sign_in_id")}
-    return endpoint.path.format(**{"id": ids.get(noun(endpoint), 1), **others, **values})
+def path_of(endpoint: Endpoint, ids: dict[str, Any]) -> str:
+    """The endpoint's path with these ids, by `names_in` it."""
+    return endpoint.path.format_map(ids | {"id": ids.get(noun(endpoint), 1)})
+
+
+def names_in(endpoint: Endpoint) -> list[str]:
+    """What its path leads by: `appointments` for an `id`, and the names of all else."""
+    return [noun(endpoint) if name == "id" else name for name in re.findall(r"{(\w+)}", endpoint.path)]
 
 
 def noun(endpoint: Endpoint) -> str:

@@ -12,7 +12,7 @@ from django.test import Client as Browser
 from accounts.models import Client, Provider, User
 from accounts.operations.logins import ask_new_email, change_password
 from booking.models import Schedule
-from tests.accounts.helpers import mails
+from tests.accounts.helpers import code_of, mails
 from tests.factories import PASSWORD, ClientFactory, ProviderFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -330,7 +330,10 @@ def test_another_email_may_be_ones_own_but_once(client, owner):
 
 
 def test_another_email_of_somebody_with_a_second_factor_counts_once_it_is_verified(client, owner):
-    TOTP.activate(owner.user, generate_totp_secret())
+    secret = generate_totp_secret()
+    TOTP.activate(owner.user, secret)
+    log_in(client, owner.user)
+    client.post("/account/2fa/authenticate/", {"code": code_of(secret)})
 
     change_email(client)
     (asked,) = [mail for mail in mails() if mail.to == ["new@example.org"]]
