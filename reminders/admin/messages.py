@@ -34,7 +34,7 @@ def failed(request: HttpRequest, now: datetime) -> Panel | None:
     """Messages that were given up, the latest first."""
     if not request.user.has_perm("reminders.view_message"):
         return None
-    rows = Message.objects.detailed().filter(status=MessageStatus.FAILED).order_by("-due_at")
+    rows = Message.objects.detailed().with_causes(request.user).filter(status=MessageStatus.FAILED).order_by("-due_at")
     found = list(rows[: FAILED_SHOWN + 1])
     context = {
         "failed": [(row, recipient_of(row).name, row.useful_until > now) for row in found[:FAILED_SHOWN]],
@@ -54,14 +54,21 @@ def _when(message: Message) -> str:
 
 class AttemptInline(ReadOnly, admin.TabularInline):
     model = DeliveryAttempt
-    fields = ("tried", "address", "outcome", "error", "milliseconds", "reference")
-    readonly_fields = fields
+    fields = readonly_fields = ("tried", "address", "outcome", "answer", "milliseconds", "reference")
     extra = 0
     can_delete = False
 
     @admin.display(description=here(gettext_lazy("at")))
     def tried(self, attempt: DeliveryAttempt) -> str:
         return told(attempt.at)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeliveryAttempt]:
+        self.says_causes = request.user.may("reminders.view_optout")  # type: ignore[union-attr]
+        return super().get_queryset(request)
+
+    @admin.display(description=gettext_lazy("error"))
+    def answer(self, attempt: DeliveryAttempt) -> str:
+        return attempt.error if self.says_causes else attempt.reason
 
 
 class MessageColumns:
@@ -90,7 +97,7 @@ class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
     """The messages of one appointment: what became of each, and why not."""
 
     model = Message
-    fields = ("what", "to", "status", "due", "sent", "error", "again")
+    fields = ("what", "to", "status", "due", "sent", "why", "again")
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -98,7 +105,12 @@ class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         self.sends = request.user.has_perm("reminders.change_message")
-        return super().get_queryset(request).detailed().order_by("due_at", "pk")  # type: ignore[attr-defined]
+        rows = super().get_queryset(request).detailed()  # type: ignore[attr-defined]
+        return rows.with_causes(request.user).order_by("due_at", "pk")
+
+    @admin.display(description=gettext_lazy("error"))
+    def why(self, message: Message) -> str:
+        return message.reason
 
     @admin.display(description=gettext_lazy("send again"))
     def again(self, message: Message) -> str:
@@ -148,7 +160,7 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         rows = super().get_queryset(request).detailed()  # type: ignore[attr-defined]
-        return rows.with_outages(now=timezone.now())
+        return rows.with_outages(now=timezone.now()).with_causes(request.user)
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, message: Message) -> str:
@@ -192,7 +204,7 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
                 title=_("Send it again"),
                 submit=_("Send it again"),
                 original=message,
-                about=[str(message), self.to(message), message.error],
+                about=[str(message), self.to(message), message.reason],
                 back=self.change_url(pk),
             )
         try:

@@ -88,6 +88,8 @@ class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
         """What the other side called it and answered is for the provider and staff; clients have the outcome."""
         said = super().to_representation(instance)
         message = self.context.get("message")  # None: of a webhook, which no client sees.
-        if message is None or reads_answers(self.context, message):
+        if self.context["request"].user.may("reminders.view_optout"):
             return said
+        if message is None or reads_answers(self.context, message):
+            return {**said, "error": instance.reason}
         return {**said, "reference": "", "error": ""}

@@ -41,7 +41,7 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
 
     def get_queryset(self) -> QuerySet[Message]:
         visible = Message.objects.visible_to(self.request.user).select_related("reservation")
-        return visible.with_outages(now=self.now).order_by("-due_at", "-pk")
+        return visible.with_outages(now=self.now).with_causes(self.request.user).order_by("-due_at", "-pk")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return super().filter_queryset(queryset) if self.action == "list" else queryset
@@ -71,13 +71,15 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
 class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     """Every message there is. Staff only."""
 
-    queryset = Message.objects.select_related("reservation").order_by("-due_at", "-pk")
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
     filtered_actions = frozenset({"list", "replay"})
     timeless_actions = frozenset({"replay"})
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"GET": "reminders.view_message", "POST": "reminders.change_message"}
+
+    def get_queryset(self) -> QuerySet[Message]:
+        return Message.objects.select_related("reservation").with_causes(self.request.user).order_by("-due_at", "-pk")
 
     @extend_schema(
         summary="Send all failed ones again",
@@ -105,6 +107,6 @@ class AppointmentRemindersViewSet(BookingViewSet):
     def list(self, request: Request, pk: str) -> Response:
         appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
         mine = Message.objects.visible_to(request.user).select_related("reservation").with_outages(now=self.now)
-        mine = mine.filter(appointment=appointment)
+        mine = mine.with_causes(request.user).filter(appointment=appointment)
         page = self.paginate_queryset(self.filter_queryset(mine.order_by("due_at", "pk")))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from booking.models import Appointment, Reservation
+from reminders.causes import reason_for_all
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.models.webhooks import WebhookEndpoint
 from scheduler_project.common.models import Outage
@@ -36,6 +37,10 @@ class MessageQuerySet(models.QuerySet["Message"]):
         down = Outage.objects.annotate(way=OuterRef("way")).filter(key=F("way"))
         waits = When(status=MessageStatus.PENDING, next_at__lte=now, then=Subquery(down.values("error")[:1]))
         return self.annotate(way=way).annotate(waits_for=Case(waits, default=Value("")))
+
+    def with_causes(self, reader: User) -> Self:
+        """Let `reason` say also what tells of an address, if the reader may see who opted out."""
+        return self.annotate(says_causes=Value(reader.may("reminders.view_optout")))
 
     def detailed(self) -> Self:
         """With everything that telling it, or listing it, takes."""
@@ -118,8 +123,12 @@ class Message(models.Model):
 
     @property
     def reason(self) -> str:
-        """What went wrong last, why it is not sent, or, with `with_outages`, what it waits for."""
-        return getattr(self, "waits_for", "") or self.error
+        """What went wrong last, why it is not sent, or, with `with_outages`, what it waits for.
+
+        What tells that an address opted out is said in other words, but to those of `with_causes`.
+        """
+        reason = getattr(self, "waits_for", "") or self.error
+        return reason if getattr(self, "says_causes", False) else reason_for_all(reason)
 
 
 class ReminderManager(models.Manager.from_queryset(MessageQuerySet)):  # type: ignore[misc]
@@ -159,3 +168,8 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_outcome_display()} {self.at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def reason(self) -> str:
+        """What the other side answered, but what tells that the address opted out."""
+        return reason_for_all(self.error)

@@ -1,14 +1,20 @@
 """Whether an address opted out is told only to those it was said to."""
 
+from html import unescape
+
 import pytest
 from django.contrib.auth.models import Permission
+from django.utils.translation import override
 
 from accounts.models import User
-from reminders.models import OptOut
+from booking.views.desk.done import and_told
+from reminders.causes import OPTED_OUT
+from reminders.models import OptOut, Preferences
 from tests.accounts.helpers import refusal
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
+    SYSTEM,
     AppointmentFactory,
     ClientFactory,
     DeliveryAttemptFactory,
@@ -125,6 +131,106 @@ def test_client_cannot_find_out_by_taking_it_back(stands):
 
     assert answer.status_code == 403
     assert OptOut.objects.standing().filter(address=EMAIL).exists() == stands
+
+
+# --- Why a message was not sent ---------------------------------------------------------------------------------------
+
+UNREACHABLE = "We cannot write to the client there."
+TELLING = ["The client opted out.", "Twilio 21610: Attempt to send to unsubscribed recipient", "undelivered 21610"]
+LIKE_IT = ["The phone number is not verified.", "Text messages do not go to this country.", "Twilio 21614: no mobile"]
+
+
+@pytest.fixture
+def not_sent(provider, kept):
+    """A message of the provider's that was not sent for some reason."""
+
+    def make(reason, status="failed"):
+        message = MessageFactory(
+            appointment=AppointmentFactory(reservation__provider=provider, reservation__client=kept),
+            channel="sms",
+            status=status,
+            error=reason,
+        )
+        DeliveryAttemptFactory(message=message, address=PHONE, outcome="refused", error=reason)
+        return message
+
+    return make
+
+
+def faces_of(message, api, browser, desk="/dashboard"):
+    """All that somebody reads of a message."""
+    made = f"/api/appointments/{message.appointment_id}/reminders?kind=any"
+    apis = [f"/api/reminders/{message.pk}", f"/api/reminders/{message.pk}/attempts", "/api/reminders?kind=any", made]
+    pages = [f"{desk}/reminders/{message.pk}/", f"{desk}/reminders/"] if desk else []
+    return [api.get(path) for path in apis] + [browser.get(path) for path in pages]
+
+
+@pytest.mark.parametrize("reason", TELLING + LIKE_IT)
+def test_provider_reads_the_same_of_every_address_that_cannot_be_written_to(provider, provider_api, not_sent, reason):
+    message = not_sent(reason)
+
+    for answer in faces_of(message, provider_api, browser_of(provider.user)):
+        said = answer.content.decode()
+        assert answer.status_code == 200
+        assert UNREACHABLE in said
+        assert reason not in said
+
+
+def test_provider_reads_the_same_in_every_language(provider, provider_api, not_sent):
+    with override("de"):
+        reason = str(OPTED_OUT)
+    assert reason != "The client opted out."
+
+    [first, *_others] = faces_of(not_sent(reason), provider_api, browser_of(provider.user))
+
+    assert first.json()["error"].startswith(UNREACHABLE)
+
+
+@pytest.mark.parametrize("reason", ["Twilio 21617: too much to say", "550 no such mailbox", "It is no longer so."])
+def test_provider_reads_what_tells_nothing_of_an_opt_out(provider_api, not_sent, reason):
+    assert provider_api.get(f"/api/reminders/{not_sent(reason).pk}").json()["error"] == reason
+
+
+@pytest.mark.parametrize("reason", TELLING)
+def test_client_reads_it_neither_of_an_address_that_may_not_be_theirs(provider, reason):
+    user = UserFactory()
+    made = AppointmentFactory(reservation__provider=provider, reservation__client=ClientFactory(user=user, phone=PHONE))
+    message = MessageFactory(appointment=made, channel="sms", status="cancelled", error=reason)
+
+    assert logged_in(user).get(f"/api/reminders/{message.pk}").json()["error"].startswith(UNREACHABLE)
+
+
+@pytest.mark.parametrize("reason", TELLING)
+def test_staff_read_the_cause_who_may_see_opt_outs(not_sent, reason):
+    message = not_sent(reason)
+    may, may_not = staff_of(FRONT_DESK), UserFactory(staff=True)
+    for codename in ("view_message", "view_appointment", "view_deliveryattempt"):
+        may_not.user_permissions.add(Permission.objects.get(codename=codename))
+    admin = [
+        f"/admin/reminders/message/{message.pk}/change/",
+        f"/admin/booking/appointment/{message.appointment_id}/change/",
+        "/admin/reminders/message/",
+        "/admin/",
+    ]
+
+    for user, reads in ((may, True), (User.objects.get(pk=may_not.pk), False)):
+        browser, api = browser_of(user), logged_in(user)
+        for answer in [*faces_of(message, api, browser, desk=""), *(browser.get(path) for path in admin)]:
+            said = unescape(answer.content.decode())
+            assert answer.status_code == 200
+            assert ((reason in said), (UNREACHABLE in said)) == (reads, not reads), answer.request["PATH_INFO"]
+
+
+def test_provider_is_told_to_tell_them_in_the_same_words(provider):
+    """One who said STOP, one whose phone is not verified; and one who is told."""
+    said = []
+    for hour, phone, verified_phone in ((9, PHONE, PHONE), (10, "+4930123457", ""), (11, "+4930123458", "+4930123458")):
+        numbers = {"phone": phone, "verified_phone": verified_phone}
+        client = ClientFactory(owner=provider, user=None, name="Ada", email="", **numbers)
+        Preferences.objects.create(client=client, channels=["sms"], updated_at=NOON)
+        said.append(and_told("Booked.", appoint(provider, at(f"2026-03-04 {hour:02}:00"), client=client, actor=SYSTEM)))
+
+    assert said == ["Booked. We have no way to write to Ada: please tell them yourself."] * 2 + ["Booked. Ada is told."]
 
 
 # --- A provider's clients ---------------------------------------------------------------------------------------------
