@@ -38,9 +38,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         waits = When(status=MessageStatus.PENDING, next_at__lte=now, then=Subquery(down.values("error")[:1]))
         return self.annotate(way=way).annotate(waits_for=Case(waits, default=Value("")))
 
-    def with_causes(self, reader: User) -> Self:
+    def with_causes(self, reader: User | AnonymousUser) -> Self:
         """Let `reason` say also what tells of an address, if the reader may see who opted out."""
-        return self.annotate(says_causes=Value(reader.may("reminders.view_optout")))
+        return self.annotate(says_causes=Value(isinstance(reader, User) and reader.may("reminders.view_optout")))
 
     def detailed(self) -> Self:
         """With everything that telling it, or listing it, takes."""
