@@ -13,6 +13,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.actors import Face
 from accounts.models import Client, SignIn, User
 from accounts.operations.approval import note_verified
 from accounts.operations.leaving import forget_traces
@@ -26,7 +27,7 @@ from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
 from scheduler_project.common.admin_mails import admin_mail_owed
 from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
-from scheduler_project.common.trail import asker
+from scheduler_project.common.trail import asker, who
 
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.note_email")
@@ -54,7 +55,8 @@ def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
     """The one place where a mailbox becomes its login's, whether by a link, a reset, an invitation or the admin."""
     if instance.first_proof:
         keep = acting_sign_in(instance.user)
-        instance.ended = prove(user=instance.user, address=instance, keep=keep, now=timezone.now())
+        by_staff = who().face == Face.ADMIN and who().user_id != instance.user_id
+        instance.ended = prove(user=instance.user, address=instance, keep=keep, now=timezone.now(), by_staff=by_staff)
 
 
 def acting_sign_in(user: User) -> SignIn | None:

@@ -14,6 +14,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, Provider, SignIn, User
+from accounts.operations.mails import owe_reset_link
 from accounts.operations.notices import Notice, notify, silent
 from accounts.operations.sign_ins import end_sign_ins
 from accounts.signals import mailbox_proved
@@ -52,10 +53,14 @@ def is_proved(user: User) -> bool:
 
 
 @operation
-def prove(*, user: User, address: EmailAddress, keep: SignIn | None, now: datetime) -> list[Any]:
+def prove(
+    *, user: User, address: EmailAddress, keep: SignIn | None, now: datetime, by_staff: bool = False
+) -> list[Any]:
     """End what was made before a login proved its mailbox for the first time, all but the sign-in to keep.
 
-    Returns the names of what ended; the owner is mailed them. Whatever hands out keys ends them at `mailbox_proved`.
+    Staff who vouch for somebody's mailbox do not know who knows the password: it ends too, and a link to another is
+    mailed there. Returns the names of what ended; the owner is mailed them. Whatever hands out keys ends them at
+    `mailbox_proved`.
     """
     client, provider = user.client_or_none, user.provider_or_none
     ended: list[Any] = []
@@ -78,6 +83,11 @@ def prove(*, user: User, address: EmailAddress, keep: SignIn | None, now: dateti
             Provider.objects.filter(pk=provider.pk).update(embed_origins=[])
             ended.append(_("websites that may show your booking pages"))
         mailbox_proved.send(User, user=user, client=client, provider=provider, now=now, ended=ended, kept=kept)
+        if by_staff:
+            end_password(user)
+            ended.append(_("the password"))
+    if by_staff:
+        owe_reset_link(email=address.email, now=now)
     if provider is not None:
         kept.append(_("the profile under which you can be booked"))
     log_security_event_on_commit(SecurityEvent.MAILBOX_PROVED, login=user.pk, ended=len(ended))
