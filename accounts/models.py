@@ -353,6 +353,7 @@ class Client(models.Model):
         ordering = ["name", "pk"]
         indexes = [
             models.Index(Mailbox("email"), condition=Q(owner=None) & ~Q(email=""), name="client_mailbox"),
+            models.Index(fields=["email"], name="client_email"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -7,11 +7,12 @@ import pytest
 import vobject
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
-from accounts.models import new_reference
+from accounts.models import Client, new_reference
 from booking.enums import Action, Policy, Scope
 from booking.models import Appointment, Schedule
 from booking.operations.appointments import act, confirm, edit, reschedule
@@ -22,6 +23,7 @@ from booking.operations.series import Wanted, cancel_series, create_series
 from booking.operations.services import edit_service
 from reminders.enums import Kind, MessageStatus
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
+from reminders.operations.notices import TELL_EXPIRED
 from reminders.operations.plan import replan, replan_all
 from scheduler_project.common.errors import DomainError
 from tests.factories import (
@@ -625,3 +627,15 @@ def test_follow_series_attaches_the_calendar_entries_of_all(series, mailoutbox):
 
 def of(series):
     return series.appointments.select_related("reservation").order_by("occurrence")
+
+
+def test_who_answered_once_is_found_by_an_index_when_holds_expire():
+    Client.objects.bulk_create(Client(name="Guest", email=f"guest{number}@example.org") for number in range(2_000))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_client")
+        asked = {"reservations": [1, 2], "now": NOON, "useful_until": NOON}
+        cursor.execute(f"EXPLAIN {TELL_EXPIRED}", asked)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "client_email" in plan
+    assert "Seq Scan on accounts_client" not in plan
