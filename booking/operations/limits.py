@@ -16,10 +16,14 @@ from scheduler_project.common.security_log import SecurityEvent, log_security_ev
 
 LOCK_PERSON = """
 SELECT id FROM accounts_client
-WHERE id = %(client)s OR owner_id IS NULL AND email <> '' AND scheduler_mailbox(email) = (
-    SELECT scheduler_mailbox(email) FROM accounts_client WHERE id = %(client)s AND owner_id IS NULL AND email <> '')
+WHERE id = ANY (%(client)s || ARRAY(
+    SELECT id FROM accounts_client
+    WHERE owner_id IS NULL AND email <> '' AND scheduler_mailbox(email) = (
+        SELECT CASE WHEN owner_id IS NULL AND email <> '' THEN scheduler_mailbox(email) END
+        FROM accounts_client WHERE id = %(client)s)))
 ORDER BY id FOR NO KEY UPDATE
 """
+"""An array, for PostgreSQL then looks its few up by their keys, whatever it knows of the table: OR reads it whole."""
 
 OPEN_APPOINTMENTS = """
 SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)

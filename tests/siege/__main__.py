@@ -83,11 +83,14 @@ def requests(number: int) -> Requests:
     now = datetime.now(UTC)
     provider = seed.grow(10, now)[0]
     slots = seed.free_slot_ids(now, number)
-    tokens = [token for _client, token in seed.add_clients(number)]
+    people = seed.add_clients(number)
     start = seed.monday_ahead(now)
     end = start + timedelta(days=7)
     week = f"/api/slots?provider={provider}&start={start:%Y-%m-%dT%H:%M:%SZ}&end={end:%Y-%m-%dT%H:%M:%SZ}"
-    reservations = [post(f"/api/slots/{slot}/reserve", token=token) for slot, token in zip(slots, tokens, strict=True)]
+    reservations = [
+        post(f"/api/slots/{slot}/reserve", token=token, client_id=client)
+        for slot, (client, token) in zip(slots, people, strict=True)
+    ]
     return by_turns(get(week), reservations)
 
 
