@@ -31,6 +31,7 @@ from scheduler_project.common.admin import OfficeAdmin, ReadOnly
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import back
+from scheduler_project.common.text import isolated
 
 FORMS: dict[Action, type[forms.Form]] = {
     Action.CANCEL: ReasonForm,
@@ -246,7 +247,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         if appointment and self.has_view_or_change_permission(request, appointment):
             shown |= {
                 "appointment": appointment,
-                "subtitle": f"{appointment.client}, {appointment.called}",
+                "subtitle": f"{isolated(str(appointment.client))}, {isolated(appointment.called)}",
                 "zone": self.schedule_of(appointment).timezone,
                 "buttons": self._buttons(request, appointment),
                 "again": self._again(request, appointment),

@@ -22,6 +22,7 @@ from scheduler_project.common.admin import SHOWN, ChooseOne, OfficeAdmin
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField, ModelForm
 from scheduler_project.common.instants import told
+from scheduler_project.common.text import isolated
 from scheduler_project.common.times import covers
 
 
@@ -132,7 +133,7 @@ class InCalendarAdmin(OfficeAdmin):
             request.schedule = schedule  # type: ignore[attr-defined]
             title = _("Add %(name)s for %(provider)s (%(zone)s)") % {
                 "name": self.opts.verbose_name,
-                "provider": schedule,
+                "provider": schedule and isolated(schedule.provider.name),
                 "zone": schedule and schedule.timezone,
             }
             return super().add_view(request, form_url, {**(extra_context or {}), "title": title})
@@ -249,7 +250,8 @@ def _url(appointment: Appointment) -> str:
 
 def _line(appointment: Appointment) -> str:
     when = there(appointment.starts_at, appointment.provider.schedule.timezone)
-    return f"{appointment.called}, {appointment.client}, {appointment.provider}, {when}"
+    names = (appointment.called, str(appointment.client), appointment.provider.name)
+    return ", ".join([*map(isolated, names), when])
 
 
 def there(instant: Any, zone: str) -> str:

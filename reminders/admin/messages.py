@@ -25,6 +25,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.pages import back
 from scheduler_project.common.panels import Panel, panels
+from scheduler_project.common.text import isolated
 
 FAILED_SHOWN = 8
 """How many failed messages stand on the admin's first page."""
@@ -82,7 +83,7 @@ class MessageColumns:
     @admin.display(description=gettext_lazy("to"))
     def to(self, message: Message) -> str:
         person = recipient_of(message)
-        return f"{person.name} <{person.address or '–'}>"
+        return f"{isolated(person.name)} <{person.address or '–'}>"
 
     @admin.display(description=here(gettext_lazy("due")), ordering="due_at")
     def due(self, message: Message) -> str:

@@ -28,7 +28,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import FIELDS, DateTimeField, validate_year
 from scheduler_project.common.instants import here, told
 from scheduler_project.common.operations import operation
-from scheduler_project.common.text import composed
+from scheduler_project.common.text import FSI, composed, isolated
 from scheduler_project.common.times import zone_names
 from scheduler_project.common.trail import trailed
 
@@ -155,11 +155,16 @@ class OfficeAdmin(Exports, ListAdmin):
         return [str(row) for row in objs], dict(+counts), lacking, []
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Only who may read a trail is led to it. Where there is none, the admin remembers what was changed by hand."""
+        """Only who may read a trail is led to it. Where there is none, the admin remembers what was changed by hand.
+
+        The name in the page's title is kept from turning the rest of it around.
+        """
         row = context.get("original")
         elsewhere = isinstance(self, ReadOnly) or self.opts.label in trailed.values()
         without = row is not None and elsewhere and not self.history_url(request, str(row.pk))
-        return super().render_change_form(request, {**context, "without_history": without}, *args, **kwargs)
+        subtitle = str(context.get("subtitle") or "")
+        ours = {"without_history": without, "subtitle": subtitle if FSI in subtitle else isolated(subtitle)}
+        return super().render_change_form(request, {**context, **ours}, *args, **kwargs)
 
     def history_url(self, request: HttpRequest, object_id: str) -> str | None:
         """Where the trail of a row is to be read, if it has one and whoever asks may see it."""

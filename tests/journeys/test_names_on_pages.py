@@ -10,7 +10,10 @@ from django.db.models.functions import Cast, Concat
 
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, AppointmentSeries, Service
+from reminders.models import Message
 from scheduler_project.common.text import FSI, PDI
+from tests.factories import UserFactory
+from tests.groups import browser_of
 from tests.pages import PAGES, World
 
 NAME = re.compile("(.?)שם [0-9]+(.?)")
@@ -43,6 +46,35 @@ def test_names_are_isolated_on_every_page(world):
 
     assert not complaints, "\n".join(complaints)
     assert seen > 100
+
+
+BLOCKS = {"td", "th", "a", "input[aria-label]", "div, after a"}
+"""Where Django's admin writes a name alone: in a cell, a link or at the end of a trail of links."""
+
+
+def test_names_are_isolated_in_the_lines_of_the_admin(world):
+    browser = browser_of(UserFactory(superuser=True))
+    made, message = world.of_maya, Message.objects.filter(channel="email").earliest("pk")
+    paths = [
+        "",
+        f"booking/appointment/{made.pk}/change/",
+        f"booking/schedule/{world.maya.schedule.pk}/change/",
+        f"booking/timeoff/add/?schedule={world.maya.schedule.pk}",
+        f"accounts/client/{world.sam.pk}/change/",
+        f"accounts/provider/{world.maya.pk}/change/",
+        f"reminders/message/{message.pk}/change/",
+        "reminders/message/",
+    ]
+
+    complaints = []
+    for path in paths:
+        answer = browser.get(f"/admin/{path}")
+        assert answer.status_code == 200
+        found = [where for where, isolated in names_in(answer.content.decode()) if not isolated]
+        alone = re.compile(f"({'|'.join(map(re.escape, BLOCKS))}): (› |Select .* - )?שם [0-9]+")
+        complaints += [f"{path}: {where}" for where in found if not alone.fullmatch(where)]
+
+    assert not complaints, "\n".join(complaints)
 
 
 def names_in(page: str) -> Iterator[tuple[str, bool]]:
