@@ -14,7 +14,7 @@ from scheduler_project.common.text import one_line
 
 
 class MessagesForm(forms.Form):
-    """What a list of messages is narrowed by. What cannot be read narrows nothing."""
+    """What a list of messages is narrowed by."""
 
     status = forms.ChoiceField(label=_("Status"), choices=[("", _("all")), *MessageStatus.choices], required=False)
     channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("all")), *Channel.choices], required=False)

@@ -48,17 +48,17 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
             messages.success(request, _("Saved. Reminders of coming appointments were planned anew."))
             return HttpResponseRedirect(request.path)
     asked = MessagesForm(request.GET)
-    asked.is_valid()
+    meant = asked.is_valid()
     wanted = {NARROWED_BY[name]: value for name, value in asked.cleaned_data.items() if value}
     to_come = Case(When(due_at__gt=timezone.now(), then=F("due_at"))).asc(nulls_last=True)
     rows = messages_of(schedule).with_outages(now=timezone.now()).filter(**wanted).order_by(to_come, "-due_at", "-pk")
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    page = Paginator(rows if meant else rows.none(), PAGE).get_page(request.GET.get("page"))
     context = {
         "schedule": schedule,
         "offsets": offsets,
         "usual": in_words(settings.REMINDER_OFFSETS),
         "form": asked,
-        "narrowed": bool(wanted),
+        "narrowed": bool(wanted) or not meant,
         "appointment": asked.cleaned_data.get("appointment"),
         "page": page,
         "lines": [line(message) for message in page],

@@ -67,13 +67,20 @@ def test_messages_are_narrowed_to_one_appointment(desk, provider, appointment):
     assert f'href="/dashboard/appointments/{appointment.pk}/"' in answer.content.decode()
 
 
-@pytest.mark.parametrize(
-    "query", [{"status": "nonsense"}, {"channel": "\x00"}, {"page": "-1"}, {"appointment": "9" * 30}]
-)
-def test_what_cannot_be_read_narrows_nothing(desk, appointment, query):
+@pytest.mark.parametrize("query", [{"status": "nonsense"}, {"channel": "\x00"}, {"appointment": "9" * 30}])
+def test_what_cannot_be_read_finds_nothing(desk, appointment, query):
+    MessageFactory(appointment=appointment)
+
+    answer = desk.get(REMINDERS, query)
+
+    assert listed(answer) == []
+    assert "No message is like that." in answer.content.decode()
+
+
+def test_page_that_is_not_there_is_the_nearest_that_is(desk, appointment):
     mine = MessageFactory(appointment=appointment)
 
-    assert listed(desk.get(REMINDERS, query)) == [mine]
+    assert listed(desk.get(REMINDERS, {"page": "-1"})) == [mine]
 
 
 def test_a_message_shows_each_try(desk, appointment):
