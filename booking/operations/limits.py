@@ -16,7 +16,7 @@ from scheduler_project.common.security_log import SecurityEvent, log_security_ev
 
 LOCK_PERSON = """
 SELECT id FROM accounts_client
-WHERE id = ANY (%(client)s || ARRAY(
+WHERE id = ANY (%(client)s::bigint || ARRAY(
     SELECT id FROM accounts_client
     WHERE owner_id IS NULL AND email <> '' AND scheduler_mailbox(email) = (
         SELECT CASE WHEN owner_id IS NULL AND email <> '' THEN scheduler_mailbox(email) END
