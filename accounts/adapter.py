@@ -29,7 +29,7 @@ from accounts.operations.mails import owe
 from accounts.operations.notices import Notice, notify
 from scheduler_project.common.sending_limits import mailbox
 from scheduler_project.common.text import public_email
-from scheduler_project.common.throttling import may
+from scheduler_project.common.throttling import may, site_network
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -57,8 +57,18 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(super().clean_email(email))
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
-        """A few an hour at most, whoever asks for them. The links of those before go on working."""
-        if may("mail", f"confirm:{mailbox(emailconfirmation.email_address.email)}"):
+        """A few an hour at most: for one login, by one network, to one mailbox. Links mailed before go on working.
+
+        Nobody knows yet whether whoever asks may write there: without the first two a login could have strangers mailed
+        until the site had nothing left to send for others.
+        """
+        address = emailconfirmation.email_address
+        subjects = {
+            "mail_login": f"login:{address.user_id}",
+            "mail_network": f"network:{site_network(request)}",
+            "mail": f"confirm:{mailbox(address.email)}",
+        }
+        if all(may(scope, subject) for scope, subject in subjects.items()):
             super().send_confirmation_mail(request, emailconfirmation, signup)
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,8 +15,10 @@ from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
 from booking.calendars import to_invitation, to_publication
+from booking.enums import Event
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
+from booking.operations.appointments import untitled
 from reminders.channels.base import Attachment, Parcel
 from reminders.enums import Channel, Kind, Recipient
 from reminders.links import opt_out_link
@@ -110,6 +113,8 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
         return Parcel(
             message.key, person.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
         )
+    if may_be_a_strangers(message):
+        message = without_own_words(message)
     with translation.override(person.language):
         link = opt_out_link(Channel.EMAIL, person.address) if message.kind == Kind.REMINDER else ""
         facts = facts_of(message, person.zone)
@@ -136,6 +141,40 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
             headers=unsubscribing(link),
             attachments=invitation(message, person),
         )
+
+
+def may_be_a_strangers(message: Message) -> bool:
+    """Whether a mail goes to the email of a client who has a login and has not verified it: it may be anybody's.
+
+    For messages as `Message.objects.detailed()` gives them; of others with a login nothing is known.
+    """
+    registered = message.reservation.client.user_id is not None
+    to_client = message.channel == Channel.EMAIL and message.recipient == Recipient.CLIENT
+    return registered and to_client and not getattr(message, "is_proved", False)
+
+
+def without_own_words(message: Message) -> Message:
+    """A message as it may go to a stranger: with nothing in it that a client could have written but their name.
+
+    Else whoever registers with somebody else's email has the site mail there what they like.
+    """
+    found = message.appointment
+    if found is None:
+        return message
+    message = copy(message)
+    message.appointment = plain(found)
+    return message
+
+
+def plain(appointment: Appointment) -> Appointment:
+    """An appointment named after its service, without description, and without the client's own reason to cancel it."""
+    appointment = copy(appointment)
+    appointment.title, appointment.description = untitled(appointment.service), ""
+    if appointment.cancellation_reason:
+        ended = appointment.events.filter(event__in=(Event.CANCELLED, Event.DECLINED)).order_by("-pk").first()
+        if ended is None or ended.user_id in (None, appointment.client.user_id):
+            appointment.cancellation_reason = ""
+    return appointment
 
 
 def shown(message: Message, *, now: datetime) -> str:
@@ -200,8 +239,14 @@ def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
         return ()
     for_provider = message.recipient == Recipient.PROVIDER
     if message.details.get("others"):
-        among = Appointment.objects.detailed().filter(pk__in=message.details["appointments"])
-        method, content = to_publication(among.order_by("reservation__starts_at"), for_provider=for_provider)
+        among: Iterable[Appointment] = (
+            Appointment.objects.detailed()
+            .filter(pk__in=message.details["appointments"])
+            .order_by("reservation__starts_at")
+        )
+        if may_be_a_strangers(message):
+            among = map(plain, among)
+        method, content = to_publication(among, for_provider=for_provider)
     else:
         method, content = to_invitation(
             message.appointment, attendee=person.address, name=person.name, for_provider=for_provider

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.operations.mails import owe
 from scheduler_project.common.security_log import address_of
+from scheduler_project.common.sending_limits import mailbox
 from scheduler_project.common.throttling import may
 from scheduler_project.common.trail import asker, who
 
@@ -54,7 +55,7 @@ def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: 
     the address is that of whoever used the login itself, never that of staff.
     """
     to = to or user.email
-    if _silent.get() or not user.is_active or not may("mail", f"notice:{notice.name}:{to}"):
+    if _silent.get() or not user.is_active or not may("mail", f"notice:{notice.name}:{mailbox(to)}"):
         return
     doer = who()
     by_others = doer.user_id not in (None, user.pk) or asker.get() is None

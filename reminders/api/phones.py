@@ -18,7 +18,7 @@ from scheduler_project.common.api_fields import PhoneField
 from scheduler_project.common.api_schema import refusals
 from scheduler_project.common.api_serializers import Serializer
 from scheduler_project.common.api_views import StrictView
-from scheduler_project.common.throttling import network_of
+from scheduler_project.common.throttling import site_network
 
 
 class PhoneSerializer(Serializer[Any]):
@@ -87,7 +87,7 @@ class OwnPhoneView(OwnPhoneBase):
         phones.ask_code(
             client_id=self.client().pk,
             actor=self.actor,
-            network=network_of(request),
+            network=site_network(request),
             now=timezone.now(),
             phone=asked.get("phone"),
         )

@@ -4,9 +4,10 @@ import uuid
 from datetime import datetime
 from typing import Self
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.utils.translation import gettext_lazy as _
 
@@ -43,8 +44,15 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.annotate(says_causes=Value(isinstance(reader, User) and reader.may("reminders.view_optout")))
 
     def detailed(self) -> Self:
-        """With everything that telling it, or listing it, takes."""
-        return self.select_related(
+        """With everything that telling it, or listing it, takes.
+
+        `is_proved` says whether the client's login verified the email the client has.
+        """
+        client = "reservation__client"
+        proved = EmailAddress.objects.filter(
+            user=OuterRef(f"{client}__user"), email=OuterRef(f"{client}__email"), verified=True
+        )
+        return self.annotate(is_proved=Exists(proved)).select_related(
             "appointment",
             "endpoint",
             "reservation__provider__user",

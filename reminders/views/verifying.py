@@ -12,7 +12,7 @@ from reminders.forms.mine import CodeForm
 from reminders.operations import phones
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages import too_many
-from scheduler_project.common.throttling import network_of
+from scheduler_project.common.throttling import site_network
 
 
 def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor, now: datetime) -> HttpResponse | None:
@@ -20,7 +20,7 @@ def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor
     if request.POST.get("do") == "code":
         refused = too_many(request, "code", f"client:{client.pk}")
         if refused is None:
-            phones.ask_code(client_id=client.pk, actor=actor, network=network_of(request), now=now)
+            phones.ask_code(client_id=client.pk, actor=actor, network=site_network(request), now=now)
             messages.info(request, phones.CODE_ASKED)
         return refused
     if form.is_valid():

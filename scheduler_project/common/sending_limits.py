@@ -80,10 +80,19 @@ class Wait(NamedTuple):
     key: Key
 
 
+GMAIL = ("gmail.com", "googlemail.com")
+
+
 def mailbox(address: str) -> str:
-    """One name for one mailbox: in lower case, without what follows a plus sign."""
+    """One name for one mailbox: in lower case, without what follows a plus sign, and at Gmail without dots.
+
+    `scheduler_mailbox` in the database says the same.
+    """
     local, _at, domain = address.strip().lower().rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}" if local else address.strip().lower()
+    if not local:
+        return address.strip().lower()
+    local = local.partition("+")[0] or local
+    return f"{local.replace('.', '')}@gmail.com" if domain in GMAIL else f"{local}@{domain}"
 
 
 def hidden(recipient: str) -> str:

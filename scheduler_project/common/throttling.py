@@ -26,8 +26,13 @@ if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
 return count
 """
 
-GUARDING = frozenset({"login", "register", "mail", "code", "code_day", "code_network", "code_site"})
+GUARDING = frozenset(
+    {"login", "register", "mail", "mail_login", "mail_network", "code", "code_day", "code_network", "code_site"}
+)
 """Scopes that keep somebody from guessing, or from flooding a mailbox or phone: they are counted in PostgreSQL."""
+
+BY_SITE = GUARDING | {"hold"}
+"""Scopes that limit what goes to others or is taken from them: 65,536 networks of a tunnel count as the one site."""
 
 TALLY = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
@@ -87,7 +92,7 @@ class Throttle(BaseThrottle):
 
     def is_within(self, request: Request, view: Any) -> bool:
         scope = getattr(view, "throttle_scope", None) or ("read" if request.method in SAFE_METHODS else "write")
-        who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{network(self.get_ident(request))}"
+        who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{caller(request, scope)}"
         now = time.time()
         self.retry_after = beyond(scope, who, now)
         if self.retry_after is None and hasattr(view, "throttle_subject"):
@@ -197,10 +202,10 @@ def site_network(request: HttpRequest | Request) -> str:
     return network(BaseThrottle().get_ident(asked) or "", prefix=48)
 
 
-def network_of(request: HttpRequest | Request) -> str:
-    """The network a request came from."""
+def caller(request: HttpRequest | Request, scope: str) -> str:
+    """What a request comes from, as far as a scope tells callers apart."""
     asked: Any = request
-    return network(BaseThrottle().get_ident(asked) or "")
+    return site_network(request) if scope in BY_SITE else network(BaseThrottle().get_ident(asked) or "")
 
 
 def may(scope: str, subject: str) -> bool:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from scheduler_project.common.models import SendCount
 from scheduler_project.common.sending_limits import Sending, counts, forget, give_back, hidden, mailbox, take
@@ -121,6 +122,7 @@ def test_what_was_asked_for_comes_first_in_a_batch(settings):
     [
         ("ada@example.org", "ADA@example.org"),
         ("ada+1@example.org", "ada+2@example.org"),
+        ("a.da@gmail.com", "ad.a+1@googlemail.com"),
         ("+4930123456", "+4930123456"),
     ],
 )
@@ -128,6 +130,22 @@ def test_one_mailbox_is_one_however_it_is_written(settings, one, other):
     limit(settings, recipient=(1, 9))
 
     assert sent(mail(one), mail(other)) == [True, False]
+
+
+def test_dots_make_another_mailbox_where_it_is_not_gmails(settings):
+    limit(settings, recipient=(1, 9))
+
+    assert sent(mail("a.da@example.org"), mail("ad.a@example.org")) == [True, True]
+
+
+@pytest.mark.parametrize(
+    "address", ["Ada+1@Example.org", "a.d.a+b+c@GMAIL.com", "a.da@googlemail.com", "a.da@gmail.com.example.org"]
+)
+def test_mailbox_is_what_the_database_says_it_is(address):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT scheduler_mailbox(%s)", [address])
+
+        assert cursor.fetchone() == (mailbox(address),)
 
 
 def test_mailbox_that_is_nothing_but_a_plus_is_itself():

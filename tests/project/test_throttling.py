@@ -158,6 +158,13 @@ def test_addresses_of_one_network_are_counted_together(address, counted):
     assert network(address) == counted
 
 
+@pytest.mark.parametrize(("view", "together"), [(LoginView, 1), (View, 2)])
+def test_networks_of_one_site_are_counted_together_where_others_are_concerned(db, view, together):
+    addresses = ["2001:db8:1:1::1", "2001:db8:1:2::1"]
+
+    assert sum(allowed(1, view=view, address=address) for address in addresses) == together
+
+
 def test_tidy_forgets_windows_that_have_ended(db, now):
     for key, ends_at in (("old", now - timedelta(seconds=1)), ("current", now)):
         Tally.objects.create(key=key, count=1, ends_at=ends_at)

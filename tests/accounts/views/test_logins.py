@@ -368,6 +368,25 @@ def test_another_email_is_mailed_a_few_times_only(client, owner, throttle):
     assert [mail.to for mail in mails()] == [["new@example.org"], ["newer@example.org"]]
 
 
+@pytest.mark.parametrize("scope", ["mail_login", "mail_network"])
+def test_a_login_has_few_strangers_mailed(client, owner, throttle, scope):
+    throttle |= {"mail_login": "9/d", "mail_network": "9/d", scope: "2/d"}
+
+    for number in range(4):
+        change_email(client, f"stranger{number}@example.org")
+
+    assert [mail.to for mail in mails()] == [["stranger0@example.org"], ["stranger1@example.org"]]
+
+
+def test_another_network_and_login_are_mailed_all_the_same(client, owner, throttle):
+    throttle |= {"mail_login": "1/d", "mail_network": "1/d"}
+    change_email(client, "stranger@example.org")
+
+    sign_up(Browser(REMOTE_ADDR="192.0.2.77"))
+
+    assert [mail.to for mail in mails()] == [["stranger@example.org"], ["grace@example.org"]]
+
+
 def test_another_email_that_waits_keeps_its_owner_from_nothing(client, owner):
     change_email(client, "grace@example.org")
 
