@@ -88,6 +88,11 @@ class NewLoginForm(WithEmail, AdminUserCreationForm):
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
+def outranks(request: HttpRequest, login: User | None) -> bool:
+    """Whether somebody's login is not staff's, or a superuser asks."""
+    return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
+
+
 class ArchivedAdmin(OfficeAdmin):
     """For people: all that is kept about one of them is a file away."""
 
@@ -110,11 +115,16 @@ class ArchivedAdmin(OfficeAdmin):
         return []
 
     def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What somebody may ask for: what `/account/data/` gives them themself, but for secret addresses."""
+        """What somebody may ask for: what `/account/data/` gives them themself, but for secret addresses.
+
+        It tells where a login is signed in: of staff's that is the superusers' business, also if they are a client.
+        """
         row = self.get_object(request, str(pk))
         if row is None:
             raise Http404
-        if not self.has_change_permission(request, row):
+        if not self.has_change_permission(request, row) or not outranks(
+            request, row if isinstance(row, User) else row.user
+        ):
             raise PermissionDenied
         archive = gather(user_id=pk) if isinstance(row, User) else gather(client_id=pk)
         return as_file(archive, f"{self.opts.model_name}-{pk}.json")
@@ -166,13 +176,10 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         return own if request.user.is_superuser else own + rank
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_change_permission(request, obj) and self._outranks(request, obj)
+        return super().has_change_permission(request, obj) and outranks(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._outranks(request, obj)
-
-    def _outranks(self, request: HttpRequest, login: User | None) -> bool:
-        return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
+        return super().has_delete_permission(request, obj) and outranks(request, obj)
 
     @admin.display(description=gettext_lazy("provider"), boolean=True)
     def is_provider(self, user: User) -> bool:
@@ -199,7 +206,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         self._set_active(request, queryset, active=True, done=_("Users who can log in: %d."))
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
-        theirs = [user.pk for user in queryset if self._outranks(request, user) and user.pk != request.user.pk]
+        theirs = [user.pk for user in queryset if outranks(request, user) and user.pk != request.user.pk]
         for user in User.objects.filter(pk__in=theirs).exclude(is_active=active):
             user.is_active = active
             user.save(update_fields=["is_active"])

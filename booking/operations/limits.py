@@ -29,9 +29,12 @@ OPEN_APPOINTMENTS = """
 SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)
 FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = person.id
 WHERE person.id IN ({people}) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
-  AND claim.face IN ('page', 'api') AND claim.created_by_id IS NOT DISTINCT FROM person.user_id
+  AND claim.face IN ('page', 'api') AND (claim.created_by_id IS NULL OR claim.created_by_id = person.user_id)
 """
-"""A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted."""
+"""A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted.
+
+Whoever has a login may come by a mailed link all the same, as a guest without one.
+"""
 
 
 CONFIRM_IF_FEW = """

@@ -10,6 +10,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.urls import reverse
 
 from accounts.actors import Actor, Face
 from accounts.errors import AppointmentsComing
@@ -30,6 +31,7 @@ from tests.factories import (
     NOON,
     PASSWORD,
     SYSTEM,
+    ClientFactory,
     DeliveryAttemptFactory,
     UserFactory,
     WebhookEndpointFactory,
@@ -39,6 +41,7 @@ from tests.factories import (
     hold,
     open_provider,
 )
+from tests.groups import FRONT_DESK, browser_of, staff_of
 from tests.importing.helpers import run
 
 pytestmark = pytest.mark.django_db
@@ -304,6 +307,15 @@ def test_archive_tells_secret_addresses_to_their_owner_only(booker):
 
     assert theirs["address"].endswith(".ics")
     assert list(for_staff) == ["created_at"]
+
+
+@pytest.mark.parametrize(("rank", "status"), [({}, 200), ({"staff": True}, 403), ({"superuser": True}, 403)])
+def test_archive_of_a_client_who_is_staff_too_is_not_for_the_front_desk(rank, status):
+    row = ClientFactory(user=UserFactory(**rank))
+    address = reverse("admin:accounts_client_archive", args=[row.pk])
+
+    assert browser_of(staff_of(FRONT_DESK)).get(address).status_code == status
+    assert browser_of(UserFactory(superuser=True)).get(address).status_code == 200
 
 
 def test_archive_of_a_superuser_is_not_for_other_staff(client):

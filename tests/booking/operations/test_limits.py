@@ -145,6 +145,15 @@ def test_reschedule_counts_nothing_twice(provider, reader):
     assert moved.starts_at == NINE + minutes(90)
 
 
+def test_what_was_moved_by_the_mailed_link_is_counted_on(provider, reader):
+    for number, made in enumerate(fill(provider, reader)):
+        guest = Actor(None, Face.PAGE, guest=made.client)
+        reschedule(appointment_id=made.pk, starts_at=NINE + minutes(90 + 15 * number), actor=guest, now=NOON)
+
+    with pytest.raises(TooManyAppointments):
+        appoint(provider, NINE, client=reader)
+
+
 def test_guests_have_a_limit_by_mailbox(provider):
     for number, start in enumerate(times(3)):
         as_guest(provider, start, f"Ada+{number}@example.org")
