@@ -6,7 +6,7 @@ from phonenumber_field.phonenumber import PhoneNumber
 from phonenumbers import region_code_for_number
 
 from accounts.models import Client
-from reminders.causes import NOT_SERVED, NOT_VERIFIED
+from reminders.causes import Cause
 from reminders.enums import Channel, Recipient
 from reminders.models import Message
 
@@ -27,9 +27,9 @@ def sms_refusal(client: Client) -> str:
     if not client.phone:
         return _("There is no address to send it to.")
     if not client.phone_is_verified:
-        return str(NOT_VERIFIED)
+        return Cause.NOT_VERIFIED
     if not is_served(client.phone):
-        return str(NOT_SERVED)
+        return Cause.NOT_SERVED
     return ""
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.admin.appointments import AppointmentAdmin
 from booking.admin.shared import provider_filter, staff, there
+from reminders.causes import reason_in_words
 from reminders.enums import MessageStatus, Recipient
 from reminders.letters import recipient_of, shown
 from reminders.models import DeliveryAttempt, Message
@@ -69,7 +70,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 
     @admin.display(description=gettext_lazy("error"))
     def answer(self, attempt: DeliveryAttempt) -> str:
-        return attempt.error if self.says_causes else attempt.reason
+        return reason_in_words(attempt.error) if self.says_causes else attempt.reason
 
 
 class MessageColumns:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from booking.api.fields import InstantField
+from reminders.causes import reason_in_words
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.models import DeliveryAttempt, Message
 from scheduler_project.common.api_serializers import ModelSerializer, Serializer
@@ -89,7 +90,7 @@ class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
         said = super().to_representation(instance)
         message = self.context.get("message")  # None: of a webhook, which no client sees.
         if self.context["request"].user.may("reminders.view_optout"):
-            return said
+            return {**said, "error": reason_in_words(instance.error)}
         if message is None or reads_answers(self.context, message):
             return {**said, "error": instance.reason}
         return {**said, "reference": "", "error": ""}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from booking.models import Appointment, Reservation
-from reminders.causes import reason_for_all
+from reminders.causes import reason_for_all, reason_in_words
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.models.webhooks import WebhookEndpoint
 from scheduler_project.common.models import Outage
@@ -136,7 +136,7 @@ class Message(models.Model):
         What tells that an address opted out is said in other words, but to those of `with_causes`.
         """
         reason = getattr(self, "waits_for", "") or self.error
-        return reason if getattr(self, "says_causes", False) else reason_for_all(reason)
+        return reason_in_words(reason) if getattr(self, "says_causes", False) else reason_for_all(reason)
 
 
 class ReminderManager(models.Manager.from_queryset(MessageQuerySet)):  # type: ignore[misc]

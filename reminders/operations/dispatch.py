@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from booking.enums import AppointmentStatus, ReservationStatus
 from booking.models import Reservation
-from reminders.causes import OPTED_OUT
+from reminders.causes import Cause
 from reminders.channels.base import DeliveryError, Refused, Unreachable, shortened
 from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.errors import NotRetryable, TooLate
@@ -146,7 +146,7 @@ def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> t
     reason = refusal(message)
     unwanted = message.kind == Kind.REMINDER or message.channel == Channel.SMS
     if unwanted and (str(message.channel), address) in optouts:
-        reason = reason or str(OPTED_OUT)
+        reason = reason or Cause.OPTED_OUT
     return (MessageStatus.CANCELLED, reason) if reason else None
 
 

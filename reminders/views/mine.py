@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from accounts.models import Client
 from accounts.operations.people import edit_client
 from booking.views.access import actor_of, client_page, login_of
+from reminders.causes import reason_in_words
 from reminders.enums import Channel, Source
 from reminders.forms.mine import CodeForm, RemindersForm
 from reminders.operations.preferences import (
@@ -85,7 +86,7 @@ def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, An
             "standing": row.opt_out,
             "theirs": row.channel == Channel.EMAIL and row.address == own_email,
             "by_sms": row.channel == Channel.SMS,
-            "withheld": sms_refusal(client) if row.channel == Channel.SMS else "",
+            "withheld": reason_in_words(sms_refusal(client)) if row.channel == Channel.SMS else "",
             "stopped_by_sms": row.opt_out is not None and row.opt_out.source == Source.SMS,
         }
         for row in addresses_of(client, actor)

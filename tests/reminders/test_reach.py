@@ -5,6 +5,7 @@ import pytest
 from accounts.models import VETTED, Client, Provider
 from booking.enums import Action
 from booking.operations.appointments import act, reschedule
+from reminders.causes import Cause
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message, Preferences, WebhookEndpoint
 from reminders.operations.notices import reaches_client
@@ -26,7 +27,7 @@ from tests.reminders.helpers import send
 pytestmark = pytest.mark.django_db
 
 PHONE = "+12025550143"
-NOT_VERIFIED = "The phone number is not verified."
+NOT_VERIFIED = Cause.NOT_VERIFIED
 NOT_VETTED = "The provider is not approved, or their email is not verified."
 
 

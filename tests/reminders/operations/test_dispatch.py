@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 
 from booking.enums import AppointmentStatus, ReservationStatus
+from reminders.causes import Cause
 from reminders.channels.base import DeliveryError, Refused, Unreachable
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient, Source
 from reminders.errors import NotRetryable, TooLate
@@ -426,7 +427,7 @@ def verdict(message, now=NOON) -> tuple | None:
 
 
 NO_LONGER_SO = (MessageStatus.CANCELLED, "It is no longer so.")
-OPTED_OUT = (MessageStatus.CANCELLED, "The client opted out.")
+OPTED_OUT = (MessageStatus.CANCELLED, Cause.OPTED_OUT)
 
 
 def test_nothing_speaks_against_what_still_stands():

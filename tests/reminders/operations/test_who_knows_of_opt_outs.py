@@ -1,15 +1,17 @@
 """Whether an address opted out is told only to those it was said to."""
 
 from html import unescape
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.utils.translation import override
 
 from accounts.models import User
 from booking.views.desk.done import and_told
-from reminders.causes import OPTED_OUT
-from reminders.models import OptOut, Preferences
+from reminders.causes import Cause, reason_in_words
+from reminders.models import Message, OptOut, Preferences
 from tests.accounts.helpers import refusal
 from tests.conftest import logged_in
 from tests.factories import (
@@ -27,6 +29,8 @@ from tests.factories import (
     verified,
 )
 from tests.groups import FRONT_DESK, browser_of, staff_of
+
+migration = import_module("reminders.migrations.0010_causes_are_codes")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
@@ -136,8 +140,15 @@ def test_client_cannot_find_out_by_taking_it_back(stands):
 # --- Why a message was not sent ---------------------------------------------------------------------------------------
 
 UNREACHABLE = "We cannot write to the client there."
-TELLING = ["The client opted out.", "Twilio 21610: Attempt to send to unsubscribed recipient", "undelivered 21610"]
-LIKE_IT = ["The phone number is not verified.", "Text messages do not go to this country.", "Twilio 21614: no mobile"]
+TELLING = [Cause.OPTED_OUT, "Twilio 21610: Attempt to send to unsubscribed recipient", "undelivered 21610"]
+LATE, NOT_SERVED = "It came too late to help.", "Text messages do not go to this country."
+LIKE_IT = [
+    Cause.NOT_VERIFIED,
+    Cause.NOT_SERVED,
+    f"{LATE} {Cause.OPTED_OUT}",
+    f"{LATE} Twilio 21610: Attempt to send",
+    "Twilio 21614: no mobile",
+]
 
 
 @pytest.fixture
@@ -174,16 +185,33 @@ def test_provider_reads_the_same_of_every_address_that_cannot_be_written_to(prov
         assert answer.status_code == 200
         assert UNREACHABLE in said
         assert reason not in said
+        assert reason_in_words(reason) not in said
 
 
-def test_provider_reads_the_same_in_every_language(provider, provider_api, not_sent):
+def test_staff_read_the_cause_in_their_language(not_sent):
+    message = Message.objects.with_causes(staff_of(FRONT_DESK)).get(pk=not_sent(Cause.OPTED_OUT).pk)
+
+    assert message.reason == "The client opted out."
     with override("de"):
-        reason = str(OPTED_OUT)
-    assert reason != "The client opted out."
+        assert message.reason == "Der Kunde hat sich abgemeldet."
 
-    [first, *_others] = faces_of(not_sent(reason), provider_api, browser_of(provider.user))
 
-    assert first.json()["error"].startswith(UNREACHABLE)
+@pytest.mark.parametrize(
+    ("sentence", "code", "back"),
+    [
+        ("Der Kunde hat sich abgemeldet.", Cause.OPTED_OUT, "The client opted out."),
+        (f"{LATE} Les SMS ne sont pas envoyés vers ce pays.", f"{LATE} {Cause.NOT_SERVED}", f"{LATE} {NOT_SERVED}"),
+        ("550 no such mailbox", "550 no such mailbox", "550 no such mailbox"),
+    ],
+)
+def test_sentences_of_before_become_codes_and_back(not_sent, sentence, code, back):
+    message = not_sent(sentence)
+
+    migration.write_codes(apps, None)
+    assert Message.objects.get(pk=message.pk).error == code
+
+    migration.write_words(apps, None)
+    assert Message.objects.get(pk=message.pk).error == back
 
 
 @pytest.mark.parametrize("reason", ["Twilio 21617: too much to say", "550 no such mailbox", "It is no longer so."])
@@ -218,7 +246,8 @@ def test_staff_read_the_cause_who_may_see_opt_outs(not_sent, reason):
         for answer in [*faces_of(message, api, browser, desk=""), *(browser.get(path) for path in admin)]:
             said = unescape(answer.content.decode())
             assert answer.status_code == 200
-            assert ((reason in said), (UNREACHABLE in said)) == (reads, not reads), answer.request["PATH_INFO"]
+            told = (reason_in_words(reason) in said, UNREACHABLE in said)
+            assert told == (reads, not reads), answer.request["PATH_INFO"]
 
 
 def test_provider_is_told_to_tell_them_in_the_same_words(provider):
