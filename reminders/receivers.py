@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import Client, Provider, User
-from accounts.signals import client_leaving, mailbox_proved, personal_data_asked, provider_vetted
+from accounts.signals import client_leaving, login_leaving, mailbox_proved, personal_data_asked, provider_vetted
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import (
     appointment_changed,
@@ -23,13 +24,15 @@ from booking.signals import (
     series_changed,
     time_held,
 )
+from reminders.enums import Channel
 from reminders.management import demo
-from reminders.models import MessageTemplate, PhoneCode
+from reminders.models import MessageTemplate, PhoneCode, WebhookEndpoint
 from reminders.operations import leaving, notices, plan
 from reminders.operations.preferences import forget_wishes, remember_wishes
 from reminders.operations.webhooks import end_endpoints
 from reminders.signals import code_owed
 from reminders.tasks import wake_code_sender, wake_dispatcher
+from scheduler_project.common import outages
 
 
 @receiver(appointment_changed, dispatch_uid="reminders.receivers.follow_appointment")
@@ -112,6 +115,17 @@ def tell_wishes(user: User | None, client: Client | None, own: bool, archive: di
 @receiver(client_leaving, dispatch_uid="reminders.receivers.forget_client")
 def forget_client(client: Client, **kwargs: Any) -> None:
     leaving.forget_client(client=client)
+
+
+@receiver(login_leaving, dispatch_uid="reminders.receivers.forget_login")
+def forget_login(user: User, **kwargs: Any) -> None:
+    leaving.forget_login(user=user)
+
+
+@receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.forget_outage")
+def forget_outage(instance: WebhookEndpoint, **kwargs: Any) -> None:
+    """Nothing goes to a webhook that is gone: nobody is to try again and again whether it answers."""
+    outages.note_up([outages.key_of(Channel.WEBHOOK, instance.pk)])
 
 
 @receiver(mailbox_proved, dispatch_uid="reminders.receivers.end_keys")

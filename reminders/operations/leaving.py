@@ -3,13 +3,14 @@
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import JSONObject
 
 from accounts.models import Client, User
 from accounts.operations.leaving import forget_log
 from reminders.enums import Channel, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
+from reminders.operations.webhooks import end_endpoints
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
 
@@ -71,10 +72,24 @@ def forget_client(*, client: Client) -> None:
     said.delete()
     PhoneCode.objects.filter(client=client).delete()
     about = Message.objects.filter(reservation__client=client).order_by()
-    theirs = about.filter(recipient=Recipient.CLIENT)
-    theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)
-    theirs.exclude(error="").update(error="")
-    DeliveryAttempt.objects.filter(message__in=theirs).order_by().update(address="", error="")
+    _forget_where(about.filter(recipient=Recipient.CLIENT))
     about.filter(channel=Channel.WEBHOOK, details__has_key="data").update(
         details=JSONObject(type=F("details__type"), data=JSONObject())
     )
+
+
+@operation
+def forget_login(*, user: User) -> None:
+    """Forget where a provider who leaves was written to. Their webhooks are told nothing of their clients any more."""
+    provider = user.provider_or_none
+    if provider is None:
+        return
+    end_endpoints(provider=provider)
+    _forget_where(Message.objects.filter(reservation__provider=provider, recipient=Recipient.PROVIDER).order_by())
+
+
+def _forget_where(theirs: QuerySet[Message]) -> None:
+    """Withdraw messages that are still to go out, and forget what tells their recipient's address."""
+    theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)
+    theirs.exclude(error="").update(error="")
+    DeliveryAttempt.objects.filter(message__in=theirs).order_by().update(address="", error="")

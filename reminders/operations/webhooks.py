@@ -120,9 +120,7 @@ def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhoo
 @operation
 def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
     """Delete a webhook and the log of its deliveries."""
-    endpoint = _locked(endpoint_id, actor)
-    _try_at_once(endpoint)
-    endpoint.delete()
+    _locked(endpoint_id, actor).delete()
 
 
 @operation

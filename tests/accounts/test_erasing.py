@@ -25,14 +25,17 @@ from booking.operations.feeds import open_feed
 from booking.operations.imports import APPOINTMENTS
 from booking.operations.series import Wanted, create_series
 from reminders.models import Message, Preferences
+from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
-from scheduler_project.common.models import Change, ImportedFile
+from scheduler_project.common.models import Change, ImportedFile, Outage
 from tests.factories import (
     NOON,
     PASSWORD,
     SYSTEM,
+    AppointmentFactory,
     ClientFactory,
     DeliveryAttemptFactory,
+    MessageFactory,
     UserFactory,
     WebhookEndpointFactory,
     actor_of,
@@ -269,6 +272,29 @@ def test_deleting_somebody_erases_them_from_the_trail(kept):
 
 
 # --- One person's data ----------------------------------------------------------------------------------------------
+
+
+def test_provider_who_leaves_is_told_nothing_more_of_their_clients(provider):
+    endpoint = WebhookEndpointFactory(provider=provider)
+    made = AppointmentFactory(reservation__provider=provider)
+    told = MessageFactory(appointment=made, recipient="provider", error="550 doctor@example.org is unknown")
+    other = MessageFactory(appointment=made, error="550 kim@example.org is unknown")
+    for message in (told, other):
+        DeliveryAttemptFactory(message=message, address="doctor@example.org", error=message.error)
+    outages.note_down(outages.key_of("webhook", endpoint.pk), error="No answer.", now=NOON)
+    user = provider.user
+    user.set_password(PASSWORD)
+    user.save()
+
+    leave(user_id=user.pk, password=PASSWORD, now=LATER)
+    act(appointment_id=made.pk, action=Action.COMPLETE, actor=SYSTEM, now=LATER)
+
+    assert not provider.webhooks.exists()
+    assert not Message.objects.filter(channel="webhook").exists()
+    assert not Outage.objects.exists()
+    assert set(told.attempts.values_list("address", "error")) == {("", "")}
+    assert [Message.objects.get(pk=row.pk).error for row in (told, other)] == ["", other.error]
+    assert other.attempts.get().address == "doctor@example.org"
 
 
 def test_archive_of_a_client_without_a_login_tells_what_is_kept(provider, kept):
