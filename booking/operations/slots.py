@@ -1,7 +1,6 @@
 """Laying out the grid: from the hours a provider keeps to the stored slots."""
 
 from collections.abc import Collection
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -10,8 +9,7 @@ from django.db import connection
 
 from booking.models import Schedule, Slot
 from booking.queries import DAY, open_hours
-from scheduler_project.common.errors import TryAgain
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import each_by_itself, operation
 from scheduler_project.common.times import floor_to_step
 
 
@@ -169,10 +167,7 @@ def extend(*, schedule_id: int, now: datetime) -> int:
 def extend_all(*, now: datetime) -> int:
     """Extend every calendar's slots, each in a transaction of its own. Returns how many slots were added.
 
-    One whose turn is lost to a deadlock has two days' grace until the next round.
+    One whose turn is lost has two days' grace until the next round.
     """
-    added = 0
-    for schedule_id in list(Schedule.objects.order_by("pk").values_list("pk", flat=True)):
-        with suppress(TryAgain):
-            added += extend(schedule_id=schedule_id, now=now)
-    return added
+    keys = list(Schedule.objects.order_by("pk").values_list("pk", flat=True))
+    return sum(each_by_itself(lambda key: extend(schedule_id=key, now=now), keys, what="Extending schedule").values())

@@ -1,7 +1,6 @@
 """Which reminders are owed for an appointment, and planning them anew (R15)."""
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -15,9 +14,8 @@ from reminders.enums import Channel, Kind, Recipient
 from reminders.operations.facts import Facts, facts_of
 from reminders.operations.outbox import Owed, columns_of, write
 from reminders.quiet import before_quiet
-from scheduler_project.common.errors import TryAgain
 from scheduler_project.common.offsets import Offset, parse_offset
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import each_by_itself, operation
 
 BATCH = 500
 """How many appointments are planned anew at a time."""
@@ -99,10 +97,9 @@ def _replan(appointments: Collection[int], now: datetime) -> None:
 def replan_all(*, now: datetime) -> int:
     """Plan every coming appointment anew: for what came in past the operations, such as rows written by hand.
 
-    A batch whose turn is lost to a deadlock is left for the next round.
+    A batch whose turn is lost is left for the next round.
     """
     ids = list(Appointment.objects.coming(now=now).order_by("pk").values_list("pk", flat=True))
-    for batch in _batches(ids):
-        with suppress(TryAgain):
-            _replan(batch, now)
+    batches = {batch[0]: batch for batch in _batches(ids)}
+    each_by_itself(lambda first: _replan(batches[first], now), batches, what="Planning the appointments from")
     return len(ids)

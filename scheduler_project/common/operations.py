@@ -1,18 +1,31 @@
 """The frame of every operation: one transaction, and the database's last word turned into a named error."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import signature
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 
+from scheduler_project.common.database_errors import TOOK_TOO_LONG
 from scheduler_project.common.errors import DomainError, TryAgain
 from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.trail import acting
 
 P = ParamSpec("P")
 R = TypeVar("R")
+K = TypeVar("K")
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 DELETED_MEANWHILE = "23503"  # a foreign key to a row that somebody has just deleted
@@ -74,12 +87,46 @@ def _committed(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -
     return answer
 
 
+def each_by_itself(work: Callable[[K], R], keys: Iterable[K], *, what: str) -> dict[K, R]:
+    """Do `work` for each key, for a job that makes a round. Return what came of it by key; `what` is for the log.
+
+    One that fails keeps none of the others waiting: it is a line in the log, and the first of these errors is raised
+    when everybody had their turn. Who lost a deadlock, or waited too long for a lock, is left for the next round. Only
+    a database that is gone ends the round at once.
+    """
+    done: dict[K, R] = {}
+    failures: list[Exception] = []
+    for key in keys:
+        try:
+            done[key] = work(key)
+        except Exception as error:
+            if isinstance(error, TryAgain) or _sqlstate(error) in TOOK_TOO_LONG:
+                logger.warning("%s %s is left for the next round: %s", what, key, _in_one_line(error))
+            elif isinstance(error, OperationalError | InterfaceError):
+                raise
+            else:
+                # Without a traceback: the first, which is raised, has one, and the others are often the same.
+                logger.error("%s %s failed: %s: %s", what, key, type(error).__name__, _in_one_line(error))  # noqa: TRY400
+                failures.append(error)
+    if failures:
+        raise failures[0]
+    return done
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 def _undone(error: BaseException | None) -> bool:
-    return getattr(getattr(error, "__cause__", None), "sqlstate", None) in DEADLOCK_OR_SERIALIZATION
+    return _sqlstate(error) in DEADLOCK_OR_SERIALIZATION
+
+
+def _sqlstate(error: BaseException | None) -> str | None:
+    return getattr(getattr(error, "__cause__", None), "sqlstate", None)
 
 
 def _named(error: IntegrityError) -> Exception:
-    if getattr(error.__cause__, "sqlstate", None) == DELETED_MEANWHILE:
+    if _sqlstate(error) == DELETED_MEANWHILE:
         return TryAgain()
     diagnosis = getattr(error.__cause__, "diag", None)
     named = broken_constraints.get(getattr(diagnosis, "constraint_name", None) or "")

@@ -23,7 +23,7 @@ from scheduler_project.common.models import (
     Remembered,
     Tally,
 )
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import each_by_itself, operation
 from scheduler_project.common.trail import forgetting
 
 BATCH = 1_000
@@ -37,7 +37,7 @@ retained: dict[str, Callable[[datetime], int]] = {}
 
 def forget_old(*, now: datetime) -> dict[str, int]:
     """Forget all that is kept no longer. Returns how many rows of each went."""
-    return {name: forget(now) for name, forget in retained.items()}
+    return each_by_itself(lambda name: retained[name](now), retained, what="Forgetting")
 
 
 def older_than(days: int, now: datetime) -> datetime | None:

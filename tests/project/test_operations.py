@@ -1,12 +1,14 @@
 """The frame of operations: one transaction, named refusals, another try after a deadlock."""
 
+import logging
+
 import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from accounts.models import User
 from scheduler_project.common.errors import DomainError, Kind, TryAgain
-from scheduler_project.common.operations import ATTEMPTS, broken_constraints, operation
+from scheduler_project.common.operations import ATTEMPTS, broken_constraints, each_by_itself, operation
 from tests.factories import UserFactory
 
 OWN_TRANSACTION = pytest.mark.django_db(transaction=True)
@@ -187,3 +189,43 @@ def test_operation_is_tried_again_when_a_step_of_it_was_undone():
 
     assert whole() == "done"
     assert emails() == ["whole@example.org", "try2@example.org"]
+
+
+def failing_with(error, at):
+    """Work that doubles what it is given, and raises at one of them."""
+
+    def work(key):
+        if key == at:
+            raise error
+        return key * 2
+
+    return work
+
+
+def test_each_has_its_turn_though_one_fails_and_then_it_is_loud(caplog):
+    done = []
+
+    with pytest.raises(ZeroDivisionError):
+        each_by_itself(lambda key: done.append(1 // key), [1, 0, 2], what="Halving")
+
+    assert done == [1, 0]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Halving 0 failed: ZeroDivisionError: integer division or modulo by zero"
+    ]
+
+
+@pytest.mark.parametrize("error", [TryAgain(), raised("55P03")], ids=["deadlock", "lock_timeout"])
+def test_each_leaves_who_lost_their_turn_for_the_next_round(caplog, error):
+    assert each_by_itself(failing_with(error, 2), [1, 2, 3], what="Doubling") == {1: 2, 3: 6}
+    assert [(record.levelno, record.getMessage()[:39]) for record in caplog.records] == [
+        (logging.WARNING, "Doubling 2 is left for the next round: ")
+    ]
+
+
+def test_each_ends_at_once_without_a_database(caplog):
+    keys = iter([1, 2, 3])
+
+    with pytest.raises(OperationalError):
+        each_by_itself(failing_with(OperationalError("the connection is lost"), 2), keys, what="Doubling")
+
+    assert list(keys) == [3]

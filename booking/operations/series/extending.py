@@ -1,6 +1,5 @@
 """A series is kept booked up to the horizon."""
 
-from contextlib import suppress
 from datetime import datetime
 
 from accounts.actors import Actor
@@ -8,8 +7,7 @@ from booking.errors import NotOffered
 from booking.models import AppointmentSeries
 from booking.operations.reservations import locked_schedule, offered
 from booking.operations.series.work import Work, reach
-from scheduler_project.common.errors import TryAgain
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import each_by_itself, operation
 
 
 @operation
@@ -44,10 +42,11 @@ def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
 def extend_all_series(*, now: datetime, actor: Actor) -> int:
     """Extend every active series, each in a transaction of its own. Returns how many appointments were made.
 
-    One whose turn is lost to a deadlock is taken up in the next round.
+    One whose turn is lost is taken up in the next round.
     """
-    made = 0
-    for series_id in list(AppointmentSeries.objects.active(now=now).order_by("pk").values_list("pk", flat=True)):
-        with suppress(TryAgain):
-            made += extend_series(series_id=series_id, now=now, actor=actor)
-    return made
+
+    def extend(key: int) -> int:
+        return extend_series(series_id=key, now=now, actor=actor)
+
+    keys = list(AppointmentSeries.objects.active(now=now).order_by("pk").values_list("pk", flat=True))
+    return sum(each_by_itself(extend, keys, what="Extending series").values())

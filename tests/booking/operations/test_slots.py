@@ -767,6 +767,21 @@ def test_extend_all_extends_every_calendar_and_counts():
     assert (added, starts(first)[-1], starts(second)[-1], starts(idle)[-1]) == (24, "06 11:00", "06 11:00", "06 11:00")
 
 
+def test_extend_all_extends_the_others_though_one_calendar_fails(monkeypatch):
+    broken, sound = open_provider(horizon_days=1, slot_minutes=60), open_provider(horizon_days=1, slot_minutes=60)
+
+    def lay_out_but_one(*, schedule, start, until):
+        if schedule.provider_id == broken.pk:
+            raise ZeroDivisionError
+        return lay_out(schedule=schedule, start=start, until=until)
+
+    monkeypatch.setattr("booking.operations.slots.lay_out", lay_out_but_one)
+    with pytest.raises(ZeroDivisionError):
+        extend_all(now=NOON + DAY)
+
+    assert (starts(broken)[-1], starts(sound)[-1]) == ("05 11:00", "06 11:00")
+
+
 def test_extend_all_twice_adds_nothing():
     open_provider(horizon_days=1)
     extend_all(now=NOON + DAY)
