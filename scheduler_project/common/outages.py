@@ -5,6 +5,7 @@ What goes the same way shares one row, whoever sends it: `email` (the mail serve
 all is well. Whoever takes the probe has it for a lease; somebody who dies with it loses nothing.
 """
 
+import logging
 import random
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from django.conf import settings
 from django.db import connection
 
 from scheduler_project.common.models import Outage
+
+logger = logging.getLogger(__name__)
 
 MAIL_SERVER = "email"
 
@@ -79,11 +82,14 @@ def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> No
             cursor.execute(PROBE_FAILED, known | {"seconds": seconds, "most": float(most)})
         if not probe or not cursor.rowcount:
             cursor.execute(NOTE_DOWN, known | {"next_probe_at": now + timedelta(seconds=seconds)})
+            if cursor.rowcount:
+                logger.error("What goes by %s waits, for nobody answers there: %s", key, known["error"])
 
 
 def note_up(keys: Collection[str]) -> None:
     """Somebody answers there again, or nothing goes there any more."""
-    Outage.objects.filter(key__in=keys).delete()
+    if Outage.objects.filter(key__in=keys).delete()[0]:
+        logger.warning("What goes by %s no longer waits.", ", ".join(keys))
 
 
 def _printable(error: str) -> str:

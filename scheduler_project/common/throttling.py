@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+import logging
 import math
 import time
 from functools import cache, lru_cache
@@ -19,6 +20,8 @@ from rest_framework.throttling import BaseThrottle
 
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.turns import begin_if_long
+
+logger = logging.getLogger(__name__)
 
 COUNT = """
 local count = redis.call('INCR', KEYS[1])
@@ -131,10 +134,15 @@ def counted(key: str, period: int) -> int:
     if time.monotonic() < resting.get(client, 0):
         return 0
     try:
-        return int(client.eval(COUNT, 1, key, period))
-    except RedisError:
+        count = int(client.eval(COUNT, 1, key, period))
+    except RedisError as error:
+        if client not in resting:
+            logger.warning("Redis does not answer, so nobody's requests are limited: %s", error)
         resting[client] = time.monotonic() + RESTING_SECONDS
         return 0
+    if resting and resting.pop(client, None) is not None:
+        logger.warning("Redis answers again; requests are limited as before.")
+    return count
 
 
 def tallied(key: str, limit: int, ends_at: float) -> int:

@@ -186,3 +186,15 @@ def test_redis_that_does_not_answer_is_left_alone_for_a_while(without_redis):
     throttling.resting[client] = 0
     assert allowed(1) == 1
     assert throttling.resting[client] > 0
+
+
+def test_redis_that_is_gone_and_comes_back_is_said_once_each(without_redis, monkeypatch, caplog):
+    client = throttling.redis_client()
+    for _time in range(2):
+        throttling.counted("key", 60)
+        throttling.resting[client] = 0
+    monkeypatch.setattr(client, "eval", lambda *_args: 1)
+    for _time in range(2):
+        throttling.counted("key", 60)
+
+    assert [record.getMessage()[:21] for record in caplog.records] == ["Redis does not answer", "Redis answers again; "]

@@ -169,3 +169,16 @@ def test_message_that_kills_its_connection_keeps_no_other_waiting_for_good(monke
 
     assert len(server.taken) == 4
     assert set(Message.objects.exclude(pk=poison.pk).values_list("status", flat=True)) == {MessageStatus.SENT}
+
+
+def test_outage_is_said_once_when_it_begins_and_once_when_it_ends(monkeypatch, caplog):
+    reminders_due(minutes(4), 20)
+    server = MailServer(minutes(4))
+
+    run(server, minutes(10), monkeypatch)
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "scheduler_project.common.outages"]
+    assert [line.partition(",")[0] for line in lines] == [
+        "What goes by email waits",
+        "What goes by email no longer waits.",
+    ]
