@@ -17,7 +17,8 @@ SPARE_FILES = 200
 """Open files of a process beside its connections: the database, templates, what is answered with."""
 STUCK_SECONDS = 30
 """A process whose event loop has not turned for so long is replaced."""
-FINISH_SECONDS = 8
+KILL_SECONDS = 8
+"""A process that was told to end is killed after so long. What its requests and threads are given ends before."""
 
 
 class WebServer(BaseApplication):
@@ -32,7 +33,7 @@ class WebServer(BaseApplication):
             "worker_class": "scheduler_project.web.worker.EventLoopWorker",
             "backlog": 2048,
             "timeout": STUCK_SECONDS,
-            "graceful_timeout": FINISH_SECONDS,
+            "graceful_timeout": KILL_SECONDS,
             "loglevel": settings.LOG_LEVEL.lower(),
             "worker_tmp_dir": str(shared) if os.access(shared, os.W_OK) else None,
             "control_socket_disable": True,

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
+from django.urls import Resolver404, resolve
 
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.throttling import network
 from scheduler_project.web import refusals
-from scheduler_project.web.answers import Answer, Application, answer, complete
+from scheduler_project.web.answers import Answer, Application, Environ, answer, complete
 from scheduler_project.web.connection import Connection, Phase
 from scheduler_project.web.threads import Threads
 from scheduler_project.web.uploads import may_upload
@@ -146,7 +147,9 @@ class Server:
             networks = Counter({network: number for (each, network), number in counts.items() if each == limit})
             ((most, _),) = networks.most_common(1)
             count = networks.total()
-            log_security_event(SecurityEvent.LIMIT_REACHED, scope=f"web.{limit}", count=count, mostly_from=most)
+            log_security_event(
+                SecurityEvent.LIMIT_REACHED, face="web", scope=f"web.{limit}", count=count, mostly_from=most
+            )
 
     # --- Requests ---------------------------------------------------------------------------------------------------
 
@@ -176,7 +179,7 @@ class Server:
 
     def _run(self, connection: Connection) -> None:
         """In a thread: give a connection what it waits for. Whoever hung up or waited too long gets no work done."""
-        phase = connection.phase
+        phase, environ = connection.phase, connection.environ
         if phase not in (Phase.WORK, Phase.CHECK):
             return
         if self.now() - connection.queued_at > PATIENCE_SECONDS:
@@ -186,9 +189,9 @@ class Server:
             if phase is Phase.CHECK:
                 self._then(connection.checked, self._check(connection))
             else:
-                self._then(connection.respond, answer(self.application, complete(connection.environ, connection.body)))
+                self._then(connection.respond, answer(self.application, complete(environ, connection.body)))
         except BaseException:
-            logger.exception("The application failed to answer.")
+            logger.exception("The application failed to answer %s %s", environ["REQUEST_METHOD"], _route(environ))
             self._then(connection.refuse, refusals.FAILED)
 
     def _check(self, connection: Connection) -> bool:
@@ -202,3 +205,11 @@ class Server:
     def _then(self, callback: Any, argument: Any) -> None:
         with contextlib.suppress(RuntimeError):  # The loop has ended meanwhile.
             self.loop.call_soon_threadsafe(callback, argument)
+
+
+def _route(environ: Environ) -> str:
+    """Return the pattern of the address that was asked for: the address itself may be a key."""
+    try:
+        return f"/{resolve(environ['PATH_INFO']).route}"
+    except Resolver404:
+        return "an address that there is not"

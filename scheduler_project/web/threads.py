@@ -1,6 +1,7 @@
 """The threads that run Django, and the line in front of them: one turn for each network, then the next."""
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -11,6 +12,7 @@ from django.db import connections
 Job = TypeVar("Job")
 
 STOP_SECONDS = 2
+"""How long all jobs in hand together may take when the process ends."""
 
 
 class Threads(Generic[Job]):
@@ -65,8 +67,9 @@ class Threads(Generic[Job]):
             connections.close_all()
 
     def stop(self) -> None:
-        """Let the jobs in hand finish, and end."""
+        """Let the jobs in hand finish, for STOP_SECONDS at most, and end."""
         for _ in self._threads:
             self._ready.put(False)
+        deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join(STOP_SECONDS)
+            thread.join(max(0, deadline - time.monotonic()))

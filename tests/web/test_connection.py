@@ -1,6 +1,7 @@
 """Reading requests and sending answers, one connection at a time."""
 
 import json
+import logging
 import socket
 import threading
 import time
@@ -133,6 +134,17 @@ def test_failing_application_is_an_error_of_the_one_shape(caplog):
     assert reply.status == 500
     assert json.loads(reply.body)["errors"][0]["code"] == "error"
     assert b"secret" not in reply.body
+
+
+def test_failing_application_is_logged_with_the_pattern_of_the_address(caplog):
+    def failing(environ, start_response):
+        raise RuntimeError
+
+    with running(failing) as site:
+        site.exchange(GET.replace(b"/api/slots?a=1", b"/calendar/who-has-this-may-read.ics"))
+
+    (record,) = [each for each in caplog.records if each.name == "scheduler_project.web.server"]
+    assert record.getMessage() == "The application failed to answer GET /calendar/<slug:token>.ics"
 
 
 def test_answer_that_fails_halfway_is_an_error_from_the_start(caplog):
@@ -462,6 +474,19 @@ def test_full_process_closes_the_longest_silent_for_the_newest(settings):
         assert silent[0].ends() == b""
         silent[-1].send(CLOSE)
         assert silent[-1].reply().status == 200
+
+
+def test_refusals_are_one_line_of_the_security_log_of_no_face_but_the_servers(monkeypatch, caplog):
+    monkeypatch.setattr("scheduler_project.web.server.REPORT_SECONDS", 0)
+    caplog.set_level(logging.INFO, "security")
+    with running() as site:
+        for _time in range(2):
+            site.exchange(b"not HTTP\r\n\r\n")
+        site.ask(site.server.tick)
+
+    assert {record.getMessage().partition(" count=")[0] for record in caplog.records if record.name == "security"} == {
+        "limit.reached face=web scope=web.bad_request"
+    }
 
 
 def test_bodies_together_hold_no_more_memory_than_allowed(monkeypatch):

@@ -37,3 +37,18 @@ def test_full_line_drops_the_last_of_who_has_most_in_it():
 
     free.set()
     threads.stop()
+
+
+def test_stop_waits_once_for_all_jobs_that_do_not_end(monkeypatch):
+    monkeypatch.setattr("scheduler_project.web.threads.STOP_SECONDS", 0.2)
+    free = threading.Event()
+    threads: Threads[str] = Threads(4, 10, lambda job: free.wait(5) and None)
+    for number in range(4):
+        threads.put("visitor", f"{number}")
+
+    began = time.monotonic()
+    threads.stop()
+    took = time.monotonic() - began
+    free.set()
+
+    assert 0.2 <= took < 0.6
