@@ -37,7 +37,6 @@ from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.operations import operation
-from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.throttling import seconds_until
 from scheduler_project.common.times import Interval, clipped, covers, floor_to_step, merged, without
 from scheduler_project.common.trail import acting
@@ -492,7 +491,6 @@ def _check_rate(scope: str, provider_id: int) -> None:
     """Count one more change of a provider's hours; of a large calendar each costs a second of CPU."""
     seconds = seconds_until(scope, f"provider:{provider_id}")
     if seconds is not None:
-        log_security_event(SecurityEvent.LIMIT_REACHED, scope=scope, provider=provider_id)
         raise TooManyChanges(retry_after=seconds)
 
 

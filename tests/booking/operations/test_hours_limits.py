@@ -1,5 +1,6 @@
 """What a change of hours may cost: less until a provider is vetted, limited by the minute, only what differs."""
 
+import logging
 from datetime import time, timedelta
 
 import pytest
@@ -71,6 +72,19 @@ def test_changes_are_limited(provider, throttle):
     with pytest.raises(TooManyChanges) as refused:
         change(provider)
     assert 0 < refused.value.retry_after <= 60
+
+
+def test_limit_of_changes_is_one_line_of_the_security_log_however_many_are_refused(provider, throttle, caplog):
+    throttle["hours"] = "1/min"
+    caplog.set_level(logging.INFO, "security")
+    change(provider)
+
+    for _time in range(3):
+        with pytest.raises(TooManyChanges):
+            change(provider)
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "security"]
+    assert lines == [f"limit.reached face=command by={provider.user_id} scope=hours"]
 
 
 def test_changes_within_the_limit_are_made(provider, throttle):
