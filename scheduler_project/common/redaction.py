@@ -25,27 +25,26 @@ HIDDEN = "[hidden]"
 SHORTEST = 6
 """A known secret with fewer characters is not looked for: it would be found in the middle of words."""
 
-NAMES = (
-    r"\w*password\w*|passwd|passphrase|\w*secret\w*|\w*token\w*|sessionid|\w*authorization|\w*cookie\w*"
-    r"|\w*api_?key\w*"
-)
-"""What holds a secret is called so, wherever it stands."""
-SECRET_NAME = re.compile(rf"{NAMES}|access|refresh|code|otp|signature|key", re.IGNORECASE)
-"""What fields that hold secrets are called."""
+WITHIN_NAMES = r"password|passwd|passphrase|secret|token|sessionid|authorization|cookie|api_?key"
+NAMES = rf"\w{{0,40}}(?:{WITHIN_NAMES})\w{{0,40}}"
+"""What holds a secret is called so, wherever it stands. How long it may be is bounded, as everywhere here: anybody may
+send a megabyte in which each place could be the beginning of a name."""
+SECRET_NAME = re.compile(rf"{WITHIN_NAMES}|\A(?:access|refresh|code|otp|signature|key)\Z", re.IGNORECASE)
+"""What is in the name of a field that holds a secret."""
 
 SECRET_PARTS = frozenset({"token", "key", "uid", "uidb36"})
 """The parts of an address that open something, as the URL map calls them."""
 
 PATTERNS: list[tuple[re.Pattern[str], str]] = [
     # scheme://user:password@host
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]*:[^\s@'\"]*@", re.IGNORECASE), rf"\1{HIDDEN}@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]{0,200}:[^\s@'\"]{0,200}@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     # Links that act for whoever has them, and addresses of calendar feeds.
     (re.compile(r"(/(?:a|h|r|unsubscribe|calendar|confirm-email|letter)/)[^\s/?#'\"<>]{8,}"), rf"\1{HIDDEN}"),
     (re.compile(r"([?&;]visitor=)[^\s&#'\"<>]+"), rf"\1{HIDDEN}"),  # whose holds the pages in a frame show and move
     (re.compile(r"(/password/reset/)(?!key/)[^\s/?#'\"<>]+/[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(/password/reset/key/)[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(Bearer|Basic|Token)\s+[\w.~+/=:-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JWT
+    (re.compile(r"\beyJ[\w-]{6,500}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JWT
     (re.compile(r"\bwhsec_[\w+/=-]+"), HIDDEN),  # a webhook's secret
     # name=value, "name": "value"
     (
@@ -92,7 +91,7 @@ def request_secrets(request: Any) -> set[str]:
     found += [value for name, value in (match.kwargs if match else {}).items() if name in SECRET_PARTS]
     forms: list[Any] = [request.GET, getattr(request, "_post", None) or {}]
     for fields in forms:  # A form that was not read is not read here.
-        found += [value for name in fields if SECRET_NAME.fullmatch(name) for value in fields.getlist(name)]
+        found += [value for name in fields if SECRET_NAME.search(name) for value in fields.getlist(name)]
     found += _named(getattr(request, "fields_read", None))
     return set(_spelt(found))
 
@@ -111,7 +110,7 @@ def _named(data: Any) -> Iterator[Any]:
         each = waiting.pop()
         if isinstance(each, dict):
             for name, value in each.items():
-                if SECRET_NAME.fullmatch(name) and isinstance(value, str):
+                if SECRET_NAME.search(name) and isinstance(value, str):
                     yield value
                 waiting.append(value)
         elif isinstance(each, list):
@@ -196,7 +195,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
 
     def get_post_parameters(self, request: HttpRequest | None) -> Any:
         shown: Any = super().get_post_parameters(request)
-        return {name: self.cleansed_substitute if SECRET_NAME.fullmatch(name) else shown[name] for name in shown}
+        return {name: self.cleansed_substitute if SECRET_NAME.search(name) else shown[name] for name in shown}
 
     def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
         """None: what a function works with may be anything."""

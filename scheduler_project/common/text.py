@@ -16,9 +16,31 @@ BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 FSI, PDI = "\u2068", "\u2069"
 
 
+MOST_MARKS = 30
+"""How many marks one letter may carry: more than any language has."""
+JOINER = "\u034f"
+"""The combining grapheme joiner, which shows nothing: marks are not sorted across it."""
+
+
 def composed(text: str) -> str:
-    """One spelling for what looks the same: NFC (UAX #15), as the W3C has text on the web. All text is kept so."""
-    return unicodedata.normalize("NFC", text)
+    """One spelling for what looks the same: NFC (UAX #15), as the W3C has text on the web. All text is kept so.
+
+    Marks on one letter are sorted, in a time that grows with the square of their number: a request of accents alone
+    would stop the process for hours. So more than `MOST_MARKS` are parted by a joiner (UAX #15, Stream-Safe Text).
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", _stream_safe(text))
+
+
+def _stream_safe(text: str) -> str:
+    if len(text) <= MOST_MARKS:
+        return text
+    parts, begin, marks = [], 0, 0
+    for place, one in enumerate(text):
+        marks = marks + 1 if unicodedata.combining(one) else 0
+        if marks > MOST_MARKS:
+            parts += [text[begin:place], JOINER]
+            begin, marks = place, 1
+    return "".join([*parts, text[begin:]])
 
 
 def shows_something(text: str) -> bool:
@@ -65,7 +87,7 @@ def without_directions(text: str) -> str:
 
 LINK = re.compile(
     r"://|\bwww\d{0,3}\.|\b(?:https?|ftp|mailto|javascript):"
-    r"|[\w-]{3,}\.[a-z]{2,24}/\S"
+    r"|[\w-]{3}\.[a-z]{2,24}/\S"
     r"|[\w-]\.(?:com|net|org|info|biz|io|co|me|ru|cn|top|xyz|site|online|shop|store|app|dev|link|click|live|club)\b"
 )
 """What mail programs make a link of: a scheme, `www.`, a domain with a path, a domain of the ends most used."""
@@ -73,7 +95,7 @@ LINK = re.compile(
 
 def has_link(text: str) -> bool:
     """Whether a mail program would make a link of some of it."""
-    return bool(LINK.search(unicodedata.normalize("NFKC", text).casefold().replace("。", ".")))
+    return bool(LINK.search(unicodedata.normalize("NFKC", _stream_safe(text)).casefold().replace("。", ".")))
 
 
 def no_link(text: str) -> None:

@@ -1,0 +1,73 @@
+"""Reading text takes a time that grows with its length, whatever it is made of: no request is a square of itself.
+
+Regular expressions and Unicode's sorting of marks let nothing else of the process run meanwhile, not even its event loop.
+"""
+
+import time
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+
+from scheduler_project.common.redaction import SECRET_NAME, redact
+from scheduler_project.common.text import JOINER, MOST_MARKS, composed, has_link
+
+LENGTH = 40_000
+SECONDS = 1.0
+"""Linear takes a tenth of it, a square many times as much."""
+
+PIECES = [
+    "a",
+    "a.",
+    "-",
+    "abc.ab/",
+    "www1.",
+    "a://",
+    "a://b:",
+    "token",
+    "token ",
+    'token="',
+    "-eyJaaaaaa",
+    "eyJaaaaaa.",
+    "password",
+    "password.",
+    "/password/reset/",
+    "secret:\\",
+    "\u0301\u0327",
+]
+
+
+def seconds_of(work: Callable[[str], object], text: str) -> float:
+    began = time.thread_time()
+    work(text)
+    return time.thread_time() - began
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("work", [has_link, redact, SECRET_NAME.search, composed], ids=lambda work: work.__name__)
+def test_text_costs_what_its_length_is(work: Callable[[str], object], piece: str):
+    assert seconds_of(work, "a" + piece * (LENGTH // len(piece)) + "!") < SECONDS
+
+
+def test_unicode_alone_costs_a_square():
+    marks = "a" + "\u0301\u0327" * (LENGTH // 2)
+
+    assert seconds_of(lambda text: unicodedata.normalize("NFC", text), marks) > SECONDS
+
+
+# --- What many marks become -------------------------------------------------------------------------------------------
+
+
+def test_marks_that_a_language_has_stay_as_they_are():
+    text = "A" + "\u0327\u0302" * (MOST_MARKS // 2)
+
+    assert composed(text) == unicodedata.normalize("NFC", text)
+
+
+def test_marks_beyond_are_parted_and_none_is_lost():
+    text = "a" + "\u0301" * (3 * MOST_MARKS) + "b"
+
+    found = composed(text)
+
+    assert found.replace(JOINER, "") == composed("a\u0301")[0] + "\u0301" * (3 * MOST_MARKS - 1) + "b"
+    assert composed(found) == found
