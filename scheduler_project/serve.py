@@ -49,14 +49,17 @@ class WebServer(BaseApplication):
 
 
 def allow_files() -> None:
-    """Let every process open as many files as its connections need, as far as the machine allows; else have fewer."""
+    """Let every process open as many files as its connections need, as far as the machine allows; else have fewer.
+
+    Each may be answered with a file, which stays open until it was read.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.WEB_CONNECTIONS + SPARE_FILES
+    wanted = 2 * settings.WEB_CONNECTIONS + SPARE_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    settings.WEB_CONNECTIONS = max(allowed - SPARE_FILES, 100)
+    settings.WEB_CONNECTIONS = max((allowed - SPARE_FILES) // 2, 100)
 
 
 def main() -> None:

@@ -82,6 +82,8 @@ class Pipelined(Exception):
 
 NAMES: dict[bytes, str] = {}
 """The WSGI names of headers met so far."""
+LONGEST_NAME = 64
+"""Longer ones are not kept: anybody may send a thousand of 30 kilobytes."""
 
 
 def wsgi_name(header: bytes) -> str:
@@ -94,7 +96,7 @@ def wsgi_name(header: bytes) -> str:
         wsgi = name.replace("-", "_")
     else:
         wsgi = f"HTTP_{name.replace('-', '_')}"
-    if len(NAMES) < 1_000:
+    if len(NAMES) < 1_000 and len(header) <= LONGEST_NAME:
         NAMES[header] = wsgi
     return wsgi
 
@@ -106,6 +108,7 @@ class Connection(asyncio.Protocol):
         "address",
         "answer",
         "api",
+        "asker",
         "begun_at",
         "blocked",
         "body",
@@ -135,6 +138,7 @@ class Connection(asyncio.Protocol):
     transport: asyncio.Transport
     address: str
     network: str
+    asker: str
 
     def __init__(self, server: "Server") -> None:
         self.server = server

@@ -7,6 +7,7 @@ import json
 import logging
 from collections import Counter
 from email.utils import formatdate
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from scheduler_project.common.throttling import network
 from scheduler_project.web import refusals
 from scheduler_project.web.answers import Answer, Application, Environ, answer, complete
 from scheduler_project.web.connection import Connection, Phase
+from scheduler_project.web.slow import is_slow
 from scheduler_project.web.threads import Threads
 from scheduler_project.web.uploads import may_upload
 
@@ -32,7 +34,10 @@ PATIENCE_SECONDS = 10
 REPORT_SECONDS = 10
 EXPIRED_AT_ONCE = 25
 EVICTED = 64
-"""One in so many connections goes when there are too many, and one more."""
+"""One in so many connections goes when there are too many, and one more; and so much of what they hold."""
+SITE = 48
+"""How many bits of IPv6 are one network, when too many connect or ask. A tunnel with as many is given away, and counted
+by 64 bits it would be a crowd of 65,536 networks, in which everybody else has most."""
 
 HEALTH = Answer(
     "200 OK",
@@ -64,13 +69,18 @@ class Server:
         self.reported_at = loop.time()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.date = ""
-        self.threads: Threads[Connection] = Threads(settings.WEB_THREADS, settings.WEB_WAITING, self._run)
+        self.threads: Threads[Connection] = Threads(
+            settings.WEB_THREADS,
+            settings.WEB_WAITING,
+            self._run,
+            most_slow=min(settings.PASSWORD_HASHES_AT_ONCE, max(1, settings.WEB_THREADS - 1)),
+        )
         self.tick()
 
     # --- Connections ------------------------------------------------------------------------------------------------
 
     def add(self, connection: Connection) -> None:
-        connection.network = network(connection.address)
+        connection.network = network(connection.address, prefix=SITE)
         self.connections.setdefault(connection.network, {})[connection] = None
         self.number += 1
 
@@ -94,23 +104,32 @@ class Server:
 
     def hold(self, connection: Connection, held: int, spooled: int = 0) -> None:
         """Note how many bytes a connection holds in memory and on disk; when it is too much, end who holds most."""
+        more_held, more_spooled = held > connection.held, spooled > connection.spooled
+        self._note(connection, held, spooled)
+        if more_held and self.held > MEMORY:
+            self._free("held", MEMORY)
+        if more_spooled and self.spooled > DISK:
+            self._free("spooled", DISK)
+
+    def _note(self, connection: Connection, held: int, spooled: int) -> None:
         self.held += held - connection.held
         self.spooled += spooled - connection.spooled
         connection.held, connection.spooled = held, spooled
-        if self.held > MEMORY:
-            self._free("held")
-        if self.spooled > DISK:
-            self._free("spooled")
 
-    def _free(self, kind: str) -> None:
-        def most(connections: Any) -> int:
-            return sum(getattr(each, kind) for each in connections if each.phase is not Phase.WORK)
+    def _free(self, kind: str, limit: int) -> None:
+        """End the largest of the network that holds most: those that send or read, and those that wait for a thread.
 
-        crowd = max(self.connections.values(), key=most)
-        largest = max((each for each in crowd if each.phase is not Phase.WORK), key=lambda each: getattr(each, kind))
-        self.count("memory" if kind == "held" else "disk", largest)
-        largest.abort()
-        self.hold(largest, 0)
+        What a thread is at work on has to be waited for.
+        """
+        of = attrgetter(kind)
+        crowd = max(self.connections.values(), key=lambda crowd: sum(map(of, crowd)))
+        for largest in sorted(crowd, key=of, reverse=True):
+            if getattr(self, kind) <= limit - limit // EVICTED or not of(largest):
+                break
+            if largest.phase is not Phase.WORK or self.threads.withdraw(largest.asker, largest):
+                self.count("memory" if kind == "held" else "disk", largest)
+                largest.abort()
+                self._note(largest, 0, 0)
 
     def close(self) -> None:
         """Begin no more; what has begun may finish."""
@@ -122,9 +141,12 @@ class Server:
     def tick(self) -> bool:
         """Once a second: deadlines, the date, and a word about who was refused. Whether more deadlines have passed.
 
+        Where too few files could be opened, it is tried again with ever more connections.
+
         Crowds come together, and so do their deadlines: others have a turn in between.
         """
         now = self.now()
+        self.most = min(settings.WEB_CONNECTIONS, self.most + 1 + settings.WEB_CONNECTIONS // EVICTED)
         self.date = f"Date: {formatdate(usegmt=True)}"
         overdue = [connection for connection in self._all() if connection.deadline <= now]
         for connection in overdue[:EXPIRED_AT_ONCE]:
@@ -164,7 +186,8 @@ class Server:
     def enqueue(self, connection: Connection) -> None:
         """Have a thread look at it, or refuse whoever has most in the line."""
         connection.queued_at = self.now()
-        refused = self.threads.put(self._asker(connection), connection)
+        connection.asker = self._asker(connection)
+        refused = self.threads.put(connection.asker, connection, slow=is_slow(connection.environ))
         if refused is not None:
             self.loop.call_soon(refused.refuse, refusals.BUSY)
 
@@ -175,7 +198,7 @@ class Server:
         if not forwarded:
             return connection.network
         addresses = forwarded.split(",")
-        return network(addresses[-min(proxies, len(addresses))].strip()[:64])
+        return network(addresses[-min(proxies, len(addresses))].strip()[:64], prefix=SITE)
 
     def _run(self, connection: Connection) -> None:
         """In a thread: give a connection what it waits for. Whoever hung up or waited too long gets no work done."""

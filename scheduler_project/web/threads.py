@@ -1,10 +1,9 @@
-"""The threads that run Django, and the line in front of them: one turn for each network, then the next."""
+"""The threads that run Django, and the lines in front of them: one turn for each network, then the next."""
 
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 from django.db import connections
@@ -15,61 +14,119 @@ STOP_SECONDS = 2
 """How long all jobs in hand together may take when the process ends."""
 
 
-class Threads(Generic[Job]):
-    """A fixed number of threads, each as old as the process, and at most `most_waiting` jobs that wait for one.
+class Line(Generic[Job]):
+    """Jobs that wait. Networks take turns, however many jobs each has: who asks for much waits behind themselves."""
 
-    Whoever asks for much waits behind themselves: networks take turns, however many jobs each has waiting.
+    def __init__(self, most_waiting: int) -> None:
+        self.most_waiting = most_waiting
+        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._number = 0
+
+    def __len__(self) -> int:
+        return self._number
+
+    def add(self, network: str, job: Job) -> None:
+        self._waiting.setdefault(network, deque()).append(job)
+        self._number += 1
+
+    def take(self) -> Job:
+        network, jobs = next(iter(self._waiting.items()))
+        job = jobs.popleft()
+        if jobs:
+            self._waiting.move_to_end(network)
+        else:
+            del self._waiting[network]
+        self._number -= 1
+        return job
+
+    def drop(self) -> Job:
+        """The last job of who has most waiting; of those who have as many, of who came last."""
+        longest = max(reversed(self._waiting), key=lambda network: len(self._waiting[network]))
+        job = self._waiting[longest].pop()
+        if not self._waiting[longest]:
+            del self._waiting[longest]
+        self._number -= 1
+        return job
+
+    def withdraw(self, network: str, job: Job) -> bool:
+        """Take a job out of the line. Whether it still was in it."""
+        jobs = self._waiting.get(network)
+        if jobs is None or job not in jobs:
+            return False
+        jobs.remove(job)
+        if not jobs:
+            del self._waiting[network]
+        self._number -= 1
+        return True
+
+
+class Threads(Generic[Job]):
+    """A fixed number of threads, each as old as the process, and lines of at most `most_waiting` jobs before them.
+
+    Slow jobs have a line of their own, and at most `most_slow` threads at a time: those that wait hold none, and keep
+    nobody else waiting.
     """
 
-    def __init__(self, number: int, most_waiting: int, run: Callable[[Job], None]) -> None:
-        self.most_waiting = most_waiting
+    def __init__(
+        self, number: int, most_waiting: int, run: Callable[[Job], None], *, most_slow: int | None = None
+    ) -> None:
         self.run = run
-        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
-        self._number = 0  # of jobs that wait or are being done
-        self._lock = threading.Lock()
-        self._ready: SimpleQueue[bool] = SimpleQueue()
+        self.quick: Line[Job] = Line(most_waiting)
+        self.slow: Line[Job] = Line(most_waiting)
+        self._most_slow = number if most_slow is None else most_slow
+        self._working = self._working_slowly = 0
+        self._was_slow = self._stopped = False
+        self._changed = threading.Condition()
         self._threads = [threading.Thread(target=self._work, name=f"web-{n}", daemon=True) for n in range(number)]
         for thread in self._threads:
             thread.start()
 
-    def put(self, network: str, job: Job) -> Job | None:
+    def put(self, network: str, job: Job, *, slow: bool = False) -> Job | None:
         """Have a job done. When too many wait, return the one that will not be: the last of who has most waiting."""
-        with self._lock:
-            self._waiting.setdefault(network, deque()).append(job)
-            self._number += 1
-            if self._number <= self.most_waiting + len(self._threads):
-                self._ready.put(True)
-                return None
-            longest = max(self._waiting, key=lambda network: len(self._waiting[network]))
-            self._number -= 1
-            dropped = self._waiting[longest].pop()
-            if not self._waiting[longest]:
-                del self._waiting[longest]
-            return dropped
+        line = self.slow if slow else self.quick
+        with self._changed:
+            line.add(network, job)
+            self._changed.notify()
+            idle = len(self._threads) - self._working
+            return line.drop() if len(line) > line.most_waiting + idle else None
 
-    def _take(self) -> Job:
-        with self._lock:
-            network, line = next(iter(self._waiting.items()))
-            job = line.popleft()
-            if line:
-                self._waiting.move_to_end(network)
-            else:
-                del self._waiting[network]
-            return job
+    def withdraw(self, network: str, job: Job) -> bool:
+        """Have a job not done after all. Whether nobody had begun it."""
+        with self._changed:
+            return self.quick.withdraw(network, job) or self.slow.withdraw(network, job)
+
+    def _take(self) -> tuple[Job, bool] | None:
+        """Wait for the next job. Returns it and whether it is a slow one; None once all are done and no more come."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.quick or self._may_be_slow() or self._stopped)
+            slow = self._may_be_slow() and not (self.quick and self._was_slow)
+            line = self.slow if slow else self.quick
+            if not line:
+                return None
+            self._was_slow = slow
+            self._working += 1
+            self._working_slowly += slow
+            return line.take(), slow
+
+    def _may_be_slow(self) -> bool:
+        return len(self.slow) > 0 and self._working_slowly < self._most_slow
 
     def _work(self) -> None:
         try:
-            while self._ready.get():
-                self.run(self._take())
-                with self._lock:
-                    self._number -= 1
+            while (taken := self._take()) is not None:
+                job, slow = taken
+                self.run(job)
+                with self._changed:
+                    self._working -= 1
+                    self._working_slowly -= slow
         finally:
             connections.close_all()
 
     def stop(self) -> None:
         """Let the jobs in hand finish, for STOP_SECONDS at most, and end."""
-        for _ in self._threads:
-            self._ready.put(False)
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
         deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0, deadline - time.monotonic()))

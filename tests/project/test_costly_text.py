@@ -1,6 +1,6 @@
 """Reading text takes a time that grows with its length, whatever it is made of: no request is a square of itself.
 
-Regular expressions and Unicode's sorting of marks let nothing else of the process run meanwhile, not even its event loop.
+Regular expressions and Unicode's sorting of marks let nothing else of the process run, not even its event loop.
 """
 
 import time

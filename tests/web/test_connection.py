@@ -413,7 +413,9 @@ def test_full_line_is_refused_with_a_time_to_come_back(settings):
         for number in range(1, 7):
             clients.append(site.connect())
             clients[-1].send(GET)
-            assert eventually(lambda number=number: site.server.threads._number == number)
+            assert eventually(
+                lambda number=number: len(site.server.threads.quick) + site.server.threads._working == number
+            )
         reply = site.exchange(GET)
         free.set()
         assert (reply.status, reply.headers["retry-after"]) == (503, "2")
@@ -500,3 +502,95 @@ def test_bodies_together_hold_no_more_memory_than_allowed(monkeypatch):
         assert eventually(lambda: site.ask(lambda: site.server.number) < 10)
         assert site.ask(lambda: site.server.held) <= 3_000_000
         assert site.exchange(CLOSE).status == 200
+
+
+@pytest.fixture
+def blocked():
+    """A server whose only thread waits, and what frees it."""
+    free = threading.Event()
+
+    def application(environ, start_response):
+        free.wait(5)
+        return echo(environ, start_response)
+
+    with running(application) as site:
+        yield site
+        free.set()
+
+
+def test_bodies_that_wait_for_a_thread_go_before_those_of_who_sends_little(settings, monkeypatch, request):
+    monkeypatch.setattr(crowd, "MEMORY", 3_000_000)
+    settings.WEB_THREADS = 1
+    site: Running = request.getfixturevalue("blocked")
+    for number in range(1, 4):
+        site.connect().send(post(b"x" * 900_000, "Content-Length: 900000"))
+        assert eventually(lambda number=number: site.ask(lambda: site.server.held) == number * 900_000)
+
+    with socket.create_connection(("127.0.0.1", site.port), source_address=("127.0.0.2", 0)) as visitor:
+        visitor.sendall(post(b"x" * 400_000, "Content-Length: 400001"))
+
+        assert eventually(lambda: site.ask(lambda: site.server.number) == 3)
+        assert site.ask(lambda: list(map(len, site.server.connections.values()))) == [2, 1]
+
+
+def test_who_holds_nothing_is_left_alone_however_much_is_at_work(settings, monkeypatch, request):
+    settings.WEB_THREADS = 1
+    site: Running = request.getfixturevalue("blocked")
+    with site.connect() as kept:
+        kept.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert kept.reply().status == 200
+        site.connect().send(post(b"x" * 900_000, "Content-Length: 900000"))
+        assert eventually(lambda: site.ask(lambda: site.server.threads._working) == 1)
+        monkeypatch.setattr(crowd, "MEMORY", 500_000)
+        for _ in range(3):
+            kept.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert kept.reply().status == 200
+
+
+def test_process_that_ran_out_of_files_takes_more_connections_again():
+    with running() as site:
+        site.ask(lambda: setattr(site.server, "most", 1))
+        assert eventually(lambda: site.ask(lambda: site.server.most) > 1_000)
+
+
+def test_names_of_headers_are_kept_only_if_they_are_short(site: Running):
+    kept = dict(rules.NAMES)
+    for number in range(5):
+        name = f"X{number}" + "a" * 20_000
+        assert site.exchange(f"GET / HTTP/1.1\r\nHost: a\r\n{name}: 1\r\n\r\n".encode()).status == 200
+    assert sum(map(len, rules.NAMES.keys() - kept.keys())) < 1_000
+
+
+@pytest.mark.parametrize("path", ["/account/login/", "/api/login", "/api/v1/register/", "/api/password/change"])
+def test_who_logs_in_waits_for_others_who_do_and_nobody_else_does(settings, path: str):
+    settings.WEB_THREADS = 2
+    free = threading.Event()
+
+    def hashing(environ, start_response):
+        if environ["REQUEST_METHOD"] == "POST":
+            free.wait(15)
+        return echo(environ, start_response)
+
+    with running(hashing) as site:
+        busy = [site.connect() for _ in range(5)]
+        for client in busy:
+            client.send(post(b"", path=path))
+        assert site.exchange(CLOSE).status == 200
+        free.set()
+        assert [client.reply().status for client in busy] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    ("address", "crowd_of"),
+    [("192.0.2.1", "192.0.2.1"), ("2001:db8:1:2::3", "2001:db8:1::/48"), ("2001:db8:1:ffff::3", "2001:db8:1::/48")],
+)
+def test_turns_are_those_of_a_whole_site(settings, address: str, crowd_of: str):
+    settings.TRUSTED_PROXIES = 1
+    asked = []
+    with running() as site:
+        site.server._asker, asker = (
+            (lambda connection: asked.append(asker(connection)) or asked[-1]),
+            site.server._asker,
+        )
+        site.exchange(f"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {address}\r\n\r\n".encode())
+    assert asked == [crowd_of]

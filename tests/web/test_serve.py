@@ -1,6 +1,7 @@
 """The web server as it is started: `python -m scheduler_project.serve`."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
+from scheduler_project import serve
 from scheduler_project.embedded import PROJECT
 from tests.web.running import Client, eventually
 
@@ -114,3 +116,16 @@ def test_request_in_hand_is_answered_before_the_end():
 
     assert (reply.status, reply.headers["connection"]) == (400, "close")
     assert served.process.returncode == 0
+
+
+@pytest.mark.parametrize(("hard", "connections"), [(1_024, 412), (100_000, 4_000), (resource.RLIM_INFINITY, 4_000)])
+def test_each_connection_has_room_for_a_file_it_is_answered_with(settings, monkeypatch, hard: int, connections: int):
+    settings.WEB_CONNECTIONS = 4_000
+    set_to = []
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (1_024, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda which, limits: set_to.append(limits[0]))
+
+    serve.allow_files()
+
+    assert connections == settings.WEB_CONNECTIONS
+    assert set_to[0] >= 2 * connections + serve.SPARE_FILES

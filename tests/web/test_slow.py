@@ -1,0 +1,38 @@
+"""Which requests wait in the line of the slow ones."""
+
+import re
+
+import pytest
+from django.urls import URLPattern, get_resolver
+
+from scheduler_project.web.slow import is_slow
+
+HASHING = re.compile(r"login|register|signup|password(?!/reset/(?:done|key/done))|reauthenticate|account/delete")
+READ_ONLY = {
+    "/password/reset/<str:uid>/<str:token>/",  # leads on to a page of /account/
+}
+
+
+def addresses(resolver, before="/"):
+    for each in resolver.url_patterns:
+        route = before + str(each.pattern).replace("^", "")
+        if isinstance(each, URLPattern):
+            yield route
+        else:
+            yield from addresses(each, route)
+
+
+def test_addresses_that_sound_like_passwords_are_slow():
+    found = {each for each in addresses(get_resolver()) if each.startswith(("/api/", "/account/", "/password/"))}
+    asked = {each for each in found if HASHING.search(each)} - READ_ONLY
+
+    assert len(asked) > 10
+    assert [each for each in asked if not is_slow({"REQUEST_METHOD": "POST", "PATH_INFO": each})] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/account/login/"), ("POST", "/api/reservations"), ("POST", "/p/maya/book/1/"), ("POST", "/api/loginx")],
+)
+def test_others_are_not(method: str, path: str):
+    assert not is_slow({"REQUEST_METHOD": method, "PATH_INFO": path})
