@@ -101,6 +101,12 @@ class TooManyAppointments(DomainError):
     message = _("You have as many appointments to come as you may book. Cancel one first.")
 
 
+class TooOften(DomainError):
+    code = "too_often"
+    kind = Kind.TOO_MANY
+    message = _("You have booked, moved and cancelled very often of late. Wait a while and try again.")
+
+
 class HoldExpired(DomainError):
     code = "hold_expired"
     kind = Kind.GONE

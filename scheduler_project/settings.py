@@ -295,7 +295,8 @@ SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
 """How many lines one dispatcher opens on each channel."""
 
 SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
-"""How much of each limit is kept for what people asked for themselves, such as a link to set a new password."""
+"""How much of each limit is kept for what people asked for themselves, such as a link to set a new password; as much
+again is kept from notices of what somebody has just done, for reminders."""
 
 
 def limits(text: str) -> dict[str, tuple[int, int]]:
@@ -379,6 +380,8 @@ REST_FRAMEWORK = {
         "write": env.str("THROTTLE_WRITE", default="120/min"),
         "login": env.str("THROTTLE_LOGIN", default="10/min"),
         "hold": env.str("THROTTLE_HOLD", default="60/hour"),
+        "change": env.str("THROTTLE_CHANGE", default="40/hour"),
+        "change_network": env.str("THROTTLE_CHANGE_NETWORK", default="120/hour"),
         "register": env.str("THROTTLE_REGISTER", default="30/hour"),
         "mail": env.str("THROTTLE_MAIL", default="3/hour"),
         "mail_login": env.str("THROTTLE_MAIL_LOGIN", default="6/hour"),

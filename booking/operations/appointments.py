@@ -12,7 +12,13 @@ from accounts.models import Client, Provider
 from booking.enums import TRANSITIONS, Action, AppointmentStatus, Event, Override, ReservationStatus
 from booking.errors import BadTransition, HoldExpired, HoldReleased, Missing, NotBookable, NotYet, ProviderNotPublished
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
-from booking.operations.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
+from booking.operations.limits import (
+    LOCK_PERSON,
+    check_open_appointments,
+    confirm_if_few,
+    count_change,
+    lock_person,
+)
 from booking.operations.reservations import (
     BOOK,
     chosen_length,
@@ -531,6 +537,8 @@ def _record(
     among: list[AppointmentEvent] | None = None,
     **details: Any,
 ) -> None:
+    if among is None:
+        count_change(appointment.reservation.client_id, actor)
     happened = entry(appointment, event, actor, **details)
     happened.save(force_insert=True)
     if among is not None:

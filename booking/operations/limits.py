@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.models import User
-from booking.errors import TooManyAppointments
+from booking.errors import TooManyAppointments, TooOften
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.throttling import seconds_until, site_network
+from scheduler_project.common.trail import asker
 
 LOCK_PERSON = """
 SELECT id FROM accounts_client
@@ -104,6 +106,22 @@ def check_open_appointments(people: list[int], provider_id: int, actor: Actor, n
             actor,
             verify_email=True,
         )
+
+
+def count_change(client_id: int, actor: Actor) -> None:
+    """Count one more change that a client makes to their own appointments. Raises TooOften.
+
+    Each is told to the provider, and so uses up what may go out on their behalf: who books and cancels in turns would
+    leave nothing for others' reminders. What the provider, staff and jobs do is not counted.
+    """
+    if client_id != actor.client_id:
+        return
+    subjects = {"change": f"client:{client_id}"}
+    if (request := asker.get()) is not None:
+        subjects["change_network"] = f"network:{site_network(request)}"
+    for scope, subject in subjects.items():
+        if seconds := seconds_until(scope, subject):
+            raise TooOften(retry_after=seconds)
 
 
 def refuse(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:

@@ -36,7 +36,8 @@ def sending_of(message: Message) -> Sending:
         address = urlsplit(address).hostname or ""
     elif message.recipient == Recipient.PROVIDER and trusted:
         address = ""
-    return Sending(str(message.channel), f"provider:{provider.pk}", address, trusted, message.kind == Kind.HOLD)
+    asked_for, notice = message.kind == Kind.HOLD, message.kind not in (Kind.HOLD, Kind.REMINDER)
+    return Sending(str(message.channel), f"provider:{provider.pk}", address, trusted, asked_for, notice)
 
 
 def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:

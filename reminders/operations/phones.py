@@ -75,11 +75,14 @@ def ask_code(*, client_id: int, actor: Actor, network: str, now: datetime, phone
 
 
 def _within_limits(number: str, network: str) -> bool:
-    """Count one more code: for the number, by the hour and the day, for the network, and for the site."""
+    """Count one more code: for the network, for the number by the hour and the day, and for the site.
+
+    In this order, so that a network that has asked too often uses up nothing of a number's.
+    """
     subjects = {
+        "code_network": f"network:{network}",
         "code": f"phone:{number}",
         "code_day": f"phone:{number}",
-        "code_network": f"network:{network}",
         "code_site": "site",
     }
     return all(may(scope, subject) for scope, subject in subjects.items())

@@ -2,7 +2,8 @@
 
 Counted when something is about to be sent, whatever it is and whoever sends it, so that there is no way around. What
 is beyond a limit waits for the next hour or day. A share of each limit (SEND_RESERVE_PERCENT) is kept for what people
-asked for themselves: a link to confirm, to verify, to set a password.
+asked for themselves: a link to confirm, to verify, to set a password. Another is kept from what anybody can bring about
+as often as they like: whoever books and cancels in turns is to leave something for others' reminders.
 
 One row counts both windows of one sender, address or site. Windows are whole hours and days of UTC. Like all limits
 these are off where THROTTLE is.
@@ -54,7 +55,7 @@ class Sending(NamedTuple):
 
     `sender`: on whose behalf, as `provider:12`; empty for what concerns a login. `recipient`: a mail address, a number
     in E.164, a host; empty for what a known sender sends to themself. `trusted`: the site knows the sender, so that the
-    larger limits hold. `asked_for`: whoever gets it asked for it.
+    larger limits hold. `asked_for`: whoever gets it asked for it. `notice`: it tells of what somebody has just done.
     """
 
     channel: str
@@ -62,6 +63,12 @@ class Sending(NamedTuple):
     recipient: str
     trusted: bool
     asked_for: bool = False
+    notice: bool = False
+
+    @property
+    def leaves(self) -> int:
+        """How many reserves it leaves to others: none of what was asked for, two of notices."""
+        return 0 if self.asked_for else 1 + self.notice
 
     def counters(self) -> list[Key]:
         keys = [("site", "")]
@@ -112,7 +119,7 @@ def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
     counted = _count(channel, asked, now)
     waits: list[Wait | None] = [None] * len(sendings)
     taken = {key: [total - asked[key] for total in totals] for key, totals in counted.items()}
-    for place in sorted(range(len(sendings)), key=lambda place: not sendings[place].asked_for):
+    for place in sorted(range(len(sendings)), key=lambda place: sendings[place].leaves):
         sending = sendings[place]
         waits[place] = _beyond(sending, taken, now)
         if waits[place] is None:
@@ -155,15 +162,15 @@ def _beyond(sending: Sending, taken: dict[Key, list[int]], now: datetime) -> Wai
     for place, seconds in ((1, DAY), (0, HOUR)):
         for key in sending.counters():
             limit = limits_of(sending.channel, key[0], trusted=sending.trusted)[place]
-            if taken[key][place] >= room(limit, asked_for=sending.asked_for):
+            if taken[key][place] >= room(limit, leaves=sending.leaves):
                 until = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
                 return Wait(until, _reason(key[0], limit, seconds), key)
     return None
 
 
-def room(limit: int, *, asked_for: bool) -> int:
-    """How much of a limit there is for something: what nobody asked for leaves the reserve."""
-    return limit if asked_for else limit - math.floor(limit * settings.SEND_RESERVE_PERCENT / 100)
+def room(limit: int, *, leaves: int) -> int:
+    """How much of a limit there is for something that leaves so many reserves."""
+    return max(limit - math.floor(limit * leaves * settings.SEND_RESERVE_PERCENT / 100), 0)
 
 
 def limits_of(channel: str, scope: str, *, trusted: bool) -> tuple[int, int]:

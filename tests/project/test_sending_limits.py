@@ -26,8 +26,8 @@ def limit(settings, **limits) -> None:
     settings.SEND_LIMITS["email"] |= limits
 
 
-def mail(to="ada@example.org", *, sender="provider:1", trusted=True, asked_for=False, channel="email") -> Sending:
-    return Sending(channel, sender, to, trusted, asked_for)
+def mail(to="ada@example.org", *, sender="provider:1", trusted=True, channel="email", **kind) -> Sending:
+    return Sending(channel, sender, to, trusted, **kind)
 
 
 def sent(*sendings, now=NOON) -> list[bool]:
@@ -109,6 +109,22 @@ def test_reserve_is_for_what_was_asked_for(settings, scope):
 
     assert sent(*[mail()] * 6) == [True] * 4 + [False] * 2
     assert sent(mail(asked_for=True), mail(asked_for=True)) == [True, False]
+
+
+@pytest.mark.parametrize("scope", ["site", "sender", "recipient"])
+def test_notices_leave_something_for_reminders(settings, scope):
+    limit(settings, **{scope: (5, 1000)})
+    settings.SEND_RESERVE_PERCENT = 20
+
+    assert sent(*[mail(notice=True)] * 4) == [True] * 3 + [False]
+    assert sent(mail(notice=True), mail()) == [False, True]
+    assert sent(mail(), mail(asked_for=True)) == [False, True]
+
+
+def test_reminders_come_before_notices_in_a_batch(settings):
+    limit(settings, recipient=(1, 9))
+
+    assert sent(mail(notice=True), mail()) == [False, True]
 
 
 def test_what_was_asked_for_comes_first_in_a_batch(settings):

@@ -10,11 +10,13 @@ from django.db import connection
 from accounts.actors import Actor, Face
 from accounts.models import Client, new_reference
 from booking.enums import Action
-from booking.errors import TooManyAppointments
+from booking.errors import TooManyAppointments, TooOften
 from booking.models import Appointment
 from booking.operations.appointments import act, confirm, reschedule
 from booking.operations.guests import give_details, hold_as_visitor
 from booking.operations.limits import LOCK_PERSON
+from reminders.models import Message
+from scheduler_project.common.trail import asker
 from tests.factories import NOON, SYSTEM, ClientFactory, actor_of, appoint, at, hold, minutes, open_provider, verified
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +154,47 @@ def test_what_was_moved_by_the_mailed_link_is_counted_on(provider, reader):
 
     with pytest.raises(TooManyAppointments):
         appoint(provider, NINE, client=reader)
+
+
+def book_and_cancel(provider, client, **actor):
+    doer = actor.get("actor") or actor_of(client)
+    made = appoint(provider, NINE, client=client, actor=doer)
+    act(appointment_id=made.pk, action=Action.CANCEL, actor=doer, now=NOON)
+
+
+def test_whoever_books_and_cancels_in_turns_is_stopped(provider, reader, throttle):
+    throttle["change"] = "4/d"
+    book_and_cancel(provider, reader)
+    book_and_cancel(provider, reader)
+
+    with pytest.raises(TooOften) as refused:
+        book_and_cancel(provider, reader)
+
+    assert refused.value.retry_after > 0
+    assert not Appointment.objects.filter(status="scheduled").exists()
+    assert Message.objects.filter(recipient="provider").count() == 4
+    book_and_cancel(provider, ClientFactory())
+
+
+def test_clients_of_one_network_are_stopped_together(provider, throttle, rf):
+    throttle |= {"change": "99/d", "change_network": "2/d"}
+    token = asker.set(rf.post("/", REMOTE_ADDR="2001:db8:1:2::3"))
+    try:
+        book_and_cancel(provider, ClientFactory())
+        asker.set(rf.post("/", REMOTE_ADDR="2001:db8:1:9::3"))
+        with pytest.raises(TooOften):
+            book_and_cancel(provider, ClientFactory())
+        asker.set(rf.post("/", REMOTE_ADDR="192.0.2.3"))
+        book_and_cancel(provider, ClientFactory())
+    finally:
+        asker.reset(token)
+
+
+def test_what_the_provider_changes_is_not_counted(provider, reader, throttle):
+    throttle["change"] = "1/d"
+
+    for _ in range(3):
+        book_and_cancel(provider, reader, actor=actor_of(provider))
 
 
 def test_guests_have_a_limit_by_mailbox(provider):

@@ -221,6 +221,16 @@ def test_too_many_codes_are_not_sent_whoever_asks(throttle, texts, scope, same):
     assert send() == 2
 
 
+def test_network_that_asked_too_often_uses_up_no_codes_of_a_number(throttle, texts):
+    throttle |= {"code": "1/hour", "code_network": "1/hour"}
+    ask(ClientFactory(), phone="+12025550140", network="192.0.2.9")
+    ask(ClientFactory(), phone=PHONE, network="192.0.2.9")
+
+    ask(ClientFactory(), phone=PHONE, network="192.0.2.10")
+
+    assert send() == 2
+
+
 def test_codes_within_the_limits_are_sent(throttle, texts):
     for number in range(3):
         ask(ClientFactory(), phone=f"+1202555014{number}", network=f"192.0.2.{number}")
