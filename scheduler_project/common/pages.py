@@ -1,5 +1,6 @@
 """What pages share: how a request for one is answered, in whose timezone, and what every template knows."""
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
@@ -12,7 +13,7 @@ from django.shortcuts import render, resolve_url
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxMiddleware
 
@@ -103,7 +104,8 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
 def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """The page that says no, and why."""
     template = {Kind.NOT_FOUND: "404.html", Kind.TOO_MANY: "too_many.html"}.get(refusal.kind, "refusal.html")
-    response = render(request, template, {"refusal": refusal}, status=refusal.kind.value)
+    context = {"refusal": refusal, "wait": wait_in_words(refusal.retry_after)}
+    response = render(request, template, context, status=refusal.kind.value)
     if refusal.retry_after is not None:
         response.headers["Retry-After"] = str(refusal.retry_after)
     return response
@@ -149,9 +151,22 @@ def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpRespons
 def refused_for(request: HttpRequest, seconds: int | None) -> HttpResponse | None:
     if seconds is None:
         return None
-    response = render(request, "too_many.html", status=429)
+    response = render(request, "too_many.html", {"wait": wait_in_words(seconds)}, status=429)
     response.headers["Retry-After"] = str(seconds)
     return response
+
+
+def wait_in_words(seconds: int | None) -> str:
+    """Never shorter than the wait: from a minute on in whole minutes, from two hours on in whole hours."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    minutes = math.ceil(seconds / 60)
+    if minutes < 120:
+        return ngettext("%d minute", "%d minutes", minutes) % minutes
+    hours = math.ceil(minutes / 60)
+    return ngettext("%d hour", "%d hours", hours) % hours
 
 
 def secret_page(view: View[P]) -> Callable[..., HttpResponse]:

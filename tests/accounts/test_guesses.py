@@ -107,7 +107,10 @@ def test_page_says_when_to_try_again(client, owner):
     answer = client.post("/account/login/", {"login": owner.email, "password": PASSWORD}, REMOTE_ADDR=A)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, str(BY_ONE.first))
-    assert "too many wrong passwords" in answer.content.decode()
+    page = answer.content.decode()
+    assert "too many wrong passwords" in page
+    assert f"You can try again in {BY_ONE.first} seconds" in page
+    assert 'href="/account/password/reset/"' in page
 
 
 def test_success_forgets_the_failures_before_it(log_in, owner):

@@ -6,6 +6,9 @@ import pytest
 from django.urls import path
 
 from scheduler_project import urls
+from scheduler_project.common.pages import wait_in_words
+from tests.factories import UserFactory
+from tests.groups import FRONT_DESK, browser_of, staff_of
 
 
 def fail(request):
@@ -51,3 +54,34 @@ def test_failures_say_so_and_nothing_else(client, db, settings, address, kind):
     assert b"secret" not in answer.content
     if kind == "application/json":
         assert json.loads(answer.content)["errors"][0]["code"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (61, "2 minutes"),
+        (3600, "60 minutes"),
+        (7201, "3 hours"),
+        (None, ""),
+    ],
+)
+def test_waits_are_told_in_words_and_never_too_short(seconds, words):
+    assert wait_in_words(seconds) == words
+
+
+def test_staff_are_told_that_permissions_are_missing_and_led_back_to_the_admin(db):
+    answer = browser_of(staff_of(FRONT_DESK)).get("/admin/accounts/user/")
+
+    assert answer.status_code == 403
+    assert "Your login may not do this." in answer.content.decode()
+    assert 'href="/admin/"' in answer.content.decode()
+
+
+def test_everybody_else_is_told_that_a_page_is_for_others(db):
+    answer = browser_of(UserFactory()).get("/admin/", follow=True)
+
+    assert answer.status_code == 403
+    assert "this is for others" in answer.content.decode()
