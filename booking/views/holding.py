@@ -288,6 +288,7 @@ def show(
         "registered": held.client.user_id is not None,
         "chooser": chooser_path(request, held),
         "framed": embedded(request),
+        "holds": shown_holds(request, held_by_asker(request, now)) if over else [],
     }
     code = refusal.kind.value if refusal else over.kind.value if over else status
     return render(request, "booking/details.html", context, status=code)

@@ -156,7 +156,7 @@ def test_visitor_who_goes_back_sees_their_own_hold_and_moves_it(visitor, provide
     take(page)
     page.go_back()
     page.reload()
-    expect(page.get_by_text("You hold")).to_be_visible()
+    expect(page.get_by_text("We are holding")).to_be_visible()
     expect(own(page)).to_have_attribute("value", first)
 
     slots(page).nth(1).click()

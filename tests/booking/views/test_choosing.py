@@ -195,7 +195,7 @@ def test_own_hold_is_shown_as_ones_own(client, provider, path):
     answer = client.get(path)
 
     assert times_of(answer)[f"{provider.pk}@{TUESDAY_NOON}"].endswith(", 45 minutes, your hold")
-    assert f"You hold Tuesday, 3 March 2026, 12:00, with {provider.name} until 12:10." in text_of(answer)
+    assert f"We are holding Tuesday, 3 March 2026, 12:00 with {provider.name} for you until 12:10." in text_of(answer)
     assert details in answer.content.decode()
 
 
@@ -205,7 +205,7 @@ def test_own_hold_is_nobody_elses(client, provider, path):
     answer = Browser().get(path)
 
     assert f"{provider.pk}@{TUESDAY_NOON}" not in times_of(answer)
-    assert "You hold" not in text_of(answer)
+    assert "We are holding" not in text_of(answer)
 
 
 def test_times_that_overlap_ones_own_hold_can_be_chosen(client, provider, path):

@@ -161,6 +161,16 @@ def test_choosing_another_time_keeps_this_one_meanwhile(client, taken, path):
     assert f'href="{path}"' in client.get(taken).content.decode()
 
 
+def test_hold_given_up_for_another_time_leads_on_to_that_one(client, provider, taken, path):
+    other = take(client, provider, path, "2026-03-03T14:00:00Z")
+
+    answer = client.get(taken)
+
+    assert answer.status_code == 410
+    assert f"We are holding Tuesday, 3 March 2026, 14:00 with {provider.name} for you until 12:10." in text_of(answer)
+    assert f'href="{other}"' in answer.content.decode()
+
+
 def test_time_that_is_not_needed_is_given_back(client, taken, path):
     answer = client.post(taken, {"do": "release"})
 
