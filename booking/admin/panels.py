@@ -138,4 +138,5 @@ def _lines(request: HttpRequest, found: list[Appointment], now: datetime) -> lis
     ]
 
 
-panels += [tasks, today, waiting, outside, holds, last_days]
+panels[:0] = [tasks, today]  # They take the whole width: in front of all that stands in columns.
+panels += [waiting, outside, holds, last_days]

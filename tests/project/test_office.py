@@ -22,6 +22,7 @@ from tests.factories import (
     NOON,
     SYSTEM,
     MessageFactory,
+    ProviderFactory,
     ServiceFactory,
     UserFactory,
     appoint,
@@ -30,7 +31,7 @@ from tests.factories import (
     minutes,
     open_provider,
 )
-from tests.groups import FRONT_DESK, browser_of, staff_of
+from tests.groups import FRONT_DESK, MANAGER, browser_of, staff_of
 from tests.journeys.test_every_page import faults
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -72,6 +73,16 @@ def test_first_page_costs_the_same_for_little_and_for_much(desk):
 
     assert page.status_code == 200
     assert len(many) == len(few) <= 17, "\n".join(query["sql"] for query in many.captured_queries)
+
+
+def test_what_takes_the_whole_width_comes_first(db):
+    ProviderFactory(is_approved=False)
+    desk = browser_of(staff_of(MANAGER))
+
+    page = desk.get("/admin/")
+
+    names = [panel.template.removeprefix("admin/panels/") for panel in page.context["panels"]]
+    assert names[:3] == ["tasks.html", "today.html", "new_providers.html"]
 
 
 def test_lists_todays_appointments_by_each_providers_own_date(desk):
