@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import int_to_base36
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
 
 from accounts.devices import Device, remember_browser
@@ -33,6 +33,11 @@ from scheduler_project.common.throttling import may, site_network
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "enter_current_password": gettext_lazy("Please type your current password."),
+    }
+    """What stands here is translated by us: allauth's own German says du, and all else here says Sie."""
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """In the language of the login it is about, else in that of the page."""
         user = context.get("user")
