@@ -1,8 +1,10 @@
 """What booking does when something happens below it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django.dispatch import receiver
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +23,8 @@ from booking.operations.availability import open_schedule
 from booking.operations.feeds import end_feeds
 from booking.operations.leaving import bookings_of, forget_client, leave_no_bookings
 from booking.operations.slots import extend
+from booking.signals import slots_missing
+from booking.tasks import wake_extender
 
 
 @receiver(provider_added, dispatch_uid="booking.receivers.give_schedule")
@@ -34,6 +38,11 @@ def lay_out_all(provider: Provider, now: datetime, **kwargs: Any) -> None:
     schedule = Schedule.objects.filter(provider=provider).first()
     if schedule is not None:
         extend(schedule_id=schedule.pk, now=now)
+
+
+@receiver(slots_missing, dispatch_uid="booking.receivers.ring_for_slots")
+def ring_for_slots(schedule: Schedule, **kwargs: Any) -> None:
+    transaction.on_commit(partial(wake_extender, schedule.pk))
 
 
 @receiver(personal_data_asked, dispatch_uid="booking.receivers.tell_bookings")

@@ -36,3 +36,6 @@ demo_opened = Signal()
 
 reminders_reset = Signal()
 """The offsets of a calendar or a service were changed. Arguments: `schedule` or `service` (the other None), `now`."""
+
+slots_missing = Signal()
+"""A calendar's slots end before its horizon, for there are more than anybody should wait for. Arguments: `schedule`."""

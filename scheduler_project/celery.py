@@ -72,6 +72,11 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="17", hour="2"),
         "options": {"expire_seconds": 3600},
     },
+    "extend-drawn-back": {  # whose ring was lost
+        "task": "booking.tasks.extend_drawn_back",
+        "schedule": 300.0,
+        "options": {"expire_seconds": 300},
+    },
     "extend-series": {  # after the slots it needs
         "task": "booking.tasks.extend_series",
         "schedule": crontab(minute="37", hour="2"),

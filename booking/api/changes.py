@@ -18,7 +18,8 @@ PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happe
 class ChangeSerializer(Serializer[Change]):
     """R6: what happened to the free slots, and which coming appointments now lie outside the hours.
 
-    In a preview: what would happen, and which would.
+    In a preview: what would happen, and which would. Of a calendar with more than 20,000 slots those far ahead are laid
+    out within seconds of the answer, which counts them already.
     """
 
     preview = serializers.SerializerMethodField(help_text=_("Whether nothing was changed."))

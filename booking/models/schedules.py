@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.models import AnonymousUser
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Provider, User
+from accounts.models import VETTED, Provider, User
 from booking.enums import Weekday
 from booking.models.fields import OffsetsField
 from scheduler_project.common.times import day_interval, validate_timezone
@@ -33,6 +33,12 @@ class OwnedQuerySet(models.QuerySet):
 
 class ScheduleQuerySet(OwnedQuerySet):
     provider_path = "provider"
+
+    def drawn_back(self, *, now: datetime) -> Self:
+        """Calendars of vetted providers whose slots end within the booking horizon, where the daily job keeps none."""
+        vetted = {f"provider__{fact}": True for fact in VETTED}
+        days = ExpressionWrapper(F("horizon_days") * timedelta(days=1), models.DurationField())
+        return self.filter(slots_until__lt=now + days, **vetted)
 
 
 class Schedule(models.Model):

@@ -31,7 +31,7 @@ from booking.models import (
     WorkingHours,
 )
 from booking.operations.reservations import check_on_grid, locked_schedule
-from booking.operations.slots import extend, horizon_end, lay_out
+from booking.operations.slots import HOUR, MANY_SLOTS, extend, follow_hours, horizon_end
 from booking.queries import DAY, open_hours
 from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -41,13 +41,10 @@ from scheduler_project.common.throttling import seconds_until
 from scheduler_project.common.times import Interval, clipped, covers, floor_to_step, merged, without
 from scheduler_project.common.trail import acting
 
-HOUR = timedelta(hours=1)
 CLOSURES = 0x636C6F73
 """The number of the advisory lock that keeps closures and new calendars apart."""
 
-MANY_SLOTS = 20_000
-"""Changes that lay out more than this have a limit of their own."""
-
+MOMENT = timedelta(microseconds=1)
 LONGEST_WINDOW = timedelta(days=92)
 
 LAYOUT = ("timezone", "slot_minutes")
@@ -380,7 +377,7 @@ def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: b
 
 def _lay_out_around(change: Change, schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> None:
     start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
-    laid = lay_out(schedule=schedule, start=start, until=min(until, schedule.slots_until or until))
+    laid = follow_hours(schedule=schedule, start=start, until=min(until, schedule.slots_until or until), now=now)
     change.slots_added += laid.added
     change.slots_removed += laid.removed
 
@@ -426,8 +423,10 @@ def _rearrange(
     with transaction.atomic():
         schedule = locked_schedule(provider_id)
         last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]
+        last_slot = Slot.objects.filter(provider=provider_id).aggregate(Max("starts_at"))["starts_at__max"]
         start = _this_hour(now)
-        until = max(schedule.slots_until or start, last_booked or start, horizon_end(schedule, now)) + DAY
+        slots_end = max(schedule.slots_until or start, last_slot + MOMENT if last_slot else start)
+        until = max(slots_end, last_booked or start, horizon_end(schedule, now)) + DAY
         if callable(around):
             around = around(schedule)
         if around is not None:
@@ -440,11 +439,12 @@ def _rearrange(
             until = max(until, horizon_end(schedule, now) + DAY)
         if start < until:
             after = merged(open_hours(schedule, start, until))
-            changed = _changed(was, Layout.of(schedule), before, after, start, until)
+            slots_end = max(slots_end, schedule.slots_until or start, horizon_end(schedule, now))
+            changed = _changed(was, Layout.of(schedule), before, after, start, min(until, slots_end))
             if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
                 _check_rate("hours_large", provider_id)
             reach(Failpoint.HOURS_CHANGED)
-            laid = lay_out(schedule=schedule, start=changed[0], until=changed[1])
+            laid = follow_hours(schedule=schedule, start=changed[0], until=changed[1], now=now)
             change.slots_added += laid.added
             change.slots_removed += laid.removed
             _note_stranded(change, schedule, before, after, start, until, now)
@@ -472,15 +472,15 @@ def _changed(
 
     Laying out what stays as it is would cost as much as what changes.
     """
-    until = min(until, is_now.until or until)
     if was[:2] != is_now[:2]:
         return start, until
     differs = without(before, after) + without(after, before)
     if was.until != is_now.until:
         differs.append((was.until or start, until))
-    first = min((begin for begin, _end in differs), default=until)
-    last = max((end for _begin, end in differs), default=until)
-    return max(start, floor_to_step(first, HOUR, timedelta())), min(until, last)
+    if not differs:
+        return until, until
+    first = floor_to_step(min(differs)[0], HOUR, timedelta()) - HOUR  # What is withdrawn there may reach into it.
+    return max(start, first), min(until, max(end for _begin, end in differs))
 
 
 def _slots_in(hours: list[Interval], slot: timedelta, start: datetime, until: datetime) -> int:

@@ -1,16 +1,31 @@
-"""Laying out the grid: from the hours a provider keeps to the stored slots."""
+"""Laying out the grid: from the hours a provider keeps to the stored slots.
 
+Up to a calendar's `slots_until` every slot of its hours is there. Beyond, some may be missing, and none is wrong.
+"""
+
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import QuerySet
 
-from booking.models import Schedule, Slot
+from booking.enums import LIVE
+from booking.models import Reservation, Schedule, Slot
 from booking.queries import DAY, open_hours
+from booking.signals import slots_missing
 from scheduler_project.common.operations import each_by_itself, operation
-from scheduler_project.common.times import floor_to_step
+from scheduler_project.common.times import Interval, floor_to_step
+
+HOUR = timedelta(hours=1)
+
+MANY_SLOTS = 20_000
+"""How many slots anybody waits for. A job lays out what is more."""
+
+PORTION = 5_000
+"""How many slots the job lays out in one transaction, which whoever books with the provider meanwhile waits for."""
 
 
 class Laid(NamedTuple):
@@ -97,7 +112,62 @@ def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
     if start >= until:
         return Laid(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
-    params: dict[str, Any] = {
+    removed = _withdraw(schedule, hours, start, until)
+    params = _params(schedule, hours, start, until)
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE_WAY, params)
+        cursor.execute(INSERT_WANTED, params)
+        added = cursor.rowcount
+        cursor.execute(CLAIM_BOOKED, params)
+        added -= cursor.rowcount
+    return Laid(added, removed)
+
+
+def follow_hours(*, schedule: Schedule, start: datetime, until: datetime, now: datetime) -> Laid:
+    """`lay_out` for whoever waits: at most MANY_SLOTS at once. The caller holds the schedule's lock.
+
+    Beyond those only what the hours no longer have goes at once, so that nobody books it. `slots_until` is drawn back,
+    and a job is rung for (`slots_missing`); what it will add is counted here.
+    """
+    if start >= until:
+        return Laid(0, 0)
+    hours = open_hours(schedule, start - DAY, until + DAY)
+    end = end_of_cells(hours, schedule.slot, start, until, MANY_SLOTS)
+    laid = lay_out(schedule=schedule, start=start, until=end)
+    if end == until:
+        return laid
+    removed = _withdraw(schedule, hours, end, until)
+    missing = _missing(schedule, hours, end, min(until, horizon_end(schedule, now)))
+    if schedule.slots_until is None or end < schedule.slots_until:
+        schedule.slots_until = end
+        schedule.save(update_fields=["slots_until"])
+    slots_missing.send(Schedule, schedule=schedule)
+    return Laid(laid.added + missing, laid.removed + removed)
+
+
+def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until: datetime, most: int) -> datetime:
+    """Where the first `most` cells that start in `[start, until)` end; `until` if there are no more of them.
+
+    No cell lies across it, so that what is on either side can be laid out by itself.
+    """
+    left = most
+    for begin, end in hours:
+        cells = cells_between((begin, end), slot, start, until)
+        if len(cells) > left:
+            return begin + cells[left] * slot
+        left -= len(cells)
+    return until
+
+
+def cells_between(stretch: Interval, slot: timedelta, start: datetime, until: datetime) -> range:
+    """The numbers of a stretch's cells that start in `[start, until)`."""
+    begin, end = stretch
+    first, last = -((begin - start) // slot), min((end - begin) // slot, -((begin - until) // slot))
+    return range(max(first, 0), max(last, 0))
+
+
+def _params(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> dict[str, Any]:
+    return {
         "provider": schedule.provider_id,
         "slot": schedule.slot,
         "start": start,
@@ -105,16 +175,38 @@ def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
         "starts": [begin for begin, _ in hours],
         "ends": [end for _, end in hours],
     }
+
+
+def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
+    """Delete the free slots that the hours do not have, and mark the claimed ones. Returns how many it deleted."""
+    params = _params(schedule, hours, start, until)
     with connection.cursor() as cursor:
         cursor.execute(DELETE_UNWANTED, params)
         removed = cursor.rowcount
         cursor.execute(MARK_CLAIMED, params)
-        cursor.execute(MAKE_WAY, params)
-        cursor.execute(INSERT_WANTED, params)
-        added = cursor.rowcount
-        cursor.execute(CLAIM_BOOKED, params)
-        added -= cursor.rowcount
-    return Laid(added, removed)
+    return removed
+
+
+def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
+    """How many free slots there are still to be in `[start, until)`, where all there are belong to the hours."""
+    ends = [end for _begin, end in hours]
+    begins = [begin for begin, _end in hours]
+    cells = sum(len(cells_between(stretch, schedule.slot, start, until)) for stretch in hours)
+    live = Reservation.objects.filter(
+        provider=schedule.provider_id, status__in=LIVE, blocked_until__gt=start, blocked_from__lt=until + HOUR
+    )
+    touched = {
+        begin + number * schedule.slot
+        for blocked_from, blocked_until in live.order_by().values_list("blocked_from", "blocked_until")
+        for begin, end in hours[bisect_right(ends, blocked_from) : bisect_left(begins, blocked_until)]
+        for number in range(
+            (max(blocked_from, begin) - begin) // schedule.slot, -((begin - min(blocked_until, end)) // schedule.slot)
+        )
+    }
+    free = Slot.objects.filter(
+        provider=schedule.provider_id, reservation=None, starts_at__gte=start, starts_at__lt=until
+    )
+    return cells - sum(start <= cell < until for cell in touched) - free.count()
 
 
 def vacate(*, reservations: Collection[int]) -> None:
@@ -141,27 +233,58 @@ def horizon_end(schedule: Schedule, now: datetime) -> datetime:
     horizon = schedule.horizon + 2 * DAY
     if not schedule.provider.is_vetted:
         horizon = min(horizon, UNVETTED_HORIZON, UNVETTED_SLOTS * schedule.slot)
-    return floor_to_step(now + horizon, timedelta(hours=1), timedelta())
+    return floor_to_step(now + horizon, HOUR, timedelta())
+
+
+def extend(*, schedule_id: int, now: datetime) -> int:
+    """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added.
+
+    Those are MANY_SLOTS at most; for what is more a job is rung.
+    """
+    return _extend(schedule_id, now, MANY_SLOTS, ring=True).added
+
+
+def extend_in_portions(*, schedule_id: int, now: datetime) -> int:
+    """`extend` all the way, in transactions that keep nobody waiting for long. Returns how many slots were added.
+
+    Whoever changes the hours between two of them is followed: each starts from what it finds.
+    """
+    added = 0
+    while True:
+        portion = _extend(schedule_id, now, PORTION)
+        added += portion.added
+        if portion.whole:
+            return added
+
+
+class Portion(NamedTuple):
+    """How many slots were added, and whether they reach the horizon now."""
+
+    added: int
+    whole: bool
 
 
 @operation
-def extend(*, schedule_id: int, now: datetime) -> int:
-    """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added."""
+def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -> Portion:
     rows = Schedule.objects.select_related("provider").select_for_update(of=("self",), no_key=True)
     schedule = rows.filter(pk=schedule_id).first()
     if schedule is None:
-        return 0
+        return Portion(0, whole=True)
     if settings.RETAIN_SLOTS_DAYS:
         gone_by = now - settings.RETAIN_SLOTS_DAYS * DAY
         Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=gone_by).delete()
     until = horizon_end(schedule, now)
-    start = max(schedule.slots_until or now, floor_to_step(now, timedelta(hours=1), timedelta()))
+    start = max(schedule.slots_until or now, floor_to_step(now, HOUR, timedelta()))
     if start >= until:
-        return 0
-    laid = lay_out(schedule=schedule, start=start, until=until)
-    schedule.slots_until = until
+        return Portion(0, whole=True)
+    hours = open_hours(schedule, start - DAY, until + DAY)
+    end = end_of_cells(hours, schedule.slot, start, until, most)
+    laid = lay_out(schedule=schedule, start=start, until=end)
+    schedule.slots_until = end
     schedule.save(update_fields=["slots_until"])
-    return laid.added
+    if ring and end < until:
+        slots_missing.send(Schedule, schedule=schedule)
+    return Portion(laid.added, whole=end == until)
 
 
 def extend_all(*, now: datetime) -> int:
@@ -169,5 +292,17 @@ def extend_all(*, now: datetime) -> int:
 
     One whose turn is lost has two days' grace until the next round.
     """
-    keys = list(Schedule.objects.order_by("pk").values_list("pk", flat=True))
-    return sum(each_by_itself(lambda key: extend(schedule_id=key, now=now), keys, what="Extending schedule").values())
+    return _extend_each(Schedule.objects.all(), now)
+
+
+def extend_drawn_back(*, now: datetime) -> int:
+    """`extend_all`, of those calendars alone whose slots end within the booking horizon: a change drew them back, and
+    the ring for the rest was lost.
+    """
+    return _extend_each(Schedule.objects.drawn_back(now=now), now)
+
+
+def _extend_each(schedules: QuerySet[Schedule], now: datetime) -> int:
+    keys = list(schedules.order_by("pk").values_list("pk", flat=True))
+    added = each_by_itself(lambda key: extend_in_portions(schedule_id=key, now=now), keys, what="Extending schedule")
+    return sum(added.values())

@@ -142,7 +142,7 @@ def slots_that_follow_later():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reservations, "vacate", later(reservations.vacate, None))
-        patch.setattr(availability, "lay_out", later(availability.lay_out, Laid(0, 0)))
+        patch.setattr(availability, "follow_hours", later(availability.follow_hours, Laid(0, 0)))
         yield due
 
 

@@ -17,10 +17,10 @@ from booking.operations.appointments import check_allowed, locked_appointment, r
 from booking.operations.reservations import FURTHEST, check_on_grid, offered
 from booking.operations.series.cancelling import coming_date, end_before, locked_series, to_come
 from booking.operations.series.following import Plan, follow, move, named, planned
-from booking.operations.series.work import MOMENT, SeriesChange, Work, last_end, reach
+from booking.operations.series.work import MOMENT, SeriesChange, Work, end_of_slots, last_end, reach
 from booking.queries import DAY
 from booking.recurrence import check_start, first_fitting, occurrences, read
-from scheduler_project.common.errors import NotFound
+from scheduler_project.common.errors import NotFound, TryAgain
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import to_utc
 
@@ -75,6 +75,8 @@ def edit_series(
         after.overrides = sorted(overrides)
     anew = bool(changes.keys() & set(TIMES))
     if anew:
+        if before.generated_until > end_of_slots(schedule, now):
+            raise TryAgain  # The slots are just being laid out anew: what is not yet there would be noted as closed.
         after.generated_until = max(before.generated_until, reach(schedule, now))
     after.save()
     work = Work(schedule, after, service, actor, now)

@@ -183,7 +183,12 @@ class Work:
 
 def reach(schedule: Schedule, now: datetime) -> datetime:
     """Until when occurrences are booked: the booking horizon, or where the slots end if their job has fallen behind."""
-    return min(now + schedule.horizon, max((schedule.slots_until or now) - DAY, now))
+    return min(now + schedule.horizon, end_of_slots(schedule, now))
+
+
+def end_of_slots(schedule: Schedule, now: datetime) -> datetime:
+    """Until when an occurrence finds its slots; beyond, what is not laid out yet would look closed."""
+    return max((schedule.slots_until or now) - DAY, now)
 
 
 def last_end(series: AppointmentSeries) -> datetime | None:

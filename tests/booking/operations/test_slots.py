@@ -494,6 +494,19 @@ def test_vacate_passes_a_slot_on_to_other_live_time_it_overlaps():
     assert grid(provider) == [(at("2026-03-04 10:00"), at("2026-03-04 11:00"), other.reservation_id, False)]
 
 
+def test_a_withdrawn_slot_across_where_changed_hours_begin_makes_way():
+    provider = open_provider(hours=ALWAYS, horizon_days=3, slot_minutes=60, timezone="Asia/Kathmandu")
+    booked = appoint(provider, at("2026-03-04 09:15"))
+    who = {"provider_id": provider.pk, "actor": SYSTEM, "now": NOON}
+    set_working_hours(**who, hours=[])
+    set_policy(**who, changes={"timezone": "UTC"})
+
+    open_window(**who, starts_at=at("2026-03-04 10:00"), ends_at=at("2026-03-04 11:00"))
+
+    assert grid(provider) == [(at("2026-03-04 10:00"), at("2026-03-04 11:00"), booked.reservation_id, False)]
+    assert broken_promises() == {}
+
+
 # --- Paths ----------------------------------------------------------------------------------------------------------
 
 RULES = [
@@ -529,30 +542,31 @@ bookings = st.one_of(
 
 
 def perform(provider, client, change):  # noqa: C901, PLR0912  (a table of changes)
-    """One change to a provider's calendar, as the strategies above describe it."""
+    """One change to a provider's calendar, as the strategies above describe it, and what it answers of the slots."""
     who = {"provider_id": provider.pk, "actor": SYSTEM, "now": NOON}
     anyway = {"overrides": [Override.HOURS, Override.NOTICE], "client": client, "actor": SYSTEM}
     schedule = Schedule.objects.get(provider=provider)
     match change:
         case "hours", hours:
-            set_working_hours(**who, hours=hours)
+            return set_working_hours(**who, hours=hours)
         case "override", day, hours:
-            set_date_override(**who, day=day, hours=hours)
+            return set_date_override(**who, day=day, hours=hours)
         case "no override", day:
             for override in schedule.date_overrides.filter(date=day):
                 clear_date_override(override=override, actor=SYSTEM, now=NOON)
         case "window", start, length:
-            open_window(**who, starts_at=on_grid(schedule, start), ends_at=on_grid(schedule, start) + length * HOUR)
+            start = on_grid(schedule, start)
+            return open_window(**who, starts_at=start, ends_at=start + length * HOUR)
         case ("no windows",):
             for window in schedule.windows.all():
                 close_window(window=window, actor=SYSTEM, now=NOON)
         case "time off", start, length:
-            take_time_off(**who, fields={"starts_at": start, "ends_at": start + minutes(length)})
+            return take_time_off(**who, fields={"starts_at": start, "ends_at": start + minutes(length)})
         case ("no time off",):
             for time_off in schedule.time_off.all():
                 end_time_off(time_off=time_off, actor=SYSTEM, now=NOON)
         case "policy", name, value:
-            set_policy(**who, changes={name: value})
+            return set_policy(**who, changes={name: value})
         case ("book" | "hold") as kind, start, length:
             start = on_grid(schedule, start)
             with suppress(SlotTaken):
@@ -562,6 +576,7 @@ def perform(provider, client, change):  # noqa: C901, PLR0912  (a table of chang
             end(list(live)[number : number + 1])
         case ("sweep",):
             expire_due(now=NOON + HOUR)
+    return None
 
 
 def on_grid(schedule, instant):
