@@ -9,6 +9,7 @@ from accounts.models import Client, Provider
 from booking.models import CalendarFeed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 
 CHANGE = "booking.change_calendarfeed"
 
@@ -28,7 +29,10 @@ def open_feed(
         raise NotFound(field="provider" if provider_id is not None else "client")
     new = CalendarFeed(**owner, token=_token(), created_at=now)
     CalendarFeed.objects.bulk_create([new], ignore_conflicts=True)
-    return CalendarFeed.objects.select_related("provider", "client").get(**owner)
+    feed = CalendarFeed.objects.select_related("provider", "client").get(**owner)
+    if feed.token == new.token:
+        _log(SecurityEvent.KEY_CREATED, feed)
+    return feed
 
 
 @operation
@@ -38,13 +42,17 @@ def renew_feed(*, feed_id: int, actor: Actor, now: datetime) -> CalendarFeed:
     feed.token = _token()
     feed.created_at = now
     feed.save(update_fields=["token", "created_at"])
+    _log(SecurityEvent.KEY_ENDED, feed)
+    _log(SecurityEvent.KEY_CREATED, feed)
     return feed
 
 
 @operation
 def close_feed(*, feed_id: int, actor: Actor) -> None:
     """Revoke a feed: its address leads nowhere from now on. Raises NotAllowed; NotFound."""
-    _locked(feed_id, actor, "booking.delete_calendarfeed").delete()
+    feed = _locked(feed_id, actor, "booking.delete_calendarfeed")
+    feed.delete()
+    _log(SecurityEvent.KEY_ENDED, feed)
 
 
 @operation
@@ -55,7 +63,11 @@ def end_feeds(*, provider: Provider | None, client: Client | None) -> int:
         theirs |= CalendarFeed.objects.filter(provider=provider)
     if client is not None:
         theirs |= CalendarFeed.objects.filter(client=client)
-    return theirs.delete()[0]
+    ended = theirs.delete()[0]
+    if ended:
+        whose = {"provider": provider.pk if provider else None, "client": client.pk if client else None}
+        log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="feed", **whose, count=ended)
+    return ended
 
 
 def _locked(feed_id: int, actor: Actor, permission: str) -> CalendarFeed:
@@ -74,6 +86,10 @@ def _check_owns(actor: Actor, permission: str, *, provider_id: int | None = None
         own = actor.client_id == client_id or actor.may(permission)
     if not own:
         raise NotAllowed
+
+
+def _log(event: SecurityEvent, feed: CalendarFeed) -> None:
+    log_security_event_on_commit(event, kind="feed", provider=feed.provider_id, client=feed.client_id)
 
 
 def _token() -> str:

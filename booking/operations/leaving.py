@@ -13,6 +13,7 @@ from accounts.operations.leaving import forget_log
 from booking.links import feed_link
 from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation, Service
 from booking.models.reservations import party
+from booking.operations.feeds import end_feeds
 from booking.operations.reservations import release
 from scheduler_project.common.operations import operation
 from scheduler_project.common.times import rfc3339
@@ -68,7 +69,7 @@ def leave_no_bookings(*, user: User, now: datetime) -> None:
     """Close the feeds of somebody who leaves. Raises AppointmentsComing."""
     if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing
-    CalendarFeed.objects.filter(party(user)).delete()
+    end_feeds(provider=getattr(user, "provider", None), client=getattr(user, "client", None))
 
 
 FORGET_WORDS = """
@@ -93,7 +94,7 @@ def forget_client(*, client: Client, now: datetime) -> None:
         raise AppointmentsComing
     for held in Reservation.objects.held(now=now).filter(client=client).order_by("pk"):
         release(reservation_id=held.pk, actor=Actor(None, Face.JOB), now=now)
-    CalendarFeed.objects.filter(client=client).delete()
+    end_feeds(provider=None, client=client)
     ImportedEntry.objects.filter(Q(appointment__in=appointments) | Q(series__in=series)).delete()
     Reservation.objects.filter(client=client).exclude(note="").update(note="")
     series.update(title="", description="")

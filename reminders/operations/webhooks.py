@@ -30,6 +30,7 @@ from reminders.webhooks import EVENTS
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.text import is_local
 
 MOST = 20
@@ -67,6 +68,7 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
     if WebhookEndpoint.objects.filter(provider=provider).count() >= MOST:
         raise TooManyEndpoints
     endpoint.save(force_insert=True)
+    log_security_event_on_commit(SecurityEvent.KEY_CREATED, kind="webhook", provider=provider.pk)
     _plan_anew(endpoint, now)
     return endpoint
 
@@ -94,6 +96,8 @@ def rotate_secret(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEn
     endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + OVERLAP
     endpoint.secret = new_secret()
     endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
+    for event in (SecurityEvent.KEY_ENDED, SecurityEvent.KEY_CREATED):
+        log_security_event_on_commit(event, kind="webhook_secret", provider=endpoint.provider_id)
     return endpoint
 
 
@@ -120,13 +124,18 @@ def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhoo
 @operation
 def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
     """Delete a webhook and the log of its deliveries."""
-    _locked(endpoint_id, actor).delete()
+    endpoint = _locked(endpoint_id, actor)
+    endpoint.delete()
+    log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="webhook", provider=endpoint.provider_id)
 
 
 @operation
 def end_endpoints(*, provider: Provider) -> int:
     """Delete the webhooks of a provider, whoever added them. Returns how many."""
-    return WebhookEndpoint.objects.filter(provider=provider).delete()[1].get("reminders.WebhookEndpoint", 0)
+    ended = WebhookEndpoint.objects.filter(provider=provider).delete()[1].get("reminders.WebhookEndpoint", 0)
+    if ended:
+        log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="webhook", provider=provider.pk, count=ended)
+    return ended
 
 
 @operation

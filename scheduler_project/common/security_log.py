@@ -46,9 +46,7 @@ class SecurityEvent(StrEnum):
     RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
     RIGHTS_CHANGED = "rights.changed"
     ACCESS_REFUSED = "access.refused"
-    REQUEST_REFUSED = "request.refused"
     LIMIT_REACHED = "limit.reached"
-    SECRET_SHOWN = "secret.shown"  # noqa: S105
     PHONE_CODE_ASKED = "phone.code_asked"
     PHONE_CODE_FAILED = "phone.code_failed"
     PHONE_VERIFIED = "phone.verified"

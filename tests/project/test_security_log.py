@@ -135,11 +135,11 @@ def test_documentation_lists_every_event():
     assert listed == set(SecurityEvent)
 
 
-def test_source_names_only_documented_events():
-    calls = re.compile(r"log_security_event(?:_on_commit)?\(\s*(?:\"([^\"]+)\"|SecurityEvent\.(\w+))")
-    named = set()
+def test_source_writes_every_documented_event_and_no_other():
+    calls = re.compile(r"SecurityEvent\.([A-Z_]+)|log_security_event(?:_on_commit)?\(\s*\"([^\"]+)\"")
+    written = set()
     for folder in ("scheduler_project", "accounts", "booking", "reminders", "analytics"):
         for path in Path(project.BASE_DIR, folder).rglob("*.py"):
-            for text, member in calls.findall(path.read_text()):
-                named.add(text or SecurityEvent[member].value)
-    assert named <= set(SecurityEvent)
+            for member, text in calls.findall(path.read_text()):
+                written.add(text or SecurityEvent[member].value)
+    assert written == set(SecurityEvent)

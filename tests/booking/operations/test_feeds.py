@@ -1,10 +1,12 @@
 """Opening, renewing and closing calendars to subscribe to."""
 
+import logging
+
 import pytest
 from django.db import IntegrityError, transaction
 
 from booking.models import CalendarFeed
-from booking.operations.feeds import close_feed, open_feed, renew_feed
+from booking.operations.feeds import close_feed, end_feeds, open_feed, renew_feed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, UserFactory, actor_of, minutes
 from tests.races.running import together
@@ -104,3 +106,24 @@ def test_open_feed_at_once_is_one():
     answers = together(*[lambda: opened(owner)] * 6)
 
     assert len({feed.token for feed in answers}) == 1
+
+
+def test_security_log_has_feeds_that_are_made_renewed_and_closed(caplog, django_capture_on_commit_callbacks):
+    caplog.set_level(logging.INFO, "security")
+    owner = ProviderFactory()
+    actor = actor_of(owner)
+    with django_capture_on_commit_callbacks(execute=True):
+        feed = opened(owner)
+        opened(owner)
+        renew_feed(feed_id=feed.pk, actor=actor, now=NOON)
+        close_feed(feed_id=feed.pk, actor=actor)
+        opened(owner)
+        end_feeds(provider=owner, client=None)
+        end_feeds(provider=owner, client=None)
+
+    facts = [record.getMessage().split() for record in caplog.records if record.name == "security"]
+    assert [event for event, *_ in facts] == ["key.created", "key.ended"] * 3
+    assert {" ".join(each[1:]) for each in facts} == {
+        f"face=command by={owner.user_id} kind=feed provider={owner.pk}",
+        f"face=command kind=feed provider={owner.pk} count=1",
+    }

@@ -1,6 +1,7 @@
 """Webhooks of providers: secrets, addresses, and when telling ends."""
 
 import base64
+import logging
 from datetime import timedelta
 
 import orjson
@@ -26,6 +27,7 @@ from reminders.operations.webhooks import (
     change_endpoint,
     disable_endpoint,
     enable_endpoint,
+    end_endpoints,
     note_failure,
     note_success,
     remove_endpoint,
@@ -447,3 +449,27 @@ def test_outage_of_a_webhook_ends_with_its_address_and_with_itself():
         note_down(f"webhook:{endpoint.pk}", error="timed out", now=NOON)
         change()
         assert not Outage.objects.exists()
+
+
+def test_security_log_has_webhooks_that_are_added_given_a_secret_and_removed(
+    provider, caplog, django_capture_on_commit_callbacks
+):
+    caplog.set_level(logging.INFO, "security")
+    with django_capture_on_commit_callbacks(execute=True):
+        added = add(provider)
+        rotate_secret(endpoint_id=added.pk, actor=SYSTEM, now=NOON)
+        remove_endpoint(endpoint_id=added.pk, actor=SYSTEM, now=NOON)
+        add(provider)
+        end_endpoints(provider=provider)
+        end_endpoints(provider=provider)
+
+    lines = [record.getMessage() for record in caplog.records if record.name == "security"]
+    whose = f"provider={provider.pk}"
+    assert lines == [
+        f"key.created face=command kind=webhook {whose}",
+        f"key.ended face=command kind=webhook_secret {whose}",
+        f"key.created face=command kind=webhook_secret {whose}",
+        f"key.ended face=command kind=webhook {whose}",
+        f"key.created face=command kind=webhook {whose}",
+        f"key.ended face=command kind=webhook {whose} count=1",
+    ]
