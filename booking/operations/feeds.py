@@ -65,7 +65,7 @@ def end_feeds(*, provider: Provider | None, client: Client | None) -> int:
         theirs |= CalendarFeed.objects.filter(client=client)
     ended = theirs.delete()[0]
     if ended:
-        whose = {"provider": provider.pk if provider else None, "client": client.pk if client else None}
+        whose: dict[str, Any] = {"provider": provider.pk if provider else None, "client": client.pk if client else None}
         log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="feed", **whose, count=ended)
     return ended
 
