@@ -45,10 +45,11 @@ def refuse_duplicates(raw: bytes) -> None:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> None:
-    names = {name for name, _value in pairs}
-    if len(names) < len(pairs):
-        twice = next(name for name in names if sum(name == other for other, _value in pairs) > 1)
-        raise DuplicateField(_("“%(name)s” stands in one object twice.") % {"name": twice[:60]})
+    met: set[str] = set()
+    for name, _value in pairs:
+        if name in met:
+            raise DuplicateField(_("“%(name)s” stands in one object twice.") % {"name": name[:60]})
+        met.add(name)
 
 
 def _unread(number: str) -> None:

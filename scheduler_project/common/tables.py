@@ -1,6 +1,7 @@
 """Files that people bring along, read as tables: strictly, within bounds, and refused with a reason."""
 
 import csv
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -120,7 +121,7 @@ def _check_header(header: Sequence[str], columns: Collection[str], required: Col
     if missing:
         says = ngettext("This column is missing: %s.", "These columns are missing: %s.", len(missing))
         raise FileRefused("missing_columns", says % ", ".join(missing))
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted(name for name, number in Counter(header).items() if number > 1)
     if twice:
         raise FileRefused("repeated_columns", _("These columns come more than once: %s.") % ", ".join(twice))
 

@@ -3,12 +3,14 @@
 Regular expressions and Unicode's sorting of marks let nothing else of the process run, not even its event loop.
 """
 
+import json
 import time
 import unicodedata
 from collections.abc import Callable
 
 import pytest
 
+from scheduler_project.common.api import DuplicateField, refuse_duplicates
 from scheduler_project.common.redaction import SECRET_NAME, redact
 from scheduler_project.common.text import JOINER, MOST_MARKS, composed, has_link
 
@@ -53,6 +55,17 @@ def test_unicode_alone_costs_a_square():
     marks = "a" + "\u0301\u0327" * (LENGTH // 2)
 
     assert seconds_of(lambda text: unicodedata.normalize("NFC", text), marks) > SECONDS
+
+
+@pytest.mark.parametrize("twice", ["0", "last"])
+def test_body_with_many_names_costs_what_its_length_is(twice: str):
+    body = json.dumps(dict.fromkeys(map(str, range(LENGTH)))).removesuffix("}") + f', "{twice}": 1, "{twice}": 2}}'
+
+    def read(text: str) -> None:
+        with pytest.raises(DuplicateField):
+            refuse_duplicates(text.encode())
+
+    assert seconds_of(read, body) < SECONDS
 
 
 # --- What many marks become -------------------------------------------------------------------------------------------
