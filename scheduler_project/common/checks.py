@@ -85,6 +85,21 @@ def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -
     ]
 
 
+@register(Tags.security)
+def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
+    """Warn where the address of a proxy in front is taken for everybody's: all visitors then share each limit."""
+    if settings.SECURE_PROXY_SSL_HEADER is None or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        Warning(
+            "BEHIND_TLS_PROXY is on and TRUSTED_PROXIES is 0: every visitor seems to come from the proxy, and all of "
+            "them together have the limits of one.",
+            hint="TRUSTED_PROXIES says how many proxies add to X-Forwarded-For: mostly 1.",
+            id="common.W002",
+        )
+    ]
+
+
 def connections_needed() -> dict[str, int]:
     """The most connections that each kind of process can have at a time, one worker and one sender being run."""
     lines = sum(settings.SEND_THREADS.values())

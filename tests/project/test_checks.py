@@ -88,3 +88,18 @@ def test_connections_suffice_leaves_counting_to_a_pooler(monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
 
     assert checks.connections_suffice(databases=["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "found"),
+    [
+        (None, 0, []),
+        (("HTTP_X_FORWARDED_PROTO", "https"), 1, []),
+        (("HTTP_X_FORWARDED_PROTO", "https"), 0, ["common.W002"]),
+    ],
+    ids=["no proxy", "a proxy that counts", "a proxy that does not"],
+)
+def test_proxy_in_front_has_to_be_counted(settings, header, proxies, found):
+    settings.SECURE_PROXY_SSL_HEADER, settings.TRUSTED_PROXIES = header, proxies
+
+    assert [message.id for message in run_checks(tags=["security"])] == found
