@@ -88,7 +88,8 @@ def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -
 @register(Tags.security)
 def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
     """Warn where the address of a proxy in front is taken for everybody's: all visitors then share each limit."""
-    if settings.SECURE_PROXY_SSL_HEADER is None or settings.TRUSTED_PROXIES:
+    in_front = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
+    if in_front is None or settings.TRUSTED_PROXIES:
         return []
     return [
         Warning(
