@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts.devices import Device
@@ -115,7 +116,7 @@ class CodeAgainForm(Counted, mfa.ReauthenticateForm):
 
 
 class SignupForm(Plain, allauth.SignupForm):
-    """Registering: the same operation as the API's, with the visitor's timezone."""
+    """Registering: the same operation as the API, with the visitor's timezone, and their language if not the site's."""
 
     field_order = ["role", "name", "email", "password1"]
 
@@ -152,12 +153,14 @@ class SignupForm(Plain, allauth.SignupForm):
         return found
 
     def save(self, request: HttpRequest) -> User:
+        language = get_language() or ""
         return people.register(
             name=self.cleaned_data["name"],
             email=self.cleaned_data["email"],
             password=self.cleaned_data["password1"],
             timezone=timezone.get_current_timezone_name(),
             role=people.Role(self.cleaned_data["role"]),
+            language="" if language == settings.LANGUAGE_CODE else language,
             now=timezone.now(),
         )
 

@@ -5,6 +5,9 @@ from django.dispatch import Signal
 provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
 
+client_registered = Signal()
+"""A client registered on a page in another language than the site's. Arguments: `client`, `language`, `now`."""
+
 provider_vetted = Signal()
 """A provider may write to others from now on: verified and approved. Arguments: `provider`, `now`."""
 

@@ -11,7 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import Client, Provider, User
-from accounts.signals import client_leaving, login_leaving, mailbox_proved, personal_data_asked, provider_vetted
+from accounts.signals import (
+    client_leaving,
+    client_registered,
+    login_leaving,
+    mailbox_proved,
+    personal_data_asked,
+    provider_vetted,
+)
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Service
 from booking.signals import (
     appointment_changed,
@@ -73,6 +80,11 @@ def ask_visitor(reservation: Reservation, language: str, by_sms: bool, now: date
     remember_wishes(client=reservation.client, language=language, by_sms=by_sms, now=now)
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
+
+
+@receiver(client_registered, dispatch_uid="reminders.receivers.remember_language")
+def remember_language(client: Client, language: str, now: datetime, **kwargs: Any) -> None:
+    remember_wishes(client=client, language=language, by_sms=False, now=now)
 
 
 @receiver(holds_expired, dispatch_uid="reminders.receivers.tell_expired")

@@ -17,7 +17,7 @@ from accounts.actors import Actor, Face
 from accounts.errors import LinkInName, SlugTaken
 from accounts.models import Client, ClientQuerySet, Provider, ProviderQuerySet, User
 from accounts.operations.approval import decide
-from accounts.signals import provider_added
+from accounts.signals import client_registered, provider_added
 from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.text import has_link
@@ -49,15 +49,17 @@ OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
 
 
 @operation
-def register(*, name: str, email: str, password: str, timezone: str, role: Role, now: datetime) -> User:
+def register(
+    *, name: str, email: str, password: str, timezone: str, role: Role, now: datetime, language: str = ""
+) -> User:
     """Make a login and what it is: a client, or a provider with a calendar that works at once.
 
     A provider stays hidden, and writes to nobody, until they verified their email and staff approved them, as far as
     the settings PROVIDERS_NEED_VERIFIED_EMAIL and PROVIDERS_NEED_APPROVAL want it. The password has been validated.
-    Raises EmailTaken and LinkInName.
+    With a language, that is what pages and messages are in. Raises EmailTaken and LinkInName.
     """
     check_name(name)
-    user = User.objects.create_user(email, password, name=name, timezone=timezone, date_joined=now)
+    user = User.objects.create_user(email, password, name=name, timezone=timezone, language=language, date_joined=now)
     if role == Role.PROVIDER:
         add_provider(
             name=name,
@@ -68,7 +70,9 @@ def register(*, name: str, email: str, password: str, timezone: str, role: Role,
             now=now,
         )
     else:
-        Client.objects.create(user=user, name=name, email=user.email, timezone=timezone, created_at=now)
+        client = Client.objects.create(user=user, name=name, email=user.email, timezone=timezone, created_at=now)
+        if language:
+            client_registered.send(Client, client=client, language=language, now=now)
     return user
 
 

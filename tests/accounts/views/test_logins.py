@@ -12,6 +12,7 @@ from django.test import Client as Browser
 from accounts.models import Client, Provider, User
 from accounts.operations.logins import ask_new_email, change_password
 from booking.models import Schedule
+from reminders.operations.preferences import preferences_of
 from tests.accounts.helpers import code_of, mails
 from tests.factories import PASSWORD, ClientFactory, ProviderFactory, UserFactory
 
@@ -51,6 +52,17 @@ def test_sign_up_makes_a_client_in_the_visitors_timezone(client):
     assert made.user.timezone == "Europe/Berlin"
     assert answer.url == "/account/welcome/"
     assert client.session["_auth_user_id"] == str(made.user_id)
+
+
+@pytest.mark.parametrize(("read", "kept"), [("de", "de"), ("en", "")])
+def test_whoever_signs_up_in_another_language_than_the_sites_is_written_to_in_it(client, settings, read, kept):
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = read
+
+    sign_up(client)
+
+    made = Client.objects.get()
+    assert made.user.language == kept
+    assert preferences_of(made).language == kept
 
 
 def test_sign_up_as_a_provider_opens_a_calendar(client):
