@@ -180,6 +180,17 @@ def test_desk_says_what_is_missing(client):
     assert [words in page for words in ("Verify your email", "Waiting for approval")] == [True, True]
 
 
+@pytest.mark.parametrize("approved", [True, False])
+def test_desk_gives_the_address_of_the_booking_page_only_once_it_can_be_opened(client, approved):
+    provider = ProviderFactory(is_approved=approved)
+    open_schedule(provider=provider, timezone="UTC", now=NOON)
+    client.force_login(provider.user)
+
+    page = client.get("/dashboard/").content.decode()
+
+    assert (f"/p/{provider.slug}/" in page) == approved
+
+
 # --- Phone numbers they wrote down ------------------------------------------------------------------------------------
 
 

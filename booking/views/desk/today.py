@@ -37,7 +37,7 @@ def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "outside": left_outside(mine, now).order_by("reservation__starts_at")[:OUTSIDE_SHOWN],
         "lines": lines,
         "busy": sum(1 for line in lines if "reservation" in line),
-        "address": booking_link(schedule.provider),
+        "address": booking_link(schedule.provider) if schedule.provider.is_published else "",
     }
     return render(request, "booking/desk/today.html", context)
 
