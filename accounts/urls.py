@@ -13,6 +13,7 @@ urlpatterns = [
     path("account/sign-ins/<uuid:sign_in_id>/end/", sign_ins.end, name="my-sign-in-end"),
     path("account/signup/", account.sign_up),
     path("account/login/", account.log_in),
+    path("account/email/", account.change_email),
     path("account/password/change/", account.change_password),
     re_path(r"^account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", account.set_password),
     path("account/", include("allauth.account.urls")),

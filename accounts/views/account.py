@@ -1,7 +1,7 @@
 """One's login: where it leads, and what can be changed about it."""
 
 from allauth.account.models import EmailAddress
-from allauth.account.views import login, password_change, password_reset_from_key, signup
+from allauth.account.views import email, login, password_change, password_reset_from_key, signup
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,6 +20,9 @@ from accounts.operations.logins import owner_of_link
 from accounts.operations.people import edit_user
 from scheduler_project.common.pages import back, page, remember_zone, secret_page, too_many
 
+EMAIL_ACTIONS = frozenset({"action_add", "action_send", "action_remove"})
+"""What may be asked of allauth's page of emails. Of several it takes the first."""
+
 
 @page
 def sign_up(request: HttpRequest) -> HttpResponse:
@@ -33,6 +36,19 @@ def log_in(request: HttpRequest) -> HttpResponse:
     """Logging in, as often as the API lets anybody. Wrong passwords are counted beside that (`guesses`)."""
     refused = too_many(request, "login") if request.method == "POST" else None
     return refused or login(request)
+
+
+@login_required
+@page
+def change_email(request: HttpRequest) -> HttpResponse:
+    """Another email for a login: asked for, its link mailed again, or taken back.
+
+    allauth also knows `action_primary`, by which a login that never verified an email takes any other at once. Here
+    nothing but the mailed link makes an email the login's.
+    """
+    if request.method == "POST" and not EMAIL_ACTIONS & request.POST.keys():
+        return HttpResponseRedirect(reverse("account_email"))
+    return email(request)
 
 
 @login_required

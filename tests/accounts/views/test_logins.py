@@ -399,6 +399,30 @@ def test_another_network_and_login_are_mailed_all_the_same(client, owner, thrott
     assert [mail.to for mail in mails()] == [["stranger@example.org"], ["grace@example.org"]]
 
 
+@pytest.mark.parametrize("email", ["stranger@example.org", "taken@example.org"])
+@pytest.mark.parametrize("verified", [True, False])
+def test_another_email_is_made_the_logins_by_nothing_but_its_link(client, owner, email, verified):
+    EmailAddress.objects.update(verified=verified)
+    UserFactory(email="taken@example.org")
+    change_email(client, email)
+
+    answer = client.post("/account/email/", {"email": email, "action_primary": ""})
+
+    assert answer.status_code == 302
+    assert User.objects.get(pk=owner.user_id).email == "old@example.org"
+    assert [mail.to for mail in mails()] == [[email]]
+
+
+def test_another_email_that_waits_is_asked_for_again_and_taken_back(client, owner):
+    change_email(client)
+
+    client.post("/account/email/", {"email": "new@example.org", "action_send": ""})
+    assert EmailAddress.objects.filter(email="new@example.org").exists()
+
+    client.post("/account/email/", {"email": "new@example.org", "action_remove": ""})
+    assert not EmailAddress.objects.filter(email="new@example.org").exists()
+
+
 def test_another_email_that_waits_keeps_its_owner_from_nothing(client, owner):
     change_email(client, "grace@example.org")
 
