@@ -1,17 +1,11 @@
 """Doorbells: read the clock, call one operation, return a count."""
 
-import logging
-
 from celery import shared_task
 from django.utils import timezone
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from accounts.actors import Actor, Face
 from booking.operations import reservations, series, slots
-from scheduler_project.common.throttling import redis_client
-
-logger = logging.getLogger(__name__)
+from scheduler_project.common.doorbells import ring
 
 
 @shared_task
@@ -35,12 +29,8 @@ def extend_drawn_back() -> int:
 
 
 def wake_extender(schedule_id: int) -> None:
-    """Ring for a calendar's missing slots now. A lost ring loses nothing: every five minutes they are looked for."""
-    try:
-        redis_client().ping()
-        extend_calendar.apply_async((schedule_id,), expires=300, retry=False)
-    except (OperationalError, RedisError) as error:
-        logger.warning("A calendar's missing slots could not be rung for: %s", error)
+    """Ring for a calendar's missing slots. Every five minutes they are looked for anyway."""
+    ring(extend_calendar, schedule_id, expires=300)
 
 
 @shared_task

@@ -47,49 +47,62 @@ def gather(*, user_id: int | None = None, client_id: int | None = None, own: boo
         if user is None:
             raise NotFound
         client = user.client_or_none
+    provider = user.provider_or_none if user else None
     archive: dict[str, Any] = {}
     if user is not None:
-        archive["login"] = {
-            "email": user.email,
-            "name": user.name,
-            "timezone": user.timezone,
-            "language": user.language,
-            "joined_at": rfc3339(user.date_joined),
-            "last_login_at": user.last_login and rfc3339(user.last_login),
-            "emails": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
-            "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
-            "sign_ins": [
-                {
-                    "kind": row.kind,
-                    "address": row.address,
-                    "program": row.user_agent,
-                    "signed_in_at": rfc3339(row.created_at),
-                    "last_used_at": rfc3339(row.last_used_at),
-                    "ended_at": row.ended_at and rfc3339(row.ended_at),
-                }
-                for row in SignIn.objects.filter(user=user)
-            ],
-        }
+        archive["login"] = _login(user)
     if client is not None:
-        archive["client"] = {
-            "name": client.name,
-            "email": client.email,
-            "phone": str(client.phone),
-            "verified_phone": str(client.verified_phone),
-            "timezone": client.timezone,
-            "reference": client.reference,
-            "created_at": rfc3339(client.created_at),
-        }
-    if user is not None and (provider := user.provider_or_none):
-        archive["provider"] = {
-            "name": provider.name,
-            "slug": provider.slug,
-            "specialization": provider.specialization,
-            "bio": provider.bio,
-            "created_at": rfc3339(provider.created_at),
-        }
+        archive["client"] = _client(client)
+    if provider is not None:
+        archive["provider"] = _provider(provider)
     personal_data_asked.send(User, user=user, client=client, own=own, archive=archive)
     return archive
+
+
+def _login(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "timezone": user.timezone,
+        "language": user.language,
+        "joined_at": rfc3339(user.date_joined),
+        "last_login_at": user.last_login and rfc3339(user.last_login),
+        "emails": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
+        "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
+        "sign_ins": [
+            {
+                "kind": row.kind,
+                "address": row.address,
+                "program": row.user_agent,
+                "signed_in_at": rfc3339(row.created_at),
+                "last_used_at": rfc3339(row.last_used_at),
+                "ended_at": row.ended_at and rfc3339(row.ended_at),
+            }
+            for row in SignIn.objects.filter(user=user)
+        ],
+    }
+
+
+def _client(client: Client) -> dict[str, Any]:
+    return {
+        "name": client.name,
+        "email": client.email,
+        "phone": str(client.phone),
+        "verified_phone": str(client.verified_phone),
+        "timezone": client.timezone,
+        "reference": client.reference,
+        "created_at": rfc3339(client.created_at),
+    }
+
+
+def _provider(provider: Provider) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "slug": provider.slug,
+        "specialization": provider.specialization,
+        "bio": provider.bio,
+        "created_at": rfc3339(provider.created_at),
+    }
 
 
 def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:

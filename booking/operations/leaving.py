@@ -69,7 +69,7 @@ def leave_no_bookings(*, user: User, now: datetime) -> None:
     """Close the feeds of somebody who leaves. Raises AppointmentsComing."""
     if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing
-    end_feeds(provider=getattr(user, "provider", None), client=getattr(user, "client", None))
+    end_feeds(provider=user.provider_or_none, client=user.client_or_none)
 
 
 FORGET_WORDS = """

@@ -176,7 +176,7 @@ def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
 def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
     """Let it be tried again a little later, while that helps."""
     failures = row.failures + 1
-    logger.warning("A code could not be sent: %s", shortened(error))
+    logger.warning("The code for client %s could not be sent: %s", row.client_id, shortened(error))
     if isinstance(error, Refused) or failures >= SENDINGS:
         _still(row).delete()
     else:
