@@ -14,6 +14,7 @@ urlpatterns = [
     path("account/signup/", account.sign_up),
     path("account/login/", account.log_in),
     path("account/email/", account.change_email),
+    re_path(r"^account/confirm-email/(?P<key>[-:\w]+)/$", account.ConfirmEmail.as_view()),
     path("account/password/change/", account.change_password),
     re_path(r"^account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", account.set_password),
     path("account/", include("allauth.account.urls")),

@@ -1,7 +1,7 @@
 """One's login: where it leads, and what can be changed about it."""
 
-from allauth.account.models import EmailAddress
-from allauth.account.views import email, login, password_change, password_reset_from_key, signup
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.views import ConfirmEmailView, email, login, password_change, password_reset_from_key, signup
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -49,6 +49,14 @@ def change_email(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not EMAIL_ACTIONS & request.POST.keys():
         return HttpResponseRedirect(reverse("account_email"))
     return email(request)
+
+
+class ConfirmEmail(ConfirmEmailView):
+    """What a mail to verify an email links to. Whoever only looks at it stays logged in, as whoever they are."""
+
+    def logout_other_user(self, confirmation: EmailConfirmationHMAC) -> None:
+        if self.request.method == "POST":
+            super().logout_other_user(confirmation)
 
 
 @login_required

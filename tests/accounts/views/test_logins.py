@@ -399,6 +399,17 @@ def test_another_network_and_login_are_mailed_all_the_same(client, owner, thrott
     assert [mail.to for mail in mails()] == [["stranger@example.org"], ["grace@example.org"]]
 
 
+def test_looking_at_somebody_elses_link_logs_nobody_out(client, owner):
+    change_email(client)
+    other = Browser()
+    other.force_login(UserFactory())
+
+    shown = other.get(links(mails()[0])[0])
+
+    assert shown.status_code == 200
+    assert other.get("/account/").status_code == 200
+
+
 @pytest.mark.parametrize("email", ["stranger@example.org", "taken@example.org"])
 @pytest.mark.parametrize("verified", [True, False])
 def test_another_email_is_made_the_logins_by_nothing_but_its_link(client, owner, email, verified):

@@ -180,6 +180,17 @@ def test_book_refuses_taken_time_with_alternatives(booker_api, provider, made):
     ]
 
 
+def test_whoever_books_too_often_is_told_when_to_come_back(booker_api, provider, throttle):
+    throttle["change"] = "1/h"
+    assert book(booker_api, provider).status_code == 201
+
+    answer = book(booker_api, provider, "2026-03-04T10:00:00Z")
+
+    assert refusal(answer)[:2] == (429, "too_often")
+    assert 0 < int(answer["Retry-After"]) <= 3600
+    assert Appointment.objects.count() == 1
+
+
 def test_book_refuses_more_than_one_may_have(booker_api, provider, settings):
     settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
     times = ({"provider": provider.pk, "start_time": f"2026-03-04T{hour}:00:00Z"} for hour in (10, 11))
