@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.urls import Resolver404, resolve
+from django.urls import resolve
 
 from scheduler_project.common.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.throttling import network
@@ -32,6 +32,8 @@ DISK = 2_000_000_000
 PATIENCE_SECONDS = 10
 """How long a request waits for a thread before it is refused: whoever asked has gone, or asks again."""
 REPORT_SECONDS = 10
+SLOW_SECONDS = 5
+"""A request that takes a thread for longer is a line in the log."""
 EXPIRED_AT_ONCE = 25
 EVICTED = 64
 """One in so many connections goes when there are too many, and one more; and so much of what they hold."""
@@ -205,7 +207,9 @@ class Server:
         phase, environ = connection.phase, connection.environ
         if phase not in (Phase.WORK, Phase.CHECK):
             return
-        if self.now() - connection.queued_at > PATIENCE_SECONDS:
+        begun = self.now()
+        waited = begun - connection.queued_at
+        if waited > PATIENCE_SECONDS:
             self._then(connection.refuse, refusals.BUSY)
             return
         try:
@@ -216,6 +220,9 @@ class Server:
         except BaseException:
             logger.exception("The application failed to answer %s %s", environ["REQUEST_METHOD"], _route(environ))
             self._then(connection.refuse, refusals.FAILED)
+        if (took := self.now() - begun) > SLOW_SECONDS:
+            said = environ["REQUEST_METHOD"], _route(environ), took, waited
+            logger.warning("%s %s took %.1f s, after %.1f s in line", *said)
 
     def _check(self, connection: Connection) -> bool:
         """Whether so large a body may come; outside a request, which looks after its database connection itself."""
@@ -234,5 +241,5 @@ def _route(environ: Environ) -> str:
     """Return the pattern of the address that was asked for: the address itself may be a key."""
     try:
         return f"/{resolve(environ['PATH_INFO']).route}"
-    except Resolver404:
-        return "an address that there is not"
+    except Exception:  # noqa: BLE001  (Besides an address that there is not: URLs that cannot be loaded end no thread.)
+        return "an unknown address"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -145,6 +146,26 @@ def test_failing_application_is_logged_with_the_pattern_of_the_address(caplog):
 
     (record,) = [each for each in caplog.records if each.name == "scheduler_project.web.server"]
     assert record.getMessage() == "The application failed to answer GET /calendar/<slug:token>.ics"
+
+
+def test_thread_goes_on_though_the_address_of_a_failure_cannot_be_told(monkeypatch, caplog):
+    def failing(environ, start_response):
+        raise RuntimeError
+
+    monkeypatch.setattr(crowd, "resolve", failing)
+    with running(failing) as site:
+        assert [site.exchange(GET).status for _time in range(9)] == [500] * 9
+    assert "The application failed to answer GET an unknown address" in caplog.messages
+
+
+def test_slow_request_is_logged_with_what_it_took(monkeypatch, caplog):
+    monkeypatch.setattr(crowd, "SLOW_SECONDS", -1)
+    with running() as site:
+        site.exchange(GET)
+        assert eventually(lambda: caplog.messages)
+
+    (line,) = [each for each in caplog.messages if "took" in each]
+    assert re.fullmatch(r"GET /api/slots\S* took 0\.\d s, after 0\.\d s in line", line)
 
 
 def test_answer_that_fails_halfway_is_an_error_from_the_start(caplog):
