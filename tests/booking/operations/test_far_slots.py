@@ -215,6 +215,15 @@ def test_a_second_change_before_the_job_is_followed_as_far_as_the_horizon(hourly
     assert slots_until(hourly) == NOON + 7 * DAY
 
 
+def test_a_second_change_takes_back_however_far_what_the_first_had_left(hourly, few):
+    hours_of(hourly, HALVES)
+    assert slots_until(hourly) < max(free_cells(hourly))[0]
+
+    hours_of(hourly, NIGHTS)
+
+    assert {start.hour for start, _end in free_cells(hourly)} == set(range(12, 24))
+
+
 def test_a_change_after_the_horizon_became_shorter_removes_what_lies_beyond(hourly, few):
     policy_of(hourly, horizon_days=1)
     hours_of(hourly, HALVES)
