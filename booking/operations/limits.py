@@ -30,7 +30,7 @@ ORDER BY id FOR NO KEY UPDATE
 OPEN_APPOINTMENTS = """
 SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)
 FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = person.id
-WHERE person.id IN ({people}) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
+WHERE person.id = ANY (%(people)s::bigint[]) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
   AND claim.face IN ('page', 'api') AND (claim.created_by_id IS NULL OR claim.created_by_id = person.user_id)
 """
 """A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted.
@@ -39,8 +39,8 @@ Whoever has a login may come by a mailed link all the same, as a guest without o
 """
 
 
-CONFIRM_IF_FEW = """
-WITH open (with_provider, in_all) AS ({open})
+CONFIRM_IF_FEW = f"""
+WITH open (with_provider, in_all) AS ({OPEN_APPOINTMENTS})
 UPDATE booking_reservation SET status = 'confirmed', network = NULL FROM open
 WHERE id = %(reservation)s AND with_provider < %(most)s::int AND in_all < %(most_unverified)s::int
 """
@@ -60,26 +60,21 @@ def lock_person(client_id: int) -> list[int]:
     return people
 
 
-def open_appointments(people: list[int], provider_id: int, now: datetime) -> tuple[str, dict[str, Any]]:
-    """Return the statement that counts a person's open appointments, with the provider and in all; its parameters."""
-    numbered = {f"person{number}": pk for number, pk in enumerate(people)}
-    statement = OPEN_APPOINTMENTS.format(people=", ".join(f"%({name})s" for name in numbered))
-    return statement, {**numbered, "provider": provider_id, "now": now}
-
-
 def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now: datetime) -> bool:
     """Mark a hold as confirmed if the person has so few open appointments that nothing else need be known of them.
 
     Return whether it was. That is one statement, where `check_open_appointments` and then writing would be two.
     """
-    statement, params = open_appointments(people, provider_id, now)
-    limits = {
+    params = {
+        "people": people,
+        "provider": provider_id,
+        "now": now,
         "reservation": reservation_id,
         "most": settings.MAX_OPEN_APPOINTMENTS,
         "most_unverified": settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
     }
     with connection.cursor() as cursor:
-        cursor.execute(CONFIRM_IF_FEW.format(open=statement), params | limits)
+        cursor.execute(CONFIRM_IF_FEW, params)
         return cursor.rowcount == 1
 
 
@@ -89,9 +84,8 @@ def check_open_appointments(people: list[int], provider_id: int, actor: Actor, n
     `people` are the clients this person is (`lock_person`), who stay locked until the new appointment is written: else
     two that are booked at once would not see each other.
     """
-    statement, params = open_appointments(people, provider_id, now)
     with connection.cursor() as cursor:
-        cursor.execute(statement, params)
+        cursor.execute(OPEN_APPOINTMENTS, {"people": people, "provider": provider_id, "now": now})
         with_provider, in_all = cursor.fetchone()
     if with_provider >= settings.MAX_OPEN_APPOINTMENTS:
         refuse(

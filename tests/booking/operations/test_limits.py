@@ -14,7 +14,7 @@ from booking.errors import TooManyAppointments, TooOften
 from booking.models import Appointment
 from booking.operations.appointments import act, confirm, reschedule
 from booking.operations.guests import give_details, hold_as_visitor
-from booking.operations.limits import LOCK_PERSON
+from booking.operations.limits import LOCK_PERSON, check_open_appointments, confirm_if_few
 from reminders.models import Message
 from scheduler_project.common.trail import asker
 from tests.factories import NOON, SYSTEM, ClientFactory, actor_of, appoint, at, hold, minutes, open_provider, verified
@@ -264,6 +264,17 @@ def test_people_of_one_mailbox_are_found_by_an_index(booker, known):
 
     assert re.search(r"client_mailbox.*\n +Index Cond: ", plan)
     assert "Seq Scan" not in plan
+
+
+def test_person_is_counted_however_many_have_given_their_mailbox(provider, reader):
+    """Also more than a statement can have parameters."""
+    held = hold(provider, NINE + minutes(60), client=reader)
+    people = [reader.pk, *range(10**9, 10**9 + 66_000)]
+
+    assert confirm_if_few(held.pk, people, provider.pk, NOON)
+    fill(provider, reader, number=2)
+    with pytest.raises(TooManyAppointments):
+        check_open_appointments(people, provider.pk, actor_of(reader.user), NOON)
 
 
 def test_refusal_is_a_security_event(provider, reader, caplog):
