@@ -39,9 +39,10 @@ LINGER_SECONDS = 2
 """How long a refused sender is listened to, so that the refusal reaches them before the connection is reset."""
 LINGER_BYTES = 1_000_000
 
-PART = 65_536
-"""How many bytes of an answer wait in the process for a reader."""
-PARTS_AT_ONCE = 4
+PART = 16_384
+"""How many bytes of an answer wait in the process for a reader. They are not counted, also of who asks on and reads
+nothing: thousands of connections have so many each."""
+PARTS_AT_ONCE = 16
 """After so many parts everybody else has a turn: a quick reader of a long file would have the loop to themselves."""
 
 NEVER = float("inf")
