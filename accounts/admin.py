@@ -284,6 +284,11 @@ class PersonAdmin(OfficeAdmin):
         return told(row.created_at)
 
 
+def gives_logins(request: HttpRequest) -> bool:
+    """Whether somebody may say which login a provider has."""
+    return bool(request.user.has_perm(people.GIVE_LOGIN))
+
+
 DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<deed>approve|decline)/$"
 
 
@@ -351,7 +356,8 @@ class ProviderAdmin(PersonAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
         if obj is None:
-            return ("name", "timezone", "specialization", "bio", "user", "is_approved")
+            login = ("user",) if gives_logins(request) else ()
+            return ("name", "timezone", "specialization", "bio", *login, "is_approved")
         declined = ("declined", "decline_reason") if obj.declined_at else ()
         return (
             "name",
@@ -368,7 +374,8 @@ class ProviderAdmin(PersonAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
-        return ("is_verified", "declined", "decline_reason", "created") if obj else ()
+        login = () if gives_logins(request) else ("user",)
+        return ("is_verified", "declined", "decline_reason", "created", *login) if obj else ()
 
     @admin.display(description=here(gettext_lazy("declined")), ordering="declined_at")
     def declined(self, row: Provider) -> str:

@@ -41,6 +41,9 @@ NAMESAKES = 20
 CHANGE_PROVIDER = "accounts.change_provider"
 """What staff need to approve or decline one."""
 
+GIVE_LOGIN = "accounts.change_user"
+"""What staff need to say which login a provider has: whoever has it acts as them, and reads what is theirs."""
+
 OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
 OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
 OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
@@ -159,6 +162,8 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor, no
     wanted = different(provider, changes)
     if not actor.may("accounts.change_provider"):
         refuse_beyond(OF_OWN_PROVIDER, wanted)
+    if "user" in wanted and not actor.may(GIVE_LOGIN):
+        raise NotAllowed(_("You may not change this."), field="user")
     if "name" in wanted:
         check_name(wanted["name"], actor)
     if "slug" in wanted and Provider.objects.filter(slug=wanted["slug"]).exists():

@@ -306,3 +306,19 @@ def test_refuses_a_timezone_nobody_knows(office):
     page = office.post(url("client_add"), {"name": "Kim", "timezone": "posix/UTC"})
 
     assert list(errors(page)) == ["timezone"]
+
+
+@pytest.mark.parametrize("more", [(), ("change_user",)])
+def test_login_of_a_provider_is_chosen_by_whoever_may_change_logins(more):
+    browser, staff = allowed("view_provider", "change_provider", "add_provider", *more)
+    provider = ProviderFactory(name="Ada", slug="ada")
+    before = provider.user_id
+    said = {"name": "Ada Byron", "slug": "ada", "is_active": "on", "is_approved": "on", "user": staff.pk}
+
+    changed = browser.post(url("provider_change", provider.pk), said)
+    added = browser.post(url("provider_add"), {"name": "Bea", "timezone": "UTC", "user": UserFactory().pk})
+
+    provider.refresh_from_db()
+    assert (changed.status_code, added.status_code, provider.name) == (302, 302, "Ada Byron")
+    assert provider.user_id == (staff.pk if more else before)
+    assert (Provider.objects.get(name="Bea").user is not None) == bool(more)

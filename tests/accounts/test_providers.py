@@ -3,13 +3,15 @@
 import re
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from accounts.models import PUBLISHED, Client, Provider
 from accounts.operations import people
 from booking.models import Schedule
+from scheduler_project.common.errors import NotAllowed
 from tests.accounts.helpers import queries_of, refusal
 from tests.conftest import logged_in
-from tests.factories import ClientFactory, ProviderFactory, ReservationFactory, UserFactory
+from tests.factories import NOON, ClientFactory, ProviderFactory, ReservationFactory, UserFactory, actor_of
 
 pytestmark = pytest.mark.django_db
 
@@ -285,3 +287,16 @@ def test_delete_is_for_staff(request, asker, provider):
     response = request.getfixturevalue(asker).delete(f"/api/providers/{provider.pk}")
 
     assert refusal(response) == NOT_ALLOWED
+
+
+def test_login_of_a_provider_is_given_by_whoever_may_change_logins(provider):
+    staff = UserFactory(staff=True)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=("view_provider", "change_provider")))
+    asked = {"provider_id": provider.pk, "changes": {"user": staff}, "now": NOON}
+
+    with pytest.raises(NotAllowed) as refused:
+        people.edit_provider(**asked, actor=actor_of(staff))
+    assert refused.value.field == "user"
+
+    staff.user_permissions.add(Permission.objects.get(codename="change_user"))
+    assert people.edit_provider(**asked, actor=actor_of(staff)).user == staff
