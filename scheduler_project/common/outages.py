@@ -83,13 +83,18 @@ def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> No
         if not probe or not cursor.rowcount:
             cursor.execute(NOTE_DOWN, known | {"next_probe_at": now + timedelta(seconds=seconds)})
             if cursor.rowcount:
-                logger.error("What goes by %s waits, for nobody answers there: %s", key, known["error"])
+                logger.log(_level(key), "What goes by %s waits, for nobody answers there: %s", key, known["error"])
 
 
 def note_up(keys: Collection[str]) -> None:
     """Somebody answers there again, or nothing goes there any more."""
     if Outage.objects.filter(key__in=keys).delete()[0]:
-        logger.warning("What goes by %s no longer waits.", ", ".join(keys))
+        logger.info("What goes by %s no longer waits.", ", ".join(keys))
+
+
+def _level(key: str) -> int:
+    """Of a webhook that is away only its provider is to be told: whoever keeps the site can do nothing about it."""
+    return logging.INFO if key.startswith("webhook:") else logging.ERROR
 
 
 def _printable(error: str) -> str:

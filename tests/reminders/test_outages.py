@@ -1,5 +1,6 @@
 """A mail server that is away for minutes or hours: all that was due meanwhile goes out, once, and nothing is lost."""
 
+import logging
 from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
+from scheduler_project.common.outages import note_down
 from tests.factories import NOON, AppointmentFactory, ClientFactory, MessageFactory, ReservationFactory, minutes
 
 pytestmark = pytest.mark.django_db
@@ -172,6 +174,7 @@ def test_message_that_kills_its_connection_keeps_no_other_waiting_for_good(monke
 
 
 def test_outage_is_said_once_when_it_begins_and_once_when_it_ends(monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "scheduler_project.common.outages")
     reminders_due(minutes(4), 20)
     server = MailServer(minutes(4))
 
@@ -182,3 +185,12 @@ def test_outage_is_said_once_when_it_begins_and_once_when_it_ends(monkeypatch, c
         "What goes by email waits",
         "What goes by email no longer waits.",
     ]
+
+
+def test_outage_is_an_error_where_the_site_can_mend_it_and_not_where_a_provider_can(caplog):
+    caplog.set_level(logging.INFO, "scheduler_project.common.outages")
+
+    for key in ("email", "sms", "webhook:7"):
+        note_down(key, error="connection refused", now=NOON)
+
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "INFO"]
