@@ -2,6 +2,7 @@
 
 import email
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -32,12 +33,18 @@ def mails(folder: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(folder.glob("*.log"), reverse=True)[:MOST_MAILS]:
         kept = [part for part in file.read_bytes().split(BETWEEN_MAILS) if part.strip()]
         found += [email.message_from_bytes(part, policy=default) for part in kept]
-    found.sort(key=lambda mail: mail["Date"].datetime, reverse=True)
+    found.sort(key=sent_at, reverse=True)
     for mail in found[:MOST_MAILS]:
         text = mail.get_body(("plain",))
         yield {
             "subject": str(mail["Subject"]),
             "to": str(mail["To"]),
-            "at": mail["Date"].datetime,
+            "at": sent_at(mail),
             "text": text.get_content() if text else "",
         }
+
+
+def sent_at(mail: EmailMessage) -> datetime:
+    """Mails say UTC as `-0000`, which Python reads as no zone at all."""
+    told: datetime = mail["Date"].datetime
+    return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -262,11 +262,20 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
             kept = f" The data stays in {servers[0].data_dir}." if servers else ""
             welcome = [f"The site is ready: http://{_reachable(host)}:{port}/", *logins.splitlines()]
             welcome += mails_kept(f"http://{_reachable(host)}:{port}/mail/")
+            welcome += sms_kept()
             welcome += registration_open()
             welcome += [f"Ctrl-C ends it.{kept}"]
             watch(children, servers, selector, lambda: ready(host, int(port)), welcome)
         finally:
             stop(children, selector)
+
+
+def sms_kept() -> list[str]:
+    """Where the text messages are that nobody sends, codes to verify a phone among them."""
+    file = os.environ.get("SMS_FILE")
+    if os.environ.get("SMS_GATEWAY") != "file" or not file:
+        return []
+    return [f"Text messages are not sent but kept in {file}"]
 
 
 def mails_kept(page: str) -> list[str]:
