@@ -53,11 +53,12 @@ def for_pages(get_response: GetResponse) -> GetResponse:
 
 
 def limited(get_response: GetResponse) -> GetResponse:
-    """Refuse whoever reads pages more often than the API may be read."""
+    """Refuse whoever reads pages, or acts on them, more often than the API allows: also without a CSRF token."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        counts = request.method in {"GET", "HEAD"} and request.path_info not in UNCOUNTED
-        return (too_many(request, "read") if counts else None) or get_response(request)
+        scope = "read" if request.method in {"GET", "HEAD"} else "write"
+        counts = request.path_info not in UNCOUNTED
+        return (too_many(request, scope) if counts else None) or get_response(request)
 
     return middleware
 
@@ -84,17 +85,13 @@ def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
 
 
 def page(view: View[P]) -> Callable[..., HttpResponse]:
-    """A view that reads with GET and HEAD and acts with POST, as often as the API's writes may.
-
-    A DomainError is a page too, with the status it has.
-    """
+    """A view that reads with GET and HEAD and acts with POST. A DomainError is a page too, with the status it has."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            refused = too_many(request, "write") if request.method == "POST" else None
-            return refused or view(request, *args, **kwargs)
+            return view(request, *args, **kwargs)
         except DomainError as refusal:
             return refusal_page(request, refusal)
 

@@ -108,6 +108,18 @@ def test_pages_can_be_read_as_often_as_the_api(client, db, throttle, path):
     assert (second.status_code, int(second.headers["Retry-After"]) > 0) == (429, True)
 
 
+@pytest.mark.parametrize("path", ["/", "/account/login/", "/language/", "/admin/login/", "/nothing/"])
+@pytest.mark.parametrize("method", ["post", "put"])
+def test_acting_on_pages_is_counted_without_a_token_too(db, throttle, path, method):
+    throttle["write"] = "1/d"
+    browser = Browser(enforce_csrf_checks=True)
+
+    first, second = (getattr(browser, method)(path) for _ in range(2))
+
+    assert first.status_code in {403, 404, 405}
+    assert (second.status_code, int(second.headers["Retry-After"]) > 0) == (429, True)
+
+
 def test_monitoring_is_not_counted(client, db, throttle):
     throttle["read"] = "1/d"
 
