@@ -12,11 +12,14 @@ from django.db.backends.postgresql import base
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from scheduler_project.common import process
+from scheduler_project.common.postgresql.driver import MARGIN_SECONDS, Driver
 from scheduler_project.common.postgresql.places import Idle, places
 from scheduler_project.common.trail import tell_who
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    Database = Driver()  # type: ignore[assignment]  # Django asks no more of it than that it looks like psycopg.
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(tell_who)
@@ -55,11 +58,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().connect()
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connect = partial(super().get_new_connection, conn_params)
-        found = places.connect(self._key(), process.limits().connections, connect)
+        limits = process.limits()
+        found = places.connect(self._key(), limits.connections, partial(super().get_new_connection, conn_params))
         if isinstance(found, Idle):
             self.close_at = found.close_at
             return found.connection
+        found.patience = None if limits.statement is None else limits.statement + MARGIN_SECONDS
         return found
 
     def close_if_unusable_or_obsolete(self) -> None:
