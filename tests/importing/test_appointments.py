@@ -115,7 +115,7 @@ def test_reads_times_on_the_clocks_of_row_or_provider(kim):
 
 
 def test_reads_an_ambiguous_time_as_the_first(kim):
-    open_provider(provider__slug="ada", timezone="Europe/Berlin", hours=ALWAYS, horizon_days=300)
+    open_provider(provider__slug="ada", timezone="Europe/Berlin", hours=ALWAYS, horizon_days=300, slot_minutes=30)
 
     run(APPOINTMENTS, "provider,client_email,start\nada,kim@example.org,2026-10-25 02:30\n")
 
