@@ -106,13 +106,12 @@ def count_change(client_id: int, actor: Actor) -> None:
     """Count one more change that a client makes to their own appointments. Raises TooOften.
 
     Each is told to the provider, and so uses up what may go out on their behalf: who books and cancels in turns would
-    leave nothing for others' reminders. What the provider, staff and jobs do is not counted.
+    leave nothing for others' reminders. What the provider, staff, jobs and commands do is not counted.
     """
-    if client_id != actor.client_id:
+    request = asker.get()
+    if request is None or client_id != actor.client_id:
         return
-    subjects = {"change": f"client:{client_id}"}
-    if (request := asker.get()) is not None:
-        subjects["change_network"] = f"network:{site_network(request)}"
+    subjects = {"change": f"client:{client_id}", "change_network": f"network:{site_network(request)}"}
     for scope, subject in subjects.items():
         if seconds := seconds_until(scope, subject):
             raise TooOften(retry_after=seconds)

@@ -47,7 +47,7 @@ def census():
     }
 
 
-def test_makes_a_practice_with_everything_in_it_and_only_once():
+def test_makes_a_practice_with_everything_in_it_and_only_once(throttle):
     said = load(known_password=True)
     now = timezone.now()
 

@@ -162,7 +162,16 @@ def book_and_cancel(provider, client, **actor):
     act(appointment_id=made.pk, action=Action.CANCEL, actor=doer, now=NOON)
 
 
-def test_whoever_books_and_cancels_in_turns_is_stopped(provider, reader, throttle):
+@pytest.fixture
+def asked(rf):
+    """`asked(address)`: what follows is done for a request from there."""
+    token = asker.set(None)
+    yield lambda address: asker.set(rf.post("/", REMOTE_ADDR=address))
+    asker.reset(token)
+
+
+def test_whoever_books_and_cancels_in_turns_is_stopped(provider, reader, throttle, asked):
+    asked("192.0.2.1")
     throttle["change"] = "4/d"
     book_and_cancel(provider, reader)
     book_and_cancel(provider, reader)
@@ -176,21 +185,28 @@ def test_whoever_books_and_cancels_in_turns_is_stopped(provider, reader, throttl
     book_and_cancel(provider, ClientFactory())
 
 
-def test_clients_of_one_network_are_stopped_together(provider, throttle, rf):
+def test_clients_of_one_network_are_stopped_together(provider, throttle, asked):
     throttle |= {"change": "99/d", "change_network": "2/d"}
-    token = asker.set(rf.post("/", REMOTE_ADDR="2001:db8:1:2::3"))
-    try:
+    asked("2001:db8:1:2::3")
+    book_and_cancel(provider, ClientFactory())
+
+    asked("2001:db8:1:9::3")
+    with pytest.raises(TooOften):
         book_and_cancel(provider, ClientFactory())
-        asker.set(rf.post("/", REMOTE_ADDR="2001:db8:1:9::3"))
-        with pytest.raises(TooOften):
-            book_and_cancel(provider, ClientFactory())
-        asker.set(rf.post("/", REMOTE_ADDR="192.0.2.3"))
-        book_and_cancel(provider, ClientFactory())
-    finally:
-        asker.reset(token)
+
+    asked("192.0.2.3")
+    book_and_cancel(provider, ClientFactory())
 
 
-def test_what_the_provider_changes_is_not_counted(provider, reader, throttle):
+def test_what_nobody_asks_for_is_not_counted(provider, reader, throttle):
+    throttle["change"] = "1/d"
+
+    for _ in range(3):
+        book_and_cancel(provider, reader)
+
+
+def test_what_the_provider_changes_is_not_counted(provider, reader, throttle, asked):
+    asked("192.0.2.1")
     throttle["change"] = "1/d"
 
     for _ in range(3):
