@@ -32,7 +32,10 @@ AWAY = frozenset(
 class TookTooLong(DomainError):
     code = "took_too_long"
     kind = Kind.UNAVAILABLE
-    message = _("This took too long and was stopped. Nothing was changed. Try again in a moment.")
+    message = _(
+        "This took too long and was stopped. Try again in a moment. If you were changing something, check first "
+        "whether it was done."
+    )
     retry_after = 5
 
 
