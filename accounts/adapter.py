@@ -36,7 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "enter_current_password": gettext_lazy("Please type your current password."),
     }
-    """What stands here is translated by us: allauth's own German says du, and all else here says Sie."""
+    """Messages of allauth's in our own translation: its German says du, and all else here says Sie."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """In the language of the login it is about, else in that of the page."""

@@ -89,7 +89,7 @@ class NewLoginForm(WithEmail, AdminUserCreationForm):
 
 
 def outranks(request: HttpRequest, login: User | None) -> bool:
-    """Whether somebody's login is not staff's, or a superuser asks."""
+    """Return whether somebody's login is not staff's, or a superuser asks."""
     return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
 
 
@@ -115,7 +115,7 @@ class ArchivedAdmin(OfficeAdmin):
         return []
 
     def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What somebody may ask for: what `/account/data/` gives them themself, but for secret addresses.
+        """The archive that somebody may ask for: what `/account/data/` gives them themself, but for secret addresses.
 
         It tells where a login is signed in: of staff's that is the superusers' business, also if they are a client.
         """
@@ -285,7 +285,7 @@ class PersonAdmin(OfficeAdmin):
 
 
 def gives_logins(request: HttpRequest) -> bool:
-    """Whether somebody may say which login a provider has."""
+    """Return whether somebody may say which login a provider has."""
     return bool(request.user.has_perm(people.GIVE_LOGIN))
 
 

@@ -140,5 +140,5 @@ def _one_line(text: str) -> str:
 
 
 def _between(title: str, name: str) -> str:
-    """What an entry is called: its title and whom one meets, each in its own direction."""
+    """Return what an entry is called: its title and whom one meets, each in its own direction."""
     return _one_line(f"{isolated(title)} – {isolated(name)}")

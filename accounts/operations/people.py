@@ -42,7 +42,7 @@ CHANGE_PROVIDER = "accounts.change_provider"
 """What staff need to approve or decline one."""
 
 GIVE_LOGIN = "accounts.change_user"
-"""What staff need to say which login a provider has: whoever has it acts as them, and reads what is theirs."""
+"""The permission to say which login a provider has: whoever has it acts as them, and reads what is theirs."""
 
 OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
 OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})

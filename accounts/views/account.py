@@ -21,7 +21,7 @@ from accounts.operations.people import edit_user
 from scheduler_project.common.pages import back, page, remember_zone, secret_page, too_many
 
 EMAIL_ACTIONS = frozenset({"action_add", "action_send", "action_remove"})
-"""What may be asked of allauth's page of emails. Of several it takes the first."""
+"""The actions of allauth's page of emails that are open. Of several it takes the first."""
 
 
 @page
@@ -52,7 +52,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
 
 
 class ConfirmEmail(ConfirmEmailView):
-    """What a mail to verify an email links to. Whoever only looks at it stays logged in, as whoever they are."""
+    """The page that a mail to verify an email links to. Looking at it leaves the visitor logged in, whoever they are."""
 
     def logout_other_user(self, confirmation: EmailConfirmationHMAC) -> None:
         if self.request.method == "POST":

@@ -40,7 +40,7 @@ class Line(Generic[Job]):
         return job
 
     def drop(self) -> Job:
-        """The last job of who has most waiting; of those who have as many, of who came last."""
+        """Take out the last job of the network with most jobs waiting; of several, of the one that came last."""
         longest = max(reversed(self._waiting), key=lambda network: len(self._waiting[network]))
         job = self._waiting[longest].pop()
         if not self._waiting[longest]:
@@ -49,7 +49,7 @@ class Line(Generic[Job]):
         return job
 
     def withdraw(self, network: str, job: Job) -> bool:
-        """Take a job out of the line. Whether it still was in it."""
+        """Take a job out of the line. Return whether it still was in it."""
         jobs = self._waiting.get(network)
         if jobs is None or job not in jobs:
             return False
