@@ -52,7 +52,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
 
 
 class ConfirmEmail(ConfirmEmailView):
-    """The page that a mail to verify an email links to. Looking at it leaves the visitor logged in, whoever they are."""
+    """The page that a mail to verify an email links to. Looking at it logs nobody out."""
 
     def logout_other_user(self, confirmation: EmailConfirmationHMAC) -> None:
         if self.request.method == "POST":

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -28,15 +27,9 @@ from tests.factories import (
 from tests.groups import MANAGER, staff_of
 from tests.importing.helpers import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 STANDING = {"pending": 0, "scheduled": 0, "completed": 0, "missed": 0, "cancelled": 0, "declined": 0}
-
-
-@pytest.fixture(autouse=True)
-def _clock():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-import time_machine
 from django.test import Client as Browser
 
 from booking import queries
@@ -29,16 +28,10 @@ from tests.looking import free_cells
 from tests.races.failpoints import stop
 from tests.races.running import wrapped
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("at_noon")]
 
 DAY = "2026-03-04"
 NINE, TEN, ELEVEN = at(f"{DAY} 09:00"), at(f"{DAY} 10:00"), at(f"{DAY} 11:00")
-
-
-@pytest.fixture(autouse=True)
-def _clock():
-    with time_machine.travel(NOON, tick=False):
-        yield
 
 
 @pytest.fixture
