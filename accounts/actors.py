@@ -1,4 +1,4 @@
-"""Who does something, and through which face: what every operation is told as `actor`."""
+"""The actor of an operation: the user, and the source (page, API, admin, command) of their request."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,11 +13,11 @@ __all__ = ["Actor", "Face"]
 
 @dataclass(frozen=True)
 class Actor:
-    """A user (None: the system itself, or a guest) acting through one face.
+    """A user acting through one source; `user` is None for the system itself and for a guest.
 
-    Roles are read from the database's rows about that user, never from a token or a request's body. `guest` is the
-    client whom a signed link sent to them lets act without logging in: as that client and nothing more, whatever else
-    they or whoever is logged in may be.
+    Roles come from the database rows about that user, never from a token or a request body. `guest` is the client whose
+    signed link was opened. The link gives that client's rights and nothing more, even if the visitor has other roles or
+    somebody else is logged in.
     """
 
     user: User | None
@@ -34,17 +34,17 @@ class Actor:
         return client.pk if client else None
 
     def may(self, permission: str) -> bool:
-        """Return whether the actor is staff with that permission of Django (`app.codename`), or the system itself.
+        """Return whether the actor is the system, or staff with that Django permission (`app.codename`).
 
-        Operations ask this, the admin asks Django for the same permissions: what a group may do is one table, whatever
-        the face.
+        Operations and the admin check the same permissions, so a group's rights are the same everywhere.
         """
         if self.user is None:
             return self.face in (Face.JOB, Face.COMMAND)
         return self.user.may(permission) or (self.face in (Face.JOB, Face.COMMAND) and self.user.has_perm(permission))
 
     def runs(self, provider_id: int, permission: str) -> bool:
-        """Return whether the actor may act for that provider: by their own login, or as staff with the permission."""
+        """Return whether the actor may act for that provider: as the provider's own login, or as staff with the
+        permission."""
         if self.may(permission):
             return True
         provider = self.user and self.user.provider_or_none

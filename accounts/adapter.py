@@ -1,4 +1,4 @@
-"""Where django-allauth asks us: how mails are sent, where pages lead, and whose an email is."""
+"""Hooks of django-allauth: sending mails, choosing redirects, and checking who an email belongs to."""
 
 import time
 from functools import partial
@@ -36,10 +36,10 @@ class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "enter_current_password": gettext_lazy("Please type your current password."),
     }
-    """Messages of allauth's in our own translation: its German says du, and all else here says Sie."""
+    """Allauth's adapter, with our own translations of its messages: its German says "du", the rest says "Sie"."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """In the language of the login it is about, else in that of the page."""
+        """Send the mail in the language of the login it is about, or else in the language of the page."""
         user = context.get("user")
         with override((user and user.language) or get_language()):
             told = {"site_name": settings.SITE_NAME, "email": email, **context}
@@ -49,7 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(
         self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
-        """Of new recovery codes only: `accounts.security_events` tells the rest, whatever face changed it."""
+        """Send only the notice about new recovery codes: `accounts.security_events` sends all others."""
         if template_prefix == "mfa/email/recovery_codes_generated":
             notify(user, Notice.RECOVERY_CODES_RENEWED, now=timezone.now())
 
@@ -57,15 +57,16 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(subject)
 
     def clean_email(self, email: str) -> str:
-        """Asked for every email that somebody signs up with or changes to."""
+        """Return the normalized email of a sign-up or a change of email."""
         public_email(email)
         return str(super().clean_email(email))
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
-        """A few an hour at most: for one login, by one network, to one mailbox. Links mailed before go on working.
+        """Send at most a few confirmation mails an hour per login, per network and per mailbox; links sent earlier keep
+        working.
 
-        Nobody knows yet whether whoever asks may write there: without the first two a login could have strangers mailed
-        until the site had nothing left to send for others.
+        The mailbox is still unproven. Without the first two limits, one login could mail strangers until the site had
+        used up its sending quota.
         """
         address = emailconfirmation.email_address
         subjects = {
@@ -80,10 +81,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return settings.SITE_URL + reverse("account_confirm_email", args=[emailconfirmation.key])
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Refused if another login has taken the email since it was asked for.
+        """Confirm the email, unless another login has taken it since the link was sent.
 
-        A login that has proved one email already changes to another only by itself: whoever opens a link that they did
-        not ask for is not to give their mailbox to somebody else's login.
+        A login with a proven email moves to another one only at its own request: somebody who opens a link that they
+        did not ask for must not hand their mailbox to another login.
         """
         others = User.objects.exclude(pk=email_address.user_id)
         if others.filter(email=email_address.email).exists():
@@ -102,7 +103,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return confirmed
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """By the same count of failures as the API, instead of allauth's own."""
+        """Check the password with the API's failure counts instead of allauth's own."""
         try:
             return with_password(
                 email=credentials.get("email", ""), password=credentials["password"], device=Device.of(request)
@@ -118,13 +119,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return True
 
     def is_reauthentication_required(self, app: str = "") -> bool:
-        """Not within a few minutes of logging in: the password, or a code, has just been given."""
+        """Return False for a few minutes after a login: the user has just given their password or a code."""
         records = get_authentication_records(self.request, self.request.user)
         given = [record["at"] for record in records if record.get("method") in ("password", "mfa")]
         return not given or time.time() - given[-1] >= REAUTHENTICATION_TIMEOUT
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
-        """On to the account; a login whose password ended is to be given another at once."""
+        """Redirect to the account page, or to a new password if the login's password was ended."""
         user = email_address.user
         if self.request.user.is_authenticated:
             return reverse("account")
@@ -138,7 +139,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("account")
 
     def post_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse:
-        """From here on the pages are in the language the login has chosen, if it has."""
+        """Switch the pages to the login's preferred language, if it has one."""
         response = super().post_login(request, user, **kwargs)
         remember_browser(response, user)
         if user.language:
@@ -147,7 +148,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
 
 def remember_language(response: HttpResponse, language: str) -> None:
-    """Let this browser's pages be in that language from now on."""
+    """Use that language for this browser's pages from now on."""
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,

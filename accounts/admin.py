@@ -1,4 +1,4 @@
-"""The people, for an office's staff."""
+"""Admin pages for people: logins, providers and clients."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -45,17 +45,17 @@ admin.site.unregister([Group, EmailAddress, Authenticator])
 
 @admin.register(Group)
 class GroupAdmin(ForSuperusers, OfficeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
-    """Groups give permissions, also to whoever changes them."""
+    """Groups, which only superusers may change: changing one could give the editor more permissions."""
 
 
 @admin.register(EmailAddress)
 class VerifiedEmailAdmin(ForSuperusers, ListAdmin, EmailAddressAdmin):
-    """Whoever verifies an email for somebody's login can have its password sent there."""
+    """Email addresses, which only superusers may change: verifying one lets a password be sent there."""
 
 
 @admin.register(Authenticator)
 class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
-    """Deleting one takes the second factor off a login; its data are the secret itself."""
+    """Second factors, which only superusers see: the row holds the secret, and deleting it removes the protection."""
 
     fields = ("user", "type", "created_at", "last_used_at")
     readonly_fields = fields
@@ -65,7 +65,7 @@ class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
 
 
 class WithEmail:
-    """For a form about a login: one spelling of the email, and one login of each."""
+    """Form mixin that normalizes an email and allows one login per email."""
 
     def clean_email(self) -> str:
         email = User.objects.normalize_email(self.cleaned_data["email"])  # type: ignore[attr-defined]
@@ -89,12 +89,12 @@ class NewLoginForm(WithEmail, AdminUserCreationForm):
 
 
 def outranks(request: HttpRequest, login: User | None) -> bool:
-    """Return whether somebody's login is not staff's, or a superuser asks."""
+    """Return whether the user may change that login: it is not a staff login, or the user is a superuser."""
     return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
 
 
 class ArchivedAdmin(OfficeAdmin):
-    """For people: all that is kept about one of them is a file away."""
+    """Admin mixin for people, with a download of everything stored about one of them."""
 
     change_form_template = "admin/tools_change_form.html"
 
@@ -115,9 +115,10 @@ class ArchivedAdmin(OfficeAdmin):
         return []
 
     def archive_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The archive that somebody may ask for: what `/account/data/` gives them themself, but for secret addresses.
+        """Return the archive as on `/account/data/`, without secret addresses.
 
-        It tells where a login is signed in: of staff's that is the superusers' business, also if they are a client.
+        It lists the login's sign-ins, so an archive of a staff login is for superusers only, even if that person is
+        also a client.
         """
         row = self.get_object(request, str(pk))
         if row is None:
@@ -132,7 +133,7 @@ class ArchivedAdmin(OfficeAdmin):
 
 @admin.register(User)
 class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
-    """Logins. Who is staff and what staff may do is the superusers' business, and so are staff's own passwords."""
+    """Logins. Only superusers decide who is staff, what staff may do, and what passwords staff have."""
 
     form = LoginForm
     add_form = NewLoginForm
@@ -220,7 +221,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(ReadOnly, OfficeAdmin):
-    """Where logins are signed in, for whoever may change them. Staff's own are the superusers' business."""
+    """Sign-ins of a login, for users who may change that login. Only superusers see those of staff."""
 
     list_display = ("user", "where", "kind", "address", "signed_in", "last_used", "ended")
     list_filter = ("kind", ("ended_at", admin.EmptyFieldListFilter))
@@ -262,11 +263,11 @@ class SignInAdmin(ReadOnly, OfficeAdmin):
 
 
 class PersonAdmin(OfficeAdmin):
-    """What providers and clients share: the login they may have, and since when they are known."""
+    """Fields that providers and clients share: the login, if any, and the date of creation."""
 
     change_form_template = "admin/tools_change_form.html"
     row_tools: list[Callable[[HttpRequest, Any], list[tuple[str, str]]]]
-    """Where one goes from somebody's page, as labels and addresses; apps above this one add theirs."""
+    """Links shown on a person's page, as pairs of label and address; higher apps add theirs."""
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         row = self.get_object(request, object_id)
@@ -285,7 +286,7 @@ class PersonAdmin(OfficeAdmin):
 
 
 def gives_logins(request: HttpRequest) -> bool:
-    """Return whether somebody may say which login a provider has."""
+    """Return whether the user may choose which login a provider has."""
     return bool(request.user.has_perm(people.GIVE_LOGIN))
 
 
@@ -293,7 +294,7 @@ DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<deed>approve|decline)/$"
 
 
 class DeclineForm(forms.Form):
-    """Why a provider is not approved: they read it."""
+    """Form for the reason why a provider is declined; the provider receives it."""
 
     reason = TextField(
         label=gettext_lazy("Reason"),
@@ -328,7 +329,7 @@ class ProviderAdmin(PersonAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def decide_view(self, request: HttpRequest, pk: str, deed: str) -> HttpResponse:
-        """Approve at once, or ask why not. Both tell the provider by mail."""
+        """Approve at once, or ask for a reason to decline. Both notify the provider by mail."""
         provider = self.get_object(request, pk)
         if provider is None:
             raise Http404
@@ -465,7 +466,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         return super().get_queryset(request).select_related("owner", "user")
 
     def response_post_save_add(self, request: HttpRequest, obj: Client) -> HttpResponseRedirect:
-        """On to the page of who is new: most are added to be booked."""
+        """Redirect to the new client's page: most clients are added in order to book for them."""
         return HttpResponseRedirect(self.change_url(obj.pk))
 
     @admin.display(description=gettext_lazy("address book"), ordering="owner__name")
@@ -478,7 +479,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
     @admin.action(description=gettext_lazy("Mark selected phones as verified"), permissions=["change"])
     def verify_phones(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
-        """For numbers that staff know to be the clients' own: text messages go there from now on."""
+        """Mark phone numbers as verified that staff know to be the clients' own; text messages go there from now on."""
         actor = Actor.of(request.user, Face.ADMIN)
 
         def deed(client: Client) -> None:
@@ -506,7 +507,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
     @admin.action(description=gettext_lazy("Erase selected clients…"), permissions=["delete"])
     def erase(self, request: HttpRequest, queryset: QuerySet[Client]) -> Any:
-        """Asks first: it cannot be taken back."""
+        """Erase the client after a confirmation page: erasure cannot be undone."""
         if "answered" not in request.POST:
             chosen = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
             again = [("action", "erase"), ("select_across", request.POST.get("select_across", "0")), ("answered", "1")]
@@ -529,11 +530,11 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
 
 SHOWN = 8
-"""How many providers who wait are listed."""
+"""Maximum number of waiting providers in the panel."""
 
 
 def new_providers(request: HttpRequest, now: datetime) -> Panel | None:
-    """Those who registered as providers and wait to be approved; no panel for none."""
+    """Return the panel of providers who wait for approval, or None if there are none."""
     if not request.user.has_perm("accounts.view_provider"):
         return None
     found = list(Provider.objects.awaiting_approval().select_related("user").order_by("created_at", "pk")[: SHOWN + 1])

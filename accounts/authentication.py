@@ -1,7 +1,6 @@
-"""Who asks, from a session or a token: the login, the provider and client it is, and its sign-in, in one statement.
+"""Authentication by session or token: one SQL statement loads the login, its provider, its client and its sign-in.
 
-A session or token whose sign-in has ended is nobody's.
-"""
+A session or token whose sign-in has ended authenticates nobody."""
 
 from datetime import datetime
 from functools import partial
@@ -43,9 +42,9 @@ BEFORE_SIGN_IN = sum(len(attributes_of(model)) for model in (User, Provider, Cli
 
 
 def find_login(user_id: int, sign_in_id: Any, *, now: datetime) -> User | None:
-    """A login with the sign-in by which it acts (`sign_in`: None where that has ended). None for a login nobody has.
+    """Return a login together with its sign-in (`sign_in`: None if that has ended), or None if there is no such login.
 
-    Answers what `User.objects` would, at a fifth of the cost.
+    Returns the same as `User.objects` would, at a fifth of the cost.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOGIN, [as_uuid(sign_in_id), user_id])
@@ -70,7 +69,7 @@ def as_uuid(text: Any) -> UUID | None:
 
 
 class SessionMiddleware(auth_middleware.AuthenticationMiddleware):
-    """Django's, which looks at the sign-in as well."""
+    """Django's session middleware, which also checks the sign-in."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(lambda: user_of_session(request))  # type: ignore[assignment]
@@ -78,7 +77,7 @@ class SessionMiddleware(auth_middleware.AuthenticationMiddleware):
 
 
 def user_of_session(request: HttpRequest) -> User | AnonymousUser:
-    """Who is logged in by the session of a request, as `django.contrib.auth.get_user` has it."""
+    """Return the user of the request's session, as `django.contrib.auth.get_user` does."""
     if not hasattr(request, "_cached_user"):
         request._cached_user = _user_of(request)  # type: ignore[attr-defined]  # noqa: SLF001  (Django's own place)
     found: User | AnonymousUser = request._cached_user  # type: ignore[attr-defined]  # noqa: SLF001
@@ -100,7 +99,7 @@ def _user_of(request: HttpRequest) -> User | AnonymousUser:
         session.flush()
         return AnonymousUser()
     if note_use(user.sign_in, now=now):
-        session.modified = True  # whoever comes back day by day stays logged in
+        session.modified = True  # daily visitors stay logged in
     return user
 
 
@@ -108,7 +107,7 @@ def _user_of(request: HttpRequest) -> User | AnonymousUser:
 
 
 class Logins:
-    """Stands where simplejwt looks for the user model."""
+    """Replacement for the user model's manager in simplejwt."""
 
     DoesNotExist = User.DoesNotExist
 
@@ -137,6 +136,6 @@ class JWTAuthentication(authentication.JWTAuthentication):
 
 
 class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    """How the schema documents it."""
+    """Description of the authentication scheme in the API schema."""
 
     target_class = "accounts.authentication.JWTAuthentication"

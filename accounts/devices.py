@@ -1,4 +1,4 @@
-"""The browser or program that asks: from which network, and whether it has logged in with a login before."""
+"""The client's device: its network, and whether it has logged in to a login before."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ REMEMBERED_SECONDS = 365 * 24 * 60 * 60
 
 @dataclass(frozen=True)
 class Device:
-    """What is known of whoever asks. Without a network it is a job or a command."""
+    """Facts about the device of a request. Jobs and commands have no network."""
 
     network: str = ""
     cookies: dict[str, str] = field(default_factory=dict)
@@ -28,9 +28,9 @@ class Device:
         return cls(network(address_of(request) or ""), dict(request.COOKIES))
 
     def browser_of(self, user: User) -> str | None:
-        """The name of a browser that has logged in with this login; None for any other.
+        """Return the name of a browser that has logged in to this login before, else None.
 
-        It has none once the login has another password: then it need not be the owner's any more.
+        Returns None once the login has a new password: that browser may belong to somebody else.
         """
         try:
             return _signer(user).unsign(self.cookies[_cookie(user)], max_age=REMEMBERED_SECONDS)
@@ -39,9 +39,9 @@ class Device:
 
 
 def remember_browser(response: HttpResponse, user: User) -> None:
-    """Let this browser have wrong passwords of its own counted, when it logs in with this login again.
+    """Give this browser its own count of wrong passwords for this login.
 
-    It is no key: it opens nothing, and counts against nobody but itself.
+    The cookie is no credential: it grants nothing, and affects no count but its own.
     """
     response.set_cookie(
         _cookie(user),
@@ -55,7 +55,7 @@ def remember_browser(response: HttpResponse, user: User) -> None:
 
 
 def _cookie(user: User) -> str:
-    """One for each login: several may share a browser."""
+    """Return the cookie's name. Each login has its own, because several people may share a browser."""
     return f"{settings.COOKIE_PREFIX}known-{user.pk}"
 
 

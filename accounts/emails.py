@@ -1,4 +1,4 @@
-"""What the mails of accounts say, and how one is sent."""
+"""Texts of the mails of accounts, and sending one."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -25,9 +25,9 @@ class Letter(NamedTuple):
 
 
 def deliver(letter: Letter, *, to: str, key: UUID) -> None:
-    """Mail a letter, as plain text and as HTML. Raises OSError where the mail server does not take it.
+    """Mail a letter as plain text and HTML. Raises OSError if the mail server does not accept it.
 
-    Whatever is sent with the same `key` is the same mail.
+    Mails with the same `key` have the same Message-ID.
     """
     with override(letter.language):
         context = {
@@ -50,9 +50,9 @@ def deliver(letter: Letter, *, to: str, key: UUID) -> None:
 
 
 def reset_letter(user: User, language: str) -> Letter:
-    """A link to set a new password, in the language of the login, else in that in which it was asked for.
+    """Return the mail with a link to set a new password, in the login's language or else in that of the request.
 
-    It says nothing that whoever asked could have chosen, such as the name.
+    The text contains nothing the requester could have chosen, such as the name.
     """
     uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
     language = user.language or language

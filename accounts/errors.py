@@ -1,4 +1,4 @@
-"""Every way accounts says no, beside those everybody has."""
+"""Errors of accounts, beside the common ones."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +24,7 @@ class SlugTaken(DomainError):
 
 
 class NoActiveAccount(DomainError):
-    """Also for an email nobody has: whether there is an account is not told."""
+    """Raised also for an unknown email, so that the answer does not reveal whether an account exists."""
 
     code = "no_active_account"
     message = _("No active account has this email and password.")
@@ -41,7 +41,7 @@ class WrongCode(DomainError):
 
 
 class TooManyGuesses(DomainError):
-    """Also for an email nobody has: whether there is an account is not told."""
+    """Raised also for an unknown email, so that the answer does not reveal whether an account exists."""
 
     code = "too_many_guesses"
     kind = Kind.TOO_MANY
@@ -54,7 +54,7 @@ class TokenNotValid(DomainError):
 
 
 class SignInEnded(DomainError):
-    """Also for one of somebody else."""
+    """Raised also for a sign-in of another login."""
 
     code = "sign_in_ended"
     kind = Kind.NOT_FOUND

@@ -1,4 +1,4 @@
-"""The forms of the accounts pages."""
+"""Forms of the accounts pages."""
 
 from typing import Any
 
@@ -32,9 +32,9 @@ from scheduler_project.common.times import zone_names
 
 
 class Plain:
-    """Without placeholders: labels say what belongs into a field, also once something is in it.
+    """Form mixin without placeholders: labels stay visible when a field is filled.
 
-    No email is longer than there is room for, which is all that RFC 5321 allows.
+    Email fields are as long as RFC 5321 allows.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class LoginForm(Plain, allauth.LoginForm):
 
 
 class ResetForm(Plain, allauth.ResetPasswordForm):
-    """Asks for the same mail as the API does, with the same link, and looks nobody up."""
+    """Form that requests the same mail with the same link as the API, without looking up the login."""
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"])
@@ -63,7 +63,7 @@ class ResetForm(Plain, allauth.ResetPasswordForm):
 
 
 class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
-    """Sets it as the API does: the mailed link proves whose mailbox it is."""
+    """Form that sets the password as the API does: the mailed link proves the ownership of the mailbox."""
 
     def save(self) -> None:
         set_by_link(self.user, self.cleaned_data["password1"])
@@ -87,7 +87,7 @@ class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
 
 
 class Counted:
-    """For a form that asks for a code of the second factor: failures are counted as the API's are."""
+    """Form mixin for a second-factor code: failures are counted as in the API."""
 
     failure = SecurityEvent.LOGIN_FAILED
 
@@ -100,7 +100,7 @@ class Counted:
             raise error.__cause__ or error from None
 
     def right_code(self) -> str:
-        """The code, if allauth takes it. Raises WrongCode, caused by what allauth raises."""
+        """Return the code if allauth accepts it. Raises WrongCode, caused by allauth's own error."""
         try:
             return str(super().clean_code())  # type: ignore[misc]
         except ValidationError as error:
@@ -116,7 +116,7 @@ class CodeAgainForm(Counted, mfa.ReauthenticateForm):
 
 
 class SignupForm(Plain, allauth.SignupForm):
-    """Registering: the same operation as the API, with the visitor's timezone, and their language if not the site's."""
+    """Registration with the same operation as the API, and the visitor's timezone and language (if not the site's)."""
 
     field_order = ["role", "name", "email", "password1"]
 
@@ -138,7 +138,7 @@ class SignupForm(Plain, allauth.SignupForm):
         self.initial.setdefault("role", asked if asked in people.Role else people.Role.CLIENT.value)
 
     def validate_unique_email(self, value: str) -> str:
-        """Taken is what somebody logs in with, not what somebody else has yet to verify."""
+        """Reject only emails that somebody logs in with, not emails that another login has yet to verify."""
         if User.objects.filter(email=value).exists():
             raise ValidationError(EmailTaken.message, code=EmailTaken.code)
         return value
@@ -166,9 +166,10 @@ class SignupForm(Plain, allauth.SignupForm):
 
 
 class ChangeEmailForm(Plain, allauth.AddEmailForm):
-    """Another email, which becomes the login's once it is verified. Until then the old one stays, verified or not.
+    """Change of email: the new one replaces the old one once it is verified. Until then the old one stays, verified or
+    not.
 
-    A second factor does not stand in the way: it is asked for before, and goes on guarding the login.
+    A second factor is no obstacle: the user has just entered it, and it keeps protecting the login.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -207,7 +208,7 @@ class ProfileForm(ModelForm):
 
 
 class DeleteForm(forms.Form):
-    """Asks for the password again."""
+    """Confirmation of deletion by password."""
 
     password = forms.CharField(
         label=_("Your password"),

@@ -1,4 +1,4 @@
-"""How passwords are hashed, and how many at a time: what is meant to be costly must not be so for everybody else."""
+"""Password hashers with a limit on parallel hashing: hashing is costly by design, but must not slow other requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ def turns(number: int) -> BoundedSemaphore:
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Wait until this process hashes fewer passwords than it may at once. Raises TooBusy at the deadline."""
+    """Wait until this process hashes fewer passwords than its limit. Raises TooBusy at the deadline."""
     semaphore = turns(settings.PASSWORD_HASHES_AT_ONCE)
     if not semaphore.acquire(timeout=settings.PASSWORD_HASH_WAIT_SECONDS):
         raise TooBusy
@@ -30,7 +30,7 @@ def turn() -> Iterator[None]:
 
 
 class TakingTurns:
-    """For a hasher: it works in its turn only, whoever asks, on whatever face."""
+    """Hasher mixin that waits for its turn, whatever the source of the request."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         with turn():
@@ -42,9 +42,9 @@ class TakingTurns:
 
 
 class Argon2PasswordHasher(TakingTurns, hashers.Argon2PasswordHasher):
-    """Argon2id with what OWASP's Password Storage Cheat Sheet asks for at least: 19 MiB, two passes, one lane.
+    """Argon2id with the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 
-    Django's own take 100 MiB and eight threads for each log-in.
+    Django's default takes 100 MiB and eight threads per login.
     """
 
     time_cost = 2
@@ -53,7 +53,7 @@ class Argon2PasswordHasher(TakingTurns, hashers.Argon2PasswordHasher):
 
 
 class PBKDF2PasswordHasher(hashers.PBKDF2PasswordHasher):
-    """For hashes that came from elsewhere."""
+    """PBKDF2, for hashes that were imported."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         with turn():

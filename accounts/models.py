@@ -1,4 +1,4 @@
-"""Who there is: logins, those who can be booked, and those who book."""
+"""Logins, providers and clients."""
 
 import uuid
 from collections.abc import Callable
@@ -31,14 +31,14 @@ NOT_IN_NUMBERS = str.maketrans("", "", " -()/.")
 
 
 def new_reference() -> str:
-    """What a row made here is called in files: nothing else has this name, wherever it is taken."""
+    """Return a new reference: the name of a row in files, unique across all installations."""
     return str(uuid4())
 
 
 class ReferenceField(models.CharField):
-    """What a row is called in the files it comes with and goes with: another system's own name for it, or one of ours.
+    """The name of a row in imported and exported files: the one another system gave it, or one of ours.
 
-    Rows that were there before are given theirs by PostgreSQL.
+    PostgreSQL generates the references of rows that existed before the column.
     """
 
     def __init__(self, verbose_name: Any = None, **kwargs: Any) -> None:
@@ -58,7 +58,7 @@ class ReferenceField(models.CharField):
 
 
 class Mailbox(models.Func):
-    """The mailbox an email address leads to: without `+tag`, and at Gmail without dots, which it does not look at."""
+    """The mailbox behind an email address: without `+tag`, and without dots for Gmail, which ignores them."""
 
     function = "scheduler_mailbox"
     output_field = models.TextField()
@@ -68,11 +68,11 @@ class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
     def get_queryset(self) -> models.QuerySet["User"]:
-        """Logins come with the provider and the client they are, so that asking for roles costs no further query."""
+        """Join the provider and the client, so that checking roles costs no further query."""
         return super().get_queryset().select_related("provider", "client")
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Make a login. The email is kept in lower case; without a password nobody can log in with it."""
+        """Create a login. The email is stored in lower case; without a password the login is unusable."""
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -86,7 +86,8 @@ class UserManager(BaseUserManager["User"]):
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """One spelling for one mailbox: trimmed and in lower case, as every provider that matters delivers it."""
+        """Return the email trimmed and in lower case, so that one mailbox has one spelling (all major providers ignore
+        case)."""
         return (email or "").strip().lower()
 
 
@@ -108,7 +109,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(_("joined"), default=now)
 
     sign_in: "SignIn | None" = None
-    """The sign-in by which this request was made; None for a login that was merely looked up."""
+    """The sign-in of the current request; None for a login that was only looked up."""
 
     objects = UserManager()
 
@@ -139,22 +140,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
     def may(self, permission: str) -> bool:
-        """Return whether this is a login of staff with that permission (`app.codename`), by itself or by a group."""
+        """Return whether this is a staff login with that permission (`app.codename`), directly or by a group."""
         return self.is_staff and self.has_perm(permission)
 
     @property
     def provider_or_none(self) -> "Provider | None":
-        """The provider this login is, if it is one."""
+        """Return the provider of this login, or None."""
         return getattr(self, "provider", None)
 
     @property
     def client_or_none(self) -> "Client | None":
-        """The client this login is, if it is one."""
+        """Return the client of this login, or None."""
         return getattr(self, "client", None)
 
 
 class Unpublished(models.TextChoices):
-    """Why a provider is not published."""
+    """Reasons why a provider is not published."""
 
     VERIFY_EMAIL = "verify_email", _("Verify your email")
     AWAIT_APPROVAL = "await_approval", _("Waiting for approval")
@@ -163,38 +164,38 @@ class Unpublished(models.TextChoices):
 
 
 VETTED = ("is_approved", "is_verified")
-"""What is true of a provider who may write to others: staff approved them, and they answered at their email."""
+"""Flags of a provider who may write to others: staff approved them, and they verified their email."""
 
 PUBLISHED = ("is_active", *VETTED)
-"""What is true of a provider whom anybody may find and book."""
+"""Flags of a provider whom anybody may find and book."""
 
 
 def published(path: str = "") -> Q:
-    """The condition for a published provider, to whom `path` leads (`"owner__"`)."""
+    """Return the condition that the provider at the lookup path `path` (such as `"owner__"`) is published."""
     return Q(**{f"{path}{fact}": True for fact in PUBLISHED})
 
 
 def vetted_sql(alias: str) -> str:
-    """`Provider.is_vetted` in SQL, of the table or alias `alias`."""
+    """Return `Provider.is_vetted` as SQL for the table or alias `alias`."""
     return " AND ".join(f"{alias}.{fact}" for fact in VETTED)
 
 
 def published_sql(alias: str) -> str:
-    """`Provider.is_published` in SQL, of the table or alias `alias`."""
+    """Return `Provider.is_published` as SQL for the table or alias `alias`."""
     return " AND ".join(f"{alias}.{fact}" for fact in PUBLISHED)
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
     def published(self) -> Self:
-        """Those whom anybody may see and book."""
+        """Providers that anybody may see and book."""
         return self.filter(published())
 
     def awaiting_approval(self) -> Self:
-        """Those staff have to approve or decline: they answered at their email."""
+        """Providers who verified their email and wait for a decision by staff."""
         return self.filter(is_active=True, is_approved=False, is_verified=True, declined_at=None)
 
     def visible_to(self, user: "User | AnonymousUser | None") -> Self:
-        """Staff see all, a provider also themself, everybody the published ones."""
+        """Providers the user may see: all for staff, otherwise the published ones and the user's own."""
         if user is not None and user.is_authenticated:
             if user.may("accounts.view_provider"):
                 return self
@@ -202,14 +203,14 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         return self.published()
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
-        """Those whose calendars somebody keeps or may look into: all for staff, themself for a provider."""
+        """Providers whose calendars the user may manage or view: all for staff, their own for a provider."""
         if user is None or not user.is_authenticated:
             return self.none()
         return self if user.may("accounts.view_provider") else self.filter(user=user)
 
 
 class Provider(models.Model):
-    """Somebody, or something, who can be booked."""
+    """A person or a resource that can be booked."""
 
     user = models.OneToOneField(
         User, models.SET_NULL, null=True, blank=True, related_name="provider", verbose_name=_("user")
@@ -253,17 +254,17 @@ class Provider(models.Model):
 
     @property
     def is_vetted(self) -> bool:
-        """May write to others, and be booked once active."""
+        """Return whether the provider may write to others, and can be booked once active."""
         return all(getattr(self, fact) for fact in VETTED)
 
     @property
     def is_published(self) -> bool:
-        """Anybody may find and book them."""
+        """Return whether anybody may find and book the provider."""
         return all(getattr(self, fact) for fact in PUBLISHED)
 
     @property
     def missing(self) -> list[Unpublished]:
-        """What keeps them from being published: what the provider can do about it first."""
+        """Return why the provider is not published, beginning with what the provider can do about it."""
         found = [] if self.is_verified else [Unpublished.VERIFY_EMAIL]
         if not self.is_approved:
             found.append(Unpublished.DECLINED if self.declined_at else Unpublished.AWAIT_APPROVAL)
@@ -271,22 +272,22 @@ class Provider(models.Model):
 
     @property
     def initials(self) -> str:
-        """What stands in place of a picture: of the first and the last of their names."""
+        """Return the initials shown instead of a picture: of the first and the last word of the name."""
         names = [name for name in self.name.split() if name[0].isalnum()]
         return "".join(name[0] for name in dict.fromkeys((*names[:1], *names[-1:]))).upper()
 
 
 known_to_provider: "list[Callable[[Provider], Q]]" = []
-"""What makes a client one of a provider's, beside their address book; apps above this one add theirs."""
+"""Conditions, beside the address book, that make a client one of a provider's; higher apps add theirs."""
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def of_provider(self, provider: Provider) -> Self:
-        """A provider's clients: their address book, and whoever else they know."""
+        """A provider's clients: their address book and the clients known to them otherwise."""
         return self.filter(_clients_of(provider))
 
     def visible_to(self, user: "User | AnonymousUser | None") -> Self:
-        """Staff see all, a provider their clients, a client themself."""
+        """Clients the user may see: all for staff, their own clients for a provider, themself for a client."""
         if user is None or not user.is_authenticated:
             return self.none()
         if user.may("accounts.view_client"):
@@ -295,13 +296,14 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.filter(Q(user=user) if provider is None else Q(user=user) | _clients_of(provider))
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
-        """Those whose details somebody keeps or may look into: all for staff, their address book, themself."""
+        """Clients whose details the user may manage: all for staff, their address book for a provider, themself for a
+        client."""
         if user is None or not user.is_authenticated:
             return self.none()
         return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
 
     def matching(self, text: str) -> Self:
-        """Those with `text` in their name, email or, however it is written, phone number."""
+        """Clients with `text` in the name, the email or the phone number, in whatever format the number is written."""
         wanted = Q(name__icontains=text) | Q(email__icontains=text)
         digits = text.translate(NOT_IN_NUMBERS)
         if digits.removeprefix("+").isdecimal():
@@ -314,9 +316,9 @@ def _clients_of(provider: Provider) -> Q:
 
 
 class Client(models.Model):
-    """Somebody who books: self-registered (with a login), kept in one provider's address book (`owner`), or a guest.
+    """A person who books: registered with a login, kept in one provider's address book (`owner`), or a guest.
 
-    A guest has neither login nor owner, and no name while they are still choosing.
+    A guest has neither login nor owner, and no name until they have entered one.
     """
 
     user = models.OneToOneField(
@@ -379,26 +381,26 @@ class Client(models.Model):
 
     @property
     def phone_is_verified(self) -> bool:
-        """Text messages may go to their phone. Another number has to be verified anew."""
+        """Return whether text messages may go to the phone number. A changed number must be verified again."""
         return bool(self.phone) and self.phone == self.verified_phone
 
 
 class MailQuerySet(models.QuerySet["Mail"]):
     def due(self, *, now: datetime) -> Self:
-        """Those to be sent by now, the one that has waited longest first."""
+        """Mails to send by now, the longest waiting first."""
         return self.filter(next_at__lte=now).order_by("next_at")
 
     def open(self) -> Self:
-        """Those that need not wait for the mail server to answer again."""
+        """Mails that may be sent even while the mail server does not answer."""
         return self.exclude(Exists(Outage.objects.filter(key=MAIL_SERVER)))
 
 
 class Mail(models.Model):
-    """A mail that accounts owes somebody about their login. The row goes once it is sent.
+    """A mail about a login, waiting to be sent. The row is deleted once the mail is sent.
 
-    One without text is a link to set a new password, for whoever has this email when it is sent, if anybody: no key
-    lies here. `next_at` is when it may next be tried, or while it is being sent, when another may try; from
-    `useful_until` on it is not sent any more, for what it leads to is over.
+    A row without text is a link to set a new password, for the owner of this email at the time of sending, if there is
+    one: no key is stored here. `next_at` is the next attempt, or, during an attempt, the time from which another worker
+    may try. From `useful_until` on the mail is not sent any more, because its link has expired.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -419,16 +421,16 @@ class Mail(models.Model):
 
 class SignInQuerySet(models.QuerySet["SignIn"]):
     def live(self) -> Self:
-        """Those that nobody ended. Some of them may be over by their age: see `accounts.operations.sign_ins`."""
+        """Sign-ins that were not ended. Some may have expired: see `accounts.operations.sign_ins`."""
         return self.filter(ended_at=None)
 
 
 class SignIn(models.Model):
-    """A login signed in at one place: a browser's session, or a program's family of tokens.
+    """A sign-in of a login: a browser session, or a program's family of tokens.
 
-    The session holds its id, and each token as the claim `sid`. The row is read with the login at each request, so that
-    ending it ends all of them at once. It holds no secret: `refresh_id` is the `jti` of the refresh token that works
-    now, `former_refresh_id` of the one it replaced at `refreshed_at`.
+    The session stores its id, and each token has it as the claim `sid`. Each request reads the row together with the
+    login, so that ending the row ends the session and all tokens at once. It holds no secret: `refresh_id` is the `jti`
+    of the current refresh token, `former_refresh_id` that of the one replaced at `refreshed_at`.
     """
 
     class Kind(models.TextChoices):
@@ -441,7 +443,7 @@ class SignIn(models.Model):
     address = models.GenericIPAddressField(_("network address"), null=True)
     user_agent = models.CharField(_("program"), max_length=300, blank=True)
     is_staff = models.BooleanField(default=False)
-    """Whether the login was staff's when it signed in: whoever becomes staff signs in anew."""
+    """Staff flag of the login at the time of signing in: a login that becomes staff must sign in again."""
     refresh_id = models.CharField(max_length=32, blank=True)
     former_refresh_id = models.CharField(max_length=32, blank=True)
     refreshed_at = models.DateTimeField(null=True)
@@ -461,5 +463,5 @@ class SignIn(models.Model):
 
     @property
     def description(self) -> str:
-        """The browser or program, in words."""
+        """Return the browser or program in words."""
         return describe_user_agent(self.user_agent)

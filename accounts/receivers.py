@@ -1,4 +1,4 @@
-"""What accounts does when django-allauth, the admin or a command changes a login."""
+"""Reactions of accounts to changes of logins by django-allauth, the admin or a command."""
 
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ from scheduler_project.common.trail import asker, who
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.note_email")
 def note_email(instance: User, created: bool, update_fields: Any = None, **kwargs: Any) -> None:
-    """Let allauth know the email of a login, however it came to be. Another one has yet to be verified."""
+    """Copy a changed email of a login to allauth, whoever changed it. A new one is still unverified."""
     if update_fields is not None and "email" not in update_fields:
         return
     known = None if created else EmailAddress.objects.filter(user=instance, primary=True).first()
@@ -52,7 +52,7 @@ def see_first_proof(instance: EmailAddress, raw: bool, **kwargs: Any) -> None:
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.end_what_was_before")
 def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
-    """The one place where a mailbox becomes its login's, whether by a link, a reset, an invitation or the admin."""
+    """End what was made before the mailbox is proved: the only place for links, resets, invitations and the admin."""
     if instance.first_proof:
         keep = acting_sign_in(instance.user)
         by_staff = who().face == Face.ADMIN and who().user_id != instance.user_id
@@ -60,14 +60,14 @@ def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
 
 
 def acting_sign_in(user: User) -> SignIn | None:
-    """The sign-in by which a login is at work on itself, if it is."""
+    """Return the sign-in of a login that changes itself, else None."""
     asked = getattr(asker.get(), "user", None)
     return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
 
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.note_answer")
 def note_answer(instance: EmailAddress, **kwargs: Any) -> None:
-    """A provider's email counts as verified from the first one that was, whoever verified it and how."""
+    """Verify a provider with the first verified email of their login, whoever verified it and how."""
     if instance.verified:
         note_verified(user_id=instance.user_id, now=timezone.now())
 
@@ -80,7 +80,7 @@ def follow_email(user: User, from_email_address: EmailAddress | None = None, **k
 
 
 def tell_old_mailbox(user: User, was: str) -> None:
-    """Whoever has lost a login to another mailbox learns of it in theirs."""
+    """Notify the old mailbox when a login moves to another one."""
     log_security_event_on_commit(SecurityEvent.EMAIL_CHANGED, login=user.pk)
     emails = {"from_email": was, "to_email": user.email}
     notify(user, Notice.EMAIL_CHANGED, now=timezone.now(), to=was, **emails)
@@ -93,7 +93,7 @@ def lose_new_email(user: User, **kwargs: Any) -> None:
 
 @receiver(user_logged_in, dispatch_uid="accounts.receivers.begin_sign_in")
 def begin_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Let the session that has just begun be one that can be seen and ended."""
+    """Create a sign-in for a new session, so that it can be listed and ended."""
     now = timezone.now()
     former = request.session.get(SID)
     if former is not None:  # logged in once more in the same browser
@@ -111,7 +111,7 @@ def end_with_session(user: User | None, **kwargs: Any) -> None:
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.end_with_password")
 def end_with_password(instance: User, created: bool, **kwargs: Any) -> None:
-    """Whatever gives a login another password, or deactivates it, ends its sign-ins: an activated one begins anew.
+    """End all sign-ins with a new password or a deactivation: a reactivated login starts afresh.
 
     Django keeps a new password in `_password` until after this.
     """
@@ -122,7 +122,7 @@ def end_with_password(instance: User, created: bool, **kwargs: Any) -> None:
 
 @receiver([authenticator_added, authenticator_removed], dispatch_uid="accounts.receivers.change_session_key")
 def change_session_key(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Whoever knew the key of a session when another factor was asked for knows it no longer."""
+    """Change the session's key when a second factor is added: anybody who knew the old key is logged out."""
     if request.user == user:
         request.session.cycle_key()
 
@@ -141,6 +141,6 @@ def ring_for_mails(**kwargs: Any) -> None:
 @receiver(post_delete, sender=Client, dispatch_uid="accounts.receivers.forget_deleted_client")
 @receiver(post_delete, sender=User, dispatch_uid="accounts.receivers.forget_deleted_login")
 def forget_deleted(instance: Client | User, **kwargs: Any) -> None:
-    """Whoever is deleted is erased: the trail says that there was somebody, and who deleted them."""
+    """Erase a deleted login: the audit log keeps only that there was one, and who deleted it."""
     if instance.name:
         forget_traces(instance)

@@ -1,7 +1,6 @@
-"""What happens to logins and rights, written to the log of security events, and told to whom it concerns.
+"""Security events of logins and rights: written to their own log, and mailed to the person concerned.
 
-By signals of the models and of Django, so that every face does it: pages, API, admin and commands.
-"""
+Signals of the models and of Django do this, so that pages, API, admin and commands all do."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -55,7 +54,7 @@ def note_log_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.security_events.note_password")
 def note_password(instance: User, created: bool, **kwargs: Any) -> None:
-    """A new password is in `_password` until after this; a hash that is only renewed is not."""
+    """Log a new password, found in `_password` until after this; rehashing the same password is not logged."""
     if created:
         log_security_event_on_commit(SecurityEvent.LOGIN_CREATED, login=instance.pk)
     elif instance._password is not None:  # type: ignore[attr-defined]  # noqa: SLF001
@@ -88,7 +87,7 @@ def note_factor_removed(instance: Authenticator, origin: Any = None, **kwargs: A
 
 
 def _end_other_sign_ins(user: User) -> None:
-    """Whoever signed in when another factor was asked for signs in anew, but for who changed it just now."""
+    """End all sign-ins when a second factor is added, except the one that added it."""
     end_sign_ins(user=user, keep=acting_sign_in(user), now=timezone.now())
 
 
@@ -102,7 +101,7 @@ def _is_of(origin: Any, model: type[Model]) -> bool:
 @receiver(pre_save, sender=User, dispatch_uid="accounts.security_events.see_login")
 @receiver(pre_save, sender=Provider, dispatch_uid="accounts.security_events.see_provider")
 def see_rights(sender: type[Model], instance: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-    """Remember what somebody might do before."""
+    """Remember the permissions a login had before the change."""
     names = [name for name in RIGHTS[sender] if update_fields is None or name in update_fields]
     rows = sender._default_manager.filter(pk=instance.pk).order_by().values(*names)  # noqa: SLF001
     instance.rights_before = rows.first() if names and instance.pk is not None else None
@@ -141,7 +140,7 @@ CHANGES = {"post_add": "added", "post_remove": "removed", "pre_clear": "removed"
 def _note_related(
     what: str, *, instance: Any, action: str, reverse: bool, pk_set: set[int] | None, **kwargs: Any
 ) -> None:
-    """Groups or permissions were given to `instance`, or it is one that was given to others (`reverse`)."""
+    """Log groups or permissions given to `instance`, or, with `reverse`, `instance` given to others."""
     if action not in CHANGES:
         return
     holder = "group" if what == "group_permissions" else "login"

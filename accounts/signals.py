@@ -1,4 +1,4 @@
-"""What accounts tells those who stand on it, synchronously and in the same transaction."""
+"""Signals of accounts for the apps above it, sent synchronously and in the same transaction."""
 
 from django.dispatch import Signal
 
@@ -6,26 +6,27 @@ provider_added = Signal()
 """A provider was added. Arguments: `provider`, `timezone` (IANA name), `now`."""
 
 client_registered = Signal()
-"""A client registered on a page in another language than the site's. Arguments: `client`, `language`, `now`."""
+"""A client registered on a page in a language other than the site's. Arguments: `client`, `language`, `now`."""
 
 provider_vetted = Signal()
-"""A provider may write to others from now on: verified and approved. Arguments: `provider`, `now`."""
+"""A provider has been verified and approved and may write to others. Arguments: `provider`, `now`."""
 
 personal_data_asked = Signal()
-"""All that is kept about somebody was asked for. Arguments: `user`, `client` (one of them may be None), `own` (whether
-they asked themself: others are told no secrets), and `archive`, a JSON-ready dict to add to."""
+"""A person's archive is being made. Arguments: `user`, `client` (one of them may be None), `own` (True if the person
+asked themself: only then secrets are included), and `archive`, a JSON-ready dict to add to."""
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""
 
 mail_owed = Signal()
-"""A mail is to be sent once this transaction is done."""
+"""A mail was stored and is to be sent after this transaction."""
 
 client_leaving = Signal()
-"""A client, with or without a login, is about to be erased. Arguments: `client`, `now`. It is prevented likewise."""
+"""A client, with or without a login, is about to be erased. Arguments: `client`, `now`. A receiver that raises a
+DomainError prevents it."""
 
 mailbox_proved = Signal()
-"""Whoever has a login has shown for the first time that its email is theirs. Somebody else may have made the login, so
-each app ends whatever it gave out before that opens something without logging in anew, or tells somebody something:
-keys, addresses, phone numbers. Arguments: `user`, `client` and `provider` (or None), `now`; `ended` and `kept`, lists
-to which the names of what has ended, and of what is still there and worth a look, are added."""
+"""A login has proved its mailbox for the first time. Somebody else may have made the login, so each app ends what it
+issued before that opens something without a new login, or sends data to somebody: keys, addresses, phone numbers.
+Arguments: `user`, `client` and `provider` (or None), `now`; `ended` and `kept`, lists to add the names of what has
+ended, and of what is kept and worth a look."""

@@ -1,4 +1,4 @@
-"""Doorbells: read the clock, call one operation, return a count."""
+"""Tasks: read the clock, call one operation, return a count."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -13,5 +13,5 @@ def send_mails() -> int:
 
 
 def wake_sender() -> None:
-    """Ring for the mails."""
+    """Start the task that sends the mails."""
     ring(send_mails)

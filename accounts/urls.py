@@ -1,4 +1,4 @@
-"""Logins: django-allauth's pages, and our own beside them."""
+"""URLs of logins: django-allauth's pages, and our own."""
 
 from django.urls import include, path, re_path
 

@@ -1,4 +1,4 @@
-"""The browser or program behind a `User-Agent` header, in words for its owner."""
+"""Description of a `User-Agent` header in words for the login's owner."""
 
 import re
 
@@ -14,7 +14,7 @@ BROWSERS = [
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 ]
-"""What tells browsers apart, in this order: most of them call themselves Safari as well, and many Chrome."""
+"""Marks of browsers, in the order of checking: most of them also call themselves Safari, and many Chrome."""
 
 SYSTEMS = [
     ("Windows", "Windows"),
@@ -28,7 +28,7 @@ SYSTEMS = [
 
 
 def describe_user_agent(text: str) -> str:
-    """Return "Firefox on Windows" for a browser; a program's own name for what does not say that it is one."""
+    """Return such as "Firefox on Windows" for a browser, and a program's own name for anything else."""
     browser = next((name for sign, name in BROWSERS if sign in text), None)
     system = next((name for sign, name in SYSTEMS if sign in text), None)
     if browser and system:

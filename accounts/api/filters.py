@@ -1,4 +1,4 @@
-"""What lists can be narrowed and ordered by."""
+"""Filters and orderings of the accounts API's lists."""
 
 import django_filters
 from django.db.models import Q, QuerySet

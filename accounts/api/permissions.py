@@ -1,4 +1,4 @@
-"""Who gets as far as an operation. What they may do there, the operation says."""
+"""Permissions for reaching an operation; the operation itself decides what the user may do there."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from scheduler_project.common.errors import NotAllowed
 
 
 class ForStaff(BasePermission):
-    """Methods for staff with a permission: the view's `permissions` say which one (`app.codename`) each method asks.
+    """Restrict methods to staff: the view's `permissions` map a method to the permission (`app.codename`) it needs.
 
-    Methods that are not named there are not looked at.
+    Methods without an entry are not restricted.
     """
 
     code = NotAllowed.code
@@ -24,7 +24,7 @@ class ForStaff(BasePermission):
 
 
 class AddingNeedsACalendar(BasePermission):
-    """Providers and staff add; everybody else only reads and changes what they may see."""
+    """Only providers and staff may add clients; other users only read and change the ones they may see."""
 
     code = NotAllowed.code
     message = NotAllowed.message

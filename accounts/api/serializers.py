@@ -1,4 +1,4 @@
-"""What the accounts API reads and writes."""
+"""Serializers of the accounts API."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ class PasswordField(serializers.CharField):
 
 
 class ProviderField(RelatedField):
-    """The id of a provider whom the caller may see."""
+    """The id of a provider visible to the caller."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=Provider.objects.all(), **kwargs)
@@ -54,7 +54,7 @@ class ProviderField(RelatedField):
 
 
 def validate_new_password(password: str, user: User, field: str) -> None:
-    """Refuse what Django's validators refuse for this user, each reason with its own code."""
+    """Raise for a password that Django's validators reject for this user, with one code per reason."""
     try:
         validate_password(password, user)
     except DjangoValidationError as error:
@@ -65,7 +65,7 @@ def validate_new_password(password: str, user: User, field: str) -> None:
 
 
 class MissingField(serializers.ListField):
-    """What keeps a provider from being published, as codes."""
+    """A reason, as a code, why a provider is not yet published."""
 
     def __init__(self, **kwargs: Any) -> None:
         own = {
@@ -256,7 +256,7 @@ class NewProviderSerializer(ProviderSerializer):
     )
 
     def validate_user(self, user: User) -> User:
-        """Return the login. Only superusers choose one: with it somebody acts as this provider. Raises NotAllowed."""
+        """Return the login. Only superusers may choose one, because a login acts as its provider. Raises NotAllowed."""
         if not self.context["request"].user.is_superuser:
             raise NotAllowed(field="user")
         return user

@@ -1,4 +1,4 @@
-"""Accounts' part of the API."""
+"""URLs of the accounts API."""
 
 from django.urls import re_path
 

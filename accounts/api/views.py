@@ -1,4 +1,4 @@
-"""The accounts API: each view reads the clock and the request, calls one operation, and writes down its answer."""
+"""The accounts API: each view reads the clock and the request, calls one operation, and serializes the result."""
 
 from typing import Any
 from uuid import UUID
@@ -43,25 +43,25 @@ RESET_ASKED = _("If there is an account with this email, a message with a link i
 class View(StrictView, GenericAPIView[Any]):
     @property
     def user(self) -> User:
-        """Who is logged in."""
+        """Return the logged-in user."""
         assert isinstance(self.request.user, User)
         return self.request.user
 
     def sent(self) -> dict[str, Any]:
-        """The request's body, validated."""
+        """Return the validated request body."""
         serializer = self.get_serializer(data=self.request.data)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
 
     def signed_in(self, user: User, code: int = 200) -> Response:
-        """Who it is, and a first pair of tokens."""
+        """Return the login and its first pair of tokens."""
         context = self.get_serializer_context()
         tokens = sign_ins.sign_in_program(user=user, origin=Origin.of(self.request), now=timezone.now())
         return Response(serializers.SignedInSerializer({"user": user, **tokens}, context=context).data, code)
 
 
 class PublicView(View):
-    """For those who are not logged in yet: a worn-out token in the request does not stand in their way."""
+    """Base of views for visitors: an expired token in the request does not get in their way."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
@@ -72,7 +72,7 @@ class PublicView(View):
 
 
 class AboutOneEmailView(PublicView):
-    """Limited per address and per email."""
+    """Base of views about one email, limited per network address and per email."""
 
     def throttle_subject(self, request: Request) -> str | None:
         email = request.data.get("email") if isinstance(request.data, dict) else None
@@ -131,7 +131,7 @@ class VerifyEmailView(View):
 
 
 def send_link_to_verify(request: Request, user: User) -> None:
-    """Mail the link that verifies the email of a login, unless it is verified."""
+    """Mail a link that verifies the email of a login, unless it is verified already."""
     address = EmailAddress.objects.filter(user=user, email=user.email, verified=False).first()
     if address is not None:
         address.send_confirmation(request._request, signup=False)  # noqa: SLF001  (DRF's own way)
@@ -205,7 +205,7 @@ class LogoutView(View):
 
 
 class SignInsView(View):
-    """Where somebody is signed in."""
+    """Sign-ins of the caller."""
 
     serializer_class = serializers.SignInSerializer
     pagination_class = None
@@ -267,7 +267,7 @@ class MeView(IdempotentMixin, View):
 
 
 class PasswordChangeView(View):
-    """Not repeatable by Idempotency-Key: neither passwords nor tokens are kept for that."""
+    """Not repeatable by Idempotency-Key: passwords and tokens are never stored for replay."""
 
     serializer_class = serializers.PasswordChangeSerializer
     throttle_scope = "login"
@@ -363,7 +363,7 @@ class PeopleViewSet(IdempotentMixin, StrictView, ModelViewSet[Any]):
     ),
 )
 class ProviderViewSet(PeopleViewSet):
-    """Providers. Everybody sees the published ones."""
+    """Providers. Everybody can see the published ones."""
 
     queryset = Provider.objects.all()
     permission_classes = [IsAuthenticatedOrReadOnly, permissions.ForStaff]
@@ -451,7 +451,8 @@ class ProviderViewSet(PeopleViewSet):
     destroy=extend_schema(summary="Delete a client who never booked", responses={204: None, **refusals(403, 409)}),
 )
 class ClientViewSet(PeopleViewSet):
-    """Clients. A provider sees their address book and whoever booked with them, a client themself, staff all."""
+    """Clients. A provider sees their address book and the clients who booked with them, a client sees themself, staff
+    see all."""
 
     queryset = Client.objects.all()
     serializer_class = serializers.ClientSerializer

@@ -1,4 +1,4 @@
-"""What becomes of those who registered as providers: verified, approved or declined, and told so."""
+"""Verification and approval of registered providers, and the mails about it."""
 
 from datetime import datetime
 
@@ -16,10 +16,10 @@ from scheduler_project.common.operations import operation
 
 
 def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "") -> None:
-    """Write down what staff decided about a provider, and tell them by mail. The caller holds the row's lock.
+    """Store the decision of staff about a provider, and notify them by mail. The caller holds the row's lock.
 
-    Approved, they are published and may write to others, once their email is verified. Declined, nothing goes out on
-    their behalf any more; their appointments stay. Deciding the same again changes nothing.
+    An approved provider is published and may write to others, once their email is verified. For a declined provider
+    nothing is sent any more; their appointments stay. Repeating a decision changes nothing.
     """
     wanted = (approved, "" if approved else reason)
     if (provider.is_approved, provider.decline_reason) == wanted and (approved or provider.declined_at):
@@ -34,7 +34,7 @@ def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "
 
 @operation
 def note_verified(*, user_id: int, now: datetime) -> None:
-    """Remember that a login has answered at its email: another email later does not take that back."""
+    """Remember that a login has verified its email; a later change of email does not undo that."""
     rows = Provider.objects.select_for_update(of=("self",), no_key=True)
     provider = rows.filter(user=user_id, is_verified=False).first()
     if provider is None:
@@ -46,14 +46,14 @@ def note_verified(*, user_id: int, now: datetime) -> None:
 
 
 def _vetted(provider: Provider, now: datetime) -> None:
-    """From now on what they wrote down counts: numbers of clients who have no login to say otherwise."""
+    """Trust the phone numbers the provider entered, for clients without a login of their own."""
     kept = Client.objects.filter(owner=provider, user=None).exclude(phone=F("verified_phone"))
     kept.order_by().update(verified_phone=F("phone"))
     provider_vetted.send(Provider, provider=provider, now=now)
 
 
 def _tell(provider: Provider, now: datetime) -> None:
-    """Mail the provider what was decided, if they have a login."""
+    """Mail the decision to the provider, if they have a login."""
     user = provider.user
     if user is None or not user.is_active:
         return

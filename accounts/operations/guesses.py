@@ -1,10 +1,9 @@
-"""Guessing passwords and codes: counted so that whoever guesses is slowed down, and the owner is not.
+"""Limits on guessing passwords and codes, which slow down the guesser and not the owner.
 
-Failures are counted for each login and network together. A browser that has logged in with the login before has a count
-of its own, and neither it nor a network it has signed in from is slowed down by what others do. All other networks also
-share one count for each login: however many somebody has, they get no further than one would. Nobody is locked out:
-each failure doubles the wait until the next try, up to a ceiling, and an hour without one forgets them all.
-"""
+Failures are counted per login and network. A browser that has logged in before has its own count, and other people's
+failures slow down neither it nor a network the login has signed in from. All other networks also share one count per
+login, so many networks get no further than one. Nobody is locked out: each failure doubles the wait until the next try,
+up to a ceiling, and an hour without a failure clears the count."""
 
 import math
 import time
@@ -23,11 +22,11 @@ from scheduler_project.common.throttling import Slowdown, about, forget, network
 NOWHERE = Device()
 
 BY_ONE = Slowdown(free=5, first=2, longest=300)
-"""For one network, or one browser: about 20 tries in the first hour, then 12."""
+"""For one network or one browser: about 20 tries in the first hour, then 12 per hour."""
 
 
 class Guess(StrEnum):
-    """What is guessed. Passwords and codes are counted apart: who tries codes has the password."""
+    """The kinds of secrets. Passwords and codes are counted apart: a user who tries codes already has the password."""
 
     PASSWORD = "password"  # noqa: S105
     CODE = "code"
@@ -37,17 +36,18 @@ BY_ALL = {
     Guess.PASSWORD: Slowdown(free=20, first=1, longest=120),
     Guess.CODE: Slowdown(free=10, first=2, longest=600),
 }
-"""For all networks together that the login was never used from: about 55 passwords in the first hour, then 30."""
+"""For all networks together that the login never signed in from: about 55 passwords in the first hour, then 30 per
+hour."""
 
 
 @contextmanager
 def guess(
     what: Guess, *, email: str, device: Device = NOWHERE, failure: SecurityEvent = SecurityEvent.LOGIN_FAILED
 ) -> Iterator[None]:
-    """Let a password or code be checked within, if it is this caller's turn. Raises TooManyGuesses if it is not.
+    """Allow one check of a password or code in the `with` block. Raises TooManyGuesses if the caller must wait.
 
-    It has failed when NoActiveAccount, WrongPassword or WrongCode is raised within. Whether there is such a login makes
-    no difference to what is done. To be used outside of a transaction: what is counted must stay counted.
+    NoActiveAccount, WrongPassword or WrongCode raised in the block counts as a failure. An unknown email is handled
+    exactly like a known one. Use it outside of a transaction: a rollback would lose the count.
     """
     email = User.objects.normalize_email(email)
     user = User.objects.filter(email=email).first()
@@ -64,7 +64,7 @@ def guess(
 
 
 def _count(what: Guess, email: str, user: User | None, device: Device) -> list[str]:
-    """Count one more guess, before it is made, so that many at once are counted too. Returns under which keys."""
+    """Count one more guess before it is made, so that parallel guesses count too. Returns the keys of the counts."""
     now = time.time()
     browser = device.browser_of(user) if user else None
     familiar = device.network in _networks(email)
@@ -84,13 +84,13 @@ def _count(what: Guess, email: str, user: User | None, device: Device) -> list[s
 
 
 def _networks(email: str) -> set[str]:
-    """Those the login has signed in from before."""
+    """Return the networks the login has signed in from."""
     rows = SignIn.objects.filter(user__email=email).order_by("-last_used_at").values_list("address", flat=True)
     return {network(address) for address in rows[:100] if address}
 
 
 def _succeed(counted: list[str]) -> None:
-    """Forget the failures of this browser or network. Those of all others stay: they may go on guessing."""
+    """Clear the failures of this browser or network, but not those of others, who may still be guessing."""
     if counted:
         forget(counted[0])
         _take_back(counted[1:])
@@ -110,7 +110,7 @@ def _reason(error: Exception, user: User | None) -> str:
 
 
 def check_password(*, user: User, password: str, device: Device = NOWHERE) -> None:
-    """Raise WrongPassword unless it is that of this login, and TooManyGuesses. For who is logged in already."""
+    """Check the password of a logged-in user. Raises WrongPassword and TooManyGuesses."""
     with guess(Guess.PASSWORD, email=user.email, device=device, failure=SecurityEvent.REAUTHENTICATION_FAILED):
         if not user.check_password(password):
             raise WrongPassword

@@ -1,4 +1,4 @@
-"""Taking one's data along, and leaving."""
+"""Archive and erasure of a person's data."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -27,7 +27,7 @@ from scheduler_project.common.times import rfc3339
 from scheduler_project.common.trail import erase
 
 DELETED = "Deleted"
-"""What those who left are called."""
+"""The name shown for erased people."""
 
 OF_CLIENT = ("name", "email", "phone", "verified_phone", "notes", "reference")
 OF_LOGIN = ("name", "email")
@@ -35,10 +35,10 @@ OF_LOGIN = ("name", "email")
 
 @operation
 def gather(*, user_id: int | None = None, client_id: int | None = None, own: bool = False) -> dict[str, Any]:
-    """All that is kept about somebody, ready for JSON, from every app; but no provider's notes.
+    """Return everything stored about a person, from every app and ready for JSON, without providers' notes.
 
-    About a login and the client and provider it is, or about a client and the login they may have. Secret addresses
-    are told only to who asks for their `own`. Raises NotFound.
+    For a login with its provider and client, or for a client with their login, if any. Secret addresses are included
+    only for people who request their `own` data. Raises NotFound.
     """
     logins, clients = User.objects.all(), Client.objects.select_related("user")
     client = clients.filter(pk=client_id).first() if client_id is not None else None
@@ -106,10 +106,10 @@ def _provider(provider: Provider) -> dict[str, Any]:
 
 
 def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:
-    """Erase somebody at their own wish: the login ends, their personal data go, past appointments stay without a name.
+    """Erase a person at their own request: the login and the personal data go, past appointments stay without a name.
 
-    A provider takes no more bookings. Raises WrongPassword, TooManyGuesses, and AppointmentsComing while there are
-    appointments to come: cancelling them first tells the others in the name of who leaves.
+    A provider can no longer be booked. Raises WrongPassword, TooManyGuesses, and AppointmentsComing while there are
+    upcoming appointments: cancelling them first notifies the others in the person's own name.
     """
     user = User.objects.get(pk=user_id)
     try:
@@ -121,7 +121,7 @@ def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetim
 
 @operation
 def _leave(user_id: int, password_hash: str, now: datetime) -> None:
-    """Raises WrongPassword where somebody else has just changed it."""
+    """Raises WrongPassword if the password was changed in the meantime."""
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(user=user_id).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     if user.password != password_hash:
@@ -133,10 +133,10 @@ def _leave(user_id: int, password_hash: str, now: datetime) -> None:
 
 @operation
 def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
-    """Erase a client at their wish, as `leave` does: their login ends with it. Their appointments stay, without a name.
+    """Erase a client at their request, like `leave`, together with their login. Their appointments stay without a name.
 
     For staff, and for the provider who keeps the client. Repeating it changes nothing. Raises AppointmentsComing;
-    NotAllowed also for a login of staff; NotFound.
+    NotAllowed, also for a staff login; NotFound.
     """
     client = locked_client(client_id, actor)
     erases = "accounts.delete_client"
@@ -151,7 +151,7 @@ def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
 
 
 def _erase_client(client: Client, now: datetime) -> None:
-    """Let a client be nobody; what booking and reminding know of them goes too. The caller holds the row's lock."""
+    """Anonymize a client, also in booking and reminders. The caller holds the row's lock."""
     client_leaving.send(Client, client=client, now=now)
     number = str(client.phone.national_number) if client.phone else ""  # written with or without its country
     forget_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
@@ -184,12 +184,12 @@ def _erase_login(user: User, now: datetime) -> None:
 
 
 def forget_traces(row: Client | User) -> None:
-    """Take who somebody was out of the trail of a row that is gone, or nobody's now."""
+    """Remove a person's details from the audit log of a row that is deleted or anonymized."""
     erase(type(row), [row.pk], OF_CLIENT if isinstance(row, Client) else OF_LOGIN)
     forget_log(type(row), [row.pk])
 
 
 def forget_log(model: type[Model], rows: Iterable[int]) -> None:
-    """Take what these rows were called out of the admin's own log."""
+    """Remove the names of these rows from Django's admin log."""
     entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model))
     entries.filter(object_id__in=[str(pk) for pk in rows]).update(object_repr=DELETED, change_message="")

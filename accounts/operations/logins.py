@@ -29,10 +29,10 @@ from scheduler_project.common.security_log import (
 
 
 def log_in(*, email: str, password: str, code: str = "", device: Device = NOWHERE, now: datetime) -> User:
-    """Whose email and password these are. Raises NoActiveAccount, after the same time for an email nobody has.
+    """Return the login with this email and password. Raises NoActiveAccount, after the same time for an unknown email.
 
-    Who has set up a second factor needs a code too, of their app or a recovery code: raises SecondFactorRequired
-    without one and WrongCode. A code works once. Raises TooManyGuesses to whoever has to wait.
+    A login with a second factor also needs a code, from the authenticator app or a recovery code: raises
+    SecondFactorRequired without one, and WrongCode. A code works once. Raises TooManyGuesses if the caller must wait.
     """
     user = with_password(email=email, password=password, device=device)
     if is_mfa_enabled(user):
@@ -45,7 +45,7 @@ def log_in(*, email: str, password: str, code: str = "", device: Device = NOWHER
 
 
 def with_password(*, email: str, password: str, device: Device = NOWHERE) -> User:
-    """The active login with this email and password. Raises NoActiveAccount and TooManyGuesses."""
+    """Return the active login with this email and password. Raises NoActiveAccount and TooManyGuesses."""
     with guess(Guess.PASSWORD, email=email, device=device):
         user = authenticate(email=email, password=password)
         if not isinstance(user, User):
@@ -54,7 +54,7 @@ def with_password(*, email: str, password: str, device: Device = NOWHERE) -> Use
 
 
 def check_second_factor(user: User, code: str, device: Device = NOWHERE) -> None:
-    """Raises SecondFactorRequired, WrongCode and TooManyGuesses."""
+    """Check the code of a login with a second factor. Raises SecondFactorRequired, WrongCode and TooManyGuesses."""
     if not code:
         raise SecondFactorRequired(field="code")
     with guess(Guess.CODE, email=user.email, device=device):
@@ -63,7 +63,7 @@ def check_second_factor(user: User, code: str, device: Device = NOWHERE) -> None
 
 
 def change_password(*, user_id: int, current_password: str, new_password: str, device: Device = NOWHERE) -> User:
-    """Set a validated new password; every token given for the old one ends. Raises WrongPassword, TooManyGuesses."""
+    """Set a validated new password; all tokens issued before end. Raises WrongPassword, TooManyGuesses."""
     user = User.objects.get(pk=user_id)
     try:
         check_password(user=user, password=current_password, device=device)
@@ -74,7 +74,7 @@ def change_password(*, user_id: int, current_password: str, new_password: str, d
 
 @operation
 def _change_password(user: User, new_password: str) -> User:
-    """Raises WrongPassword where somebody else has just changed it."""
+    """Raises WrongPassword if the password was changed in the meantime."""
     locked = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
     if locked.password != user.password:
         raise WrongPassword(field="current_password")
@@ -83,17 +83,17 @@ def _change_password(user: User, new_password: str) -> User:
 
 @operation
 def reset_password(*, uid: str, token: str, new_password: str) -> User:
-    """Set a validated new password with what the mailed link carries, which works once. Raises LinkNotValid."""
+    """Set a validated new password with the values of the mailed link, which works once. Raises LinkNotValid."""
     locked = User.objects.select_for_update(of=("self",), no_key=True)
     return set_by_link(owner_of_link(uid=uid, token=token, among=locked), new_password)
 
 
 @operation
 def set_by_link(user: User, new_password: str) -> User:
-    """Set a validated new password for whoever opened the mailed link, which proves that the mailbox is theirs.
+    """Set a validated new password by the mailed link, which proves the ownership of the mailbox.
 
-    For the first time: then all ends that was made before (`mailboxes.prove`). Later: sign-ins and tokens end with the
-    password, calendar feeds and webhooks do not, for their owner made them.
+    The first proof ends everything made before it (`mailboxes.prove`). Later ones end sign-ins and tokens with the
+    password; calendar feeds and webhooks stay, because the owner made them.
     """
     set_password(user, new_password)
     address, _created = EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
@@ -102,7 +102,7 @@ def set_by_link(user: User, new_password: str) -> User:
 
 
 def owner_of_link(*, uid: str, token: str, among: QuerySet[User] | None = None) -> User:
-    """Whose link it is. Raises LinkNotValid for one that is made up, expired, used or older than the last login."""
+    """Return the owner of a link. Raises LinkNotValid if it is forged, expired, used or older than the last login."""
     users = User.objects.all() if among is None else among
     try:
         user = users.filter(pk=int(urlsafe_base64_decode(uid)), is_active=True).first()
@@ -123,9 +123,9 @@ def set_password(user: User, password: str) -> User:
 
 @operation
 def ask_new_email(*, user_id: int, email: str) -> EmailAddress:
-    """Let another email wait beside that of the login, instead of any that waited before, until it is verified.
+    """Store another email beside that of the login until it is verified, instead of any that waited before.
 
-    Asked for again it is the same row, so that links already mailed go on working.
+    Repeating the request keeps the row, so that links already mailed go on working.
     """
     User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     EmailAddress.objects.filter(user=user_id, primary=False).exclude(email=email).delete()
@@ -135,5 +135,5 @@ def ask_new_email(*, user_id: int, email: str) -> EmailAddress:
 
 
 def forget_new_email(user: User) -> None:
-    """Let no link to confirm another email outlive the password it was asked for with."""
+    """Delete an unverified new email with the password it was requested with, so that its links stop working."""
     EmailAddress.objects.filter(user=user, primary=False).delete()

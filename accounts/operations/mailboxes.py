@@ -1,8 +1,7 @@
-"""Proving that a mailbox is that of its login's owner, and what ends then.
+"""Proof that a mailbox belongs to the owner of its login, and the end of everything made before it.
 
-Anybody can register with an email that is somebody else's, set things up, and wait for its owner to come. So what was
-made before the owner proved that the mailbox is theirs ends at that moment: nothing of it tells whose it was.
-"""
+Anybody can register with another person's email, set things up, and wait for that person to come. So everything made
+before the owner proves the mailbox ends at that moment: none of it shows who made it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,10 +24,10 @@ from scheduler_project.common.security_log import SecurityEvent, log_security_ev
 
 @operation
 def confirm(*, address: EmailAddress, by_owner: bool, confirm_it: Callable[[], bool]) -> tuple[bool, list[Any]]:
-    """Let an email be verified by whoever opened the link that was mailed to it.
+    """Verify an email by the link that was mailed to it.
 
-    Returns whether it is, and the names of what ended. Whoever is not logged in as that login (`by_owner`) need not be
-    who knows its password: it ends too.
+    Returns whether it is verified, and the names of what ended. If the visitor is not logged in as that login
+    (`by_owner`), somebody else may know its password, so the password ends too.
     """
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=address.user_id)
     first = not is_proved(user)
@@ -42,13 +41,13 @@ def confirm(*, address: EmailAddress, by_owner: bool, confirm_it: Callable[[], b
 
 
 def end_password(user: User) -> None:
-    """Give a login a password that nobody knows. It is one, so that another can be set by a mailed link."""
+    """Set a random password that nobody knows. It counts as a password, so that a mailed link can set another."""
     user.set_password(get_random_string(64))
     user.save(update_fields=["password"])
 
 
 def is_proved(user: User) -> bool:
-    """Whether this login has proved that its email, or the one before it, is theirs."""
+    """Return whether this login has ever proved that its email is its own."""
     return EmailAddress.objects.filter(user=user, verified=True).exists()
 
 
@@ -56,10 +55,10 @@ def is_proved(user: User) -> bool:
 def prove(
     *, user: User, address: EmailAddress, keep: SignIn | None, now: datetime, by_staff: bool = False
 ) -> list[Any]:
-    """End what was made before a login proved its mailbox for the first time, all but the sign-in to keep.
+    """End everything made before a login first proved its mailbox, except the sign-in `keep`.
 
-    Staff who vouch for somebody's mailbox do not know who knows the password: it ends too, and a link to another is
-    mailed there. Returns the names of what ended; the owner is mailed them. Whatever hands out keys ends them at
+    Staff who vouch for a mailbox cannot know who knows the password: it ends too, and a link to set another is mailed.
+    Returns the names of what ended, which the owner also gets by mail. Apps that issue keys end them on the signal
     `mailbox_proved`.
     """
     client, provider = user.client_or_none, user.provider_or_none

@@ -1,4 +1,4 @@
-"""The mails accounts owes: rows written within the request, and sent outside of it."""
+"""The outbox of accounts: mails are stored during the request, and sent outside of it."""
 
 import logging
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from scheduler_project.common.smtp import Meaning, meaning_of
 from scheduler_project.common.throttling import may
 
 LEASE = timedelta(minutes=1)
-"""How long whoever sends a mail has for it; then another tries."""
+"""Time a worker has to send a mail before another one tries."""
 ROUND = timedelta(minutes=1)
 BACKOFF = timedelta(minutes=1)
-"""How long until the second try; then twice as long each time, up to the other."""
+"""Delay before the second try, doubled for each further try, and the upper limit of the delay."""
 LONGEST_BACKOFF = timedelta(minutes=30)
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @operation
 def owe(*, to: str, subject: str, text: str, now: datetime) -> None:
-    """Let a mail be sent, as it is, once this transaction is done: for as long as a link in it may lead somewhere."""
+    """Send a mail as it is, once this transaction is committed and no longer than a link in it works."""
     useful_until = now + timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS)
     # PostgreSQL knows no NUL, and the text may hold what a browser calls itself.
     _put(Mail(to=to, subject=subject, text=text.replace("\0", ""), useful_until=useful_until), now)
@@ -39,9 +39,10 @@ def owe(*, to: str, subject: str, text: str, now: datetime) -> None:
 
 @operation
 def owe_reset_link(*, email: str, now: datetime) -> None:
-    """Let the owner of this account be sent a link to set a new password, a few times an hour at most.
+    """Send a link to set a new password to the owner of this email, at most a few times an hour.
 
-    Whether there is an account is only looked at when the mail is sent, so that neither answer nor time tells.
+    The account is looked up only when the mail is sent, so that neither the answer nor its timing reveals whether it
+    exists.
     """
     email = User.objects.normalize_email(email)
     log_security_event(SecurityEvent.PASSWORD_RESET_ASKED)
@@ -56,10 +57,10 @@ def _put(mail: Mail, now: datetime) -> None:
 
 
 def send_due(*, clock: Callable[[], datetime]) -> int:
-    """Send what is owed, each mail as often as it takes while it is useful. Returns how many were sent.
+    """Send the due mails, retrying each while it is useful. Returns how many were sent.
 
-    Any number of these may run at once. A crash repeats at most the mail in flight, with the same Message-ID. While the
-    mail server does not answer, all wait but one at a time that is tried (`common/outages.py`).
+    Any number of workers may run this at once. A crash repeats at most the mail in flight, with the same Message-ID.
+    While the mail server does not answer, one mail at a time is tried and the others wait (`common/outages.py`).
     """
     sent, until = 0, clock() + ROUND
     probing = (
@@ -76,7 +77,8 @@ def send_due(*, clock: Callable[[], datetime]) -> int:
 
 @operation
 def claim(*, now: datetime, probing: bool = False) -> Mail | None:
-    """The mail that has been due longest and that nobody else is sending. `probing`: though nobody answered before."""
+    """Return the mail that is due longest and not being sent by another worker. `probing`: although nobody answered
+    before."""
     due = Mail.objects.due(now=now)
     rows = due if probing else due.open()
     mail = rows.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
@@ -87,7 +89,7 @@ def claim(*, now: datetime, probing: bool = False) -> Mail | None:
 
 
 def send(mail: Mail, *, probing: bool, clock: Callable[[], datetime]) -> bool | None:
-    """Send a mail that was claimed. Returns whether it went out; None if there was no more to send."""
+    """Send a claimed mail. Returns whether it was sent; None if there was nothing to send any more."""
     if mail.useful_until <= clock():
         give_up(mail, "It came too late to help.")
         return None
@@ -113,7 +115,7 @@ def send(mail: Mail, *, probing: bool, clock: Callable[[], datetime]) -> bool | 
 
 
 def letter_of(mail: Mail) -> Letter | None:
-    """What a mail says; nothing if it is a link to set a new password, and nobody's."""
+    """Return the text of a mail; None for a link to set a new password if no login has this email."""
     if mail.text:
         return Letter(mail.subject, mail.text, mail.language)
     user = User.objects.filter(email=mail.to, is_active=True).first()
@@ -121,9 +123,9 @@ def letter_of(mail: Mail) -> Letter | None:
 
 
 def put_off(mail: Mail, error: Exception, *, probing: bool, now: datetime) -> None:
-    """Let a mail be tried again later, unless it was refused for good; the others too, if nobody answers.
+    """Postpone a mail, unless it was rejected for good; postpone the others too if the server does not answer.
 
-    Only an answer about this mail counts as a try of it.
+    Only an answer about this mail counts as an attempt.
     """
     meaning = meaning_of(error)
     if meaning == Meaning.DOWN:
@@ -141,6 +143,6 @@ def put_off(mail: Mail, error: Exception, *, probing: bool, now: datetime) -> No
 
 
 def give_up(mail: Mail, reason: str) -> None:
-    """Forget a mail that will not be sent; whoever misses it can ask again."""
+    """Delete a mail that cannot be sent; the user can request it again."""
     logger.error("The mail %s is given up: %s", mail.pk, reason)
     mail.delete()

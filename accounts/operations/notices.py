@@ -1,7 +1,6 @@
-"""Telling the owner of a login what was changed about it, whoever changed it and through whatever face.
+"""Notices to the owner of a login about changes to it, whoever makes them.
 
-Signals of the models call this (`accounts/receivers.py`), so that a new face cannot forget it.
-"""
+Signals of the models call this (`accounts/receivers.py`), so no new way to change a login can forget it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from scheduler_project.common.trail import asker, who
 
 
 class Notice(Enum):
-    """What is told, as the sentence that says it."""
+    """Kinds of notices, with their sentences."""
 
     PASSWORD_CHANGED = gettext_lazy("Your password was changed")
     EMAIL_CHANGED = gettext_lazy("Your email was changed")
@@ -40,7 +39,7 @@ _silent: ContextVar[bool] = ContextVar("silent", default=False)
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Send no notices of what is done within, because whoever is concerned is told in another way, or is gone."""
+    """Suppress notices within the block, because the user is notified otherwise, or is deleted."""
     token = _silent.set(True)
     try:
         yield
@@ -49,10 +48,10 @@ def silent() -> Iterator[None]:
 
 
 def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: Any) -> None:
-    """Let the owner of a login be mailed that something about it was changed, at their email or at `to`.
+    """Mail the owner of a login that something about it was changed, at their email or at `to`.
 
-    In the language of the login; a few times an hour at most for each thing. Nobody is told of what they may not know:
-    the address is that of whoever used the login itself, never that of staff.
+    In the language of the login; at most a few times an hour for each kind. The notice names the network only for
+    changes made by the login itself, never that of staff.
     """
     to = to or user.email
     if _silent.get() or not user.is_active or not may("mail", f"notice:{notice.name}:{mailbox(to)}"):
@@ -77,5 +76,5 @@ def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: 
 
 
 def _told(value: Any) -> Any:
-    """Texts in the language of the mail."""
+    """Return the texts translated into the language of the mail."""
     return [str(one) if isinstance(one, Promise) else one for one in value] if isinstance(value, list) else value

@@ -24,7 +24,7 @@ from scheduler_project.common.text import has_link
 
 
 class Role(models.TextChoices):
-    """What somebody registers as."""
+    """The roles a new user can register as."""
 
     CLIENT = "client", _("client")
     PROVIDER = "provider", _("provider")
@@ -33,16 +33,16 @@ class Role(models.TextChoices):
 Row = TypeVar("Row", bound=models.Model)
 
 IN_STEP = ("name", "timezone")
-"""What a login and the client who registered with it have in common."""
+"""Fields that a login shares with the client who registered with it."""
 
 NAMESAKES = 20
-"""How many providers of one name get numbers in their addresses."""
+"""Number of providers of the same name who get a numbered slug."""
 
 CHANGE_PROVIDER = "accounts.change_provider"
-"""What staff need to approve or decline one."""
+"""The permission to approve or decline a provider."""
 
 GIVE_LOGIN = "accounts.change_user"
-"""The permission to say which login a provider has: whoever has it acts as them, and reads what is theirs."""
+"""The permission to choose which login a provider has: that login acts as the provider and reads their data."""
 
 OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
 OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
@@ -55,11 +55,11 @@ OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
 def register(
     *, name: str, email: str, password: str, timezone: str, role: Role, now: datetime, language: str = ""
 ) -> User:
-    """Make a login and what it is: a client, or a provider with a calendar that works at once.
+    """Create a login with its role: a client, or a provider with a calendar that works at once.
 
-    A provider stays hidden, and writes to nobody, until they verified their email and staff approved them, as far as
-    the settings PROVIDERS_NEED_VERIFIED_EMAIL and PROVIDERS_NEED_APPROVAL want it. The password has been validated.
-    With a language, that is what pages and messages are in. Raises EmailTaken and LinkInName.
+    A provider stays hidden, and writes to nobody, until they verified their email and staff approved them, as required
+    by the settings PROVIDERS_NEED_VERIFIED_EMAIL and PROVIDERS_NEED_APPROVAL. The password has been validated.
+    `language`, if given, is that of pages and messages. Raises EmailTaken and LinkInName.
     """
     check_name(name)
     user = User.objects.create_user(email, password, name=name, timezone=timezone, language=language, date_joined=now)
@@ -81,7 +81,7 @@ def register(
 
 @operation
 def edit_user(*, user_id: int, changes: dict[str, Any], actor: Actor) -> User:
-    """Change the name, timezone or language of a login, and what the client who registered with it has in common.
+    """Change the name, timezone or language of a login, and the fields it shares with its client.
 
     Raises LinkInName.
     """
@@ -97,7 +97,7 @@ def edit_user(*, user_id: int, changes: dict[str, Any], actor: Actor) -> User:
 
 @operation
 def carry_email(*, user_id: int, was: str) -> None:
-    """Let the client who registered with a login be told things at its new email, if they were at the old one."""
+    """Move the client of a login to the login's new email, if the client had the old one."""
     user = User.objects.get(pk=user_id)
     Client.objects.filter(user=user, owner=None, email=was).update(email=user.email)
 
@@ -141,7 +141,7 @@ def add_provider(
 
 
 def free_slug(name: str) -> str:
-    """The end of a public address made from a name: with a number if others have it, at random if many have."""
+    """Return a free slug for a name: numbered if others have it, random if many have."""
     base = slugify(name)[:70] or "provider"
     wanted = [base, *(f"{base}-{number}" for number in range(2, NAMESAKES + 1))]
     taken = set(Provider.objects.filter(slug__in=wanted).values_list("slug", flat=True))
@@ -151,10 +151,10 @@ def free_slug(name: str) -> str:
 
 @operation
 def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Provider:
-    """Change a provider: their own words by themself, everything by staff.
+    """Change a provider: the provider changes their own description, staff everything.
 
-    Approving is what `approve_provider` does, and taking approval back is declining. Raises NotFound for one the actor
-    may not see, NotAllowed (naming the field), LinkInName and SlugTaken.
+    Approval is changed by `approve_provider` and `decline_provider` only. Raises NotFound for a provider the actor may
+    not see, NotAllowed (naming the field), LinkInName and SlugTaken.
     """
     provider = locked_provider(provider_id, actor)
     if not actor.runs(provider.pk, "accounts.change_provider"):
@@ -177,7 +177,7 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor, no
 
 @operation
 def approve_provider(*, provider_id: int, actor: Actor, now: datetime) -> Provider:
-    """Let a provider be published, once their email is verified, and tell them by mail.
+    """Approve a provider, who is published once their email is verified, and notify them by mail.
 
     For staff who may change providers: else NotAllowed. Repeating it changes nothing. Raises NotFound.
     """
@@ -188,7 +188,7 @@ def approve_provider(*, provider_id: int, actor: Actor, now: datetime) -> Provid
 
 @operation
 def decline_provider(*, provider_id: int, actor: Actor, now: datetime, reason: str = "") -> Provider:
-    """Keep a provider from being published, or take their approval back, and tell them by mail why.
+    """Decline a provider, or withdraw their approval, and mail them the reason.
 
     For staff who may change providers: else NotAllowed. Raises NotFound.
     """
@@ -206,7 +206,7 @@ def provider_to_decide(provider_id: int, actor: Actor) -> Provider:
 
 @operation
 def remove_provider(*, provider_id: int, actor: Actor) -> None:
-    """Delete a provider nobody ever booked, with calendar and address book. For staff. Raises InUse."""
+    """Delete a provider who was never booked, with calendar and address book. For staff. Raises InUse."""
     provider = locked_provider(provider_id, actor, to_delete=True)
     if not actor.may("accounts.delete_provider"):
         raise NotAllowed
@@ -234,10 +234,9 @@ def add_client(
     notes: str = "",
     owner: Provider | None = None,
 ) -> Client:
-    """Put a client into a provider's address book.
+    """Add a client to a provider's address book.
 
-    A provider's clients go into their own; staff choose whose, or nobody's. Raises NotAllowed, LinkInName,
-    ClientExists.
+    Providers add to their own; staff choose the provider, or none. Raises NotAllowed, LinkInName, ClientExists.
     """
     if not actor.may("accounts.add_client"):
         own = actor.user.provider_or_none if actor.user else None
@@ -261,10 +260,10 @@ def add_client(
 
 @operation
 def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Client:
-    """Change a client: everything by staff, all but the owner by that owner, name, phone and timezone by themself.
+    """Change a client: staff change everything, the owner all but the owner, the client their name, phone and timezone.
 
-    The login a client registered with keeps in step. Raises NotFound for one the actor may not see, NotAllowed (naming
-    the field, where only that is not theirs to change) and ClientExists.
+    The client's login keeps in step. Raises NotFound for a client the actor may not see, NotAllowed (naming the field,
+    if only that is not theirs to change) and ClientExists.
     """
     client = locked_client(client_id, actor)
     if "email" in changes:
@@ -294,18 +293,19 @@ def remove_client(*, client_id: int, actor: Actor) -> None:
 
 
 def vouches(actor: Actor, permission: str) -> bool:
-    """Return whether a phone number the actor writes down counts as verified: staff's does, and a vetted provider's."""
+    """Return whether phone numbers entered by the actor count as verified: those of staff and vetted providers do."""
     provider = actor.user.provider_or_none if actor.user else None
     return actor.may(permission) or (provider is not None and provider.is_vetted)
 
 
 def keeps(actor: Actor, client: Client, permission: str) -> bool:
-    """Return whether the actor keeps this client's record: their owner, or staff with the permission."""
+    """Return whether the actor manages this client's record: their owner, or staff with the permission."""
     return actor.may(permission) or (client.owner_id is not None and actor.runs(client.owner_id, permission))
 
 
 def _own_words_of(client: Client, actor: Actor) -> frozenset[str]:
-    """Return which fields of a client they or their owner may change. Raises NotAllowed for whoever is neither."""
+    """Return the fields of a client that the actor may change as the client or as the owner. Raises NotAllowed for
+    others."""
     if keeps(actor, client, "accounts.change_client"):
         return OF_KEPT_CLIENT
     if client.pk != actor.client_id:
@@ -323,9 +323,9 @@ def locked_client(client_id: int, actor: Actor, *, to_delete: bool = False) -> C
 
 
 def check_name(name: str, actor: Actor | None = None) -> None:
-    """Raise LinkInName for a web address in a name that anybody might choose to have it mailed to others.
+    """Raise LinkInName for a web address in a name: anybody could use it to have links mailed to others.
 
-    Staff and the system write what they want, and so do providers who are approved and verified their email.
+    Staff, the system and approved providers with a verified email are exempt.
     """
     if has_link(name) and not (actor and is_trusted(actor)):
         raise LinkInName(field="name")
@@ -348,7 +348,7 @@ def found(row: Row | None) -> Row:
 
 
 def different(row: models.Model, changes: dict[str, Any]) -> dict[str, Any]:
-    """Those of `changes` that would change something."""
+    """Return the entries of `changes` that differ from the current values."""
     return {field: value for field, value in changes.items() if getattr(row, field) != value}
 
 

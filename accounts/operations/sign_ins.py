@@ -1,8 +1,7 @@
-"""Sign-ins: each place where a login is signed in, the tokens of programs, and ending all that.
+"""Sign-ins: the sessions of browsers, the tokens of programs, and ending them.
 
-A browser's session names its sign-in, and so does each token (`sid`). Both are checked against the row whenever they
-are used (`accounts/authentication.py`), so what is ended here ends at once.
-"""
+A browser's session names its sign-in, and so does each token (`sid`). Each use checks the row
+(`accounts/authentication.py`), so ending a sign-in takes effect at once."""
 
 import ipaddress
 from datetime import datetime, timedelta
@@ -30,27 +29,27 @@ from scheduler_project.common.security_log import (
 )
 
 SID = "sid"
-"""The claim of tokens, and the key in sessions, that names the sign-in."""
+"""The key that names the sign-in in sessions and in the claims of tokens."""
 
 PRECISION = timedelta(minutes=1)
-"""How exactly it is known when a sign-in was last used: its row is written once a minute at most."""
+"""Precision of a sign-in's last use: its row is written at most once a minute."""
 
 MOST_PER_LOGIN = 100
-"""Beyond these, the sign-ins of a login that were not used for longest go."""
+"""Maximum number of sign-ins per login; beyond it the least recently used ones are removed."""
 
 KEPT_ENDED = timedelta(days=30)
-"""How long staff can see that a sign-in was there, once it ended."""
+"""Time for which ended sign-ins stay visible to staff."""
 
 
 class Origin(NamedTuple):
-    """Where somebody signs in from."""
+    """The origin of a sign-in: its network and user agent."""
 
     address: str | None = None
     user_agent: str = ""
 
     @classmethod
     def of(cls, request: HttpRequest | Request) -> "Origin":
-        """That of a request. What is no address, or cannot be printed, is left out."""
+        """Return the origin of a request, without an invalid address or unprintable characters."""
         agent = "".join(c for c in request.headers.get("User-Agent", "") if c.isprintable())
         try:
             address = str(ipaddress.ip_address(address_of(request) or ""))
@@ -69,7 +68,7 @@ class Tokens(TypedDict):
 
 @operation
 def start_sign_in(*, user: User, kind: SignIn.Kind, origin: Origin, now: datetime, refresh_id: str = "") -> SignIn:
-    """Note that a login is signed in at one more place."""
+    """Create a sign-in of a login."""
     sign_in = SignIn.objects.create(
         user=user,
         kind=kind,
@@ -87,13 +86,13 @@ def start_sign_in(*, user: User, kind: SignIn.Kind, origin: Origin, now: datetim
 
 
 def sign_in_program(*, user: User, origin: Origin, now: datetime) -> Tokens:
-    """Sign a program in: a first pair of tokens."""
+    """Sign a program in and return its first pair of tokens."""
     sign_in = start_sign_in(user=user, kind=SignIn.Kind.PROGRAM, origin=origin, now=now, refresh_id=uuid4().hex)
     return tokens_of(sign_in, user)
 
 
 def tokens_of(sign_in: SignIn, user: User) -> Tokens:
-    """The pair of tokens that works now. The refresh token is the same however often it is asked for."""
+    """Return the current pair of tokens. Repeated calls return the same refresh token."""
     assert sign_in.refreshed_at
     refresh = RefreshToken.for_user(user)
     refresh[api_settings.JTI_CLAIM] = sign_in.refresh_id
@@ -107,7 +106,7 @@ def tokens_of(sign_in: SignIn, user: User) -> Tokens:
 
 
 def is_over(sign_in: SignIn, *, user: User, now: datetime) -> bool:
-    """Whether a sign-in has ended by its age, or by resting too long, or because its login has become staff since."""
+    """Return whether a sign-in has ended by age or inactivity, or because its login has become staff since."""
     idle, longest = limits(SignIn.Kind(sign_in.kind), user.is_staff)
     return (
         now - sign_in.last_used_at > idle
@@ -117,7 +116,7 @@ def is_over(sign_in: SignIn, *, user: User, now: datetime) -> bool:
 
 
 def limits(kind: SignIn.Kind, is_staff: bool) -> tuple[timedelta, timedelta]:
-    """How long a sign-in may rest, and how long it lasts at most."""
+    """Return the maximum inactivity and the maximum age of a sign-in."""
     if kind == SignIn.Kind.PROGRAM:
         return settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"], timedelta(days=settings.SIGN_IN_MAX_DAYS)
     if is_staff:
@@ -126,7 +125,7 @@ def limits(kind: SignIn.Kind, is_staff: bool) -> tuple[timedelta, timedelta]:
 
 
 def note_use(sign_in: SignIn, *, now: datetime) -> bool:
-    """Remember that a sign-in is used, once a minute at most. Returns whether it is the first time that day."""
+    """Store that a sign-in is used, at most once a minute. Returns whether this is its first use of the day."""
     if now - sign_in.last_used_at < PRECISION:
         return False
     SignIn.objects.filter(pk=sign_in.pk, last_used_at__lte=now - PRECISION).update(last_used_at=now)
@@ -134,7 +133,7 @@ def note_use(sign_in: SignIn, *, now: datetime) -> bool:
 
 
 def live_sign_ins(user: User, *, now: datetime) -> list[SignIn]:
-    """Where a login is signed in, the latest used first."""
+    """Return the live sign-ins of a login, the latest used first."""
     rows = SignIn.objects.live().filter(user=user).order_by("-last_used_at", "pk")
     return [row for row in rows if not is_over(row, user=user, now=now)]
 
@@ -143,11 +142,12 @@ def live_sign_ins(user: User, *, now: datetime) -> list[SignIn]:
 
 
 def renew(*, refresh: str, now: datetime) -> Tokens:
-    """Swap a refresh token for a fresh pair, once.
+    """Exchange a refresh token for a new pair, once.
 
-    One that was swapped before tells that two have it, of whom one is a thief: its sign-in ends, for both (RFC 9700
-    §4.14.2). Only within REFRESH_GRACE_SECONDS it answers the same refresh token again, for a client whose answer was
-    lost. Raises TokenNotValid, also where the sign-in has ended, or its login is gone, inactive or has a new password.
+    A token that was exchanged before is known to two parties, one of them a thief: its sign-in ends for both (RFC 9700
+    §4.14.2). Only within REFRESH_GRACE_SECONDS the same refresh token is returned again, for a program whose response
+    was lost. Raises TokenNotValid, also if the sign-in has ended, or if its login is deleted, inactive or has a new
+    password.
     """
     tokens = _swap(verified(refresh), now)
     if tokens is None:  # not raised within, which would undo that the sign-in ends
@@ -180,7 +180,7 @@ def _swap(token: RefreshToken, now: datetime) -> Tokens | None:
 
 
 def rotate(sign_in: SignIn, *, now: datetime) -> None:
-    """Let another refresh token be the one that works. The caller holds the row's lock, or has the only token."""
+    """Make another refresh token the current one. The caller holds the row's lock, or has the only token."""
     sign_in.former_refresh_id, sign_in.refresh_id = sign_in.refresh_id, uuid4().hex
     sign_in.refreshed_at = sign_in.last_used_at = now
     sign_in.save(update_fields=["former_refresh_id", "refresh_id", "refreshed_at", "last_used_at"])
@@ -188,7 +188,7 @@ def rotate(sign_in: SignIn, *, now: datetime) -> None:
 
 @operation
 def fresh_tokens(*, user: User, acting: SignIn | None, origin: Origin, now: datetime) -> Tokens:
-    """A pair of tokens for a login that has a new password: of the sign-in it acts by, or a new one for a browser."""
+    """Return a pair of tokens after a new password: for the current sign-in, or a new one for a browser."""
     locked = SignIn.objects.live().select_for_update(of=("self",), no_key=True)
     sign_in = locked.filter(pk=acting.pk, kind=SignIn.Kind.PROGRAM).first() if acting else None
     if sign_in is None:
@@ -198,7 +198,7 @@ def fresh_tokens(*, user: User, acting: SignIn | None, origin: Origin, now: date
 
 
 def verified(refresh: str) -> RefreshToken:
-    """The refresh token this text is. Raises TokenNotValid for one that is expired, or not of our making."""
+    """Return the refresh token parsed from this text. Raises TokenNotValid if it is expired or forged."""
     try:
         return RefreshToken(refresh)  # type: ignore[arg-type]  # the stubless package takes the text
     except TokenError:
@@ -206,7 +206,7 @@ def verified(refresh: str) -> RefreshToken:
 
 
 def _named_by(token: RefreshToken) -> list[UUID]:
-    """The sign-in a token belongs to; none for one from before there were any."""
+    """Return the sign-in of a token; none for a token issued before there were sign-ins."""
     try:
         return [UUID(str(token.get(SID)))]
     except ValueError:
@@ -218,9 +218,9 @@ def _named_by(token: RefreshToken) -> list[UUID]:
 
 @operation
 def log_out(*, user: User, refresh: str = "", now: datetime) -> None:
-    """End the sign-in a login acts by, and that of its refresh token, if one is given.
+    """End the current sign-in, and that of the given refresh token, if any.
 
-    Raises TokenNotValid where that is somebody else's, or has ended.
+    Raises TokenNotValid if that is another login's, or has ended.
     """
     if refresh:
         theirs = SignIn.objects.live().filter(user=user, pk__in=_named_by(verified(refresh)))
@@ -231,13 +231,13 @@ def log_out(*, user: User, refresh: str = "", now: datetime) -> None:
 
 
 def end_sign_in(sign_in_id: UUID | str, *, now: datetime) -> None:
-    """End one sign-in. Ending it again changes nothing."""
+    """End one sign-in. Repeating it changes nothing."""
     SignIn.objects.live().filter(pk=sign_in_id).order_by().update(ended_at=now)
 
 
 @operation
 def end_one_of(*, user: User, sign_in_id: UUID, now: datetime) -> None:
-    """End one sign-in of a login. Raises SignInEnded for one that is somebody else's, or has ended."""
+    """End one sign-in of a login. Raises SignInEnded if it is another login's, or has ended."""
     if not SignIn.objects.live().filter(user=user, pk=sign_in_id).order_by().update(ended_at=now):
         raise SignInEnded
     log_security_event_on_commit(SecurityEvent.SIGN_INS_ENDED, login=user.pk, sign_in=sign_in_id)
@@ -245,9 +245,9 @@ def end_one_of(*, user: User, sign_in_id: UUID, now: datetime) -> None:
 
 @operation
 def end_sign_ins(*, user: User, keep: SignIn | None = None, now: datetime) -> int:
-    """End every page session and every token of a login at once, but those of the sign-in to `keep`.
+    """End every session and every token of a login at once, except those of the sign-in `keep`.
 
-    A request's own is `request.user.sign_in`. Returns how many ended.
+    The current one is `request.user.sign_in`. Returns how many ended.
     """
     others = SignIn.objects.live().filter(user=user)
     if keep is not None:
@@ -259,7 +259,7 @@ def end_sign_ins(*, user: User, keep: SignIn | None = None, now: datetime) -> in
 
 
 def forget_sign_ins(now: datetime) -> int:
-    """Delete those that ended a while ago, by whatever. Returns how many."""
+    """Delete sign-ins that ended a while ago, for whatever reason. Returns how many."""
     before = now - KEPT_ENDED
     idle = {kind: limits(kind, is_staff=False)[0] for kind in SignIn.Kind}
     over = Q(ended_at__lt=before) | Q(created_at__lt=before - timedelta(days=settings.SIGN_IN_MAX_DAYS))

@@ -1,4 +1,4 @@
-"""One's login: where it leads, and what can be changed about it."""
+"""Pages of one's login: where it leads, and changing it."""
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.views import ConfirmEmailView, email, login, password_change, password_reset_from_key, signup
@@ -21,19 +21,19 @@ from accounts.operations.people import edit_user
 from scheduler_project.common.pages import back, page, remember_zone, secret_page, too_many
 
 EMAIL_ACTIONS = frozenset({"action_add", "action_send", "action_remove"})
-"""The actions of allauth's page of emails that are open. Of several it takes the first."""
+"""The allowed actions of allauth's page of emails. If several are sent, allauth takes the first."""
 
 
 @page
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Registering, as often as the API lets anybody: both tell whether an email is taken."""
+    """Sign up, with the same rate limit as the API: both reveal whether an email is taken."""
     refused = too_many(request, "register") if request.method == "POST" else None
     return refused or signup(request)
 
 
 @page
 def log_in(request: HttpRequest) -> HttpResponse:
-    """Logging in, as often as the API lets anybody. Wrong passwords are counted beside that (`guesses`)."""
+    """Log in, with the same rate limit as the API. Wrong passwords are also counted (`guesses`)."""
     refused = too_many(request, "login") if request.method == "POST" else None
     return refused or login(request)
 
@@ -41,10 +41,10 @@ def log_in(request: HttpRequest) -> HttpResponse:
 @login_required
 @page
 def change_email(request: HttpRequest) -> HttpResponse:
-    """Another email for a login: asked for, its link mailed again, or taken back.
+    """Request another email for a login, resend its link, or withdraw the request.
 
-    allauth also knows `action_primary`, by which a login that never verified an email takes any other at once. Here
-    nothing but the mailed link makes an email the login's.
+    allauth also has `action_primary`, by which a login that never verified an email takes any other at once. Here only
+    the mailed link makes an email the login's.
     """
     if request.method == "POST" and not EMAIL_ACTIONS & request.POST.keys():
         return HttpResponseRedirect(reverse("account_email"))
@@ -52,7 +52,7 @@ def change_email(request: HttpRequest) -> HttpResponse:
 
 
 class ConfirmEmail(ConfirmEmailView):
-    """The page that a mail to verify an email links to. Looking at it logs nobody out."""
+    """The page behind the link that verifies an email. Opening it does not log the user out."""
 
     def logout_other_user(self, confirmation: EmailConfirmationHMAC) -> None:
         if self.request.method == "POST":
@@ -62,18 +62,18 @@ class ConfirmEmail(ConfirmEmailView):
 @login_required
 @page
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Another password. This browser goes on being one that has logged in."""
+    """Change the password. This browser keeps counting as one that has logged in before."""
     return remembering(request, password_change(request))
 
 
 @page
 def set_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
-    """Another password by the mailed link: whoever reads the mailbox may log in with it from this browser."""
+    """Set a password by the mailed link, which proves the mailbox: this browser then counts as known to the login."""
     return remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
 
 
 def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Remember this browser for the login that has another password, if it does."""
+    """Remember this browser for the login if its password has changed."""
     user = getattr(request, "has_new_password", None)
     if user is not None:
         remember_browser(response, user)
@@ -82,7 +82,7 @@ def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 @login_required
 def after_login(request: HttpRequest) -> HttpResponse:
-    """Lead where `next` says, else providers to their desk, clients to their appointments, staff to the admin."""
+    """Redirect to `next`, else providers to their dashboard, clients to their appointments, staff to the admin."""
     user = request.user
     assert isinstance(user, User)
     if user.provider_or_none:
@@ -97,7 +97,7 @@ def after_login(request: HttpRequest) -> HttpResponse:
 @login_required
 @page
 def account(request: HttpRequest) -> HttpResponse:
-    """Name, timezone and language, and the way to everything else about one's login."""
+    """Show name, timezone and language, with links to everything else about the login."""
     user = request.user
     assert isinstance(user, User)
     form = ProfileForm(request.POST or None, instance=user)
@@ -121,6 +121,6 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @secret_page
 def reset_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
-    """What a mail to set a new password links to. Raises LinkNotValid."""
+    """Redirect from the mailed link to the form for a new password. Raises LinkNotValid."""
     user = owner_of_link(uid=uid, token=token)
     return HttpResponseRedirect(reverse("account_reset_password_from_key", args=[int_to_base36(user.pk), token]))

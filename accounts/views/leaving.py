@@ -1,4 +1,4 @@
-"""One's data to take along, and leaving."""
+"""Pages to download one's data and to delete one's account."""
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
@@ -22,7 +22,7 @@ from scheduler_project.common.pages import as_file, page
 @reauthentication_required
 @page
 def download(request: HttpRequest) -> HttpResponse:
-    """All that is kept about whoever is logged in, as a file."""
+    """Download everything stored about the logged-in user."""
     assert isinstance(request.user, User)
     return as_file(gather(user_id=request.user.pk, own=True), "my-data.json")
 
@@ -30,7 +30,7 @@ def download(request: HttpRequest) -> HttpResponse:
 @login_required
 @page
 def delete(request: HttpRequest) -> HttpResponse:
-    """Ask for the password again, then erase the login."""
+    """Ask for the password again, then delete the account."""
     assert isinstance(request.user, User)
     form = DeleteForm(request.POST or None)
     refusal = None

@@ -1,4 +1,4 @@
-"""Where one is signed in, and signing out there."""
+"""Pages that list and end the sign-ins of a login."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from scheduler_project.common.pages import page
 @login_required
 @page
 def sign_ins(request: HttpRequest) -> HttpResponse:
-    """The browsers and programs that are signed in."""
+    """List the browsers and programs that are signed in."""
     user = request.user
     assert isinstance(user, User)
     if request.method == "POST":
@@ -34,7 +34,7 @@ def sign_ins(request: HttpRequest) -> HttpResponse:
 @login_required
 @page
 def end(request: HttpRequest, sign_in_id: UUID) -> HttpResponse:
-    """Sign out at one place. Who signs out here is asked to log in again."""
+    """End one sign-in. Ending the current one leads to the login page."""
     user = request.user
     assert isinstance(user, User)
     if request.method == "POST":

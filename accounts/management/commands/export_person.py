@@ -1,4 +1,4 @@
-"""All that is kept about one person, as JSON."""
+"""Export everything stored about one person as JSON."""
 
 import json
 from typing import Any
