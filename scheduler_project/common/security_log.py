@@ -1,7 +1,7 @@
 """The log of security events: one logger, `security`, and one line for each event.
 
 A line reads `login.failed face=page address=192.0.2.7 login=12 reason=wrong_password`. It holds no secret, and nothing
-anybody sends can begin a line of its own. `docs/security-events.md` lists the events.
+anybody sends can begin a line of its own. `docs/reference/security-events.md` lists the events.
 """
 
 import json
@@ -23,7 +23,7 @@ logger = logging.getLogger("security")
 
 
 class SecurityEvent(StrEnum):
-    """The names of events. Whoever adds one describes it in `docs/security-events.md`: a test compares."""
+    """The names of events. Whoever adds one describes it in `docs/reference/security-events.md`: a test compares."""
 
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"

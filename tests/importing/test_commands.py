@@ -16,7 +16,7 @@ from tests.looking import broken_promises, dump
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
-DOCS = Path(settings.BASE_DIR, "docs/import.md").read_text(encoding="utf-8")
+DOCS = Path(settings.BASE_DIR, "docs/reference/import-columns.md").read_text(encoding="utf-8")
 EXAMPLES = {name: text for _kind, name, text in re.findall(r"```(csv|ics) (\w+)\n(.*?)```", DOCS, re.DOTALL)}
 
 

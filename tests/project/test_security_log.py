@@ -125,7 +125,7 @@ def test_logger_writes_whatever_the_log_level():
 
 
 def test_documentation_lists_every_event():
-    page = (project.BASE_DIR / "docs" / "security-events.md").read_text()
+    page = (project.BASE_DIR / "docs" / "reference" / "security-events.md").read_text()
     listed = {
         name
         for row in page.splitlines()

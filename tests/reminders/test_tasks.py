@@ -78,7 +78,7 @@ def test_every_queue_has_a_worker_and_a_worker_told_of_none_serves_all():
     queues = {f"--queues {queue}" for queue in app.amqp.queues}
 
     assert set(app.amqp.queues) == set(app.amqp.queues.consume_from) == {"celery", QUEUE}
-    for file in ("docker-compose.yml", "README.md"):
+    for file in ("docker-compose.yml", "docs/howto/deploy.md"):
         assert set(re.findall(r"--queues \w+", (PROJECT / file).read_text())) == queues
 
 

@@ -9,7 +9,7 @@ from booking.operations.imports import SHEETS
 
 
 class Command(ImportCommand):
-    help = "Import a CSV file, whose columns docs/import.md lists. The same file again changes nothing."
+    help = "Import a CSV file (columns: docs/reference/import-columns.md). The same file again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sheet", choices=list(SHEETS))

@@ -1,4 +1,4 @@
-"""The README's tour does what it says, pasted from top to bottom."""
+"""The tutorial does what it says, pasted from top to bottom."""
 
 import re
 import shutil
@@ -14,20 +14,20 @@ from django.utils import timezone
 
 from booking.models import Appointment, Reservation
 
-README = Path(settings.BASE_DIR) / "README.md"
+TUTORIAL = Path(settings.BASE_DIR) / "docs" / "tutorial.md"
 
 
-def tour() -> str:
-    section = README.read_text(encoding="utf-8").partition("## The tour")[2].partition("\n## ")[0]
-    return "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL))
+def blocks() -> str:
+    return "\n".join(re.findall(r"```sh\n(.*?)```", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL))
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
-def test_tour_works_word_by_word(live_server, settings):
+def test_tutorial_works_word_by_word(live_server, settings):
     settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False  # as in the demo
-    script = tour().replace("http://127.0.0.1:8000", live_server.url)
+    settings.SITE_URL = live_server.url  # where the calendar feed is fetched
+    script = blocks().replace("http://127.0.0.1:8000", live_server.url)
     until_the_wait, _, rest = script.partition("sleep 66\n")
 
     with tempfile.TemporaryDirectory() as folder:
@@ -52,6 +52,9 @@ def test_tour_works_word_by_word(live_server, settings):
         "cancelled",
     ]
     assert '"free":6,"busy":0' in said
+    assert "Bonjour" in said
+    assert '"quiet_from":"22:00"' in said
+    assert said.count("BEGIN:VCALENDAR") == 2
     clocks = [
         f"{made.starts_at.astimezone(ZoneInfo(made.timezone)):%a %H}"
         for made in Appointment.objects.exclude(series=None).order_by("occurrence")
