@@ -1,4 +1,5 @@
-"""Why a client cannot be written to at an address: what tells of the address, and what everybody may read instead."""
+"""Reasons why an address cannot be used: the exact one, and a neutral one for readers who may not know about
+opt-outs."""
 
 import re
 from enum import StrEnum
@@ -8,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Cause(StrEnum):
-    """A reason that tells of an address, as the outbox keeps it.
+    """A reason that reveals something about an address, as stored in the outbox.
 
-    It is put into words when it is read, in the reader's language: how the words change hides or shows nothing.
+    It is translated when it is read, so a change of wording neither hides nor reveals anything.
     """
 
     OPTED_OUT = "cause:opted_out"
@@ -27,7 +28,7 @@ WORDS: dict[Cause, Promise] = {
 CAUSE = re.compile("|".join(Cause))
 
 ABOUT_NUMBERS = re.compile(r"\b(Twilio|undelivered|failed) (21211|21214|21217|21265|21408|21610|21612|21614|21635)\b")
-"""What a gateway answers about a number: that it said STOP to the carrier (21610), or cannot be reached at all."""
+"""A gateway's answers about a number: it sent STOP to the carrier (21610), or cannot be reached at all."""
 
 UNREACHABLE = _(
     "We cannot write to the client there. The address may not be verified or served, or they want no messages."
@@ -35,13 +36,13 @@ UNREACHABLE = _(
 
 
 def reason_in_words(reason: str) -> str:
-    """Return a reason for not sending as whoever may see opt-outs reads it."""
+    """Return a reason for not sending, for readers who may see opt-outs."""
     return CAUSE.sub(lambda found: str(WORDS[Cause(found[0])]), reason)
 
 
 def reason_for_all(reason: str) -> str:
-    """Return a reason for not sending as whoever may not see opt-outs reads it.
+    """Return a reason for not sending, for readers who may not see opt-outs.
 
-    An address that opted out gives the same words as any other that cannot be written to.
+    An address that opted out gets the same reason as any other address that cannot be used.
     """
     return str(UNREACHABLE) if CAUSE.search(reason) or ABOUT_NUMBERS.search(reason) else reason

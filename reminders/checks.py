@@ -1,4 +1,4 @@
-"""Start-up checks of the settings that say how to remind."""
+"""System checks of the reminder settings."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ PRINTING = "django.core.mail.backends.console.EmailBackend"
 
 @register(Tags.security, deploy=True)
 def nothing_is_printed(**kwargs: Any) -> list[CheckMessage]:
-    """Warn of mails and SMS that are printed where a log is kept: their links and codes act for whoever reads them."""
+    """Warn if mails and SMS are printed to a log: their links and codes work for any reader."""
     printed = [
         name
         for name, is_printed in (
@@ -29,7 +29,7 @@ def nothing_is_printed(**kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def settings_make_sense(**kwargs: Any) -> list[CheckMessage]:
-    """Refuse offsets and channels there are not, and a lease that would end while a message is still going out."""
+    """Reject unknown offsets and channels, and a lease that would end while a message is still being sent."""
     found: list[CheckMessage] = []
     try:
         canonical(settings.REMINDER_OFFSETS)

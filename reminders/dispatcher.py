@@ -1,4 +1,4 @@
-"""Sends what is due: every channel at the same time, each on lines of its own, so that none waits for another (R16)."""
+"""Sends due messages: all channels in parallel, each with its own threads, so that none waits for another (R16)."""
 
 import logging
 import math
@@ -31,25 +31,25 @@ CONNECT: dict[Channel, Connect] = {
 }
 
 BATCH = 50
-"""How many messages a line claims at a time: many enough that looking them up costs each little."""
+"""Number of messages a thread claims at a time: large enough to spread the cost of the look-up."""
 ROUND_SECONDS = 50
 POLL_SECONDS = 0.2
 STALE_SECONDS = 2
-"""What was looked at longer ago is looked at again before it is sent."""
+"""Age in seconds from which a message is reloaded before it is sent."""
 STRIKES = 2
-"""After so many messages in a row without an answer nothing more is sent that way, until a probe is answered."""
+"""Number of messages without an answer in a row after which a route is closed until a probe is answered."""
 
 GONE = (OperationalError, InterfaceError)
-"""The database is: the line ends, what it had claimed is due again when the lease ends, and the next round goes on."""
+"""Errors of a lost database: the thread ends, its claimed messages are due again after the lease, in the next round."""
 
 Clock = Callable[[], datetime]
 
 
 def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
-    """Send what is due. Returns how many messages went out.
+    """Send the due messages. Returns how many were sent.
 
-    Any number of dispatchers may do so at once. A round ends when nothing is due any more, and was not for `linger`
-    seconds; or after ROUND_SECONDS. Not `parallel`: in this thread and its transaction, one channel after the other.
+    Any number of dispatchers may run at once. A round ends when nothing has been due for `linger` seconds, or after
+    ROUND_SECONDS. Without `parallel` it runs in the current thread and transaction, one channel after the other.
     """
     waiting = ledger.due(now=clock())
     if not waiting:
@@ -76,7 +76,7 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
 
 
 class Round:
-    """What the lines of one round share."""
+    """State shared by the threads of one round."""
 
     def __init__(self, clock: Clock, linger: float, lines: int) -> None:
         self.clock = clock
@@ -84,12 +84,12 @@ class Round:
         self.ends = time.monotonic() + ROUND_SECONDS
         self.sent = 0
         self.busy = set(range(lines))
-        """The lines that are sending, or have yet to look whether there is something to send."""
+        """The threads that are sending, or have not yet looked for something to send."""
         self.last_busy = time.monotonic()
         self.lock = threading.Lock()
 
     def line(self, number: int, channel: Channel, *, leading: bool) -> None:
-        """`work` in a thread, on a database connection of its own."""
+        """Run `work` in a thread, on its own database connection."""
         try:
             self.work(number, channel, leading=leading)
         finally:
@@ -97,10 +97,10 @@ class Round:
             connections.close_all()
 
     def work(self, number: int, channel: Channel, *, leading: bool) -> None:
-        """Claim and send until nothing is due; a leading line looks on for as long as any other is at work.
+        """Claim and send until nothing is due; a leading thread keeps looking while any other is at work.
 
-        After the round's end too: what is due on this channel does not wait for the last batch of a slower one. But
-        what is claimed after the end does not prolong the round.
+        It continues after the round's end: due messages do not wait for the last batch of a slower channel. But
+        messages claimed after the end do not prolong the round.
         """
         probing = True
         while time.monotonic() < self.ends or (leading and self.busy):
@@ -126,7 +126,7 @@ class Round:
         return Batch(channel, messages, self.clock, claimed_at) if messages else None
 
     def probe(self, channel: Channel, claimed_at: float) -> "Batch | None":
-        """What may be tried where nobody answered. Looked for first, and again whenever nothing else is due."""
+        """Return messages to probe a route where nobody answered. Called first, and whenever nothing else is due."""
         way, messages = ledger.claim_probe(channel=channel, now=self.clock(), limit=BATCH)
         return Batch(channel, messages, self.clock, claimed_at, probe=way) if messages else None
 
@@ -140,9 +140,9 @@ class Round:
 
 
 class Batch:
-    """What one line claimed at once and sends one after the other over one connection.
+    """Messages claimed together and sent one after the other over one connection.
 
-    `probe` is the way these messages go if nobody answered there before: the first answer lets the others follow.
+    `probe` is their route if nobody answered there before: the first answer reopens it.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class Batch:
         self.counted: set[int] = set()
 
     def deliver(self) -> int:
-        """Send them. Returns how many went out. One that cannot be dealt with does not keep the others waiting."""
+        """Send the messages. Returns how many were sent. A message with an error does not stop the others."""
         sent = 0
         waiting: list[Message] = []
         self.heed_limits()
@@ -197,7 +197,7 @@ class Batch:
         return sent
 
     def heed_limits(self) -> None:
-        """Count what is about to be sent for the first time, and put off what is beyond a limit."""
+        """Count the messages about to be sent for the first time, and postpone those beyond a limit."""
         now = self.clock()
         first = [message for message in self.messages if not message.failures and self.goes_out(message, now)]
         waits = sending_limits.take([limits.sending_of(message) for message in first], now=now)
@@ -215,7 +215,7 @@ class Batch:
             return False
 
     def hand_back(self, waiting: Collection[Message]) -> None:
-        """Give up what was not tried, and its place within the limits."""
+        """Release the messages that were not tried, and their share of the limits."""
         waiting = [message for message in waiting if message.pk not in self.put_off]
         ledger.hand_back(waiting, now=self.clock())
         counted = [limits.sending_of(message) for message in waiting if message.pk in self.counted]
@@ -251,7 +251,7 @@ class Batch:
             return ledger.settle(tried, now=now)
 
     def note(self, tried: ledger.Try) -> None:
-        """Remember how a webhook fares."""
+        """Record the success or failure of a webhook."""
         endpoint_id, error = tried.message.endpoint_id, tried.error
         if endpoint_id is None:
             return
@@ -264,7 +264,7 @@ class Batch:
                 self.down.add(way_of(tried.message))
 
     def note_lost(self, message: Message, error: Unreachable) -> None:
-        """Nobody answered. From here on nothing more is sent that way but by probes, if that was no accident."""
+        """Record that nobody answered. Unless it was an accident, only probes are sent on this route from now on."""
         way, now, text = way_of(message), self.clock(), shortened(error)
         self.strikes[way] += 1 if error.handed_over else STRIKES
         if way == self.probe and not self.probed:
@@ -278,7 +278,7 @@ class Batch:
             webhooks.note_failure(endpoint_id=message.endpoint_id, now=now, gone=False)
 
     def note_answer(self, message: Message) -> None:
-        """Somebody is there, whatever they said."""
+        """Record that somebody answered, whatever the answer."""
         way = way_of(message)
         self.strikes[way] = 0
         if way == self.probe and not self.probed:
@@ -286,14 +286,14 @@ class Batch:
             outages.note_up([way])
 
     def fresh(self, message: Message) -> Message | None:
-        """The message as it is now, unless that was just looked up; None if somebody else has it by now."""
+        """Return the message, reloaded unless it was just read; None if another worker has claimed it since."""
         if time.monotonic() - self.looked_at < STALE_SECONDS:
             return message
         found = ledger.look([message.pk])
         return found[0] if found and found[0].claim == message.claim else None
 
     def attempt(self, message: Message) -> ledger.Try | None:
-        """Try to send it, unless it is not to be sent after all. Raises Waits if it was not even tried."""
+        """Try to send the message, unless there is a reason to skip it. Raises Waits if it was not even tried."""
         at, started = self.clock(), time.monotonic()
         address, reference = "", ""
         error: Exception | None = None
@@ -328,9 +328,9 @@ class Batch:
 
 
 class Waits(Exception):
-    """A message was not tried: nobody answers where it would go."""
+    """A message was not tried because nobody answers on its route."""
 
 
 def way_of(message: Message) -> str:
-    """What a message shares with those that fare as it does: the mail server, the gateway, one webhook."""
+    """Return the key of a message's route: the mail server, the gateway or one webhook."""
     return outages.key_of(message.channel, message.endpoint_id)

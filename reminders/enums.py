@@ -1,4 +1,4 @@
-"""What can be told to whom on which channel, and what becomes of it."""
+"""Kinds, recipients, channels and states of messages."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,11 +12,11 @@ class Channel(models.TextChoices):
 
 
 OF_PEOPLE = [(channel.value, channel.label) for channel in (Channel.EMAIL, Channel.SMS)]
-"""Those by which people are reached, as choices."""
+"""The channels that reach people, as choices."""
 
 
 class Kind(models.TextChoices):
-    """What a message is about. All but reminders are notices, due as soon as what they tell of has happened."""
+    """Kinds of messages. All but reminders are notices, due as soon as their event has happened."""
 
     REMINDER = "reminder", _("reminder")
     HOLD = "hold", _("confirm your reservation")
@@ -36,7 +36,7 @@ class Recipient(models.TextChoices):
 
 
 class MessageStatus(models.TextChoices):
-    """`pending` until sent; each of the others is an end, but `failed` may be replayed and `cancelled` planned anew."""
+    """`pending` until sent. All other states are final, but `failed` can be retried and `cancelled` planned again."""
 
     PENDING = "pending", _("pending")
     SENT = "sent", _("sent")
@@ -46,7 +46,7 @@ class MessageStatus(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """How one try at sending ended."""
+    """Outcomes of one attempt to send."""
 
     SENT = "sent", _("sent")
     DELIVERED = "delivered", _("delivered")
@@ -55,7 +55,7 @@ class Outcome(models.TextChoices):
 
 
 class Source(models.TextChoices):
-    """Where an opt-out came from."""
+    """Sources of opt-outs."""
 
     LINK = "link", _("link in a message")
     ONE_CLICK = "one_click", _("mail program's unsubscribe button")

@@ -1,4 +1,4 @@
-"""How reminding says no."""
+"""Errors of reminders."""
 
 from django.utils.translation import gettext_lazy as _
 

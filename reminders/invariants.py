@@ -1,4 +1,4 @@
-"""What must hold of what is owed (see `common/invariants.py`): reminders are those that planning now would give."""
+"""Invariants of the outbox (see `common/invariants.py`): the reminders are those that planning now would give."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,7 +11,7 @@ from reminders.operations.plan import BATCH, reminders_for
 from scheduler_project.common.invariants import Look, by_sql
 
 Key = tuple[int, str, str, int]
-"""What names one reminder: reservation, channel, offset, endpoint (0: none)."""
+"""Key of one reminder: reservation, channel, offset, endpoint (0: none)."""
 
 OF_NOTHING_TO_COME = """
 SELECT owed.id, 'it is owed, though appointment ' || made.id || ' is ' || made.status
@@ -22,7 +22,7 @@ WHERE owed.kind = 'reminder' AND owed.status = 'pending'
 
 
 def unplanned(now: datetime) -> Iterator[tuple[int, str]]:
-    """Coming appointments with a reminder too few, or too many. Those due already are the dispatcher's business."""
+    """Yield upcoming appointments with missing or surplus reminders. Those already due are left to the dispatcher."""
     ids = list(Appointment.objects.coming(now=now).order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         wanted: dict[int, dict[Key, datetime]] = {}

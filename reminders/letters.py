@@ -1,4 +1,4 @@
-"""From a message in the outbox to what goes out: who it is for, in which words, with which attachments."""
+"""Composes the outgoing message from a row of the outbox: recipient, text and attachments."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -31,23 +31,23 @@ from scheduler_project.common.text import isolated
 ENDING = (Kind.CANCELLED, Kind.DECLINED)
 
 OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
-"""What is added to any words about many appointments of a series."""
+"""Line added to any text about many appointments of a series."""
 
 INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
-"""The notices that carry the calendar entry."""
+"""Notices that carry the calendar entry."""
 
 KEYS = re.compile(r"(https?://[^\s/]+/[a-z-]+/)[^\s<>\"]+")
-"""Links with what opens them."""
+"""Links that contain a secret."""
 
 MOST_TIMES = {Channel.EMAIL: 60, Channel.SMS: 3}
-"""How many further times of a series are listed."""
+"""Maximum number of further times of a series that are listed."""
 
 Shelf = Mapping[tuple[int | None, str, str, str, str], Words]
-"""Custom words by provider (None: the site's), kind, channel, recipient and language."""
+"""Custom texts by provider (None: the site's), kind, channel, recipient and language."""
 
 
 class Person(NamedTuple):
-    """Whoever a message is for."""
+    """The recipient of a message."""
 
     name: str
     address: str
@@ -56,7 +56,7 @@ class Person(NamedTuple):
 
 
 def recipient_of(message: Message) -> Person:
-    """Who a message is for, as they are now. The address is empty for somebody who has none on that channel."""
+    """Return the recipient with their current data. The address is empty if they have none on that channel."""
     reservation = message.reservation
     if message.channel == Channel.WEBHOOK:
         assert message.endpoint
@@ -74,12 +74,12 @@ def recipient_of(message: Message) -> Person:
 
 
 def shelf_for(messages: Iterable[Message]) -> Shelf:
-    """The custom words these messages may need: one query."""
+    """Return the custom texts these messages may need, with one query."""
     return shelf_of({message.reservation.provider_id for message in messages})
 
 
 def shelf_of(provider_ids: Collection[int]) -> Shelf:
-    """The custom words of some providers, and the site's."""
+    """Return the custom texts of some providers, and the site's."""
     templates = MessageTemplate.objects.filter(Q(provider=None) | Q(provider__in=provider_ids))
     return {
         (template.provider_id, template.kind, template.channel, template.recipient, template.language): Words(
@@ -90,7 +90,7 @@ def shelf_of(provider_ids: Collection[int]) -> Shelf:
 
 
 def words_of(message: Message, language: str, shelf: Shelf) -> Words:
-    """The provider's own words, else the site's, else the shipped ones."""
+    """Return the provider's text, else the site's, else the default."""
     which = (message.kind, message.channel, message.recipient, language)
     return words_from(shelf, message.reservation.provider_id, *which)
 
@@ -102,12 +102,12 @@ def words_from(shelf: Shelf, provider_id: int | None, kind: str, channel: str, r
 
 
 def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, recipient: str) -> Words:
-    """The words; or where all their variables have nothing to say and nothing is left, the shipped ones."""
+    """Return the text, or the default if all its variables are empty and nothing of it is left."""
     return words if filled(words.body, facts) else default_words(kind, channel, recipient)
 
 
 def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
-    """The message as it goes out, in its recipient's language and timezone."""
+    """Return the complete message, in its recipient's language and timezone."""
     person = recipient_of(message)
     if message.channel == Channel.WEBHOOK:
         return Parcel(
@@ -144,9 +144,9 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
 
 
 def may_be_a_strangers(message: Message) -> bool:
-    """Whether a mail goes to the email of a client who has a login and has not verified it: it may be anybody's.
+    """Return whether a mail goes to an unverified email of a client with a login: it may belong to somebody else.
 
-    For messages as `Message.objects.detailed()` gives them; of others with a login nothing is known.
+    For messages loaded by `Message.objects.detailed()`; for others with a login nothing is known.
     """
     registered = message.reservation.client.user_id is not None
     to_client = message.channel == Channel.EMAIL and message.recipient == Recipient.CLIENT
@@ -154,9 +154,9 @@ def may_be_a_strangers(message: Message) -> bool:
 
 
 def without_own_words(message: Message) -> Message:
-    """A message as it may go to a stranger: with nothing in it that a client could have written but their name.
+    """Return a message that may go to a stranger: without any text the client could have written except their name.
 
-    Else whoever registers with somebody else's email has the site mail there what they like.
+    Otherwise anybody could register with another person's email and have the site mail them any text.
     """
     found = message.appointment
     if found is None:
@@ -167,7 +167,7 @@ def without_own_words(message: Message) -> Message:
 
 
 def plain(appointment: Appointment) -> Appointment:
-    """An appointment named after its service, without description, and without the client's own reason to cancel it."""
+    """Return the appointment titled like its service, without description and without the client's reason to cancel."""
     appointment = copy(appointment)
     appointment.title, appointment.description = untitled(appointment.service), ""
     if appointment.cancellation_reason:
@@ -178,7 +178,8 @@ def plain(appointment: Appointment) -> Appointment:
 
 
 def shown(message: Message, *, now: datetime) -> str:
-    """What a message says, for those who look after it: as it would be sent now, without the keys in its links."""
+    """Return the text of a message as it would be sent now, for staff and providers, without the secrets in its
+    links."""
     if message.channel == Channel.WEBHOOK:
         return ""
     parcel = written(message, shelf=shelf_for([message]), now=now)
@@ -187,7 +188,7 @@ def shown(message: Message, *, now: datetime) -> str:
 
 
 class Letter(NamedTuple):
-    """What is read. A text message is nothing but text."""
+    """The text to read. A text message has no subject and no HTML."""
 
     subject: str
     text: str
@@ -195,7 +196,7 @@ class Letter(NamedTuple):
 
 
 def manage_link(message: Message) -> str:
-    """Where the client sees, moves and cancels the appointment a message is about, if it is about one to come."""
+    """Return the link to view, reschedule or cancel the message's appointment; empty if it is not upcoming."""
     several = message.details.get("others")
     if message.appointment is None or message.recipient != Recipient.CLIENT or message.kind in ENDING or several:
         return ""
@@ -203,10 +204,9 @@ def manage_link(message: Message) -> str:
 
 
 def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: str = "", manage: str = "") -> Letter:
-    """Words with what their variables stand for, as they are read, in the active language.
+    """Return the text with its variables filled in, in the active language.
 
-    `opt_out` is where reminders can be ended, `manage` where the appointment can be moved or cancelled. The subject is
-    one line.
+    `opt_out` is the link to end reminders, `manage` the link to reschedule or cancel. The subject is one line.
     """
     plain = {name: value if name in LINKS else isolated(value) for name, value in facts.items()}
     text = filled(words.body, plain)
@@ -227,14 +227,14 @@ def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: s
 
 
 def unsubscribing(link: str) -> dict[str, str]:
-    """The headers that give a mail program its unsubscribe button (RFC 2369, RFC 8058)."""
+    """Return the headers of a mail program's unsubscribe button (RFC 2369, RFC 8058)."""
     if not link:
         return {}
     return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
-    """The calendar entry; of a notice about many appointments, the entries of all of them as they are now."""
+    """Return the calendar entry; for a notice about many appointments, the current entries of all."""
     if message.appointment is None or message.kind not in INVITING:
         return ()
     for_provider = message.recipient == Recipient.PROVIDER
@@ -255,7 +255,7 @@ def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
 
 
 def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
-    """What the variables stand for, each one line, in the active language. Times are short in text messages."""
+    """Return the values of the variables, each one line, in the active language. Times are short in text messages."""
     reservation, appointment = message.reservation, message.appointment
     client, service = reservation.client, reservation.service
     title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
@@ -282,7 +282,8 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
 
 
 def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
-    """The further times of a notice about many appointments; of very many the first, how many more and until when."""
+    """Return the further times of a notice about many appointments; if there are too many, the first ones and a
+    summary."""
     times = [told(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
     listed = MOST_TIMES[Channel(message.channel)]
     more = len(times) - listed
@@ -293,7 +294,7 @@ def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
 
 
 def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> dict[str, str]:
-    """What the variables of a template could stand for, in the active language."""
+    """Return sample values of a template's variables, in the active language."""
     morning = now.astimezone(zone).replace(hour=9, minute=0, second=0, microsecond=0)
     start = morning + timedelta(days=3)
     form = SHORT if template.channel == Channel.SMS else LONG
@@ -317,11 +318,11 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
 
 
 def told(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
-    """`Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
+    """Return a time such as `Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
     return _told(instant, zone, str(form), translation.get_language())
 
 
 @lru_cache(maxsize=4096)
 def _told(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
-    """The language is named for the cache's sake."""
+    """`language` is an argument only as part of the cache key."""
     return f"{dateformat.format(instant.astimezone(zone), form)} ({zone.key})"

@@ -1,4 +1,4 @@
-"""Where one click ends reminders (RFC 8058)."""
+"""One-click links that end reminders (RFC 8058)."""
 
 from django.conf import settings
 from django.core import signing
@@ -10,12 +10,12 @@ OPT_OUT = "reminders.links.opt_out"
 
 
 def opt_out_link(channel: Channel, address: str) -> str:
-    """Where the owner of an address opts out of reminders on a channel. It never stops working."""
+    """Return the link by which the owner of an address opts out of reminders on a channel. It never expires."""
     return f"{settings.SITE_URL}/unsubscribe/{signing.dumps([str(channel), address], salt=OPT_OUT)}/"
 
 
 def opting_out(token: str) -> tuple[Channel, str]:
-    """The channel and address a link's token stands for. Raises NotFound for one we did not sign."""
+    """Return the channel and address of a link's token. Raises NotFound if we did not sign it."""
     try:
         channel, address = signing.loads(token, salt=OPT_OUT)
     except (signing.BadSignature, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Hours in which nobody wants to be reminded."""
+"""Quiet hours, during which no reminders are sent."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -10,11 +10,11 @@ MINUTE = timedelta(minutes=1)
 
 
 def before_quiet(due: datetime, *, quiet_from: time, quiet_until: time, zone: ZoneInfo) -> datetime:
-    """`due`, or if it falls in the quiet hours the last minute before them: earlier, never later.
+    """Return `due`, or, if it falls in the quiet hours, the last minute before them: earlier, never later.
 
-    The hours are `[quiet_from, quiet_until)` of the clocks in `zone`, in whole minutes, over midnight if they end at or
-    before their start; none at all if both are the same. Where clocks change they begin and end as `common.times` reads
-    local times, so that they are one stretch each night.
+    The hours are `[quiet_from, quiet_until)` in local time of `zone`, in whole minutes, past midnight if they end at or
+    before their start; equal ends mean none. At clock changes the ends are resolved like all local times in
+    `common.times`, so that each night has one stretch.
     """
     if quiet_from == quiet_until:
         return due

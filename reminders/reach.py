@@ -1,4 +1,4 @@
-"""Who may be written to, and where: the one answer to that, whatever is to be sent and by whatever path."""
+"""The check of whether an address may be written to: the only one, for every message and every path."""
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -12,9 +12,9 @@ from reminders.models import Message
 
 
 def refusal(message: Message) -> str:
-    """Return why a message may not go out, whatever it says; nothing if it may.
+    """Return the reason why a message may not be sent, whatever its text; empty if it may.
 
-    Nothing goes to clients or webhooks on behalf of a provider who is not vetted. To their own mailbox it does.
+    For a provider who is not vetted, nothing is sent to clients or webhooks, only to the provider's own mailbox.
     """
     own = message.channel == Channel.EMAIL and message.recipient == Recipient.PROVIDER
     if not own and not message.reservation.provider.is_vetted:
@@ -23,7 +23,7 @@ def refusal(message: Message) -> str:
 
 
 def sms_refusal(client: Client) -> str:
-    """Return why no text message may go to a client's phone; nothing if one may, as far as they did not say STOP."""
+    """Return the reason why no text message may go to a client's phone; empty if one may. STOP is checked elsewhere."""
     if not client.phone:
         return _("There is no address to send it to.")
     if not client.phone_is_verified:
@@ -34,5 +34,5 @@ def sms_refusal(client: Client) -> str:
 
 
 def is_served(phone: PhoneNumber) -> bool:
-    """Whether text messages go to the country of a number (SMS_COUNTRIES)."""
+    """Return whether text messages are sent to the country of a number (SMS_COUNTRIES)."""
     return not settings.SMS_COUNTRIES or region_code_for_number(phone) in settings.SMS_COUNTRIES

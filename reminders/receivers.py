@@ -1,4 +1,4 @@
-"""What reminding does when something happens in booking, in the same transaction."""
+"""Reactions of reminders to events in booking, in the same transaction."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -105,7 +105,7 @@ def replan(schedule: Schedule | None, service: Service | None, now: datetime, **
 
 @receiver(provider_vetted, dispatch_uid="reminders.receivers.plan_vetted")
 def plan_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
-    """Appointments from before approval was taken back are reminded of again."""
+    """Replan reminders of appointments made before an approval was withdrawn, once it is given again."""
     plan.replan(Appointment.objects.coming(now=now).filter(reservation__provider=provider), now=now)
 
 
@@ -136,7 +136,7 @@ def forget_login(user: User, **kwargs: Any) -> None:
 
 @receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.forget_outage")
 def forget_outage(instance: WebhookEndpoint, **kwargs: Any) -> None:
-    """Nothing goes to a webhook that is gone: nobody is to try again and again whether it answers."""
+    """Forget the outage of a deleted webhook, so that it is not probed for ever."""
     outages.note_up([outages.key_of(Channel.WEBHOOK, instance.pk)])
 
 

@@ -1,6 +1,6 @@
-"""What reminding tells its own edges, synchronously and in the same transaction."""
+"""Signals of reminders for its own edges, sent synchronously and in the same transaction."""
 
 from django.dispatch import Signal
 
 code_owed = Signal()
-"""A code for a phone is to be sent once this transaction is done."""
+"""A code for a phone was stored and is to be sent after this transaction."""

@@ -1,4 +1,4 @@
-"""Doorbells: read the clock, call one operation, return a count."""
+"""Tasks: read the clock, call one operation, return a count."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -12,7 +12,7 @@ RANG = "reminders:rang"
 
 @shared_task(acks_late=False)
 def dispatch_reminders() -> int:
-    """A ring that was heard has done its duty: nothing is owed to the broker, so that losing it ends no round."""
+    """Run one round. The message is acknowledged early: the database holds the work, so a lost task loses nothing."""
     return dispatcher.dispatch(clock=timezone.now, linger=1)
 
 
@@ -27,10 +27,10 @@ def send_codes() -> int:
 
 
 def wake_code_sender() -> None:
-    """Ring for the codes."""
+    """Start the task that sends the codes."""
     ring(send_codes)
 
 
 def wake_dispatcher() -> None:
-    """Ring for the dispatcher, once for all who do so in the same half second: it lingers longer than that."""
+    """Start the dispatcher, once for all calls within half a second: it lingers longer than that."""
     ring(dispatch_reminders, together=RANG)

@@ -1,4 +1,4 @@
-"""Reminding's pages."""
+"""URLs of the reminders pages."""
 
 from django.urls import path
 

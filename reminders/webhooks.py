@@ -1,4 +1,4 @@
-"""What a webhook is told, and what signs it (standardwebhooks.com)."""
+"""Body and signature of webhooks (standardwebhooks.com)."""
 
 from datetime import datetime
 from typing import Any
@@ -26,11 +26,11 @@ EVENTS = (
     "reminder.sent",
     "reminder.failed",
 )
-"""All that a webhook can be told of."""
+"""All events of webhooks."""
 
 
 def event_data(appointment: Appointment) -> dict[str, Any]:
-    """An appointment as webhooks tell it, at this moment."""
+    """Return the current state of an appointment, as webhooks describe it."""
     reservation = appointment.reservation
     client, service = reservation.client, reservation.service
     with translation.override(settings.LANGUAGE_CODE):
@@ -51,7 +51,7 @@ def event_data(appointment: Appointment) -> dict[str, Any]:
 
 
 def reminder_data(message: Message) -> dict[str, Any]:
-    """A reminder as webhooks tell it, with its appointment at this moment."""
+    """Return a reminder as webhooks describe it, with the current state of its appointment."""
     assert message.appointment
     return {
         "reminder": {"id": message.pk, "channel": str(message.channel), "offset": message.offset},
@@ -60,14 +60,14 @@ def reminder_data(message: Message) -> dict[str, Any]:
 
 
 def event_of(message: Message) -> str:
-    """Which event a message for a webhook tells of."""
+    """Return the event type of a webhook message."""
     return "reminder.due" if message.kind == Kind.REMINDER else str(message.details["type"])
 
 
 def envelope(message: Message) -> bytes:
-    """The body posted: `type`, `timestamp` and `data`.
+    """Return the body to post: `type`, `timestamp` and `data`.
 
-    The same bytes for every try, but that a reminder tells its appointment as it is by then.
+    The bytes are the same for every attempt, except that a reminder contains the appointment's current state.
     """
     data = reminder_data(message) if message.kind == Kind.REMINDER else message.details["data"]
     # PostgreSQL keeps no order of keys.
@@ -76,7 +76,7 @@ def envelope(message: Message) -> bytes:
 
 
 def signing_secrets(endpoint: WebhookEndpoint | None, now: datetime) -> tuple[str, ...]:
-    """The secrets a request is signed with: after a rotation the old one too, for as long as it is accepted."""
+    """Return the secrets that sign a request: after a rotation also the old one, while it is valid."""
     if endpoint is None:
         return ()
     old = endpoint.previous_until is not None and endpoint.previous_until > now

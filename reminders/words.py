@@ -1,8 +1,7 @@
-"""The words of messages: which variables there are, what is said by default, and how variables are filled in.
+"""Texts of messages: their variables, the defaults, and the replacement of variables.
 
-Default and custom words go through the same `filled`. Only `{{ name }}` is replaced; there is no code. A line whose
-variables all have nothing to say is left out, so that “Reason: {{ reason }}” is not left hanging.
-"""
+Default and custom texts go through the same `filled`. Only `{{ name }}` is replaced; no code is run. A line whose
+variables are all empty is left out, so that “Reason: {{ reason }}” does not stay without a reason."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +36,7 @@ VARIABLES = {
 }
 
 LINKS = {"confirm_link": _("Confirm")}
-"""The variables that are addresses to go to: in HTML a button that says this."""
+"""Variables that are links; in HTML each becomes a button with this label."""
 
 BUTTON = (
     '<a href="{}" style="display:inline-block;padding:12px 28px;border-radius:8px;background:#1d4ed8;color:#ffffff;'
@@ -46,7 +45,7 @@ BUTTON = (
 
 
 class Words(NamedTuple):
-    """A text message has no subject."""
+    """Subject and body of a message. A text message has no subject."""
 
     subject: str | Promise
     body: str | Promise
@@ -179,7 +178,7 @@ DEFAULTS: dict[tuple[Channel, Recipient], dict[Kind, Words]] = {
 
 
 def default_words(kind: str, channel: str, recipient: str) -> Words:
-    """The shipped words, in whatever language is active when they are read. All that is ever sent has some."""
+    """Return the default text, in the language active when it is read. Every message that is sent has one."""
     return DEFAULTS[Channel(channel), Recipient(recipient)][Kind(kind)]
 
 
@@ -187,12 +186,12 @@ def default_words(kind: str, channel: str, recipient: str) -> Words:
 
 
 def names_in(text: str) -> list[str]:
-    """The variables a text uses, in their order."""
+    """Return the variables of a text, in their order."""
     return VARIABLE.findall(text)
 
 
 def validate_sent(kind: str, channel: str, recipient: str) -> None:
-    """Refuse words for what is never sent. Raises ValidationError (`never_sent`), about the kind."""
+    """Reject texts for a message that is never sent. Raises ValidationError (`never_sent`) on the kind."""
     kinds = next((kinds for which, kinds in DEFAULTS.items() if which == (channel, recipient)), {})
     if kind not in kinds:
         raise ValidationError(
@@ -211,7 +210,7 @@ def validate_sent(kind: str, channel: str, recipient: str) -> None:
 
 
 def validate_words(text: str) -> None:
-    """Refuse words that would not be read as meant: unknown variables, code, braces that hold no variable.
+    """Reject texts that would not be sent as intended: unknown variables, code, stray braces.
 
     Raises ValidationError (`unknown_variable`, `braces`).
     """
@@ -235,7 +234,7 @@ def validate_words(text: str) -> None:
 
 
 def filled(text: str | Promise, facts: Mapping[str, str]) -> str:
-    """`text` with its variables replaced. A line whose variables all have nothing to say is left out."""
+    """Return `text` with its variables replaced. A line whose variables are all empty is left out."""
     lines = []
     for parts in _lines_of(str(text)):
         if len(parts) == 1:
@@ -248,9 +247,9 @@ def filled(text: str | Promise, facts: Mapping[str, str]) -> str:
 
 
 def filled_html(text: str | Promise, facts: Mapping[str, str]) -> str:
-    """The same as HTML: paragraphs, addresses in the words as links, addresses in variables as buttons.
+    """Return the same as HTML: paragraphs, URLs in the text as links, URLs in variables as buttons.
 
-    What variables stand for is never made a link, for anybody may call themself `www.example.org`.
+    Other values of variables never become links, because anybody may call themself `www.example.org`.
     """
     words = str(text)
     marked = {name: _marked(name, facts.get(name, "")) for name in names_in(words)}
@@ -260,7 +259,7 @@ def filled_html(text: str | Promise, facts: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=512)
 def _lines_of(text: str) -> list[list[str]]:
-    """The lines of a text, each as words, a variable's name, words, and so on."""
+    """Return the lines of a text, each alternating between text and a variable's name."""
     return [VARIABLE.split(line) for line in text.splitlines()]
 
 

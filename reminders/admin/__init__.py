@@ -1,4 +1,4 @@
-"""Reminding, for an office's staff. Every change goes through the operations, as in the API."""
+"""Admin pages of reminders. Every change goes through the operations, as in the API."""
 
 from reminders.admin import messages, preferences, templates, webhooks
 

@@ -1,4 +1,4 @@
-"""The outbox: what is owed, what went out, what failed. Only operations write it."""
+"""The outbox in the admin: pending, sent and failed messages. Only operations write it."""
 
 from datetime import datetime
 from typing import Any
@@ -29,11 +29,11 @@ from scheduler_project.common.panels import Panel, panels
 from scheduler_project.common.text import isolated
 
 FAILED_SHOWN = 8
-"""How many failed messages stand on the admin's first page."""
+"""Number of failed messages shown on the admin's first page."""
 
 
 def failed(request: HttpRequest, now: datetime) -> Panel | None:
-    """Messages that were given up, the latest first."""
+    """Return the panel of failed messages, the latest first."""
     if not request.user.has_perm("reminders.view_message"):
         return None
     rows = Message.objects.detailed().with_causes(request.user).filter(status=MessageStatus.FAILED).order_by("-due_at")
@@ -50,7 +50,7 @@ panels.append(failed)
 
 
 def _when(message: Message) -> str:
-    """When it is what the message is about."""
+    """Return the start of the appointment or hold a message is about, in the provider's timezone."""
     return there(message.reservation.starts_at, message.reservation.provider.schedule.timezone)
 
 
@@ -74,7 +74,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 
 
 class MessageColumns:
-    """What a message says of itself, on its own page and on that of its appointment."""
+    """Columns about a message, for its own page and for that of its appointment."""
 
     @admin.display(description=gettext_lazy("message"), ordering="kind")
     def what(self, message: Message) -> str:
@@ -96,7 +96,7 @@ class MessageColumns:
 
 
 class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
-    """The messages of one appointment: what became of each, and why not."""
+    """The messages of one appointment, each with its outcome and the reason for it."""
 
     model = Message
     fields = ("what", "to", "status", "due", "sent", "why", "again")
@@ -131,7 +131,7 @@ AppointmentAdmin.inlines.insert(0, MessageInline)
 
 @admin.register(Message)
 class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
-    """Every message. What failed can be sent again."""
+    """All messages. Failed ones can be sent again."""
 
     list_display = ("__str__", "to", "about", "state", "due")
     list_per_page = 50
@@ -166,12 +166,12 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, message: Message) -> str:
-        """With the reason, if it failed or waits."""
+        """Return the status, with the reason if the message failed or waits."""
         return format_html('{}<br><span class="quiet">{}</span>', message.get_status_display(), message.reason)
 
     @admin.display(description=gettext_lazy("text"))
     def says(self, message: Message) -> Any:
-        """As it would be sent now."""
+        """Return the text as it would be sent now."""
         return linebreaks(shown(message, now=timezone.now()), autoescape=True) or "–"
 
     @admin.display(description=gettext_lazy("why"))
@@ -194,7 +194,7 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def again_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Send a failed message once more. For whoever came by a link, ask."""
+        """Send a failed message again, after a confirmation page if the request is a GET."""
         message = self.get_object(request, str(pk))
         if message is None:
             raise Http404
@@ -238,7 +238,7 @@ class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
 
     @admin.display(description=gettext_lazy("to"))
     def whom(self, message: Message) -> str:
-        """With a link to the client, whose address may be wrong."""
+        """Return the recipient, linked to the client if their address may need a correction."""
         if message.recipient != Recipient.CLIENT:
             return self.to(message)
         url = reverse("admin:accounts_client_change", args=[message.reservation.client_id])

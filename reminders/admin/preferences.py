@@ -1,4 +1,4 @@
-"""How clients want to be reminded, and who wants no more. Changes go through the operations; what is due follows."""
+"""Reminder preferences and opt-outs in the admin. Changes go through the operations, which replan the reminders."""
 
 from typing import Any
 
@@ -44,13 +44,13 @@ class PreferencesForm(ModelForm):
         self.initial["channels"] = self.instance.channels or []
 
     def changes(self) -> dict[str, Any]:
-        """What `set_preferences` is to be told."""
+        """Return the changed fields for `set_preferences`."""
         given = self.cleaned_data
         wanted = {name: given[name] for name in ("language", "quiet_from", "quiet_until")}
         return {**wanted, "channels": None if given["sites_channels"] else given["channels"]}
 
     def _get_validation_exclusions(self) -> set[str]:
-        """What preferences must be like is said by the operation; whose they are is looked at here."""
+        """Exclude the fields validated by the operation; only the client is checked here."""
         return {*super()._get_validation_exclusions(), "quiet_from", "quiet_until"}  # type: ignore[misc]
 
 
@@ -132,7 +132,7 @@ class OptOutForm(ModelForm):
 
 @admin.register(OptOut)
 class OptOutAdmin(ReadOnly, OfficeAdmin):
-    """Added and taken back for somebody who asks the office; otherwise only to look at."""
+    """Opt-outs. Staff add and remove them at the owner's request; otherwise they are read-only."""
 
     form = OptOutForm
     list_display = ("address", "channel", "source", "since", "ended")

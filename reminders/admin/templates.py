@@ -1,4 +1,4 @@
-"""The words of messages: changed through the operations, looked at and tried out before they are used."""
+"""Message templates in the admin: changed through the operations, with preview and test mail."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,7 +27,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import ModelForm
 
 FOR: tuple[str, ...] = ("provider", "kind", "channel", "recipient", "language")
-"""What a template's words are for."""
+"""Fields that identify a template."""
 
 
 POLICY: dict[str, Any] = {
@@ -37,14 +37,14 @@ POLICY: dict[str, Any] = {
     "img-src": ["data:"],
     "frame-ancestors": [SELF],
 }
-"""What the HTML of a letter may do: look like itself."""
+"""Content security policy of a previewed mail: styles only."""
 
 KEPT_SECONDS = 600
-"""How long a previewed letter can be shown."""
+"""Seconds for which a previewed mail can be shown."""
 
 
 def keep_html(request: HttpRequest, html: str) -> str:
-    """Where a letter's HTML is shown to whoever asks now: its own address, for its own policy."""
+    """Store the HTML of a mail for the current user and return its URL, which has a policy of its own."""
     token = uuid4()
     cache.set(_place_of(request, token), html, KEPT_SECONDS)
     return reverse("admin:reminders_messagetemplate_letter", args=[token])
@@ -55,7 +55,7 @@ def _place_of(request: HttpRequest, token: UUID) -> str:
 
 
 class DraftForm(ModelForm):
-    """Words as they stand in a form. Whether they could be saved is not asked here."""
+    """A template as entered in the form; validation is left to the operation."""
 
     class Meta:
         model = MessageTemplate
@@ -67,7 +67,7 @@ class DraftForm(ModelForm):
 
 
 class ForForm(DraftForm):
-    """The first step of adding words: what for."""
+    """First step of adding a template: the message it is for."""
 
     class Meta(DraftForm.Meta):
         fields = FOR
@@ -85,7 +85,7 @@ class ForForm(DraftForm):
 
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(OfficeAdmin):
-    """Words for messages. Where there are none of a provider's, the site's are used, and failing these the shipped."""
+    """Message templates. Without one of the provider's, the site's is used, and without that the default."""
 
     list_display = ("kind", "channel", "recipient", "language", "provider", "subject")
     list_filter = ("kind", "channel", "recipient", "language", provider_filter("provider"))
@@ -114,7 +114,7 @@ class MessageTemplateAdmin(OfficeAdmin):
         return field
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Adding begins with the choice of what the words are for, and goes on from the words in use."""
+        """Ask first which message the template is for, then start from the text now in use."""
         choice = ForForm(request.GET if "kind" in request.GET else None)
         if request.method == "POST" or not self.has_add_permission(request) or choice.is_valid():
             return super().add_view(request, form_url, extra_context)
@@ -158,7 +158,7 @@ class MessageTemplateAdmin(OfficeAdmin):
         return self.has_add_permission(request) or self.has_change_permission(request)
 
     def preview_view(self, request: HttpRequest) -> Any:
-        """What the words in the form look like, saved or not; sent to whoever looks at them, if they wish."""
+        """Preview the text in the form, saved or not, and mail it to the user on request."""
         if not self.has_preview_permission(request):
             raise PermissionDenied
         if request.method != "POST":
@@ -188,7 +188,7 @@ class MessageTemplateAdmin(OfficeAdmin):
         )
 
     def letter_view(self, request: HttpRequest, token: UUID) -> HttpResponse:
-        """The HTML of a letter just previewed, for a frame in that page, and for nobody but who previews it."""
+        """Return the HTML of a mail just previewed, for a frame in that page and for that user only."""
         if not self.has_preview_permission(request):
             raise PermissionDenied
         html = cache.get(_place_of(request, token))

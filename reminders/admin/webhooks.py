@@ -1,4 +1,4 @@
-"""Webhooks. A secret is told to whoever adds or rotates it, once, and stands on no page."""
+"""Webhooks in the admin. A secret is shown once, to the user who adds or rotates it, and on no other page."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class WebhookForm(ModelForm):
     )
 
     def _get_validation_exclusions(self) -> set[str]:
-        """What a webhook must be like is said by the operation that writes it."""
+        """Exclude the fields validated by the operation that writes them."""
         return {*super()._get_validation_exclusions(), "url", "events"}  # type: ignore[misc]
 
 

@@ -1,4 +1,4 @@
-"""What lists of messages can be narrowed and ordered by."""
+"""Filters and orderings of the API's lists of messages."""
 
 from typing import Any
 

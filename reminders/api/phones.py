@@ -1,4 +1,4 @@
-"""`/api/me/phone`: whether a client's phone is verified, and verifying it."""
+"""`/api/me/phone`: the verification of a client's phone, and its state."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How clients want to be reminded, and opting out: the API's view of `operations.preferences`."""
+"""Reminder preferences and opt-outs: the API of `operations.preferences`."""
 
 from collections.abc import Mapping
 from datetime import time
@@ -40,7 +40,7 @@ from scheduler_project.common.idempotency import IdempotentMixin
 
 
 class AddressSerializer(Serializer[Any]):
-    """Where a client is told things, and whether that address opted out."""
+    """An address for messages to a client, and whether it opted out."""
 
     channel = serializers.ChoiceField(choices=OF_PEOPLE)
     address = TextField()
@@ -117,13 +117,13 @@ EXAMPLES = [
 
 
 class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
-    """How one client wants to be reminded."""
+    """Reminder preferences of one client."""
 
     serializer_class = PreferencesSerializer
     queryset = Client.objects.all()
 
     def client(self) -> Client:
-        """Whose preferences. Raises NotFound."""
+        """Return the client whose preferences are requested. Raises NotFound."""
         return get_or_404(Client.objects.editable_by(self.request.user), pk=int(self.kwargs["pk"]))
 
     @extend_schema(
@@ -141,7 +141,7 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
         examples=EXAMPLES,
     )
     def patch(self, request: Request, **kwargs: Any) -> Response:
-        if not isinstance(request.data, Mapping):  # is no body, whoever sends it
+        if not isinstance(request.data, Mapping):  # a null body or a list, never valid
             self.get_serializer(data=request.data).is_valid(raise_exception=True)
         client = self.client()
         asked = self.get_serializer(operations.preferences_of(client), data=request.data, partial=True)
@@ -225,9 +225,9 @@ class OptOutFilter(django_filters.FilterSet):
     retrieve=extend_schema(summary="One opt-out"),
 )
 class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
-    """Addresses that want no more. Staff see and change all, others what is about the email they log in with.
+    """Addresses that opted out. Staff see and change all, others only the email they log in with.
 
-    An opt-out by link, mail program or SMS needs no login; those by SMS are taken back by SMS.
+    An opt-out by link, mail program or SMS needs no login; one by SMS is withdrawn by SMS.
     """
 
     queryset = OptOut.objects.all()

@@ -1,4 +1,4 @@
-"""What the reminders API reads and writes."""
+"""Serializers of the reminders API."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -15,7 +15,7 @@ from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
 
 class ReminderSerializer(Serializer[Message]):
-    """A message of the outbox: a reminder, or a notice of what happened."""
+    """A message of the outbox: a reminder or a notice."""
 
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
@@ -54,7 +54,7 @@ class ReminderSerializer(Serializer[Message]):
 
 
 def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
-    """Whether the asker may read what mail servers and others answered: staff, and the provider it is about."""
+    """Return whether the user may read the answers of mail servers and others: staff, and the message's provider."""
     user = context["request"].user
     provider = user.provider_or_none
     return user.may("reminders.view_message") or (
@@ -63,7 +63,7 @@ def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
 
 
 def in_words(message: Message) -> str:
-    """What a client is told of what went wrong with a message for them."""
+    """Return a description of a failure for the client the message is for."""
     said = {
         MessageStatus.PENDING: _("It could not be delivered yet, and is tried again."),
         MessageStatus.FAILED: _("It could not be delivered."),
@@ -86,7 +86,7 @@ class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
         fields = ["at", "milliseconds", "address", "outcome", "reference", "error"]
 
     def to_representation(self, instance: DeliveryAttempt) -> dict[str, Any]:
-        """What the other side called it and answered is for the provider and staff; clients have the outcome."""
+        """Leave out the external id and the recipient server's answers for clients, who see only the outcome."""
         said = super().to_representation(instance)
         message = self.context.get("message")  # None: of a webhook, which no client sees.
         if self.context["request"].user.may("reminders.view_optout"):

@@ -1,4 +1,4 @@
-"""What Twilio tells us: signed forms, at the addresses it was given."""
+"""Twilio's callbacks: signed forms, posted to the URLs we gave it."""
 
 import time
 from typing import Any, cast
@@ -22,11 +22,10 @@ from scheduler_project.common.api_schema import refusals
 
 SIGNATURE = "X-Twilio-Signature"
 PAUSES = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks for a message whose sending is about to be written down.
+"""Seconds between look-ups of a message whose sending is about to be stored.
 
-Twilio waits 15 seconds for an answer, and by itself repeats nothing but a connection that failed
-(twilio.com/docs/usage/webhooks/webhooks-connection-overrides): nobody may be told to come again later.
-"""
+Twilio waits 15 seconds for a response, and retries only failed connections
+(twilio.com/docs/usage/webhooks/webhooks-connection-overrides), so the view cannot ask it to come again later."""
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
@@ -43,9 +42,10 @@ class InboundSerializer(serializers.Serializer[Any]):
 
 
 class TwilioView(APIView):
-    """For the gateway alone. Its signature stands for a login, and it is told no limit: what it says, it says once.
+    """Base of the views for the gateway. Its signature replaces a login, and no rate limit applies: it sends each
+    report once.
 
-    No StrictView: Twilio may add parameters any day, and repeats nothing that was refused.
+    Not a StrictView: Twilio may add parameters at any time, and does not repeat a rejected request.
     """
 
     authentication_classes: list[Any] = []
@@ -54,7 +54,7 @@ class TwilioView(APIView):
     parser_classes = [FormParser]
 
     def told(self) -> QueryDict:
-        """The form, if Twilio signed it. Raises BadSignature."""
+        """Return the form if Twilio signed it. Raises BadSignature."""
         url = settings.SITE_URL + self.request.get_full_path()
         form = cast("QueryDict", self.request.data)
         token = settings.TWILIO_AUTH_TOKEN  # An empty one would be everybody's.

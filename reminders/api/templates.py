@@ -1,4 +1,4 @@
-"""`/api/message-templates`: the words of messages, a provider's own and the site's."""
+"""`/api/message-templates`: message templates of providers and of the site."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from scheduler_project.common.api_serializers import ModelSerializer, Serializer
 
 
 class MessageTemplateSerializer(ModelSerializer[MessageTemplate]):
-    """Words, in which `{{ start }}` and the like are replaced. Which variables there are, a wrong one is told."""
+    """A text with variables such as `{{ start }}`. The error for an unknown variable lists the known ones."""
 
     provider = ProviderField(
         required=False,
@@ -111,7 +111,7 @@ class MessageTemplateViewSet(
     mixins.DestroyModelMixin,
     BookingViewSet,
 ):
-    """Words of messages, one text per kind, channel, recipient and language. Providers keep their own, staff all."""
+    """Message templates, one per kind, channel, recipient and language. Providers manage their own, staff all."""
 
     queryset = MessageTemplate.objects.all()
     serializer_class = MessageTemplateSerializer
@@ -120,7 +120,7 @@ class MessageTemplateViewSet(
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def query_parameters(self) -> list[Any]:
-        """Its answers have no times."""
+        """Leave out the parameters about time zones: the responses contain no times."""
         return []
 
     def get_queryset(self) -> QuerySet[MessageTemplate]:
@@ -146,9 +146,9 @@ class MessageTemplateViewSet(
     )
     @action(detail=False, methods=["post"], url_path="preview", pagination_class=None)
     def show(self, request: Request) -> Response:
-        """Write a message with sample values, in its language and the asker's timezone. Nothing is sent or kept.
+        """Render a message with sample values, in its language and the caller's timezone. Nothing is sent or stored.
 
-        Without a body it shows the words in use, to go on from there.
+        Without a body, the text now in use is rendered.
         """
         template = MessageTemplate(**self.sent(PreviewSerializer))
         shown = templates.preview(template=template, actor=self.actor, now=self.now)

@@ -1,4 +1,4 @@
-"""Reminding's part of the API."""
+"""URLs of the reminders API."""
 
 from django.urls import re_path
 

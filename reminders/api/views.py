@@ -1,4 +1,4 @@
-"""The reminders API: each view reads the clock and the request, calls one operation, and writes down its answer."""
+"""The reminders API: each view reads the clock and the request, calls one operation, and serializes the result."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
 
 @extend_schema_view(list=extend_schema(summary="Everybody's reminders"))
 class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
-    """Every message there is. Staff only."""
+    """All messages. Staff only."""
 
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter

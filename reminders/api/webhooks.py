@@ -1,4 +1,4 @@
-"""The API of webhooks: a provider's own programs, and what they were told."""
+"""The API of webhooks: the endpoints of a provider's programs, and their deliveries."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -144,10 +144,11 @@ class DeliveryFilter(django_filters.FilterSet):
 
 @extend_schema_view(list=extend_schema(summary="Your webhooks"), retrieve=extend_schema(summary="One webhook"))
 class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Where a provider's own programs are told what happens, as standardwebhooks.com describes it.
+    """Webhook endpoints for a provider's own programs, as described by standardwebhooks.com.
 
     Each event is posted as `{"type", "timestamp", "data"}` with the headers `webhook-id`, `webhook-timestamp` and
-    `webhook-signature`. What is not answered with 2xx is tried again; 410 ends it. Redirects are not followed.
+    `webhook-signature`. A delivery without a 2xx response is retried; 410 disables the endpoint. Redirects are not
+    followed.
     """
 
     queryset = WebhookEndpoint.objects.all()
@@ -156,7 +157,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
     permission_classes = [IsAuthenticated]
 
     def get_permissions(self) -> list[Any]:
-        """Only who has a calendar adds one; the others of all calls find what they may see, or nothing."""
+        """Allow only users with a calendar to add a webhook; other requests are limited by what the user may see."""
         adding = [AddingNeedsACalendar()] if self.action == "create" else []
         return [*super().get_permissions(), *adding]
 
@@ -164,7 +165,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         return WebhookEndpoint.objects.visible_to(self.request.user).order_by("pk")
 
     def about(self) -> dict[str, Any]:
-        """What every operation on one webhook is told."""
+        """Return the arguments common to all operations on one webhook."""
         return {"endpoint_id": self.get_object().pk, "actor": self.actor, "now": self.now}
 
     @extend_schema(

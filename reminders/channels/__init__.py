@@ -1,1 +1,1 @@
-"""The ways a message can go out. One module per channel; each is told a Parcel and knows nothing of the outbox."""
+"""Channels. One module per channel; each gets a Parcel and does not know the outbox."""

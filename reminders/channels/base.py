@@ -1,4 +1,4 @@
-"""What every channel is given, and how it answers."""
+"""The interface of a channel: its input and its errors."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 class DeliveryError(Exception):
-    """It did not work this time. `retry_after`: in how many seconds the other side wants to be asked again."""
+    """Sending failed this time. `retry_after`: the delay in seconds requested by the other side, if any."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -16,9 +16,9 @@ class DeliveryError(Exception):
 
 
 class Unreachable(DeliveryError):
-    """Nobody answered, or not in time, or we are not let in: what is sent next the same way will hardly fare better.
+    """No answer, a timeout or a rejected connection: the next message on the same route would probably fail too.
 
-    `handed_over`: the message was on its way, and may have arrived. Otherwise it was not even tried.
+    `handed_over`: the message was already being sent, and may have arrived. Otherwise it was not sent.
     """
 
     def __init__(self, message: str, *, handed_over: bool = False) -> None:
@@ -27,7 +27,7 @@ class Unreachable(DeliveryError):
 
 
 class Refused(DeliveryError):
-    """The other side does not want this message, ever; trying again is pointless. `gone`: nor any other."""
+    """The other side rejects this message for good; a retry is pointless. `gone`: it will reject all others too."""
 
     def __init__(self, message: str, *, gone: bool = False) -> None:
         super().__init__(message)
@@ -43,12 +43,12 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Parcel:
-    """A message as it goes out: written, addressed, complete."""
+    """A complete message, ready to send."""
 
     key: UUID
-    """The same for every try."""
+    """The same for every attempt."""
     address: str
-    """A mail address, a number in E.164, a URL."""
+    """An email address, a number in E.164, or a URL."""
     subject: str = ""
     text: str = ""
     html: str = ""
@@ -56,16 +56,16 @@ class Parcel:
     headers: dict[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     body: bytes = b""
-    """What is posted to a webhook, byte for byte."""
+    """Body of a webhook, posted byte for byte."""
     secrets: tuple[str, ...] = ()
-    """What signs it."""
+    """Secrets that sign a webhook."""
 
 
 class Connection(Protocol):
-    """An open line, used for one batch."""
+    """An open connection, used for one batch."""
 
     def send(self, parcel: Parcel) -> str:
-        """Hand over one parcel, within the channel's timeout. Returns what the other side calls it.
+        """Send one parcel within the channel's timeout. Returns the id the other side gave it.
 
         Raises DeliveryError, Unreachable or Refused.
         """
@@ -73,10 +73,10 @@ class Connection(Protocol):
 
 
 Connect = Callable[[], AbstractContextManager[Connection]]
-"""Opens a line. Raises Unreachable."""
+"""A function that opens a connection. Raises Unreachable."""
 
 
 def shortened(error: Any) -> str:
-    """An error as one printable line that fits its column."""
+    """Return an error as one printable line that fits its column."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
     return (text or type(error).__name__)[:500]

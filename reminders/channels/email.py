@@ -1,4 +1,4 @@
-"""Mail, through the site's SMTP server."""
+"""Mail through the site's SMTP server."""
 
 import smtplib
 import socket
@@ -22,14 +22,14 @@ WATCH_SECONDS = 0.2
 
 
 class Mail:
-    """One connection to the mail server; opened again if it was lost."""
+    """One connection to the mail server, reopened if it is lost."""
 
     def __init__(self) -> None:
         self.backend: Any = get_connection(timeout=settings.SEND_TIMEOUT_SECONDS)
         self.deadline: float | None = None
         self.over = threading.Event()
         self.taken = 0
-        """How many mails the server took on the connection there is."""
+        """Number of mails the server accepted on the current connection."""
 
     def open(self) -> None:
         if self.connections():
@@ -64,7 +64,7 @@ class Mail:
             self.backend.send_messages([letter(parcel)])
 
     def answer(self, error: Exception) -> DeliveryError:
-        """What an error means for this mail, and for the next."""
+        """Return the meaning of an error for this mail and for the next ones."""
         reply, meaning = reply_of(error), meaning_of(error)
         if meaning == Meaning.DOWN:
             self.close()
@@ -79,7 +79,7 @@ class Mail:
 
     @contextmanager
     def in_time(self) -> Iterator[None]:
-        """Cut the line when the time is up: a socket's own timeout starts anew with every word of a slow server."""
+        """Close the connection at the deadline: a socket's own timeout restarts with every byte of a slow server."""
         self.deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
         try:
             yield
@@ -87,7 +87,7 @@ class Mail:
             self.deadline = None
 
     def watch(self) -> None:
-        """What a thread beside ours does."""
+        """Run the watching thread."""
         while not self.over.wait(WATCH_SECONDS):
             deadline = self.deadline
             if deadline is not None and time.monotonic() > deadline:
@@ -100,14 +100,14 @@ class Mail:
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Hang up without a word: who stopped answering would not answer QUIT either."""
+        """Close without QUIT: a server that stopped answering would not answer QUIT either."""
         self.taken = 0
         for connection in self.connections():
             connection.close()
         self.backend.connection = self.backend._partial_connection = None  # noqa: SLF001
 
     def connections(self) -> list[Any]:
-        """The one there is, or the one that was about to be."""
+        """Return the current connection, or the one being opened."""
         found = (getattr(self.backend, name, None) for name in ("connection", "_partial_connection"))
         return [connection for connection in found if connection is not None and connection.sock is not None]
 
@@ -130,14 +130,15 @@ def connect() -> Iterator[Connection]:
 
 
 def message_id(parcel: Parcel) -> str:
-    """RFC 5322 §3.6.4; the same for each try, so that a mail program sees a repeated mail once."""
+    """Return the Message-ID (RFC 5322 §3.6.4), the same for each attempt, so that mail programs show a repeated mail
+    once."""
     return f"<{parcel.key}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
 def letter(parcel: Parcel) -> EmailMultiAlternatives:
-    """The parcel as a mail, names and subject read as they stand even if they look encoded (RFC 2047).
+    """Return the parcel as a mail; names and subject are taken literally even if they look encoded (RFC 2047).
 
-    Raises ValueError for an address that mail servers do not take.
+    Raises ValueError for an address that mail servers do not accept.
     """
     subject, name = (" ".join(text.split()) for text in (parcel.subject, parcel.to_name))
     local, _at, domain = parcel.address.rpartition("@")
@@ -157,5 +158,5 @@ def letter(parcel: Parcel) -> EmailMultiAlternatives:
 
 
 def encoded(line: str) -> str:
-    """A line in encoded words, each short enough for its header to be folded."""
+    """Return a line in encoded words, each short enough for folding its header."""
     return Header(line, "utf-8").encode(linesep="")

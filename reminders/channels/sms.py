@@ -1,4 +1,4 @@
-"""SMS, through the gateway that SMS_GATEWAY names."""
+"""SMS through the gateway configured in SMS_GATEWAY."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from django.conf import settings
 from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
 
 STATUS_PATH = "/api/sms/status"
-"""Where Twilio tells what became of a message."""
+"""Path of Twilio's status callbacks."""
 
 OPTED_OUT = 21610
 NEVER = {
@@ -28,7 +28,7 @@ NEVER = {
     21617,  # too much to say
     21635,  # a landline
 }
-"""What is about the message and not about this moment (twilio.com/docs/api/errors)."""
+"""Errors about the message itself, for which a retry is pointless (twilio.com/docs/api/errors)."""
 
 
 def connect() -> AbstractContextManager[Connection]:
@@ -39,7 +39,7 @@ def connect() -> AbstractContextManager[Connection]:
 
 
 class Console:
-    """Sends nothing: what would be sent is printed, codes and links with it, and so is none of the log's."""
+    """Prints the messages instead of sending them, including codes and links, which are kept out of the log."""
 
     def send(self, parcel: Parcel) -> str:
         sys.stdout.write(f"SMS to {parcel.address}: {parcel.text}\n")
@@ -48,7 +48,7 @@ class Console:
 
 
 class File:
-    """Sends nothing: what would be sent is added to SMS_FILE."""
+    """Appends the messages to SMS_FILE instead of sending them."""
 
     def send(self, parcel: Parcel) -> str:
         path = Path(settings.SMS_FILE)
@@ -88,7 +88,7 @@ def twilio() -> Iterator[Connection]:
 
 
 class Twilio:
-    """The Messages API. It knows no key by which it would recognise a message sent twice."""
+    """Twilio's Messages API. It has no idempotency key, so it cannot recognize a message sent twice."""
 
     def __init__(self, http: Any) -> None:
         from twilio.rest import Client
@@ -100,7 +100,7 @@ class Twilio:
         self.messages = client.messages
 
     def hear(self, response: Any, *args: Any, **kwargs: Any) -> None:
-        """Keep what Twilio's exceptions leave out."""
+        """Keep the details of the response that Twilio's exceptions leave out."""
         header = response.headers.get("Retry-After", "")
         self.asked = float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
 
@@ -127,7 +127,7 @@ class Twilio:
         return str(message.sid)
 
     def answer(self, error: Any) -> DeliveryError:
-        """What Twilio's refusal means for this message, and for the next."""
+        """Return the meaning of Twilio's error for this message and for the next ones."""
         said = getattr(error, "msg", None) or getattr(error, "detail", None) or getattr(error, "title", "")
         text = f"Twilio {error.code}: {said}"
         if error.code in NEVER:
@@ -138,7 +138,7 @@ class Twilio:
 
 
 def handed_over(error: Exception) -> bool:
-    """Whether Twilio may have got what it gave no answer to: there was a connection."""
+    """Return whether Twilio may have received the request although no response came: a connection had been made."""
     from requests.exceptions import ConnectTimeout, SSLError
     from urllib3.exceptions import NewConnectionError
 

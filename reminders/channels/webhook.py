@@ -1,4 +1,4 @@
-"""Webhooks: one POST each, signed as Standard Webhooks has it, and never into a private network."""
+"""Webhooks: one POST each, signed according to Standard Webhooks, and never into a private network."""
 
 import http.client
 import io
@@ -25,9 +25,9 @@ from standardwebhooks import Webhook
 from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
 
 MOST_READ = 500
-"""How many bytes of an answer are looked at."""
+"""Maximum number of bytes read of a response."""
 MOST_ADDRESSES = 4
-"""How many addresses of one host are tried."""
+"""Maximum number of addresses tried per host."""
 
 CLOSED = [
     ip_network(text)
@@ -38,7 +38,8 @@ CLOSED = [
         *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
     )
 ]
-"""What is not public (IANA's special-purpose registries); with Teredo and 6to4, which carry other addresses inside."""
+"""Networks that are not public (IANA's special-purpose registries), including Teredo and 6to4, which embed other
+addresses."""
 GLOBAL_UNICAST = ip_network("2000::/3")
 """The public part of IPv6."""
 NAT64 = ip_network("64:ff9b::/96")
@@ -48,7 +49,7 @@ NAT64 = ip_network("64:ff9b::/96")
 
 
 class Target(NamedTuple):
-    """A webhook's address, taken apart."""
+    """A parsed webhook URL."""
 
     secure: bool
     host: str
@@ -58,7 +59,7 @@ class Target(NamedTuple):
 
 
 def target_of(url: str) -> Target:
-    """Where a URL leads. Raises Refused for one that no webhook may have, whatever its name stands for."""
+    """Return the target of a URL. Raises Refused for a URL that no webhook may have, whatever its host resolves to."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -82,7 +83,7 @@ def target_of(url: str) -> Target:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address can be reached by everybody, and so leads nowhere that only this machine can reach."""
+    """Return whether an IP address is public, and so cannot lead into this machine's own network."""
     ip: IPv4Address | IPv6Address = ip_address(address)
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped or ip in NAT64:
@@ -101,7 +102,7 @@ def check_public(address: str) -> None:
 
 
 def left(deadline: float) -> float:
-    """How many seconds there are until then."""
+    """Return the seconds left until then."""
     seconds = deadline - time.monotonic()
     if seconds <= 0:
         raise TimeoutError(f"no answer within {settings.SEND_TIMEOUT_SECONDS} seconds")
@@ -109,7 +110,7 @@ def left(deadline: float) -> float:
 
 
 class Answer(io.RawIOBase):
-    """What comes in on a socket until a deadline, however slowly it drips."""
+    """Reader of a socket with one deadline for everything, however slowly the data arrive."""
 
     def __init__(self, line: socket.socket, deadline: float) -> None:
         self.line = line
@@ -123,14 +124,14 @@ class Answer(io.RawIOBase):
         return self.line.recv_into(buffer)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """What http.client asks of a socket."""
+        """Return a file object, as http.client requires of a socket."""
         return io.BufferedReader(self)
 
 
 def looked_up(target: Target, deadline: float) -> list[tuple[socket.AddressFamily, Any]]:
-    """The addresses of a host, looked up once: what was checked is what is connected to.
+    """Resolve a host once, so that the addresses checked are the addresses connected to.
 
-    The system's resolver knows no timeout of ours, so it is asked in a thread that may outlive the question.
+    The system's resolver has no timeout of ours, so it runs in a thread that may outlive the call.
     """
     found: queue.Queue[Any] = queue.Queue()
 
@@ -153,7 +154,7 @@ def looked_up(target: Target, deadline: float) -> list[tuple[socket.AddressFamil
 
 
 def opened(target: Target, deadline: float) -> socket.socket:
-    """A connection to the first address of the target that answers, each given its share of the time."""
+    """Return a connection to the target's first address that answers; each address gets its share of the time."""
     addresses = looked_up(target, deadline)
     for others, (family, address) in zip(range(len(addresses))[::-1], addresses, strict=True):
         line = socket.socket(family, socket.SOCK_STREAM)
@@ -180,7 +181,7 @@ def tls() -> ssl.SSLContext:
 
 
 class Hooks:
-    """Opens a connection for each parcel: every one goes somewhere else."""
+    """Opens a connection for each parcel, because each has its own destination."""
 
     def send(self, parcel: Parcel) -> str:
         target = target_of(parcel.address)
@@ -200,7 +201,7 @@ class Hooks:
 
 
 def posted(target: Target, parcel: Parcel, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
-    """What is answered, of which nothing has been read yet."""
+    """Post a parcel and return the response, whose body is still unread."""
     # Given a socket, http.client neither looks up a name nor connects.
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = line
@@ -210,7 +211,8 @@ def posted(target: Target, parcel: Parcel, line: socket.socket, deadline: float)
 
 
 def headers(parcel: Parcel) -> dict[str, str]:
-    """What a receiver checks (standardwebhooks.com): the id of all tries, the time of this one, the signatures."""
+    """Return the headers a receiver checks (standardwebhooks.com): id (same for all attempts), timestamp,
+    signatures."""
     now = datetime.now(UTC)
     name = webhook_id(parcel.key)
     signatures = [Webhook(secret).sign(name, now, parcel.body.decode()) for secret in parcel.secrets]
@@ -225,12 +227,12 @@ def headers(parcel: Parcel) -> dict[str, str]:
 
 
 def webhook_id(key: UUID) -> str:
-    """What a message is called in every try at telling it."""
+    """Return the message's id, the same in every attempt."""
     return f"msg_{key.hex}"
 
 
 def no(answer: http.client.HTTPResponse) -> DeliveryError:
-    """What an answer other than 2xx means. Redirects are not followed: they could lead anywhere."""
+    """Return the meaning of a response other than 2xx. Redirects are not followed: they could lead anywhere."""
     said = b""
     with suppress(OSError, http.client.HTTPException):
         said = answer.read1(MOST_READ)
@@ -241,7 +243,8 @@ def no(answer: http.client.HTTPResponse) -> DeliveryError:
 
 
 def seconds_asked(header: str | None) -> float | None:
-    """How long a Retry-After asks to wait: seconds, or a date (RFC 9110 §10.2.3). None if it cannot be read."""
+    """Return the delay in seconds of a Retry-After header: seconds or a date (RFC 9110 §10.2.3). None if it is
+    invalid."""
     header = (header or "").strip()
     if re.fullmatch(r"\d{1,9}", header, re.ASCII):
         return float(header)

@@ -1,4 +1,4 @@
-"""Forms of the words of messages, and of webhooks."""
+"""Forms of message templates and webhooks."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from scheduler_project.common.text import one_line
 
 
 class MessagesForm(forms.Form):
-    """What a list of messages is narrowed by."""
+    """Filters of a list of messages."""
 
     status = forms.ChoiceField(label=_("Status"), choices=[("", _("all")), *MessageStatus.choices], required=False)
     channel = forms.ChoiceField(label=_("Channel"), choices=[("", _("all")), *Channel.choices], required=False)
@@ -22,7 +22,7 @@ class MessagesForm(forms.Form):
 
 
 class WordsForm(ModelForm):
-    """A provider's own words for one message. Whether they can be used is said by the operation that keeps them."""
+    """A provider's template for one message; the operation that saves it validates the text."""
 
     class Meta:
         model = MessageTemplate
@@ -44,7 +44,7 @@ class WordsForm(ModelForm):
 
 
 class WebhookForm(forms.Form):
-    """Where a provider's own program is told, and of what."""
+    """URL and events of a provider's webhook."""
 
     url = URLField(label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line])
     description = LineField(label=_("Description"), max_length=200, required=False)

@@ -1,4 +1,4 @@
-"""How clients say how they want to be reminded."""
+"""Forms of a client's reminder preferences."""
 
 from typing import Any
 
@@ -57,5 +57,5 @@ class RemindersForm(forms.Form):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What was changed of the preferences."""
+        """Return the changed preferences."""
         return {name: self.cleaned_data[name] for name in self.changed_data if name != "phone"}

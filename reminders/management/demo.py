@@ -1,4 +1,4 @@
-"""What reminding adds to the demo practice: messages as they would have gone out, preferences, words of one's own."""
+"""Demo data of reminders: messages as they would have been sent, preferences, and custom templates."""
 
 from datetime import datetime, time, timedelta
 
@@ -14,7 +14,8 @@ MOVED_AWAY = "ingrid@example.com"
 
 
 def furnish(*, now: datetime) -> None:
-    """Furnish the practice that booking has just made. Nothing is sent: what was due counts as sent when it was due."""
+    """Add messages to the demo practice made by booking. Nothing is sent: past messages count as sent when they were
+    due."""
     registered = {client.user.email: client for client in Client.objects.filter(user__isnull=False) if client.user}
     Client.objects.filter(pk=registered[TALKATIVE].pk).update(phone="+12025550143", verified_phone="+12025550143")
     Preferences.objects.create(

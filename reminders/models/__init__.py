@@ -1,4 +1,4 @@
-"""The nouns of reminding."""
+"""Models of reminders."""
 
 from reminders.models.messages import DeliveryAttempt, Message, Reminder
 from reminders.models.phones import PhoneCode

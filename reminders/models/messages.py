@@ -1,4 +1,4 @@
-"""The outbox: what is owed to whom, and each try at delivering it."""
+"""The outbox: messages to send, and each attempt to send them."""
 
 import uuid
 from datetime import datetime
@@ -21,7 +21,8 @@ from scheduler_project.common.models import Outage
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider what concerns their appointments, a client what is for them."""
+        """Messages the user may see: all for staff, those about their appointments for a provider, their own for a
+        client."""
         if isinstance(user, User) and user.may("reminders.view_message"):
             return self
         mine = Q(pk__in=[])
@@ -32,7 +33,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(mine)
 
     def with_outages(self, *, now: datetime) -> Self:
-        """With why those that are due wait, in `waits_for`: what the matter is where they would go."""
+        """Add `waits_for`: the reason why a due message waits, which is the error on its route."""
         endpoint = Concat(Value("webhook:"), Cast("endpoint_id", models.TextField()))
         way = Case(When(endpoint=None, then=F("channel")), default=endpoint, output_field=models.CharField())
         down = Outage.objects.annotate(way=OuterRef("way")).filter(key=F("way"))
@@ -40,13 +41,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.annotate(way=way).annotate(waits_for=Case(waits, default=Value("")))
 
     def with_causes(self, reader: User | AnonymousUser) -> Self:
-        """Let `reason` say also what tells of an address, if the reader may see who opted out."""
+        """Let `reason` also include what reveals an address's state, if the reader may see opt-outs."""
         return self.annotate(says_causes=Value(isinstance(reader, User) and reader.may("reminders.view_optout")))
 
     def detailed(self) -> Self:
-        """With everything that telling it, or listing it, takes.
+        """Load everything needed to send or list the messages.
 
-        `is_proved` says whether the client's login verified the email the client has.
+        `is_proved` tells that the client's login verified the email the client has.
         """
         client = "reservation__client"
         proved = EmailAddress.objects.filter(
@@ -63,11 +64,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
 
 class Message(models.Model):
-    """One thing to tell somebody, on one channel, due at one instant.
+    """A message to one recipient, on one channel, due at one time (UTC).
 
-    `key` is the same for every try: the Message-ID of a mail, the id of a webhook. `next_at` is when it may next be
-    claimed: when it is due, when it is to be tried again, or while somebody is sending it, when their lease ends.
-    `claim` counts the claims, so that only the last one to claim it settles it.
+    `key` is the same for every attempt: the Message-ID of a mail, the id of a webhook. `next_at` is the time from which
+    the message may be claimed: when it is due, when it is retried, or, while a worker is sending it, when the lease
+    ends. `claim` counts the claims, so that only the worker with the latest claim records the outcome.
     """
 
     key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
@@ -131,9 +132,9 @@ class Message(models.Model):
 
     @property
     def reason(self) -> str:
-        """What went wrong last, why it is not sent, or, with `with_outages`, what it waits for.
+        """The last error, the reason why the message is not sent, or, with `with_outages`, what it waits for.
 
-        What tells that an address opted out is said in other words, but to those of `with_causes`.
+        A reason that reveals an opt-out is replaced by a neutral one, except for the readers of `with_causes`.
         """
         reason = getattr(self, "waits_for", "") or self.error
         return reason_in_words(reason) if getattr(self, "says_causes", False) else reason_for_all(reason)
@@ -145,7 +146,7 @@ class ReminderManager(models.Manager.from_queryset(MessageQuerySet)):  # type: i
 
 
 class Reminder(Message):
-    """A message of kind `reminder`: owed for one appointment at one offset."""
+    """A message of kind `reminder`, for one appointment at one offset."""
 
     objects = ReminderManager()  # type: ignore[misc]
 
@@ -156,7 +157,7 @@ class Reminder(Message):
 
 
 class DeliveryAttempt(models.Model):
-    """One try at sending a message, with its outcome. Rows are only ever added; a carrier's report may end one."""
+    """One attempt to send a message, with its outcome. Rows are only added; a carrier's report may complete one."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attempts", verbose_name=_("message"))
     at = models.DateTimeField(_("at"))
@@ -179,5 +180,5 @@ class DeliveryAttempt(models.Model):
 
     @property
     def reason(self) -> str:
-        """What the other side answered, but what tells that the address opted out."""
+        """The answer of the other side, without what reveals that the address opted out."""
         return reason_for_all(self.error)

@@ -1,4 +1,4 @@
-"""Codes by which a phone proves whose it is."""
+"""Codes that verify a phone number."""
 
 from datetime import datetime
 from typing import Self
@@ -12,15 +12,15 @@ from accounts.models import Client
 
 class PhoneCodeQuerySet(models.QuerySet["PhoneCode"]):
     def due(self, *, now: datetime) -> Self:
-        """Those to be sent by now, the one that has waited longest first."""
+        """Codes to send by now, the longest waiting first."""
         return self.filter(next_at__lte=now).order_by("next_at")
 
 
 class PhoneCode(models.Model):
-    """A code that was asked for a client's phone; asking again replaces it.
+    """A code requested for a client's phone; a new request replaces it.
 
-    No code is kept: it is made when it is sent, and a keyed digest of it stays. `next_at` is when it may next be tried
-    to be sent, or while it is being sent, when another may try; null once it is sent.
+    The code is generated when it is sent, and only its keyed digest is stored. `next_at` is the next attempt to send,
+    or, during an attempt, the time from which another worker may try; null once it is sent.
     """
 
     client = models.OneToOneField(Client, models.CASCADE, related_name="phone_code", verbose_name=_("client"))

@@ -1,4 +1,4 @@
-"""How clients want to be told, and who wants to be told no more."""
+"""Reminder preferences of clients, and opt-outs."""
 
 from typing import Self
 
@@ -15,7 +15,8 @@ from reminders.enums import OF_PEOPLE, Channel, Source
 
 
 class Preferences(models.Model):
-    """How one client wants to be reminded. Without a row: by the site's channels, in its language, at any hour."""
+    """Reminder preferences of one client. Without a row the defaults apply: the site's channels, its language, any
+    hour."""
 
     client = models.OneToOneField(Client, models.CASCADE, related_name="preferences", verbose_name=_("client"))
     channels = ArrayField(
@@ -49,7 +50,7 @@ class Preferences(models.Model):
 
 class OptOutQuerySet(models.QuerySet["OptOut"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, others those of the email they log in with, once it is verified to be theirs."""
+        """Opt-outs the user may see: all for staff, otherwise those of the user's own verified email."""
         if not isinstance(user, User):
             return self.none()
         if user.may("reminders.view_optout"):
@@ -62,10 +63,10 @@ class OptOutQuerySet(models.QuerySet["OptOut"]):
 
 
 class OptOut(models.Model):
-    """An address that wants no more reminders (an SMS number: nothing at all), since when and from where.
+    """An address that wants no more reminders (an SMS number: no messages at all), with time and source.
 
-    It is the address that is remembered (a mail address in lower case, a number in E.164), whoever it belongs to next.
-    Rows are kept; one that was taken back says when.
+    The row stores the address itself (an email in lower case, a number in E.164), whoever owns it later. Rows are kept;
+    a withdrawn one has the time of its withdrawal.
     """
 
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)

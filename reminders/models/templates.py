@@ -1,4 +1,4 @@
-"""A provider's own words."""
+"""Custom message templates."""
 
 from typing import Self
 
@@ -17,12 +17,12 @@ from reminders.words import names_in, validate_sent, validate_words
 from scheduler_project.common.text import one_line
 
 KINDS = [(kind.value, kind.label) for kind in Kind if kind != Kind.EVENT]
-"""What there are words for: webhooks carry facts."""
+"""Kinds of messages that have a text; webhooks carry data instead."""
 
 
 class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see and change all, a provider their own."""
+        """Templates the user may see and change: all for staff, their own for a provider."""
         if not isinstance(user, User):
             return self.none()
         sees_all = user.may("reminders.view_messagetemplate")
@@ -30,10 +30,10 @@ class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
 
 
 class MessageTemplate(models.Model):
-    """The words for one kind of message, channel, recipient and language: one provider's, or without one the site's.
+    """The text for one kind of message, channel, recipient and language: a provider's, or without a provider the
+    site's.
 
-    Where there is none the shipped words are used. Only the variables of `words.VARIABLES` are replaced; there is no
-    code in it.
+    Without a template the default text is used. Only the variables of `words.VARIABLES` are replaced; no code is run.
     """
 
     provider = models.ForeignKey(
@@ -92,7 +92,8 @@ class MessageTemplate(models.Model):
         )
 
     def clean(self) -> None:
-        """It is sent at all; a mail has a subject, a text message none, and whoever is to confirm is told where."""
+        """Check that such a message exists, that a mail has a subject and an SMS none, and that the confirmation
+        link is there."""
         validate_sent(self.kind, self.channel, self.recipient)
         if self.channel == Channel.EMAIL and not self.subject.strip():
             raise ValidationError({"subject": ValidationError(_("An email needs a subject."), code="required")})

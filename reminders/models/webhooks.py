@@ -1,4 +1,4 @@
-"""Where a provider's own programs want to be told."""
+"""Webhook endpoints of providers."""
 
 from typing import Self
 
@@ -12,7 +12,8 @@ from accounts.models import Provider, User
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """A provider sees their own; staff all, if they may change them: whoever may can have their secrets."""
+        """Webhooks the user may see: their own for a provider; all for staff with the change permission, which
+        exposes secrets."""
         if not isinstance(user, User):
             return self.none()
         sees_all = user.may("reminders.change_webhookendpoint")
@@ -23,10 +24,10 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
 
 
 class WebhookEndpoint(models.Model):
-    """An address of a provider's own program, told of events as Standard Webhooks has it (standardwebhooks.com).
+    """The URL of a provider's own program, which receives events according to Standard Webhooks (standardwebhooks.com).
 
-    `secret` signs each request; while `previous_secret` is still accepted (until `previous_until`) both do. It is
-    stored as it is, for signing needs it, and shown only once.
+    `secret` signs each request; until `previous_until`, `previous_secret` signs it too. Secrets are stored in plain
+    text, because signing needs them, and shown only once.
     """
 
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="webhooks", verbose_name=_("provider"))

@@ -1,4 +1,4 @@
-"""The outbox's ledger: who is sending what, and what came of it (R16). Sending itself is the dispatcher's."""
+"""Leases and outcomes of the outbox's messages (R16). The dispatcher does the sending."""
 
 import random
 from collections.abc import Collection, Iterable
@@ -25,16 +25,17 @@ from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
 LONGEST_RETRY_AFTER = 3600
-"""Seconds. Who asks to be left alone for longer is asked again all the same."""
+"""Maximum in seconds of a Retry-After that is respected; after it the message is retried anyway."""
 
 OWED_AGAIN: dict[str, Any] = {"status": MessageStatus.PENDING, "failures": 0, "error": ""}
-"""What a message is set to that is sent as if for the first time."""
+"""Values that reset a message as if it had never been sent."""
 
 OPEN = """
       AND NOT EXISTS (SELECT FROM common_outage WHERE key = %(channel)s)
       AND (endpoint_id IS NULL OR NOT EXISTS (SELECT FROM common_outage WHERE key = 'webhook:' || endpoint_id))
 """
-"""Where nobody answers nothing is sent. The first is asked once a statement, however much waits."""
+"""Condition that skips closed routes. The channel's outage is checked once per statement, however many messages
+wait."""
 
 PROBED = """
       AND coalesce(endpoint_id, 0) = %(endpoint)s
@@ -51,7 +52,7 @@ UPDATE reminders_message message SET next_at = %(until)s, claim = claim + 1
 FROM due WHERE message.id = due.id
 RETURNING message.id
 """
-"""Looked up once, in a CTE: a subquery may be run again for each row it is compared to, and then takes others."""
+"""The rows are chosen once, in a CTE: PostgreSQL may run a subquery again for each row, and then take other rows."""
 
 
 PROBE = CLAIM.replace(OPEN, PROBED)
@@ -70,9 +71,9 @@ FROM unnest(%(channels)s::varchar[]) way(channel)
 
 
 def due(*, now: datetime, most: int = 1000) -> dict[Channel, int]:
-    """How many messages can be claimed on each channel that has any, counted up to `most`.
+    """Return the number of messages that can be claimed on each channel that has any, counted up to `most`.
 
-    A probe to be taken where nobody answered counts as one.
+    A probe of a closed route counts as one message.
     """
     with connection.cursor() as cursor:
         cursor.execute(DUE, {"now": now, "most": most, "channels": Channel.values})
@@ -81,17 +82,18 @@ def due(*, now: datetime, most: int = 1000) -> dict[Channel, int]:
 
 
 def claim(*, channel: Channel, now: datetime, limit: int) -> list[Message]:
-    """Lease up to `limit` due messages of a channel, the longest due first: nobody else gets them until the lease ends.
+    """Lease up to `limit` due messages of a channel, the longest due first: no other worker gets them until the lease
+    ends.
 
-    Whoever dies meanwhile loses nothing: they are due again then. What goes where nobody answers is left to wait.
+    If a worker dies, its messages are due again after the lease. Messages on a closed route keep waiting.
     """
     return _claimed(CLAIM, {"channel": channel.value, "now": now, "limit": limit})
 
 
 def claim_probe(*, channel: Channel, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
-    """Take a way of a channel where nobody answers and that may be tried, with up to `limit` messages that go there.
+    """Take a closed route of a channel that may be probed, with up to `limit` of its messages.
 
-    The first answer to one of them says whether the others may follow. Without any, somebody else may try.
+    The first answer decides about the others. Without an answer, another worker may probe later.
     """
     probe = outages.take_probe(channel=channel, now=now)
     if probe is None:
@@ -113,7 +115,8 @@ def _claimed(statement: str, parameters: dict[str, Any]) -> list[Message]:
 
 
 def look(messages: Iterable[int]) -> list[Message]:
-    """The messages as they are now, with all that telling them takes: one query, and one more if some were moved."""
+    """Return the current messages with all data needed to send them: one query, and one more if some were
+    rescheduled."""
     found = list(Message.objects.detailed().filter(pk__in=messages).order_by("next_at", "pk"))
     appointments = [message.appointment for message in found if message.appointment]
     for message in found:
@@ -125,7 +128,7 @@ def look(messages: Iterable[int]) -> list[Message]:
 
 
 def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
-    """Which of their clients' addresses want no more: pairs of channel and address."""
+    """Return the addresses of the messages' clients that opted out, as pairs of channel and address."""
     clients = [message.reservation.client for message in messages]
     mailboxes = Q(channel=Channel.EMAIL, address__in={client.email for client in clients})
     numbers = Q(channel=Channel.SMS, address__in={str(client.phone) for client in clients})
@@ -133,7 +136,7 @@ def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
 
 
 def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
-    """Why a claimed message is not to be sent after all: what becomes of it, and the reason. None if it is."""
+    """Return the new status and the reason if a claimed message must not be sent, else None."""
     address = recipient_of(message).address
     if message.status != MessageStatus.PENDING:
         return MessageStatus(message.status), message.error
@@ -151,10 +154,10 @@ def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> t
 
 
 def stands(message: Message) -> bool:
-    """Whether what a message tells is still so."""
+    """Return whether the content of a message is still true."""
     appointment = message.appointment
     if message.details.get("others"):
-        return True  # It tells of many at once; what became of one of them is told by itself.
+        return True  # A notice about many: a change of one of them sends its own notice.
     if message.kind == Kind.HOLD:
         return message.reservation.status == ReservationStatus.HELD
     if message.kind not in STANDING or appointment is None:
@@ -171,11 +174,11 @@ STANDING: dict[Kind, tuple[AppointmentStatus, ...]] = {
     Kind.DECLINED: (AppointmentStatus.DECLINED,),
     Kind.CANCELLED: (AppointmentStatus.CANCELLED,),
 }
-"""The states in which a message about an appointment still tells the truth."""
+"""Statuses of an appointment in which a message about it is still true."""
 
 
 class Try(NamedTuple):
-    """One try at sending a message: to whom, when and for how long; `error` None if it worked."""
+    """One attempt to send a message: address, time and duration; `error` is None if it succeeded."""
 
     message: Message
     address: str
@@ -197,14 +200,15 @@ WHERE id = %(message)s AND claim = %(claim)s AND status IN ('pending', %(takes)s
 
 
 def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
-    """Write down how a try ended, and what comes of the message: sent, due again after the backoff, or failed.
+    """Record the outcome of an attempt and update the message: sent, due again after a backoff, or failed.
 
-    None if that is no longer ours to say: somebody else has claimed it since, or it failed when it was withdrawn.
+    Returns None without a change of the message if another worker has claimed it since, or if it failed after it was
+    withdrawn.
 
-    It has failed if it was refused for good, or if the next try would come too late to help; and after SEND_TRIES
-    errors of our own. What got no answer is not counted. The backoff is SEND_BACKOFF_SECONDS, doubled each time up to
-    SEND_BACKOFF_MAX_SECONDS, with up to a quarter of jitter; longer where the other side asks for it. A message that
-    somebody withdrew while it was going out is `sent` if it went out.
+    A message has failed if it was rejected for good, if the next attempt would come too late, or after SEND_TRIES
+    errors of our own. Attempts without an answer do not count. The backoff is SEND_BACKOFF_SECONDS, doubled each time
+    up to SEND_BACKOFF_MAX_SECONDS, with up to a quarter of jitter; longer if the other side asks for it. A message
+    withdrawn while it was being sent becomes `sent` if it was sent.
     """
     message, error = tried.message, tried.error
     sent = error is None
@@ -238,7 +242,7 @@ def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
 
 
 def _is_final(error: Exception | None, failures: int, *, useful: bool) -> bool:
-    """Whether no further try is worth it; `useful`: the next would come in time."""
+    """Return whether a further attempt is pointless; `useful`: it would come in time."""
     if isinstance(error, DeliveryError):
         return isinstance(error, Refused) or not useful
     return failures >= settings.SEND_TRIES
@@ -252,7 +256,7 @@ def _backoff(failures: int, error: Exception | None) -> timedelta:
 
 
 def close(message: Message, status: MessageStatus, reason: str) -> None:
-    """End a claimed message that is not to be sent."""
+    """Close a claimed message that must not be sent."""
     Message.objects.filter(pk=message.pk, claim=message.claim, status=MessageStatus.PENDING).update(
         status=status, error=reason[:500]
     )
@@ -266,7 +270,8 @@ WHERE message.id = mine.id AND message.claim = mine.claim AND message.status = '
 
 
 def hand_back(messages: Collection[Message], *, now: datetime) -> None:
-    """Give up the lease on messages that were not tried: they are due at once again, where they were in the queue."""
+    """Release the lease on messages that were not tried: they are due again at once, at their old place in the
+    queue."""
     if not messages:
         return
     ids, claims = [message.pk for message in messages], [message.claim for message in messages]
@@ -275,7 +280,7 @@ def hand_back(messages: Collection[Message], *, now: datetime) -> None:
 
 
 def waiting(*, channel: Channel, now: datetime) -> int:
-    """How many messages of a channel should be gone by now."""
+    """Return the number of overdue messages of a channel."""
     return Message.objects.filter(status=MessageStatus.PENDING, channel=channel, next_at__lte=now).count()
 
 
@@ -287,7 +292,7 @@ WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s AND us
 
 
 def expire_waiting(key: str, *, error: str, now: datetime) -> int:
-    """End what waited in vain where nobody answers, until it would help nobody any more. Returns how many."""
+    """Fail the messages on a closed route that are no longer useful. Returns how many."""
     channel, _colon, endpoint = key.partition(":")
     said = f"{_('It came too late to help.')} {error}"[:500]
     with connection.cursor() as cursor:
@@ -297,9 +302,9 @@ def expire_waiting(key: str, *, error: str, now: datetime) -> int:
 
 @operation
 def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
-    """Send a failed message again, as if for the first time, with the same key. For the provider and staff.
+    """Retry a failed message as if for the first time, with the same key. For the provider and staff.
 
-    Raises NotRetryable, TooLate for one that would help nobody any more, NotAllowed; NotFound.
+    Raises NotRetryable, TooLate for a message that is no longer useful, NotAllowed, and NotFound.
     """
     message = (
         Message.objects.select_for_update(of=("self",)).select_related("reservation").filter(pk=message_id).first()
@@ -317,7 +322,7 @@ def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
 
 
 class Replay(NamedTuple):
-    """How many failed messages are owed again, and how many were not, for they would help nobody any more."""
+    """Numbers of failed messages that are retried, and of those that are no longer useful."""
 
     replayed: int
     too_late: int
@@ -325,7 +330,7 @@ class Replay(NamedTuple):
 
 @operation
 def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime, preview: bool = False) -> Replay:
-    """Send the failed ones of some messages again, as `retry` does, in one statement. For staff: else NotAllowed."""
+    """Retry the failed ones among some messages, as `retry` does, with one statement. For staff: else NotAllowed."""
     if not actor.may("reminders.change_message"):
         raise NotAllowed
     failed = messages.order_by().filter(status=MessageStatus.FAILED)
@@ -336,7 +341,7 @@ def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime, previ
 
 
 def owe_again(message: Message, *, now: datetime) -> None:
-    """Let a locked message be due, as if for the first time, for as long as its `useful_until` says."""
+    """Make a locked message due again, as if for the first time, until its `useful_until`."""
     for field, value in OWED_AGAIN.items():
         setattr(message, field, value)
     message.next_at = now

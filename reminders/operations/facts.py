@@ -1,4 +1,4 @@
-"""What decides what is owed for an appointment, looked up in one statement."""
+"""The facts that decide which messages an appointment needs, loaded with one statement."""
 
 from collections.abc import Collection
 from datetime import datetime, time
@@ -34,7 +34,7 @@ WHERE made.id = """
 
 
 class Facts(NamedTuple):
-    """All that decides what is owed for one appointment."""
+    """All facts that decide which messages one appointment needs."""
 
     appointment_id: int
     status: str
@@ -53,9 +53,10 @@ class Facts(NamedTuple):
     endpoints: dict[str, list[str]]
 
     def client_channels(self, *, reminding: bool) -> list[Channel]:
-        """How the client can and wants to be told. Who opted out of mail is still told what becomes of a booking.
+        """Return the channels the client can and wants to be reached on. An opt-out of mail does not stop notices of
+        bookings.
 
-        A phone number that is not verified yet is among them: it is looked at once it is to be written to.
+        An unverified phone number is included: it is checked when a message is composed.
         """
         if not self.provider_is_vetted:
             return []
@@ -75,7 +76,7 @@ class Facts(NamedTuple):
 
 
 def facts_of(appointments: Collection[int], *, locked: bool = False) -> list[Facts]:
-    """What is known of these appointments. `locked` keeps others from changing them meanwhile."""
+    """Return the facts about these appointments. `locked` locks the rows against changes."""
     ids = list(appointments)
     which, parameter = ("%s", ids[0]) if len(ids) == 1 else ("ANY(%s)", ids)  # PostgreSQL keeps no plan for an array.
     with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""What reminding keeps about somebody, and what becomes of it when they leave."""
+"""Archive and erasure of a person's data in reminders."""
 
 from typing import Any
 
@@ -16,13 +16,13 @@ from scheduler_project.common.times import rfc3339
 
 
 def wishes_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
-    """How a client wants to be reminded, what their emails opted out of, and what they were sent; ready for JSON."""
+    """Return a client's preferences, the opt-outs of their emails, and the messages sent to them, ready for JSON."""
     emails = {user.email} if user else set()
     if client and client.email:
         emails.add(client.email)
     said = Preferences.objects.filter(client=client).first() if client else None
     opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address__in=emails)
-    if own and user:  # who has yet to prove that a mailbox is theirs is told nothing of it
+    if own and user:  # only of a verified mailbox
         proved = EmailAddress.objects.filter(user=user, verified=True).values("email")
         opted_out = opted_out.filter(address__in=proved)
     sent = (
@@ -63,9 +63,9 @@ def wishes_of(user: User | None, client: Client | None, *, own: bool) -> dict[st
 
 @operation
 def forget_client(*, client: Client) -> None:
-    """Forget how a client wanted to be reminded, where they were written to and what of them was told to others.
+    """Erase a client's preferences, their addresses in sent messages, and their data in webhook events.
 
-    What they were still to be told is withdrawn. Opt-outs stay: the address still wants no more.
+    Pending messages to them are withdrawn. Opt-outs stay, because the address still wants no messages.
     """
     said = Preferences.objects.filter(client=client)
     forget_log(Preferences, said.values_list("pk", flat=True))
@@ -80,7 +80,7 @@ def forget_client(*, client: Client) -> None:
 
 @operation
 def forget_login(*, user: User) -> None:
-    """Forget where a provider who leaves was written to. Their webhooks are told nothing of their clients any more."""
+    """Erase the addresses of an erased provider. Their webhooks receive no more data about their clients."""
     provider = user.provider_or_none
     if provider is None:
         return
@@ -89,7 +89,7 @@ def forget_login(*, user: User) -> None:
 
 
 def _forget_where(theirs: QuerySet[Message]) -> None:
-    """Withdraw messages that are still to go out, and forget what tells their recipient's address."""
+    """Withdraw pending messages, and erase the data that reveal their recipient's address."""
     theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)
     theirs.exclude(error="").update(error="")
     DeliveryAttempt.objects.filter(message__in=theirs).order_by().update(address="", error="")

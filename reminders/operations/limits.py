@@ -1,4 +1,4 @@
-"""Messages beside the limits of what may be sent (`common/sending_limits.py`)."""
+"""Messages that count towards the sending limits (`common/sending_limits.py`)."""
 
 import random
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from scheduler_project.common import sending_limits
 from scheduler_project.common.sending_limits import Sending, Wait
 
 SCATTERED = timedelta(minutes=2)
-"""What waited for the same moment does not all come at once."""
+"""Spread of messages postponed to the same time, so that they do not all come at once."""
 
 PUT_OFF = """
 UPDATE reminders_message message SET status = theirs.status, next_at = theirs.next_at, error = theirs.error
@@ -28,7 +28,8 @@ WHERE message.id = theirs.id AND message.claim = theirs.claim AND message.status
 
 
 def sending_of(message: Message) -> Sending:
-    """Who a message is from and for. What a provider is told of their own bookings is counted as theirs alone."""
+    """Return a message's sender and recipient. Messages to a provider about their own bookings count as theirs
+    alone."""
     provider = message.reservation.provider
     address = recipient_of(message).address
     trusted = provider.is_vetted
@@ -41,7 +42,7 @@ def sending_of(message: Message) -> Sending:
 
 
 def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
-    """Let claimed messages wait for the end of a limit, with the reason; those it would be too late for have failed."""
+    """Postpone claimed messages to the end of a limit, with the reason; those that would come too late have failed."""
     if not waits:
         return
     statuses = [
@@ -62,7 +63,7 @@ def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
 
 
 def counts(*, now: datetime) -> list[dict[str, Any]]:
-    """How much the site sent on each channel, and the providers who sent most today, beside what they may."""
+    """Return the number of messages sent per channel, and the providers who sent most today, with their limits."""
     rows = sending_limits.counts(now=now)
     ids = {row.sender: int(row.sender.partition(":")[2]) for row in rows if row.sender}
     providers = Provider.objects.in_bulk(ids.values())

@@ -1,4 +1,4 @@
-"""What is told at once of what happens to an appointment, to a hold, and to a reminder."""
+"""Notices sent at once about changes of appointments, holds and reminders."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -24,14 +24,14 @@ NOTICES: dict[str, Kind] = {
     Event.RESCHEDULED: Kind.MOVED,
     Event.CANCELLED: Kind.CANCELLED,
 }
-"""What both sides are told of; a booking is `booked` or `pending`, as the appointment is."""
+"""Events that notify both sides; a booking is `booked` or `pending`, like the appointment's status."""
 
 
 def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
-    """Plan what an event of an appointment calls for. Returns whether anything is to be sent at once.
+    """Plan the messages for an event of an appointment. Returns whether anything must be sent at once.
 
-    Both sides are told, unless it is not `alone` (`follow_series` tells of many at once), and the provider's webhooks;
-    the reminders follow. Notices of what is no longer so, and not yet sent, are withdrawn.
+    Both sides are notified, unless `alone` is false (`follow_series` notifies about many at once), and so are the
+    provider's webhooks; the reminders are replanned. Unsent notices that are no longer true are withdrawn.
     """
     [facts] = facts_of([appointment.pk])
     kind = _notice_of(event, appointment)
@@ -50,7 +50,8 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
 
 
 def reaches_client(*, appointment: Appointment) -> bool:
-    """Whether the client is told what becomes of an appointment, on a channel they chose and with an address for it."""
+    """Return whether the client is notified of changes to an appointment, on a chosen channel and with an address
+    for it."""
     [facts] = facts_of([appointment.pk])
     ways = set(facts.client_channels(reminding=False))
     if Channel.SMS in ways and sms_refusal(appointment.client):
@@ -59,9 +60,9 @@ def reaches_client(*, appointment: Appointment) -> bool:
 
 
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
-    """Tell both sides once of what happened to many appointments of a series. Returns whether anything is to be sent.
+    """Notify both sides once about many appointments of a series. Returns whether anything must be sent.
 
-    For each kind of event one notice: of the first appointment, with the times of the others, and which they are.
+    Each kind of event gives one notice, about the first appointment, with the times and ids of the others.
     """
     owed: list[Owed] = []
     kinds: dict[Kind, list[AppointmentEvent]] = {}
@@ -81,9 +82,9 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
 
 
 def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: datetime) -> bool:
-    """Plan the reminders of appointments taken over from a file. Returns whether anything is to be sent at once.
+    """Plan the reminders of imported appointments. Returns whether anything must be sent at once.
 
-    Unless it is to be told, nobody hears of them, and no webhook; of what has passed nobody does in any case.
+    Unless `tell` is set, neither people nor webhooks are notified; nobody is ever notified of past appointments.
     """
     told = False
     for start in range(0, len(events), BATCH):
@@ -118,7 +119,7 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
     for recipient, channel in ways:
         before = known.get((recipient, channel))
         if before == rfc3339(facts.starts_at):
-            continue  # It was moved back before they were told that it had been moved.
+            continue  # Moved back before the notice of the move was sent.
         yield Owed(
             kind,
             channel,
@@ -132,7 +133,7 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
 
 
 def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
-    """Those whom the notice of the move before has not reached, by recipient and channel, with the time they know."""
+    """Return recipients and channels that the notice of the previous move has not reached, with the time they know."""
     unread = Message.objects.filter(kind=Kind.MOVED, reservation=event.details["reservation"])
     unread = unread.exclude(status=MessageStatus.SENT).exclude(details__has_key="others")
     return {(message.recipient, message.channel): message.details["from"] for message in unread}
@@ -161,7 +162,8 @@ def _events(
 
 
 def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
-    """Mail a client for whom somebody else holds a time the link to confirm it (R10). Returns whether that is to be."""
+    """Mail the link to confirm to a client for whom somebody else holds a time (R10). Returns whether a mail will be
+    sent."""
     client = reservation.client
     if not client.email:
         return False
@@ -201,21 +203,21 @@ CROSS JOIN LATERAL (
     LIMIT 1) answered
 WHERE told.kind = 'hold' AND told.status = 'sent' AND told.reservation_id = ANY(%(reservations)s)
 """
-"""Only a mailbox that has answered once hears of it: by the link of a visitor's hold, or of a login.
+"""Notifies only mailboxes that have answered once: by the link of a guest's hold, or of a login.
 
-LATERAL, as PostgreSQL otherwise reads all mailboxes that ever answered, for each batch of holds anew.
-"""
+LATERAL, because PostgreSQL otherwise reads all mailboxes that ever answered again for each batch of holds."""
 
 
 def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
-    """Tell those who were sent a link, and answered one once, that it is too late. Returns whether there are any."""
+    """Notify clients that their hold expired, if they got a link and ever answered one. Returns whether there are
+    any."""
     with connection.cursor() as cursor:
         cursor.execute(TELL_EXPIRED, {"reservations": list(reservations), "now": now, "useful_until": now + DAY})
         return cursor.rowcount > 0
 
 
 def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]:
-    """The webhooks that want to know what became of their providers' reminders, by provider."""
+    """Return the webhooks subscribed to the outcome of reminders, by provider."""
     providers = {message.reservation.provider_id for message in messages if message.kind == Kind.REMINDER}
     listening: dict[int, list[WebhookEndpoint]] = {}
     for endpoint in WebhookEndpoint.objects.active().filter(provider__in=providers) if providers else ():
@@ -229,7 +231,7 @@ OUTCOMES = {MessageStatus.SENT: "reminder.sent", MessageStatus.FAILED: "reminder
 def tell_outcome(
     *, message: Message, status: MessageStatus | None, endpoints: Iterable[WebhookEndpoint], now: datetime
 ) -> None:
-    """Tell those of the provider's webhooks that want it that a reminder was sent, or that it failed for good."""
+    """Notify the provider's subscribed webhooks that a reminder was sent, or that it failed for good."""
     name = OUTCOMES.get(status) if status else None
     if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK:
         return

@@ -1,4 +1,4 @@
-"""Messages are put into the outbox, in the very transaction in which something happens (R16)."""
+"""Adds messages to the outbox, in the transaction of the event they are about (R16)."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -15,7 +15,7 @@ from scheduler_project.common.retention import forgotten, older_than
 
 
 class Owed(NamedTuple):
-    """A row of the outbox to be."""
+    """A message to be added to the outbox."""
 
     kind: Kind
     channel: Channel
@@ -48,7 +48,8 @@ WHERE reminders_message.status = 'cancelled'
 
 
 def write(owed: Collection[Owed], now: datetime) -> None:
-    """Put messages into the outbox: one statement. A reminder that was withdrawn is owed again; others are left be."""
+    """Add messages to the outbox with one statement. A withdrawn reminder becomes pending again; existing others
+    stay."""
     if not owed:
         return
     with connection.cursor() as cursor:
@@ -72,7 +73,7 @@ def columns_of(owed: Collection[Owed]) -> dict[str, list[Any]]:
 
 
 def forget_messages(*, now: datetime) -> int:
-    """Forget messages that are settled, with their tries, so long after they were due. Returns how many."""
+    """Delete closed messages and their attempts some time after they were due. Returns how many."""
     before = older_than(settings.RETAIN_MESSAGES_DAYS, now)
     settled = Message.objects.exclude(status=MessageStatus.PENDING)
     return 0 if before is None else forgotten(settled.filter(due_at__lt=before, useful_until__lt=now))

@@ -1,4 +1,4 @@
-"""Verifying a client's phone: a code goes there by SMS, and whoever has the phone enters it here."""
+"""Verification of a client's phone: a code is sent by SMS, and the phone's owner enters it here."""
 
 import logging
 import secrets
@@ -33,7 +33,7 @@ from scheduler_project.common.throttling import may
 GOOD_FOR = timedelta(minutes=10)
 MOST_TRIES = 5
 LEASE = timedelta(minutes=1)
-"""How long whoever sends a code has for it; then another tries, with another code."""
+"""Time a worker has to send a code before another one tries with another code."""
 ROUND = timedelta(minutes=1)
 SENDINGS = 3
 BACKOFF = timedelta(seconds=20)
@@ -43,18 +43,18 @@ CODE_ASKED = gettext_lazy(
     "If this number takes text messages from us, a code is on its way. Otherwise it was asked for too often of late, "
     "or said STOP: answer START to any of our messages then."
 )
-"""The answer to whoever asks for one, whatever is done."""
+"""The response to every request for a code, whatever is done."""
 
 logger = logging.getLogger(__name__)
 
 
 @operation
 def ask_code(*, client_id: int, actor: Actor, network: str, now: datetime, phone: Any = None) -> Client:
-    """Have a code sent to the client's phone, or to `phone`, which becomes theirs. For the client alone.
+    """Send a code to the client's phone, or to `phone`, which is then saved. Only for the client themself.
 
-    Nothing is sent to a number that is verified, that said STOP, or to which too many codes went of late, whoever asked
-    for them; the answer is the same, for each of these is somebody else's business. The same holds for a network and
-    the site. How often one client may ask is the edge's to say. Raises NoPhone, CountryNotServed, NotAllowed, NotFound.
+    Nothing is sent to a number that is verified, that sent STOP, or that has had too many codes; the response is the
+    same, because these facts are private. Networks and the whole site have limits too. The limit per client is enforced
+    by the caller. Raises NoPhone, CountryNotServed, NotAllowed, NotFound.
     """
     client = _own(client_id, actor)
     if phone is not None and client.phone != phone:
@@ -75,9 +75,9 @@ def ask_code(*, client_id: int, actor: Actor, network: str, now: datetime, phone
 
 
 def _within_limits(number: str, network: str) -> bool:
-    """Count one more code: for the network, for the number by the hour and the day, and for the site.
+    """Count one more code for the network, the number (by hour and by day) and the site; return whether all allow it.
 
-    In this order, so that a network that has asked too often uses up nothing of a number's.
+    The network comes first, so that one beyond its limit uses up nothing of a number's.
     """
     subjects = {
         "code_network": f"network:{network}",
@@ -89,9 +89,10 @@ def _within_limits(number: str, network: str) -> bool:
 
 
 def verify_phone(*, client_id: int, code: str, actor: Actor, now: datetime) -> Client:
-    """Take the code that was sent to the client's phone: text messages go there from now on. For the client alone.
+    """Verify the client's phone by the code sent to it; text messages go there from now on. Only for the client
+    themself.
 
-    Raises CodeNotValid for a wrong one, after ten minutes or five wrong ones, and where the phone was changed since;
+    Raises CodeNotValid for a wrong code, after ten minutes or five wrong codes, and if the phone was changed since;
     NotAllowed, NotFound.
     """
     client = _try_code(client_id, code, actor, now)
@@ -103,7 +104,7 @@ def verify_phone(*, client_id: int, code: str, actor: Actor, now: datetime) -> C
 
 @operation
 def _try_code(client_id: int, code: str, actor: Actor, now: datetime) -> Client | None:
-    """The client, now verified; None for a code that is not valid, which is counted."""
+    """Return the client, now verified; None for an invalid code, which is counted."""
     client = _own(client_id, actor)
     row = PhoneCode.objects.select_for_update(no_key=True).filter(client=client).first()
     if row is None or not row.digest or row.expires_at <= now or row.tries >= MOST_TRIES or row.phone != client.phone:
@@ -120,7 +121,7 @@ def _try_code(client_id: int, code: str, actor: Actor, now: datetime) -> Client 
 
 
 def _own(client_id: int, actor: Actor) -> Client:
-    """The client, locked, if it is who acts."""
+    """Return the client, locked, if they are the actor."""
     if actor.client_id != client_id:
         raise NotAllowed
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(pk=client_id).first()
@@ -137,7 +138,7 @@ def _digest(row: PhoneCode, code: str) -> str:
 
 
 def send_due(*, clock: Callable[[], datetime]) -> int:
-    """Send the codes that are owed. Returns how many went out. Any number of these may run at once."""
+    """Send the pending codes. Returns how many were sent. Any number of workers may run this at once."""
     PhoneCode.objects.filter(asked_at__lt=clock() - KEPT).delete()
     sent, until = 0, clock() + ROUND
     while (now := clock()) < until and (claimed := _claim(now)):
@@ -147,7 +148,7 @@ def send_due(*, clock: Callable[[], datetime]) -> int:
 
 @operation
 def _claim(now: datetime) -> tuple[PhoneCode, str] | None:
-    """The code that has waited longest and that nobody else is sending, made now."""
+    """Return the longest waiting code that no other worker is sending, generated now."""
     rows = PhoneCode.objects.due(now=now).select_related("client")
     row = rows.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
     if row is None:
@@ -174,7 +175,7 @@ def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
 
 
 def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
-    """Let it be tried again a little later, while that helps."""
+    """Postpone the code a little, while it is useful."""
     failures = row.failures + 1
     logger.warning("The code for client %s could not be sent: %s", row.client_id, shortened(error))
     if isinstance(error, Refused) or failures >= SENDINGS:
@@ -184,5 +185,5 @@ def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
 
 
 def _still(row: PhoneCode) -> Any:
-    """The row, unless another code was asked for, or made, meanwhile."""
+    """Return the row, unless another code has been requested or generated since."""
     return PhoneCode.objects.filter(pk=row.pk, digest=row.digest)

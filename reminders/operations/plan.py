@@ -1,4 +1,4 @@
-"""Which reminders are owed for an appointment, and planning them anew (R15)."""
+"""The reminders an appointment needs, and planning them again (R15)."""
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
@@ -18,15 +18,15 @@ from scheduler_project.common.offsets import Offset, parse_offset
 from scheduler_project.common.operations import each_by_itself, operation
 
 BATCH = 500
-"""How many appointments are planned anew at a time."""
+"""Number of appointments replanned in one batch."""
 
 
 def reminders_for(facts: Facts) -> Iterator[Owed]:
-    """The reminders of one appointment: each offset × channel, whether its time is still to come or not.
+    """Yield the reminders of one appointment: each offset × channel, including those whose time has passed.
 
-    On the channels the client chose, and to every webhook of the provider's that wants `reminder.due`, whatever they
-    chose: what the provider's own program makes of it is the provider's affair.
-    One that would fall in the client's quiet hours comes in the last minute before them.
+    They go to the channels the client chose, and to each of the provider's webhooks subscribed to `reminder.due`,
+    whatever the client chose: the provider decides what their program does with it. A reminder due in the client's
+    quiet hours is moved to the last minute before them.
     """
     if facts.status != AppointmentStatus.SCHEDULED:
         return
@@ -65,9 +65,9 @@ WHERE kind = 'reminder' AND status = 'pending' AND appointment_id = ANY(%(appoin
 
 
 def plan_reminders(facts: Collection[Facts], now: datetime) -> None:
-    """Let the reminders of these appointments be what is owed now: the others that are unsent are withdrawn."""
+    """Bring the reminders of these appointments up to date: unsent ones that are no longer needed are withdrawn."""
     wanted = [one for each in facts for one in reminders_for(each)]
-    with connection.cursor() as cursor:  # What is due already and not yet through, as in an outage, stays owed.
+    with connection.cursor() as cursor:  # Overdue reminders, as in an outage, stay pending.
         columns = columns_of(wanted)
         cursor.execute(WITHDRAW, {**columns, "appointments": [each.appointment_id for each in facts]})
     write(to_come(wanted, now), now)
@@ -78,7 +78,7 @@ def to_come(owed: Iterable[Owed], now: datetime) -> list[Owed]:
 
 
 def replan(appointments: QuerySet[Appointment], *, now: datetime) -> int:
-    """Let the reminders of these appointments be what is owed now. Returns how many appointments. Safe to repeat."""
+    """Bring the reminders of these appointments up to date. Returns how many appointments. Safe to repeat."""
     ids = list(appointments.order_by("pk").values_list("pk", flat=True))
     for batch in _batches(ids):
         _replan(batch, now)
@@ -95,9 +95,9 @@ def _replan(appointments: Collection[int], now: datetime) -> None:
 
 
 def replan_all(*, now: datetime) -> int:
-    """Plan every coming appointment anew: for what came in past the operations, such as rows written by hand.
+    """Replan every upcoming appointment, to cover changes that bypass the operations, such as rows written by hand.
 
-    A batch whose turn is lost is left for the next round.
+    A batch that loses a lock or deadlock is left for the next run.
     """
     ids = list(Appointment.objects.coming(now=now).order_by("pk").values_list("pk", flat=True))
     batches = {batch[0]: batch for batch in _batches(ids)}

@@ -1,4 +1,4 @@
-"""How clients want to be reminded, and who wants no more of it."""
+"""Reminder preferences and opt-outs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
 ADD = "reminders.add_optout"
-"""The permission by which staff let any address be told no more."""
+"""The permission to add an opt-out for any address."""
 CHANGE = "reminders.change_optout"
-"""The one by which they take that back."""
+"""The permission to withdraw one."""
 
 
 @operation
 def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Preferences:
-    """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; what is coming is planned anew.
+    """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; upcoming reminders are replanned.
 
-    For the client, the provider who keeps them, and staff. Channels are those that reach people, stored in the order of
-    `Channel`; None leaves them to the site. Quiet hours are whole minutes of the client's own clocks. Raises
+    For the client, the provider who keeps them, and staff. `channels` are channels that reach people, stored in the
+    order of `Channel`; None means the site's default. Quiet hours are whole minutes in the client's timezone. Raises
     UnknownChoice, NotOffered, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
     """
     client = locked_client(client_id, actor)
@@ -55,7 +55,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
 
 
 def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetime) -> None:
-    """Keep what a visitor said with their details: the language they read, and whether they also want text messages.
+    """Store a visitor's choices from the booking form: the language they read, and whether they want text messages.
 
     The caller holds the client's lock.
     """
@@ -66,7 +66,7 @@ def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetim
 
 @operation
 def forget_wishes(*, client: Client, now: datetime) -> bool:
-    """Let a client be told things as the site tells whoever never chose; what is coming is planned anew.
+    """Reset a client's preferences to the site's defaults; upcoming reminders are replanned.
 
     Returns whether they had chosen channels or quiet hours.
     """
@@ -77,7 +77,7 @@ def forget_wishes(*, client: Client, now: datetime) -> bool:
 
 
 def preferences_of(client: Client) -> Preferences:
-    """What the client wants; where they never said so, what that means."""
+    """Return the client's preferences, or the defaults if there are none."""
     said = Preferences.objects.filter(client=client).first()
     return Preferences(client=client) if said is None else said
 
@@ -87,7 +87,8 @@ def _wanted(preferences: Preferences) -> tuple[Any, ...]:
 
 
 def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
-    """The channels clients may choose, as choices: SMS only where something sends them, or for who has chosen them."""
+    """Return the channels clients may choose: SMS only if a gateway is configured or the client has chosen it
+    already."""
     return [
         (channel, label)
         for channel, label in OF_PEOPLE
@@ -96,7 +97,7 @@ def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
 
 
 def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]:
-    """The changes as they are stored."""
+    """Return the validated changes as they are stored."""
     known = ("channels", "language", "quiet_from", "quiet_until")
     wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
     channels = wanted.get("channels")
@@ -119,10 +120,9 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
 
 @operation
 def opt_out(*, channel: Channel, address: str, source: Source, now: datetime) -> OptOut:
-    """Let an address be told no more: by email no reminders, by SMS nothing at all. Returns what stands.
+    """Opt an address out: of reminders by email, or of everything by SMS. Returns the opt-out in force.
 
-    Whoever may not speak for the address has been turned away before. Repeating it changes nothing: the first stands,
-    with its time and source.
+    The caller has checked that the actor may do so. Repeating it changes nothing: the first keeps its time and source.
     """
     address = spelled(channel, address)
     new = OptOut(channel=channel, address=address, source=source, at=now)
@@ -137,7 +137,7 @@ def opt_out(*, channel: Channel, address: str, source: Source, now: datetime) ->
 
 @operation
 def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
-    """Take an opt-out back. Returns whether there was one. Who may not speak for the address was turned away before."""
+    """Withdraw an opt-out. Returns whether there was one. The caller has checked that the actor may do so."""
     address = spelled(channel, address)
     ended = OptOut.objects.standing().filter(channel=channel, address=address).update(ended_at=now)
     if ended:
@@ -147,9 +147,10 @@ def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
 
 @operation
 def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -> OptOut:
-    """`opt_out`, asked by somebody logged in: staff for any address, others for the email they log in with.
+    """`opt_out` by a logged-in user: staff for any address, others for the email they log in with.
 
-    A client's phone is whatever they wrote there; who holds it says so by SMS. Raises NotYourAddress; NotVerified.
+    Clients enter any phone number they like, so only an SMS from the number opts it out. Raises NotYourAddress;
+    NotVerified.
     """
     _check_speaks_for(actor, channel, address, ADD)
     source = Source.STAFF if actor.may(ADD) else Source.PAGE if actor.face == Face.PAGE else Source.API
@@ -158,7 +159,7 @@ def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -
 
 @operation
 def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
-    """`opt_in`, asked by somebody logged in. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
+    """`opt_in` by a logged-in user. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
@@ -169,16 +170,16 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
 
 @operation
 def take_back_own(*, address: str, actor: Actor, now: datetime) -> None:
-    """`opt_in` for the email somebody logs in with, if it opted out. Raises as `take_back` does."""
+    """`opt_in` for the user's own email, if it opted out. Raises the same as `take_back`."""
     _check_speaks_for(actor, Channel.EMAIL, address, CHANGE)
     if standing := standing_opt_out(channel=Channel.EMAIL, address=address):
         take_back_standing(standing, now=now)
 
 
 def take_back_standing(standing: OptOut, *, now: datetime) -> None:
-    """End an opt-out for somebody whom the address is known to be.
+    """Withdraw an opt-out for the proven owner of the address.
 
-    Raises StoppedBySms for a STOP: the carrier keeps to it, whatever our tables say, until the number says START.
+    Raises StoppedBySms for a STOP: the carrier enforces it, whatever our tables say, until the number sends START.
     """
     if standing.source == Source.SMS:
         raise StoppedBySms
@@ -187,7 +188,8 @@ def take_back_standing(standing: OptOut, *, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class ClientAddress:
-    """Where a client is told things. `opt_out` is what stands; None also where that `is_told` to nobody who asks."""
+    """An address of a client. `opt_out` is the opt-out in force; None also if the reader may not know of it
+    (`is_told`)."""
 
     channel: Channel
     address: str
@@ -196,11 +198,11 @@ class ClientAddress:
 
 
 def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
-    """Where a client is told things, with what the actor may know of it.
+    """Return a client's addresses, with the opt-outs the actor may know of.
 
-    Whether an address opted out is nobody's business but of those it was said to: staff who may see opt-outs, the
-    client once the address is verified to be theirs, and whoever has written to it as this client's, the provider or
-    the client themself. Else anybody could ask about any address by writing it down as somebody's.
+    Opt-outs are visible only to staff who may see them, to the client once the address is verified, and to anybody who
+    has written to the address as this client's: the provider or the client. Otherwise anybody could query any address
+    by entering it as somebody's.
     """
     told = []
     for channel, address in ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone))):
@@ -235,7 +237,7 @@ def standing_opt_out(*, channel: Channel, address: str) -> OptOut | None:
 
 
 def spelled(channel: Channel, address: str) -> str:
-    """How an address is remembered: a mailbox in lower case, a number in E.164."""
+    """Return the stored form of an address: an email in lower case, a number in E.164."""
     if channel == Channel.EMAIL:
         return User.objects.normalize_email(address)
     number: Any = to_python(address)
@@ -256,12 +258,12 @@ def _last(channel: Channel, address: str) -> OptOut | None:
 
 
 def _reached(channel: Channel, address: str) -> Q:
-    """The clients who are told things at this address."""
+    """Return the condition for clients who have this address."""
     return Q(email=address) if channel == Channel.EMAIL else Q(phone=address)
 
 
 def _plan_anew(clients: Q, now: datetime) -> None:
-    """Let the reminders of these clients' coming appointments be what is owed now."""
+    """Replan the reminders of these clients' upcoming appointments."""
     concerned = Client.objects.filter(clients).order_by().values("pk")
     coming = Appointment.objects.coming(now=now).filter(reservation__client__in=concerned)
     replan(coming, now=now)

@@ -1,4 +1,4 @@
-"""What the SMS gateway tells us: what became of a message, and what a number answered."""
+"""Reports and replies from the SMS gateway."""
 
 import re
 from datetime import datetime
@@ -15,19 +15,19 @@ FINAL = ARRIVED + LOST
 
 STOP = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT OPTOUT REVOKE".split())
 START = frozenset("START YES UNSTOP".split())
-"""The words carriers act upon themselves, so we must too (twilio.com/docs/messaging/tutorials/advanced-opt-out)."""
+"""Keywords that carriers act upon themselves, so we must too (twilio.com/docs/messaging/tutorials/advanced-opt-out)."""
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
-"""E.164."""
+"""A number in E.164."""
 
 
 @operation
 def report(*, reference: str, status: str, error: str) -> Outcome | None:
-    """Write down what became of a message that the gateway calls `reference`. Returns the outcome it has now.
+    """Record the gateway's report on its message `reference`. Returns the current outcome.
 
-    The first final report stands, so that repeating one, or one that comes late, changes nothing. A message that did
-    not arrive has failed: it is listed, and can be sent again, but is not of itself, for the gateway did try. None for
-    a message that is not ours.
+    The first final report counts, so a repeated or late one changes nothing. An undelivered message has failed: it is
+    listed and can be sent again, but is not retried automatically, because the gateway has already tried. Returns None
+    for an unknown message.
     """
     attempt = _attempt(reference)
     if attempt is None:
@@ -54,7 +54,7 @@ def _attempt(reference: str) -> DeliveryAttempt | None:
 
 
 def answered(*, number: str, text: str, now: datetime) -> None:
-    """Do what a number asks for: STOP ends all SMS to it, START takes that back. Anything else is left unread."""
+    """Process a reply: STOP ends all SMS to the number, START withdraws that. Any other text is ignored."""
     word = re.sub(r"[\W_]+", "", text).upper()
     if not NUMBER.fullmatch(number):
         return

@@ -1,4 +1,4 @@
-"""Somebody's own words for messages: keeping them, seeing what they look like, and sending oneself a sample."""
+"""Custom message templates: saving, previewing, and mailing oneself a test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,10 +27,10 @@ from scheduler_project.common.sending_limits import Sending, take
 
 @operation
 def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | None = None) -> MessageTemplate:
-    """Add words, or change the fields given of those there are.
+    """Add a template, or change the given fields of an existing one.
 
-    A provider keeps their own, whether or not they name themself; staff anybody's, or without a provider the site's.
-    Raises BadWords, TemplateExists, NotAllowed, NotFound.
+    Providers edit their own, with or without naming themselves; staff edit anybody's, or, without a provider, the
+    site's. Raises BadWords, TemplateExists, NotAllowed, NotFound.
     """
     verb = "add" if template_id is None else "change"
     template = MessageTemplate() if template_id is None else _locked(template_id, actor, verb)
@@ -44,12 +44,12 @@ def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | No
 
 @operation
 def remove_template(*, template_id: int, actor: Actor) -> None:
-    """Go back to the words there would be without these. Raises NotFound."""
+    """Delete a template; the site's or the default text applies again. Raises NotFound."""
     _locked(template_id, actor, "delete").delete()
 
 
 def check(template: MessageTemplate) -> None:
-    """Raises BadWords for what could not be sent as it is meant."""
+    """Raise BadWords for a text that could not be sent as intended."""
     with _refusing():
         template.full_clean(validate_unique=False, validate_constraints=False)
 
@@ -64,14 +64,15 @@ def _refusing() -> Iterator[None]:
 
 
 class Preview(NamedTuple):
-    """The words, and the letter they make with sample facts."""
+    """A text, and the message it gives with sample values."""
 
     words: Words
     letter: Letter
 
 
 def in_use(template: MessageTemplate) -> Words:
-    """The words now sent where a template would be, in its language: the provider's, the site's or the shipped ones."""
+    """Return the text now in use instead of this template, in its language: the provider's, the site's or the
+    default."""
     shelf = shelf_of([template.provider_id] if template.provider_id else [])
     which = (template.kind, template.channel, template.recipient, template.language)
     with translation.override(template.language):
@@ -80,9 +81,9 @@ def in_use(template: MessageTemplate) -> Words:
 
 
 def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Preview:
-    """What a template's words look like to whoever gets them, in the actor's timezone. It need not be saved.
+    """Return the message a template gives, in the actor's timezone. The template need not be saved.
 
-    One without a body stands for the words in use. Raises BadWords, NotAllowed.
+    A template without a body shows the text in use. Raises BadWords, NotAllowed.
     """
     _claim(template, actor, "add")
     with _refusing():
@@ -99,10 +100,10 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
 
 
 def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
-    """Mail a template's letter, with sample facts, to the actor's own address, which it returns.
+    """Mail a template's message with sample values to the actor's own address, which is returned.
 
-    A text message goes by mail as well. Outside any transaction, for the mail server may take its time. Raises NotSent;
-    NotVerified, but for staff: a login may have been made with somebody else's email.
+    A text message is mailed too. Call it outside of a transaction, because the mail server may be slow. Raises NotSent;
+    NotVerified, except for staff: a login may have been made with another person's email.
     """
     if actor.user is None:
         raise NotAllowed
@@ -142,7 +143,7 @@ def _locked(template_id: int, actor: Actor, verb: str) -> MessageTemplate:
 
 
 def _claim(template: MessageTemplate, actor: Actor, verb: str) -> None:
-    """A provider's words are their own, whether or not they say so. Raises NotAllowed for those of somebody else."""
+    """Set the provider to the actor's own if none is given. Raises NotAllowed for another provider's."""
     permission = f"reminders.{verb}_messagetemplate"
     if actor.may(permission):
         return

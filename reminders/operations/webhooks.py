@@ -1,4 +1,4 @@
-"""Webhooks of providers: where they are told, what signs it, and when we stop. For the provider and staff."""
+"""Webhooks of providers: endpoints, signing secrets, and disabling after failures. For the provider and staff."""
 
 import base64
 import secrets
@@ -34,26 +34,26 @@ from scheduler_project.common.security_log import SecurityEvent, log_security_ev
 from scheduler_project.common.text import is_local
 
 MOST = 20
-"""How many webhooks one provider may have: each is told of everything."""
+"""Maximum number of webhooks per provider: each receives every event."""
 DUE = "reminder.due"
 OVERLAP = timedelta(hours=24)
-"""How long a secret is good for after it was replaced."""
+"""Time for which a replaced secret stays valid."""
 STILL_USEFUL = timedelta(days=3)
-"""How long an event that is sent once more is tried for."""
+"""Time for which a replayed event is retried."""
 
 
 CHANGE = "reminders.change_webhookendpoint"
-"""What staff need to have anything to do with a provider's webhooks: their secrets, and where all is told."""
+"""The permission staff need for providers' webhooks: it covers their secrets and destinations."""
 
 
 def new_secret() -> str:
-    """As Standard Webhooks writes one: 24 to 64 random bytes."""
+    """Return a new secret as specified by Standard Webhooks: 24 to 64 random bytes."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
 @operation
 def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Add a webhook: `url`, and if wanted `description` and `events` (none: all). It is told of what happens from now.
+    """Add a webhook: `url`, and optionally `description` and `events` (none: all). It receives events from now on.
 
     The caller shows its `secret`, for the only time. Raises BadAddress, UnknownEvent, EndpointExists and
     TooManyEndpoints; NotFound, NotAllowed.
@@ -75,7 +75,7 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
 
 @operation
 def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Change `url`, `description` or `events`. What is under way goes to the new address. Raises as adding does."""
+    """Change `url`, `description` or `events`. Pending deliveries go to the new URL. Raises the same as adding."""
     endpoint = _locked(endpoint_id, actor)
     wanted = endpoint.wants(DUE)
     for name, value in _checked(fields).items():
@@ -91,7 +91,7 @@ def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, n
 
 @operation
 def rotate_secret(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Give a webhook a new secret, to be shown now and never again. The one it had signs too, for another 24 hours."""
+    """Give a webhook a new secret, to be shown once. The old one signs requests too, for another 24 hours."""
     endpoint = _locked(endpoint_id, actor)
     endpoint.previous_secret, endpoint.previous_until = endpoint.secret, now + OVERLAP
     endpoint.secret = new_secret()
@@ -103,7 +103,7 @@ def rotate_secret(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEn
 
 @operation
 def enable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Tell a webhook again, of what happens from now. Enabling one that is enabled forgets how long it has failed."""
+    """Enable a webhook: it receives events from now on. Enabling an enabled one resets its record of failures."""
     endpoint = _locked(endpoint_id, actor)
     endpoint.disabled_at, endpoint.disabled_reason, endpoint.failing_since = None, "", None
     endpoint.save(update_fields=["disabled_at", "disabled_reason", "failing_since"])
@@ -114,7 +114,7 @@ def enable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhook
 
 @operation
 def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Tell a webhook no more. One that is disabled stays so, with its reason."""
+    """Disable a webhook. One that is disabled keeps its reason."""
     endpoint = _locked(endpoint_id, actor)
     if endpoint.disabled_at is None:
         _disable(endpoint, now, "Disabled by hand.")
@@ -123,7 +123,7 @@ def disable_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> Webhoo
 
 @operation
 def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
-    """Delete a webhook and the log of its deliveries."""
+    """Delete a webhook and its deliveries."""
     endpoint = _locked(endpoint_id, actor)
     endpoint.delete()
     log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="webhook", provider=endpoint.provider_id)
@@ -131,7 +131,7 @@ def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
 
 @operation
 def end_endpoints(*, provider: Provider) -> int:
-    """Delete the webhooks of a provider, whoever added them. Returns how many."""
+    """Delete all webhooks of a provider, whoever added them. Returns how many."""
     ended = WebhookEndpoint.objects.filter(provider=provider).delete()[1].get("reminders.WebhookEndpoint", 0)
     if ended:
         log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="webhook", provider=provider.pk, count=ended)
@@ -140,10 +140,10 @@ def end_endpoints(*, provider: Provider) -> int:
 
 @operation
 def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
-    """Send an event once more, whether it arrived before or not, with the same id: who has it already, knows.
+    """Send an event again, delivered or not, with the same id, by which the receiver recognizes a repetition.
 
-    Raises EndpointDisabled; NotRetryable for one that is on its way or was withdrawn; TooLate for a reminder of what
-    has begun; NotFound, NotAllowed.
+    Raises EndpointDisabled; NotRetryable for a delivery that is pending or was withdrawn; TooLate for a reminder of an
+    appointment that has begun; NotFound, NotAllowed.
     """
     message = (
         Message.objects.select_for_update(of=("self",), no_key=True)
@@ -172,13 +172,13 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
 
 @operation
 def note_success(*, endpoint_id: int, now: datetime) -> None:
-    """A webhook took what it was told: it is not failing."""
+    """Record a successful delivery: the webhook is not failing."""
     WebhookEndpoint.objects.filter(pk=endpoint_id, failing_since__isnull=False).update(failing_since=None)
 
 
 @operation
 def note_failure(*, endpoint_id: int, now: datetime, gone: bool) -> None:
-    """A try failed. Who is `gone`, or has only failed for WEBHOOK_DISABLE_AFTER_DAYS, is disabled."""
+    """Record a failed delivery. A webhook is disabled if it is `gone`, or has failed for WEBHOOK_DISABLE_AFTER_DAYS."""
     endpoint = WebhookEndpoint.objects.active().select_for_update(of=("self",), no_key=True).filter(pk=endpoint_id)
     for failing in endpoint:
         failing.failing_since = failing.failing_since or now
@@ -192,18 +192,18 @@ def note_failure(*, endpoint_id: int, now: datetime, gone: bool) -> None:
 def _disable(endpoint: WebhookEndpoint, now: datetime, reason: str) -> None:
     endpoint.disabled_at, endpoint.disabled_reason = now, reason
     endpoint.save(update_fields=["disabled_at", "disabled_reason"])
-    _try_at_once(endpoint)  # What is owed to it shall not wait, but fail.
+    _try_at_once(endpoint)  # Its pending deliveries fail at once instead of waiting.
     _plan_anew(endpoint, now)
 
 
 def _plan_anew(endpoint: WebhookEndpoint, now: datetime, *, changed: bool = False) -> None:
-    """Let the provider's reminders be what is owed, now that this webhook is told of them, or no more."""
+    """Replan the provider's reminders after a webhook has been added or removed, or its events changed."""
     if changed or endpoint.wants(DUE):
         replan(Appointment.objects.coming(now=now).filter(reservation__provider=endpoint.provider_id), now=now)
 
 
 def _try_at_once(endpoint: WebhookEndpoint) -> None:
-    """Forget that nobody answered there."""
+    """Clear the record that nobody answers there, so that the next delivery is tried at once."""
     outages.note_up([outages.key_of(Channel.WEBHOOK, endpoint.pk)])
 
 
@@ -220,9 +220,9 @@ def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:
 
 
 def _is_local(host: str) -> bool:
-    """Whether a name is plainly not public, without looking it up: one without a dot, a local one, a number.
+    """Return whether a host name is obviously not public, without a DNS look-up: without a dot, local, or a number.
 
-    What it stands for is checked again each time it is sent to.
+    The addresses it resolves to are checked again at each delivery.
     """
     if ":" in host:
         return False  # An address of IPv6, which was looked at as such.
@@ -233,14 +233,14 @@ def _is_local(host: str) -> bool:
 
 
 def _is_dotted(host: str) -> bool:
-    """Whether it is an IPv4 address as it is usually written; others, such as 127.1, are only read by some."""
+    """Return whether it is an IPv4 address in the usual notation; only some programs read others, such as 127.1."""
     with suppress(ValueError):
         return bool(IPv4Address(host))
     return False
 
 
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields as they are stored."""
+    """Return the validated fields as they are stored."""
     checked = dict(fields)
     if "url" in checked:
         try:

@@ -1,4 +1,4 @@
-"""What pages of others say of reminders."""
+"""Template tags about reminders, for the pages of other apps."""
 
 from django import template
 from django.conf import settings
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.simple_tag
 def opt_out_path(address: str) -> str:
-    """Where the owner of an email address ends its reminders. Only for pages that a mail to that address led to."""
+    """Return the path to end reminders to an email address. Only for pages reached by a mail to that address."""
     return opt_out_link(Channel.EMAIL, address).removeprefix(settings.SITE_URL)

@@ -1,1 +1,1 @@
-"""Reminding's pages, one module per story."""
+"""Pages of reminders."""

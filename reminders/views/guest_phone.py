@@ -1,4 +1,4 @@
-"""`/a/<token>/phone/`: a guest's phone answers a code, so that text messages go there."""
+"""`/a/<token>/phone/`: verification of a guest's phone by a code, so that text messages go there."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,7 +16,7 @@ from scheduler_project.common.pages import secret_page
 
 @secret_page
 def phone(request: HttpRequest, token: str) -> HttpResponse:
-    """Have a code sent to the number given with the booking, and take it."""
+    """Send a code to the number given with the booking, and check the code entered."""
     client = Client.objects.filter(reservations__appointment=appointment_in(token)).first()
     if client is None or not client.phone:
         raise NotFound

@@ -1,4 +1,4 @@
-"""How a client is reminded: channels, language, quiet hours, and what they opted out of."""
+"""A client's reminder preferences: channels, language, quiet hours and opt-outs."""
 
 from datetime import datetime
 from typing import Any
@@ -77,7 +77,7 @@ def stop_or_take_back(deed: str, *, email: str, actor: Actor, now: datetime) -> 
 
 
 def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, Any]]:
-    """Where the client is told things, what stands in the way, and whether they may change that here."""
+    """Return the client's addresses, the obstacles to using them, and whether the client can remove these here."""
     return [
         {
             "channel": row.channel.label,

@@ -1,4 +1,4 @@
-"""Where one click ends reminders. GET shows and POST acts, so that whoever only looks at a link changes nothing."""
+"""One-click unsubscribe. GET shows and POST changes, so that programs that prefetch a link change nothing."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,10 +14,10 @@ from scheduler_project.common.pages import secret_page
 @csrf_exempt
 @secret_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Opt the link's address out, or take that back.
+    """Opt the link's address out, or withdraw that.
 
     A mail program posts `List-Unsubscribe=One-Click` without cookies, and so without a CSRF token (RFC 8058 §3.1); the
-    signed address is what shows that it may. Everybody else posts the form.
+    signed address authorizes it. Browsers post the form.
     """
     channel, address = opting_out(token)
     if request.method == "POST" and request.POST.get("List-Unsubscribe") == "One-Click":

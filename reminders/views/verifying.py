@@ -1,4 +1,4 @@
-"""Verifying a phone, as both pages do it that ask for a code."""
+"""Phone verification, shared by the two pages that request a code."""
 
 from datetime import datetime
 
@@ -16,7 +16,8 @@ from scheduler_project.common.throttling import site_network
 
 
 def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor, now: datetime) -> HttpResponse | None:
-    """Send a code (`do=code`) or take one (`do=verify`). Errors are the form's. Who must wait gets a page."""
+    """Send a code (`do=code`) or check one (`do=verify`). Errors go into the form. Rate-limited users get a page of
+    its own."""
     if request.POST.get("do") == "code":
         refused = too_many(request, "code", f"client:{client.pk}")
         if refused is None:

@@ -1,4 +1,4 @@
-"""`manage.py dispatch_reminders`: one round of what the dispatcher does every few seconds, by hand."""
+"""`manage.py dispatch_reminders`: run one round of the dispatcher by hand."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a provider's clients and they themselves are told: when, what became of it, and sending it again."""
+"""A provider's message log: messages to their clients and themself, their outcomes, and retrying them."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ NARROWED_BY = {"status": "status", "channel": "channel", "appointment": "reserva
 
 @desk_page
 def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The provider's messages, the next first and then the latest; and when clients are reminded."""
+    """List the provider's messages, the next first and then the latest, with the offsets of the reminders."""
     offsets = OffsetsForm(request.POST or None, row=schedule)
     if request.method == "POST" and offsets.is_valid():
         try:
@@ -68,7 +68,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @desk_page
 def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """One message with every try at sending it; one that failed can be sent again."""
+    """Show one message with every attempt to send it; a failed one can be sent again."""
     row = messages_of(schedule).with_outages(now=timezone.now()).filter(pk=pk).first()
     if row is None:
         raise NotFound
@@ -99,7 +99,7 @@ def messages_of(schedule: Schedule) -> MessageQuerySet:
 
 
 def line(message: Message) -> dict[str, Any]:
-    """A message with whom it is for and whether sending it again may be asked for."""
+    """Return a message for the list, with its recipient and whether it can be sent again."""
     return {
         "message": message,
         "to": recipient_of(message),

@@ -1,4 +1,4 @@
-"""A provider's own words for messages: which there are, writing them, seeing and trying them."""
+"""A provider's message templates: listing, editing, previewing and testing them."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from scheduler_project.common.forms import refuse
 
 @desk_page
 def templates(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """All there is to say, in one language (`?language=`), and which of it has words of the provider's own."""
+    """List all texts in one language (`?language=`), marking those the provider has changed."""
     languages = dict(settings.LANGUAGES)
     asked = request.GET.get("language", "")
     language = asked if asked in languages else (get_language() or settings.LANGUAGE_CODE).partition("-")[0]
@@ -44,7 +44,7 @@ def templates(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 def template(
     request: HttpRequest, schedule: Schedule, kind: str, channel: str, recipient: str, language: str
 ) -> HttpResponse:
-    """The words of one message: write them, see what they look like, have them sent to oneself, or reset them."""
+    """Edit, preview, test or reset the text of one message."""
     check_sent(kind, channel, recipient, language)
     which = {"kind": kind, "channel": channel, "recipient": recipient, "language": language}
     kept = MessageTemplate.objects.filter(provider=schedule.provider, **which).first()
@@ -76,7 +76,7 @@ def template(
 
 
 def check_sent(kind: str, channel: str, recipient: str, language: str) -> None:
-    """Raises NotFound for what is never sent, or not in that language."""
+    """Raise NotFound for a message that is never sent, or not in that language."""
     sent = {(str(each), str(by), str(to)) for (by, to), kinds in DEFAULTS.items() for each in kinds}
     if (kind, channel, recipient) not in sent or language not in dict(settings.LANGUAGES):
         raise NotFound

@@ -1,4 +1,4 @@
-"""A provider's webhooks: which programs are told, what signs it, what they were told."""
+"""A provider's webhooks: endpoints, secrets and deliveries."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ PAGE = 25
 
 @desk_page
 def webhooks(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The provider's webhooks, and adding one: its secret is shown in the answer and never again."""
+    """List the provider's webhooks and add one: its secret is shown in the response and never again."""
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,7 +46,7 @@ def webhooks(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @desk_page
 def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """One webhook: change it, give it another secret, disable, enable or delete it, send something again."""
+    """Show one webhook: edit, rotate its secret, disable, enable or delete it, replay a delivery."""
     endpoint = WebhookEndpoint.objects.filter(provider=schedule.provider, pk=pk).first()
     if endpoint is None:
         raise NotFound
@@ -80,7 +80,7 @@ def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 def act(
     request: HttpRequest, schedule: Schedule, endpoint: WebhookEndpoint, deed: str, form: WebhookForm
 ) -> HttpResponse:
-    """Do as the buttons say. Anything else is nothing."""
+    """Do the action of the button pressed. An unknown action does nothing."""
     asked: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
     if deed == "save":
         operations.change_endpoint(endpoint_id=endpoint.pk, fields=form.cleaned_data, **asked)
@@ -107,12 +107,12 @@ def act(
 
 
 def number_of(text: str) -> int:
-    """An id as a form sends it; 0, which nothing has, for what is none."""
+    """Return an id from a form; 0, which no row has, for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def secret_shown(request: HttpRequest, schedule: Schedule, endpoint: WebhookEndpoint) -> HttpResponse:
-    """The only page that shows a secret. It answers a POST, so that no address leads to it."""
+    """Return the only page that shows a secret. It is the response to a POST, so that no URL leads to it."""
     context = {"schedule": schedule, "endpoint": endpoint}
     response = render(request, "reminders/desk/secret.html", context)
     for name, value in KEPT_BY_NOBODY.items():
@@ -121,6 +121,6 @@ def secret_shown(request: HttpRequest, schedule: Schedule, endpoint: WebhookEndp
 
 
 def delivery(message: Message, endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """What a webhook was told, with each try, and whether it can be sent once more."""
+    """Return one delivery with its attempts, and whether it can be replayed."""
     ended = message.status not in (MessageStatus.PENDING, MessageStatus.CANCELLED)
     return {"message": message, "event": event_of(message), "again": ended and endpoint.disabled_at is None}
