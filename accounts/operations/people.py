@@ -1,6 +1,6 @@
 """Adding, changing and removing people: logins, providers, clients."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from string import ascii_lowercase, digits
 from typing import Any, TypeVar
@@ -31,6 +31,7 @@ class Role(models.TextChoices):
 
 
 Row = TypeVar("Row", bound=models.Model)
+R = TypeVar("R")
 
 IN_STEP = ("name", "timezone")
 """Fields that a login shares with the client who registered with it."""
@@ -256,6 +257,15 @@ def add_client(
         owner=owner,
         created_at=now,
     )
+
+
+@operation
+def with_new_client(deed: Callable[[int], R], *, newcomer: dict[str, Any], actor: Actor, now: datetime) -> R:
+    """Add a client (`newcomer`: what `add_client` takes) and do `deed` for them, given their id, as one operation.
+
+    If it is refused, nobody was added. Raises what `add_client` and `deed` do.
+    """
+    return deed(add_client(**newcomer, actor=actor, now=now).pk)
 
 
 @operation

@@ -403,7 +403,8 @@ class ClosureAdmin(Previews):
             old = Closure.objects.get(pk=obj.pk)
             changes.append(availability.reopen_business(closure=old, actor=actor, now=now))
         counted = previewed(request) and not change
-        changes.append(availability.close_business(fields=form.wanted(), actor=actor, now=now, preview=counted))
+        close = availability.preview_closing if counted else availability.close_business
+        changes.append(close(fields=form.wanted(), actor=actor, now=now))
         obj.__dict__.update(changes[-1].made.__dict__)
         tell(request, *changes)
 

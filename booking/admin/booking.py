@@ -1,18 +1,19 @@
 """Staff take a call: a time is chosen, for a client who is known or new, and booked, held or moved to."""
 
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.operations.people import add_client
+from accounts.operations.people import with_new_client
 from booking.admin.shared import staff
 from booking.enums import Action, Override
 from booking.forms.desk import CLIENTS_FOUND, InstantField
@@ -26,6 +27,8 @@ from booking.views.desk.times import free_on, refuse
 from scheduler_project.common.admin import OfficeAdmin
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.text import isolated
+
+Made = TypeVar("Made")
 
 FROM_LINKS = ("client", "service")
 """What a link to the booking page may say beside whose calendar and from when on."""
@@ -101,12 +104,11 @@ class BookingPages(OfficeAdmin):
         messages.success(request, and_told(_("Booked."), made))
         return HttpResponseRedirect(self.change_url(made.pk))
 
-    @transaction.atomic
     def _book_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Appointment:
         said = form.cleaned_data
-        return book(
+        deed = partial(
+            book,
             provider_id=form.schedule.provider_id,
-            client_id=_client_id(form, actor, now),
             service_id=said["service"].pk if said["service"] else None,
             starts_at=form.starts_at,
             ends_at=form.ends_at,
@@ -117,19 +119,20 @@ class BookingPages(OfficeAdmin):
             actor=actor,
             now=now,
         )
+        return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
 
-    @transaction.atomic
     def _hold_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Any:
         said = form.cleaned_data
-        return reserve(
+        deed = partial(
+            reserve,
             provider_id=form.schedule.provider_id,
-            client_id=_client_id(form, actor, now),
             service_id=said["service"].pk if said["service"] else None,
             starts_at=form.starts_at,
             ends_at=form.ends_at,
             actor=actor,
             now=now,
         )
+        return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
 
     def _ask_whom(
         self,
@@ -225,10 +228,10 @@ class BookingPages(OfficeAdmin):
         )
 
 
-def _client_id(form: OfficeBookForm, actor: Actor, now: datetime) -> int:
-    """Whom to book for: who was chosen, or a new client of the office's."""
+def _for_client(form: OfficeBookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+    """Do `deed` for the client who was chosen, or for a new one of the office's."""
     known = form.cleaned_data["client"]
-    return known.pk if known else add_client(**form.newcomer, actor=actor, now=now).pk
+    return deed(known.pk) if known else with_new_client(deed, newcomer=form.newcomer, actor=actor, now=now)
 
 
 def _times(

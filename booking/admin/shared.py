@@ -1,5 +1,6 @@
 """What the admins of calendars and bookings share."""
 
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet, prefetch_related_objects
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from scheduler_project.common.admin import SHOWN, ChooseOne, OfficeAdmin
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField, ModelForm
 from scheduler_project.common.instants import told
+from scheduler_project.common.operations import preview
 from scheduler_project.common.text import isolated
 from scheduler_project.common.times import covers
 
@@ -182,22 +184,20 @@ def tell(request: HttpRequest, *changes: Change) -> None:
     messages.warning(request, format_html("{} {}{}", warning % count, links, rest))
 
 
-class Tried(Exception):
-    """Raised once all is saved, so that it is undone."""
-
-
 class Previews(OfficeAdmin):
     """For changes of availability: a second button says what saving would do (R6), by doing it and undoing it."""
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return super().render_change_form(request, {**context, "previews": True}, *args, **kwargs)
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except Tried:
-            request.tried = True  # type: ignore[attr-defined]
-            return super().changeform_view(request, *args, **kwargs)
+    def submitted(self, request: HttpRequest, view: Callable[[], Any]) -> Any:
+        if not previewed(request):
+            return super().submitted(request, view)
+        answer = preview(view)
+        if not hasattr(request, "saved"):
+            return answer
+        request.tried = True  # type: ignore[attr-defined]
+        return view()
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form_class: Any = super().get_form(request, obj, change=change, **kwargs)
@@ -213,11 +213,13 @@ class Previews(OfficeAdmin):
         return Asked
 
     def response_add(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        _if_asked_for(request)
+        if previewed(request):
+            return _saved(request)
         return super().response_add(request, *args, **kwargs)
 
     def response_change(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        _if_asked_for(request)
+        if previewed(request):
+            return _saved(request)
         return super().response_change(request, *args, **kwargs)
 
 
@@ -225,10 +227,11 @@ def previewed(request: HttpRequest) -> bool:
     return "_preview" in request.POST
 
 
-def _if_asked_for(request: HttpRequest) -> None:
-    if previewed(request):
-        _note_preview(request)
-        raise Tried
+def _saved(request: HttpRequest) -> HttpResponse:
+    """Note that all was saved, about to be rolled back. The answer is not shown: the form is, once more."""
+    _note_preview(request)
+    request.saved = True  # type: ignore[attr-defined]
+    return HttpResponse()
 
 
 def _note_preview(request: HttpRequest) -> None:

@@ -76,8 +76,8 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     def create(self, request: Request) -> Response:
         asked = self.sent(TimeOffSerializer)
         provider_id = self.asked_provider(asked.pop("schedule", {}).get("provider_id"))
-        change = availability.take_time_off(
-            provider_id=provider_id, fields=asked, actor=self.actor, now=self.now, preview=self.preview
+        change = self.perform(
+            lambda: availability.take_time_off(provider_id=provider_id, fields=asked, actor=self.actor, now=self.now)
         )
         return self.made(change, status.HTTP_201_CREATED)
 
@@ -86,8 +86,8 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         time_off = self.get_object()
         asked = self.sent(TimeOffSerializer, instance=time_off, partial=True)
         asked.pop("schedule", None)
-        change = availability.change_time_off(
-            time_off=time_off, fields=asked, actor=self.actor, now=self.now, preview=self.preview
+        change = self.perform(
+            lambda: availability.change_time_off(time_off=time_off, fields=asked, actor=self.actor, now=self.now)
         )
         return self.made(change)
 
@@ -102,7 +102,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     )
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
-            availability.end_time_off(time_off=self.get_object(), actor=self.actor, now=self.now, preview=self.preview)
+            self.perform(lambda: availability.end_time_off(time_off=self.get_object(), actor=self.actor, now=self.now))
         )
 
 
@@ -137,7 +137,8 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     )
     def create(self, request: Request) -> Response:
         asked = self.sent(ClosureSerializer)
-        change = availability.close_business(fields=asked, actor=self.actor, now=self.now, preview=self.preview)
+        close = availability.preview_closing if self.preview else availability.close_business
+        change = close(fields=asked, actor=self.actor, now=self.now)
         row = ClosureSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, status.HTTP_201_CREATED)
 
@@ -147,8 +148,5 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         responses={200: ChangeSerializer, **refusals(400)},
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        return self.changed(
-            availability.reopen_business(
-                closure=self.get_object(), actor=self.actor, now=self.now, preview=self.preview
-            )
-        )
+        reopen = availability.preview_reopening if self.preview else availability.reopen_business
+        return self.changed(reopen(closure=self.get_object(), actor=self.actor, now=self.now))

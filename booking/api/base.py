@@ -1,7 +1,8 @@
 """What booking's views share."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Q
 from django.utils import timezone
@@ -23,6 +24,9 @@ from scheduler_project.common.api_schema import ZONE
 from scheduler_project.common.api_serializers import QuerySerializer
 from scheduler_project.common.api_views import StrictView
 from scheduler_project.common.idempotency import IdempotentMixin
+from scheduler_project.common.operations import preview
+
+Done = TypeVar("Done")
 
 
 class AnswerQuerySerializer(QuerySerializer):
@@ -66,6 +70,10 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     @property
     def preview(self) -> bool:
         return self.wanted["preview"]
+
+    def perform(self, deed: Callable[[], Done]) -> Done:
+        """Do what was asked for, or with `?preview` only answer what it would do."""
+        return preview(deed) if self.preview else deed()
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

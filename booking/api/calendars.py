@@ -181,12 +181,13 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
         schedule = self.schedule(write=True)
         now = self.written(schedule, schedule.working_hours.all())
         asked = self.sent(WorkingHoursSerializer, instance=now)
-        change = availability.set_working_hours(
-            provider_id=int(pk),
-            hours=[(int(row["weekday"]), row["start_time"], row["end_time"]) for row in asked["hours"]],
-            actor=self.actor,
-            now=self.now,
-            preview=self.preview,
+        change = self.perform(
+            lambda: availability.set_working_hours(
+                provider_id=int(pk),
+                hours=[(int(row["weekday"]), row["start_time"], row["end_time"]) for row in asked["hours"]],
+                actor=self.actor,
+                now=self.now,
+            )
         )
         return self.changed(change, self.written(schedule, asked["hours"]))
 
@@ -221,13 +222,14 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
             page = self.paginate_queryset(schedule.date_overrides.all())
             return self.get_paginated_response(DateOverrideSerializer(page, many=True).data)
         asked = self.sent(DateOverrideSerializer)
-        change = availability.set_date_override(
-            provider_id=int(pk),
-            day=asked["date"],
-            hours=[(row["start_time"], row["end_time"]) for row in asked["hours"]],
-            actor=self.actor,
-            now=self.now,
-            preview=self.preview,
+        change = self.perform(
+            lambda: availability.set_date_override(
+                provider_id=int(pk),
+                day=asked["date"],
+                hours=[(row["start_time"], row["end_time"]) for row in asked["hours"]],
+                actor=self.actor,
+                now=self.now,
+            )
         )
         return self.changed(change, DateOverrideSerializer(change.made).data)
 
@@ -245,8 +247,8 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
     def date_override(self, request: Request, pk: str, date: str) -> Response:
         overrides = DateOverride.objects.filter(schedule=self.schedule(write=True)).select_related("schedule")
         override = get_or_404(overrides, date=parsed_date(date))
-        change = availability.clear_date_override(
-            override=override, actor=self.actor, now=self.now, preview=self.preview
+        change = self.perform(
+            lambda: availability.clear_date_override(override=override, actor=self.actor, now=self.now)
         )
         return self.changed(change)
 
@@ -265,8 +267,8 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
             return self.answer(ScheduleSerializer, self.schedule(write=False))
         schedule = self.schedule(write=True)
         asked = self.sent(ScheduleSerializer, instance=schedule, partial=True)
-        change = availability.set_policy(
-            provider_id=int(pk), changes=asked, actor=self.actor, now=self.now, preview=self.preview
+        change = self.perform(
+            lambda: availability.set_policy(provider_id=int(pk), changes=asked, actor=self.actor, now=self.now)
         )
         return self.changed(change, ScheduleSerializer(change.made, context=self.get_serializer_context()).data)
 

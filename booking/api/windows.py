@@ -34,13 +34,14 @@ class OpeningViewSet(ChangingViewSet):
     """For the two addresses that open a window: each finds the provider its own way."""
 
     def open_window(self, provider_id: int, asked: dict[str, Any]) -> Response:
-        change = availability.open_window(
-            provider_id=provider_id,
-            starts_at=asked["starts_at"],
-            ends_at=asked["ends_at"],
-            actor=self.actor,
-            now=self.now,
-            preview=self.preview,
+        change = self.perform(
+            lambda: availability.open_window(
+                provider_id=provider_id,
+                starts_at=asked["starts_at"],
+                ends_at=asked["ends_at"],
+                actor=self.actor,
+                now=self.now,
+            )
         )
         window = WindowSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, window, status.HTTP_201_CREATED)
@@ -85,5 +86,5 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningVie
     @extend_schema(summary="Close a window", parameters=[PREVIEW], responses={200: ChangeSerializer, **refusals(400)})
     def destroy(self, request: Request, pk: str) -> Response:
         return self.changed(
-            availability.close_window(window=self.get_object(), actor=self.actor, now=self.now, preview=self.preview)
+            self.perform(lambda: availability.close_window(window=self.get_object(), actor=self.actor, now=self.now))
         )

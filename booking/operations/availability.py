@@ -1,17 +1,17 @@
 """When a provider can be booked. Changing it never destroys a booking (R6).
 
 Every operation here answers what it did to the free slots, which coming appointments now lie outside the hours (each to
-be kept, moved or cancelled) and which unconfirmed holds; with `preview` it answers the same and changes nothing.
+be kept, moved or cancelled) and which unconfirmed holds. In a `preview` it answers the same, and is rolled back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
-from django.db.models import Max
+from django.db import connection
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -31,15 +31,14 @@ from booking.models import (
     WorkingHours,
 )
 from booking.operations.reservations import check_on_grid, locked_schedule
-from booking.operations.slots import HOUR, MANY_SLOTS, extend, follow_hours, horizon_end
+from booking.operations.slots import HOUR, MANY_SLOTS, Laid, extend, follow_hours, horizon_end
 from booking.queries import DAY, open_hours
 from booking.signals import reminders_reset
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.failpoints import Failpoint, reach
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import operation, preview
 from scheduler_project.common.throttling import seconds_until
 from scheduler_project.common.times import Interval, clipped, covers, floor_to_step, merged, without
-from scheduler_project.common.trail import acting
 
 CLOSURES = 0x636C6F73
 """The number of the advisory lock that keeps closures and new calendars apart."""
@@ -69,23 +68,21 @@ class Change:
     made: Any = None
 
 
+@operation
 def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedule:
     """Give a new provider a calendar: Monday to Friday, 09:00 to 17:00 local time, with its slots laid out."""
-    with transaction.atomic():
-        _lock_closures("pg_advisory_xact_lock_shared")
-        schedule = Schedule.objects.create(provider=provider, timezone=timezone)
-        WorkingHours.objects.bulk_create(
-            WorkingHours(schedule=schedule, weekday=day, start_time=time(9), end_time=time(17))
-            for day in (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY)
-        )
-        extend(schedule_id=schedule.pk, now=now)
+    _lock_closures("pg_advisory_xact_lock_shared")
+    schedule = Schedule.objects.create(provider=provider, timezone=timezone)
+    WorkingHours.objects.bulk_create(
+        WorkingHours(schedule=schedule, weekday=day, start_time=time(9), end_time=time(17))
+        for day in (Weekday.MONDAY, Weekday.TUESDAY, Weekday.WEDNESDAY, Weekday.THURSDAY, Weekday.FRIDAY)
+    )
+    extend(schedule_id=schedule.pk, now=now)
     schedule.refresh_from_db()
     return schedule
 
 
-def set_policy(
-    *, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
-) -> Change:
+def set_policy(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Change:
     """Change the schedule's timezone, slot length, notice, horizon, hold time or reminder offsets."""
 
     def write(schedule: Schedule) -> Schedule:
@@ -99,7 +96,7 @@ def set_policy(
             reminders_reset.send(Schedule, schedule=schedule, service=None, now=now)
         return schedule
 
-    return _rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now, preview=preview)
+    return _rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now)
 
 
 def set_working_hours(
@@ -108,7 +105,6 @@ def set_working_hours(
     hours: Sequence[tuple[int, time, time]],
     actor: Actor,
     now: datetime,
-    preview: bool = False,
 ) -> Change:
     """Replace the weekly hours: weekday (0 is Monday), local start, local end; several a day, overlaps are one."""
 
@@ -126,7 +122,7 @@ def set_working_hours(
             for weekday, start, end in sorted(set(hours) - kept.keys())
         )
 
-    return _rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now, preview=preview)
+    return _rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now)
 
 
 def _remember_hours(schedule: Schedule, now: datetime) -> None:
@@ -141,9 +137,7 @@ def _remember_hours(schedule: Schedule, now: datetime) -> None:
     )
 
 
-def set_date_override(
-    *, provider_id: int, day: date, hours: Iterable[Hours], actor: Actor, now: datetime, preview: bool = False
-) -> Change:
+def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], actor: Actor, now: datetime) -> Change:
     """Let one local date have hours of its own (none: closed), replacing the weekly ones that begin that day."""
     stretches = sorted(hours)
 
@@ -159,12 +153,11 @@ def set_date_override(
         actor=actor,
         permission="booking.change_dateoverride",
         now=now,
-        preview=preview,
         around=_day(day),
     )
 
 
-def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime, preview: bool = False) -> Change:
+def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime) -> Change:
     """Let the weekly hours rule that date again."""
     provider_id = override.schedule.provider_id
     return _rearrange(
@@ -173,7 +166,6 @@ def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime, 
         actor=actor,
         permission="booking.delete_dateoverride",
         now=now,
-        preview=preview,
         around=_day(override.date),
     )
 
@@ -185,7 +177,6 @@ def open_window(
     ends_at: datetime,
     actor: Actor,
     now: datetime,
-    preview: bool = False,
 ) -> Change:
     """Add a dated stretch of availability to the hours. Off the slot grid: OffGrid with the nearest aligned times."""
 
@@ -200,7 +191,6 @@ def open_window(
         actor=actor,
         permission="booking.add_availabilitywindow",
         now=now,
-        preview=preview,
         around=(starts_at, ends_at),
     )
 
@@ -212,7 +202,6 @@ def move_window(
     ends_at: datetime,
     actor: Actor,
     now: datetime,
-    preview: bool = False,
 ) -> Change:
     """Let a dated stretch of availability begin and end at other times. Raises as opening one does, and NotFound."""
 
@@ -238,12 +227,11 @@ def move_window(
         actor=actor,
         permission="booking.change_availabilitywindow",
         now=now,
-        preview=preview,
         around=around,
     )
 
 
-def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime, preview: bool = False) -> Change:
+def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime) -> Change:
     """Take a dated stretch of availability back."""
     around = (window.starts_at, window.ends_at)
     return _rearrange(
@@ -252,28 +240,21 @@ def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime, pre
         actor=actor,
         permission="booking.delete_availabilitywindow",
         now=now,
-        preview=preview,
         around=around,
     )
 
 
-def take_time_off(
-    *, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
-) -> Change:
+def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
     """Be away: `starts_at` and `ends_at` (instants), or `start_date` and `end_date` (local days, both included)."""
 
     def write(schedule: Schedule) -> TimeOff:
         return TimeOff.objects.create(schedule=schedule, **fields)
 
     around = _check_absence(TimeOff(**fields))
-    return _rearrange(
-        provider_id, write, actor=actor, permission="booking.add_timeoff", now=now, preview=preview, around=around
-    )
+    return _rearrange(provider_id, write, actor=actor, permission="booking.add_timeoff", now=now, around=around)
 
 
-def change_time_off(
-    *, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False
-) -> Change:
+def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
     """Move or lengthen an absence, or change its reason."""
 
     def changed(schedule: Schedule) -> TimeOff:
@@ -292,12 +273,10 @@ def change_time_off(
         return row
 
     provider_id = time_off.schedule.provider_id
-    return _rearrange(
-        provider_id, write, actor=actor, permission="booking.change_timeoff", now=now, preview=preview, around=around
-    )
+    return _rearrange(provider_id, write, actor=actor, permission="booking.change_timeoff", now=now, around=around)
 
 
-def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: bool = False) -> Change:
+def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> Change:
     """Take an absence back: its hours can be booked again."""
 
     def around(schedule: Schedule) -> tuple[datetime, datetime]:
@@ -310,74 +289,104 @@ def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime, preview: boo
         actor=actor,
         permission="booking.delete_timeoff",
         now=now,
-        preview=preview,
         around=around,
     )
 
 
 @operation
-def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime, preview: bool = False) -> Change:
+def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
     """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only.
 
     `conflicts` are the coming appointments that fall into it. Works on all calendars at once, a statement or two per
-    timezone, for it holds all their locks; the preview takes none.
+    timezone, for it holds all their locks.
     """
+    closure = _closure(fields, actor)
+    _lock_closures("pg_advisory_xact_lock")
+    change = Change(made=closure)
+    closure.save()
+    for slots in _closed_slots(change, Schedule.objects.select_for_update(no_key=True), now):
+        change.slots_removed += slots.filter(reservation=None).delete()[0]
+        slots.exclude(reservation=None).update(withdrawn=True)
+    return change
+
+
+def preview_closing(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+    """Return what `close_business` would do. It is counted, not done: whoever looks must not lock every calendar."""
+    change = Change(made=_closure(fields, actor))
+    for slots in _closed_slots(change, Schedule.objects.all(), now):
+        change.slots_removed += slots.filter(reservation=None).count()
+    return change
+
+
+def _closure(fields: dict[str, Any], actor: Actor) -> Closure:
     if not actor.may("booking.add_closure"):
         raise NotAllowed
     closure = Closure(**fields)
     _check_absence(closure)
-    change = Change(made=closure)
-    schedules = Schedule.objects.order_by("pk")
-    if not preview:
-        _lock_closures("pg_advisory_xact_lock")
-        schedules = schedules.select_for_update(no_key=True)
-        closure.save()
+    return closure
+
+
+def _closed_slots(change: Change, schedules: QuerySet[Schedule], now: datetime) -> Iterator[QuerySet[Slot]]:
+    """Yield the slots that the closure of `change` takes, a timezone at a time. Note what was booked in its time."""
     providers: dict[str, list[int]] = {}
-    for zone, provider_id in schedules.values_list("timezone", "provider"):
+    for zone, provider_id in schedules.order_by("pk").values_list("timezone", "provider"):
         providers.setdefault(zone, []).append(provider_id)
     for zone, those in providers.items():
-        start, end = closure.interval(ZoneInfo(zone))
+        start, end = change.made.interval(ZoneInfo(zone))
         start = max(start, now)
-        slots = Slot.objects.filter(
+        yield Slot.objects.filter(
             provider__in=those, starts_at__gt=start - HOUR, starts_at__lt=end, ends_at__gt=start
         ).order_by()
-        free = slots.filter(reservation=None)
-        if preview:
-            change.slots_removed += free.count()
-        else:
-            change.slots_removed += free.delete()[0]
-            slots.exclude(reservation=None).update(withdrawn=True)
         for name, found in _booked(start, end, now, provider__in=those).items():
             setattr(change, name, getattr(change, name) + found)
-    return change
 
 
-def reopen_business(*, closure: Closure, actor: Actor, now: datetime, preview: bool = False) -> Change:
+def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
     """Take a closure back. Staff only.
 
     Each calendar is laid out in a transaction of its own, so that none waits for the others. Raises NotFound.
     """
-    if not actor.may("booking.delete_closure"):
-        raise NotAllowed
     around = _check_absence(closure)
+    _take_closure_back(closure, actor=actor)
     change = Change()
-    with acting(actor), transaction.atomic():
-        if not Closure.objects.filter(pk=closure.pk).delete()[0]:
-            raise NotFound
-        if preview:
-            for schedule in Schedule.objects.order_by("pk"):
-                _lay_out_around(change, schedule, around, now)
-            transaction.set_rollback(True)
-    if not preview:
-        for provider_id in list(Schedule.objects.order_by("pk").values_list("provider", flat=True)):
-            with transaction.atomic():
-                _lay_out_around(change, locked_schedule(provider_id), around, now)
+    for provider_id in list(Schedule.objects.order_by("pk").values_list("provider", flat=True)):
+        _count(change, _reopen_calendar(provider_id, around, now))
     return change
 
 
-def _lay_out_around(change: Change, schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> None:
+def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> Change:
+    """Return what `reopen_business` would do, without its locks: whoever looks must not lock every calendar."""
+    around = _check_absence(closure)
+
+    def reopen() -> Change:
+        _take_closure_back(closure, actor=actor)
+        change = Change()
+        for schedule in Schedule.objects.order_by("pk"):
+            _count(change, _lay_out_around(schedule, around, now))
+        return change
+
+    return preview(reopen)
+
+
+@operation
+def _take_closure_back(closure: Closure, *, actor: Actor) -> None:
+    if not actor.may("booking.delete_closure"):
+        raise NotAllowed
+    if not Closure.objects.filter(pk=closure.pk).delete()[0]:
+        raise NotFound
+
+
+@operation
+def _reopen_calendar(provider_id: int, around: tuple[datetime, datetime], now: datetime) -> Laid:
+    return _lay_out_around(locked_schedule(provider_id), around, now)
+
+
+def _lay_out_around(schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> Laid:
     start, until = max(around[0] - DAY, _this_hour(now)), around[1] + DAY
-    laid = follow_hours(schedule=schedule, start=start, until=min(until, schedule.slots_until or until), now=now)
+    return follow_hours(schedule=schedule, start=start, until=min(until, schedule.slots_until or until), now=now)
+
+
+def _count(change: Change, laid: Laid) -> None:
     change.slots_added += laid.added
     change.slots_removed += laid.removed
 
@@ -408,48 +417,42 @@ def _rearrange(
     actor: Actor,
     permission: str,
     now: datetime,
-    preview: bool,
     around: Around = None,
 ) -> Change:
     """Lock the calendar, let `write` change it, make the slots follow, and find the appointments left outside.
 
-    `around` narrows the work to the days it touches. A preview does all of it and undoes it. Raises TooManyChanges,
-    but for staff.
+    `around` narrows the work to the days it touches. Raises TooManyChanges, but for staff.
     """
     if not actor.runs(provider_id, permission):
         raise NotAllowed
     if not actor.may(permission):
         _check_rate("hours", provider_id)
-    with transaction.atomic():
-        schedule = locked_schedule(provider_id)
-        last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]
-        last_slot = Slot.objects.filter(provider=provider_id).aggregate(Max("starts_at"))["starts_at__max"]
-        start = _this_hour(now)
-        slots_end = max(schedule.slots_until or start, last_slot + MOMENT if last_slot else start)
-        until = max(slots_end, last_booked or start, horizon_end(schedule, now)) + DAY
-        if callable(around):
-            around = around(schedule)
-        if around is not None:
-            start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
-        before = merged(open_hours(schedule, start, until))
-        was = Layout.of(schedule)
-        change = Change(made=write(schedule))
-        schedule = Schedule.objects.select_related("provider").get(pk=schedule.pk)
-        if around is None:
-            until = max(until, horizon_end(schedule, now) + DAY)
-        if start < until:
-            after = merged(open_hours(schedule, start, until))
-            slots_end = max(slots_end, schedule.slots_until or start, horizon_end(schedule, now))
-            changed = _changed(was, Layout.of(schedule), before, after, start, min(until, slots_end))
-            if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
-                _check_rate("hours_large", provider_id)
-            reach(Failpoint.HOURS_CHANGED)
-            laid = follow_hours(schedule=schedule, start=changed[0], until=changed[1], now=now)
-            change.slots_added += laid.added
-            change.slots_removed += laid.removed
-            _note_stranded(change, schedule, before, after, start, until, now)
-        if preview:
-            transaction.set_rollback(True)
+    schedule = locked_schedule(provider_id)
+    last_booked = Reservation.objects.filter(provider=provider_id).aggregate(Max("ends_at"))["ends_at__max"]
+    last_slot = Slot.objects.filter(provider=provider_id).aggregate(Max("starts_at"))["starts_at__max"]
+    start = _this_hour(now)
+    slots_end = max(schedule.slots_until or start, last_slot + MOMENT if last_slot else start)
+    until = max(slots_end, last_booked or start, horizon_end(schedule, now)) + DAY
+    if callable(around):
+        around = around(schedule)
+    if around is not None:
+        start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
+    before = merged(open_hours(schedule, start, until))
+    was = Layout.of(schedule)
+    change = Change(made=write(schedule))
+    schedule = Schedule.objects.select_related("provider").get(pk=schedule.pk)
+    if around is None:
+        until = max(until, horizon_end(schedule, now) + DAY)
+    if start < until:
+        after = merged(open_hours(schedule, start, until))
+        slots_end = max(slots_end, schedule.slots_until or start, horizon_end(schedule, now))
+        changed = _changed(was, Layout.of(schedule), before, after, start, min(until, slots_end))
+        if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
+            _check_rate("hours_large", provider_id)
+        reach(Failpoint.HOURS_CHANGED)
+        laid = follow_hours(schedule=schedule, start=changed[0], until=changed[1], now=now)
+        _count(change, laid)
+        _note_stranded(change, schedule, before, after, start, until, now)
     return change
 
 

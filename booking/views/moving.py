@@ -1,12 +1,10 @@
 """A client moves an appointment: logged in or by the link they were mailed, they pick from the same calendar."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -19,8 +17,7 @@ from booking.operations.appointments import check_allowed, reschedule
 from booking.views.picking import alternatives_in, calendar_of
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.languages import LONG
-
-Done = TypeVar("Done")
+from scheduler_project.common.operations import preview
 
 
 def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: str, now: datetime) -> HttpResponse:
@@ -39,7 +36,7 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
         deed = partial(reschedule, appointment_id=made.pk, starts_at=chosen[1], actor=actor, now=now)
         sure = request.POST.get("do") == "move"
         try:
-            moved = deed() if sure else only_tried(deed)
+            moved = deed() if sure else preview(deed)
         except DomainError as refusal:
             if "alternatives" not in refusal.details:
                 raise
@@ -57,14 +54,6 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
     if request.GET.get("known") == context["known"]:
         return HttpResponse(status=204)
     return render(request, "booking/move.html", context)
-
-
-def only_tried(deed: Callable[[], Done]) -> Done:
-    """What `deed` would do: it is done and taken back, and says no where it would."""
-    with transaction.atomic():
-        done = deed()
-        transaction.set_rollback(True)
-    return done
 
 
 def as_long_as(made: Appointment) -> Service:

@@ -92,7 +92,7 @@ class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
     @action(detail=False, methods=["post"])
     def replay(self, request: Request) -> Response:
         chosen = self.filter_queryset(self.get_queryset())
-        done = dispatch.retry_all(messages=chosen, actor=self.actor, now=self.now, preview=self.preview)
+        done = self.perform(lambda: dispatch.retry_all(messages=chosen, actor=self.actor, now=self.now))
         return Response(done._asdict())
 
 

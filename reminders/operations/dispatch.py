@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
@@ -329,14 +329,13 @@ class Replay(NamedTuple):
 
 
 @operation
-def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime, preview: bool = False) -> Replay:
+def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime) -> Replay:
     """Retry the failed ones among some messages, as `retry` does, with one statement. For staff: else NotAllowed."""
     if not actor.may("reminders.change_message"):
         raise NotAllowed
     failed = messages.order_by().filter(status=MessageStatus.FAILED)
     too_late = failed.filter(useful_until__lte=now).count()
     replayed = failed.filter(useful_until__gt=now).update(**OWED_AGAIN, next_at=now)
-    transaction.set_rollback(preview)
     return Replay(replayed, too_late)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import model_format_dict
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.db import DataError, models, transaction
+from django.db import DataError, models
 from django.db.models.deletion import Collector, ProtectedError
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -27,7 +28,7 @@ from scheduler_project.common.api import whole_number
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import FIELDS, DateTimeField, validate_year
 from scheduler_project.common.instants import here, told
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import is_undone, operation, preview
 from scheduler_project.common.text import FSI, composed, isolated
 from scheduler_project.common.times import zone_names
 from scheduler_project.common.trail import trailed
@@ -109,11 +110,16 @@ class OfficeAdmin(Exports, ListAdmin):
         return Refused
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        view = partial(super().changeform_view, request, *args, **kwargs)
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            return self.submitted(request, view) if request.method == "POST" else view()
         except DomainError as refusal:
             request.refusal = refusal  # type: ignore[attr-defined]
-            return super().changeform_view(request, *args, **kwargs)
+            return view()
+
+    def submitted(self, request: HttpRequest, view: Callable[[], Any]) -> Any:
+        """Do what was sent, as one operation: a form saves several things, and a deadlock among them is tried again."""
+        return operation(view)()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Plain rows are saved so that a constraint which only the database saw broken is a refusal as well."""
@@ -322,17 +328,20 @@ def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], 
 
 def outlook(rows: Iterable[Any], deed: Callable[[Any], Any]) -> list[tuple[Any, str]]:
     """What `do_to_each` would do: every row, with why it would be refused or nothing. It is done and taken back."""
-    found = []
-    with transaction.atomic():
-        for row in rows:
-            try:
-                operation(deed)(row)
-            except DomainError as refusal:
-                found.append((row, str(refusal.message)))
-            else:
-                found.append((row, ""))
-        transaction.set_rollback(True)
-    return found
+
+    def do_to_all() -> list[tuple[Any, str]]:
+        return [(row, refusal_of(row)) for row in rows]
+
+    def refusal_of(row: Any) -> str:
+        try:
+            operation(deed)(row)
+        except DomainError as refusal:
+            if is_undone(refusal.__cause__):
+                raise  # All rows are tried again.
+            return str(refusal.message)
+        return ""
+
+    return preview(do_to_all)
 
 
 def plural(model: Any) -> str:

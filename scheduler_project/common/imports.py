@@ -6,18 +6,19 @@ An app says in a `Sheet` what its rows mean. A preview is the import itself, und
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
-from django.db import connection, models, transaction
+from django.db import connection, models
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import plain
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import operation, preview, undo
 from scheduler_project.common.sheets import csv_lines
 from scheduler_project.common.tables import NOT_READ, Row, RowRefused, read_csv
 from scheduler_project.common.text import composed, public_email
@@ -136,19 +137,18 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: Asked, policy: ImportPolic
     whole = policy == ImportPolicy.ALL_OR_NOTHING
     results = []
     for part in sheet.parts(rows, asked) if sheet.parts and not whole else [rows]:
-        results += _carry_out(sheet, part, asked, policy)
+        carry_out_part = partial(_carry_out, sheet, part, asked, whole=whole)
+        results += preview(carry_out_part) if policy is None else carry_out_part()
     results.sort(key=lambda result: result.row.number if result.row else len(rows) * 1000)
     refused = any(result.outcome == Outcome.REFUSED for result in results)
     return Report(results, done=policy is not None and not (whole and refused))
 
 
 @operation
-def _carry_out(sheet: Sheet, rows: list[Row], asked: Asked, policy: ImportPolicy | None) -> list[Result]:
-    with transaction.atomic():
-        results = sheet.work(rows, asked)
-        refused = any(result.outcome == Outcome.REFUSED for result in results)
-        if policy is None or (policy == ImportPolicy.ALL_OR_NOTHING and refused):
-            transaction.set_rollback(True)
+def _carry_out(sheet: Sheet, rows: list[Row], asked: Asked, *, whole: bool) -> list[Result]:
+    results = sheet.work(rows, asked)
+    if whole and any(result.outcome == Outcome.REFUSED for result in results):
+        undo()
     return results
 
 

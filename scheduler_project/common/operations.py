@@ -67,10 +67,10 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
             except IntegrityError as error:
                 raise _named(error) from error
             except TryAgain as error:  # of a step within
-                if attempt == ATTEMPTS or not outermost or not _undone(error.__cause__):
+                if attempt == ATTEMPTS or not outermost or not is_undone(error.__cause__):
                     raise
             except DatabaseError as error:
-                if not _undone(error):
+                if not is_undone(error):
                     raise
                 if attempt == ATTEMPTS or not outermost:
                     raise TryAgain from error
@@ -85,6 +85,23 @@ def _committed(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -
         reach(Failpoint.BEFORE_COMMIT)
     reach(Failpoint.AFTER_COMMIT)
     return answer
+
+
+@operation
+def preview(deed: Callable[[], R]) -> R:
+    """Return what `deed` would answer, or raise what it would raise: it is done, and rolled back.
+
+    Every preview goes through here. Nothing stays, and what waits for the commit (a mail, a task) never happens. What
+    the answer needs of the database has to be read in `deed`.
+    """
+    answer = deed()
+    undo()
+    return answer
+
+
+def undo() -> None:
+    """Roll the operation that is running back once it returns, although it answers."""
+    transaction.set_rollback(True)
 
 
 def each_by_itself(work: Callable[[K], R], keys: Iterable[K], *, what: str) -> dict[K, R]:
@@ -117,7 +134,8 @@ def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _undone(error: BaseException | None) -> bool:
+def is_undone(error: BaseException | None) -> bool:
+    """Return whether PostgreSQL undid what was done, because of others who did something at the same time."""
     return _sqlstate(error) in DEADLOCK_OR_SERIALIZATION
 
 

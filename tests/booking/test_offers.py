@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Provider
 from booking.operations.availability import set_policy, set_working_hours, take_time_off
 from booking.queries import offers
+from scheduler_project.common.operations import preview
 from tests.factories import NOON, SYSTEM, ClosureFactory, ScheduleFactory, TimeOffFactory, at
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def test_offers_of_the_past_are_in_the_zone_of_then(schedule):
 
 
 def test_offers_forget_nothing_when_a_change_was_previewed(schedule):
-    set_working_hours(provider_id=schedule.provider_id, hours=[], actor=SYSTEM, now=NOON, preview=True)
+    preview(lambda: set_working_hours(provider_id=schedule.provider_id, hours=[], actor=SYSTEM, now=NOON))
 
     assert not schedule.former_hours.exists()
 

@@ -9,7 +9,6 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor, Face
@@ -42,6 +41,7 @@ from booking.operations.slots import extend_all
 from booking.queries import DAY, FreeTime, Search, free_times
 from booking.recurrence import first_fitting, read
 from booking.signals import demo_opened
+from scheduler_project.common.operations import operation
 from scheduler_project.common.times import to_utc
 
 BACK = 63
@@ -86,8 +86,7 @@ class Command(BaseCommand):
             taken = User.objects.filter(email__in=[*emails, *(person.email for person in REGISTERED)])
             if taken.exists():
                 raise CommandError(f"These logins exist and are not the demo's: {', '.join(map(str, taken))}.")
-            with transaction.atomic():
-                Practice(timezone.now(), str(password)).open()
+            open_practice(timezone.now(), str(password))
         self.stdout.write(
             f"Log in as {ADMIN} (staff), {DESK} (front desk), maya@example.com (provider) or sam@example.com (client)."
         )
@@ -106,6 +105,12 @@ class Command(BaseCommand):
         if not known:
             return replace_known_password()
         return PASSWORD if with_known_password() else None
+
+
+@operation
+def open_practice(now: datetime, password: str) -> None:
+    """Open the practice as a whole, or not at all."""
+    Practice(now, password).open()
 
 
 @dataclass

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -16,7 +15,7 @@ from booking.operations.reservations import BOOK, FURTHEST, check_on_grid, lock_
 from booking.operations.series.work import MOMENT, SeriesChange, Work, last_end, reach
 from booking.recurrence import check_start, read
 from scheduler_project.common.errors import NotAllowed, NotFound
-from scheduler_project.common.operations import operation
+from scheduler_project.common.operations import operation, preview
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,13 @@ class Wanted:
 
 
 def preview_series(*, wanted: Wanted, actor: Actor, now: datetime) -> SeriesChange:
-    """What `create_series` would book, and what it could not. Nothing is changed."""
-    return _create(wanted, None, actor, now)
+    """Return what `create_series` would book, and what it could not. Nothing is changed."""
+    return preview(
+        lambda: create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=actor, now=now, quietly=True)
+    )
 
 
+@operation
 def create_series(
     *, wanted: Wanted, policy: Policy, actor: Actor, now: datetime, quietly: bool = False
 ) -> SeriesChange:
@@ -55,23 +57,15 @@ def create_series(
     booked, if there is any; with `skip_conflicts` those are left out. Also raises BadRule, NotInRule, and what
     `reserve` does. Occurrences that have passed are not booked. `quietly` books without a notice to both sides.
     """
-    return _create(wanted, policy, actor, now, quietly)
-
-
-@operation
-def _create(wanted: Wanted, policy: Policy | None, actor: Actor, now: datetime, quietly: bool = False) -> SeriesChange:
-    with transaction.atomic():
-        lock_client(wanted.client_id)
-        schedule = locked_schedule(wanted.provider_id)
-        _check_runs(schedule, actor)
-        service = offered(schedule, wanted.service_id, actor)
-        series = _begun(wanted, schedule, service, actor, now)
-        series.save()
-        work = Work(schedule, series, service, actor, now, preview=policy is None)
-        work.book_between(now + MOMENT, series.generated_until)
-        work.finish(policy, quietly=quietly)
-        if policy is None:
-            transaction.set_rollback(True)
+    lock_client(wanted.client_id)
+    schedule = locked_schedule(wanted.provider_id)
+    _check_runs(schedule, actor)
+    service = offered(schedule, wanted.service_id, actor)
+    series = _begun(wanted, schedule, service, actor, now)
+    series.save()
+    work = Work(schedule, series, service, actor, now)
+    work.book_between(now + MOMENT, series.generated_until)
+    work.finish(policy, quietly=quietly)
     return work.change
 
 

@@ -10,7 +10,7 @@ from dateutil.relativedelta import relativedelta
 from django.db import transaction
 
 from accounts.actors import Actor
-from booking.enums import AppointmentStatus, Override, Policy
+from booking.enums import Override, Policy
 from booking.errors import InThePast, OffGrid, OutsideHours, SeriesConflict, SlotTaken, TooFar, TooSoon
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
 from booking.operations.appointments import appoint
@@ -82,10 +82,7 @@ class Work:
         service: Service | None,
         actor: Actor,
         now: datetime,
-        *,
-        preview: bool = False,
     ) -> None:
-        self.preview = preview
         self.schedule, self.series, self.service, self.actor, self.now = schedule, series, service, actor, now
         self.change = SeriesChange(series)
         self.events: list[AppointmentEvent] = []
@@ -141,8 +138,6 @@ class Work:
             overrides=[Override(name) for name in series.overrides],
         )
         reservation.provider, reservation.client, reservation.service = series.provider, series.client, self.service
-        if self.preview:
-            return Appointment(reservation=reservation, occurrence=day, status=AppointmentStatus.SCHEDULED)
         return appoint(
             reservation,
             actor=self.actor,
@@ -156,7 +151,7 @@ class Work:
             among=self.events,
         )
 
-    def finish(self, policy: Policy | None, *, quietly: bool = False) -> None:
+    def finish(self, policy: Policy, *, quietly: bool = False) -> None:
         """Write down what is left out, and tell both sides; or raise SeriesConflict if nothing may be left out."""
         conflicts = self.change.conflicts
         if conflicts:
@@ -166,7 +161,7 @@ class Work:
         self.write_gaps()
         self.series.mark_changed(self.now)
         self.series.save()
-        if policy is not None and not quietly:
+        if not quietly:
             tell(self.events, self.now)
 
     def write_gaps(self) -> None:

@@ -4,11 +4,12 @@ Everything is one form that is sent as often as somebody looks for clients or ti
 preview, `do=all_or_nothing` and `do=skip_conflicts` book.
 """
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from django.utils.translation import ngettext
 
 from accounts.actors import Actor
 from accounts.models import Client
-from accounts.operations.people import add_client
+from accounts.operations.people import with_new_client
 from booking.enums import Override, Policy
 from booking.errors import SeriesConflict
 from booking.forms.desk import BookForm, found_clients
@@ -30,6 +31,9 @@ from booking.views.access import actor_of, desk_page
 from booking.views.desk.done import and_told
 from booking.views.desk.times import free_on, refuse
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import preview
+
+Made = TypeVar("Made")
 
 
 @desk_page
@@ -108,27 +112,30 @@ def _ask(
     return render(request, "booking/desk/book.html", context)
 
 
-def _client_id(form: BookForm, actor: Actor, now: datetime) -> int:
-    """Whom to book for: who was chosen, or a new one, put into the address book."""
+def _for_client(form: BookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+    """Do `deed` for the client who was chosen, or for a new one, put into the address book."""
     known = form.cleaned_data["client"]
-    return known.pk if known else add_client(**form.newcomer, owner=form.schedule.provider, actor=actor, now=now).pk
+    if known:
+        return deed(known.pk)
+    newcomer = form.newcomer | {"owner": form.schedule.provider}
+    return with_new_client(deed, newcomer=newcomer, actor=actor, now=now)
 
 
 def _book_one(form: BookForm, actor: Actor, now: datetime) -> Any:
     said = form.cleaned_data
-    with transaction.atomic():
-        return book_one(
-            provider_id=form.schedule.provider_id,
-            client_id=_client_id(form, actor, now),
-            service_id=said["service"].pk if said["service"] else None,
-            starts_at=form.starts_at,
-            ends_at=form.ends_at,
-            title=said["title"],
-            description=said["description"],
-            overrides=form.overrides_meant,
-            actor=actor,
-            now=now,
-        )
+    deed = partial(
+        book_one,
+        provider_id=form.schedule.provider_id,
+        service_id=said["service"].pk if said["service"] else None,
+        starts_at=form.starts_at,
+        ends_at=form.ends_at,
+        title=said["title"],
+        description=said["description"],
+        overrides=form.overrides_meant,
+        actor=actor,
+        now=now,
+    )
+    return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
 
 
 def _wanted(form: BookForm, client_id: int) -> Wanted:
@@ -150,11 +157,12 @@ def _wanted(form: BookForm, client_id: int) -> Wanted:
 def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpResponse:
     """Every occurrence, free or busy, with why and the nearest free time. Nothing is changed, no client added."""
     actor = actor_of(request)
-    with transaction.atomic():
-        client_id = _client_id(form, actor, now)
+
+    def begin(client_id: int) -> tuple[SeriesChange, str]:
         change = preview_series(wanted=_wanted(form, client_id), actor=actor, now=now)
-        client_name = Client.objects.values_list("name", flat=True).get(pk=client_id)
-        transaction.set_rollback(True)
+        return change, Client.objects.values_list("name", flat=True).get(pk=client_id)
+
+    change, client_name = preview(lambda: _for_client(form, begin, actor, now))
     every: list[dict[str, Any]] = [{"one": one, "free": True} for one in change.booked]
     every += [{"one": conflict, "free": False} for conflict in change.conflicts]
     context = {
@@ -170,9 +178,10 @@ def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpRespons
 
 
 def _begin(form: BookForm, policy: Policy, actor: Actor, now: datetime) -> SeriesChange:
-    with transaction.atomic():
-        wanted = _wanted(form, _client_id(form, actor, now))
-        return create_series(wanted=wanted, policy=policy, actor=actor, now=now)
+    def begin(client_id: int) -> SeriesChange:
+        return create_series(wanted=_wanted(form, client_id), policy=policy, actor=actor, now=now)
+
+    return _for_client(form, begin, actor, now)
 
 
 def _begun(request: HttpRequest, change: SeriesChange) -> HttpResponse:

@@ -14,6 +14,7 @@ from booking.operations.availability import Change
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.forms import LocalDateTimeField
 from scheduler_project.common.languages import SHORT
+from scheduler_project.common.operations import preview
 
 NOT_TYPED = ("csrfmiddlewaretoken", "do", "sure")
 
@@ -32,12 +33,12 @@ def deed_of(request: HttpRequest) -> str:
     return request.POST.get("sure", "").partition(":")[0] or request.POST.get("do", "")
 
 
-def tried(request: HttpRequest, deed: Callable[[bool], Change]) -> Tried:
-    """Do `deed` (told whether to preview) if its preview was seen with the very same fields, else preview it."""
+def tried(request: HttpRequest, deed: Callable[[], Change]) -> Tried:
+    """Do `deed` if its preview was seen with the very same fields, else preview it."""
     asked = deed_of(request)
     sure = f"{asked}:{_mark(request, asked)}"
     done = constant_time_compare(request.POST.get("sure", ""), sure)
-    change = deed(not done)
+    change = deed() if done else preview(deed)
     if done:
         messages.success(request, _("Saved."))
     return Tried(change, asked, sure, done)

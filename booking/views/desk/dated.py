@@ -41,14 +41,12 @@ def window_form(
     sent = request.POST if request.method == "POST" and not removing else None
     form = WindowForm(schedule, sent, window=row)
 
-    def change(preview: bool) -> availability.Change:
+    def change() -> availability.Change:
         if row is None:
-            return availability.open_window(
-                provider_id=schedule.provider_id, **form.cleaned_data, **asked, preview=preview
-            )
+            return availability.open_window(provider_id=schedule.provider_id, **form.cleaned_data, **asked)
         if removing:
-            return availability.close_window(window=row, **asked, preview=preview)
-        return availability.move_window(window=row, **form.cleaned_data, **asked, preview=preview)
+            return availability.close_window(window=row, **asked)
+        return availability.move_window(window=row, **form.cleaned_data, **asked)
 
     if request.method == "POST" and (removing or form.is_valid()):
         try:
@@ -90,14 +88,12 @@ def time_off_form(
     sent = request.POST if request.method == "POST" and not removing else None
     form = TimeOffForm(schedule, sent, time_off=row)
 
-    def change(preview: bool) -> availability.Change:
+    def change() -> availability.Change:
         if row is None:
-            return availability.take_time_off(
-                provider_id=schedule.provider_id, fields=form.wanted, **asked, preview=preview
-            )
+            return availability.take_time_off(provider_id=schedule.provider_id, fields=form.wanted, **asked)
         if removing:
-            return availability.end_time_off(time_off=row, **asked, preview=preview)
-        return availability.change_time_off(time_off=row, fields=form.wanted, **asked, preview=preview)
+            return availability.end_time_off(time_off=row, **asked)
+        return availability.change_time_off(time_off=row, fields=form.wanted, **asked)
 
     if request.method == "POST" and (removing or form.is_valid()):
         try:

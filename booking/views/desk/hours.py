@@ -35,12 +35,11 @@ def hours(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         try:
             context["tried"] = tried(
                 request,
-                lambda preview: availability.set_working_hours(
+                lambda: availability.set_working_hours(
                     provider_id=schedule.provider_id,
                     hours=form.hours,
                     actor=actor_of(request),
                     now=now,
-                    preview=preview,
                 ),
             )
         except DomainError as refusal:
@@ -73,18 +72,17 @@ def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     if request.method == "POST" and valid:
         asked: dict[str, Any] = {"actor": actor_of(request), "now": now}
 
-        def change(preview: bool) -> availability.Change:
+        def change() -> availability.Change:
             if deed == "save":
                 return availability.set_date_override(
                     provider_id=schedule.provider_id,
                     day=form.cleaned_data["date"],
                     hours=stretches.hours,
-                    preview=preview,
                     **asked,
                 )
             if chosen is None:
                 raise NotFound
-            return availability.clear_date_override(override=chosen, preview=preview, **asked)
+            return availability.clear_date_override(override=chosen, **asked)
 
         try:
             context["tried"] = tried(request, change)

@@ -20,8 +20,8 @@ from booking.views.desk.appointment import own_appointment
 from booking.views.desk.calendar import asked_date
 from booking.views.desk.done import and_told
 from booking.views.desk.times import free_on, refuse
-from booking.views.moving import only_tried
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import preview
 
 
 @desk_page
@@ -42,7 +42,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         deed = partial(_move, request, shown, form, now)
         sure = request.POST.get("do") == "move"
         try:
-            change = deed() if sure else only_tried(deed)
+            change = deed() if sure else preview(deed)
         except DomainError as error:
             alternatives = refuse(form, error)
         else:

@@ -40,12 +40,11 @@ def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         try:
             context["tried"] = tried(
                 request,
-                lambda preview: availability.set_policy(
+                lambda: availability.set_policy(
                     provider_id=schedule.provider_id,
                     changes={name: policy.cleaned_data[name] for name in policy.changed_data},
                     actor=actor_of(request),
                     now=now,
-                    preview=preview,
                 ),
             )
         except DomainError as refusal:

@@ -27,6 +27,7 @@ from booking.operations.availability import (
 )
 from booking.operations.slots import extend
 from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import preview
 from tests.factories import (
     ALWAYS,
     NOON,
@@ -421,7 +422,7 @@ def test_move_window_previews_without_changing_anything():
     window = opened(provider, "2026-03-03 09:00", "2026-03-03 10:00")
     before = dump()
 
-    assert moved(window, "2026-03-03 09:30", "2026-03-03 10:30", preview=True).slots_added == 2
+    assert preview(lambda: moved(window, "2026-03-03 09:30", "2026-03-03 10:30")).slots_added == 2
     assert dump() == before
 
 
@@ -711,7 +712,7 @@ def booked():
 
 
 def previews(provider):
-    """Every change there is, as a function of `preview`."""
+    """Every change there is, to be done or previewed."""
     who = by(provider)
     override = set_date_override(**who, day=TUESDAY, hours=[]).made
     window = open_window(**who, starts_at=at("2026-03-03 18:00"), ends_at=at("2026-03-03 19:00")).made
@@ -723,20 +724,16 @@ def previews(provider):
         return type(row).objects.get(pk=row.pk)
 
     return {
-        "hours": lambda preview: set_working_hours(**who, hours=[(2, time(10), time(18))], preview=preview),
-        "override": lambda preview: set_date_override(**who, day=WEDNESDAY, hours=[], preview=preview),
-        "no override": lambda preview: clear_date_override(override=again(override), **alone, preview=preview),
-        "window": lambda preview: open_window(
-            **who, starts_at=at("2026-03-04 18:00"), ends_at=at("2026-03-04 20:00"), preview=preview
-        ),
-        "no window": lambda preview: close_window(window=again(window), **alone, preview=preview),
-        "time off": lambda preview: take_time_off(**who, fields=wednesday, preview=preview),
-        "other time off": lambda preview: change_time_off(
-            time_off=again(time_off), fields=wednesday, **alone, preview=preview
-        ),
-        "no time off": lambda preview: end_time_off(time_off=again(time_off), **alone, preview=preview),
-        "policy": lambda preview: set_policy(
-            **who, changes={"timezone": "Asia/Kathmandu", "slot_minutes": 60, "horizon_days": 9}, preview=preview
+        "hours": lambda: set_working_hours(**who, hours=[(2, time(10), time(18))]),
+        "override": lambda: set_date_override(**who, day=WEDNESDAY, hours=[]),
+        "no override": lambda: clear_date_override(override=again(override), **alone),
+        "window": lambda: open_window(**who, starts_at=at("2026-03-04 18:00"), ends_at=at("2026-03-04 20:00")),
+        "no window": lambda: close_window(window=again(window), **alone),
+        "time off": lambda: take_time_off(**who, fields=wednesday),
+        "other time off": lambda: change_time_off(time_off=again(time_off), fields=wednesday, **alone),
+        "no time off": lambda: end_time_off(time_off=again(time_off), **alone),
+        "policy": lambda: set_policy(
+            **who, changes={"timezone": "Asia/Kathmandu", "slot_minutes": 60, "horizon_days": 9}
         ),
     }
 
@@ -759,7 +756,7 @@ def test_preview_changes_nothing(booked, name):
     change = previews(booked)[name]
     before = dump()
 
-    change(preview=True)
+    preview(change)
 
     assert dump() == before
 
@@ -768,7 +765,7 @@ def test_preview_changes_nothing(booked, name):
 def test_preview_answers_what_the_change_then_does(booked, name):
     change = previews(booked)[name]
 
-    foretold, done = change(preview=True), change(preview=False)
+    foretold, done = preview(change), change()
 
     assert (foretold.slots_added, foretold.slots_removed) == (done.slots_added, done.slots_removed)
     assert foretold.conflicts == done.conflicts
@@ -811,7 +808,7 @@ def test_changes_of_one_provider_leave_another_alone(booked):
     before = free_cells(other)
 
     for change in previews(booked).values():
-        change(preview=False)
+        change()
 
     assert free_cells(other) == before
 
@@ -872,8 +869,6 @@ def test_time_off_tells_of_a_live_hold_it_leaves_outside(provider):
     start = next(start for start, _ in free_cells(provider) if start.date() == day)
     held = hold(provider, start)
 
-    change = take_time_off(
-        provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON, preview=True
-    )
+    change = take_time_off(provider_id=provider.pk, fields={"start_date": day, "end_date": day}, actor=SYSTEM, now=NOON)
 
     assert (change.holds, change.conflicts) == ([held], [])

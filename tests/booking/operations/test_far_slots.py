@@ -33,6 +33,7 @@ from booking.operations.slots import (
 )
 from scheduler_project.common import throttling
 from scheduler_project.common.errors import TryAgain
+from scheduler_project.common.operations import preview
 from tests.booking.operations.test_series import local, wanted
 from tests.booking.operations.test_slots import bookings, changes_of_grid, changes_of_hours, perform
 from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, ScheduleFactory, actor_of, appoint, at, open_provider
@@ -172,7 +173,7 @@ def test_a_day_of_its_own_draws_nothing_back(hourly, few):
 def test_a_preview_answers_what_the_change_does_and_changes_nothing(hourly, few):
     before = grid(hourly)
 
-    previewed = hours_of(hourly, HALVES, preview=True)
+    previewed = preview(lambda: hours_of(hourly, HALVES))
     assert (grid(hourly), slots_until(hourly)) == (before, NOON + 7 * DAY)
 
     assert hours_of(hourly, HALVES) == previewed
@@ -275,7 +276,7 @@ def test_a_change_that_leaves_some_rings_once_it_is_committed(hourly, few, rings
 
 def test_a_preview_rings_nobody(hourly, few, rings, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        set_policy(provider_id=hourly.pk, changes={"slot_minutes": 30}, actor=SYSTEM, now=NOON, preview=True)
+        preview(lambda: set_policy(provider_id=hourly.pk, changes={"slot_minutes": 30}, actor=SYSTEM, now=NOON))
 
     assert rings == []
 

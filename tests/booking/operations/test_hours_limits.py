@@ -13,6 +13,7 @@ from booking.errors import TooManyChanges
 from booking.models import Schedule, Slot
 from booking.operations import availability
 from booking.operations.availability import set_date_override, set_policy, set_working_hours
+from scheduler_project.common.operations import preview
 from tests.factories import ALWAYS, NOON, SYSTEM, WEEKDAYS, actor_of, open_provider
 from tests.looking import broken_promises, grid
 
@@ -21,10 +22,8 @@ pytestmark = pytest.mark.django_db
 MORNINGS = [(day, time(9), time(12)) for day in range(5)]
 
 
-def change(provider, hours=MORNINGS, *, actor=None, preview=False):
-    return set_working_hours(
-        provider_id=provider.pk, hours=hours, actor=actor or actor_of(provider), now=NOON, preview=preview
-    )
+def change(provider, hours=MORNINGS, *, actor=None):
+    return set_working_hours(provider_id=provider.pk, hours=hours, actor=actor or actor_of(provider), now=NOON)
 
 
 # --- Until vetted -----------------------------------------------------------------------------------------------------
@@ -67,7 +66,7 @@ def test_approval_lays_out_the_whole_horizon(boss):
 def test_changes_are_limited(provider, throttle):
     throttle["hours"] = "2/min"
     change(provider)
-    change(provider, preview=True)
+    preview(lambda: change(provider))
 
     with pytest.raises(TooManyChanges) as refused:
         change(provider)
