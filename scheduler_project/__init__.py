@@ -1,4 +1,4 @@
-"""The frame: settings, the Celery app, the URL map, the API's table of contents, and the embedded servers."""
+"""The frame: settings, the Celery app, the URL map, the API's index, and the embedded servers."""
 
 import zoneinfo
 

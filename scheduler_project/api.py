@@ -1,4 +1,4 @@
-"""The API's table of contents."""
+"""The API's URLs, and its documentation."""
 
 import hashlib
 from functools import cache
@@ -26,7 +26,7 @@ from scheduler_project.common.api_views import StrictView
 
 
 class NotFoundView(APIView):
-    """What is not there says so in the API's own way."""
+    """404 in the API's own format."""
 
     permission_classes = [AllowAny]
     schema = None
@@ -37,7 +37,7 @@ class NotFoundView(APIView):
 
 
 class DocumentationView(StrictView):
-    """For what is no JSON: its refusals are."""
+    """Base of views that do not return JSON; their errors are JSON all the same."""
 
     def handle_exception(self: Any, exc: Exception) -> Any:
         self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
@@ -45,7 +45,7 @@ class DocumentationView(StrictView):
 
 
 class SchemaView(DocumentationView, SpectacularAPIView):
-    """The OpenAPI document, in the one language all of it is written in. It is put together once in a process."""
+    """The OpenAPI document, which is in English only. Each process generates it once."""
 
     schema = None
     query_names = frozenset({"format"})
@@ -58,7 +58,7 @@ class SchemaView(DocumentationView, SpectacularAPIView):
 
 
 class DocsView(DocumentationView, SpectacularSwaggerSplitView):
-    """Swagger UI. It runs nothing but its own files; only it writes styles into its page."""
+    """Swagger UI. Its policy allows only its own scripts, and inline styles."""
 
     schema = None
     query_names = frozenset({"script"})
@@ -76,11 +76,11 @@ DOCS_POLICY = (
 
 
 putting_together = Lock()
-"""Putting the document together takes half a second of CPU: of many who ask at once, one does."""
+"""Generating the document takes half a second of CPU, so parallel requests wait for the first."""
 
 
 def written(renderer: Any) -> tuple[bytes, str]:
-    """Return the schema in a renderer's format, and its entity tag."""
+    """Return the schema in a renderer's format, and its ETag."""
     with putting_together:
         return _written(renderer)
 
@@ -98,7 +98,7 @@ def document() -> dict[str, Any]:
 
 
 class Router(SimpleRouter):
-    """Every path works with and without its trailing slash."""
+    """Router whose paths work with and without a trailing slash."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ for prefix, viewset, basename in [*booking.routes, *accounts.routes, *reminders.
     router.register(prefix, viewset, basename)
 
 urlpatterns = [
-    path("", include(router.urls)),  # first: what is asked for most
+    path("", include(router.urls)),  # first: the most frequent requests
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
     *accounts.urlpatterns,

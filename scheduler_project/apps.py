@@ -1,4 +1,4 @@
-"""The admin, with the office's own site."""
+"""The admin app, with our own admin site."""
 
 from django.contrib.admin.apps import AdminConfig
 

@@ -1,4 +1,4 @@
-"""The beat scheduler: the table in `celery.py` fills the database's, and what staff changed there stays changed."""
+"""The beat scheduler: the table in `celery.py` fills the one in the database, where changes by staff persist."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from scheduler_project.common import process
 
 
 class Scheduler(DatabaseScheduler):
-    """django-celery-beat's scheduler, which would otherwise write the table over staff's changes at every start."""
+    """django-celery-beat's scheduler, which would otherwise overwrite the changes by staff at every start."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         process.is_now(process.Process.BEAT)

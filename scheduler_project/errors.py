@@ -1,4 +1,4 @@
-"""Errors that no view answers: the API's one shape for its callers, a plain page for everybody else."""
+"""Handlers of errors outside of views: the API's error format for its callers, a plain page for everybody else."""
 
 import sys
 from http import HTTPStatus
@@ -12,15 +12,15 @@ from scheduler_project.web import refusals
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400 for what Django calls suspicious, such as a host name that is not the site's."""
+    """Return 400 for a request Django calls suspicious, such as one for an unknown host."""
     known = isinstance(exception, DisallowedHost)
     return _refused(request, refusals.UNKNOWN_HOST if known else refusals.BAD_REQUEST)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without a word about what failed; 503 for what the database did not do in time, or was not there for.
+    """Return 500 without details; 503 if the database timed out or is not reachable.
 
-    Needs no template, context or database, which may be what failed.
+    Needs no template, context or database, because these may be what failed.
     """
     refusal = refusal_for(sys.exc_info()[1])
     if refusal is None:

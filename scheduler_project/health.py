@@ -1,4 +1,4 @@
-"""What a load balancer or an orchestrator asks: is the process up, can it work?"""
+"""Health checks for load balancers and orchestrators: alive and ready."""
 
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -11,13 +11,13 @@ from scheduler_project.common.throttling import redis_client
 
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers."""
+    """Return 200 as long as the process answers."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and has every migration, and the broker answers; else 503 saying what is wrong."""
+    """Return 200 if the database answers and has every migration, and the broker answers; else 503 with the problem."""
     checks = {"database": database(), "broker": broker()}
     ready = all(state == "ok" for state in checks.values())
     return JsonResponse({"status": "ok" if ready else "unavailable", **checks}, status=200 if ready else 503)

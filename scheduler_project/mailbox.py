@@ -1,4 +1,4 @@
-"""`/mail/`: the mails that were kept instead of sent, for whoever tries the site on their own machine."""
+"""`/mail/`: the mails stored instead of sent, for people who try the site on their own machine."""
 
 import email
 from collections.abc import Iterator
@@ -16,12 +16,13 @@ from scheduler_project.common.pages import secret_page
 
 MOST_MAILS = 50
 BETWEEN_MAILS = b"-" * 79 + b"\n"
-"""What Django writes behind each mail of a file."""
+"""Separator that Django writes after each mail of a file."""
 
 
 @secret_page
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The latest mails, newest first, with links to follow. Only where the settings say that nobody else can ask."""
+    """Show the latest mails, newest first, with clickable links. Only if the settings say that no other machine has
+    access."""
     folder = getattr(settings, "EMAIL_FILE_PATH", None)
     if not settings.MAILBOX or not folder:
         raise Http404
@@ -45,6 +46,6 @@ def mails(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def sent_at(mail: EmailMessage) -> datetime:
-    """Mails say UTC as `-0000`, which Python reads as no zone at all."""
+    """Return the date of a mail. Mails give UTC as `-0000`, which Python reads as no timezone."""
     told: datetime = mail["Date"].datetime
     return told if told.tzinfo else told.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The admin as an office's place of work: its sidebar by task, and a first page that says what is to be done now."""
+"""The admin site: a sidebar by task, and a first page with the work to do now."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,18 +28,18 @@ from scheduler_project.common.models import Inspection, Outage
 from scheduler_project.common.panels import Panel, panels
 
 LATE = timedelta(minutes=2)
-"""Messages due for longer than that are not being sent."""
+"""Messages due for longer than this are not being sent."""
 
 SELDOM = timedelta(days=9)
-"""What is stored is inspected every Sunday."""
+"""Maximum age of the last inspection, which runs every Sunday."""
 
 SILENT = timedelta(minutes=10)
-"""How long beat may seem to rest: it writes down what it has run every three minutes."""
+"""Maximum silence of beat, which stores its runs every three minutes."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A page in the sidebar that is no list of rows, for who has the permission."""
+    """A page in the sidebar beside the lists of rows, for users with the permission."""
 
     label: Any
     name: str
@@ -81,11 +81,11 @@ SIDEBAR: dict[Any, list[str | Link]] = {
         "booking.CalendarFeed",
     ],
 }
-"""What stands where, in order. Lists that are not named here are under System."""
+"""The sections of the sidebar. Lists not named here are under System."""
 
 
 class Autocomplete(AutocompleteJsonView):
-    """Names rows as their admin describes them: two clients called Kim need more than a name."""
+    """Autocomplete with the admins' descriptions of rows: two clients called Kim need more than a name."""
 
     def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
         describe = getattr(self.model_admin, "describe", str)
@@ -102,7 +102,7 @@ class Office(admin.AdminSite):
         return {**context, "sections": self._sections(request, context["available_apps"])}
 
     def _sections(self, request: HttpRequest, app_list: list[Any]) -> list[dict[str, Any]]:
-        """The sidebar as this user sees it: what they have no right to is not there."""
+        """Return the sections of the sidebar that the user may see."""
         lists = {
             f"{app['app_label']}.{row['object_name']}": row
             for app in app_list
@@ -143,7 +143,7 @@ def _listed(row: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
-    """Database, broker, beat, the outbox and what is stored, each well or not. For whoever looks after any of it."""
+    """Return the panel about database, broker, beat, outbox and invariants, for users who look after any of them."""
     clockwork = request.user.has_perm("django_celery_beat.view_periodictask")
     if not clockwork and not request.user.has_perm("reminders.view_message"):
         return None
@@ -171,7 +171,7 @@ def _servers() -> list[dict[str, Any]]:
 
 
 def _latest() -> dict[str, tuple[datetime, int]]:
-    """When beat last ran a task, or wrote its table at its first start, and the latest inspection, in one query."""
+    """Return the last run of each task, or the first start of beat, and the latest inspection, with one query."""
     seen = PeriodicTask.objects.annotate(seen=Coalesce("last_run_at", "date_changed")).order_by("-seen")
     beat = seen.values_list(Value("beat"), "seen", Value(0))[:1]
     inspection = Inspection.objects.order_by("-at").values_list(Value("inspection"), "at", "found")[:1]
@@ -201,7 +201,7 @@ def _outbox(now: datetime) -> dict[str, Any]:
 
 
 def _channels(now: datetime) -> list[dict[str, Any]]:
-    """The mail server, the SMS gateway and webhooks: since when nobody answers, and how many messages wait for it."""
+    """Return the outages of mail server, SMS gateway and webhooks, with the number of waiting messages."""
     down = {row.key: row for row in Outage.objects.all()}
     hooks = [row for key, row in down.items() if key.startswith(f"{Channel.WEBHOOK}:")]
     facts = [_channel(_("Mail server"), down.get(Channel.EMAIL), Channel.EMAIL, now)]
@@ -229,7 +229,7 @@ def _channel(name: str, outage: Outage | None, channel: Channel, now: datetime) 
 
 
 def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
-    """The latest look at what must hold; none yet is no worry, for the first comes on a Sunday."""
+    """Return the state of the latest inspection; none yet is fine, because the first comes on a Sunday."""
     name = _("Inspection of the data")
     if last is None:
         return {"name": name, "well": True, "says": _("none yet")}

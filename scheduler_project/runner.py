@@ -1,9 +1,9 @@
-"""The whole site with one command: `python -m scheduler_project.runner`, which is what `make run` calls.
+"""The whole site with one command: `python -m scheduler_project.runner`, which `make run` calls.
 
-Servers first (see `embedded.py`), then migrations, demo data and static files, then web, workers and beat. Ctrl-C or
-SIGTERM ends all of it, the servers last. A process that dies is started again; one that keeps dying ends the site with
-status 1, for a supervisor to see. Nothing outlives the runner, even when that is killed with -9 (on Linux).
-"""
+It starts the servers (see `embedded.py`), then migrates, adds demo data and collects static files, then starts web,
+workers and beat. Ctrl-C or SIGTERM stops everything, the servers last. A process that dies is restarted; one that keeps
+dying ends the site with status 1, for a supervisor to see. Nothing outlives the runner, even when that is killed with
+-9 (on Linux)."""
 
 import contextlib
 import fcntl
@@ -27,14 +27,14 @@ from scheduler_project import embedded
 PYTHON = [sys.executable, "-u"]
 CELERY = [*PYTHON, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "scheduler_project"]
 WAIVED = ("PROVIDERS_NEED_VERIFIED_EMAIL", "PROVIDERS_NEED_APPROVAL")
-"""What the demo does not ask of providers, so that its tour is short."""
+"""Requirements for providers that the demo drops, so that its tour is short."""
 DEATHS_ALLOWED = 3
 DEATHS_WITHIN_SECONDS = 60
 STOP_SECONDS = 10
 
 
 class Stop(Exception):
-    """Somebody asked the site to end."""
+    """The site was asked to stop."""
 
 
 class Child:
@@ -72,7 +72,7 @@ class Child:
         self.restart_at: float | None = None
 
     def relay(self) -> None:
-        """Print the lines that have come in."""
+        """Print the new lines of output."""
         read = self.output.read(65536)
         if read is None:
             return
@@ -83,7 +83,7 @@ class Child:
             say(line.decode(errors="replace"), self.name)
 
     def revive(self, now: float) -> None:
-        """Start the process again if it died: after 1 second, then 2, but not a third time within a minute."""
+        """Restart the process if it died: after 1 second, then 2, but not a third time within a minute."""
         if self.restart_at is not None:
             if now >= self.restart_at:
                 self.close()
@@ -101,13 +101,13 @@ class Child:
         self.restart_at = now + recent
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Close the pipe."""
         if not self.output.closed:
             self.selector.unregister(self.output)
             self.output.close()
 
     def sweep(self) -> None:
-        """Kill what the process may have left of its own children."""
+        """Kill the children the process may have left behind."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -132,9 +132,10 @@ def main() -> None:
 
 @contextlib.contextmanager
 def alone(address: str) -> Iterator[None]:
-    """Be the only site on the data here: of two, the one that began the servers would end them under the other.
+    """Ensure that only one site uses the data: of two, the one that started the servers would stop them for the other.
 
-    Raises ServerError where another still is. With servers from elsewhere there is no data here, and nothing to refuse.
+    Raises ServerError if another is running. With servers from elsewhere there are no data here, and nothing is
+    checked.
     """
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield
@@ -157,11 +158,11 @@ def alone(address: str) -> Iterator[None]:
 
 
 def start(host: str, port: str) -> None:
-    """Run the site with the servers it needs until somebody stops it."""
+    """Run the site with the servers it needs until it is stopped."""
     with embedded.environment() as servers:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_project.settings")
         os.environ.update(HOST=host, PORT=port)
-        # Its accounts have well-known passwords: somebody else's database gets them only when asked to.
+        # Its accounts have well-known passwords, so other databases get them only on request.
         own_database = any(isinstance(server, embedded.Postgres) for server in servers)
         os.environ.setdefault("DEMO", "on" if own_database else "off")
         os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
@@ -171,9 +172,9 @@ def start(host: str, port: str) -> None:
 
 
 def keep_mails(own_database: bool) -> None:
-    """Keep mails and SMS as files, unless there is a server for them.
+    """Store mails and SMS as files, unless there is a server for them.
 
-    A page shows the mails, where only this machine can ask.
+    A page shows the mails if only this machine has access.
     """
     if own_database and not os.environ.get("EMAIL_URL"):
         folder = embedded.home() / "mail"
@@ -186,7 +187,7 @@ def keep_mails(own_database: bool) -> None:
 
 
 def reached_from_elsewhere() -> bool:
-    """Whether others than this machine may reach the site, by where it listens or the names it answers to."""
+    """Return whether other machines may reach the site, by its listening address or its allowed hosts."""
     names = os.environ.get("ALLOWED_HOSTS", "").split(",")
     return not all(_is_loopback(name) for name in (os.environ.get("HOST", ""), *names) if name.strip())
 
@@ -204,20 +205,20 @@ def is_on(name: str) -> bool:
 
 
 def open_registration() -> None:
-    """Let whoever registers as a provider in the demo be published at once, where only this machine can register."""
+    """Publish providers who register in the demo at once, if only this machine can register."""
     if is_on("DEMO") and not reached_from_elsewhere():
         for name in WAIVED:
             os.environ.setdefault(name, "off")
 
 
 def registration_open() -> list[str]:
-    """What is said of it at the start."""
+    """Return the lines about open registration shown at the start."""
     waived = [name for name in WAIVED if os.environ.get(name, "on").lower() in {"off", "0", "false", "no"}]
     return [f"Providers who register are published at once ({', '.join(waived)}: off)."] if waived == [*WAIVED] else []
 
 
 def check_port(host: str, port: str) -> None:
-    """Refuse at once what could not be served."""
+    """Fail at once if the port cannot be used."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as probe:
@@ -230,7 +231,7 @@ def check_port(host: str, port: str) -> None:
 
 
 def run(host: str, port: str, servers: list[embedded.Server]) -> None:
-    """Prepare the site and keep it running until somebody stops it."""
+    """Prepare the site and keep it running until it is stopped."""
     preparing = subprocess.Popen(  # noqa: S603
         [*PYTHON, "-m", "scheduler_project.runner", "prepare"],
         cwd=embedded.PROJECT,
@@ -271,7 +272,7 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
 
 
 def sms_kept() -> list[str]:
-    """Where the text messages are that nobody sends, codes to verify a phone among them."""
+    """Return the lines about the file with unsent text messages, which include codes to verify a phone."""
     file = os.environ.get("SMS_FILE")
     if os.environ.get("SMS_GATEWAY") != "file" or not file:
         return []
@@ -279,7 +280,7 @@ def sms_kept() -> list[str]:
 
 
 def mails_kept(page: str) -> list[str]:
-    """Where the mails are that nobody sends."""
+    """Return the lines about the place of unsent mails."""
     scheme, _, folder = os.environ.get("EMAIL_URL", "").partition(":///")
     if scheme != "filemail":
         return []
@@ -294,7 +295,7 @@ def watch(
     is_ready: Callable[[], bool],
     welcome: list[str],
 ) -> None:
-    """Relay what the processes say and revive what dies, until an exception; welcome the user once all is ready."""
+    """Relay output and restart dead processes until an exception; print the welcome once all is ready."""
     announced = False
     look_at = 0.0
     while True:
@@ -317,7 +318,7 @@ def watch(
 
 
 def ready(host: str, port: int) -> bool:
-    """Whether `/readyz` says so, asked under a name the site answers to."""
+    """Return whether `/readyz` succeeds, requested with a host name of the site."""
     name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
     connection = http.client.HTTPConnection(_reachable(host).strip("[]"), port, timeout=2)
     with contextlib.closing(connection):
@@ -329,7 +330,7 @@ def ready(host: str, port: int) -> bool:
 
 
 def stop(children: list[Child], selector: selectors.BaseSelector) -> None:
-    """End the processes, each by a signal to its main one alone: Celery's then lets the task in hand finish."""
+    """Stop the processes by a signal to the main process of each: Celery then finishes its current tasks."""
     for child in children:
         child.process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
@@ -343,9 +344,9 @@ def stop(children: list[Child], selector: selectors.BaseSelector) -> None:
 
 
 def prepare() -> None:
-    """Bring database and static files up to date; quick when they are. Demo data never joins real people's.
+    """Bring database and static files up to date, quickly if they are. Demo data are never added to real data.
 
-    What this writes to its standard output is said when the site is ready: the demo data's logins.
+    The standard output of this, with the demo's logins, is shown when the site is ready.
     """
     import django
     from django.core.management import CommandError, call_command
@@ -364,7 +365,7 @@ def prepare() -> None:
 
 
 def _count_connections() -> None:
-    """Say how many connections this configuration can use; refuse where PostgreSQL does not allow that many."""
+    """Report the number of connections this configuration can use; fail if PostgreSQL does not allow that many."""
     from django.core.checks import ERROR
 
     from scheduler_project.common.checks import connections_suffice
@@ -390,7 +391,7 @@ def _unmigrated() -> bool:
 
 
 def _collect_static() -> None:
-    """`collectstatic`, unless no file has changed since: compressing takes two seconds."""
+    """Run `collectstatic` unless no file has changed: compressing takes two seconds."""
     from django.conf import settings
     from django.contrib.staticfiles.finders import get_finders
     from django.core.management import call_command
@@ -409,7 +410,7 @@ def say(text: str, name: str = "site") -> None:
 
 
 def _reachable(host: str) -> str:
-    """The address under which this machine finds a server that listens on `host`."""
+    """Return the address by which this machine reaches a server listening on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 

@@ -1,9 +1,8 @@
 """The web server with one command: `python -m scheduler_project.serve`.
 
-The only place that knows how it is started: `make run`, the image, README, the benchmark and the tests call this.
-Listens on HOST and PORT, with `WEB_WORKERS` processes of `WEB_THREADS` threads. SIGTERM ends it once the requests in
-hand are answered, SIGHUP replaces its processes one after another.
-"""
+`make run`, the image, README, the benchmark and the tests all start it this way. It listens on HOST and PORT, with
+`WEB_WORKERS` processes of `WEB_THREADS` threads. SIGTERM stops it once the current requests are answered, SIGHUP
+replaces its processes one after another."""
 
 import os
 import resource
@@ -14,15 +13,15 @@ from django.conf import settings
 from gunicorn.app.base import BaseApplication
 
 SPARE_FILES = 200
-"""Open files of a process beside its connections: the database, templates, what is answered with."""
+"""Open files of a process beside its connections: the database, templates, files being sent."""
 STUCK_SECONDS = 30
-"""A process whose event loop has not turned for so long is replaced."""
+"""A process whose event loop has been stuck for so many seconds is replaced."""
 KILL_SECONDS = 8
-"""A process that was told to end is killed after so long. What its requests and threads are given ends before."""
+"""A stopping process is killed after so many seconds. The limits of its requests and threads are shorter."""
 
 
 class WebServer(BaseApplication):
-    """gunicorn, configured from the settings and from nowhere else."""
+    """gunicorn, configured only from the settings."""
 
     def load_config(self) -> None:
         host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
@@ -49,9 +48,9 @@ class WebServer(BaseApplication):
 
 
 def allow_files() -> None:
-    """Let every process open as many files as its connections need, as far as the machine allows; else have fewer.
+    """Raise the limit of open files to the number of connections, or lower that number to the machine's limit.
 
-    Each may be answered with a file, which stays open until it was read.
+    Each connection may be sending a file, which stays open until it is read.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * settings.WEB_CONNECTIONS + SPARE_FILES

@@ -1,8 +1,7 @@
-"""All settings. What an installation may change is read here from the environment, and nowhere else.
+"""All settings. Only this module reads the environment.
 
-Names, defaults and meanings are listed in README.md and `.env.example`. A variable that is missing or malformed stops
-the start with a message that names it.
-"""
+Names, defaults and meanings are listed in README.md and `.env.example`. A missing or malformed variable stops the start
+with a message that names it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -78,19 +77,19 @@ WSGI_APPLICATION = "scheduler_project.wsgi.application"
 APPEND_SLASH = True
 
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
-"""How many processes answer requests."""
+"""Number of web processes."""
 WEB_THREADS = env.int("WEB_THREADS", default=4)
-"""How many threads each of them has. A thread lives as long as its process."""
+"""Number of threads per web process. A thread lives as long as its process."""
 WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4_000)
-"""How many connections each of them keeps at a time. Beyond that, whoever has most of them loses some."""
+"""Maximum number of connections per web process. Beyond it, the client with most connections loses some."""
 WEB_WAITING = env.int("WEB_WAITING", default=200)
-"""How many requests each of them lets wait for a thread before it answers 503."""
+"""Maximum number of requests per web process that wait for a thread; further ones get 503."""
 WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
-"""How long a connection may wait for its next request: longer than a proxy in front keeps its own."""
+"""Maximum seconds between requests on a connection: longer than a proxy in front keeps its own."""
 WEB_LONG_WORK = env.int("WEB_LONG_WORK", default=max(1, WEB_THREADS // 2))
-"""How many of them may be at work on what can take long at a time: the admin, figures, searches."""
+"""Maximum number of threads per process for slow requests: the admin, reports, searches."""
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
-"""How many tasks a worker, and how many rounds of sending a sender, works on at a time, each in a process."""
+"""Number of parallel tasks of a worker, and of parallel rounds of a sender, each in its own process."""
 
 TEMPLATES = [
     {
@@ -130,17 +129,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 
 DATABASE_WAIT_SECONDS = env.float("DATABASE_WAIT_SECONDS", default=5)
-"""How long a request waits for a database connection while all of its process are at work."""
+"""Maximum seconds a request waits for a database connection while its process uses all of them."""
 DATABASE_CONNECT_SECONDS = env.int("DATABASE_CONNECT_SECONDS", default=5)
-"""How long PostgreSQL may take to accept a connection. Of a server that is gone, tries to reach it end as soon."""
+"""Maximum seconds to connect to PostgreSQL, also if the server has vanished."""
 WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=10)
-"""How long one statement of a page or of the API may take. Here and below: 0 is for ever."""
+"""Maximum seconds for one statement of a page or of the API. Here and below: 0 means no limit."""
 WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=5)
-"""How long a page or the API waits for what somebody else is changing."""
+"""Maximum seconds a page or the API waits for a lock."""
 JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", default=300)
 JOB_LOCK_SECONDS = env.float("JOB_LOCK_SECONDS", default=60)
 DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=60)
-"""How long a transaction may ask nothing of the database before that undoes it."""
+"""Maximum seconds a transaction may be idle before the database rolls it back."""
 
 DATABASE = env.db_url("DATABASE_URL")
 DATABASES = {
@@ -177,7 +176,7 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-"""In PostgreSQL, for what django-allauth keeps in it must outlive Redis: guesses, and codes that were used."""
+"""In PostgreSQL, because django-allauth's counts of guesses and used codes must survive a loss of Redis."""
 
 # --- People ---------------------------------------------------------------------------------------------------------
 
@@ -187,9 +186,9 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PBKDF2PasswordHasher",
 ]
 PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=2)
-"""How many passwords one process hashes or checks at a time; each takes 19 MiB and a core."""
+"""Maximum number of passwords one process hashes or checks in parallel; each takes 19 MiB and a core."""
 PASSWORD_HASH_WAIT_SECONDS = env.float("PASSWORD_HASH_WAIT_SECONDS", default=3.0)
-"""How long one more may wait for its turn, before it is answered with 503."""
+"""Maximum seconds a request waits for hashing before it gets 503."""
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -215,7 +214,7 @@ ACCOUNT_FORMS = {
     "signup": "accounts.forms.SignupForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "optional"
-"""Who signs up can book at once. What needs the mailbox to be theirs asks for a verified email: the second factor."""
+"""New users can book at once. The second factor, which needs an owned mailbox, asks for a verified email."""
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
@@ -223,16 +222,16 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
-"""The API's own, so that there is one mail with one link."""
+"""The same as the API's, so that there is one mail with one link."""
 STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=30)
-"""How long a browser that staff are logged in with may rest."""
+"""Maximum minutes of inactivity of a staff member's browser session."""
 STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
-"""How long such a session lasts at most."""
+"""Maximum hours of a staff member's browser session."""
 SESSION_DAYS = env.int("SESSION_DAYS", default=14)
-"""How long anybody else's browser stays logged in without being used."""
+"""Days of inactivity after which other users' browser sessions end."""
 SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
 SIGN_IN_MAX_DAYS = env.int("SIGN_IN_MAX_DAYS", default=90)
-"""How long anybody stays signed in at most, by browser or program, however often they come back."""
+"""Maximum days of any sign-in, by browser or program, however often it is used."""
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -242,65 +241,66 @@ PHONENUMBER_DB_FORMAT = "E164"
 
 PROVIDERS_NEED_VERIFIED_EMAIL = env.bool("PROVIDERS_NEED_VERIFIED_EMAIL", default=True)
 PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=True)
-"""Whether a provider who registers stays hidden, and writes to nobody, until their email is verified; until staff
-approve them."""
+"""Hide newly registered providers, and send nothing for them, until they have verified their email and staff have
+approved them."""
 
 # --- Booking --------------------------------------------------------------------------------------------------------
 
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
-"""How many unconfirmed holds one client may have at a time."""
+"""Maximum number of unconfirmed holds per client."""
 UNDECIDED_HOLD_MINUTES = env.int("UNDECIDED_HOLD_MINUTES", default=10)
-"""How long a visitor's hold lasts until they say who they are; then it lasts as long as the schedule says."""
+"""Minutes a visitor's hold lasts before they enter their details; then it lasts as long as the schedule says."""
 MAX_OPEN_APPOINTMENTS = env.int("MAX_OPEN_APPOINTMENTS", default=10)
-"""How many appointments to come one client may have booked by themselves with one provider."""
+"""Maximum number of upcoming appointments a client may book with one provider."""
 MAX_OPEN_APPOINTMENTS_UNVERIFIED = env.int("MAX_OPEN_APPOINTMENTS_UNVERIFIED", default=3)
-"""How many with all providers together, while the login's email is not verified."""
+"""Maximum number with all providers together, while the login's email is unverified."""
 
 # --- Keeping --------------------------------------------------------------------------------------------------------
 
 RETAIN_HOLDS_DAYS = env.int("RETAIN_HOLDS_DAYS", default=90)
-"""How long holds that came to nothing are kept, with the guests who never booked. Here and below: 0 keeps for ever."""
+"""Days for which unsuccessful holds are kept, with guests who never booked. Here and below: 0 keeps for ever."""
 RETAIN_MESSAGES_DAYS = env.int("RETAIN_MESSAGES_DAYS", default=400)
-"""How long messages are kept after they were due, with the tries at sending them."""
+"""Days for which messages and their attempts are kept after they were due."""
 RETAIN_SLOTS_DAYS = env.int("RETAIN_SLOTS_DAYS", default=1)
-"""How long slots that nobody took are kept."""
+"""Days for which unused slots are kept."""
 RETAIN_TRAIL_DAYS = env.int("RETAIN_TRAIL_DAYS", default=0)
 
 # --- Import ---------------------------------------------------------------------------------------------------------
 
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=10_000_000)
 IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=20_000)
-"""How large a file to import may be."""
+"""Maximum size of a file to import."""
 
 # --- Reminding ------------------------------------------------------------------------------------------------------
 
 REMINDER_OFFSETS = env.list("REMINDER_OFFSETS", default=["1 day", "1 hour"])
-"""How long before the start clients are reminded, where neither appointment, service nor calendar says otherwise."""
+"""Offsets of reminders before the start, unless the appointment, the service or the calendar has its own."""
 REMINDER_CHANNELS = env.list("REMINDER_CHANNELS", default=["email"])
-"""The channels of clients who chose none: of `email`, `sms`, `webhook`."""
+"""Default channels of clients: of `email`, `sms`, `webhook`."""
 
 SEND_TRIES = env.int("SEND_TRIES", default=3)
-"""How often a message is tried that cannot be written. What others answer “later” to is tried while it is useful."""
+"""Maximum attempts for a message that cannot be composed. One deferred by the other side is retried while it is
+useful."""
 SEND_BACKOFF_SECONDS = env.int("SEND_BACKOFF_SECONDS", default=60)
 SEND_BACKOFF_MAX_SECONDS = env.int("SEND_BACKOFF_MAX_SECONDS", default=1800)
-"""How long until the second try; then twice as long each time, up to the second of the two."""
+"""Seconds until the second attempt, doubled each time up to the second value."""
 SEND_PROBE_SECONDS = env.int("SEND_PROBE_SECONDS", default=15)
 SEND_PROBE_MAX_SECONDS = env.int("SEND_PROBE_MAX_SECONDS", default=300)
-"""How long until one message is tried where nobody answered; then twice as long each time, up to the second."""
+"""Seconds until one message is tried on a route where nobody answered, doubled each time up to the second value."""
 SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
-"""How long a mail server, gateway or webhook may take to answer."""
+"""Maximum seconds for a response of a mail server, gateway or webhook."""
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
-"""How long a dispatcher may keep what it has claimed; when it dies, that is how long it takes until another tries."""
+"""Seconds of a dispatcher's lease on claimed messages; if it dies, another takes over after that."""
 SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
-"""How many lines one dispatcher opens on each channel."""
+"""Number of parallel connections of one dispatcher per channel."""
 
 SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
-"""How much of each limit is kept for what people asked for themselves, such as a link to set a new password; as much
-again is kept from notices of what somebody has just done, for reminders."""
+"""Share of each limit in percent reserved for messages people requested, such as a link to set a new password; the
+same share again is reserved for reminders and not available to notices."""
 
 
 def limits(text: str) -> dict[str, tuple[int, int]]:
-    """`"site=5000/50000"` → {"site": (5000, 50000)}: how many an hour and a day."""
+    """Parse limits such as `"site=5000/50000"` into {"site": (5000, 50000)}: per hour and per day."""
     try:
         parts = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
         return {name: (int(rate.partition("/")[0]), int(rate.partition("/")[2])) for name, _, rate in parts}
@@ -317,46 +317,47 @@ SEND_LIMITS = {
     channel: limits(usual) | limits(env.str(f"SEND_LIMITS_{channel.upper()}", default=""))
     for channel, usual in SEND_LIMITS_DEFAULT.items()
 }
-"""How many messages go out an hour and a day: in all, for one sender, to one address (of a webhook: to one host);
-`new_recipient` to providers' own addresses, while staff have not approved them and when they try their texts. What is
-beyond waits."""
+"""Maximum number of messages per hour and day: for the site, per sender, per address (for webhooks: per host);
+`new_recipient` for providers' own addresses before staff have approved them and for test mails. Messages beyond a
+limit wait."""
 for channel, known in SEND_LIMITS_DEFAULT.items():
     if unknown := SEND_LIMITS[channel].keys() - limits(known).keys():
         raise ImproperlyConfigured(f"SEND_LIMITS_{channel.upper()} knows no {', '.join(sorted(unknown))}")
 
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="none")
-"""Without one, SMS are offered to nobody, and any that are owed wait. `console` prints them, codes and all."""
+"""Without a gateway, SMS are not offered, and pending ones wait. `console` prints them, codes included."""
 if SMS_GATEWAY not in ("none", "console", "file", "twilio"):
     raise ImproperlyConfigured("SMS_GATEWAY is one of none, console, file and twilio")
 SMS_FILE = env.str("SMS_FILE", default=str(BASE_DIR / "var" / "sms.txt"))
-"""Where the `file` gateway writes what it would send."""
+"""File to which the `file` gateway writes messages."""
 UNLESS_TWILIO = {} if SMS_GATEWAY == "twilio" else {"default": ""}
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", **UNLESS_TWILIO)
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", **UNLESS_TWILIO)
-"""Also checks the signatures of what Twilio tells us."""
+"""Also verifies the signatures of Twilio's callbacks."""
 TWILIO_FROM = env.str("TWILIO_FROM", **UNLESS_TWILIO)
 """A number in E.164, a sender's name, or a messaging service (`MG…`)."""
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=[])
-"""The countries whose numbers get SMS, as ISO 3166 has them (`DE`, `AT`); empty: all."""
+"""Countries whose numbers get SMS, as ISO 3166 codes (`DE`, `AT`); empty: all."""
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
 
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not env.bool("SECURE", default=True))
-"""Whether webhooks may have plain http addresses."""
+"""Allow webhooks with plain http URLs."""
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
-"""Whether webhooks may lead into this machine's own networks. Providers could then reach what only it should."""
+"""Allow webhooks into this machine's own networks. Providers could then reach internal services."""
 WEBHOOK_PORTS = [int(port) for port in env.list("WEBHOOK_PORTS", default=["80", "443"])]
-"""The ports webhooks may have. None: any, and providers could knock at mail servers and databases."""
+"""Allowed ports of webhooks. None: any, and providers could reach mail servers and databases."""
 WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
-"""After how many days of nothing but failures a webhook is told no more."""
+"""Days of continuous failures after which a webhook is disabled."""
 
 # --- The API --------------------------------------------------------------------------------------------------------
 
 THROTTLE = env.bool("THROTTLE", default=True)
 MAX_LIVE_HOLDS_PER_NETWORK = env.int("MAX_LIVE_HOLDS_PER_NETWORK", default=10 if THROTTLE else 0)
-"""How many unconfirmed holds there may be at a time from one network, such as an office; 0: any number."""
+"""Maximum number of unconfirmed holds from one network, such as an office; 0: no limit."""
 OURS = dict.fromkeys(["login", "login_failed", "reauthenticate", "change_password", "signup"])
 ACCOUNT_RATE_LIMITS: dict[str, None] | bool = OURS if THROTTLE else False
-"""Those of django-allauth's pages: its own, or none. Those we count are counted with the API's, and lock nobody out."""
+"""Rate limits of django-allauth's pages: its own, or none. The ones we count share the API's counts, and lock nobody
+out."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
@@ -419,7 +420,7 @@ SIMPLE_JWT = {
     "USER_ID_CLAIM": "sub",
 }
 REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
-"""How long a swapped refresh token still answers what it was swapped for, to a client whose answer was lost."""
+"""Seconds for which an exchanged refresh token returns its replacement again, for a client whose response was lost."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
@@ -469,23 +470,23 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 if env.str("EMAIL_URL", default=""):
     MAIL_SERVER = env.email_url("EMAIL_URL")
     if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-        MAIL_SERVER["EMAIL_BACKEND"] = "scheduler_project.common.mail_backend.Backend"  # whose every step ends in time
+        MAIL_SERVER["EMAIL_BACKEND"] = "scheduler_project.common.mail_backend.Backend"  # with a deadline for every step
     vars().update(MAIL_SERVER)
 else:
     EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
-"""Without a mail server, mails wait. `consolemail://` prints them, with the links that are in them."""
+"""Without a mail server, mails wait. `consolemail://` prints them, including their links."""
 MAILBOX = env.bool("MAILBOX", default=False)
-"""Whether `/mail/` shows everybody the mails that `filemail:` keeps. For one's own machine only."""
+"""Show everybody the mails of `filemail:` at `/mail/`. Only for one's own machine."""
 ADMINS = [("", address) for address in env.list("ADMINS", default=[])]
-"""Who is mailed when an inspection finds something that should not be."""
+"""Recipients of mails about broken invariants."""
 ADMIN_MAILS_PER_DAY = env.int("ADMIN_MAILS_PER_DAY", default=10)
-"""How many different mails each of ADMINS gets a day at most."""
+"""Maximum number of different mails to each of ADMINS per day."""
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Scheduler <scheduler@localhost>")
 
 # --- Safety ---------------------------------------------------------------------------------------------------------
 
 SECURE = env.bool("SECURE", default=True)
-"""Whether the site is reached over HTTPS only. Off for plain http on the own machine."""
+"""Serve over HTTPS only. Off for plain http on one's own machine."""
 SECURE_SSL_REDIRECT = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if SECURE else 0
@@ -494,7 +495,7 @@ SECURE_HSTS_PRELOAD = SECURE
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 COOKIE_PREFIX = "__Host-" if SECURE else ""
-"""Begins the name of every cookie: no other site of the same domain can then write it (RFC 6265bis §4.1.3.2)."""
+"""Prefix of all cookies: no other site of the same domain can then set them (RFC 6265bis §4.1.3.2)."""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
@@ -518,7 +519,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-"""Nothing written into a page runs or styles it."""
+"""Inline scripts and styles are blocked."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 DEFAULT_EXCEPTION_REPORTER = "scheduler_project.common.redaction.Reporter"

@@ -27,7 +27,7 @@ CGI = frozenset(
         "SERVER_SOFTWARE",
     }
 )
-"""What a request is made of, beside its headers (PEP 3333)."""
+"""Keys of a request in the environ, beside its headers (PEP 3333)."""
 NOT_FROM_REQUESTS = frozenset(name for name in os.environ if name.startswith("HTTP_")) | {"HTTP_PROXY"}
 
 process.is_now(process.Process.WEB)
@@ -35,9 +35,9 @@ handler = get_wsgi_application()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer a request, which knows nothing of the environment of the process.
+    """Answer a request without passing on the process's environment.
 
-    PEP 3333 lets servers put that in as well, and then passwords stand in `request.META`, where error pages look.
+    PEP 3333 lets servers include it, and then passwords are in `request.META`, which error pages show.
     """
     request_only = {
         name: value

@@ -1,4 +1,4 @@
-"""What every page of the admin shares. A refused form, deed or deletion is an answer, not a crash."""
+"""Base classes of all admin pages. A refused form, action or deletion gives a message, not a crash."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -34,19 +34,19 @@ from scheduler_project.common.times import zone_names
 from scheduler_project.common.trail import trailed
 
 SHOWN = 10
-"""How many names a message lists before it only counts the rest."""
+"""Number of names a message lists before it only counts the rest."""
 
 MOST_AT_ONCE = 200
-"""How many rows an action is previewed for and done to: the preview keeps what it touches locked meanwhile."""
+"""Maximum number of rows per action: its preview keeps them locked meanwhile."""
 
 
 # --- Refusals -------------------------------------------------------------------------------------------------------
 
 
 class ListAdmin(admin.ModelAdmin):
-    """A ModelAdmin whose list refuses filters that no row could be found by, where Django's crashes on them.
+    """A ModelAdmin whose list rejects invalid filters, where Django's crashes on them.
 
-    Its forms read as those of pages do.
+    Its forms use the same fields as those of the pages.
     """
 
     formfield_overrides = {
@@ -61,11 +61,11 @@ class ListAdmin(admin.ModelAdmin):
             raise IncorrectLookupParameters(error) from error
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
-        """All text is kept composed (NFC), so that it is found however it was typed."""
+        """Compose the search term (NFC) like all stored text, so that it is found however it was typed."""
         return super().get_search_results(request, queryset, composed(search_term))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """The page of a list is called what is listed."""
+        """Title the page of a list like the rows listed."""
         context = {"title": capfirst(str(self.opts.verbose_name_plural)), **(extra_context or {})}
         return super().changelist_view(request, context)
 
@@ -73,8 +73,8 @@ class ListAdmin(admin.ModelAdmin):
 class OfficeAdmin(Exports, ListAdmin):
     """A ModelAdmin whose `save_model` and `delete_model` may raise DomainError.
 
-    Everything done is undone then, and the form comes back with the error on the field it is about. The field names of
-    operations are turned into those of the form by `refusal_fields`.
+    Everything is then rolled back, and the form shows the error at its field. `refusal_fields` maps the field names of
+    operations to those of the form.
     """
 
     refusal_fields: dict[str, str] = {}
@@ -82,15 +82,16 @@ class OfficeAdmin(Exports, ListAdmin):
     change_list_template = "admin/tools_change_list.html"
 
     def explain(self, refusal: DomainError, form: Any) -> str:
-        """What the form says about a refusal."""
+        """Return the form's message for a refusal."""
         return str(refusal.message)
 
     def describe(self, row: Any) -> str:
-        """How a row is told from others where it is chosen."""
+        """Return a description that distinguishes a row from others where it is chosen."""
         return str(row)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Django lets a list be filtered by any column: a secret that nobody sees could be guessed letter by letter."""
+        """Allow only the listed filters: Django allows any column, so a hidden secret could be guessed letter by
+        letter."""
         return SECRETS.isdisjoint(lookup.split("__")) and bool(super().lookup_allowed(lookup, value, request))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -122,7 +123,7 @@ class OfficeAdmin(Exports, ListAdmin):
         return operation(view)()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Plain rows are saved so that a constraint which only the database saw broken is a refusal as well."""
+        """Save plain rows so that a constraint broken only in the database is a refusal as well."""
         operation(super().save_model)(request, obj, form, change)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -147,7 +148,7 @@ class OfficeAdmin(Exports, ListAdmin):
         return str(error.message) if isinstance(error, DomainError) else _("Other rows need this, so it stays.")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list, dict, set, list]:
-        """What would go along, counted and not listed: a provider takes thousands of slots with them."""
+        """Return the related rows with their counts instead of a list: a provider has thousands of slots."""
         collector = Collector(using="default", origin=objs)
         try:
             collector.collect(objs)
@@ -161,9 +162,9 @@ class OfficeAdmin(Exports, ListAdmin):
         return [str(row) for row in objs], dict(+counts), lacking, []
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Only who may read a trail is led to it. Where there is none, the admin remembers what was changed by hand.
+        """Link to the audit log for users who may read it. Models without one have Django's own history.
 
-        The name in the page's title is kept from turning the rest of it around.
+        The name in the page's title is isolated, so that it does not change the direction of the rest.
         """
         row = context.get("original")
         elsewhere = isinstance(self, ReadOnly) or self.opts.label in trailed.values()
@@ -173,14 +174,14 @@ class OfficeAdmin(Exports, ListAdmin):
         return super().render_change_form(request, {**context, **ours}, *args, **kwargs)
 
     def history_url(self, request: HttpRequest, object_id: str) -> str | None:
-        """Where the trail of a row is to be read, if it has one and whoever asks may see it."""
+        """Return the URL of a row's audit log, if it has one and the user may see it."""
         label = self.opts.label
         if label not in trailed.values() or not request.user.has_perm("common.view_change"):
             return None
         return reverse("admin:common_change_changelist", query={"of": label, "row_id": object_id})
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        """The trail; without one, what the admin itself remembers."""
+        """Show the audit log; without one, Django's own history."""
         url = self.history_url(request, object_id) if self.has_view_or_change_permission(request) else None
         return HttpResponseRedirect(url) if url else super().history_view(request, object_id, extra_context)
 
@@ -191,7 +192,7 @@ class OfficeAdmin(Exports, ListAdmin):
         return reverse(f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change", args=[pk])
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Timezones are chosen from those there are, at first one's own; dates stay within reach of arithmetic."""
+        """Offer timezones as choices, at first the user's own, and limit dates to years that can be calculated with."""
         if db_field.name == "timezone":
             return forms.ChoiceField(
                 choices=[(name, name) for name in sorted(zone_names())],
@@ -225,9 +226,9 @@ class OfficeAdmin(Exports, ListAdmin):
         form: Any = None,
         describe: Callable[[Any], str] = str,
     ) -> Any:
-        """An action on many rows: first what would become of each, then, once that is answered, the deed itself.
+        """Run an action on many rows after a preview: first show the effect on each, then, once confirmed, do it.
 
-        What is asked before (`form`) comes with the answer. Only the rows that were shown are touched.
+        The answers of `form`, if given, come with the confirmation. Only the rows that were shown are changed.
         """
         chosen = list(rows[: MOST_AT_ONCE + 1])
         if len(chosen) > MOST_AT_ONCE:
@@ -257,7 +258,7 @@ class OfficeAdmin(Exports, ListAdmin):
     def ask(
         self, request: HttpRequest, *, title: str, submit: str, template: str = "admin/ask.html", **context: Any
     ) -> TemplateResponse:
-        """A page between: a form, what it is about, and hidden fields that repeat the question."""
+        """Return an intermediate page: a form, what it is about, and hidden fields that repeat the request."""
         return TemplateResponse(
             request,
             template,
@@ -266,7 +267,7 @@ class OfficeAdmin(Exports, ListAdmin):
 
 
 class ReadOnly:
-    """For admins and inlines of what only operations write: nothing can be added, changed or deleted by hand."""
+    """Admin or inline of rows that only operations write: nothing can be added, changed or deleted by hand."""
 
     def has_add_permission(self, *args: Any) -> bool:
         return False
@@ -279,7 +280,7 @@ class ReadOnly:
 
 
 class NamedFormSet(forms.BaseInlineFormSet):
-    """Rows of a table whose fields say their names: Django's own leave that to the heads of the columns."""
+    """Formset with labels on each field; Django's own leaves them to the column heads."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -288,7 +289,7 @@ class NamedFormSet(forms.BaseInlineFormSet):
 
 
 class ForSuperusers:
-    """For admins of what gives power over other logins, whatever permissions somebody was given."""
+    """Admin for superusers only, whatever permissions others have: its rows give power over other logins."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
@@ -313,7 +314,7 @@ class ForSuperusers:
 
 
 def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], Any], done: str) -> None:
-    """Do `deed` to every row by itself. Says how many are `done` (with %d), and of each refused one why."""
+    """Do `deed` for every row separately. Reports how many are `done` (with %d), and the reason for each refusal."""
     count = 0
     for row in rows:
         try:
@@ -327,7 +328,7 @@ def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], 
 
 
 def outlook(rows: Iterable[Any], deed: Callable[[Any], Any]) -> list[tuple[Any, str]]:
-    """What `do_to_each` would do: every row, with why it would be refused or nothing. It is done and taken back."""
+    """Return every row with the reason for which `do_to_each` would refuse it, or ''. The changes are rolled back."""
 
     def do_to_all() -> list[tuple[Any, str]]:
         return [(row, refusal_of(row)) for row in rows]
@@ -357,7 +358,7 @@ def first(names: Sequence[str]) -> list[str]:
 
 
 class ChooseOne(AutocompleteSelect):
-    """Django's looks up whatever it is given as a key, words too, and crashes."""
+    """Field that rejects invalid keys, on which Django's crashes."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         return super().optgroups(name, [key for key in value if whole_number(str(key))], attrs)
@@ -375,7 +376,7 @@ admin.site.unregister(PeriodicTask)
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
-    """What beat does, and when. Of results there are only these: when a task last ran, and how often it has."""
+    """Tasks and their schedules. The only results are the time of the last run and the number of runs."""
 
     change_form_template = "admin/change_form.html"  # Its own has a script within, which our policy does not run.
     list_display = ("name", "enabled", "scheduler", "last_run", "total_run_count")
@@ -402,5 +403,5 @@ class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
         return field
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Its own actions ask for no permission: whoever could look at tasks could stop and start them."""
+        """Drop the package's own actions, which check no permission: any viewer could stop and start tasks."""
         return super().get_actions(request) if self.has_change_permission(request) else {}

@@ -1,4 +1,4 @@
-"""Files in the admin: every list goes out as CSV and JSON, and what has a sheet comes in."""
+"""Files in the admin: every list can be exported as CSV and JSON, and lists with a sheet can be imported."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -25,20 +25,20 @@ from scheduler_project.common.sheets import csv_response, json_response
 from scheduler_project.common.tables import check_size
 
 SHOWN = 100
-"""How many rows of each outcome a preview lists."""
+"""Number of rows per outcome listed in a preview."""
 
 SECRETS = frozenset({"password", "token", "secret", "previous_secret", "key"})
-"""The columns that never leave."""
+"""Columns that are never exported."""
 
 CHUNK = 2000
 FORMATS = {"csv": gettext_lazy("Export as CSV"), "json": gettext_lazy("Export as JSON")}
 
 
 class Exports:
-    """Lets a list be exported: what is filtered by a button, what is ticked by an action.
+    """Admin mixin for exports: of the filtered list by a button, of selected rows by an action.
 
-    JSON has all columns of the model but secrets. So has CSV, unless rows can be imported again: then it has the
-    columns of that sheet. Rows are read while they are sent, in one statement.
+    JSON has all columns of the model except secrets. So has CSV, unless the rows can be imported again: then it has the
+    columns of that sheet. Rows are read by one statement while they are sent.
     """
 
     sheets: tuple[Sheet, ...] = ()
@@ -72,7 +72,7 @@ class Exports:
         return super().changelist_view(request, {**context, "tools": tools})  # type: ignore[misc]
 
     def export_view(self, request: HttpRequest, kind: str) -> HttpResponseBase:
-        """The rows that the list shows under the same filters, on all its pages."""
+        """Export the rows the list shows under the same filters, on all its pages."""
         if kind not in FORMATS:
             raise Http404
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
@@ -109,7 +109,7 @@ def _columns_of(rows: QuerySet, columns: Sequence[str]) -> Iterator[Sequence[Any
 
 
 class UploadForm(forms.Form):
-    """A file, and what is chosen for its import."""
+    """A file and the options of its import."""
 
     file = forms.FileField(label=gettext_lazy("File"))
 
@@ -123,11 +123,11 @@ class UploadForm(forms.Form):
                 self.fields[option.name] = forms.BooleanField(required=False, **tick)
 
     def options(self) -> dict[str, Any]:
-        """What was chosen, as JSON keeps it."""
+        """Return the options as stored in JSON."""
         return {option.name: bool(self.cleaned_data.get(option.name)) for option in self.sheet.options}
 
     def clean(self) -> dict[str, Any]:
-        """The file's bytes, once its rows can be read."""
+        """Read the rows, and return the file's bytes."""
         cleaned = super().clean() or self.cleaned_data
         if "file" in cleaned and not self.errors:
             try:
@@ -142,12 +142,12 @@ class UploadForm(forms.Form):
 
 
 class Imports(Exports):
-    """Lets rows be imported from files: uploaded, previewed row by row, then taken. Nothing is changed before that."""
+    """Admin mixin for imports: upload, preview row by row, then import. Nothing is changed before the last step."""
 
     upload_forms: dict[str, type[UploadForm]] = {}
 
     def acting(self, request: HttpRequest) -> Any:
-        """The actor whom the operations are told."""
+        """Return the actor for the operations."""
         raise NotImplementedError
 
     def tools(self, request: HttpRequest) -> list[tuple[str, str]]:
@@ -176,7 +176,7 @@ class Imports(Exports):
         return sheet
 
     def _file(self, request: HttpRequest, sheet: Sheet, pk: UUID) -> ImportedFile:
-        """One's own file, until it is forgotten."""
+        """Return the user's own file, unless it has been deleted."""
         own = ImportedFile.objects.filter(user=request.user.pk, sheet=sheet.name)
         file = own.filter(pk=pk, created_at__gt=timezone.now() - FILES).first()
         if file is None:
@@ -213,7 +213,7 @@ class Imports(Exports):
         return self._page(request, kind, "upload", _("Import %s") % kind.title, form=form)
 
     def import_view(self, request: HttpRequest, sheet: str, pk: UUID) -> HttpResponseBase:
-        """What the file would do, with the buttons that have it done; afterwards, what it did."""
+        """Show the effects of the file with buttons to import it, or, after the import, the results."""
         kind = self._sheet(request, sheet)
         file = self._file(request, kind, pk)
         title = _("Import %s") % kind.title
@@ -235,7 +235,7 @@ class Imports(Exports):
         return self._page(request, kind, "preview", title, file=file, parts=parts, **_page_of(file))
 
     def _turned_back(self, request: HttpRequest, sheet: Sheet, refusal: DomainError) -> HttpResponseBase:
-        """To where files are uploaded: the provider of this one may have another slug by now."""
+        """Redirect to the upload form: the provider's slug may have changed since."""
         messages.error(request, str(refusal.message))
         return HttpResponseRedirect(reverse(self._name("import"), args=[sheet.name]))
 
@@ -248,7 +248,7 @@ class Imports(Exports):
         _keep(file, sheet, report, previewed_at=asked.now, shown=_shown(report))
 
     def _import(self, request: HttpRequest, sheet: Sheet, file: ImportedFile) -> None:
-        """Take the file. Whoever presses the button twice changes nothing the second time."""
+        """Import the file. Pressing the button twice imports once."""
         asked = self._asked(request, file)
         policy = ImportPolicy.ROW_BY_ROW if "row_by_row" in request.POST else ImportPolicy.ALL_OR_NOTHING
         try:
@@ -263,7 +263,7 @@ class Imports(Exports):
         _keep(file, sheet, report, done_at=timezone.now(), content=b"", shown={})
 
     def refused_view(self, request: HttpRequest, sheet: str, pk: UUID) -> HttpResponseBase:
-        """The rows that were refused, or in a preview would be, each with the reason."""
+        """Download the refused rows, in a preview or after the import, each with the reason."""
         kind = self._sheet(request, sheet)
         file = self._file(request, kind, pk)
         if file.done_at is None and file.previewed_at is None:
@@ -282,7 +282,7 @@ def _told(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None:
-    """Note what became of the rows, or would become, unless the file was imported meanwhile."""
+    """Store the outcomes of the rows, unless the file was imported meanwhile."""
     kept = {
         "counts": {str(outcome): number for outcome, number in report.counts().items()},
         "refused": rejects(sheet, report).encode() if report.of(Outcome.REFUSED) else b"",
@@ -294,7 +294,7 @@ def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None
 
 
 def _shown(report: Report) -> dict[str, list[dict[str, Any]]]:
-    """The rows a preview lists, as PostgreSQL's JSON keeps them; those that stay as they are it only counts."""
+    """Return the rows a preview lists, as JSON for PostgreSQL; unchanged rows are only counted."""
     return {
         str(outcome): [
             {
@@ -314,7 +314,7 @@ def _shown(report: Report) -> dict[str, list[dict[str, Any]]]:
 
 
 def _page_of(file: ImportedFile) -> dict[str, Any]:
-    """What the page shows: those refused first, then whatever would change, then the rest, as far as it lists them."""
+    """Return the page's context: refused rows first, then changes, then the rest, up to the maximum listed."""
     order = (Outcome.REFUSED, Outcome.CHANGED, Outcome.REMOVED, Outcome.NEW, Outcome.UNCHANGED)
     groups = [
         (outcome, number, file.shown.get(outcome, []), max(0, number - SHOWN))

@@ -1,7 +1,6 @@
-"""Mail to ADMINS: what the site found out about itself, never what a request did.
+"""Mail to ADMINS about findings of the site itself, never about requests.
 
-Nothing is sent from here. Whoever owes mails puts it with theirs.
-"""
+Nothing is sent from here: a receiver of the signal puts the mail into its outbox."""
 
 import hashlib
 import time
@@ -14,15 +13,15 @@ from scheduler_project.common.redaction import redact
 from scheduler_project.common.throttling import tallied
 
 admin_mail_owed = Signal()
-"""ADMINS are to be mailed. Arguments: `to` (a list of addresses), `subject`, `text`, `now`."""
+"""A mail to ADMINS is to be sent. Arguments: `to` (a list of addresses), `subject`, `text`, `now`."""
 
 DAY = 24 * 60 * 60
 
 
 def owe_admin_mail(*, subject: str, text: str, now: datetime) -> bool:
-    """Let ADMINS be mailed: the same once a day (UTC), and `ADMIN_MAILS_PER_DAY` different ones at most.
+    """Mail ADMINS: the same mail at most once a day (UTC), and at most `ADMIN_MAILS_PER_DAY` different ones.
 
-    Returns whether they will be. Secrets are taken out of the text.
+    Returns whether it will be sent. Secrets are removed from the text.
     """
     to = [address for _, address in settings.ADMINS]
     subject, text = redact(subject), redact(text)

@@ -1,4 +1,4 @@
-"""Reading and writing JSON, and pages: what every API view shares."""
+"""Parsers, renderers and pagination of the API."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ class DuplicateField(ParseError):
 
 
 class JSONParser(parsers.BaseParser):
-    """Reads JSON as RFC 8259 has it: no NaN, no lone surrogates, no name twice, bounded in size and depth."""
+    """Reads JSON as in RFC 8259: no NaN, no lone surrogates, no duplicate names, bounded in size and depth."""
 
     media_type = "application/json"
 
@@ -33,9 +33,9 @@ class JSONParser(parsers.BaseParser):
 
 
 def refuse_duplicates(raw: bytes) -> None:
-    """Raise DuplicateField for JSON in which an object has a name twice: programs differ in which of the two they read.
+    """Raise DuplicateField for a name that occurs twice in a JSON object: programs differ in which value they read.
 
-    orjson does not tell, and reads the last (RFC 8259 §4 leaves that free).
+    orjson silently takes the last (RFC 8259 §4 leaves that open).
     """
     if raw.count(b":") > 1:
         try:
@@ -62,7 +62,7 @@ _DUPLICATES = json.JSONDecoder(
 
 
 class FormParser(parsers.BaseParser):
-    """Reads what a form posts; for the few who tell us things that way. Bounded in size and number of fields."""
+    """Reads posted forms, for the few services that post them to us. Bounded in size and number of fields."""
 
     media_type = "application/x-www-form-urlencoded"
 
@@ -86,7 +86,8 @@ class JSONRenderer(renderers.BaseRenderer):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """An address with one format answers in it, whatever the caller accepts (RFC 9110 §12.5.1 leaves that free)."""
+    """Negotiation for a URL with one format: it answers in that, whatever the client accepts (RFC 9110 §12.5.1
+    allows it)."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         if len(renderers) == 1:
@@ -94,7 +95,7 @@ class Negotiation(DefaultContentNegotiation):
         return super().select_renderer(request, renderers, format_suffix)
 
     def filter_renderers(self, renderers: Any, format: str) -> Any:  # noqa: A002  # DRF names it
-        """Those of the format asked for (`?format=`). Raises ValidationError for one that there is not."""
+        """Return the renderers of the requested format (`?format=`). Raises ValidationError if there are none."""
         fitting = [renderer for renderer in renderers if renderer.format == format]
         if not fitting:
             formats = ", ".join(sorted({renderer.format for renderer in renderers}))
@@ -103,21 +104,21 @@ class Negotiation(DefaultContentNegotiation):
 
 
 class Pagination(pagination.PageNumberPagination):
-    """Pages of 50 rows, or as many as are asked for, up to 200; more are refused."""
+    """Pages of 50 rows, or as many as requested, up to 200; more are an error."""
 
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
 
     def get_page_number(self, request: Request, paginator: Any) -> int | str:
-        """The page asked for. Raises NotFound for what is no number in ASCII digits."""
+        """Return the page requested. Raises NotFound unless it is a number in ASCII digits."""
         asked = request.query_params.get(self.page_query_param, "1")
         if not whole_number(asked):
             raise NotFound(self.invalid_page_message.format(page_number=asked[:20], message=_("Not a whole number.")))
         return int(asked)
 
     def get_page_size(self, request: Request) -> int:
-        """How many rows a page has. Raises ValidationError for what is no number in ASCII digits, or too many."""
+        """Return the number of rows per page. Raises ValidationError unless it is in ASCII digits and not too large."""
         asked = request.query_params.get(self.page_size_query_param) or str(self.page_size)
         if not whole_number(asked) or not int(asked):
             raise ValidationError({self.page_size_query_param: [_("Write a whole number from 1 on.")]}, code="invalid")

@@ -1,4 +1,4 @@
-"""The one shape of an error: what is refused, why, and which field is at fault."""
+"""The format of all API errors: code, reason, and the field at fault."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from scheduler_project.common.redaction import remember_fields
 
 
 class ExceptionHandler(StandardHandler):
-    """Turns a DomainError into the HTTP answer of its kind, and simplejwt's list of tokens tried into one error."""
+    """Turns a DomainError into the HTTP response of its kind, and simplejwt's list of tokens into one error."""
 
     def run(self) -> Response | None:
         remember_fields(self.context["request"])
@@ -40,7 +40,7 @@ class ExceptionHandler(StandardHandler):
         return super().convert_known_exceptions(exc)
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        """Raise no alarm for an answer, whatever its status: a DomainError is no bug."""
+        """Report nothing, whatever the status: a DomainError is no bug."""
         if isinstance(exc, Refusal):
             response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django's own way)
         else:
@@ -60,7 +60,7 @@ class TooManyFields(APIException):
 
 
 class BadRequest(APIException):
-    """What Django calls suspicious: it is the caller's doing, and no bug."""
+    """A request that Django calls suspicious: an error of the client, not a bug."""
 
     status_code = Kind.INVALID.value
     default_code = "bad_request"
@@ -75,7 +75,7 @@ SUSPICIOUS: dict[type[SuspiciousOperation], type[APIException]] = {
 
 
 class Refusal(APIException):
-    """A DomainError on its way out."""
+    """A DomainError as an exception of DRF."""
 
     field: str | None = None
     wait: int | None = None
@@ -92,7 +92,7 @@ def answer(error: DomainError) -> Refusal:
 
 
 class ExceptionFormatter(StandardFormatter):
-    """`{"type", "errors": [{"code", "detail", "attr"}]}`, plus `details` where there is more to say."""
+    """`{"type", "errors": [{"code", "detail", "attr"}]}`, plus `details` for some errors."""
 
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
         body: dict[str, Any] = super().format_error_response(error_response)

@@ -1,8 +1,7 @@
-"""How text, numbers, dates and ids are read at the edge, and lists put in order: fields of the API's serializers.
+"""Serializer fields and filters for text, numbers, dates, ids and ordering, stricter than the stock ones.
 
-Digits are ASCII, strings are read whole, text is composed (NFC). Stock fields take `"1_5"`, `"१५"` and a date with a
-newline at its end; a test refuses them wherever something is read.
-"""
+Digits are ASCII, strings are matched to their end, text is composed (NFC). Stock fields accept `"1_5"`, `"१५"` and a
+date with a trailing newline; a test forbids them wherever the API reads input."""
 
 import re
 from collections.abc import Mapping
@@ -36,7 +35,7 @@ class TextField(serializers.CharField):
 
 
 class LineField(TextField):
-    """Text on one line, such as a name or a title; if there is any, it shows."""
+    """Non-blank text on one line, such as a name or a title; it must contain something visible."""
 
     def __init__(self, *, validators: Any = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -44,7 +43,7 @@ class LineField(TextField):
 
 
 class LoginField(serializers.EmailField):
-    """The email of a login there may be. One spelling for one mailbox: lower case."""
+    """The email of a login, in lower case, so that one mailbox has one spelling."""
 
     def __init__(self, *, max_length: int = 254, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, **kwargs)
@@ -151,7 +150,7 @@ FIELDS: Mapping[type[models.Field], type[serializers.Field]] = {
     models.TextField: TextField,
     models.URLField: URLField,
 }
-"""What reads a model's columns, where a serializer does not say."""
+"""Fields for a model's columns, unless a serializer declares its own."""
 
 # --- Filters ----------------------------------------------------------------------------------------------------------
 
@@ -163,7 +162,7 @@ class IdFilter(django_filters.NumberFilter):
         super().__init__(*args, min_value=1, max_value=BIGGEST_ID, **kwargs)
 
     def get_max_validator(self) -> None:
-        """It has one."""
+        """Return None: the field has its own limit."""
 
 
 class TextFilter(django_filters.CharFilter):
@@ -171,13 +170,13 @@ class TextFilter(django_filters.CharFilter):
 
 
 class YesNoFilter(django_filters.BooleanFilter):
-    """`true` or `false`. Django's own takes whatever else is sent for nothing at all."""
+    """`true` or `false`. Django's own filter silently ignores any other value."""
 
     field_class = forms.YesNoField
 
 
 class OrderingFilter(django_filters.OrderingFilter):
-    """Rows that are equal in what was asked for stand in the order of their ids: no page repeats or skips one."""
+    """Ordering with the id as the last criterion, so that no page repeats or skips a row."""
 
     def filter(self, qs: Any, value: Any) -> Any:
         ordered = super().filter(qs, value)

@@ -1,4 +1,4 @@
-"""How the API's answers are documented."""
+"""Generation of the API schema."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, descr
 
 
 class AutoSchema(StandardSchema):
-    """Documents with each handler what its view says of all of them (`StrictView.query_parameters`)."""
+    """Adds the parameters common to all handlers of a view (`StrictView.query_parameters`)."""
 
     def get_override_parameters(self) -> list[Any]:
         told = getattr(self.view, "query_parameters", None)
         return [*(told() if told else ()), *super().get_override_parameters()]
 
     def _should_add_validation_error_response(self) -> bool:
-        """Say of every operation that it refuses parameters it does not read."""
+        """Document the validation error of every operation, because each rejects unknown parameters."""
         return True
 
 
 def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-    """Say of every JSON object that is sent that it has no other fields than those listed."""
+    """Document that request objects have no fields other than those listed."""
     components = result["components"]["schemas"]
 
     def close(part: Any) -> None:
@@ -56,7 +56,7 @@ class RefusalErrorSerializer(serializers.Serializer[Any]):
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
-    """The answer is no: the request was understood, but the state of things forbids it."""
+    """The request was understood, but is refused in the current state."""
 
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
     errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not the property

@@ -1,4 +1,4 @@
-"""What every serializer of the API is made of: fields it does not know are refused, and so are those it only shows."""
+"""Bases of all serializers of the API: unknown and read-only fields are rejected."""
 
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
@@ -18,13 +18,13 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
 MOST_TOLD = 20
-"""How many unknown names one answer lists."""
+"""Maximum number of unknown names listed in one response."""
 LONGEST_NAME = 60
-"""Of an unknown name, so much is repeated."""
+"""Maximum number of characters repeated of an unknown name."""
 
 
 def unknown_field(name: str, known: Iterable[str], hint: str = "") -> ErrorDetail:
-    """The refusal of a field or parameter that does not exist, with the nearest one that does."""
+    """Return the error for a field or parameter that does not exist, with the most similar one that does."""
     said = _("“%(name)s” is not known here.") % {"name": name[:LONGEST_NAME]}
     nearest = get_close_matches(name.lower(), known, n=1) if len(name) <= LONGEST_NAME else []
     if hint:
@@ -42,12 +42,11 @@ def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
 
 
 class Strict:
-    """For a serializer: what it does not read is refused, with `unknown_field` or `read_only_field`.
+    """Serializer mixin that rejects fields it does not read, with `unknown_field` or `read_only_field`.
 
-    A field that it shows but does not read may be sent with the value it has: whoever sends back what they got changes
-    nothing by it. `shown_by` is the serializer that writes the row's answers, where that is another one; its context
-    and `instance` are this one's. `fixed` are fields that are read when a row is made, and only shown afterwards.
-    `changed_by` says which address changes what this one does not.
+    A read-only field may be sent with its current value, so that a client can send back what it received. `shown_by` is
+    the serializer of the responses, if that is another one; its context and `instance` are this one's. `fixed` are
+    fields that can be set on creation only. `changed_by` names the URL that changes a field this one does not.
     """
 
     shown_by: type[serializers.BaseSerializer[Any]] | None = None
@@ -85,7 +84,7 @@ class Strict:
         return refused
 
     def _shown(self: Any) -> dict[str, Any]:
-        """The row as the caller gets to read it; nothing where there is none yet."""
+        """Return the row as the caller reads it; empty if there is none yet."""
         if self.instance is None:
             return {}
         shown = (self.shown_by or type(self))(self.instance, context=self.context)
@@ -102,9 +101,9 @@ class ModelSerializer(Strict, serializers.ModelSerializer[M]):
 
 
 class QuerySerializer(serializers.Serializer[Any]):
-    """For query strings. Its fields hold no others, so they need not be copied deeply for each request, as DRF does.
+    """Serializer of query strings. It has no nested fields, so it avoids DRF's deep copy of fields for each request.
 
-    Which parameters there are is looked at before, by `StrictView`: there may be others beside these.
+    `StrictView` has checked the parameter names before: there may be others beside these.
     """
 
     def get_fields(self) -> dict[str, Any]:

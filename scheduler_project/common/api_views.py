@@ -1,4 +1,4 @@
-"""What every view of the API shares: what it does not read is refused, and never passed over."""
+"""The base of all API views: input that is not read is rejected and never ignored."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,19 +24,19 @@ class NotRepeatable(DomainError):
 
 
 class StrictView:
-    """For a view: query parameters that it does not read are refused, and bodies where it reads none.
+    """View mixin that rejects unknown query parameters, and bodies where none is read.
 
-    Which parameters there are is what the documentation of its handler lists: those of `extend_schema` and of
-    `query_parameters`; with those of the filters and of pages for the actions that have them.
+    The known parameters are those documented for the handler: by `extend_schema` and `query_parameters`, plus those of
+    filters and pagination for the actions that have them.
     """
 
     query_names: frozenset[str] = frozenset()
-    """What a view reads that is not in the documentation (`schema = None`)."""
+    """Parameters of a view without documentation (`schema = None`)."""
     filtered_actions: frozenset[str] = frozenset({"list"})
     paged_actions: frozenset[str] = frozenset({"list"})
 
     def query_parameters(self) -> list[Any]:
-        """Parameters that the documentation of this view's handlers need not repeat."""
+        """Return parameters common to this view's handlers, so that their documentation need not repeat them."""
         return []
 
     def initial(self: Any, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -81,7 +81,7 @@ class StrictView:
         return method == "DELETE" or self._documentation(name, method).get_request_serializer() is None
 
     def _documentation(self: Any, name: str, method: str) -> Any:
-        """What drf-spectacular documents a handler with: made for it by `extend_schema`, or the view's own."""
+        """Return drf-spectacular's schema for a handler: made for it by `extend_schema`, or the view's own."""
         documented = getattr(getattr(self, name), "kwargs", {}).get("schema")
         schema = documented() if documented else type(self.schema)()
         schema.view, schema.method = self, method

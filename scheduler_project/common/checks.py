@@ -1,4 +1,5 @@
-"""Start-up checks (`manage.py check --database default`, which `migrate` does as well)."""
+"""System checks of the database and the configuration (`manage.py check --database default`; `migrate` runs them
+too)."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -45,7 +46,7 @@ def zones_agree(databases: Sequence[str] | None = None, **kwargs: Any) -> list[C
 
 
 def zones_in_use(alias: str) -> set[str]:
-    """Every timezone that some row names, as far as the tables exist yet."""
+    """Return every timezone used by a row, in the tables that exist already."""
     tables = set(connections[alias].introspection.table_names())
     return {
         name
@@ -58,12 +59,12 @@ def zones_in_use(alias: str) -> set[str]:
 
 
 RESERVE = 5
-"""Connections kept for commands, backups and whoever looks at the database by hand."""
+"""Connections reserved for commands, backups and administrators."""
 
 
 @register(Tags.database)
 def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Compare the connections that this configuration can use with those that the server allows it (R22)."""
+    """Compare the connections this configuration may use with those the server allows (R22)."""
     if "default" not in (databases or []) or connections["default"].settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
         return []  # Behind a pooler, it is the pooler that says how many.
     needed = connections_needed()
@@ -87,7 +88,7 @@ def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -
 
 @register(Tags.security)
 def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
-    """Warn where the address of a proxy in front is taken for everybody's: all visitors then share each limit."""
+    """Warn if the proxy's address would be taken for that of all visitors, who would then share each rate limit."""
     in_front = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
     if in_front is None or settings.TRUSTED_PROXIES:
         return []
@@ -102,7 +103,7 @@ def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
 
 
 def connections_needed() -> dict[str, int]:
-    """The most connections that each kind of process can have at a time, one worker and one sender being run."""
+    """Return the maximum number of connections of each kind of process, for one worker and one sender."""
     lines = sum(settings.SEND_THREADS.values())
     return {
         "web": settings.WEB_WORKERS * settings.WEB_THREADS,
@@ -114,7 +115,7 @@ def connections_needed() -> dict[str, int]:
 
 
 def connections_allowed(alias: str) -> int:
-    """How many connections the server lets this role and database have, those kept for superusers not counted."""
+    """Return the number of connections the server allows this role and database, without those for superusers."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
             """

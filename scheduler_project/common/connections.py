@@ -1,8 +1,7 @@
-"""Every database connection speaks UTC and reads instants fast.
+"""Database connections in UTC with fast reading of timestamps.
 
-Django's own timestamptz loader defeats psycopg's C one and costs half the time of any list. In a UTC session the text
-form PostgreSQL sends is what `datetime.fromisoformat` reads, in C, with `datetime.UTC` attached.
-"""
+Django's own timestamptz loader disables psycopg's C one and takes half the time of any list. In a UTC session,
+`datetime.fromisoformat` reads PostgreSQL's text format in C, with `datetime.UTC` attached."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Cookies are what anybody sends: what no browser could have been given is not looked at."""
+"""Removal of malformed cookies: anybody can send any, including some that no browser would."""
 
 from collections.abc import Callable
 
@@ -9,15 +9,15 @@ from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse
 
 LONGEST = 4096
-"""What browsers keep (RFC 6265bis §5.6); ours are far shorter."""
+"""Maximum size in bytes that browsers keep (RFC 6265bis §5.6); ours are far shorter."""
 
 
 def with_sound_cookies(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Go on as if cookies that are too long, or hold control characters or lone surrogates, had not been sent.
+    """Remove cookies that are too long, or contain control characters or lone surrogates.
 
-    PostgreSQL, where a session is looked up by its cookie, takes neither.
+    PostgreSQL, which looks up sessions by cookie, accepts neither.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -38,6 +38,6 @@ class MessageCookie(CookieStorage):
 
 
 class MessageStorage(FallbackStorage):
-    """Django's: what a page says once, in a cookie, or in the session where it is too long for one."""
+    """Django's message storage: in a cookie, or in the session if a message is too long for one."""
 
     storage_classes = (MessageCookie, SessionStorage)

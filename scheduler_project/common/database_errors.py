@@ -1,4 +1,4 @@
-"""What it means when the database does not answer, or not in time: a named refusal instead of a crash."""
+"""Errors for a database that does not answer in time, instead of a crash."""
 
 import logging
 
@@ -50,7 +50,7 @@ class Unavailable(DomainError):
 
 
 def refusal_for(error: BaseException | None) -> DomainError | None:
-    """How to refuse what the database did not do in time, or was not there for. None for any other error."""
+    """Return the error for a database that timed out or is not reachable. None for any other exception."""
     if isinstance(error, NoConnectionFree):
         return TooBusy()
     if not isinstance(error, Error):

@@ -1,4 +1,4 @@
-"""Ringing for a task now instead of at the next beat."""
+"""Starting a task now instead of at the next beat."""
 
 import logging
 from typing import Any
@@ -14,10 +14,10 @@ TOGETHER_MILLISECONDS = 500
 
 
 def ring(task: Any, *args: Any, expires: int = 5, together: str | None = None) -> None:
-    """Have a worker do a task, unless none is free for `expires` seconds. A lost ring loses nothing: beat rings too.
+    """Start a task, unless no worker is free for `expires` seconds. A lost call is harmless: beat starts it too.
 
-    So nobody waits for it: where Redis is away that is found out in a second, before Celery tries for longer. Of those
-    who ring `together`, by that name and within half a second, one rings for all.
+    So no caller should wait: an unreachable Redis is noticed within a second, before Celery retries for longer. Of all
+    calls with the same `together` within half a second, only one starts the task.
     """
     try:
         if together is None:

@@ -1,9 +1,8 @@
-"""How the application says no.
+"""Errors of the application.
 
-A `DomainError` is an answer, not a bug: it has a stable machine-readable `code`, a `kind` that each face turns into its
-own manner of refusing (the API: an HTTP status), the field it is about, and what else helps the asker along.
-Everything else that is raised is a bug and stays loud.
-"""
+A `DomainError` is an answer, not a bug: it has a stable machine-readable `code`, a `kind` that each interface maps to
+its own response (the API: an HTTP status), the field at fault, and further help. Any other exception is a bug and is
+reported."""
 
 from enum import Enum
 from typing import Any
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Kind(Enum):
-    """What sort of no it is, with the HTTP status that says so (RFC 9110 §15.5)."""
+    """Kinds of refusals, with their HTTP statuses (RFC 9110 §15.5)."""
 
     INVALID = 400
     FORBIDDEN = 403
@@ -27,17 +26,17 @@ class Kind(Enum):
 
 
 class DomainError(Exception):
-    """The answer is no.
+    """The operation is refused.
 
-    `message` says why and what to do, for people; `field` names the input at fault, if one is; `details` is a
-    JSON-ready dict for programs, such as the free alternatives of a taken slot.
+    `message` gives the reason and the remedy, for people; `field` names the input at fault, if there is one; `details`
+    is a JSON-ready dict for programs, such as the free alternatives of a taken slot.
     """
 
     code = "error"
     kind = Kind.INVALID
     message: str | Promise = _("This cannot be done.")
     retry_after: int | None = None
-    """In how many seconds it may be tried again, where that is known."""
+    """Seconds until a retry makes sense, if known."""
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class InUse(DomainError):
 
 
 class TryAgain(DomainError):
-    """The database undid one of two transactions that stood in each other's way, several times running."""
+    """Two transactions conflicted, and the database rolled this one back several times in a row."""
 
     code = "try_again"
     kind = Kind.CONFLICT
@@ -82,7 +81,7 @@ class TryAgain(DomainError):
 
 
 class TooBusy(DomainError):
-    """There are more requests of a costly kind than this process may work on at once. Nothing was done."""
+    """This process is already handling its maximum of costly requests. Nothing was done."""
 
     code = "too_busy"
     kind = Kind.UNAVAILABLE

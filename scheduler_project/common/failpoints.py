@@ -1,15 +1,14 @@
-"""Places where a race is decided, at which a test can stop whoever comes by, or have them fail.
+"""Points in the code that decide a race, where a test can pause or fail the caller.
 
-A place costs one look at an empty dict. Nothing fills it but code in the same process that writes to `armed`: no
-setting, environment variable, request or row does, and the application has no such code.
-"""
+A point costs one look-up in an empty dict. Only code in the same process fills `armed`: no setting, environment
+variable, request or row does, and the application has no such code."""
 
 from collections.abc import Callable
 from enum import Enum, auto
 
 
 class Failpoint(Enum):
-    """Where an operation can be stopped."""
+    """Points where an operation can be paused."""
 
     TIME_FOUND = auto()
     """A time was found free, and is not taken yet."""
@@ -31,10 +30,10 @@ class Failpoint(Enum):
 
 
 armed: dict[Failpoint, Callable[[], None]] = {}
-"""What happens at a place. Empty, but in tests."""
+"""The function to call at each point. Empty except in tests."""
 
 
 def reach(place: Failpoint) -> None:
-    """Come to a place where a test may have something happen; else do nothing."""
+    """Call the function armed for this point, if any."""
     if armed and (happening := armed.get(place)):
         happening()

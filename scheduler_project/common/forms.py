@@ -1,7 +1,6 @@
-"""What the forms of pages and of the admin share: fields that read what people write, and where refusals are said.
+"""Form fields and helpers for pages and the admin.
 
-Digits are ASCII, strings are read whole, text is composed (NFC), as in the API (`api_fields.py`).
-"""
+Digits are ASCII, strings are matched to their end, text is composed (NFC), as in the API (`api_fields.py`)."""
 
 import re
 from collections.abc import Mapping
@@ -33,7 +32,7 @@ class TextField(forms.CharField):
 
 
 class LineField(TextField):
-    """Text on one line, such as a name or a title; if there is any, it shows."""
+    """Text on one line, such as a name or a title; if not empty, it contains something visible."""
 
     default_validators = [one_line]
 
@@ -94,7 +93,7 @@ class YesNoField(forms.Field):
 
 
 def validate_year(value: date) -> None:
-    """Refuse dates so far away that reckoning with them overflows."""
+    """Reject dates so far away that calculations overflow."""
     if value.year not in YEARS:
         raise ValidationError(_("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]), code="year_out_of_range")
 
@@ -117,7 +116,7 @@ class DayField(forms.DateField):
 
 
 def plain(value: Any) -> bool:
-    """Whether a text has neither control characters nor other digits than those of ASCII."""
+    """Return whether a text is free of control characters and of digits other than ASCII."""
     text = value if isinstance(value, str) else ""
     return not any(each < " " or (each.isdecimal() and not each.isascii()) for each in text)
 
@@ -150,7 +149,7 @@ class TimeField(forms.TimeField):
 
 
 class LocalDateTimeField(forms.Field):
-    """A wall-clock time in `zone` (UTC until the form says otherwise), cleaned to the UTC instant it means."""
+    """A local time in `zone` (UTC until the form sets another), cleaned to the UTC time it means."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
     default_error_messages = {"invalid": gettext_lazy("Enter a date and a time.")}
@@ -178,13 +177,13 @@ class LocalDateTimeField(forms.Field):
 
 
 class ZoneSelect(forms.Select):
-    """Its options say their names once, not as a value too: with hundreds of them that is a third of a page."""
+    """Select whose options have no value attribute: it would repeat hundreds of names, a third of a page."""
 
     option_template_name = "django/forms/named_option.html"
 
 
 class ZoneField(forms.ChoiceField):
-    """One of the timezones there are."""
+    """A choice of timezones."""
 
     widget = ZoneSelect
 
@@ -205,11 +204,11 @@ FIELDS: dict[type[models.Field], type[forms.Field]] = {
     models.URLField: URLField,
     PhoneNumber: PhoneField,
 }
-"""What reads a model's columns in forms."""
+"""Form fields for a model's columns."""
 
 
 def field_of(column: models.Field, **kwargs: Any) -> forms.Field | None:
-    """The field that reads a model's column in a form."""
+    """Return the form field for a model's column."""
     ours = next((FIELDS[kind] for kind in type(column).__mro__ if kind in FIELDS), None)
     found: forms.Field | None = column.formfield(**({"form_class": ours} if ours else {}) | kwargs)
     return found
@@ -224,10 +223,10 @@ class StrictMetaclass(ModelFormMetaclass):
 
 
 class ModelForm(forms.ModelForm, metaclass=StrictMetaclass):
-    """A form about a model's row, whose columns are read by the fields here."""
+    """ModelForm that uses the fields of this module."""
 
 
 def refuse(form: forms.BaseForm, refusal: DomainError, fields: Mapping[str, str] | None = None) -> None:
-    """Say a refusal at the field it is about; `fields` turns the names operations use into the form's."""
+    """Add a refusal to the form at its field; `fields` maps the operation's names to the form's."""
     name = (fields or {}).get(refusal.field or "", refusal.field)
     form.add_error(name if name in form.fields else None, ValidationError(str(refusal.message), code=refusal.code))

@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches, whatever it is: page, API, refusal or crash."""
+"""Security and cache headers of every response: pages, API, errors and crashes."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 NOTHING_RUNS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""The policy of what is no page: JSON, files, refusals of the server itself. Pages have their own (`for_pages`)."""
+"""The policy of responses that are no pages: JSON, files, errors of the server itself. Pages have their own
+(`for_pages`)."""
 
 PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -15,7 +16,7 @@ PERMISSIONS = ", ".join(
         *("midi", "payment", "publickey-credentials-get", "serial", "usb", "xr-spatial-tracking"),
     )
 )
-"""No page uses any of these, nor may what is ever put into one."""
+"""Features that no page uses, disabled also for injected content."""
 
 EVERYWHERE = {
     "Content-Security-Policy": NOTHING_RUNS,
@@ -27,10 +28,10 @@ EVERYWHERE = {
 
 
 def with_safe_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Fill in the headers that an answer does not set itself.
+    """Add the headers that a response does not set itself.
 
-    Nothing that is anybody's own is kept by caches: what somebody is answered who sends a token or has a session, what
-    answers a write, and what sets a cookie.
+    Caches store no private responses: those to requests with a token or a session, those to writes, and those that set
+    a cookie.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -36,12 +36,12 @@ class IdempotencyKeyInvalid(DomainError):
 
 
 class IdempotentMixin:
-    """For a view: a logged-in caller's write that carries an `Idempotency-Key` is done once.
+    """View mixin: a logged-in user's write with an `Idempotency-Key` is done once.
 
-    The same key with the same body answers again what it answered first (with `Idempotency-Replayed: true`), refusals
-    included; with another body it is 422. A write that failed as a bug leaves no trace and may be repeated.
+    The same key with the same body returns the first response again (with `Idempotency-Replayed: true`), errors
+    included; with another body it is 422. A write that crashed leaves no trace and may be repeated.
 
-    Secrets are told once: `secret_fields` of an answer are not kept, and null in its repetitions.
+    Secrets are shown once: the `secret_fields` of a response are not stored, and are null in its repetitions.
     """
 
     repeatable = True
@@ -101,7 +101,7 @@ class IdempotentMixin:
 
 
 def redacted(data: Any, names: Collection[str]) -> Any:
-    """An answer in which the fields of these names are null, at any depth."""
+    """Return a response in which the fields of these names are null, at any depth."""
     if isinstance(data, Mapping):
         return {name: None if name in names else redacted(value, names) for name, value in data.items()}
     return [redacted(each, names) for each in data] if isinstance(data, list | tuple) else data

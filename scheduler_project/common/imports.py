@@ -1,7 +1,6 @@
-"""What every import has in common: a file is read, each row judged, and all or the good ones are taken.
+"""The common part of all imports: read a file, check each row, and import all rows or the valid ones.
 
-An app says in a `Sheet` what its rows mean. A preview is the import itself, undone.
-"""
+An app describes its rows in a `Sheet`. A preview is the import itself, rolled back."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ T = TypeVar("T")
 
 
 class Outcome(models.TextChoices):
-    """What becomes of a row."""
+    """Outcomes of a row."""
 
     NEW = "new", gettext_lazy("new")
     CHANGED = "changed", gettext_lazy("changed")
@@ -38,7 +37,7 @@ class Outcome(models.TextChoices):
 
 
 class ImportPolicy(models.TextChoices):
-    """What becomes of the good rows if some are refused."""
+    """Policies for the valid rows if some are refused."""
 
     ALL_OR_NOTHING = "all_or_nothing", gettext_lazy("all or nothing")
     ROW_BY_ROW = "row_by_row", gettext_lazy("row by row")
@@ -46,7 +45,7 @@ class ImportPolicy(models.TextChoices):
 
 @dataclass
 class Result:
-    """What an import did, or in a preview would do, about one row; `row` is None for what the file no longer has."""
+    """The outcome of one row in an import or a preview; `row` is None for something missing from the file."""
 
     row: Row | None
     outcome: Outcome
@@ -61,7 +60,8 @@ class Result:
 
 @dataclass
 class Report:
-    """What became of the rows, in their order; `done` unless it was a preview, or all or nothing and not all."""
+    """The outcomes of all rows, in their order; `done` is false for a preview, and if all-or-nothing refused the
+    file."""
 
     results: list[Result]
     done: bool
@@ -75,7 +75,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Asked:
-    """Who imports, when, and what they chose. `options` are those of the sheet, by name."""
+    """The actor, the time and the options of an import. `options` are those of the sheet, by name."""
 
     actor: Any
     now: datetime
@@ -84,7 +84,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Option:
-    """Something to choose for an import, ticked or not."""
+    """An option of an import, as a checkbox."""
 
     name: str
     label: str | Promise
@@ -94,11 +94,11 @@ class Option:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A kind of row that can be imported. `permissions` are needed for it, all of them.
+    """A kind of row that can be imported by users with all of `permissions`.
 
-    `work` takes rows and what was asked, in a transaction of its own, and says what it did about each. `parts` says
-    which rows go into one, if not all: what becomes of a row is not decided by other parts. `read` makes rows of a
-    file, `export` takes rows back out.
+    `work` imports rows with the given options, in a transaction of its own, and returns the outcome of each. `parts`
+    divides the rows into transactions, if one does not take all: rows in different parts do not affect each other.
+    `read` parses a file into rows, `export` writes rows.
     """
 
     name: str
@@ -116,22 +116,22 @@ class Sheet:
     suffix: str = "csv"
 
     def rows(self, content: bytes, options: dict[str, Any]) -> list[Row]:
-        """The rows of a file. Raises FileRefused."""
+        """Return the rows of a file. Raises FileRefused."""
         if self.read:
             return self.read(content, options)
         return read_csv(content, columns=self.columns, required=self.required)
 
     def everything(self) -> Iterator[Sequence[Any]]:
-        """All rows there are, as a file has them."""
+        """Yield all existing rows in the file's format."""
         assert self.export
         return self.export(self.model._default_manager.order_by(*self.order))  # noqa: SLF001
 
 
 def carry_out(sheet: Sheet, content: bytes, *, asked: Asked, policy: ImportPolicy | None) -> Report:
-    """Import a file, or preview it (no policy): the same, part by part, and undone.
+    """Import a file, or preview it (no policy): the same, part by part, rolled back.
 
-    All or nothing is one transaction, and leaves nothing behind if a single row is refused. Row by row, each part is a
-    transaction, in which what is refused is undone by itself. Raises FileRefused; TryAgain.
+    All-or-nothing is one transaction, rolled back if a single row is refused. Row by row, each part is a transaction,
+    in which each refused row is rolled back separately. Raises FileRefused; TryAgain.
     """
     rows = sheet.rows(content, asked.options)
     whole = policy == ImportPolicy.ALL_OR_NOTHING
@@ -153,7 +153,7 @@ def _carry_out(sheet: Sheet, rows: list[Row], asked: Asked, *, whole: bool) -> l
 
 
 def rejects(sheet: Sheet, report: Report) -> str:
-    """The rows that were refused, as a file like the one they came in with a column that says why."""
+    """Return the refused rows as a file in the original format, with an added column for the reason."""
     refused = [result for result in report.of(Outcome.REFUSED) if result.row]
     given = [name for name in sheet.columns if any(result.row and name in result.row.cells for result in refused)]
     rows = [[*(result.row.cells.get(name, "") for name in given), why(result)] for result in refused if result.row]
@@ -161,7 +161,7 @@ def rejects(sheet: Sheet, report: Report) -> str:
 
 
 def why(result: Result) -> str:
-    """What is wrong with a row: field, words and code of each refusal."""
+    """Return the errors of a row: field, text and code of each."""
     return " ".join(
         f"{refusal.field}: {refusal.message} [{refusal.code}]"
         if refusal.field
@@ -171,7 +171,7 @@ def why(result: Result) -> str:
 
 
 def take_turns(name: str) -> None:
-    """Let no other import of these rows run until the transaction ends."""
+    """Block other imports of these rows until the transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"import {name}"])
 
@@ -179,14 +179,14 @@ def take_turns(name: str) -> None:
 # --- What cells say ---------------------------------------------------------------------------------------------------
 
 FORMATS = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
-"""Beside ISO 8601: nobody reads dots in another order. With slashes there are two."""
+"""Formats beside ISO 8601: with dots the order is unambiguous, with slashes there are two orders."""
 
 YES = {"yes", "true", "1", "y", "x", "ja", "oui", "wahr", "vrai"}
 NO = {"no", "false", "0", "n", "", "nein", "non", "falsch", "faux"}
 
 
 class Cells:
-    """Reads the cells of one row. What cannot be read is noted in `refusals`, and given back as if empty."""
+    """Reads the cells of one row. Invalid cells are recorded in `refusals`, and returned as if empty."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
@@ -217,14 +217,14 @@ class Cells:
         self.refusals.append(RowRefused(code, message, column))
 
     def need(self, *columns: str) -> None:
-        """Note which of these columns say nothing."""
+        """Record which of these columns are empty."""
         for column in columns:
             if not self.text(column):
                 self.refuse("required", _("This is needed."), column)
 
 
 def of_field(model: type[models.Model], name: str, *more: Callable[[Any], None]) -> Callable[[str], Any]:
-    """Reads what a model's field takes, and what else must be so of it."""
+    """Return a parser that applies a model field's validation, and further validators."""
     model_field: Any = model._meta.get_field(name)  # noqa: SLF001
     always: list[Callable[[Any], None]] = [public_email] if isinstance(model_field, models.EmailField) else []
 
@@ -253,7 +253,7 @@ def yes_or_no(text: str) -> bool:
 
 
 def local_or_instant(zone: ZoneInfo) -> Callable[[str], datetime]:
-    """Reads a time: with an offset as it is, without one on the clocks of `zone` (R1, R2)."""
+    """Return a parser of times: with an offset as it is, without one in local time of `zone` (R1, R2)."""
 
     def read(text: str) -> datetime:
         instant = _read_time(text)

@@ -1,4 +1,4 @@
-"""Instants as the admin writes them."""
+"""Times as shown in the admin."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,8 @@ from django.utils.functional import lazy
 
 
 def told(instant: datetime | None, zone: str = "") -> str:
-    """Such as `Mon 2026-03-02 14:00`: on the clocks of `zone`, else on the reader's. The label says whose."""
+    """Return such as `Mon 2026-03-02 14:00` in local time of `zone`, else of the reader. The column's label names
+    the zone."""
     if instant is None:
         return "–"
     return date_format(timezone.localtime(instant, ZoneInfo(zone) if zone else None), "D Y-m-d H:i")
@@ -21,4 +22,4 @@ def _here(label: Any) -> str:
 
 
 here = lazy(_here, str)
-"""The label of a time on the reader's clocks, with their zone."""
+"""The label of a column of times in the reader's timezone, with its name."""

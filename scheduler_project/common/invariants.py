@@ -1,8 +1,7 @@
-"""What must hold in the database at any moment, and looking whether it does.
+"""Invariants of the database, and checking them.
 
-The operations and constraints keep it; this is how to prove that they did, on a live database. Each app adds what it
-knows in `AppConfig.ready`.
-"""
+The operations and constraints maintain them; this check proves that they did, on a live database. Each app adds its own
+in `AppConfig.ready`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -12,11 +11,11 @@ from typing import Any, NamedTuple
 from django.db import connection, transaction
 
 MOST = 1_000
-"""How many rows that break one invariant are named."""
+"""Maximum number of rows reported per invariant."""
 
 
 class Broken(NamedTuple):
-    """A row that breaks an invariant, and how."""
+    """A row that breaks an invariant, and the details."""
 
     check: str
     table: str
@@ -27,11 +26,11 @@ class Broken(NamedTuple):
 Look = Callable[[datetime], Iterable[tuple[int, str]]]
 
 invariants: dict[str, tuple[str, Look]] = {}
-"""Name → the table whose rows are looked at, and how to find those that break it: their keys, and what is wrong."""
+"""Invariants by name: the table checked, and the function that yields the keys and errors of rows that break it."""
 
 
 def by_sql(sql: str) -> Look:
-    """Find rows by a statement that answers their keys and what is wrong; `%(now)s` in it is the instant."""
+    """Return a check by an SQL statement that selects keys and errors; `%(now)s` in it is the current time."""
 
     def look(now: datetime) -> Iterator[tuple[int, str]]:
         with connection.cursor() as cursor:
@@ -42,9 +41,9 @@ def by_sql(sql: str) -> Look:
 
 
 def inspect(*, now: datetime) -> list[Broken]:
-    """All rows that break an invariant, as one snapshot of the database shows them. Changes nothing, locks nothing.
+    """Return all rows that break an invariant, from one snapshot of the database. Changes nothing, locks nothing.
 
-    Within a transaction of the caller's, as that sees it.
+    In a transaction of the caller, it sees that transaction's changes.
     """
     alone = not connection.in_atomic_block
     with transaction.atomic():
@@ -59,5 +58,5 @@ def inspect(*, now: datetime) -> list[Broken]:
 
 
 def told(broken: Broken) -> dict[str, Any]:
-    """For programs."""
+    """Return the result in a JSON-ready form."""
     return broken._asdict()

@@ -1,4 +1,4 @@
-"""Which language a request is answered in, and how each language writes days and times."""
+"""The language of a request, and the formats of days and times in each language."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,10 @@ WEEKDAY = pgettext_lazy("day in a narrow column, as Django's date filter writes 
 
 
 def in_language(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer in the language of the cookie, else of `Accept-Language`, else of the site.
+    """Use the language of the cookie, else of `Accept-Language`, else of the site.
 
-    Django's LocaleMiddleware at half the cost: it also looks for a language in every path, where we have none.
+    Like Django's LocaleMiddleware, at half the cost: that one also looks for a language in every path, and ours have
+    none.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

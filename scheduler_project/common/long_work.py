@@ -1,4 +1,4 @@
-"""Long work leaves threads to spare: staff who ask for figures of years do not keep visitors from booking."""
+"""A limit on slow requests, so that staff who request years of reports leave threads to visitors."""
 
 import re
 import weakref
@@ -11,13 +11,13 @@ from scheduler_project.common.pages import unavailable
 from scheduler_project.common.turns import begin, turns
 
 LONG_PAGES = re.compile(r"/(?:admin|numbers|dashboard/numbers)/")
-"""Where work may take long. For the API `turns.py` says where."""
+"""Paths of slow pages. For the API see `turns.py`."""
 
 
 def with_threads_to_spare(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A middleware that lets long work have only some of the threads, and refuses more of it at once with 503.
+    """Limit slow requests to some of the threads, and answer further ones with 503 at once.
 
-    It stands last, where it is known who asks and that they do not ask too often.
+    It must be the last middleware: the user is known by then, and rate limits have been applied.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -38,9 +38,9 @@ def with_threads_to_spare(get_response: Callable[[HttpRequest], HttpResponse]) -
 
 
 def _kept(response: HttpResponse | None) -> bool:
-    """Leave the turn to an answer that is put together while it is sent, such as an export.
+    """Keep the slot until a streamed response, such as an export, has been sent.
 
-    It ends once: when the last of it was read, when it is closed, or when nobody knows of it any more.
+    The slot is released once: when the response is read to its end, closed, or garbage-collected.
     """
     if not isinstance(response, StreamingHttpResponse):
         return False

@@ -1,7 +1,6 @@
-"""Django's SMTP backend, whose every step ends in time.
+"""Django's SMTP backend with a deadline for every step.
 
-A socket's own timeout starts anew with every byte, so a mail server that drips would keep its sender for ever.
-"""
+A socket's own timeout restarts with every byte, so a slow mail server could block its sender for ever."""
 
 import smtplib
 import socket
@@ -16,7 +15,7 @@ from django.core.mail.backends import smtp
 
 
 class Line(smtplib.SMTP):
-    """Hands on its socket before the first word is exchanged."""
+    """SMTP client that exposes its socket before the first exchange."""
 
     def __init__(self, *args: Any, opened: Callable[[socket.socket], None], **kwargs: Any) -> None:
         self.opened = opened
@@ -29,11 +28,11 @@ class Line(smtplib.SMTP):
 
 
 class TlsLine(smtplib.SMTP_SSL, Line):
-    """The same, and the socket is handed on before TLS is agreed upon."""
+    """SMTP-over-TLS client that exposes its socket before the TLS handshake."""
 
 
 class Backend(smtp.EmailBackend):
-    """Connecting takes `timeout` seconds at most, and so does each mail. Raises OSError when the time is up."""
+    """Backend that limits connecting, and each mail, to `timeout` seconds. Raises OSError at the deadline."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,7 +43,7 @@ class Backend(smtp.EmailBackend):
         return partial(TlsLine if self.use_ssl else Line, opened=self.note)
 
     def note(self, line: socket.socket) -> None:
-        """Keep a handle of our own to the socket: TLS takes the first one away."""
+        """Keep a duplicate of the socket: TLS takes over the first one."""
         self.forget()
         self.line = line.dup()
 
@@ -67,7 +66,7 @@ class Backend(smtp.EmailBackend):
 
     @contextmanager
     def in_time(self, times: int = 1) -> Iterator[None]:
-        """Cut the line when the time is up: whoever waits for an answer then learns that there is none."""
+        """Shut the socket down at the deadline, so that a waiting read fails."""
         if self.timeout is None:
             yield
             return

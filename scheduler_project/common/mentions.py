@@ -1,4 +1,4 @@
-"""What is kept for a while and names somebody who is erased: files on their way in, answers to repeated writes."""
+"""Erasure of people from temporary data: files to import, and stored responses to repeated writes."""
 
 import re
 from collections.abc import Collection
@@ -11,14 +11,14 @@ from scheduler_project.common.models import IdempotentRequest, ImportedFile
 
 WORDS = re.compile(r"[^\W_]+")
 FOLDED = re.compile(r"\r?\n[ \t]")
-"""A line of a calendar file that goes on below (RFC 5545 §3.1)."""
+"""A folded line of a calendar file (RFC 5545 §3.1)."""
 
 
 def forget_files(*, words: Collection[str], signs: Collection[str]) -> None:
-    """Drop every file that waits to be imported, or was imported of late, in which one of these stands.
+    """Delete every pending or recent import file that contains one of these texts.
 
-    `words` (names, references) stand by themselves, `signs` (emails, numbers) anywhere; in capitals or not, whatever
-    blanks, dashes, quotes or ends of lines are between. Whoever uploaded the file can do so again.
+    `words` (names, references) match as whole words, `signs` (emails, numbers) anywhere; case, blanks, dashes, quotes
+    and line ends are ignored. The file can be uploaded again.
     """
     wanted = [f" {spaced} " for text in words if (spaced := _spelt(text, " "))]
     anywhere = [close for text in signs if (close := _spelt(text, ""))]
@@ -34,9 +34,9 @@ def forget_files(*, words: Collection[str], signs: Collection[str]) -> None:
 
 
 def forget_answers(*, texts: Collection[str], clients: Collection[int] = (), users: Collection[int] = ()) -> None:
-    """Empty every answer kept for a repetition in which one of these texts stands, or that is about one of these rows.
+    """Empty every stored response that contains one of these texts, or is about one of these rows.
 
-    Those that `users` got themselves go too. That the write was done is still known, so that it is not done again.
+    Responses to `users` themselves are emptied too. The keys stay, so that no write is repeated.
     """
     named = Q(user__in=users)
     for text in filter(None, texts):
@@ -53,7 +53,7 @@ def _spelt(text: str, between: str) -> str:
 
 
 def _text(kept: Any) -> str:
-    """What stands in a file as `tables.decoded` reads it, or in JSON as it was."""
+    """Return the text of a file as read by `tables.decoded`, or the JSON as text."""
     if not isinstance(kept, bytes | memoryview):
         return str(kept)
     content = bytes(kept)

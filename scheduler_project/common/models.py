@@ -1,4 +1,4 @@
-"""What the frame itself remembers."""
+"""Models of the frame."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -10,14 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from scheduler_project.common.trail import Face
 
 REPEATABLE = timedelta(days=2)
-"""How long a write can be repeated with its Idempotency-Key."""
+"""Time for which a write can be repeated with its Idempotency-Key."""
 
 
 class IdempotentRequest(models.Model):
-    """A write that was sent with an `Idempotency-Key`, and the answer it got (R13).
+    """A write with an `Idempotency-Key`, and its response (R13).
 
     The row is inserted before the write and in the same transaction, so the unique constraint makes a repetition wait
-    for the first one and then find its answer. Secrets are not kept with it, and the answer goes with whom it names.
+    for the first one and then find its response. It contains no secrets, and the response is erased with the people it
+    names.
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -36,7 +37,7 @@ class IdempotentRequest(models.Model):
 
 
 class Remembered(models.Model):
-    """The table of Django's cache: what django-allauth counts guesses in, and the codes that were used."""
+    """The table of Django's cache: django-allauth's counts of guesses, and the codes that were used."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()
@@ -50,7 +51,7 @@ class Remembered(models.Model):
 
 
 class Tally(models.Model):
-    """How many requests of one kind there were within one window of a rate limit that must not fail."""
+    """The number of requests in one window of a rate limit that must work without Redis."""
 
     key = models.CharField(max_length=200, primary_key=True)
     count = models.PositiveIntegerField()
@@ -61,9 +62,9 @@ class Tally(models.Model):
 
 
 class SendCount(models.Model):
-    """How much was sent by one sender, to one address or by the site, in an hour and a day (`sending_limits.py`).
+    """The number of messages of one sender, to one address or of the site, per hour and day (`sending_limits.py`).
 
-    `hour` and `day` are whole ones since 1970, in UTC; each count is that of its own.
+    `hour` and `day` are whole ones since 1970, in UTC; each has its own count.
     """
 
     channel = models.CharField(max_length=10)
@@ -82,7 +83,7 @@ class SendCount(models.Model):
 
 
 class Outage(models.Model):
-    """A server that does not answer, or does not let us in (`outages.py`). The row goes once it does again."""
+    """A server that does not answer or rejects our login (`outages.py`). The row is deleted once it answers again."""
 
     key = models.CharField(_("what"), max_length=60, primary_key=True)
     since = models.DateTimeField(_("since"))
@@ -101,7 +102,7 @@ class Outage(models.Model):
 
 
 class Inspection(models.Model):
-    """What a look at what must hold has found (`invariants.py`): nothing, one hopes."""
+    """The result of checking the invariants (`invariants.py`)."""
 
     at = models.DateTimeField(_("at"))
     seconds = models.FloatField(_("seconds"))
@@ -118,10 +119,10 @@ class Inspection(models.Model):
 
 
 class Change(models.Model):
-    """What was done to one row of a table with a trail. Triggers write it; nobody changes or deletes it.
+    """A change of one row of a table with an audit log. Triggers write it; nobody changes or deletes it.
 
-    `row_id` is the key of what it is filed under (`trail.trailed`). `changes` is {column: [before, after]}; null in
-    place of the two is a secret, or was erased with the person it told of. Who deleted their login stays a number.
+    `row_id` is the key of the row it is filed under (`trail.trailed`). `changes` is {column: [before, after]}; null
+    instead of the pair stands for a secret, or for erased personal data. A deleted login stays as a number.
     """
 
     class Kind(models.TextChoices):
@@ -158,10 +159,10 @@ class Change(models.Model):
 
 
 class ImportedFile(models.Model):
-    """A file on its way in: kept from its preview to its import, so that any web process finds it.
+    """A file to import, stored from its preview to its import, so that any web process finds it.
 
-    What a preview found is kept with it, so that looking again computes nothing and locks nothing. Once it was
-    imported, what is kept of it are the counts and the rows that were refused. It is forgotten after a day.
+    The result of the preview is stored too, so that showing it again computes nothing and locks nothing. After the
+    import only the counts and the refused rows are kept. The row is deleted after a day.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)

@@ -1,8 +1,7 @@
-"""How long before a start somebody wants to be reminded: `"1 day"`, `"90 minutes"`, or as ISO 8601 has it, `"PT1H30M"`.
+"""Offsets of reminders before a start: `"1 day"`, `"90 minutes"`, or in ISO 8601 `"PT1H30M"`.
 
 Days and weeks are nominal, hours and minutes exact, as in RFC 5545 §3.3.6: a day before 09:00 is 09:00 on the day
-before, however many hours that day has.
-"""
+before, however many hours that day has."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from django.utils.translation import ngettext
 from scheduler_project.common.times import to_utc
 
 MOST = 10
-"""How many offsets a list may have."""
+"""Maximum number of offsets in a list."""
 LONGEST_DAYS = 90
 
 ISO_8601 = re.compile(r"P(?=.)(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?=.)(?:(\d{1,5})H)?(?:(\d{1,6})M)?)?", re.ASCII)
@@ -36,11 +35,11 @@ class Offset(NamedTuple):
 
     @property
     def length(self) -> int:
-        """In minutes, a day taken as 24 hours."""
+        """Return the length in minutes, with days of 24 hours."""
         return self.days * 1440 + self.minutes
 
     def before(self, start: datetime, zone: ZoneInfo) -> datetime:
-        """The instant this long before `start`; its days are days of the local clock in `zone`."""
+        """Return the time this long before `start`; days are local days in `zone`."""
         local = start.astimezone(zone).replace(tzinfo=None) - timedelta(days=self.days)
         return (to_utc(local, zone) if self.days else start) - timedelta(minutes=self.minutes)
 
@@ -54,7 +53,7 @@ class Offset(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def parse_offset(text: str) -> Offset:
-    """Read an offset. Raises ValidationError (`invalid_offset`) for what is none, no time at all, or over 90 days."""
+    """Parse an offset. Raises ValidationError (`invalid_offset`) for invalid text, zero, or more than 90 days."""
     written = " ".join(text.split())
     match = ISO_8601.fullmatch(written.upper()) or WORDS.fullmatch(written.lower())
     weeks, days, hours, minutes = (int(number or 0) for number in match.groups()) if match else (0, 0, 0, 0)
@@ -69,7 +68,7 @@ def parse_offset(text: str) -> Offset:
 
 
 def canonical(texts: Iterable[str]) -> list[str]:
-    """A list of offsets as it is stored: each written one way and named once, the longest first.
+    """Return offsets as stored: in canonical form, without duplicates, the longest first.
 
     Raises ValidationError.
     """
@@ -80,7 +79,7 @@ def canonical(texts: Iterable[str]) -> list[str]:
 
 
 def in_words(texts: Iterable[str]) -> str:
-    """Offsets in the reader's language: “1 week, 1 day 2 hours”."""
+    """Return offsets in the reader's language: “1 week, 1 day 2 hours”."""
     return ", ".join(_in_words(parse_offset(text)) for text in texts)
 
 

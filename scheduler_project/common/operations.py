@@ -1,4 +1,4 @@
-"""The frame of every operation: one transaction, and the database's last word turned into a named error."""
+"""The frame of every operation: one transaction, with database errors turned into named errors."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -32,18 +32,18 @@ DELETED_MEANWHILE = "23503"  # a foreign key to a row that somebody has just del
 DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 
 broken_constraints: dict[str, Callable[[], DomainError]] = {}
-"""What it means when a constraint refuses a row: constraint name → error. Apps fill it in `AppConfig.ready`."""
+"""Errors by the name of the constraint that raises them. Apps fill it in `AppConfig.ready`."""
 
 
 def operation(function: Callable[P, R]) -> Callable[P, R]:
     """Run `function` in a transaction of its own, or as one step of the caller's.
 
     Locks make the answer polite and constraints make it true: a constraint listed in `broken_constraints` raises its
-    DomainError. A deadlock or serialization failure is tried again from the start, three times in all, when the
-    transaction is ours; then it is `TryAgain`. So it is at once in a step of somebody else's, whose outermost operation
-    tries again.
+    DomainError. In our own transaction, a deadlock or serialization failure restarts the function, up to three times in
+    all; then it raises `TryAgain`. Within a caller's transaction it raises `TryAgain` at once, and the outermost
+    operation restarts.
 
-    Whoever is told as `actor` is who the trail says did it; without one, the caller's.
+    The `actor` argument is recorded in the audit log; without one, the caller's actor is.
     """
     names = list(signature(function).parameters)
     place = names.index("actor") if "actor" in names else None
@@ -105,11 +105,10 @@ def undo() -> None:
 
 
 def each_by_itself(work: Callable[[K], R], keys: Iterable[K], *, what: str) -> dict[K, R]:
-    """Do `work` for each key, for a job that makes a round. Return what came of it by key; `what` is for the log.
+    """Call `work` for each key and return the results by key; `what` names the job in the log.
 
-    One that fails keeps none of the others waiting: it is a line in the log, and the first of these errors is raised
-    when everybody had their turn. Who lost a deadlock, or waited too long for a lock, is left for the next round. Only
-    a database that is gone ends the round at once.
+    An error does not stop the other keys: it is logged, and the first one is raised at the end. A key that loses a
+    deadlock or times out on a lock is left for the next run. Only a lost database ends the run at once.
     """
     done: dict[K, R] = {}
     failures: list[Exception] = []

@@ -1,9 +1,8 @@
-"""Servers that cannot be reached: while one is down, nothing but one probe at a time is sent there.
+"""Servers that cannot be reached: while one is down, only one probe at a time is sent to it.
 
-What goes the same way shares one row, whoever sends it: `email` (the mail server), `sms` (the gateway),
-`webhook:12` (one webhook). The row is there for as long as the outage lasts, so that sending costs nothing more while
-all is well. Whoever takes the probe has it for a lease; somebody who dies with it loses nothing.
-"""
+All messages on the same route share one row, whoever sends them: `email` (the mail server), `sms` (the gateway),
+`webhook:12` (one webhook). The row exists only during the outage, so that sending costs nothing extra otherwise. A
+worker that takes the probe has a lease on it; if it dies, another takes over."""
 
 import logging
 import random
@@ -43,19 +42,19 @@ WHERE key = %(key)s
 
 
 def key_of(channel: str, endpoint_id: int | None = None) -> str:
-    """The name of the way that something goes."""
+    """Return the key of a route."""
     return f"{channel}:{endpoint_id}" if endpoint_id else str(channel)
 
 
 class Probe(NamedTuple):
-    """A way that may be tried, and what was the matter with it."""
+    """A route that may be probed, and its last error."""
 
     key: str
     error: str
 
 
 def take_probe(*, channel: str, now: datetime) -> Probe | None:
-    """A way of this channel that is down, and that the caller and nobody else may try now; None if there is none."""
+    """Take a route of this channel that is down and may be probed now; None if there is none."""
     until = now + timedelta(seconds=settings.SEND_LEASE_SECONDS)
     with connection.cursor() as cursor:
         cursor.execute(TAKE_PROBE, {"now": now, "until": until, "channel": str(channel), "ways": f"{channel}:%"})
@@ -64,15 +63,15 @@ def take_probe(*, channel: str, now: datetime) -> Probe | None:
 
 
 def return_probe(key: str, *, now: datetime) -> None:
-    """Let somebody else try: what was at hand was not to be sent after all, so that nobody was asked."""
+    """Return a probe unused, because its message was not to be sent after all."""
     Outage.objects.filter(key=key).update(next_probe_at=now)
 
 
 def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> None:
-    """Nobody answers there: only probes are sent until one is answered.
+    """Record that nobody answers on a route: only probes are sent until one is answered.
 
-    The first is due after SEND_PROBE_SECONDS. After each `probe` that failed the next is due after twice the time,
-    SEND_PROBE_MAX_SECONDS at most. Others who fare the same change nothing.
+    The first probe is due after SEND_PROBE_SECONDS. The interval doubles after each failed `probe`, up to
+    SEND_PROBE_MAX_SECONDS. Further failures of other messages change nothing.
     """
     seconds = settings.SEND_PROBE_SECONDS * _jitter()
     known: dict[str, Any] = {"key": key, "now": now, "error": _printable(error)}
@@ -87,13 +86,13 @@ def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> No
 
 
 def note_up(keys: Collection[str]) -> None:
-    """Somebody answers there again, or nothing goes there any more."""
+    """Delete the outage: somebody answers again, or nothing is sent on the route any more."""
     if Outage.objects.filter(key__in=keys).delete()[0]:
         logger.info("What goes by %s no longer waits.", ", ".join(keys))
 
 
 def _level(key: str) -> int:
-    """Of a webhook that is away only its provider is to be told: whoever keeps the site can do nothing about it."""
+    """Return the log level; low for webhooks, because only their provider can fix them."""
     return logging.INFO if key.startswith("webhook:") else logging.ERROR
 
 

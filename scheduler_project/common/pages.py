@@ -1,4 +1,4 @@
-"""What pages share: how a request for one is answered, in whose timezone, and what every template knows."""
+"""The base of all pages: handling of requests, the visitor's timezone, and the templates' common context."""
 
 import math
 from collections.abc import Callable
@@ -29,17 +29,17 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 UNCOUNTED = frozenset({"/healthz", "/readyz"})
-"""Addresses that monitoring asks, as often as it likes."""
+"""Paths polled by monitoring, exempt from rate limits."""
 
 KEPT_BY_NOBODY = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
-"""The address of such a page is a key: nobody is to keep the page or list it."""
+"""Headers of pages whose URL is a secret: nobody may store or index them."""
 
 
 def for_pages(get_response: GetResponse) -> GetResponse:
-    """A Content-Security-Policy, htmx, the visitor's timezone, and the limit that the API's reads have.
+    """Add a Content-Security-Policy, htmx, the visitor's timezone, and the rate limits of the API's reads.
 
-    The API goes by all that: django-csp alone, which writes its policy anew for each answer, costs a seventh of a
-    listing.
+    The API skips this: django-csp alone, which builds its policy for each response, takes a seventh of a listing's
+    time.
     """
     dressed = CSPMiddleware(HtmxMiddleware(in_zone(limited(get_response))))
 
@@ -53,7 +53,7 @@ def for_pages(get_response: GetResponse) -> GetResponse:
 
 
 def limited(get_response: GetResponse) -> GetResponse:
-    """Refuse whoever reads pages, or acts on them, more often than the API allows: also without a CSRF token."""
+    """Apply the API's rate limits to pages, also to requests without a CSRF token."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         scope = "read" if request.method in {"GET", "HEAD"} else "write"
@@ -64,7 +64,7 @@ def limited(get_response: GetResponse) -> GetResponse:
 
 
 def in_zone(get_response: GetResponse) -> GetResponse:
-    """Show times in the visitor's timezone, but in feeds."""
+    """Show times in the visitor's timezone, except in feeds."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/calendar/"):
@@ -76,7 +76,7 @@ def in_zone(get_response: GetResponse) -> GetResponse:
 
 
 def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
-    """The timezone a visitor chose or their browser told; else that of their login; None if nobody knows."""
+    """Return the timezone a visitor chose or their browser sent; else that of their login; else None."""
     told = request.COOKIES.get(settings.TIMEZONE_COOKIE_NAME, "")
     if told in zone_names():
         return ZoneInfo(told)
@@ -85,7 +85,7 @@ def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
 
 
 def page(view: View[P]) -> Callable[..., HttpResponse]:
-    """A view that reads with GET and HEAD and acts with POST. A DomainError is a page too, with the status it has."""
+    """Make a view that reads with GET and HEAD and acts with POST, with an error page for DomainErrors."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
@@ -99,7 +99,7 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
 
 
 def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
-    """The page that says no, and why."""
+    """Return the error page of a refusal."""
     template = {Kind.NOT_FOUND: "404.html", Kind.TOO_MANY: "too_many.html"}.get(refusal.kind, "refusal.html")
     context = {"refusal": refusal, "wait": wait_in_words(refusal.retry_after)}
     response = render(request, template, context, status=refusal.kind.value)
@@ -109,7 +109,7 @@ def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 
 
 def unavailable(refusal: DomainError) -> HttpResponse:
-    """A page for when the database may be what is not there, so that nothing on it is looked up."""
+    """Return an error page that needs no database, for when the database is unavailable."""
     words = {"refusal": refusal, "site_name": settings.SITE_NAME, "language": get_language()}
     response = HttpResponse(render_to_string("unavailable.html", words), status=refusal.kind.value)
     response.headers["Cache-Control"] = "no-store"
@@ -120,7 +120,7 @@ def unavailable(refusal: DomainError) -> HttpResponse:
 
 
 def with_refusals(get_response: GetResponse) -> GetResponse:
-    """A middleware that makes a page of each DomainError that a view lets pass: allauth's, the admin's."""
+    """Middleware that returns an error page for DomainErrors raised in views of others: allauth's, the admin's."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return get_response(request)
@@ -136,12 +136,12 @@ def with_refusals(get_response: GetResponse) -> GetResponse:
 
 
 def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> HttpResponse | None:
-    """The page that says so, once somebody (or whoever else is about `subject`) has done this too often."""
+    """Return an error page if the caller, or all requests about `subject`, exceed this rate limit, else None."""
     return refused_for(request, seconds_to_wait(request, scope, subject))
 
 
 def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpResponse | None:
-    """The page that says so, once a mailbox has been sent too many links of a kind, whoever asks for them."""
+    """Return an error page if a mailbox has been sent too many links of a kind, whoever requests them, else None."""
     return refused_for(request, seconds_until("mail", f"{kind}:{mailbox(address)}"))
 
 
@@ -154,7 +154,7 @@ def refused_for(request: HttpRequest, seconds: int | None) -> HttpResponse | Non
 
 
 def wait_in_words(seconds: int | None) -> str:
-    """Never shorter than the wait: from a minute on in whole minutes, from two hours on in whole hours."""
+    """Return the wait rounded up: from a minute on in whole minutes, from two hours on in whole hours."""
     if seconds is None:
         return ""
     if seconds < 60:
@@ -167,7 +167,7 @@ def wait_in_words(seconds: int | None) -> str:
 
 
 def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
-    """A page whose address is a key, such as one that a mailed link leads to."""
+    """Make a view for pages whose URL is a secret, such as mailed links."""
     shown = page(view)
 
     @wraps(view)
@@ -181,7 +181,7 @@ def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
 
 
 def back(request: HttpRequest, default: str = "home") -> str:
-    """Where `next` leads, if that is here; else the default, a URL or the name of one."""
+    """Return the local URL in `next`; else the default, a URL or its name."""
     asked = request.POST.get("next") or request.GET.get("next") or ""
     here = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
     return asked if here else resolve_url(default)
@@ -189,7 +189,7 @@ def back(request: HttpRequest, default: str = "home") -> str:
 
 @page
 def choose_zone(request: HttpRequest) -> HttpResponse:
-    """Let a visitor choose the timezone in which all pages show times, and go back to where they were."""
+    """Set the visitor's timezone for all pages, and redirect to the previous page."""
     chosen = request.POST.get("timezone", "")
     if request.method == "POST" and chosen in zone_names():
         response = HttpResponseRedirect(back(request))
@@ -199,7 +199,7 @@ def choose_zone(request: HttpRequest) -> HttpResponse:
 
 
 def remember_zone(response: HttpResponse, zone: str) -> None:
-    """Let this browser's pages show times in that timezone from now on."""
+    """Show times in that timezone in this browser from now on."""
     response.set_cookie(
         settings.TIMEZONE_COOKIE_NAME,
         zone,
@@ -210,7 +210,7 @@ def remember_zone(response: HttpResponse, zone: str) -> None:
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """What every template knows."""
+    """Return the context common to all templates."""
     return {
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
@@ -224,12 +224,12 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 
 def embedded(request: HttpRequest) -> bool:
-    """Whether a page is shown inside somebody else's."""
+    """Return whether a page is shown in a frame of another site."""
     return request.GET.get("embed") == "1"
 
 
 def as_file(archive: dict[str, Any], name: str) -> HttpResponse:
-    """An archive of somebody's data as a JSON file to keep, which nobody else does."""
+    """Return an archive of a person's data as a JSON file that caches must not store."""
     response = JsonResponse(archive, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"

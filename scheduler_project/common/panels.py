@@ -1,4 +1,4 @@
-"""The parts of the admin's first page. Each app adds its own; it knows of no other."""
+"""Panels of the admin's first page, added by the apps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True)
 class Panel:
-    """A template of its own, and what it shows as `panel`."""
+    """A panel: its template, and the data it shows as `panel`."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
 
 
 panels: list[Callable[[HttpRequest, datetime], Panel | None]] = []
-"""What makes them, in order. None is for those who may not see it."""
+"""Functions that return the panels, in their order; None for users who may not see one."""

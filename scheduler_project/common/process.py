@@ -1,7 +1,6 @@
-"""Which of the site's processes this one is, and what it may ask of the database.
+"""The kind of this process, and its database limits.
 
-The limits are told to PostgreSQL when a connection is made, so that they cost no round trip later.
-"""
+PostgreSQL gets the limits when a connection is made, so they cost no round trip later."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,14 +10,14 @@ from django.conf import settings
 
 class Process(StrEnum):
     COMMAND = "command"
-    """`manage.py`, a shell, the tests: somebody is watching, and may interrupt."""
+    """`manage.py`, a shell, the tests: a person is watching, and can interrupt."""
     WEB = "web"
     WORKER = "worker"
     BEAT = "beat"
 
 
 class Limits(NamedTuple):
-    """What one process may ask of the database; None: as much as it likes. Times are in seconds."""
+    """Database limits of a process; None: unlimited. Times are in seconds."""
 
     connections: int | None
     statement: float | None
@@ -30,7 +29,7 @@ process = Process.COMMAND
 
 
 def is_now(kind: Process) -> None:
-    """Say what this process is. Connections it has already keep the limits they were made with."""
+    """Set the kind of this process. Existing connections keep their limits."""
     global process  # noqa: PLW0603
     process = kind
 

@@ -1,8 +1,7 @@
-"""Secrets stay out of logs and of the error pages that developers see.
+"""Removal of secrets from logs and from Django's error pages for developers.
 
-Two kinds are taken out: those that are known (the site's own, and what the request that is being answered brought), and
-whatever looks like one. What logs write goes through `Formatter`, tracebacks and all.
-"""
+Two kinds are removed: known secrets (the site's own, and those of the current request), and everything that looks like
+one. `Formatter` does it for all log output, tracebacks included."""
 
 import logging
 import re
@@ -23,24 +22,24 @@ from scheduler_project.common.trail import asker
 HIDDEN = "[hidden]"
 
 SHORTEST = 6
-"""A known secret with fewer characters is not looked for: it would be found in the middle of words."""
+"""Minimum length of a known secret: a shorter one would match within ordinary words."""
 
 WITHIN_NAMES = r"password|passwd|passphrase|secret|token|sessionid|authorization|cookie|api_?key"
 NAMES = rf"\w{{0,40}}(?:{WITHIN_NAMES})\w{{0,40}}"
-"""What holds a secret is called so, wherever it stands. How long it may be is bounded, as everywhere here: anybody may
-send a megabyte in which each place could be the beginning of a name."""
+"""Names of fields that hold a secret. Lengths are bounded in all patterns here: anybody may send a megabyte in which
+a name could begin at each position."""
 SECRET_NAME = re.compile(rf"{WITHIN_NAMES}|\A(?:access|refresh|code|otp|signature|key)\Z", re.IGNORECASE)
-"""What is in the name of a field that holds a secret."""
+"""Parts of the name of a field that holds a secret."""
 
 SECRET_PARTS = frozenset({"token", "key", "uid", "uidb36"})
-"""The parts of an address that open something, as the URL map calls them."""
+"""Parameters of URLs that are secrets, by their names in the URL map."""
 
 PATTERNS: list[tuple[re.Pattern[str], str]] = [
     # scheme://user:password@host
     (re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]{0,200}:[^\s@'\"]{0,200}@", re.IGNORECASE), rf"\1{HIDDEN}@"),
-    # Links that act for whoever has them, and addresses of calendar feeds.
+    # Links that work for anybody who has them, and URLs of calendar feeds.
     (re.compile(r"(/(?:a|h|r|unsubscribe|calendar|confirm-email|letter)/)[^\s/?#'\"<>]{8,}"), rf"\1{HIDDEN}"),
-    (re.compile(r"([?&;]visitor=)[^\s&#'\"<>]+"), rf"\1{HIDDEN}"),  # whose holds the pages in a frame show and move
+    (re.compile(r"([?&;]visitor=)[^\s&#'\"<>]+"), rf"\1{HIDDEN}"),  # the key to a visitor's holds in embedded pages
     (re.compile(r"(/password/reset/)(?!key/)[^\s/?#'\"<>]+/[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(/password/reset/key/)[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(Bearer|Basic|Token)\s+[\w.~+/=:-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
@@ -56,7 +55,7 @@ PATTERNS: list[tuple[re.Pattern[str], str]] = [
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without secrets: the site's own, those given, and whatever looks like one."""
+    """Return the text without secrets: the site's own, those given, and everything that looks like one."""
     for secret in sorted({*own_secrets(), *secrets}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     for pattern, replacement in PATTERNS:
@@ -66,7 +65,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 @cache
 def own_secrets() -> frozenset[str]:
-    """What this site must tell nobody: its keys and the passwords of its servers, also as URLs write them."""
+    """Return the secrets of this site: its keys and the passwords of its servers, also URL-encoded."""
     urls = [settings.REDIS_URL, str(settings.CELERY_BROKER_URL)]
     of_urls = [urlsplit(url).password for url in urls]
     found = [
@@ -81,7 +80,7 @@ def own_secrets() -> frozenset[str]:
 
 
 def request_secrets(request: Any) -> set[str]:
-    """What a request brought that is nobody else's: cookies, credentials, fields and parts of its address."""
+    """Return the secrets of a request: cookies, credentials, and fields and parts of its URL."""
     request = getattr(request, "_request", request)
     if not isinstance(request, HttpRequest):
         return set()
@@ -97,14 +96,14 @@ def request_secrets(request: Any) -> set[str]:
 
 
 def remember_fields(request: Any) -> None:
-    """Note what an API request said, for `request_secrets`, if it has been read: DRF keeps it to itself."""
+    """Store the parsed fields of an API request for `request_secrets`: DRF keeps them to itself."""
     data = getattr(request, "_full_data", None)
     if isinstance(data, dict | list):
         request._request.fields_read = data  # noqa: SLF001  (DRF's own way)
 
 
 def _named(data: Any) -> Iterator[Any]:
-    """The values of whatever is called like a secret, however deep."""
+    """Yield the values of fields named like secrets, at any depth."""
     waiting = [data]
     while waiting:
         each = waiting.pop()
@@ -126,10 +125,10 @@ def _spelt(secrets: Iterable[Any]) -> Iterator[str]:
 
 
 class Formatter(logging.Formatter):
-    """Writes a record, its traceback included, without secrets.
+    """Formats a record, its traceback included, without secrets.
 
-    What a request brought is looked for only in what is said about it: a cookie that reads like a time or the name of a
-    logger hides neither, and the log of security events, which holds no secrets, is spared it altogether.
+    Secrets of the request are removed only from the message: a cookie equal to the time or to a logger's name must not
+    hide these. The log of security events contains no secrets and is exempt.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -147,9 +146,9 @@ class Formatter(logging.Formatter):
 
 
 class Quiet(logging.Filter):
-    """Makes one line of a request that Django found suspicious, such as one for an unknown host, and a few a minute.
+    """Shortens Django's errors about suspicious requests, such as one for an unknown host, to one line, a few a minute.
 
-    They are nobody's mistake here, and anybody can send as many as they like.
+    They are no errors of this site, and anybody can send any number of them.
     """
 
     def __init__(self, each: int = 5, seconds: float = 60) -> None:
@@ -177,7 +176,7 @@ class Quiet(logging.Filter):
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """What Django's page for developers may show of settings and requests: no secrets, with DEBUG on either."""
+    """Filter of Django's page for developers: no secrets of settings and requests, with or without DEBUG."""
 
     hidden_settings = re.compile(
         r"API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|DATABASE|_URL$|ENVIRON", re.IGNORECASE
@@ -198,7 +197,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
         return {name: self.cleansed_substitute if SECRET_NAME.search(name) else shown[name] for name in shown}
 
     def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
-        """None: what a function works with may be anything."""
+        """Return nothing: a function's variables may contain anything."""
         return []
 
 

@@ -1,8 +1,7 @@
-"""What is kept for how long: everything old that nobody needs goes in one room, a little at a time.
+"""Retention of old rows: all are deleted here, in small batches.
 
-Each app adds what it keeps in `AppConfig.ready`. What is to go is looked for once; it goes in short transactions of
-their own, which skip what somebody else has locked, so that two at once do each other no harm.
-"""
+Each app adds its own in `AppConfig.ready`. The rows are selected once, and deleted in short transactions that skip rows
+locked by others, so that parallel runs do not disturb each other."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -28,30 +27,30 @@ from scheduler_project.common.trail import forgetting
 
 BATCH = 1_000
 FILES = timedelta(days=1)
-"""How long a file that was to be imported waits for it."""
+"""Time for which an uploaded file waits for its import."""
 INSPECTIONS = timedelta(days=400)
 
 retained: dict[str, Callable[[datetime], int]] = {}
-"""Name of what is kept → forget what of it is too old. Answers how many rows went."""
+"""Functions that delete what is too old, by the name of what is kept. Each returns the number of rows deleted."""
 
 
 def forget_old(*, now: datetime) -> dict[str, int]:
-    """Forget all that is kept no longer. Returns how many rows of each went."""
+    """Delete everything past its retention. Returns the number of rows by name."""
     return each_by_itself(lambda name: retained[name](now), retained, what="Forgetting")
 
 
 def older_than(days: int, now: datetime) -> datetime | None:
-    """Before when something is too old, by a setting in days; None for one that keeps for ever (0)."""
+    """Return the time before which rows are too old, by a setting in days; None if that is 0 (keep for ever)."""
     return now - timedelta(days=days) if days else None
 
 
 def forgotten(rows: QuerySet) -> int:
-    """Delete rows with all that hangs on them, batch by batch. Returns how many."""
+    """Delete rows with their related rows, batch by batch. Returns how many."""
     return sum(_forget(rows, batch) for batch in batches(rows))
 
 
 def batches(rows: QuerySet) -> Iterator[list[Any]]:
-    """The keys of rows, a batch at a time."""
+    """Yield the keys of rows in batches."""
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
     return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))
 
@@ -71,7 +70,7 @@ def _forget_trail(batch: list[int], before: datetime) -> int:
 
 
 def _trail(now: datetime) -> int:
-    """For a month at least: its trigger would refuse."""
+    """Keep at least a month: the trigger refuses to delete younger rows."""
     before = older_than(max(settings.RETAIN_TRAIL_DAYS, 31) if settings.RETAIN_TRAIL_DAYS else 0, now)
     if before is None:
         return 0

@@ -1,8 +1,6 @@
-"""Model instances from statements written out by hand.
+"""Model instances from hand-written SQL.
 
-For the few reads that every request makes. Building the statement anew each time, as the ORM does, costs several times
-what answering it does.
-"""
+For the few reads of every request, for which the ORM's building of the statement costs several times its execution."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -13,7 +11,7 @@ M = TypeVar("M", bound=models.Model)
 
 
 def columns_of(model: type[models.Model], table: str) -> str:
-    """All columns of a model, for a SELECT, from the table or alias `table`: in the order `from_row` takes them in."""
+    """Return all columns of a model for a SELECT from the table or alias `table`, in the order of `from_row`."""
     return ", ".join(f"{table}.{name}" for name in attributes_of(model))
 
 
@@ -22,10 +20,10 @@ def attributes_of(model: type[models.Model]) -> list[str]:
 
 
 def from_row(model: type[M], row: Sequence[Any], **related: type[models.Model]) -> M:
-    """The instance whose columns `row` begins with.
+    """Return the instance from the first columns of `row`.
 
-    The columns of its `related` instances follow in order; NULLs, where an outer join found none. What comes after
-    them is left out.
+    The columns of its `related` instances follow in order, as NULLs if an outer join found none. Further columns are
+    ignored.
     """
     attributes = attributes_of(model)
     instance = model.from_db(DEFAULT_DB_ALIAS, attributes, row[: len(attributes)])

@@ -23,7 +23,7 @@ logger = logging.getLogger("security")
 
 
 class SecurityEvent(StrEnum):
-    """The names of events. Whoever adds one describes it in `docs/reference/security-events.md`: a test compares."""
+    """The names of events. Each is described in `docs/reference/security-events.md`, which a test compares."""
 
     LOGIN_SUCCEEDED = "login.succeeded"
     LOGIN_FAILED = "login.failed"
@@ -55,22 +55,22 @@ class SecurityEvent(StrEnum):
 
 
 HIDDEN = frozenset({"password", "secret", "token", "key", "cookie", "authorization", "session", "link", "otp"})
-"""Facts with such a word in their name are not written: what they would hold opens doors."""
+"""Words in the names of values that are not logged, because they may be secrets."""
 
 PLAIN = re.compile(r"[A-Za-z0-9_.:/@+*-]+", re.ASCII)
 """A value that needs no quotes."""
 
 LONGEST = 200
-"""How many characters of a fact are written."""
+"""Maximum number of characters logged per value."""
 
 
 def log_security_event(
     event: str, *, request: HttpRequest | Request | None = None, login: int | None = None, **facts: Any
 ) -> None:
-    """Write a security event down at once, also one of a transaction that is rolled back.
+    """Log a security event at once, even if its transaction is rolled back.
 
-    `login` is the key of the login it is about, None for one that does not exist. Without `request` it is the request
-    that is being answered, if any. Who did it is added as `by`, where that is not the login itself.
+    `login` is the key of the login concerned, None if it does not exist. `request` defaults to the current request, if
+    any. The actor is added as `by` unless it is the login itself.
     """
     logger.info(line(event, request=request, login=login, **facts))
 
@@ -78,15 +78,15 @@ def log_security_event(
 def log_security_event_on_commit(
     event: str, *, request: HttpRequest | Request | None = None, login: int | None = None, **facts: Any
 ) -> None:
-    """Write down something that is so only once this transaction is done: a changed right, a new password."""
+    """Log an event that holds only once this transaction is committed: a changed right, a new password."""
     event_line = line(event, request=request, login=login, **facts)
     transaction.on_commit(lambda: logger.info(event_line))
 
 
 def with_refusals_logged(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A middleware that writes down each answer that says 403, of whatever face.
+    """Middleware that logs each response with status 403.
 
-    With the pattern of the address instead of the address itself, which may be a key.
+    It logs the pattern of the URL instead of the URL, which may contain a secret.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -126,14 +126,14 @@ def line(event: str, *, request: HttpRequest | Request | None, login: int | None
 
 
 def written(value: Any) -> str:
-    """A value in one piece: as it is where it is plain, else in quotes with everything but ASCII escaped."""
+    """Return a value for the log: plain, or in quotes with non-ASCII characters escaped."""
     text = ",".join(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else str(value)
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
     return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=True)
 
 
 def address_of(request: HttpRequest | Request | None) -> str | None:
-    """The address a request came from, as far as `TRUSTED_PROXIES` proxies are believed. None without a request."""
+    """Return the client's address, trusting `TRUSTED_PROXIES` proxies. None without a request."""
     if request is None:
         return None
     asked: Any = request
@@ -141,7 +141,7 @@ def address_of(request: HttpRequest | Request | None) -> str | None:
 
 
 def login_of(request: HttpRequest | Request | None) -> int | None:
-    """The key of the login at work, where that is known already: nothing is looked up for a line of the log."""
+    """Return the key of the logged-in user if it is already known: logging makes no query."""
     actor = doer.get()
     if actor is not None and actor.user is not None:
         return int(actor.user.pk)

@@ -1,13 +1,12 @@
-"""How much may be sent: by one sender, to one address and by the whole site, an hour and a day, on each channel.
+"""Limits on sending: per sender, per address and for the whole site, per hour and day, on each channel.
 
-Counted when something is about to be sent, whatever it is and whoever sends it, so that there is no way around. What
-is beyond a limit waits for the next hour or day. A share of each limit (SEND_RESERVE_PERCENT) is kept for what people
-asked for themselves: a link to confirm, to verify, to set a password. Another is kept from what anybody can bring about
-as often as they like: whoever books and cancels in turns is to leave something for others' reminders.
+Every message is counted just before it is sent, whatever its kind, so there is no way around. Messages beyond a limit
+wait for the next hour or day. A share of each limit (SEND_RESERVE_PERCENT) is reserved for messages people requested
+themselves: links to confirm, to verify, to set a password. Another share is not available to notices, which anybody can
+trigger at will: a person who keeps booking and cancelling must leave something for others' reminders.
 
 One row counts both windows of one sender, address or site. Windows are whole hours and days of UTC. Like all limits
-these are off where THROTTLE is.
-"""
+these are off if THROTTLE is off."""
 
 import hashlib
 import math
@@ -36,7 +35,7 @@ ON CONFLICT (channel, scope, subject) DO UPDATE SET
     hour = excluded.hour, day = excluded.day
 RETURNING scope, subject, hour_count, day_count
 """
-"""In one order, so that two who count at once wait for each other and not in a circle."""
+"""Rows are updated in a fixed order, so that parallel counts wait for each other instead of deadlocking."""
 
 UNCOUNT = """
 UPDATE common_sendcount AS counted
@@ -47,15 +46,15 @@ WHERE counted.channel = %(channel)s AND counted.scope = asked.scope AND counted.
 """
 
 Key = tuple[str, str]
-"""Scope and subject: `("sender", "12")`."""
+"""Scope and subject, such as `("sender", "12")`."""
 
 
 class Sending(NamedTuple):
-    """Something about to be sent on a channel.
+    """A message about to be sent on a channel.
 
-    `sender`: on whose behalf, as `provider:12`; empty for what concerns a login. `recipient`: a mail address, a number
-    in E.164, a host; empty for what a known sender sends to themself. `trusted`: the site knows the sender, so that the
-    larger limits hold. `asked_for`: whoever gets it asked for it. `notice`: it tells of what somebody has just done.
+    `sender`: such as `provider:12`; empty for messages about a login. `recipient`: an email address, a number in E.164,
+    a host; empty for messages of a known sender to themself. `trusted`: the larger limits apply, because the sender is
+    known. `asked_for`: the recipient requested it. `notice`: it is about something somebody has just done.
     """
 
     channel: str
@@ -67,7 +66,7 @@ class Sending(NamedTuple):
 
     @property
     def leaves(self) -> int:
-        """How many reserves it leaves to others: none of what was asked for, two of notices."""
+        """Return how many reserves it must leave: none for requested messages, two for notices."""
         return 0 if self.asked_for else 1 + self.notice
 
     def counters(self) -> list[Key]:
@@ -80,7 +79,7 @@ class Sending(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Why something is not sent now, and until when."""
+    """The reason why a message waits, and until when."""
 
     until: datetime
     reason: str
@@ -91,9 +90,9 @@ GMAIL = ("gmail.com", "googlemail.com")
 
 
 def mailbox(address: str) -> str:
-    """One name for one mailbox: in lower case, without what follows a plus sign, and at Gmail without dots.
+    """Return the canonical form of an address: in lower case, without a plus suffix, and for Gmail without dots.
 
-    `scheduler_mailbox` in the database says the same.
+    `scheduler_mailbox` in the database does the same.
     """
     local, _at, domain = address.strip().lower().rpartition("@")
     if not local:
@@ -103,14 +102,14 @@ def mailbox(address: str) -> str:
 
 
 def hidden(recipient: str) -> str:
-    """What an address is counted under: who reads the counts does not learn who was written to."""
+    """Return the hash under which an address is counted, so that the counts do not reveal recipients."""
     return hashlib.sha256(f"{settings.SECRET_KEY}:{mailbox(recipient)}".encode()).hexdigest()[:40]
 
 
 def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
-    """Count what is about to be sent, all on one channel. Returns for each None, or why and until when it waits.
+    """Count messages about to be sent, all on one channel. Returns for each None, or its Wait.
 
-    One statement, and one more if something waits. What waits is not counted.
+    One statement, and one more if a message must wait. Waiting messages are not counted.
     """
     if not sendings or not settings.THROTTLE:
         return [None] * len(sendings)
@@ -132,7 +131,7 @@ def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
 
 
 def give_back(sendings: Sequence[Sending], *, now: datetime) -> None:
-    """Take back the count of what was not sent after all."""
+    """Undo the count of messages that were not sent after all."""
     if sendings and settings.THROTTLE:
         asked = Counter(key for each in sendings for key in each.counters())
         with connection.cursor() as cursor:
@@ -158,7 +157,7 @@ def _parameters(channel: str, asked: Counter[Key], now: datetime) -> dict[str, A
 
 
 def _beyond(sending: Sending, taken: dict[Key, list[int]], now: datetime) -> Wait | None:
-    """The limit that leaves no room for one more; the one that holds longest, if there are several."""
+    """Return the exceeded limit; of several the one that lasts longest; None if there is room."""
     for place, seconds in ((1, DAY), (0, HOUR)):
         for key in sending.counters():
             limit = limits_of(sending.channel, key[0], trusted=sending.trusted)[place]
@@ -169,12 +168,12 @@ def _beyond(sending: Sending, taken: dict[Key, list[int]], now: datetime) -> Wai
 
 
 def room(limit: int, *, leaves: int) -> int:
-    """How much of a limit there is for something that leaves so many reserves."""
+    """Return the part of a limit available to a message that must leave that many reserves."""
     return max(limit - math.floor(limit * leaves * settings.SEND_RESERVE_PERCENT / 100), 0)
 
 
 def limits_of(channel: str, scope: str, *, trusted: bool) -> tuple[int, int]:
-    """How many an hour and a day. An address is sent less by whom the site does not know."""
+    """Return the limits per hour and day. The limit per address is lower for untrusted senders."""
     limits: dict[str, tuple[int, int]] = settings.SEND_LIMITS[str(channel)]
     return limits[scope] if trusted or scope != "recipient" else limits.get("new_recipient", limits[scope])
 
@@ -194,7 +193,7 @@ def _reason(scope: str, limit: int, seconds: int) -> str:
 
 
 class Count(NamedTuple):
-    """How much was sent in this hour and today, and how much may be."""
+    """The numbers sent in this hour and today, with their limits."""
 
     channel: str
     sender: str
@@ -205,7 +204,7 @@ class Count(NamedTuple):
 
 
 def counts(*, now: datetime, senders: int = 5) -> list[Count]:
-    """What the site sent on each channel, and who sent most today."""
+    """Return the site's counts per channel, and the senders with the highest counts today."""
     seconds = int(now.timestamp())
     hour, day = seconds // HOUR, seconds // DAY
     today = SendCount.objects.filter(day=day)
@@ -219,5 +218,5 @@ def counts(*, now: datetime, senders: int = 5) -> list[Count]:
 
 
 def forget(*, now: datetime) -> int:
-    """Forget the counts of days gone by. Returns how many rows."""
+    """Delete the counts of past days. Returns how many rows."""
     return SendCount.objects.filter(day__lt=int((now - timedelta(days=1)).timestamp()) // DAY).delete()[0]

@@ -1,4 +1,4 @@
-"""Tables as files: CSV whose cells no spreadsheet runs, and JSON, both written while their rows are read."""
+"""Export of tables: CSV without cells that spreadsheets run as formulas, and JSON, both streamed."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,14 +9,14 @@ import orjson
 from django.http import StreamingHttpResponse
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What the cells begin with that a spreadsheet would run (OWASP, “CSV injection”)."""
+"""Characters at the beginning of a cell that make a spreadsheet run it (OWASP, “CSV injection”)."""
 
 BOM = "\ufeff"
-"""By which Excel knows UTF-8."""
+"""The byte order mark by which Excel recognizes UTF-8."""
 
 
 def csv_safe(value: Any) -> Any:
-    """A cell as it is written: text that a spreadsheet would run gets an apostrophe. `csv_plain` takes it off again."""
+    """Return a cell for a CSV file: formulas get an apostrophe, which `csv_plain` removes."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -34,12 +34,12 @@ def csv_safe(value: Any) -> Any:
 
 
 def csv_plain(text: str) -> str:
-    """A cell as it was before `csv_safe`."""
+    """Return the original of a cell written by `csv_safe`."""
     return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA) else text
 
 
 class _Echo:
-    """A file that hands back what is written."""
+    """A file-like object that returns what is written."""
 
     def write(self, text: str) -> str:
         return text
@@ -54,12 +54,12 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """A CSV file to save as `name`, sent while `rows` are read."""
+    """Return a CSV file named `name`, streamed while `rows` are read."""
     return _file(name, "text/csv; charset=utf-8", csv_lines(header, rows))
 
 
 def json_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """The same rows as a JSON list of objects."""
+    """Return the same rows as a JSON list of objects."""
     return _file(name, "application/json", _json_lines(header, rows))
 
 

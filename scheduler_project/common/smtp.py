@@ -1,4 +1,4 @@
-"""What a mail server's answer means: for this mail, or for all mails (RFC 5321 §4.2, RFC 3463, RFC 4954)."""
+"""Interpretation of a mail server's responses: for this mail or for all (RFC 5321 §4.2, RFC 3463, RFC 4954)."""
 
 import smtplib
 from enum import Enum
@@ -7,11 +7,11 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class NotSetUp(OSError):
-    """There is nothing that could send."""
+    """No mail server is configured."""
 
 
 class NoMailServer(BaseEmailBackend):
-    """The backend where `EMAIL_URL` names no mail server: nothing is sent, and whoever sends waits."""
+    """The mail backend if `EMAIL_URL` names no mail server: nothing is sent, and mails wait."""
 
     def open(self) -> bool:
         raise NotSetUp("No mail server is set up (EMAIL_URL).")
@@ -23,20 +23,20 @@ class NoMailServer(BaseEmailBackend):
 
 class Meaning(Enum):
     DOWN = "down"
-    """Nobody's mail goes out: the server is away, or does not let us in, which is for us to mend."""
+    """No mail can be sent: the server is away, or rejects our login, which we must fix."""
     LATER = "later"
-    """This mail does not go out now."""
+    """This mail cannot be sent now."""
     NEVER = "never"
-    """This mail will never go out as it is."""
+    """This mail can never be sent as it is."""
 
 
 SHUTTING_DOWN = 421
 TOO_LARGE = 552
 OF_LOGGING_IN = {432, 454, 530, 534, 535, 538}
-"""Replies about us and not about a mail: RFC 4954 §6, and 454 of RFC 3207."""
+"""Replies about our login and not about a mail: RFC 4954 §6, and 454 of RFC 3207."""
 ENHANCED_OF_LOGGING_IN = ("5.7.8", "5.7.9", "5.7.11")
 OF_THE_SYSTEM = "4.3."
-"""The enhanced codes of a server that is full or closed to everybody (RFC 3463 §3.4)."""
+"""Prefix of enhanced codes of a server that is full or closed to everybody (RFC 3463 §3.4)."""
 
 LOST = (
     smtplib.SMTPServerDisconnected,
@@ -47,7 +47,7 @@ LOST = (
 
 
 def reply_of(error: Exception) -> tuple[int, str] | None:
-    """The code and the words that a server answered; None if it did not."""
+    """Return the code and text of a server's response; None if there was none."""
     said: bytes | str
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, said = next(iter(error.recipients.values()))
@@ -59,7 +59,7 @@ def reply_of(error: Exception) -> tuple[int, str] | None:
 
 
 def meaning_of(error: Exception) -> Meaning:
-    """What an error while sending one mail means. That of a connection that never came about is `DOWN` in any case."""
+    """Return the meaning of an error while sending one mail. A failed connection is always `DOWN`."""
     if isinstance(error, LOST):
         return Meaning.DOWN
     if reply := reply_of(error):

@@ -1,4 +1,4 @@
-"""Files that people bring along, read as tables: strictly, within bounds, and refused with a reason."""
+"""Parsing of uploaded tables: strict, within limits, with reasons for refusals."""
 
 import csv
 from collections import Counter
@@ -15,17 +15,17 @@ from scheduler_project.common.sheets import BOM, csv_plain
 
 SEPARATORS = (",", ";", "\t")
 NOT_READ = "error"
-"""The column that `imports.rejects` adds to what was refused: mended, the file comes back as it is."""
+"""The column with errors added by `imports.rejects`; ignored when the corrected file is uploaded again."""
 
 LONGEST_CELL = 20_000
 LONGEST_HEADER = 20_000
 MOST_COLUMNS = 100
 SHOWN = 5
-"""How many names a refusal lists."""
+"""Number of names listed in a refusal."""
 
 
 class FileRefused(DomainError):
-    """The file as a whole cannot be read. The code says which of the reasons it is."""
+    """The whole file cannot be read; the code tells the reason."""
 
     message = gettext_lazy("This file cannot be read.")
 
@@ -36,7 +36,7 @@ class FileRefused(DomainError):
 
 @dataclass
 class Row:
-    """One row of a file: the line it begins on, what its cells say by column, and what is wrong with it already."""
+    """One row of a file: its first line, its cells by column, and the errors found so far."""
 
     number: int
     cells: dict[str, str]
@@ -44,7 +44,7 @@ class Row:
 
 
 def check_size(size: int) -> None:
-    """Raise FileRefused (`file_too_large`) for more bytes than an import may have."""
+    """Raise FileRefused (`file_too_large`) if the number of bytes exceeds the limit."""
     if size > settings.IMPORT_MAX_BYTES:
         says = _("The file has %(size).1f MB. At most %(most).1f MB are read; divide it.")
         sizes = {"size": size / 1e6, "most": settings.IMPORT_MAX_BYTES / 1e6}
@@ -52,14 +52,14 @@ def check_size(size: int) -> None:
 
 
 def check_number(number: int) -> None:
-    """Raise FileRefused (`too_many_rows`) for more rows than an import may have."""
+    """Raise FileRefused (`too_many_rows`) if the number of rows exceeds the limit."""
     if number > settings.IMPORT_MAX_ROWS:
         says = _("The file has more than %d rows. Divide it.")
         raise FileRefused("too_many_rows", says % settings.IMPORT_MAX_ROWS, Kind.TOO_LARGE)
 
 
 def decoded(content: bytes) -> str:
-    """The text of a file in UTF-8, with or without a mark at its beginning, or in Windows-1252, as Excel saves it."""
+    """Return the text of a file in UTF-8, with or without a byte order mark, or in Windows-1252, as Excel saves it."""
     if b"\0" in content or content.startswith(b"PK\x03\x04"):
         raise FileRefused("not_text", _("This is no text file. In Excel, save as “CSV UTF-8”."))
     for encoding in ("utf-8", "cp1252"):
@@ -74,10 +74,9 @@ def decoded(content: bytes) -> str:
 
 
 def read_csv(content: bytes, *, columns: Collection[str], required: Collection[str]) -> list[Row]:
-    """The rows of a CSV file below its line of column names, parted by commas, semicolons or tabs; not the empty ones.
+    """Return the non-empty rows of a CSV file with a header line, separated by commas, semicolons or tabs.
 
-    Raises FileRefused, naming what is wrong: before any row is looked at, columns nobody knows, that come twice or are
-    missing.
+    Raises FileRefused for unknown, duplicate or missing columns, before any row is read.
     """
     check_size(len(content))
     text = decoded(content)
@@ -94,7 +93,7 @@ def read_csv(content: bytes, *, columns: Collection[str], required: Collection[s
 
 
 def _header(text: str, columns: Collection[str]) -> tuple[list[str], str]:
-    """The names of the columns, and what parts them: whatever gives most of those that are known."""
+    """Return the column names and the separator, which is the one that gives most known columns."""
     line = text.lstrip("\r\n")[: LONGEST_HEADER + 1]
     best: tuple[list[str], str] = ([], SEPARATORS[0])
     known = -1
@@ -132,7 +131,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _records(text: str, separator: str, skip: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """The line each record begins on, counted from 1, and its cells; the first `skip` that are not empty left out."""
+    """Yield the first line (counted from 1) and the cells of each non-empty record, without the first `skip` ones."""
     reader = csv.reader(StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
     try:
@@ -162,7 +161,7 @@ def _row(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
 
 
 class RowRefused(DomainError):
-    """A row cannot be taken. The code says which of the reasons it is."""
+    """A row cannot be imported; the code tells the reason."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message, field=field)

@@ -1,4 +1,4 @@
-"""Housekeeping of the frame."""
+"""Housekeeping tasks of the frame."""
 
 import logging
 import time
@@ -12,16 +12,16 @@ from scheduler_project.common.admin_mails import owe_admin_mail
 from scheduler_project.common.models import Inspection
 
 NAMED = 200
-"""How many of the rows an inspection found are kept with it."""
+"""Number of rows stored with an inspection's result."""
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def inspect() -> int:
-    """Look whether the database keeps its promises, and tell staff if not: in the log, in the admin, by mail to ADMINS.
+    """Check the invariants, and report broken ones to staff: in the log, in the admin, by mail to ADMINS.
 
-    Returns how many rows are not as they should be.
+    Returns how many rows break one.
     """
     now, began = timezone.now(), time.monotonic()
     broken = invariants.inspect(now=now)
@@ -38,7 +38,7 @@ def inspect() -> int:
 
 @shared_task
 def tidy() -> int:
-    """Forget what is kept no longer. Returns how many rows went."""
+    """Delete everything past its retention. Returns how many rows."""
     went = retention.forget_old(now=timezone.now())
     logger.info("Forgotten: %s", ", ".join(f"{name}: {count}" for name, count in went.items() if count) or "nothing")
     return sum(went.values())

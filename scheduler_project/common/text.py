@@ -1,4 +1,4 @@
-"""What text may be: composed, visible, on one line; and which emails and names people may give."""
+"""Validation of text: composed, visible, on one line; and of the emails and names people may use."""
 
 import re
 import unicodedata
@@ -10,23 +10,24 @@ from django.utils.translation import gettext_lazy as _
 
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Embeddings, overrides and isolates (UAX #9): one that is not ended turns around whatever stands after it."""
+"""Embeddings, overrides and isolates (UAX #9): an unclosed one changes the direction of all following text."""
 BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols by their category that show nothing: Hangul's fillers, Braille's empty cell."""
+"""Invisible characters among letters and symbols: Hangul's fillers, Braille's empty cell."""
 FSI, PDI = "\u2068", "\u2069"
 
 
 MOST_MARKS = 30
-"""How many marks one letter may carry: more than any language has."""
+"""Maximum number of marks on one letter: more than any language has."""
 JOINER = "\u034f"
-"""The combining grapheme joiner, which shows nothing: marks are not sorted across it."""
+"""The combining grapheme joiner, which is invisible: marks are not sorted across it."""
 
 
 def composed(text: str) -> str:
-    """One spelling for what looks the same: NFC (UAX #15), as the W3C has text on the web. All text is kept so.
+    """Return the text in NFC (UAX #15), as the W3C recommends, so that equal-looking texts are equal. All text is
+    stored so.
 
-    Marks on one letter are sorted, in a time that grows with the square of their number: a request of accents alone
-    would stop the process for hours. So more than `MOST_MARKS` are parted by a joiner (UAX #15, Stream-Safe Text).
+    Sorting the marks on one letter takes time quadratic in their number: a request of accents alone would stop the
+    process for hours. So more than `MOST_MARKS` are separated by a joiner (UAX #15, Stream-Safe Text).
     """
     return text if text.isascii() else unicodedata.normalize("NFC", _stream_safe(text))
 
@@ -44,12 +45,12 @@ def _stream_safe(text: str) -> str:
 
 
 def shows_something(text: str) -> bool:
-    """Whether there is a letter, number, punctuation mark or symbol to be seen."""
+    """Return whether there is a visible letter, number, punctuation mark or symbol."""
     return any(unicodedata.category(one)[0] in "LNPS" and one not in BLANK for one in text)
 
 
 def one_line(text: str) -> None:
-    """Refuse what is no name or title: they stand in headers, calendar files and lists, between other text."""
+    """Reject an invalid name or title: it is used in headers, calendar files and lists, between other text."""
     if CONTROLS.search(text):
         raise ValidationError(_("Control characters and line breaks are not allowed."), code="control_characters")
     if DIRECTIONS.search(text):
@@ -61,25 +62,26 @@ def one_line(text: str) -> None:
 
 
 TURNING = frozenset(("R", "AL", "AN"))
-"""What runs from right to left, by its class in UAX #9."""
+"""The right-to-left classes of UAX #9."""
 
 
 def isolated(text: str) -> str:
-    """Text for the middle of a plain line: what runs from right to left is kept from turning its neighbours around.
+    """Return text for the middle of a plain line, isolated if it contains right-to-left characters.
 
-    All other text stays as it is, so that an SMS keeps to its alphabet and a subject to ASCII.
+    Other text is unchanged, so that an SMS keeps its alphabet and a subject stays ASCII.
     """
     text = without_directions(text)
     return f"{FSI}{text}{PDI}" if turns(text) else text
 
 
 def turns(text: str) -> bool:
-    """Whether anything in it runs from right to left, and so could have its neighbours do so."""
+    """Return whether any character is right-to-left, and so could change the order of its neighbours."""
     return not text.isascii() and any(unicodedata.bidirectional(one) in TURNING for one in text)
 
 
 def without_directions(text: str) -> str:
-    """Text without what `one_line` refuses: names of before may have it, and a stray PDI would end our isolate."""
+    """Return text without what `one_line` rejects: old names may contain it, and a stray PDI would close our
+    isolate."""
     return text if text.isascii() else DIRECTIONS.sub("", text)
 
 
@@ -90,16 +92,16 @@ LINK = re.compile(
     r"|[\w-]{3}\.[a-z]{2,24}/\S"
     r"|[\w-]\.(?:com|net|org|info|biz|io|co|me|ru|cn|top|xyz|site|online|shop|store|app|dev|link|click|live|club)\b"
 )
-"""What mail programs make a link of: a scheme, `www.`, a domain with a path, a domain of the ends most used."""
+"""Patterns mail programs turn into links: a scheme, `www.`, a domain with a path, a domain with a common ending."""
 
 
 def has_link(text: str) -> bool:
-    """Whether a mail program would make a link of some of it."""
+    """Return whether a mail program would turn some of it into a link."""
     return bool(LINK.search(unicodedata.normalize("NFKC", _stream_safe(text)).casefold().replace("。", ".")))
 
 
 def no_link(text: str) -> None:
-    """Refuse a name that is a link, or becomes one in somebody's mail. For names that people give themselves."""
+    """Reject a name that is or becomes a link in a mail. For names that people give themselves."""
     if has_link(text):
         raise ValidationError(_("A name cannot be a web address. Leave it out, please."), code="link_in_name")
 
@@ -107,20 +109,20 @@ def no_link(text: str) -> None:
 # --- Emails -----------------------------------------------------------------------------------------------------------
 
 LOCAL = frozenset("localhost localdomain local internal intranet lan home corp private invalid".split())
-"""The ends of names that mean one's own machine or network (RFC 6761, RFC 6762, ICANN), or are used as if they did."""
+"""Domain endings reserved or used for local machines and networks (RFC 6761, RFC 6762, ICANN)."""
 
 
 def is_local(host: str) -> bool:
-    """Whether a name is plainly not public, without looking it up: one without a dot, or of one's own network."""
+    """Return whether a host is obviously not public, without a DNS look-up: without a dot, or with a local ending."""
     *parents, last = host.rstrip(".").lower().split(".")
     return not parents or last in LOCAL or [*parents[-1:], last] == ["home", "arpa"]
 
 
 @deconstructible
 class PublicEmail(EmailValidator):
-    """An email that others can write to: its domain has a dot, and is no number or name of one's own network.
+    """Validator of public emails: the domain has a dot, and is neither a number nor local.
 
-    What stands before the @ is in ASCII: few mail servers take anything else (RFC 6531).
+    The local part must be ASCII: few mail servers accept anything else (RFC 6531).
     """
 
     def __init__(self) -> None:
@@ -143,4 +145,4 @@ validate_origin = RegexValidator(
     _("Write the address of a website without a path, such as https://www.example.org."),
     code="bad_origin",
 )
-"""For what goes into `frame-ancestors`: a whole origin, nothing that matches several."""
+"""Validator for values of `frame-ancestors`: one whole origin, no wildcards."""

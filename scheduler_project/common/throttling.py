@@ -32,20 +32,20 @@ return count
 GUARDING = frozenset(
     {"login", "register", "mail", "mail_login", "mail_network", "code", "code_day", "code_network", "code_site"}
 )
-"""Scopes that keep somebody from guessing, or from flooding a mailbox or phone: they are counted in PostgreSQL."""
+"""Scopes that prevent guessing, or flooding of a mailbox or phone: they are counted in PostgreSQL."""
 
 BY_SITE = GUARDING | {"hold"}
-"""Scopes that limit what goes to others or is taken from them: 65,536 networks of a tunnel count as the one site."""
+"""Scopes that affect other people: here a site's 65,536 IPv6 networks, as of a tunnel, count as one."""
 
 TALLY = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
 ON CONFLICT (key) DO UPDATE SET count = tally.count + 1 WHERE tally.count <= %s
 RETURNING count
 """
-"""Counts one beyond the limit, so that the first refusal is known from those that follow."""
+"""The count stops at one beyond the limit, so that the first refusal can be told from later ones."""
 
 MEMORY = 3600
-"""How long a failure is remembered, in seconds, unless another follows."""
+"""Seconds after which the failures are forgotten, unless another follows."""
 
 SLOW_DOWN = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%(key)s, 1, to_timestamp(%(ends_at)s))
@@ -57,14 +57,14 @@ WHERE tally.count < %(free)s
         >= least(%(longest)s, %(first)s * 2.0 ^ least(tally.count - %(free)s, 20))
 RETURNING count
 """
-"""`ends_at` is MEMORY after the last try, so two of them are as far apart as the tries were."""
+"""`ends_at` is MEMORY after the last try, so the difference of two is the time between the tries."""
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @lru_cache
 def parsed(rate: str) -> tuple[int, int]:
-    """`"600/min"` → (600, 60): how many requests in how many seconds."""
+    """Return a rate such as `"600/min"` as (600, 60): number of requests and seconds."""
     number, _, period = rate.partition("/")
     return int(number), SECONDS[period[0]]
 
@@ -75,19 +75,19 @@ def redis_client() -> Redis:
 
 
 class Throttle(BaseThrottle):
-    """Counts the requests of one user (or one address, when nobody is logged in) in the scope of the view.
+    """Counts the requests of one user (or address, if not logged in) in the scope of the view.
 
-    A view may name its `throttle_scope`; otherwise reads count as `read` and everything else as `write`. A view whose
-    `throttle_subject(request)` returns a text counts also, in the same scope, the requests about that subject, whoever
-    sends them: the email somebody tries passwords for. Rates stand in `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`.
-    Without Redis only the `GUARDING` limits hold: a dead cache must neither close the shop nor open the safe.
+    A view may name its `throttle_scope`; by default reads count as `read` and other requests as `write`. A view whose
+    `throttle_subject(request)` returns a text also counts, in the same scope, the requests about that subject, whoever
+    sends them, such as the email whose password is tried. Rates are in `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`.
+    Without Redis only the `GUARDING` limits apply: a dead cache must neither stop the site nor unlock it.
     """
 
     def __init__(self) -> None:
         self.retry_after: float | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether it is within its limits. Raises TooBusy where it is, and would take long, and others do already."""
+        """Return whether the request is within its limits. Raises TooBusy for a slow one while too many others run."""
         allowed = not settings.THROTTLE or self.is_within(request, view)
         if allowed and isinstance(request, Request):
             begin_if_long(request)
@@ -108,7 +108,7 @@ class Throttle(BaseThrottle):
 
 
 def beyond(scope: str, whose: str, now: float) -> float | None:
-    """Count one more in this scope: None within its limit, else in how many seconds its next window begins."""
+    """Count one more in this scope. Returns None within the limit, else the seconds until the next window."""
     limit, period = parsed(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope])
     window = int(now // period)
     ends_at = (window + 1) * period
@@ -125,11 +125,11 @@ def beyond(scope: str, whose: str, now: float) -> float | None:
 RESTING_SECONDS = 5
 
 resting: dict[Redis, float] = {}
-"""Servers that did not answer, and until when they are not asked again: each question would take a second."""
+"""Servers that did not answer, with the time until which they are skipped: each attempt would take a second."""
 
 
 def counted(key: str, period: int) -> int:
-    """The how manieth it is; none while Redis does not answer."""
+    """Return the count in this period, including this one; None while Redis does not answer."""
     client = redis_client()
     if time.monotonic() < resting.get(client, 0):
         return 0
@@ -146,7 +146,7 @@ def counted(key: str, period: int) -> int:
 
 
 def tallied(key: str, limit: int, ends_at: float) -> int:
-    """The how manieth it is; of those beyond the limit but the first, only that they are."""
+    """Return the count, including this one; beyond the limit it stops rising."""
     with connection.cursor() as cursor:
         cursor.execute(TALLY, [key, ends_at, limit])
         row = cursor.fetchone()
@@ -154,7 +154,7 @@ def tallied(key: str, limit: int, ends_at: float) -> int:
 
 
 class Slowdown(NamedTuple):
-    """So many tries are free, then each doubles the wait until the next: from `first` seconds up to `longest`."""
+    """A number of free tries, after which each doubles the wait: from `first` up to `longest` seconds."""
 
     free: int
     first: int
@@ -162,7 +162,7 @@ class Slowdown(NamedTuple):
 
 
 def slow_down(key: str, by: Slowdown, now: float) -> float | None:
-    """Count one more try: None if it may be made now, else after how many seconds (then it is not counted)."""
+    """Count one more try. Returns None if it may be made now, else the seconds to wait (then it is not counted)."""
     with connection.cursor() as cursor:
         asked = {"key": key, "now": now, "ends_at": now + MEMORY, **by._asdict()}
         cursor.execute(SLOW_DOWN, asked)
@@ -175,13 +175,13 @@ def slow_down(key: str, by: Slowdown, now: float) -> float | None:
 
 
 def take_back(key: str) -> None:
-    """Count one try less: it was none, or it was right."""
+    """Uncount one try: it was not made, or it succeeded."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE common_tally SET count = count - 1 WHERE key = %s AND count > 0", [key])
 
 
 def forget(key: str) -> None:
-    """Count from nothing again."""
+    """Reset the count."""
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM common_tally WHERE key = %s", [key])
 
@@ -191,7 +191,7 @@ def about(subject: str) -> str:
 
 
 def network(address: str, *, prefix: int = 64) -> str:
-    """Whose address it is: of IPv6 the first bits, 64 or the `prefix`, for the others are anybody's to choose."""
+    """Return the network of an address: for IPv6 the first 64 or `prefix` bits, because clients choose the others."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -202,33 +202,33 @@ def network(address: str, *, prefix: int = 64) -> str:
 
 
 def site_network(request: HttpRequest | Request) -> str:
-    """Return what a whole office or household comes from: an IPv4 address, or the 48 bits of IPv6 given to a site.
+    """Return the network of a whole office or household: an IPv4 address, or the 48 bits of IPv6 assigned to a site.
 
-    Empty where the address is not known.
+    Empty if the address is unknown.
     """
     asked: Any = request
     return network(BaseThrottle().get_ident(asked) or "", prefix=48)
 
 
 def caller(request: HttpRequest | Request, scope: str) -> str:
-    """What a request comes from, as far as a scope tells callers apart."""
+    """Return the caller of a request, as the scope distinguishes callers."""
     asked: Any = request
     return site_network(request) if scope in BY_SITE else network(BaseThrottle().get_ident(asked) or "")
 
 
 def may(scope: str, subject: str) -> bool:
-    """Whether this may be done once more about somebody, whoever asks for it."""
+    """Count one more request about the subject, whoever sends it, and return whether it is within the limit."""
     return not settings.THROTTLE or beyond(scope, about(subject), time.time()) is None
 
 
 def seconds_until(scope: str, subject: str) -> int | None:
-    """`may`, with after how many whole seconds it may be done again if not."""
+    """Count like `may`. Returns None within the limit, else the whole seconds until the next is allowed."""
     seconds = beyond(scope, about(subject), time.time()) if settings.THROTTLE else None
     return None if seconds is None else math.ceil(seconds)
 
 
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:
-    """`Throttle` for pages: None when the request may go on, else after how many whole seconds one like it may."""
+    """Apply `Throttle` to a page. Returns None if the request is allowed, else the whole seconds to wait."""
     throttle = Throttle()
     asked: Any = request
     if throttle.allow_request(asked, SimpleNamespace(throttle_scope=scope, throttle_subject=lambda _: subject)):

@@ -1,9 +1,8 @@
-"""Instants, zones and half-open intervals.
+"""Times, timezones and half-open intervals.
 
-Every instant is an aware UTC datetime; every interval is `[start, end)`. Local time is turned into UTC here and only
-here, so that gaps and repeated hours are read one way throughout: a local time that does not exist moves forward by
-the gap, an ambiguous one means the first (what RFC 5545 §3.3.5 prescribes for both).
-"""
+Every time is an aware UTC datetime; every interval is `[start, end)`. Only this module converts local time into UTC, so
+that gaps and repeated hours are resolved in one way: a local time that does not exist moves forward by the gap, an
+ambiguous one means the first (RFC 5545 §3.3.5 prescribes both)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,18 +21,18 @@ AREAS = frozenset(
 )
 
 YEARS = range(2000, 2101)
-"""The years that times and dates may lie in: far enough from where datetimes end to reckon with any of them."""
+"""Allowed years of times and dates: far enough from the limits of datetime for any calculation."""
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The timezones that may be chosen: IANA `Area/City` names and `UTC`, from the shipped tzdata package."""
+    """Return the allowed timezones: IANA `Area/City` names and `UTC`, from the shipped tzdata package."""
     names = files("tzdata").joinpath("zones").read_text(encoding="utf-8").split()
     return frozenset({"UTC", *(name for name in names if name.partition("/")[0] in AREAS and "/" in name)})
 
 
 def validate_timezone(value: str) -> None:
-    """Refuse (ValidationError, code `unknown_timezone`) a name that is not one of `zone_names()`."""
+    """Reject (ValidationError, code `unknown_timezone`) a name that is not one of `zone_names()`."""
     if value not in zone_names():
         raise ValidationError(
             _("“%(value)s” is not a timezone we know. Use an IANA name such as Europe/Berlin, or UTC."),
@@ -43,7 +42,7 @@ def validate_timezone(value: str) -> None:
 
 
 def to_utc(local: datetime, zone: tzinfo) -> datetime:
-    """The instant of a naive local time in `zone`, in UTC. Gaps move forward, ambiguous times are the first."""
+    """Convert a naive local time in `zone` to UTC. Gaps move forward, ambiguous times are the first."""
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
@@ -52,18 +51,19 @@ TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?"
     r"([Zz]|[+ -][0-9]{2}(:?[0-9]{2})?)?"
 )
-"""RFC 3339 §5.6, in which seconds and the offset may be left out. A plus that a query lost is a blank."""
+"""RFC 3339 §5.6 with optional seconds and offset. A blank stands for a plus that was not URL-encoded."""
 
 
 def read_date(text: str) -> date:
-    """A date as RFC 3339 writes it, in ASCII digits. Raises ValueError for anything else."""
+    """Parse a date in RFC 3339 format and ASCII digits. Raises ValueError for anything else."""
     if not DATE.fullmatch(text):
         raise ValueError(text)
     return date.fromisoformat(text)
 
 
 def read_time(text: str) -> datetime:
-    """A time as RFC 3339 writes it, in ASCII digits; naive without an offset. Raises ValueError for anything else."""
+    """Parse a time in RFC 3339 format and ASCII digits; naive without an offset. Raises ValueError for anything
+    else."""
     if not TIME.fullmatch(text):
         raise ValueError(text)
     head, tail = text[:11], text[11:]
@@ -71,24 +71,25 @@ def read_time(text: str) -> datetime:
 
 
 def rfc3339(instant: datetime) -> str:
-    """A UTC instant as RFC 3339 writes it, with a Z."""
+    """Format a UTC time as RFC 3339 with a Z."""
     return instant.isoformat().replace("+00:00", "Z")
 
 
 def day_interval(day: date, zone: tzinfo) -> Interval:
-    """The local `day` in `zone` as an interval of UTC instants: 23, 24, 25 or some other real number of hours."""
+    """Return the local `day` in `zone` as a UTC interval: 23, 24, 25 or another real number of hours."""
     midnight = datetime.combine(day, time.min)
     return to_utc(midnight, zone), to_utc(midnight + timedelta(days=1), zone)
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
-    """Every date from `first` to `last`, both included."""
+    """Yield every date from `first` to `last`, both included."""
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
 
 
 def offset_spans(zone: tzinfo, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime, timedelta]]:
-    """Cut `[start, end)` where the UTC offset of `zone` changes: `(start, end, offset)` of each piece, in order."""
+    """Split `[start, end)` at changes of the UTC offset of `zone`. Yields `(start, end, offset)` of each piece, in
+    order."""
     while start < end:
         offset = _offset(zone, start)
         steady, changed = start, min(start + timedelta(days=1), end)
@@ -113,7 +114,7 @@ def _offset(zone: tzinfo, instant: datetime) -> timedelta:
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
-    """The union of `intervals`, sorted, touching ones joined, empty ones dropped."""
+    """Return the union of `intervals`: sorted, touching ones joined, empty ones dropped."""
     union: list[Interval] = []
     for start, end in sorted(interval for interval in intervals if interval[0] < interval[1]):
         if union and start <= union[-1][1]:
@@ -124,7 +125,7 @@ def merged(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
-    """What is left of `intervals` once `holes` are cut out, merged and sorted."""
+    """Return `intervals` without `holes`, merged and sorted."""
     left = merged(intervals)
     for hole_start, hole_end in merged(holes):
         left = [
@@ -137,32 +138,32 @@ def without(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[In
 
 
 def clipped(intervals: Iterable[Interval], start: datetime, end: datetime) -> list[Interval]:
-    """The parts of `intervals` that lie in `[start, end)`."""
+    """Return the parts of `intervals` within `[start, end)`."""
     return [(max(a, start), min(b, end)) for a, b in intervals if max(a, start) < min(b, end)]
 
 
 def covers(intervals: Iterable[Interval], start: datetime, end: datetime) -> bool:
-    """Whether one of `intervals` (merged) contains all of `[start, end)`."""
+    """Return whether one of `intervals` (merged) contains all of `[start, end)`."""
     return any(a <= start and end <= b for a, b in intervals)
 
 
 def floor_to_step(instant: datetime, step: timedelta, offset: timedelta) -> datetime:
-    """The last instant at or before `instant` whose local clock (UTC + `offset`) is a multiple of `step`."""
+    """Return the last time at or before `instant` whose local time (UTC + `offset`) is a multiple of `step`."""
     since_epoch = instant - datetime(1970, 1, 1, tzinfo=UTC) + offset
     return instant - since_epoch % step
 
 
 def ceil_to_step(instant: datetime, step: timedelta, offset: timedelta) -> datetime:
-    """The first instant at or after `instant` whose local clock (UTC + `offset`) is a multiple of `step`."""
+    """Return the first time at or after `instant` whose local time (UTC + `offset`) is a multiple of `step`."""
     floor = floor_to_step(instant, step, offset)
     return floor if floor == instant else floor + step
 
 
 def aligned(intervals: Iterable[Interval], zone: ZoneInfo, step: timedelta) -> list[Interval]:
-    """`intervals` shrunk inward to the `step` grid of the local clock in `zone`.
+    """Shrink `intervals` inward to the `step` grid of local time in `zone`.
 
-    Pieces on two sides of an offset change are aligned each to its own clock, so a half-hour change (Lord Howe) does
-    not leave an hourly grid standing at half past.
+    Pieces on both sides of an offset change are aligned separately, so that a half-hour change (Lord Howe) does not
+    leave an hourly grid at half past.
     """
     pieces = (
         (ceil_to_step(a, step, offset), floor_to_step(b, step, offset))

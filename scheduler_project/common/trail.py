@@ -1,8 +1,7 @@
-"""The trail: who changed what, when, and through which face. Rows are only ever added.
+"""The audit log: who changed what, when, and from which source. Rows are only added.
 
-Triggers write it (`triggers.py`), whatever way a change takes: an operation, a plain save, `QuerySet.update`, SQL. Here
-the database is told who is at work, at the first moment it needs to know: with a write to a table that has a trail.
-"""
+Triggers write it (`triggers.py`), whatever makes the change: an operation, a plain save, `QuerySet.update`, SQL. This
+module tells the database the actor, at the last moment: with a write to a table with an audit log."""
 
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Face(models.TextChoices):
-    """Where a deed came in."""
+    """Sources of changes."""
 
     API = "api", _("API")
     PAGE = "page", _("page")
@@ -28,17 +27,16 @@ class Face(models.TextChoices):
 
 
 trailed: dict[str, str] = {}
-"""The tables with a trail: table → label of the model its rows are filed under. Apps fill it in `AppConfig.ready`.
+"""Tables with an audit log: table → label of the model its rows are filed under. Apps fill it in `AppConfig.ready`.
 
-The parts of something (a schedule's working hours) are filed under the whole, with its key.
-"""
+Parts (a schedule's working hours) are filed under the whole, with its key."""
 
 
 # --- Who is at work -------------------------------------------------------------------------------------------------
 
 
 class Doer(Protocol):
-    """What operations are told as `actor`, as far as the trail must know."""
+    """The part of an operation's `actor` that the audit log needs."""
 
     @property
     def user(self) -> Any: ...
@@ -52,14 +50,14 @@ class Who(NamedTuple):
 
 
 doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
-"""The actor of the operation that runs."""
+"""The actor of the current operation."""
 
 asker: ContextVar[HttpRequest | None] = ContextVar("asker", default=None)
-"""The request that is being answered: who is at work where no operation says so."""
+"""The current request, whose user is the actor outside of operations."""
 
 
 def by_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A middleware that remembers the request for as long as it takes to answer it."""
+    """Middleware that stores the request while it is handled."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         token = asker.set(request)
@@ -73,7 +71,7 @@ def by_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
 
 @contextmanager
 def acting(actor: Doer) -> Iterator[None]:
-    """Let an actor be who does what is done within. `@operation` does so for those it is told of."""
+    """Set the actor within the block. `@operation` does so with its own `actor`."""
     token = doer.set(actor)
     try:
         yield
@@ -82,7 +80,7 @@ def acting(actor: Doer) -> Iterator[None]:
 
 
 def who() -> Who:
-    """Who is at work: the actor of the operation, or whoever is logged in, or a job, or a command."""
+    """Return the actor: that of the operation, else the logged-in user, else a job or a command."""
     actor = doer.get()
     if actor is not None:
         return Who(actor.user.pk if actor.user else None, str(actor.face))
@@ -92,7 +90,7 @@ def who() -> Who:
 
 
 def face_of(request: HttpRequest | None) -> str:
-    """The face a request comes through; without one it is a job or a command."""
+    """Return the source of a request; without a request it is a job or a command."""
     if request is None:
         return Face.JOB.value if bool(current_task) else Face.COMMAND.value
     face = {"api": Face.API, "admin": Face.ADMIN}.get(request.path_info.lstrip("/").partition("/")[0], Face.PAGE)
@@ -103,10 +101,10 @@ WRITE = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)", re.I
 
 
 def tell_who(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Run a statement; one that writes to a table with a trail after the database was told who is at work.
+    """Run a statement, after telling the database the actor if it writes to a table with an audit log.
 
-    That is a round trip more for those, and nothing for the others. It is said each time, in the transaction and for
-    it alone: a savepoint may have taken back what was said before, and a pooler hands the connection on.
+    That costs these writes one more round trip. The actor is set each time, for this transaction only: a rolled-back
+    savepoint may have undone an earlier setting, and a pooler may hand the connection on.
     """
     written = WRITE.match(sql) if isinstance(sql, str) else None
     if written is None or written[1] not in trailed:
@@ -132,9 +130,9 @@ WHERE table_name = %(table)s AND row_id = ANY(%(rows)s) AND changes ?| %(columns
 
 
 def erase(model: type[models.Model], rows: Collection[int], columns: Collection[str]) -> None:
-    """Take what the trail tells of these columns of these rows out of it: that they changed, by whom and when stays.
+    """Erase the values of these columns of these rows from the audit log; that they changed, by whom and when stays.
 
-    To be called after the rows themselves were changed, in the same transaction.
+    To be called after the change of the rows themselves, in the same transaction.
     """
     with erasing() as cursor:
         table = model._meta.db_table  # noqa: SLF001  (documented, whatever its name)
@@ -143,7 +141,7 @@ def erase(model: type[models.Model], rows: Collection[int], columns: Collection[
 
 @contextmanager
 def erasing() -> Iterator[Any]:
-    """The one way past the triggers that keep rows as they were written: values in them may become null, no more."""
+    """Allow values in append-only rows to become null: the only way past the triggers."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT set_config('scheduler.erasing', 'on', true)")
         yield cursor
@@ -152,7 +150,7 @@ def erasing() -> Iterator[Any]:
 
 @contextmanager
 def forgetting(before: datetime) -> Iterator[None]:
-    """The one way to delete rows of the trail: those written before an instant, and more than 30 days ago."""
+    """Allow the deletion of rows of the audit log older than `before` and more than 30 days old: the only way."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT set_config('scheduler.forgetting', %s, true)", [before.isoformat()])
         yield

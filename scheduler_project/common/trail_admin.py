@@ -1,4 +1,4 @@
-"""Records to read: the trail, and what inspections found. Nothing here can be added, changed or deleted."""
+"""Read-only records in the admin: the audit log and the results of inspections."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ from scheduler_project.common.models import Change, Inspection
 from scheduler_project.common.trail import trailed
 
 AT_A_GLANCE = 6
-"""How many columns of one change the list tells."""
+"""Number of columns of a change shown in the list."""
 
 SHORT = 60
 NOTHING = "–"
@@ -45,7 +45,7 @@ def model_of(table: str) -> type[models.Model] | None:
 
 
 def noun_of(change: Change) -> type[models.Model] | None:
-    """The model a change is filed under, if there still is one."""
+    """Return the model a change is filed under, if it still exists."""
     label = trailed.get(change.table_name)
     return apps.get_model(label) if label else None
 
@@ -57,7 +57,7 @@ def field_of(table: str, column: str) -> Any:
 
 
 def named(changes: Iterable[Change]) -> Names:
-    """What the rows that changes are about, or refer to, are called now: one query for each kind of row."""
+    """Return the current names of the rows that changes are about or refer to: one query per model."""
     wanted: dict[type[models.Model], set[int]] = defaultdict(set)
     for change in changes:
         if noun := noun_of(change):
@@ -75,7 +75,7 @@ def named(changes: Iterable[Change]) -> Names:
 
 
 def in_words(change: Change, names: Names, *, limit: int | None = None) -> list[tuple[str, str]]:
-    """The columns that changed, as they are called, each with what became of it. Empty ones are left out."""
+    """Return the changed columns as label and description. Empty ones are left out."""
     lines = (
         (_label(change.table_name, column), _became(change, column, values, names, limit))
         for column, values in change.changes.items()
@@ -132,7 +132,7 @@ class WhatFilter(admin.SimpleListFilter):
 
 
 class WhoFilter(admin.SimpleListFilter):
-    """Staff are listed; anybody else is found by their key, as the links in the list do."""
+    """Filter by actor. Staff are listed; others are found by their key, which the links in the list contain."""
 
     title = gettext_lazy("changed by")
     parameter_name = "by"
@@ -150,7 +150,7 @@ class WhoFilter(admin.SimpleListFilter):
 
 
 class NamingChangeList(ChangeList):
-    """Looks up the names of a whole page at once."""
+    """Loads the names for a whole page at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -197,7 +197,7 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
 
     @admin.display(description=gettext_lazy("row"))
     def row(self, change: Change) -> str:
-        """Leads to all that was ever done to it."""
+        """Return the row as a link to all its changes."""
         noun = noun_of(change)
         if noun is None:
             return f"#{change.row_id}"

@@ -1,4 +1,4 @@
-"""The triggers that write the trail, and those that let nobody rewrite it. For migrations."""
+"""Triggers that write the audit log, and triggers that prevent changes of it. For migrations."""
 
 from collections.abc import Sequence
 
@@ -72,16 +72,16 @@ def functions() -> migrations.RunSQL:
 
 
 def functions_anew() -> migrations.RunSQL:
-    """Put the functions as they are here in the place of those an earlier migration made."""
+    """Replace the functions of an earlier migration by the current ones."""
     return migrations.RunSQL([FUNCTIONS], migrations.RunSQL.noop)
 
 
 def keep_trail(
     table: str, *, key: str = "id", secrets: Sequence[str] = (), ignored: Sequence[str] = (), unless: str = ""
 ) -> migrations.RunSQL:
-    """Let every change of a table's rows be written down, but of those for which the condition `unless` holds.
+    """Record every change of a table's rows, except those that satisfy the condition `unless`.
 
-    In it the row as it is then stands for `row`, or as it was when it is deleted.
+    In it, `row` is the new row, or, for a deletion, the old one.
     """
     call = f"scheduler_trail('{key}', '{{{','.join(secrets)}}}', '{{{','.join(ignored)}}}')"
     rows = {"NEW": "INSERT OR UPDATE", "OLD": "DELETE"} if unless else {"": "INSERT OR UPDATE OR DELETE"}
@@ -98,7 +98,7 @@ def keep_trail(
 
 
 def append_only(table: str, *, erasable: str) -> migrations.RunSQL:
-    """Let a table's rows be as they were written, but for what `trail.erasing` and `trail.forgetting` allow."""
+    """Prevent changes of a table's rows, except those within `trail.erasing` and `trail.forgetting`."""
     call = f"scheduler_append_only('{erasable}')"
     return migrations.RunSQL(
         [

@@ -1,4 +1,4 @@
-"""Turns at what takes long: at most so many at a time, so that threads are left for everybody else."""
+"""A limit on parallel slow requests, so that threads are left for all others."""
 
 import re
 import threading
@@ -10,14 +10,14 @@ from django.http import HttpRequest
 from scheduler_project.common.errors import TooBusy
 
 LONG_API = re.compile(r"/api/(?:v1/)?(?:admin|analytics)(?:/|$)")
-"""Where work may take long. So may every search in the API (`search=`)."""
+"""Paths of slow API requests. Every search in the API (`search=`) is slow too."""
 
 PATIENCE_SECONDS = 1.0
-"""How long one request waits for its turn, as long as that leaves another thread free."""
+"""Seconds a request waits for its slot, if that leaves another thread free."""
 
 
 class Turns:
-    """At most `WEB_LONG_WORK` at a time in this process, and one thread free whoever waits."""
+    """At most `WEB_LONG_WORK` slots in this process, with one thread always kept free of waiting requests."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -51,10 +51,10 @@ turns = Turns()
 
 
 def begin_if_long(request: Any) -> None:
-    """Take a turn for a request of the API that may take long, once it is known who asks and how often they do.
+    """Take a slot for a slow API request, after authentication and rate limiting.
 
-    Nobody unknown takes one: whoever asks for the figures and is refused does so in a moment, as often as they like,
-    and would leave no turn to staff. Raises TooBusy.
+    Anonymous requests take none: they are refused at once, and could otherwise take all slots from staff. Raises
+    TooBusy.
     """
     plain = request._request  # noqa: SLF001  (DRF's own way)
     searches = "search=" in plain.META.get("QUERY_STRING", "")
@@ -63,7 +63,7 @@ def begin_if_long(request: Any) -> None:
 
 
 def begin(request: HttpRequest) -> None:
-    """Take a turn, once for each request. `with_threads_to_spare` ends it. Raises TooBusy."""
+    """Take a slot, once per request. `with_threads_to_spare` releases it. Raises TooBusy."""
     if not hasattr(request, "long_turn"):
         turns.begin()
         request.long_turn = True  # type: ignore[attr-defined]

@@ -1,1 +1,1 @@
-"""How English writes days and times here: as clear in London as in New York. German and French are Django's own."""
+"""English formats of days and times, as clear in London as in New York. German and French use Django's own."""

@@ -1,6 +1,5 @@
-"""The web server: one event loop for everybody's connections, a few threads for what is whole.
+"""The web server: one event loop for all connections, and a few threads for complete requests.
 
-A request gets a thread once all of it has come, and its answer leaves without one. Whoever sends or reads slowly holds
-a connection, a few kilobytes and a deadline, and nothing anybody else needs. `docs/adr/0001-web-server.md` says why
-the server is made of these parts.
-"""
+A request gets a thread once it is received completely, and its response is sent without one. A slow sender or reader
+occupies a connection, a few kilobytes and a deadline, and nothing others need. `docs/adr/0001-web-server.md` gives the
+reasons for these parts."""

@@ -1,4 +1,4 @@
-"""Run the WSGI application for one whole request, and keep its answer until it can be sent."""
+"""Runs the WSGI application for one complete request, and stores its response until it can be sent."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 IN_MEMORY = 262_144
-"""How many bytes of an answer are kept in memory; a longer one goes through a temporary file."""
+"""Maximum bytes of a response kept in memory; a longer one goes to a temporary file."""
 
 LONGEST_ANSWER = 2_000_000_000
 
@@ -27,7 +27,7 @@ BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 @dataclass(slots=True)
 class Answer:
-    """An answer on its way out: its head, and its body in memory or as `length` bytes of a file from `offset` on."""
+    """A response to send: its head, and its body in memory or as `length` bytes of a file from `offset` on."""
 
     status: str
     headers: Headers
@@ -37,7 +37,7 @@ class Answer:
     length: int = 0
 
     def head(self, *more: str) -> bytes:
-        """The status line and the headers, with more of them."""
+        """Return the status line and the headers, with additional ones."""
         fields = [f"{name}: {value}" for name, value in self.headers]
         return "\r\n".join([f"HTTP/1.1 {self.status}", *fields, *more, "", ""]).encode("latin-1")
 
@@ -48,7 +48,7 @@ class Answer:
 
 
 class FileWrapper:
-    """A file that the application answers with (PEP 3333, `wsgi.file_wrapper`)."""
+    """A file returned by the application (PEP 3333, `wsgi.file_wrapper`)."""
 
     def __init__(self, file: Any, size: int = 65_536) -> None:
         self.file = file
@@ -63,7 +63,7 @@ class FileWrapper:
 
 
 def complete(environ: Environ, body: bytes | bytearray) -> Environ:
-    """The environ with what PEP 3333 wants beside the request's own facts."""
+    """Return the environ with the keys PEP 3333 requires."""
     environ["wsgi.input"] = io.BytesIO(body)
     environ["wsgi.errors"] = sys.stderr
     environ["wsgi.version"] = (1, 0)
@@ -76,7 +76,8 @@ def complete(environ: Environ, body: bytes | bytearray) -> Environ:
 
 
 def answer(application: Application, environ: Environ) -> Answer:
-    """The application's answer, whole. Raises what the application raises, for nothing has been sent yet."""
+    """Return the application's complete response. Raises the application's exceptions, because nothing has been sent
+    yet."""
     begun: list[tuple[str, Headers]] = []
 
     def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
@@ -107,7 +108,7 @@ def _write(part: bytes) -> None:
 
 
 def _gathered(parts: Iterator[bytes]) -> tuple[bytes, BinaryIO | None, int, int]:
-    """All parts in memory, or else in a temporary file that has no name."""
+    """Return all parts in memory, or else in an unnamed temporary file."""
     kept: list[bytes] = []
     size = 0
     for part in parts:
@@ -134,7 +135,7 @@ def _spooled(kept: list[bytes], parts: Iterator[bytes]) -> BinaryIO:
 
 
 def _kept_file(parts: Iterable[bytes]) -> tuple[bytes, BinaryIO, int, int] | None:
-    """A handle of our own on a file of the disk, from where it stands to its end; None for anything else."""
+    """Return our own handle on a disk file, from its current position to its end; None for anything else."""
     if not isinstance(parts, FileWrapper):
         return None
     try:

@@ -1,8 +1,7 @@
-"""One HTTP/1.1 connection: reading a request whole, sending an answer, and a deadline for each.
+"""One HTTP/1.1 connection: reads a complete request, sends a response, with a deadline for each.
 
-Runs on the event loop and never waits. The parser is llhttp's, which refuses what two servers could read differently
-(RFC 9112 §6.3, §11.2); what it leaves open is refused here.
-"""
+Runs on the event loop and never blocks. The parser is llhttp's, which rejects requests that two servers could read
+differently (RFC 9112 §6.3, §11.2); the cases it leaves open are rejected here."""
 
 import asyncio
 import os
@@ -24,45 +23,47 @@ LONGEST_TARGET = 8_192
 LARGEST_HEAD = 32_768
 MOST_HEADERS = 100
 SMALL_CHUNKS = 1_000
-"""How many chunks of a body may be small; then they have `CHUNK` bytes on average, for each costs the loop a moment."""
+"""Number of chunks of a body that may be small; further ones must average `CHUNK` bytes, because each costs the
+event loop time."""
 CHUNK = 64
 LARGEST_FRAMING = 65_536
 
 HEAD_SECONDS = 10
-"""How long a request's head may take, from the connection or its first byte on."""
+"""Maximum seconds for a request's head, from the connection or its first byte on."""
 GRACE_SECONDS = 10
 BYTES_PER_SECOND = 2_000
-"""Whoever sends a body is given `GRACE_SECONDS`, and then must have kept this rate on average. Whoever reads an answer
-must keep it over each `GRACE_SECONDS`: what the kernel took at once is no reason to wait long for the rest."""
+"""Minimum average rate of a sender after `GRACE_SECONDS`. A reader of a response must keep it over each
+`GRACE_SECONDS`: bytes buffered by the kernel at once do not extend the time for the rest."""
 LONGEST_BODY_SECONDS = 300
 LINGER_SECONDS = 2
-"""How long a refused sender is listened to, so that the refusal reaches them before the connection is reset."""
+"""Seconds for which a rejected sender is still read, so that the response reaches them before the connection is
+reset."""
 LINGER_BYTES = 1_000_000
 
 PART = 16_384
-"""How many bytes of an answer wait in the process for a reader. They are not counted, also of who asks on and reads
-nothing: thousands of connections have so many each."""
+"""Bytes of a response buffered in the process for a reader. Not counted against the memory limit, even for clients
+that read nothing: thousands of connections have so many each."""
 PARTS_AT_ONCE = 16
-"""After so many parts everybody else has a turn: a quick reader of a long file would have the loop to themselves."""
+"""Number of parts after which other connections have a turn: a fast reader of a long file would block the loop."""
 
 NEVER = float("inf")
 
 
 class Phase(IntEnum):
-    """What a connection is waiting for."""
+    """Phases of a connection, by what it waits for."""
 
     IDLE = 0
-    """The first byte of a request."""
+    """Waiting for the first byte of a request."""
     HEAD = 1
     CHECK = 2
-    """Whether so large a body may come."""
+    """Waiting for permission for a large body."""
     BODY = 3
     WORK = 4
-    """A thread, and then its answer."""
+    """Waiting for a thread, and then for its response."""
     SEND = 5
-    """The reader of an answer."""
+    """Waiting for the reader of a response."""
     LINGER = 6
-    """The other side to close."""
+    """Waiting for the other side to close."""
     CLOSED = 7
 
 
@@ -71,24 +72,24 @@ READING = frozenset({Phase.HEAD, Phase.CHECK, Phase.BODY})
 
 
 class Refused(Exception):
-    """The request goes no further."""
+    """The request is rejected."""
 
     def __init__(self, refusal: refusals.Refusal) -> None:
         self.refusal = refusal
 
 
 class Pipelined(Exception):
-    """A second request came before the first was answered."""
+    """A second request arrived before the response to the first."""
 
 
 NAMES: dict[bytes, str] = {}
-"""The WSGI names of headers met so far."""
+"""Cache of the WSGI names of headers."""
 LONGEST_NAME = 64
-"""Longer ones are not kept: anybody may send a thousand of 30 kilobytes."""
+"""Longer names are not cached: anybody may send a thousand of 30 kilobytes."""
 
 
 def wsgi_name(header: bytes) -> str:
-    """`X-Forwarded-For` → `HTTP_X_FORWARDED_FOR`; nothing for a header that must not reach the application."""
+    """Convert `X-Forwarded-For` to `HTTP_X_FORWARDED_FOR`; empty for a header hidden from the application."""
     name = header.decode("ascii").upper()
     if "_" in name or name in {"PROXY", "TRANSFER-ENCODING"}:
         # X_Forwarded_For would become the name of the real header, which a proxy has set; Proxy that of a variable.
@@ -103,7 +104,7 @@ def wsgi_name(header: bytes) -> str:
 
 
 class Connection(asyncio.Protocol):
-    """What one client has sent so far, and what is still owed to them."""
+    """The state of one client connection: the data received, and the response to send."""
 
     __slots__ = (
         "address",
@@ -158,7 +159,7 @@ class Connection(asyncio.Protocol):
         self._forget()
 
     def _forget(self) -> None:
-        """Be ready for the next request."""
+        """Reset the state for the next request."""
         self.environ = {}
         self.body = bytearray()
         self.target = b""
@@ -183,7 +184,7 @@ class Connection(asyncio.Protocol):
         self.server.remove(self)
 
     def eof_received(self) -> bool:
-        """Take whoever sends no more for gone, as most servers do: nobody who asks closes half a connection."""
+        """Close when the client stops sending, as most servers do: no client closes only half a connection."""
         return False
 
     def pause_writing(self) -> None:
@@ -223,7 +224,7 @@ class Connection(asyncio.Protocol):
                 self.refuse(refusals.BAD_REQUEST)
 
     def _begin(self) -> None:
-        """The first byte of a request is here."""
+        """Handle the first byte of a request."""
         self.phase = Phase.HEAD
         self.begun_at = self.server.now()
         self.deadline = self.begun_at + HEAD_SECONDS
@@ -235,7 +236,8 @@ class Connection(asyncio.Protocol):
             self.refuse(cause.refusal if isinstance(cause, Refused) else refusals.BAD_REQUEST)
 
     def _came_too_early(self) -> None:
-        """Read no more: who does not wait for answers gets this one only, and may ask again (RFC 9112 §9.3.2)."""
+        """Stop reading: a client that does not wait for responses gets only this one, and may retry (RFC 9112
+        §9.3.2)."""
         self.keep = False
         self.transport.pause_reading()
 
@@ -253,7 +255,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase is not Phase.HEAD:
-            return  # a trailer, which nobody asked for
+            return  # a trailer, which is ignored
         self.headers += 1
         if self.headers > MOST_HEADERS or len(value) > LARGEST_HEAD:
             raise Refused(refusals.HEADERS_TOO_LARGE)
@@ -301,7 +303,7 @@ class Connection(asyncio.Protocol):
             self._expect_body(length, waits=bool(expected) and self.version == "1.1")
 
     def _aimed_at_us(self) -> bool:
-        """Whether the request names a path of the host it names; makes it a path alone (RFC 9112 §3.2)."""
+        """Return whether the request's target is on its own host, and reduce it to a path (RFC 9112 §3.2)."""
         host = self.environ.get("HTTP_HOST")
         if host is None and self.version == "1.1":
             return False
@@ -317,7 +319,7 @@ class Connection(asyncio.Protocol):
         return self.target.startswith(b"/")
 
     def _expect_body(self, length: int, *, waits: bool) -> None:
-        """Prepare for a body of `length` bytes, or an unknown number of them; its sender may wait for a word first."""
+        """Prepare for a body of `length` bytes, or of unknown length; its sender may wait for 100 Continue."""
         self.waits = waits
         self.limit = body_limit(self.environ)
         if length > self.limit:
@@ -333,7 +335,7 @@ class Connection(asyncio.Protocol):
             self._read_body()
 
     def checked(self, allowed: bool) -> None:
-        """Go on with a large body, or refuse it."""
+        """Continue with a large body, or reject it."""
         if self.phase is not Phase.CHECK:
             return
         if allowed:
@@ -378,7 +380,7 @@ class Connection(asyncio.Protocol):
     # --- Answering --------------------------------------------------------------------------------------------------
 
     def refuse(self, refusal: refusals.Refusal) -> None:
-        """Say why, and end the connection."""
+        """Send an error, and end the connection."""
         if self.phase >= Phase.LINGER:
             return
         accepted = self.environ.get("HTTP_ACCEPT_LANGUAGE", "")
@@ -395,7 +397,7 @@ class Connection(asyncio.Protocol):
         self._end()
 
     def respond(self, answer: Answer) -> None:
-        """Send an answer, as fast as it is read."""
+        """Send a response, as fast as it is read."""
         if self.phase is not Phase.WORK:
             answer.close()
             return
@@ -448,9 +450,9 @@ class Connection(asyncio.Protocol):
         self.deadline = self.server.now() + self.server.keep_alive_seconds
 
     def _end(self) -> None:
-        """Send what was written, listen until they have heard it, and close.
+        """Send the remaining data, wait until the client has received them, and close.
 
-        Closed at once, a connection on which they still send is reset, and they may never see the answer.
+        A connection closed while the client is still sending is reset, and the client may never see the response.
         """
         self._forget()
         self.server.hold(self, 0)
@@ -466,7 +468,7 @@ class Connection(asyncio.Protocol):
     # --- Deadlines --------------------------------------------------------------------------------------------------
 
     def expire(self, now: float) -> None:
-        """Act on a deadline that has passed."""
+        """Handle a deadline that has passed."""
         if self.phase is Phase.IDLE:
             self.transport.close()
             self.phase = Phase.LINGER
@@ -489,7 +491,7 @@ class Connection(asyncio.Protocol):
             self.abort()
 
     def _taken(self) -> int:
-        """How many bytes of the answer have left the process."""
+        """Return how many bytes of the response have left the process."""
         assert self.answer is not None
         written = self.sent if self.answer.file else len(self.answer.body)
         return max(0, written - self.transport.get_write_buffer_size())

@@ -1,4 +1,4 @@
-"""Answers to requests that reach no view: the API's one shape of an error, a plain page for everybody else."""
+"""Responses to requests that reach no view: the API's error format, a plain page for everybody else."""
 
 import html
 import json
@@ -80,13 +80,13 @@ PAGE = """<!doctype html>
 
 
 def refusal_bytes(refusal: Refusal, *, api: bool, language: str, limit: int = 0, body: bool = True) -> bytes:
-    """The whole answer, after which the connection ends. `limit` is what `TOO_LARGE` tells, in bytes."""
+    """Return the whole response, after which the connection ends. `limit` is shown by `TOO_LARGE`, in bytes."""
     head, content = _written(refusal, api, language, limit)
     return head + content if body else head
 
 
 def content_of(refusal: Refusal, *, api: bool, language: str, limit: int = 0) -> tuple[bytes, str]:
-    """What a refusal says, and its media type."""
+    """Return the body of a refusal, and its media type."""
     status, code, says = refusal
     with translation.override(language):
         text = str(says) % {"limit": f"{limit:,}"} if limit else str(says)
@@ -117,7 +117,7 @@ def _written(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[by
 
 
 def preferred_language(accepted: str) -> str:
-    """The language of `Accept-Language`, as far as the site speaks it; else the site's."""
+    """Return the best supported language of `Accept-Language`; else the site's."""
     for code, _quality in parse_accept_lang_header(accepted.lower()[:200]):
         try:
             return translation.get_supported_language_variant(code)

@@ -1,4 +1,4 @@
-"""All connections of one process: how many there may be, what they may hold, and in which order they are served."""
+"""All connections of one process: their number, their memory, and the order in which they are served."""
 
 import asyncio
 import contextlib
@@ -26,20 +26,20 @@ from scheduler_project.web.uploads import may_upload
 logger = logging.getLogger(__name__)
 
 MEMORY = 100_000_000
-"""How many bytes of bodies and answers connections may hold in memory, all together."""
+"""Maximum bytes of bodies and responses in memory, for all connections together."""
 DISK = 2_000_000_000
-"""The same for answers in temporary files."""
+"""Maximum bytes of responses in temporary files."""
 PATIENCE_SECONDS = 10
-"""How long a request waits for a thread before it is refused: whoever asked has gone, or asks again."""
+"""Seconds after which a waiting request is refused: the client has left, or will retry."""
 REPORT_SECONDS = 10
 SLOW_SECONDS = 5
-"""A request that takes a thread for longer is a line in the log."""
+"""A request that occupies a thread for more seconds is logged."""
 EXPIRED_AT_ONCE = 25
 EVICTED = 64
-"""One in so many connections goes when there are too many, and one more; and so much of what they hold."""
+"""If there are too many connections, one in so many is closed, and one more; the same share of memory is freed."""
 SITE = 48
-"""How many bits of IPv6 are one network, when too many connect or ask. A tunnel with as many is given away, and counted
-by 64 bits it would be a crowd of 65,536 networks, in which everybody else has most."""
+"""Number of IPv6 bits that are one network when too many connect or send. Tunnels give away networks of this size:
+counted by 64 bits, one would be a crowd of 65,536 networks with most of the turns."""
 
 HEALTH = Answer(
     "200 OK",
@@ -55,7 +55,7 @@ HEALTH_HEAD = Answer(HEALTH.status, HEALTH.headers)
 
 
 class Server:
-    """The connections of one process and the threads behind them. All but `_run` happens on the event loop."""
+    """The connections of one process and the threads behind them. Everything except `_run` runs on the event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, application: Application, name: tuple[str, str]) -> None:
         self.loop = loop
@@ -95,7 +95,8 @@ class Server:
             del self.connections[connection.network]
 
     def make_room(self) -> None:
-        """Before one more connects: when the process is full, whoever has most connections loses the longest silent."""
+        """Make room for a new connection: in a full process, the client with most connections loses the longest idle
+        ones."""
         if self.number < self.most:
             return
         crowd = max(self.connections.values(), key=len)
@@ -105,7 +106,8 @@ class Server:
             connection.abort()
 
     def hold(self, connection: Connection, held: int, spooled: int = 0) -> None:
-        """Note how many bytes a connection holds in memory and on disk; when it is too much, end who holds most."""
+        """Record how many bytes a connection holds in memory and on disk; beyond the limit, close the largest
+        holder."""
         more_held, more_spooled = held > connection.held, spooled > connection.spooled
         self._note(connection, held, spooled)
         if more_held and self.held > MEMORY:
@@ -119,9 +121,9 @@ class Server:
         connection.held, connection.spooled = held, spooled
 
     def _free(self, kind: str, limit: int) -> None:
-        """End the largest of the network that holds most: those that send or read, and those that wait for a thread.
+        """Close the largest connections of the network that holds most: those sending, reading or waiting for a thread.
 
-        What a thread is at work on has to be waited for.
+        A request being handled by a thread must be waited for.
         """
         of = attrgetter(kind)
         crowd = max(self.connections.values(), key=lambda crowd: sum(map(of, crowd)))
@@ -134,18 +136,18 @@ class Server:
                 self._note(largest, 0, 0)
 
     def close(self) -> None:
-        """Begin no more; what has begun may finish."""
+        """Accept no new requests; current ones may finish."""
         self.closing = True
         for connection in self._all():
             if connection.phase is Phase.IDLE:
                 connection.transport.close()
 
     def tick(self) -> bool:
-        """Once a second: deadlines, the date, and a word about who was refused. Whether more deadlines have passed.
+        """Handle deadlines, the date and the log, once a second. Returns whether more deadlines have passed.
 
-        Where too few files could be opened, it is tried again with ever more connections.
+        After a shortage of open files, the number of connections is raised again step by step.
 
-        Crowds come together, and so do their deadlines: others have a turn in between.
+        Many connections have the same deadline, so others have a turn in between.
         """
         now = self.now()
         self.most = min(settings.WEB_CONNECTIONS, self.most + 1 + settings.WEB_CONNECTIONS // EVICTED)
@@ -165,7 +167,7 @@ class Server:
         self.counts[limit, connection.network] += 1
 
     def _report(self) -> None:
-        """One line for each limit that was reached since the last report, however many connections reached it."""
+        """Log one line for each limit reached since the last report, however many connections reached it."""
         counts, self.counts = self.counts, Counter()
         for limit in sorted({limit for limit, _ in counts}):
             networks = Counter({network: number for (each, network), number in counts.items() if each == limit})
@@ -178,7 +180,7 @@ class Server:
     # --- Requests ---------------------------------------------------------------------------------------------------
 
     def serve(self, connection: Connection) -> None:
-        """Answer a request that is here whole; whether the process is up needs no thread and no database."""
+        """Handle a complete request; `/healthz` needs no thread and no database."""
         environ = connection.environ
         if environ["PATH_INFO"] == "/healthz" and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             connection.respond(HEALTH if environ["REQUEST_METHOD"] == "GET" else HEALTH_HEAD)
@@ -186,7 +188,7 @@ class Server:
             self.enqueue(connection)
 
     def enqueue(self, connection: Connection) -> None:
-        """Have a thread look at it, or refuse whoever has most in the line."""
+        """Queue a connection for a thread, or refuse the request of the client with most in the queue."""
         connection.queued_at = self.now()
         connection.asker = self._asker(connection)
         refused = self.threads.put(connection.asker, connection, slow=is_slow(connection.environ))
@@ -194,7 +196,7 @@ class Server:
             self.loop.call_soon(refused.refuse, refusals.BUSY)
 
     def _asker(self, connection: Connection) -> str:
-        """The network a request comes from, as far as `TRUSTED_PROXIES` proxies are believed."""
+        """Return the network of a request's client, trusting `TRUSTED_PROXIES` proxies."""
         proxies = settings.TRUSTED_PROXIES
         forwarded = connection.environ.get("HTTP_X_FORWARDED_FOR") if proxies else None
         if not forwarded:
@@ -203,7 +205,7 @@ class Server:
         return network(addresses[-min(proxies, len(addresses))].strip()[:64], prefix=SITE)
 
     def _run(self, connection: Connection) -> None:
-        """In a thread: give a connection what it waits for. Whoever hung up or waited too long gets no work done."""
+        """Handle a connection in a thread, unless its client hung up or waited too long."""
         phase, environ = connection.phase, connection.environ
         if phase not in (Phase.WORK, Phase.CHECK):
             return
@@ -225,7 +227,7 @@ class Server:
             logger.warning("%s %s took %.1f s, after %.1f s in line", *said)
 
     def _check(self, connection: Connection) -> bool:
-        """Whether so large a body may come; outside a request, which looks after its database connection itself."""
+        """Return whether a large body is allowed; outside of a request, it manages its database connection itself."""
         close_old_connections()
         try:
             return may_upload(connection.environ)
@@ -238,7 +240,7 @@ class Server:
 
 
 def _route(environ: Environ) -> str:
-    """Return the pattern of the address that was asked for: the address itself may be a key."""
+    """Return the pattern of the requested URL: the URL itself may contain a secret."""
     try:
         return f"/{resolve(environ['PATH_INFO']).route}"
     except Exception:  # noqa: BLE001  (Besides an address that there is not: URLs that cannot be loaded end no thread.)

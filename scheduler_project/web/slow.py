@@ -1,8 +1,7 @@
-"""Requests that take their time whoever sends them: those that a password is hashed or checked for.
+"""Requests that are slow for any client: those that hash or check a password.
 
-They have a line of their own. In everybody's, some hundred addresses that try to log in kept all threads waiting for a
-turn at hashing, and the site from answering.
-"""
+They have a queue of their own. In a common one, a hundred addresses that try to log in kept all threads waiting for
+hashing, and the site did not answer."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The threads that run Django, and the lines in front of them: one turn for each network, then the next."""
+"""The threads that run Django, and their queues: one turn for each network, then the next."""
 
 import threading
 import time
@@ -11,11 +11,11 @@ from django.db import connections
 Job = TypeVar("Job")
 
 STOP_SECONDS = 2
-"""How long all jobs in hand together may take when the process ends."""
+"""Maximum seconds for all current jobs together when the process ends."""
 
 
 class Line(Generic[Job]):
-    """Jobs that wait. Networks take turns, however many jobs each has: who asks for much waits behind themselves."""
+    """A queue of jobs. Networks take turns, however many jobs each has, so a busy network delays only itself."""
 
     def __init__(self, most_waiting: int) -> None:
         self.most_waiting = most_waiting
@@ -40,7 +40,7 @@ class Line(Generic[Job]):
         return job
 
     def drop(self) -> Job:
-        """Take out the last job of the network with most jobs waiting; of several, of the one that came last."""
+        """Remove the last job of the network with most jobs waiting; of several, of the one that came last."""
         longest = max(reversed(self._waiting), key=lambda network: len(self._waiting[network]))
         job = self._waiting[longest].pop()
         if not self._waiting[longest]:
@@ -49,7 +49,7 @@ class Line(Generic[Job]):
         return job
 
     def withdraw(self, network: str, job: Job) -> bool:
-        """Take a job out of the line. Return whether it still was in it."""
+        """Remove a job from the queue. Returns whether it was still in it."""
         jobs = self._waiting.get(network)
         if jobs is None or job not in jobs:
             return False
@@ -61,10 +61,10 @@ class Line(Generic[Job]):
 
 
 class Threads(Generic[Job]):
-    """A fixed number of threads, each as old as the process, and lines of at most `most_waiting` jobs before them.
+    """A fixed number of threads that live as long as the process, and queues of at most `most_waiting` jobs.
 
-    Slow jobs have a line of their own, and at most `most_slow` threads at a time: those that wait hold none, and keep
-    nobody else waiting.
+    Slow jobs have their own queue, and at most `most_slow` threads at a time: while they wait they hold none, and delay
+    no others.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Threads(Generic[Job]):
             thread.start()
 
     def put(self, network: str, job: Job, *, slow: bool = False) -> Job | None:
-        """Have a job done. When too many wait, return the one that will not be: the last of who has most waiting."""
+        """Queue a job. If too many wait, return the dropped one: the last of the network with most jobs."""
         line = self.slow if slow else self.quick
         with self._changed:
             line.add(network, job)
@@ -91,12 +91,12 @@ class Threads(Generic[Job]):
             return line.drop() if len(line) > line.most_waiting + idle else None
 
     def withdraw(self, network: str, job: Job) -> bool:
-        """Have a job not done after all. Whether nobody had begun it."""
+        """Cancel a job. Returns whether it had not been started."""
         with self._changed:
             return self.quick.withdraw(network, job) or self.slow.withdraw(network, job)
 
     def _take(self) -> tuple[Job, bool] | None:
-        """Wait for the next job. Returns it and whether it is a slow one; None once all are done and no more come."""
+        """Wait for the next job. Returns it and whether it is a slow one; None if the queue is empty and closed."""
         with self._changed:
             self._changed.wait_for(lambda: self.quick or self._may_be_slow() or self._stopped)
             slow = self._may_be_slow() and not (self.quick and self._was_slow)
@@ -123,7 +123,7 @@ class Threads(Generic[Job]):
             connections.close_all()
 
     def stop(self) -> None:
-        """Let the jobs in hand finish, for STOP_SECONDS at most, and end."""
+        """Let the current jobs finish, for at most STOP_SECONDS, and end."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""How large a request may be: small, except for the files that staff upload in the admin."""
+"""The maximum size of a request: small, except for files that staff upload in the admin."""
 
 import re
 
@@ -12,9 +12,9 @@ IMPORT_PAGE = re.compile(r"/admin/\w+/\w+/import/[\w-]+/", re.ASCII)
 
 
 def body_limit(environ: Environ) -> int:
-    """How many bytes the body of this request may have at most.
+    """Return the maximum number of bytes of this request's body.
 
-    What is a little too large for an import still comes in, for its page says best what to do about it.
+    A file slightly too large for an import is still received, because the import page has the better error message.
     """
     if environ["REQUEST_METHOD"] == "POST" and IMPORT_PAGE.fullmatch(environ["PATH_INFO"]):
         return settings.IMPORT_MAX_BYTES + settings.DATA_UPLOAD_MAX_MEMORY_SIZE
@@ -22,7 +22,7 @@ def body_limit(environ: Environ) -> int:
 
 
 def may_upload(environ: Environ) -> bool:
-    """Whether staff ask, by their session. Reads the database; only a head has come so far."""
+    """Return whether the user is staff, by their session. Reads the database; only the request's head has arrived."""
     from accounts.authentication import user_of_session  # the server is imported before Django is set up
 
     request = WSGIRequest(complete(dict(environ), b""))

@@ -13,14 +13,14 @@ from gunicorn.workers.base import Worker
 
 ACCEPTED_AT_ONCE = 2
 PAUSE_SECONDS = 0.001
-"""After taking connections a process leaves the next ones to the others for a moment, so that all have their share."""
+"""Pause in seconds after accepting connections, which leaves the next ones to the other processes."""
 FULL_SECONDS = 0.1
 SOON_SECONDS = 0.02
 FINISH_SECONDS = 5
-"""How long requests in hand may take when the process is told to end."""
+"""Maximum seconds for current requests when the process is told to end."""
 
 SEND_BUFFER = 131_072
-"""How many bytes the kernel keeps for a reader: left to itself it takes megabytes, and for a crowd all there are."""
+"""Bytes the kernel buffers for a reader: by default it takes megabytes, and for a crowd all there are."""
 
 NO_MORE_FILES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 

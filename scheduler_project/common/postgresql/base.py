@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with bounded connections, a health check that asks the socket, and a trail of who writes.
+"""Django's PostgreSQL backend with bounded connections, a cheap health check, and an audit log of writes.
 
 Between two requests (or tasks) a connection belongs to the process and not to the thread that used it: see `places.py`.
 """
@@ -25,11 +25,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.execute_wrappers.append(tell_who)
 
     def is_usable(self) -> bool:
-        """Whether a kept connection still stands, without a round trip (Django's own sends SELECT 1 every request)."""
+        """Return whether a stored connection is alive, without a round trip (Django's own sends SELECT 1 every
+        request)."""
         return self.connection is not None and stands(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Those of the settings, with the time limits of this kind of process."""
+        """Return the parameters of the settings, with the time limits of this kind of process."""
         params = super().get_connection_params()
         params.setdefault("application_name", f"scheduler {process.process}")
         if self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # A pooler: it refuses start-up options it does not know.
@@ -47,7 +48,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def connect(self) -> None:
-        """Go on with an idle connection of this process, or else make one."""
+        """Reuse an idle connection of this process, or else open one."""
         while (idle := places.take_idle(self._key())) is not None:
             if (idle.close_at is not None and time.monotonic() >= idle.close_at) or not stands(idle.connection):
                 idle.connection.close()
@@ -67,7 +68,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return found
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """At the end of a request or task, hand the connection back to the process."""
+        """Return the connection to the process at the end of a request or task."""
         super().close_if_unusable_or_obsolete()
         if self.connection is None or self.in_atomic_block or self.allow_thread_sharing or not at_rest(self.connection):
             return
@@ -75,7 +76,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         places.keep(self._key(), Idle(connection, self.close_at))
 
     def _go_on_with(self, idle: Idle) -> None:
-        """What `connect` does, without what the connection has been told already."""
+        """Set up as `connect` does, without sending settings the connection already has."""
         self.in_atomic_block = False
         self.savepoint_ids = []
         self.atomic_blocks = []
@@ -90,7 +91,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.run_on_commit = []
 
     def _key(self) -> tuple[Any, ...]:
-        """Which connections are as good as this one's."""
+        """Return the key of connections that can replace this one."""
         place = self.settings_dict
         return self.alias, place["NAME"], place["HOST"], place["PORT"], place["USER"]
 
@@ -104,7 +105,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def stands(connection: Any) -> bool:
-    """Whether nobody hung up. The server speaks only when spoken to: what there is to read on idle is a goodbye."""
+    """Return whether the server has not hung up: data to read on an idle connection mean that it has."""
     if connection.pgconn.status != ConnStatus.OK:
         return False
     poll = select.poll()

@@ -1,8 +1,7 @@
-"""psycopg, but that it does not wait for ever for a server that is there and says nothing.
+"""psycopg with a time limit for servers that accept a connection but do not respond.
 
-PostgreSQL's own limits end what takes too long, and TCP ends what vanished. Neither ends what a frozen server owes (a
-machine that swaps, a disk that hangs): its kernel goes on answering for it.
-"""
+PostgreSQL's own limits stop long statements, and TCP notices a vanished host. Neither notices a frozen server (a
+machine that swaps, a disk that hangs), because its kernel still acknowledges packets."""
 
 from typing import Any
 
@@ -10,15 +9,15 @@ import psycopg
 from psycopg.errors import OperationalError, _WaitTimeout
 
 MARGIN_SECONDS = 5
-"""How much later than at the server's own limit it may say so."""
+"""Seconds added to the server's own limit, so that the server can report first."""
 
 
 class Connection(psycopg.Connection[Any]):
     patience: float | None = None
-    """Seconds that an answer is waited for; None: as long as it takes."""
+    """Maximum seconds to wait for a response; None: no limit."""
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for an answer. Raises OperationalError after `patience`, and the connection is no more."""
+        """Wait for a response. Raises OperationalError after `patience`, and closes the connection."""
         if timeout is not None or self.patience is None:
             return super().wait(gen, interval, timeout)
         try:
@@ -29,7 +28,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 class Driver:
-    """What Django takes for psycopg."""
+    """Replacement for the psycopg module in Django."""
 
     connect = staticmethod(Connection.connect)
 

@@ -1,8 +1,7 @@
-"""The connections of this process: how many there may be, and those that no thread is using now.
+"""The connections of this process: their maximum number, and the idle ones.
 
-A thread has a connection while it works on a request or a task, not for as long as it lives. So their number is
-what the configuration says, whatever becomes of the threads.
-"""
+A thread has a connection while it handles a request or a task, not for its lifetime. So the configuration alone limits
+their number, whatever happens to the threads."""
 
 import gc
 import os
@@ -18,18 +17,18 @@ from django.db.utils import OperationalError
 
 
 class NoConnectionFree(OperationalError):
-    """Every connection this process may have was at work for longer than anybody waits for one."""
+    """All connections of this process stayed busy for longer than the maximum wait."""
 
 
 class Idle(NamedTuple):
     connection: Any
-    """psycopg's own."""
+    """The connection of psycopg."""
     close_at: float | None
-    """When it has lived long enough, by `time.monotonic()`; None: never."""
+    """The time at which it is to be closed, by `time.monotonic()`; None: never."""
 
 
 class InUse(threading.local):
-    """The connections a thread is using. When it ends with any, they are closed."""
+    """The connections used by a thread. If the thread ends, they are closed."""
 
     def __init__(self) -> None:
         self.connections: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -37,7 +36,7 @@ class InUse(threading.local):
 
 
 class AtEnd:
-    """Goes when its thread does: nothing else refers to it."""
+    """Object that is collected with its thread, because nothing else refers to it."""
 
     def __init__(self, connections: weakref.WeakSet[Any]) -> None:
         self.process = os.getpid()
@@ -51,13 +50,13 @@ class AtEnd:
 
 
 class Places:
-    """Counts the open connections of this process, and keeps idle ones for the thread that asks next."""
+    """Counter of the open connections of this process, and pool of the idle ones."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew, as a forked process does: its parent's connections are not its own."""
+        """Start empty, as in a forked process: the parent's connections are not its own."""
         self.changed = threading.Condition(threading.RLock())  # Finalizers may run in a thread that has the lock.
         self.open = 0
         self.idle: dict[Any, list[Idle]] = {}
@@ -65,7 +64,7 @@ class Places:
         self.in_use = InUse()
 
     def take_idle(self, key: Any) -> Idle | None:
-        """Return the connection that was in use last, if one is idle."""
+        """Return the most recently used idle connection, if there is one."""
         with self.changed:
             kept = self.idle.get(key)
             idle = kept.pop() if kept else None
@@ -74,14 +73,14 @@ class Places:
         return idle
 
     def keep(self, key: Any, idle: Idle) -> None:
-        """Keep a connection whose thread needs it no longer."""
+        """Store a connection that its thread no longer needs."""
         self.in_use.connections.discard(idle.connection)
         with self.changed:
             self.idle.setdefault(key, []).append(idle)
             self.changed.notify()
 
     def close_idle(self) -> None:
-        """Close every connection that no thread is using, such as for a test that changes what they were told."""
+        """Close every idle connection, such as for a test that changes their settings."""
         with self.changed:
             for kept in self.idle.values():
                 while kept:
@@ -90,7 +89,7 @@ class Places:
                     self.closed(connection)
 
     def connect(self, key: Any, limit: int | None, connect: Callable[[], Any]) -> Idle | Any:
-        """Return a new connection, or an idle one that came back while there was no room for another.
+        """Return a new connection, or an idle one that became free while waiting.
 
         Raises NoConnectionFree after `DATABASE_WAIT_SECONDS`.
         """
@@ -115,13 +114,13 @@ class Places:
         return connection
 
     def closed(self, connection: Any) -> None:
-        """Note that a connection was closed. Once is enough, and twice does no harm."""
+        """Record that a connection was closed. Repeating it is harmless."""
         self.in_use.connections.discard(connection)
         if closer := self.closers.get(connection):
             closer()
 
     def _make_room(self, key: Any, limit: int) -> None:
-        """Wait, with the lock held, until there is an idle connection or room for a new one."""
+        """Wait, holding the lock, until a connection is idle or a new one is allowed."""
         for other in [other for other, kept in self.idle.items() if other != key and kept]:  # such as another database
             idle = self.idle[other].pop()
             idle.connection.close()

@@ -1,4 +1,5 @@
-"""What others wrote (names, titles) between our words, turning none of them around. In every template as it is."""
+"""Filters for user input (names, titles) within our text that keep each part's writing direction. Built into every
+template."""
 
 from typing import Any
 
@@ -13,12 +14,12 @@ register = template.Library()
 
 @register.filter
 def isolated(value: Any) -> str:
-    """A name in an attribute, a page's title or an option, where no element can be."""
+    """Return an isolated name for an attribute, a page's title or an option, which cannot contain an element."""
     return isolated_text(str(value))
 
 
 @register.filter
 def bdi(value: Any) -> str:
-    """A name in a heading or running text, as HTML. One that runs with the page stays bare."""
+    """Return a name for a heading or running text as HTML, isolated only if its direction differs from the page's."""
     text = without_directions(str(value))
     return format_html("<bdi>{}</bdi>", text) if turns(text) else conditional_escape(text)
