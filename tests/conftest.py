@@ -1,4 +1,4 @@
-"""What every test has: settings for tests, people, and API clients to speak for them."""
+"""Fixtures for all tests: settings, people, and their API clients."""
 
 import os
 from datetime import datetime
@@ -59,9 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that empty the tables come last, for what migrations wrote is gone after them.
+    """Run tests that truncate tables last, because they delete the data written by migrations.
 
-    pytest-django sees to that, but then those of the browser are put together, beside the first that is named like one.
+    pytest-django does that too, but the browser tests are then put beside the first one of the same name.
     """
     items.sort(key=empties_tables)
 
@@ -80,9 +80,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """Tests may empty tables. At the end nobody else may be in the database.
+    """Tests may truncate tables. At the end no other connection to the database may remain.
 
-    Threads of the live server go a moment after their browser.
+    Threads of the live server end a moment after their browser.
     """
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in ("common_change", "booking_appointmentevent"):
@@ -98,13 +98,13 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(autouse=True)
 def _empty_redis():
-    """Redis, broker and all, forgets the test before."""
+    """Flush Redis, broker included, before each test."""
     Redis.from_url(django_settings.REDIS_URL).flushdb()
 
 
 @pytest.fixture
 def without_redis(settings):
-    """Nobody answers where Redis was."""
+    """Point to a port without a Redis."""
     settings.REDIS_URL = "redis://127.0.0.1:1"
     redis_client.cache_clear()
     yield
@@ -113,20 +113,20 @@ def without_redis(settings):
 
 @pytest.fixture(autouse=True)
 def _no_web_process():
-    """The tests have no limits of the web's, though one of them imported `wsgi.py`."""
+    """Reset the web process's limits, which a test that imports `wsgi.py` sets."""
     process.is_now(process.Process.COMMAND)
 
 
 @pytest.fixture(autouse=True)
 def _in_english():
-    """Whatever language the test before asked in."""
+    """Reset the language a previous test may have left active."""
     with translation.override("en"):
         yield
 
 
 @pytest.fixture
 def throttle(settings):
-    """Rate limits are on for this test; change a rate with `throttle["write"] = "2/min"`."""
+    """Turn on rate limits for this test; change a rate with `throttle["write"] = "2/min"`."""
     settings.THROTTLE = True
     rates = dict(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"])
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
@@ -135,7 +135,7 @@ def throttle(settings):
 
 @pytest.fixture
 def at_once():
-    """A task is done where it is rung for."""
+    """Run a task at once when it is started."""
     app.conf.task_always_eager = True
     yield
     app.conf.task_always_eager = False
@@ -148,25 +148,25 @@ def now() -> datetime:
 
 @pytest.fixture
 def provider(db):
-    """An open calendar in UTC, Monday to Friday 09:00 to 17:00, slots laid out from NOON on; with a login."""
+    """A provider with an open calendar in UTC, Monday to Friday 09:00 to 17:00, slots from NOON on; with a login."""
     return open_provider()
 
 
 @pytest.fixture
 def booker(db):
-    """A client with a login. (`client` is what pytest-django calls its browser.)"""
+    """A client with a login. (`client` is pytest-django's name for its browser.)"""
     return ClientFactory()
 
 
 @pytest.fixture
 def staff(db):
-    """A manager: of the groups there are, the one that may do most."""
+    """A manager: a member of the group with most permissions."""
     return staff_of(MANAGER)
 
 
 @pytest.fixture
 def at_noon():
-    """It is NOON, and stays it, for whoever asks."""
+    """A clock stopped at NOON."""
     with time_machine.travel(NOON, tick=False):
         yield
 
@@ -179,12 +179,12 @@ def boss(db) -> User:
 
 @pytest.fixture
 def office(boss) -> Browser:
-    """The browser of a superuser in the admin. (`browser` is what Playwright calls its own.)"""
+    """The browser of a superuser in the admin. (`browser` is Playwright's name for its own.)"""
     return browser_of(boss)
 
 
 def logged_in(user: User) -> APIClient:
-    """An API client that speaks for a user. What staff may is looked up already, for tests that count queries."""
+    """Return an API client logged in as a user. Permissions are loaded already, for tests that count queries."""
     api, user = APIClient(), User.objects.get(pk=user.pk)
     if user.is_staff:
         user.get_all_permissions()
@@ -194,7 +194,7 @@ def logged_in(user: User) -> APIClient:
 
 @pytest.fixture
 def api() -> APIClient:
-    """An API client that nobody is logged in with."""
+    """An anonymous API client."""
     return APIClient()
 
 

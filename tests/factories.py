@@ -1,8 +1,7 @@
-"""Rows for tests.
+"""Factories of rows.
 
-The factories write rows and nothing else: a ScheduleFactory lays no slots, a HoldFactory claims none. Where the grid
-matters, `open_provider`, `hold` and `appoint` go through the real operations.
-"""
+They only write rows: a ScheduleFactory generates no slots, a HoldFactory claims none. If slots matter, `open_provider`,
+`hold` and `appoint` use the real operations."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -36,7 +35,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """The "now" of tests: a Monday. Clocks change within its horizon: New York on 8 March, Berlin on 29 March."""
 
 WEEKDAYS = tuple((day, time(9), time(17)) for day in range(5))
-"""Monday to Friday, 09:00 to 17:00: what a new schedule starts with."""
+"""Monday to Friday, 09:00 to 17:00: the default of a new schedule."""
 
 ALWAYS = tuple((day, time(0), time(0)) for day in range(7))
 """Every day, 00:00 to 24:00."""
@@ -45,7 +44,7 @@ PASSWORD = "correct horse battery staple"
 
 
 def at(text: str) -> datetime:
-    """`"2026-03-03 09:00"` as an instant in UTC."""
+    """Return `"2026-03-03 09:00"` as a time in UTC."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
@@ -67,7 +66,7 @@ class UserFactory(DjangoModelFactory):
 
 
 def verified(user: User) -> User:
-    """The same login, its email verified."""
+    """Return the login with its email verified."""
     EmailAddress.objects.filter(user=user).update(verified=True)
     return user
 
@@ -109,7 +108,7 @@ class ServiceFactory(DjangoModelFactory):
 
 
 class ScheduleFactory(DjangoModelFactory):
-    """A calendar without hours; `weekdays=True` gives it Monday to Friday, 09:00 to 17:00. It lays no slots."""
+    """A calendar without hours; `weekdays=True` gives it Monday to Friday, 09:00 to 17:00. It has no slots."""
 
     class Meta:
         model = Schedule
@@ -191,7 +190,7 @@ class HoldFactory(ReservationFactory):
 
 
 class MessageTemplateFactory(DjangoModelFactory):
-    """What clients are told by mail once they have booked; without `provider=` the site's."""
+    """The mail to clients after booking; without `provider=` the site's."""
 
     class Meta:
         model = MessageTemplate
@@ -254,7 +253,7 @@ class MessageFactory(DjangoModelFactory):
 
 
 class EventMessageFactory(MessageFactory):
-    """An event told to a webhook at NOON."""
+    """An event for a webhook at NOON."""
 
     kind = MessageKind.EVENT
     channel = Channel.WEBHOOK
@@ -279,13 +278,13 @@ SYSTEM = Actor(None, Face.JOB)
 
 
 def actor_of(who: Client | Provider | User) -> Actor:
-    """`who` acting through the API, read afresh so that no role is remembered."""
+    """Return `who` as an actor through the API, reloaded so that no role is cached."""
     user_id = who.pk if isinstance(who, User) else who.user_id
     return Actor(User.objects.get(pk=user_id), Face.API)
 
 
 def open_provider(*, hours=WEEKDAYS, now=NOON, **policy) -> Provider:
-    """A provider whose calendar is open, slots laid out by the real operation.
+    """Return a provider with an open calendar, with slots from the real operation.
 
     `hours` are `(weekday, start, end)` in local time, `policy` are fields of Schedule. A short `horizon_days` is quick.
     """
@@ -300,7 +299,7 @@ def open_provider(*, hours=WEEKDAYS, now=NOON, **policy) -> Provider:
 def hold(
     provider: Provider, starts_at: datetime, *, client: Client | None = None, now=NOON, **arguments
 ) -> Reservation:
-    """A hold made by the real operation, by the client's own hand. The provider must be open."""
+    """Return a hold made by the client through the real operation. The provider must be open."""
     client = client or ClientFactory()
     arguments.setdefault("actor", actor_of(client))
     return reserve(provider_id=provider.pk, client_id=client.pk, starts_at=starts_at, now=now, **arguments)
@@ -309,7 +308,7 @@ def hold(
 def appoint(
     provider: Provider, starts_at: datetime, *, client: Client | None = None, now=NOON, overrides=(), **arguments
 ) -> Appointment:
-    """An appointment made by the real operation. With `overrides` by the system, else by the client's own hand."""
+    """Return an appointment made by the real operation: with `overrides` by the system, else by the client."""
     client = client or ClientFactory()
     arguments["actor"] = arguments.get("actor") or (SYSTEM if overrides else actor_of(client))
     return book(

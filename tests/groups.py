@@ -1,4 +1,4 @@
-"""The groups that a migration makes, and people in them."""
+"""The groups made by a migration, and their members."""
 
 from importlib import import_module
 
@@ -15,13 +15,13 @@ FRONT_DESK, MANAGER = "Front desk", "Manager"
 
 
 def group(name: str) -> Group:
-    """One of the groups, made again where a test before has emptied the tables."""
+    """Return one of the groups, created again if a previous test truncated the tables."""
     migration.make(apps, None)
     return Group.objects.get(name=name)
 
 
 def staff_of(*names: str, **fields: object) -> User:
-    """Somebody on the staff, in these groups."""
+    """Return a staff member of these groups."""
     user = UserFactory(staff=True, **fields)
     user.groups.set([group(name) for name in names])
     return User.objects.get(pk=user.pk)

@@ -1,11 +1,11 @@
-"""Reading pages as people do: their words, their links, their buttons."""
+"""Parsing of pages as people see them: text, links, buttons."""
 
 import re
 from html import unescape
 
 
 def reminded(*rows, kept=()):
-    """What the rows send in which one chooses when to be reminded: a number and a unit each."""
+    """Return the form data of rows that set the offsets of reminders, each with a number and a unit."""
     return {
         "reminder_offsets": "own",
         "reminder_offsets_number": [number for number, _unit in rows],
@@ -15,7 +15,7 @@ def reminded(*rows, kept=()):
 
 
 def text_of(answer):
-    """The words of a page, with single blanks."""
+    """Return the text of a page, with single blanks."""
     page = re.sub(r"<(script|style|head)\b.*?</\1>", " ", answer.content.decode(), flags=re.DOTALL)
     return unescape(" ".join(re.sub(r"<[^>]*>", " ", page).split()))
 
@@ -25,6 +25,6 @@ def links_of(answer):
 
 
 def times_of(answer):
-    """The times that can be taken: what each button sends, and how it is announced."""
+    """Return the offered times: the value of each button, and its accessible name."""
     found = re.findall(r'name="at" value="([^"]+)" aria-label="([^"]+)"', answer.content.decode())
     return {value: unescape(label) for value, label in found}

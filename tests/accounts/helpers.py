@@ -1,4 +1,4 @@
-"""What the tests of the accounts API share."""
+"""Helpers for the tests of the accounts API."""
 
 from allauth.mfa.totp.internal.auth import hotp_value, yield_hotp_counters_from_time
 from django.core import mail
@@ -12,7 +12,7 @@ from accounts.operations.sign_ins import Origin, sign_in_program
 
 
 def refusal(response):
-    """Status, and `(code, field)` of each error; fails when it is not the one shape of an error."""
+    """Return the status, and `(code, field)` of each error; fail if it does not have the format of errors."""
     body = response.json()
     assert body["type"] in ("validation_error", "client_error", "server_error")
     assert {"type", "errors"} <= set(body) <= {"type", "errors", "details"}
@@ -24,7 +24,7 @@ def refusal(response):
 
 
 def bearer(api, access):
-    """`api` speaking with this access token from now on."""
+    """Return `api` using this access token from now on."""
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {access}")
     return api
 
@@ -34,7 +34,7 @@ def tokens_of(user):
 
 
 def mails():
-    """All the mails that were sent, once those that are owed are."""
+    """Send the pending mails and return all mails sent."""
     send_due(clock=timezone.now)
     return mail.outbox
 
@@ -48,5 +48,5 @@ def queries_of(call, *arguments):
 
 
 def code_of(secret):
-    """The code an authenticator app shows now."""
+    """Return the code an authenticator app shows now."""
     return f"{hotp_value(secret, next(iter(yield_hotp_counters_from_time()))):06}"

@@ -17,7 +17,7 @@ NEW_PASSWORD = "another correct horse"
 
 
 def allowed(*permissions):
-    """A browser of somebody on the staff with these permissions and no others."""
+    """The browser of a staff member with these permissions and no others."""
     user = UserFactory(staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     browser = Browser()

@@ -1,4 +1,4 @@
-"""Who registers as a provider is published once their email is verified and staff approved them."""
+"""Publication of registered providers: once their email is verified and staff have approved them."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -20,7 +20,7 @@ GRACE = {"name": "Grace", "email": "grace@example.org", "password": "nanoseconds
 
 @pytest.fixture
 def waiting(db) -> Provider:
-    """A provider who answered at their email, and waits for approval."""
+    """A provider who verified their email, and waits for approval."""
     return ProviderFactory(is_approved=False, user__email="ada@example.org")
 
 

@@ -1,4 +1,4 @@
-"""The clients a provider keeps, and what a client sees of themself."""
+"""Clients kept by a provider, and a client's view of themself."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Erasing somebody: nothing in the database names them any more, and all that is counted stays."""
+"""Erasing people: nothing in the database names them any more, and all figures stay."""
 
 import json
 from datetime import timedelta
@@ -53,7 +53,7 @@ LATER = NOON + timedelta(days=30)
 
 
 def tables_naming(*words):
-    """The tables in some row of which one of these words stands; in columns of bytes too, which are told as hex."""
+    """Return the tables in which a row contains one of these words; binary columns are searched too, as hex."""
     written = {form for word in words for form in (word.lower(), word.encode().hex(), word.lower().encode().hex())}
     found = set()
     with connection.cursor() as cursor:
@@ -77,7 +77,7 @@ def provider(db):
 
 
 def live_a_life(client, provider):
-    """Everything that could be kept about a client, in every place that keeps something."""
+    """Create everything that could be stored about a client, in every place that stores something."""
     WebhookEndpointFactory(provider=provider)
     known = {"name": "Wilhelmina", "email": "wilma@example.org", "phone": "+4930901820", "notes": "Her left knee."}
     edit_client(client_id=client.pk, changes=known, actor=SYSTEM)

@@ -1,4 +1,4 @@
-"""Guessing passwords and codes: whoever guesses is slowed down, and the owner is not."""
+"""Limits on guessing passwords and codes: they slow down the guesser, not the owner."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ NOW = 1_000_000_000.0
 
 @pytest.fixture(autouse=True)
 def _limits(throttle, at_noon):
-    """Limits hold, and no time passes. How often one address may ask at all is not what is looked at here."""
+    """Apply the limits with a frozen clock. The rate limits per address are not tested here."""
     throttle.update(login="100000/d", write="100000/d")
 
 
@@ -137,7 +137,7 @@ def test_queries_are_the_same_for_an_email_nobody_has(owner):
 
 @pytest.fixture
 def known(owner):
-    """A browser that has logged in, and out again."""
+    """A browser that has logged in and out again."""
     browser = Browser()
     assert by_page(owner.email, PASSWORD, browser=browser) == 200
     browser.post("/account/logout/")
@@ -146,7 +146,7 @@ def known(owner):
 
 
 def exhaust_all(email):
-    """Let strangers in many networks use up what they may."""
+    """Let strangers in many networks use up their tries."""
     answers = [by_api(email, network=f"203.0.113.{number}") for number in range(BY_ALL[Guess.PASSWORD].free + 1)]
     assert answers[-1] == 429
 
@@ -246,7 +246,7 @@ def test_many_networks_get_no_further_than_a_few_tries_at_once(log_in, owner):
 
 @pytest.mark.parametrize(("what", "most"), [(Guess.PASSWORD, 60), (Guess.CODE, 26)])
 def test_many_networks_are_bounded_within_an_hour(what, most):
-    """Somebody with so many networks that each is fresh tries each second, for an hour and one more."""
+    """An attacker with a new network for each try tries each second, for an hour and one second more."""
     tries = [slow_down("everybody", BY_ALL[what], NOW + second) is None for second in range(7200)]
 
     assert BY_ALL[what].free < sum(tries[:3600]) <= most

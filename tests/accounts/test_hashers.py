@@ -1,4 +1,4 @@
-"""How passwords are hashed, and how many at a time."""
+"""Password hashing, and the limit on parallel hashing."""
 
 import threading
 
@@ -17,7 +17,7 @@ HASHERS = ["accounts.hashers.Argon2PasswordHasher", "accounts.hashers.PBKDF2Pass
 
 @pytest.fixture
 def argon(settings):
-    """Passwords are hashed as on a real site; nobody waits longer than a moment."""
+    """Hash passwords as in production, with a short maximum wait."""
     settings.PASSWORD_HASHERS = HASHERS
     settings.PASSWORD_HASH_WAIT_SECONDS = 0.05
     turns.cache_clear()
@@ -26,7 +26,7 @@ def argon(settings):
 
 @pytest.fixture
 def all_taken(argon):
-    """As many passwords as may be are being hashed."""
+    """Occupy all allowed hashings."""
     argon.PASSWORD_HASHES_AT_ONCE = 1
     with turn():
         yield
@@ -57,7 +57,7 @@ def test_login_renews_a_hash_made_with_other_parameters(argon, api):
 
 @pytest.mark.parametrize(("at_once", "wanted"), [(1, 1), (2, 2), (5, 4)])
 def test_process_hashes_no_more_than_that_at_once(argon, monkeypatch, at_once, wanted):
-    """Four threads hash; each waits inside until as many as may be there are."""
+    """Four threads hash; each waits inside until the allowed number has arrived."""
     argon.PASSWORD_HASHES_AT_ONCE, argon.PASSWORD_HASH_WAIT_SECONDS = at_once, 20
     inside, most, lock, full = 0, 0, threading.Lock(), threading.Event()
 

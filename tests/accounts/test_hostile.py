@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a 4xx in the one shape of an error; never a 500 (R21)."""
+"""Hostile input gets a 4xx in the format of errors; never a 500 (R21)."""
 
 import pytest
 from rest_framework.test import APIClient

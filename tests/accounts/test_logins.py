@@ -222,7 +222,7 @@ def test_login_refuses_alike_whoever_it_is_not(api, booker):
 
 
 def test_login_hashes_once_whether_there_is_an_account_or_not(api, booker, monkeypatch):
-    """The time it takes is the hasher's; counted, because a clock makes a poor test."""
+    """The time is that of the hasher; calls are counted, because clocks make unreliable tests."""
     from django.contrib.auth.hashers import MD5PasswordHasher
 
     hashed = []

@@ -1,4 +1,4 @@
-"""What ends when a mailbox is proved for the first time: somebody else may have made the login and waited."""
+"""The first proof of a mailbox ends earlier credentials: somebody else may have made the login and waited."""
 
 import re
 from pathlib import Path
@@ -41,7 +41,7 @@ VICTIM = "victim@example.org"
 
 @pytest.fixture
 def trap():
-    """A login made with a mailbox that is somebody else's, with all that keeps on working by itself."""
+    """A login made with another person's mailbox, with everything that keeps working by itself."""
     provider = open_provider(horizon_days=4)
     user = provider.user
     user.email = VICTIM
@@ -284,7 +284,7 @@ def test_staff_who_vouch_for_a_mailbox_have_a_link_to_a_new_password_sent_there(
 
 @pytest.mark.parametrize("staff", [True, False])
 def test_new_password_stays_in_whose_browser_ever_it_was_set(trap, staff):
-    """Somebody else's, even staff's: it is the link that counts."""
+    """Even if it is somebody else's, even a staff member's: the link decides."""
     browser = as_staff() if staff else Browser()
 
     page = browser.get(reset_path(trap.user), follow=True)
@@ -326,7 +326,7 @@ def test_password_that_ended_can_be_set_by_a_mailed_link(trap):
 
 @pytest.fixture
 def changing(trap):
-    """A login with a verified email of its own that waits for the victim to confirm theirs."""
+    """A login with a verified email that waits for the victim to confirm theirs."""
     trap.address = EmailAddress.objects.get(email=VICTIM)
     EmailAddress.objects.filter(pk=trap.address.pk).update(primary=False)
     EmailAddress.objects.filter(email="attacker@evil.example").update(verified=True, primary=True)
@@ -376,7 +376,7 @@ ENDS = {
     "sessions.Session.session_data": "page session",
     "sessions.Session.session_key": "page session",
 }
-"""What opens or tells something to whoever made the login, and the name of the thing above that ends with it."""
+"""Everything that grants access or sends data to the login's maker, with the name of the test item that ends it."""
 
 OPENS_NOTHING = {
     "account.EmailConfirmation.email_address": "not used: links are signed",
@@ -398,7 +398,8 @@ OPENS_NOTHING = {
 
 
 def test_every_key_of_a_login_ends_or_says_why_not():
-    """A new one fails here: end it at `mailbox_proved` and prove it above, or say what it opens not."""
+    """A new kind fails here: end it at `mailbox_proved` and prove it above, or give the reason why it grants
+    nothing."""
     found = {
         f"{model._meta.label}.{field.name}"
         for model in apps.get_models()
@@ -411,7 +412,7 @@ def test_every_key_of_a_login_ends_or_says_why_not():
 
 
 def test_source_verifies_emails_where_it_is_noticed():
-    """`QuerySet.update` and `bulk_create` send no signals: a mailbox proved so would end nothing."""
+    """`QuerySet.update` and `bulk_create` send no signals: a mailbox verified by them would end nothing."""
     silent = re.compile(r"update\([^)]*\bverified=True|bulk_create\([^)]*EmailAddress", re.DOTALL)
     folders = ("scheduler_project", "accounts", "booking", "reminders", "analytics")
     paths = [path for folder in folders for path in Path(project.BASE_DIR, folder).rglob("*.py")]

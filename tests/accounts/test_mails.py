@@ -1,4 +1,4 @@
-"""The mails accounts owes: sent outside of the request, tried again, and never twice at once."""
+"""The outbox of accounts: mails are sent outside of the request, retried, and never sent twice at once."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class NoMailServer:
-    """Where nobody answers. `asked` counts."""
+    """A mail server that does not answer. `asked` counts the attempts."""
 
     def __init__(self) -> None:
         self.asked = []

@@ -1,4 +1,4 @@
-"""Who am I."""
+"""`/api/me`: the logged-in user."""
 
 import pytest
 

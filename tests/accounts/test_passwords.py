@@ -180,7 +180,7 @@ def test_reset_survives_a_site_name_with_a_line_break(api, booker, settings):
 
 
 def link(user, **changes):
-    """What the mailed link carries."""
+    """Return the parameters of the mailed link."""
     return {
         "uid": urlsafe_base64_encode(str(user.pk).encode()),
         "token": default_token_generator.make_token(user),

@@ -1,4 +1,4 @@
-"""Providers: who sees them, who adds and changes them."""
+"""Providers: visibility, adding and changing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Two who do the same at once."""
+"""The same action done twice at once."""
 
 import threading
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*deeds):
-    """What each deed, done in a thread of its own, returned or raised."""
+    """Run each function in its own thread, and return their results or exceptions."""
     start = threading.Barrier(len(deeds))
     outcomes = [None] * len(deeds)
 

@@ -1,4 +1,4 @@
-"""The second factor: what somebody who only knows the password meets."""
+"""The second factor, for somebody who knows only the password."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -19,7 +19,7 @@ def secret():
 
 @pytest.fixture
 def guarded(secret):
-    """Somebody with an authenticator app and recovery codes."""
+    """A user with an authenticator app and recovery codes."""
     user = UserFactory(staff=True)
     EmailAddress.objects.update(verified=True)
     TOTP.activate(user, secret)

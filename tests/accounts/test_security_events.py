@@ -1,4 +1,4 @@
-"""What happens to logins and rights is in the log of security events, and told to whom it concerns."""
+"""Events of logins and rights: in the security log, and mailed to the person concerned."""
 
 import logging
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def events(caplog, django_capture_on_commit_callbacks):
-    """The lines of the security log that something writes: `events(call, …)`."""
+    """Return the lines that a call writes to the security log: `events(call, …)`."""
     caplog.set_level(logging.INFO, "security")
 
     def of(call, *arguments, **named):
@@ -46,7 +46,7 @@ def user():
 
 
 def told():
-    """Subjects and addressees of the mails that are owed and sent."""
+    """Return subjects and recipients of all mails, pending and sent."""
     return [(mail.subject.partition(" – ")[0], mail.to[0]) for mail in mails()]
 
 

@@ -1,4 +1,4 @@
-"""Where a login is signed in: how long that lasts, and how it ends."""
+"""Sign-ins of a login: their list, their lifetime and their ends."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Fi
 
 @pytest.fixture
 def clock():
-    """It is NOON until it is shifted."""
+    """A clock that shows NOON until it is shifted."""
     with time_machine.travel(NOON, tick=False) as traveller:
         yield traveller
 

@@ -1,4 +1,4 @@
-"""Passwords cannot be tried at will (R18, R19)."""
+"""Rate limits on passwords (R18, R19)."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def three_a_day(throttle):
-    """Three a day: no window ends while a test runs, save at midnight."""
+    """Three a day, so that no window ends during a test, except at midnight."""
     throttle.update(login="3/d", register="3/d")
 
 

@@ -1,4 +1,4 @@
-"""The figures counted again in plain Python, row by row and minute by minute, with nothing of what is tested."""
+"""The figures counted in plain Python, row by row and minute by minute, with none of the tested code."""
 
 import math
 from collections import Counter
@@ -41,7 +41,7 @@ def ratio(part, whole):
 
 
 def spread(values):
-    """Quartiles: of the sorted values, those at a quarter, a half and three quarters."""
+    """Return the quartiles: of the sorted values, those at a quarter, a half and three quarters."""
     ranked = sorted(values)
     if not ranked:
         return None
@@ -55,7 +55,7 @@ def spread(values):
 
 
 class Count:
-    """What `/api/analytics` should say of some local dates, but for names and what was asked."""
+    """The expected answer of `/api/analytics` for some local dates, without names and parameters."""
 
     def __init__(self, zone, dates, now, *, provider=None, service=None):
         self.zone, self.dates, self.now = zone, dates, now

@@ -1,4 +1,4 @@
-"""`/api/analytics` and `/api/admin/statistics`: who may ask what, and what they are told."""
+"""`/api/analytics` and `/api/admin/statistics`: permissions and answers."""
 
 from datetime import timedelta
 
@@ -43,7 +43,7 @@ def error(response):
 
 
 def began(starts_at, **fields):
-    """An appointment that was missed, unless `fields` say otherwise, made a day ahead."""
+    """A missed appointment, unless `fields` set another status, made a day ahead."""
     made = {"created_at": starts_at - timedelta(days=1)}
     reservation = ReservationFactory(starts_at=starts_at, **made, **fields.pop("reservation", {}))
     return AppointmentFactory(reservation=reservation, **{"status": "missed", **made, **fields})

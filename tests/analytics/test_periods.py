@@ -1,4 +1,4 @@
-"""Which days a period means, and where each of their hours begins."""
+"""The days of a period, and the starts of their hours."""
 
 from datetime import date, timedelta
 from itertools import pairwise

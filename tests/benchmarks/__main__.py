@@ -143,7 +143,7 @@ def table(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def growth(rows: list[dict[str, Any]]) -> list[str]:
-    """What a free week costs among the most providers, beside what it costs among the fewest."""
+    """Return the cost of a free week with most providers, compared with the cost with fewest."""
     weeks = [row["app"] for row in rows if row["row"] == "free week listed" and row["clients"] == 1]
     if len(weeks) < 2:
         return []

@@ -29,7 +29,7 @@ Client = Generator[bytes, Answer, None]
 
 @dataclass
 class Load:
-    """What came of it."""
+    """The results of a run."""
 
     seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
@@ -41,7 +41,7 @@ class Load:
         return len(self.latencies)
 
     def percentile(self, share: float) -> float:
-        """In milliseconds."""
+        """Return the percentile in milliseconds."""
         ordered = sorted(self.latencies)
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)] * 1000 if ordered else 0.0
 

@@ -1,4 +1,4 @@
-"""What reminding costs: messages dispatched per second, and planning."""
+"""The cost of reminders: messages dispatched per second, and planning."""
 
 import os
 import smtplib
@@ -67,7 +67,7 @@ def dispatching(rounds: int, count: int) -> list[Row]:
 
 
 def dispatch_at_once(dispatchers: int) -> None:
-    """As many processes as a worker has, each with a round of its own."""
+    """Run as many processes as a worker has, each with its own round."""
     connections.close_all()
     children = []
     for _number in range(dispatchers - 1):
@@ -98,7 +98,7 @@ def smtplib_alone(parcel: Parcel, count: int) -> None:
 
 
 def planning(rounds: int) -> list[Row]:
-    """What a booking pays for its messages, and what it costs to plan everybody anew."""
+    """Measure planning: for one booking, and for all appointments."""
     now = timezone.now()
     appointments = seed.appointments(PLANNED, now)
     ids = [appointment.pk for appointment in appointments]

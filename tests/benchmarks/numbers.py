@@ -18,7 +18,7 @@ from tests.benchmarks import seed
 from tests.benchmarks.servers import cpu_seconds
 
 A_MONTH = 800
-"""How many appointments of a quarter of an hour each provider has in a month of 20 days of 10 hours."""
+"""Appointments of 15 minutes per provider in a month of 20 days of 10 hours."""
 
 GROWTH_TARGET = 20.0
 """At most this many times the time that a hundredth of the appointments takes."""

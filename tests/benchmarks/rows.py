@@ -1,4 +1,4 @@
-"""What is measured. Each function answers rows: plain dicts, for the table and for the JSON file."""
+"""The measurements. Each function returns rows: plain dicts, for the table and for the JSON file."""
 
 import itertools
 import statistics
@@ -40,7 +40,7 @@ WEEK_SLOTS = 200
 
 @dataclass
 class Bench:
-    """How to measure, and what on."""
+    """The settings of a benchmark, and the place to run it."""
 
     sizes: list[int]
     rounds: int
@@ -257,7 +257,7 @@ def reserving(bench: Bench) -> list[Row]:
 
 
 Script = Callable[[int, int, str], Client]
-"""What one client does with a slot: its id, the client's, and their token."""
+"""One client's requests for a slot, by the slot's id, the client's id and the token."""
 
 
 def distinct_slots(bench: Bench, web: Web, slots: list[int], clients: int, script: Script) -> Load:

@@ -1,4 +1,4 @@
-"""What the benchmark runs on: PostgreSQL and Redis of its own, or a `*_bench` database of yours, and the web server."""
+"""The servers of the benchmark: its own PostgreSQL and Redis, or a `*_bench` database of yours, and the web server."""
 
 import contextlib
 import os
@@ -154,7 +154,7 @@ def web_server(
 
 
 def answers(port: int) -> bool:
-    """Whether every worker is likely up: a handful of new connections all get an answer."""
+    """Return whether every worker is likely up: a few new connections all get an answer."""
 
     def client():
         yield get("/readyz")

@@ -69,13 +69,13 @@ def url(name, *args, **query):
 
 
 def texts(response, tag="li", css=""):
-    """What the elements with this class say, tags taken out."""
+    """Return the text of the elements with this class, without tags."""
     found = re.findall(rf'<{tag}[^>]*class="[^"]*{css}[^"]*"[^>]*>(.*?)</{tag}>', response.content.decode(), re.DOTALL)
     return [unescape(re.sub(r"<[^>]+>", "", text)).strip() for text in found]
 
 
 def told(response):
-    """The messages on the page somebody was sent to."""
+    """Return the messages on the page after the redirect."""
     return [str(message) for message in response.context["messages"]]
 
 
@@ -90,7 +90,7 @@ def act(office, name, action, rows, **more):
 
 
 def a_practice(providers=1):
-    """Every kind of row, for as many providers."""
+    """Create every kind of row, for that many providers."""
     for number in range(providers):
         provider = open_provider(provider__name=f"Ada {number}", horizon_days=20)
         service = ServiceFactory(providers=[provider])
@@ -111,7 +111,7 @@ def a_practice(providers=1):
 
 
 def weekly(provider, start="2026-03-05 11:00"):
-    """Thursdays, eleven to a quarter past."""
+    """A series on Thursdays, 11:00 to 11:15."""
     wanted = Wanted(
         provider_id=provider.pk, client_id=ClientFactory().pk, rrule="FREQ=WEEKLY", starts=at(start), title="Thursdays"
     )
@@ -519,7 +519,7 @@ def test_expires_due_holds_now(office, berlin):
 
 
 def schedule_form(schedule, hours=None, **policy):
-    """The schedule's page as a browser sends it; `hours` replace those it shows."""
+    """Return the schedule's form data as a browser sends them; `hours` replace those shown."""
     fields = ("timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes")
     data = {name: getattr(schedule, name) for name in fields} | policy
     rows = list(schedule.working_hours.all())

@@ -1,4 +1,4 @@
-"""Staff book and move in the admin: for whoever calls, at a time that is free, or beside the rules and saying why."""
+"""Booking and moving by staff in the admin: at a free time, or outside of the rules with a reason."""
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -16,7 +16,7 @@ from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, ap
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 WEDNESDAY_10 = at("2026-03-04 09:00")
-"""In Berlin."""
+"""10:00 in Berlin."""
 
 
 @pytest.fixture

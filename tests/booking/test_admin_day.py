@@ -1,4 +1,4 @@
-"""The admin's day: every calendar's own clock, what is free to click on, and what is not and why."""
+"""The admin's day: each calendar in its own timezone, free times to click on, and the reasons for the others."""
 
 from datetime import date, time
 
@@ -41,7 +41,7 @@ def url(**query):
 
 
 def shown(provider, day=WEDNESDAY, now=NOON):
-    """The column of one provider: from when on it says what, for how many rows."""
+    """Return the column of one provider as triples of first row, text and number of rows."""
     schedule = Schedule.objects.get(provider=provider)
     rows = grid(days_of([schedule], day, now), now)["rows"]
     return [

@@ -1,4 +1,4 @@
-"""Invitations that go out by mail: what RFC 5546 wants, read by a parser that did not write them."""
+"""Mailed invitations: the requirements of RFC 5546, read by an independent parser."""
 
 import re
 

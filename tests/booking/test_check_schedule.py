@@ -48,7 +48,7 @@ TEN, ELEVEN = at("2026-03-04 10:00"), at("2026-03-04 11:00")
 
 
 def sql(statement, *params):
-    """Something no operation would do."""
+    """Run SQL that no operation would."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # Else a table cannot be altered in the same transaction.
         cursor.execute(statement, params)
@@ -220,7 +220,7 @@ def test_check_names_the_row_that_breaks_it(appointment, series, check, break_it
 
 
 class Walk:
-    """Somebody who does whatever can be done, at random; refusals are part of it."""
+    """Random actions of all kinds; refusals are fine."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)

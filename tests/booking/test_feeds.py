@@ -1,4 +1,4 @@
-"""`/calendar/<token>.ics`, read by a parser that did not write it."""
+"""`/calendar/<token>.ics`, read by an independent parser."""
 
 import re
 from datetime import timedelta
@@ -59,7 +59,7 @@ def path_of(owner):
 
 
 def read(client, owner):
-    """The calendar, after some checks that every one must stand (RFC 5545 §3.1)."""
+    """Return the calendar, after checks that apply to all (RFC 5545 §3.1)."""
     answer = client.get(path_of(owner))
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
@@ -200,7 +200,7 @@ def test_feed_that_has_not_changed_is_not_sent_again(client, provider, made):
 
 
 def test_feed_is_told_anew_to_who_only_says_since_when(client, provider, made):
-    """A date would not show that something dropped out, or that somebody was renamed."""
+    """A date would not reveal that an event was removed, or a person renamed."""
     path = path_of(provider)
 
     answer = client.get(path, headers={"If-Modified-Since": "Tue, 03 Mar 2026 12:00:00 GMT"})
@@ -235,7 +235,7 @@ def own_name(provider, booker, made):
 @pytest.mark.parametrize("change", [moved, cancelled, edited, another, other_name, own_name])
 @pytest.mark.parametrize("whose", ["provider", "booker"])
 def test_feed_that_has_changed_is_sent_again(client, provider, booker, made, change, whose):
-    """Even at the same moment, and where nothing but a name did."""
+    """Even at the same moment, and if only a name changed."""
     owner = {"provider": provider, "booker": booker}[whose]
     path = path_of(owner)
     first = client.get(path)

@@ -104,7 +104,7 @@ def test_logins_have_a_password_of_their_own_unless_asked_otherwise(quiet):
 
 @pytest.fixture
 def known():
-    """One of the demo's logins, with the password everybody knows."""
+    """Return one of the demo's logins, with the demo password."""
     return UserFactory(email="admin@example.com", password=PASSWORD)
 
 

@@ -1,4 +1,4 @@
-"""What the database itself refuses, and the words of the querysets."""
+"""The constraints of the database, and the methods of the querysets."""
 
 from datetime import time, timedelta
 

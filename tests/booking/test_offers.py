@@ -1,4 +1,4 @@
-"""What was and will be open, of many calendars at once; hours that changed since are told as they were."""
+"""Past and future open hours of many calendars at once; later changes of hours do not change the past."""
 
 from datetime import time
 

@@ -1,4 +1,4 @@
-"""The field in which one chooses on a page when somebody is reminded."""
+"""The field for the offsets of reminders on pages."""
 
 import pytest
 from django import forms

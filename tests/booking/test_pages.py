@@ -44,7 +44,7 @@ def provider(db):
 
 @pytest.fixture
 def guest(provider):
-    """Somebody in the provider's address book, without a login."""
+    """A client in the provider's address book, without a login."""
     return ClientFactory(owner=provider, user=None, name="Ada", timezone="Europe/Berlin")
 
 
@@ -198,7 +198,7 @@ def test_confirming_awaits_approval_where_it_must(client, provider, guest):
 
 @pytest.mark.parametrize("is_staff", [True, False])
 def test_confirming_by_link_needs_approval_whoever_is_logged_in(client, provider, guest, is_staff):
-    """The link speaks for the client and for nobody else, were they the provider or staff themselves."""
+    """The link acts for the client only, even if the provider or staff open it."""
     user = UserFactory(is_staff=is_staff)
     Provider.objects.filter(pk=provider.pk).update(user=user)
     guest.user = user

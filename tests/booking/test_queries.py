@@ -1,4 +1,4 @@
-"""Reads: open hours, and which times are free."""
+"""Reads: open hours and free times."""
 
 from datetime import date, time, timedelta
 from zoneinfo import ZoneInfo
@@ -464,7 +464,7 @@ def test_free_times_take_one_query(providers, django_assert_num_queries):
 
 
 def brute_force(provider, service, now):
-    """The starts a service can be booked at, told from the stored slots one cell at a time."""
+    """Return the bookable starts of a service, computed from the stored slots one cell at a time."""
     dead = Q(reservation__status="held", reservation__expires_at__lte=now, withdrawn=False)
     free = Slot.objects.filter(Q(reservation=None) | dead, provider=provider)
     slots = dict(free.values_list("starts_at", "ends_at"))

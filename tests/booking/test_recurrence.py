@@ -1,4 +1,4 @@
-"""Recurrence rules, held against the examples of RFC 5545, a day-by-day evaluator and, where it is right, dateutil."""
+"""Recurrence rules, compared with the examples of RFC 5545, a day-by-day evaluator and, where it is right, dateutil."""
 
 import calendar
 import time as clock
@@ -216,7 +216,7 @@ def week_year_and_number(day, week_start):
 
 
 def fits(parts, day, start, week_start):
-    """Whether a day has the properties that each part asks for."""
+    """Return whether a day satisfies each part of the rule."""
 
     def numbers(name):
         return [int(word) for word in parts[name].split(",")]
@@ -245,7 +245,7 @@ def days_of(year):
 
 @cache
 def scopes(day):
-    """The places of a day, from the front and from the back: in its month and year, and among their like weekdays."""
+    """Return the positions of a day, from both ends: in its month and year, and among the same weekdays."""
     year = days_of(day.year)
     month = [one for one in year if one.month == day.month]
     like = [[one for one in scope if one.weekday() == day.weekday()] for scope in (month, year)]
@@ -257,7 +257,7 @@ def places(day, among):
 
 
 def period(parts, day, week_start):
-    """Which day, week, month or year it is, counted from some beginning."""
+    """Return the number of the day's period (day, week, month or year), from some origin."""
     return {
         "DAILY": day.toordinal(),
         "WEEKLY": (day.toordinal() - 1 - week_start) // 7,
@@ -267,7 +267,7 @@ def period(parts, day, week_start):
 
 
 def evaluated(text, start, until):
-    """What the rule means, one day after the other."""
+    """Evaluate the rule one day after the other."""
     parts = dict(part.split("=") for part in text.split(";"))
     week_start = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"].index(parts.get("WKST", "MO"))
     first, interval = period(parts, start, week_start), int(parts.get("INTERVAL", 1))
@@ -349,7 +349,7 @@ def test_a_later_window_shows_the_same_as_the_whole(rule, start, later):
 @settings(max_examples=150)
 @given(rules(week_numbers=False), STARTS)
 def test_expands_as_dateutil_does_where_that_is_right(rule, start):
-    """Left out: weekdays mixed with numbered ones, BYSETPOS in weeks, BYWEEKNO, and rules that never come true."""
+    """Excluded: weekdays mixed with numbered ones, BYSETPOS in weeks, BYWEEKNO, and rules without a match."""
     by_day = dict(part.split("=") for part in rule.split(";")).get("BYDAY", "").split(",")
     if len({len(word) > 2 for word in by_day}) > 1 or ("WEEKLY" in rule and "BYSETPOS" in rule):
         return
@@ -546,7 +546,7 @@ def test_long_rules_are_expanded_at_once(rule, start):
 
 
 def clocks(rule, start, zone, months=14):
-    """What a clock in `zone` shows at the occurrences."""
+    """Return the local times of the occurrences in `zone`."""
     since = start.replace(tzinfo=UTC) - 2 * DAY
     found = occurrences(read(rule), start, ZoneInfo(zone), since, since + months * 31 * DAY)
     return [(day, instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None)) for day, instant in found]

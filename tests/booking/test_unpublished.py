@@ -1,4 +1,4 @@
-"""Nobody is booked with a provider who is not vetted, and nothing goes out on their behalf: by no face, by nobody."""
+"""A provider who is not vetted cannot be booked, and nothing is sent for them, by any path."""
 
 import pytest
 
@@ -22,7 +22,7 @@ SERIES = {"start_time": "2026-03-04T10:00:00", "rrule": "FREQ=WEEKLY;COUNT=2"}
 
 @pytest.fixture(params=VETTED)
 def ada(request, db, at_noon) -> Provider:
-    """A provider who lacks one of the facts that vet them, with an open calendar."""
+    """A provider with one of the vetting facts missing, and an open calendar."""
     return open_provider(provider__slug="ada", horizon_days=30, **{f"provider__{request.param}": False})
 
 

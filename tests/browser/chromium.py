@@ -1,4 +1,4 @@
-"""The browser that tests and screenshots drive: the machine's own Chromium."""
+"""The browser for tests and screenshots: the machine's own Chromium."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import shutil
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-"""Where it is; None if there is none."""
+"""The path of Chromium; None if there is none."""
 
 LAUNCH = {
     "executable_path": CHROMIUM,

@@ -1,4 +1,4 @@
-"""What tests in a real browser have: the site served for real, and a page that fails the test when it complains."""
+"""Fixtures for tests in a real browser: a live site, and pages that fail the test on an error."""
 
 import os
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def playwright(django_db_setup) -> Iterator[Playwright]:
-    """Playwright; beside its loop Django gives this thread another connection, and would leave the one before open."""
+    """Playwright. Its loop gives this thread another database connection, so the previous one is closed."""
     connection.close()
     with sync_playwright() as playwright:
         yield playwright
@@ -47,9 +47,9 @@ def _site(live_server, settings, transactional_db):
 
 @pytest.fixture
 def visitor(browser: Browser, base_url: str) -> Iterator:
-    """`visitor()` opens a page of its own: a desktop in Berlin, unless told otherwise (`phone=True`, Playwright's own
-    words for a context). At the end of the test no page may have complained: no error, no violation of the policy.
-    """
+    """Return `visitor()`, which opens a new page: a desktop in Berlin by default (`phone=True`, or Playwright's
+    options of a context). At the end of the test the pages must have reported no error and no violation of the
+    policy."""
     complaints: list[str] = []
     contexts = []
 

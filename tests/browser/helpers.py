@@ -1,4 +1,4 @@
-"""What journeys share: a calendar that is open now, mails as they arrive, and ways of looking at a page."""
+"""Helpers for journeys: an open calendar, received mails, and inspection of pages."""
 
 import re
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from tests.factories import ALWAYS, open_provider
 from tests.reminders.helpers import send
 
 BERLIN = "Europe/Berlin"
-"""Where visitors are, and what their pages say once they know."""
+"""The timezone of visitors, shown on pages once known."""
 
 
 def open_calendar(*, horizon_days: int = 5, **policy) -> Provider:
@@ -31,13 +31,13 @@ def on_day(days: int, *, hour: int = 10) -> datetime:
 
 
 def arrive(page: Page, path: str = "/") -> None:
-    """Go there, and wait until times are shown on the visitor's own clocks: the first page is loaded anew for that."""
+    """Open a page, and wait until times are shown in the visitor's timezone: the first page is reloaded for that."""
     page.goto(path)
     expect(page.locator("main")).to_have_attribute("data-zone", BERLIN)
 
 
 def log_in(page: Page, base_url: str, user: User) -> None:
-    """Give a browser the cookie of somebody who is logged in."""
+    """Log a user in by setting the cookie."""
     known = Browser()
     known.force_login(user)
     session = known.cookies[settings.SESSION_COOKIE_NAME].value
@@ -45,20 +45,20 @@ def log_in(page: Page, base_url: str, user: User) -> None:
 
 
 def mails_to(address: str) -> list[EmailMessage]:
-    """All the mails somebody has got by now."""
+    """Return all mails sent to an address so far."""
     send(timezone.now())
     send_due(clock=timezone.now)
     return [message for message in mail.outbox if address in message.recipients()[0]]
 
 
 def link_in(message: EmailMessage, under: str) -> str:
-    """The one link of a mail that leads to an address below `under`, such as `/r/`."""
+    """Return the one link of a mail to an address below `under`, such as `/r/`."""
     [link] = set(re.findall(rf"https?://[^/\s]+{re.escape(under)}[^\s<>\"]+", str(message.body)))
     return link
 
 
 def focused(page: Page) -> dict:
-    """What has the keyboard: its tag, what it says, and whether it is seen to have it."""
+    """Return the focused element: its tag, its text, and whether the focus is visible."""
     return page.evaluate(
         """() => {
             const it = document.activeElement, style = getComputedStyle(it);

@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def book(page: Page, kind: str) -> None:
-    """The way of a guest, as far as the mail they are sent."""
+    """Book as a guest up to the sent mail."""
     page.goto("/p/maya-lindqvist/")
     page.get_by_role("link", name="Physiotherapy").first.click()
     page.locator("#picker").wait_for()
@@ -99,7 +99,7 @@ def shoot(page: Page, name: str) -> None:
 
 @contextmanager
 def site() -> Iterator[str]:
-    """The whole site with fresh demo data, and its address; gone afterwards."""
+    """Run the whole site with fresh demo data, and yield its address; all is removed afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

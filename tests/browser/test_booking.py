@@ -25,12 +25,12 @@ def provider(transactional_db) -> Provider:
 
 @pytest.fixture
 def path(provider) -> str:
-    """Where a time for the service is chosen."""
+    """The page to choose a time for the service."""
     return f"/p/maya/book/{provider.services.get().pk}/"
 
 
 class Hand:
-    """Somebody's hand on a page, which counts what it does."""
+    """Interactions with a page, counted."""
 
     def __init__(self, page: Page) -> None:
         self.page, self.count = page, 0
@@ -59,7 +59,7 @@ def take(page: Page) -> None:
 
 
 def book_as_guest(hand: Hand) -> None:
-    """All that a guest does, from the first page to the appointment's own page."""
+    """Do all of a guest's steps, from the first page to the appointment's own page."""
     hand.tap("link", "Maya Lindqvist")
     hand.tap("link", "First visit")
     hand.tap("button", re.compile(r"^\w+ \d+ \w+ \d{4}, \d\d:\d\d, 45 minutes$"))
@@ -136,7 +136,7 @@ def test_time_that_somebody_else_takes_leaves_an_open_page(visitor, provider, pa
 
 @pytest.fixture
 def full_day(path) -> str:
-    """Where a time is chosen on a day of which nothing has gone by."""
+    """Return the page to choose a time on a day still complete."""
     return f"{path}?day={on_day(3):%Y-%m-%d}"
 
 
@@ -232,7 +232,7 @@ def test_hold_that_runs_out_is_said_and_loses_nothing_typed(visitor, provider, p
 
 
 def tab_to(page: Page, text: str | re.Pattern) -> None:
-    """Press Tab until what it says has the keyboard. It is never lost, and always seen."""
+    """Press Tab until the element with that text has the focus, which is always visible."""
     for _press in range(80):
         page.keyboard.press("Tab")
         now = focused(page)

@@ -1,4 +1,4 @@
-"""What clients with a login do: move, cancel, sign up, and log in with a second factor."""
+"""Journeys of clients with a login: reschedule, cancel, sign up, and log in with a second factor."""
 
 import re
 import time
@@ -17,14 +17,14 @@ ADA = "ada@example.org"
 
 @pytest.fixture
 def appointment(transactional_db) -> Appointment:
-    """Grace's, in three days."""
+    """An appointment of Grace's, in three days."""
     grace = ClientFactory(name="Grace", email="grace@example.org")
     return appoint(open_calendar(), on_day(3), client=grace, now=timezone.now(), title="Check-up")
 
 
 @pytest.fixture
 def page(visitor, appointment, base_url) -> Page:
-    """Grace's."""
+    """The page of Grace's browser."""
     page = visitor(phone=True)
     log_in(page, base_url, appointment.client.user)
     return page
@@ -94,7 +94,7 @@ def sign_up(page: Page) -> None:
 
 
 def code(secret: str, *, later: int = 0) -> str:
-    """What an authenticator app shows, or will show some periods later."""
+    """Return the code of an authenticator app now, or some periods later."""
     return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + later))
 
 

@@ -1,4 +1,4 @@
-"""What providers do: change their hours, book for clients again and again, say what came of an appointment."""
+"""Journeys of providers: change hours, book series for clients, record outcomes."""
 
 from datetime import timedelta
 
@@ -19,13 +19,13 @@ def provider(transactional_db) -> Provider:
 
 @pytest.fixture
 def ada(provider) -> Client:
-    """In the provider's address book."""
+    """A client in the provider's address book."""
     return ClientFactory(owner=provider, user=None, name="Ada Byron", email="ada@example.org")
 
 
 @pytest.fixture
 def page(visitor, provider, base_url) -> Page:
-    """The provider's."""
+    """The page of the provider's browser."""
     page = visitor(timezone_id="UTC")
     log_in(page, base_url, provider.user)
     return page

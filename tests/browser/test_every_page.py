@@ -1,4 +1,4 @@
-"""Every page in a real browser: what axe finds on a phone in light and a desktop in dark, and whether it fits."""
+"""Every page in a real browser: axe's findings on a phone in light and a desktop in dark, and overflow."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -41,7 +41,7 @@ def test_pages_are_accessible_and_fit(visitor, role):
 
 
 def faults(tab: Tab, axe: Axe) -> list[str]:
-    """What is wrong with a page."""
+    """Return the faults of a page."""
     found = []
     for theme, viewport in (("light", PHONE), ("dark", DESKTOP)):
         tab.emulate_media(color_scheme=theme)

@@ -1,4 +1,4 @@
-"""Importing in a real browser: upload, preview, import, in both themes; nothing that the policy forbids."""
+"""Importing in a real browser: upload, preview, import, in both themes; without violations of the policy."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect

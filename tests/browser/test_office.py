@@ -1,4 +1,4 @@
-"""A day at the front desk: somebody calls, hours change, a reminder fails, people come; in a real browser."""
+"""A day at the front desk in a real browser: a call, changed hours, a failed reminder, arriving clients."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def provider(transactional_db) -> Provider:
 
 @pytest.fixture
 def desk(visitor, provider, base_url) -> Page:
-    """The browser of somebody at the front desk."""
+    """The browser of a staff member at the front desk."""
     page = visitor(timezone_id="UTC")
     log_in(page, base_url, staff_of(FRONT_DESK, name="Kim"))
     return page
@@ -175,7 +175,7 @@ def test_sees_what_an_action_would_do_before_it_is_done(desk, provider, ada):
 
 @pytest.fixture
 def main_pages(provider, ada) -> list[str]:
-    """The pages of the admin one works with, with something on each."""
+    """Return the main pages of the admin, with data on each."""
     made = appoint(provider, on_day(2), client=ada, now=timezone.now())
     held = hold(provider, on_day(3), client=ada, now=timezone.now())
     message = MessageFactory(appointment=made, status="failed", error="421 busy", useful_until=made.starts_at)
@@ -234,7 +234,7 @@ def test_main_pages_are_accessible_in_both_themes(browser, base_url, main_pages)
 
 
 def complaints(page: Page, axe: Axe) -> list[str]:
-    """What axe has against a page by WCAG 2.2 AA; the search boxes of Select2, which Django brings, left out."""
+    """Return axe's complaints about a page by WCAG 2.2 AA, without the search boxes of Django's Select2."""
     options = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
     violations = axe.run(page, context={"exclude": [[".select2-container"]]}, options=options).response["violations"]
     return [
@@ -265,7 +265,7 @@ def test_sees_a_mail_as_mail_programs_show_it(manager):
 
 
 def test_a_mail_that_is_shown_runs_nothing(browser, base_url):
-    """Opened by itself it lacks the frame's sandbox, and has its own."""
+    """Opened on its own it lacks the frame's sandbox, and has its own."""
     robin = staff_of(MANAGER)
     request = RequestFactory().get("/")
     request.user = robin

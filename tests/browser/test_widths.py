@@ -12,7 +12,7 @@ from tests.factories import ClientFactory, ServiceFactory, UserFactory, appoint
 WIDTHS = (320, 390)
 
 A4 = 718
-"""How wide a sheet is between its margins, in pixels."""
+"""The width of an A4 sheet between its margins, in pixels."""
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitän"
 
@@ -26,7 +26,7 @@ def appointment(transactional_db) -> Appointment:
 
 
 def too_wide(page: Page, *paths: str) -> list[tuple[str, int]]:
-    """Those of the pages that are wider than a screen, and which."""
+    """Return the pages wider than the screen, with their widths."""
     found = []
     for path in paths:
         page.goto(path)

@@ -1,4 +1,4 @@
-"""Dispatchers that die, servers that go away under them, and the count of what arrived."""
+"""Dispatchers that are killed, servers that stop under them, and the count of received mails."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ from tests.chaos.unguarded import CONTROLS
 
 POLL_SECONDS = 0.05
 PATIENCE_SECONDS = 120
-"""After so long without a mail arriving, or anything settled, the dispatchers count as stuck."""
+"""Seconds without a received mail or a recorded outcome after which the dispatchers count as stuck."""
 
 
 # --- Dispatchers ------------------------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ class Crew(ABC):
     def start(self, place: int) -> int: ...
 
     def look_after(self) -> None:
-        """Start again whoever ended."""
+        """Restart processes that ended."""
         for place, pid in enumerate(self.pids):
             if os.waitpid(pid, os.WNOHANG) != (0, 0):
                 self.pids[place] = self.start(place)
@@ -134,7 +134,7 @@ class Forks(Crew):
 
 @dataclass
 class Plan:
-    """What is to happen."""
+    """The plan of a run."""
 
     messages: int
     dispatchers: int
@@ -146,7 +146,7 @@ class Plan:
 
 @dataclass
 class Course:
-    """What happened, and how it ended."""
+    """The events and the results of a run."""
 
     messages: int
     lines: int
@@ -155,14 +155,14 @@ class Course:
     redis_restarts: int = 0
     postgres_restarts: int = 0
     in_flight: int = 0
-    """How many sends may have been under way, at most, at the moments something was killed."""
+    """Maximum number of sends that were in flight when something was killed."""
     failed_tries: int = 0
-    """Tries that failed, such as by a timeout: what they sent may have arrived all the same."""
+    """Attempts that failed, such as by a timeout: their mails may have been delivered all the same."""
     lost: int = 0
     unsettled: int = 0
     repeats: int = 0
     strange: int = 0
-    """Recipients who got anything but the one key that is owed to them."""
+    """Recipients of any mail except the one with the expected key."""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -175,11 +175,11 @@ class Course:
 
 
 class Stuck(Exception):
-    """Nothing moves any more."""
+    """The dispatchers make no progress."""
 
 
 def run(plan: Plan, crew: Crew, beats: Crew | None, servers: dict[str, embedded.Server], sink: Sink) -> Course:
-    """Kill and restart at random moments of the sending, until nothing is pending; then count."""
+    """Kill and restart at random moments during the sending, until nothing is pending; then count."""
     course = Course(plan.messages, settings.SEND_THREADS[Channel.EMAIL])
     chance = random.Random(plan.seed)
     everybody = list(range(plan.dispatchers))
@@ -239,7 +239,7 @@ def pending() -> int:
 
 
 def reckon(course: Course, sink: Sink) -> None:
-    """Compare what arrived with what was owed; by recipient, since each is owed exactly one message."""
+    """Compare the received mails with the expected ones, by recipient: each should get exactly one."""
     owed = {
         email: message_id(Parcel(key, email))
         for key, email in Message.objects.values_list("key", "reservation__client__email")

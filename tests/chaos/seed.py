@@ -1,4 +1,4 @@
-"""Coming appointments, and an outbox full of reminders that are due."""
+"""Upcoming appointments, and an outbox full of due reminders."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ BATCH = 1000  # Parameters bound by the server are at most 65,535 in a statement
 
 
 def appointments(count: int, now: datetime) -> list[Appointment]:
-    """That many coming appointments: those there are, or new ones."""
+    """Return that many upcoming appointments, existing or new ones."""
     found = list(Appointment.objects.coming(now=now).select_related("reservation").order_by("pk")[:count])
     return found if len(found) == count else add_appointments(count, now)
 
@@ -75,7 +75,7 @@ def add_appointments(count: int, now: datetime) -> list[Appointment]:
 
 
 def owe(appointments: list[Appointment], due_at: datetime) -> None:
-    """Let the outbox hold one reminder by email for each of them, due by then, and nothing else."""
+    """Fill the outbox with one due reminder by email for each of them, and nothing else."""
     forget()
     Message.objects.bulk_create(
         [
@@ -100,7 +100,7 @@ def owe(appointments: list[Appointment], due_at: datetime) -> None:
 
 
 def ring_every_second() -> None:
-    """Beat, which leaves alone what it finds in its table, rings for the dispatcher more often than it would."""
+    """Start the dispatcher every second; beat keeps changed entries in its table."""
     every_second = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.SECONDS)[0]
     PeriodicTask.objects.update_or_create(
         name="dispatch-reminders",

@@ -79,7 +79,7 @@ class Session(asyncio.Protocol):
 
 
 class Sink:
-    """A running sink: where it listens, and what it has accepted."""
+    """A running sink: its port, and the mails it has accepted."""
 
     def __init__(self, port: int, file: Path) -> None:
         self.port = port
@@ -87,16 +87,16 @@ class Sink:
 
     @property
     def url(self) -> str:
-        """What EMAIL_URL has to say."""
+        """Return the value for EMAIL_URL."""
         return f"smtp://127.0.0.1:{self.port}"
 
     def accepted(self) -> list[tuple[str, str]]:
-        """`(recipient, Message-ID)` of each mail that came in."""
+        """Return `(recipient, Message-ID)` of each mail received."""
         notes = (line.split(" ") for line in self.file.read_text().splitlines())
         return [(recipient, message_id) for _at, recipient, message_id in notes]
 
     def count(self) -> int:
-        """How many mails came in."""
+        """Return the number of mails received."""
         return self.file.read_bytes().count(b"\n")
 
     def forget(self) -> None:

@@ -1,4 +1,4 @@
-"""A small chaos with real processes: whatever dies, nothing is lost. The large one is `make chaos`."""
+"""A small chaos with real processes: whatever is killed, nothing is lost. `make chaos` is the large one."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ NOTHING = {"lost": 0, "unsettled": 0, "strange": 0}
 
 
 def chaos(*options: str) -> dict[str, Any]:
-    """What happened, by course: `guarded`, and the controls."""
+    """The results of the runs: `guarded`, and the controls."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos", "--messages", "300", "--dispatchers", "2", *options],
         cwd=PROJECT,

@@ -1,4 +1,4 @@
-"""The outbox with a guard taken away: the controls that show the chaos notices."""
+"""The outbox with a guard removed: controls that show that the chaos detects the effect."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
 
 
 def without_lease() -> None:
-    """What is due is looked up and sent: nobody claims anything."""
+    """Send due messages without claiming them."""
     looked_up = ledger.CLAIM[ledger.CLAIM.index("SELECT id") : ledger.CLAIM.index(")\nUPDATE")]
     ledger.CLAIM = without(looked_up, LOCK)
     ledger.SETTLE = without(ledger.SETTLE, SETTLED_BY_ITS_CLAIMER)
 
 
 def marked_early() -> None:
-    """What is about to be sent is marked as sent first."""
+    """Mark messages as sent before sending them."""
     attempt = dispatcher.Batch.attempt
 
     def mark_and_attempt(batch: dispatcher.Batch, message: Any) -> ledger.Try:

@@ -1,4 +1,4 @@
-"""The tutorial does what it says, pasted from top to bottom."""
+"""The tutorial works as described when pasted from top to bottom."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""`/account/`: one's name, timezone and language; one's data; leaving."""
+"""`/account/`: name, timezone and language; the archive; deletion."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 @pytest.fixture
 def mine(client, booker):
-    """The browser of somebody who has just given their password."""
+    """The browser of a user who has just given their password."""
     client.post("/account/login/", {"login": booker.user.email, "password": PASSWORD})
     client.post("/account/reauthenticate/", {"password": PASSWORD})
     return client

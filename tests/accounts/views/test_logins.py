@@ -249,7 +249,7 @@ def test_changing_the_password_keeps_logged_in_and_is_told(client, booker):
 
 @pytest.fixture
 def owner(client):
-    """A client with a verified email, logged in, who has just given their password again."""
+    """The browser of a client with a verified email who has just given their password again."""
     who = ClientFactory(email="old@example.org", user__email="old@example.org")
     EmailAddress.objects.update(verified=True)
     client.post("/account/login/", {"login": who.user.email, "password": PASSWORD})

@@ -1,11 +1,11 @@
-"""What the API answered, in a form to compare."""
+"""API answers in a form to compare."""
 
 from datetime import datetime
 from typing import Any
 
 
 def refusal(response: Any) -> tuple[int, str, str | None]:
-    """`(status, code, attr)` of the first error, the answer having the one shape of a refusal."""
+    """Return `(status, code, attr)` of the first error, and check the format of errors."""
     body = response.json()
     assert set(body) - {"details"} == {"type", "errors"}, body
     error = body["errors"][0]
@@ -15,13 +15,13 @@ def refusal(response: Any) -> tuple[int, str, str | None]:
 
 
 def ids(response: Any) -> list[int]:
-    """The ids of one page of a list, in order."""
+    """Return the ids of one page of a list, in order."""
     assert response.status_code == 200, response.content
     return [row["id"] for row in response.json()["results"]]
 
 
 def starts(response: Any) -> list[str]:
-    """When the times of one page begin, as they were written."""
+    """Return the starts of the times on one page, as written."""
     assert response.status_code == 200, response.content
     return [row["start_time"] for row in response.json()["results"]]
 

@@ -9,14 +9,15 @@ from tests.looking import undone
 
 @pytest.fixture(autouse=True)
 def _clock(db):
-    """It is NOON, and stays it, for whoever asks; and there is a database to ask."""
+    """A clock stopped at NOON, and a database."""
     with time_machine.travel(NOON, tick=False):
         yield
 
 
 @pytest.fixture(scope="module")
 def people(django_db_setup, django_db_blocker):
-    """Made once a module: laying out a calendar takes longer than most tests, each of which puts back what it did."""
+    """Made once per module: generating a calendar's slots takes longer than most tests, and each test is rolled
+    back."""
     with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
         yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": staff_of(MANAGER).pk}
 

@@ -1,4 +1,4 @@
-"""`/api/time-off` and `/api/closures`: when one provider, or the whole business, is away."""
+"""`/api/time-off` and `/api/closures`: absences of one provider, and closures of the business."""
 
 import pytest
 from django.db import connection

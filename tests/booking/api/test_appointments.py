@@ -61,7 +61,7 @@ def pending(provider, booker):
 
 
 def during(appointment, later=timedelta(0)):
-    """It is the start of the appointment, or `later`."""
+    """Set the clock to the start of the appointment, or `later`."""
     return time_machine.travel(appointment.reservation.starts_at + later, tick=False)
 
 
@@ -349,7 +349,7 @@ def test_list_of_admin_is_for_staff(request, made, who):
 
 @pytest.fixture
 def one_of_each(provider):
-    """An appointment in every status, one of them going on, one over though nobody said how it went."""
+    """An appointment in every status, one in progress, one over without an outcome."""
     with_approval = ServiceFactory(duration_minutes=15, needs_approval=True, providers=[provider])
     days = {
         "over": "2026-03-02 11:30",
@@ -542,7 +542,7 @@ MOVES = [(old, new) for old, allowed in ALLOWED.items() for new in allowed]
 
 
 def in_status(provider, booker, status):
-    """An appointment that has got to `status` by its own moves."""
+    """An appointment brought to `status` by its own transitions."""
     service = ServiceFactory(needs_approval=True, providers=[provider])
     made = appoint(provider, at("2026-03-04 10:00"), client=booker, service_id=service.pk)
     way = {"pending": [], "scheduled": ["scheduled"], "cancelled": ["cancelled"], "declined": ["declined"]}
@@ -900,7 +900,7 @@ def test_history_tells_who_did_what_when(booker_api, provider_api, provider, boo
 
 @pytest.fixture
 def outside(provider, booker, staff):
-    """Booked for the client by staff, on a Saturday and then on a Sunday, for reasons of their own."""
+    """Two appointments booked by staff with overrides, on a Saturday and on a Sunday."""
     told = {"actor": Actor.of(staff, Face.ADMIN), "overrides": [Override.HOURS]}
     made = appoint(provider, at("2026-03-07 09:00"), client=booker, reason="Afraid of crowds", **told)
     move(appointment_id=made.pk, starts_at=at("2026-03-08 09:00"), now=NOON, reason="Forgot again", **told)

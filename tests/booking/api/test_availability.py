@@ -1,4 +1,4 @@
-"""When a provider can be booked: weekly hours, dates with their own, dated windows, and the calendar's policy."""
+"""A provider's availability: weekly hours, date overrides, windows, and the calendar's policy."""
 
 from datetime import time
 
@@ -28,7 +28,7 @@ def path(provider, tail):
 
 
 def free_on(api, provider, day):
-    """The free local clock times of one day."""
+    """Return the free local times of one day."""
     answer = api.get(
         path(provider, "availability"), {"date": day, "page_size": 200, "timezone": provider.schedule.timezone}
     )

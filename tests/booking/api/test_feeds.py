@@ -1,4 +1,4 @@
-"""`/api/feeds`: who may open, see, renew and close which calendar to subscribe to."""
+"""`/api/feeds`: permissions to open, see, renew and close calendar feeds."""
 
 import pytest
 
@@ -13,7 +13,7 @@ FEEDS = "/api/feeds"
 
 @pytest.fixture
 def staff(db):
-    """Staff who may have everybody's addresses."""
+    """Staff who may see everybody's feed addresses."""
     return UserFactory(superuser=True)
 
 

@@ -48,7 +48,7 @@ def test_repeats_at_once_make_one_reservation(booker, provider):
 
 
 def test_different_keys_at_once_make_one_reservation_too(booker, provider):
-    """The control: without a common key three of four are told the time is taken."""
+    """The control: without a common key three of four find the time taken."""
     body = {"provider": provider.pk, "start_time": "2026-03-04T09:00:00Z"}
     together = Barrier(4)
 
@@ -67,7 +67,7 @@ def test_different_keys_at_once_make_one_reservation_too(booker, provider):
 
 
 def in_a_deadlock(monkeypatch, times):
-    """From now on whoever locks a client is, that many times, the one whom PostgreSQL chooses to end a deadlock."""
+    """Make the next locks of a client fail that many times as PostgreSQL's victim of a deadlock."""
     lock, tries = reservations.lock_client, []
 
     def stumble(client_id, *others):

@@ -1,4 +1,4 @@
-"""`/api/slots/{id}/reserve` and `/api/reservations`: holding a time, and what becomes of the hold."""
+"""`/api/slots/{id}/reserve` and `/api/reservations`: holds and their outcomes."""
 
 from datetime import timedelta
 

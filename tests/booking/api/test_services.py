@@ -1,4 +1,4 @@
-"""`/api/services`: what can be booked."""
+"""`/api/services`: bookable services."""
 
 import pytest
 from django.db import connection

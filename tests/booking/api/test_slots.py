@@ -1,4 +1,4 @@
-"""`/api/slots` and `/api/providers/{id}/availability`: which times can be booked."""
+"""`/api/slots` and `/api/providers/{id}/availability`: bookable times."""
 
 from datetime import date, time, timedelta
 
@@ -31,7 +31,7 @@ def slots(api, path="/api/slots", **query):
 
 
 def day_of(provider, day="2026-03-04", **query):
-    """The query for one day of a provider, in UTC."""
+    """Return the query for one day of a provider, in UTC."""
     return {"provider": provider.pk, "start": f"{day}T00:00:00Z", "end": f"{day}T23:59:59Z", "page_size": 200, **query}
 
 

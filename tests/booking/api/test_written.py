@@ -1,4 +1,4 @@
-"""How free times are written down."""
+"""The format of free times."""
 
 from zoneinfo import ZoneInfo
 

@@ -1,4 +1,4 @@
-"""The life of an appointment: confirmed, booked, moved, and every move its status may and may not make."""
+"""The life of an appointment: confirmed, booked, moved, and the allowed and forbidden transitions of its status."""
 
 from contextlib import suppress
 from datetime import timedelta

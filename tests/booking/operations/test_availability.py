@@ -1,4 +1,5 @@
-"""Changing when a provider can be booked: slots follow, bookings stay, conflicts are named, previews change nothing."""
+"""Changes of a provider's availability: slots follow, bookings stay, conflicts are reported, previews change
+nothing."""
 
 from datetime import date, time, timedelta
 
@@ -712,7 +713,7 @@ def booked():
 
 
 def previews(provider):
-    """Every change there is, to be done or previewed."""
+    """Every kind of change, to be done or previewed."""
     who = by(provider)
     override = set_date_override(**who, day=TUESDAY, hours=[]).made
     window = open_window(**who, starts_at=at("2026-03-03 18:00"), ends_at=at("2026-03-03 19:00")).made
@@ -776,7 +777,7 @@ times = st.integers(0, 95).map(lambda quarter: time(quarter // 4, quarter % 4 * 
 
 @given(st.lists(st.tuples(st.integers(1, 3), times, times), max_size=4, unique_by=lambda rule: rule[:2]))
 def test_conflicts_are_exactly_the_appointments_that_no_longer_fit(hours):
-    """Told cell by cell: all of its quarters were open before, and one is not afterwards."""
+    """Checked cell by cell: all its quarters were open before, and one is not afterwards."""
     with undone():
         provider = open_provider(horizon_days=3, hours=ALWAYS)
         booked = [

@@ -1,4 +1,4 @@
-"""A change lays out at once what its caller waits for; a job lays out the rest, and the end is as if done at once."""
+"""A change generates the near slots at once, and a job the far ones, with the same result as all at once."""
 
 from datetime import date, time, timedelta
 
@@ -50,7 +50,7 @@ NIGHTS = [(day, time(12), time(0)) for day in range(7)]
 
 @pytest.fixture
 def few(monkeypatch):
-    """48 slots are many: of an hourly calendar around the clock, two days."""
+    """Make 48 slots the limit: two days of an hourly calendar around the clock."""
     monkeypatch.setattr(slots, "MANY_SLOTS", 48)
     monkeypatch.setattr(slots, "PORTION", 24)
 
@@ -401,7 +401,7 @@ any_change = changes_of_hours | changes_of_grid | horizons
 
 
 def told(provider, until=None):
-    """The slots as they are to be, whoever's they are: start, end, claimed, withdrawn."""
+    """Return the expected slots as start, end, claimed, withdrawn, whoever has them."""
     return [(a, b, claim is not None, gone) for a, b, claim, gone in grid(provider) if until is None or a < until]
 
 

@@ -1,4 +1,4 @@
-"""What a change of hours may cost: less until a provider is vetted, limited by the minute, only what differs."""
+"""Limits on the cost of a change of hours: lower until a provider is vetted, per minute, only differences written."""
 
 import logging
 from datetime import time, timedelta

@@ -1,4 +1,4 @@
-"""What one person may book by themselves (R19)."""
+"""Limits on one person's own bookings (R19)."""
 
 import logging
 import re
@@ -46,7 +46,7 @@ def fill(provider, client, number=3, **arguments):
 
 
 def as_guest(provider, start, email):
-    """An appointment of somebody who opened the link that was mailed to them."""
+    """An appointment of a guest who opened the mailed link."""
     held = hold_as_visitor(
         provider_id=provider.pk, service_id=None, starts_at=start, visitor=new_reference(), timezone="UTC", now=NOON
     )
@@ -164,7 +164,7 @@ def book_and_cancel(provider, client, **actor):
 
 @pytest.fixture
 def asked(rf):
-    """`asked(address)`: what follows is done for a request from there."""
+    """Let the following calls belong to a request from that address: `asked(address)`."""
     token = asker.set(None)
     yield lambda address: asker.set(rf.post("/", REMOTE_ADDR=address))
     asker.reset(token)
@@ -262,7 +262,7 @@ def test_whoever_is_in_an_address_book_is_nobody_else(provider, reader):
 
 
 def test_confirm_looks_closer_at_whoever_has_several(provider, reader, settings):
-    """Whoever has verified their email and has as many as others may have unverified is looked at closer."""
+    """A client with a verified email gets a closer check from the number on that unverified clients may have."""
     held = hold(provider, NINE + minutes(60), client=reader)
     fill(provider, reader, 2)
 
@@ -283,7 +283,7 @@ def test_people_of_one_mailbox_are_found_by_an_index(booker, known):
 
 
 def test_person_is_counted_however_many_have_given_their_mailbox(provider, reader):
-    """Also more than a statement can have parameters."""
+    """Also with more than a statement's maximum of parameters."""
     held = hold(provider, NINE + minutes(60), client=reader)
     people = [reader.pk, *range(10**9, 10**9 + 66_000)]
 

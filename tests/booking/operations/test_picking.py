@@ -1,4 +1,4 @@
-"""Somebody who chooses on a page holds one time until they have decided (R9), and networks hold only so many (R19)."""
+"""A visitor choosing on a page holds one time until they decide (R9), and a network has a maximum of holds (R19)."""
 
 import pytest
 from django.db import IntegrityError

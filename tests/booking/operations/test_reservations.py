@@ -1,4 +1,4 @@
-"""Holding time: who may, when, for how long; and giving it back."""
+"""Holds: permissions, times, duration, and release."""
 
 from datetime import time, timedelta
 

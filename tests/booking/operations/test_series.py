@@ -93,7 +93,7 @@ def skipping(provider, client, **more):
 
 
 def told(series):
-    """Each appointment of a series: the date it is named by, when it is, its status."""
+    """Return each appointment of a series: its named date, its start, its status."""
     rows = series.appointments.order_by("reservation__starts_at", "pk").select_related("reservation")
     return [
         (str(row.occurrence) if row.occurrence else None, f"{row.starts_at:%m-%d %H:%M}", str(row.status))
@@ -480,7 +480,7 @@ def test_extend_never_makes_again_what_was_cancelled_or_moved(provider, kim):
 
 
 def test_extend_goes_no_further_than_the_slots_do(provider, kim):
-    """Else it would take for closed what is not laid out yet."""
+    """Dates without slots yet would look closed."""
     series = create(provider, kim).series
 
     assert extend_series(series_id=series.pk, now=NOON + 2 * WEEK, actor=SYSTEM) == 0
@@ -1082,7 +1082,7 @@ STEPS = st.one_of(
 @settings(max_examples=25)
 @given(st.sampled_from(RULES), st.lists(STEPS, max_size=6))
 def test_whatever_is_done_nothing_is_booked_twice_and_no_date_of_a_series_is_lost(rule, steps):
-    """After all: each date of the rule within the horizon is booked, an exception, a gap, or an appointment's name."""
+    """In the end, each date of the rule within the horizon is booked, an exception, a gap, or an appointment's name."""
     with undone():
         who, kim = open_provider(hours=ALWAYS, horizon_days=25, slot_minutes=60), ClientFactory()
         series, now = skipping(who, kim, rrule=rule).series, NOON
@@ -1102,7 +1102,7 @@ def dates_of(series, since):
 
 
 def attempted(name, first, second, who, series, now):
-    """One step of somebody's day; refusals are answers too."""
+    """Try one random step; refusals are fine."""
     day = MONDAY + second * DAY
     skip = {"policy": Policy.SKIP_CONFLICTS, "actor": SYSTEM, "now": now, "series_id": series.pk}
     try:

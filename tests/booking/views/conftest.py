@@ -1,4 +1,4 @@
-"""What the tests of booking's pages share."""
+"""Fixtures for booking's pages."""
 
 import pytest
 import time_machine
@@ -28,5 +28,5 @@ def service(provider):
 
 @pytest.fixture
 def path(provider, service):
-    """Where a time for the service is chosen."""
+    """The page to choose a time for the service."""
     return f"/p/maya/book/{service.pk}/"

@@ -61,12 +61,12 @@ def test_framed_pages_lead_to_framed_pages(client, framed, path):
 
 
 def chooser_in(answer, path):
-    """Where a page in a frame leads to, to choose a time."""
+    """Return the link of an embedded page to the choice of a time."""
     return unescape(re.search(rf'href="({re.escape(path)}[^"]*)"', answer.content.decode())[1])
 
 
 def tap(chooser, provider, time):
-    """Take a time in a browser that keeps no cookies."""
+    """Choose a time in a browser without cookies."""
     return Browser().post(chooser, {"at": f"{provider.pk}@2026-03-03T{time}:00Z"}).headers["Location"]
 
 

@@ -1,4 +1,4 @@
-"""`/a/<token>/`: an appointment, for whoever was mailed its link."""
+"""`/a/<token>/`: an appointment, opened by the mailed link."""
 
 import re
 from datetime import date

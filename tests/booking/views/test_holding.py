@@ -1,4 +1,4 @@
-"""`/h/<token>/`: who a held time is for, and the way from there to the appointment."""
+"""`/h/<token>/`: the details for a held time, and the steps from there to the appointment."""
 
 import re
 from datetime import timedelta
@@ -21,7 +21,7 @@ ADA = {"do": "details", "name": "Ada", "email": "Ada@example.org", "note": "My k
 
 
 def take(browser, provider, path, time="2026-03-03T12:00:00Z"):
-    """Hold a time as a visitor does; returns where the details are asked for."""
+    """Hold a time as a visitor does, and return the path of the form for the details."""
     return browser.post(path, {"at": f"{provider.pk}@{time}"}).headers["Location"]
 
 
@@ -80,7 +80,7 @@ def test_whole_way_from_the_front_page_to_the_appointment(client, provider, serv
 
 
 def test_details_work_without_cookies(provider, path):
-    """As inside a frame: each request comes from a browser that remembers nothing, and asks for CSRF tokens."""
+    """As in a frame: each request comes from a browser without cookies, and fetches a CSRF token."""
     taken = take(Browser(enforce_csrf_checks=True), provider, f"{path}?embed=1")
     answer = Browser(enforce_csrf_checks=True).post(taken, ADA)
 

@@ -47,7 +47,7 @@ def path(appointment, page=""):
 
 
 def chosen(appointment, text):
-    """What the button of a time sends."""
+    """Return the value sent by the button of a time."""
     return f"{appointment.provider.pk}@{at(text):%Y-%m-%dT%H:%M:%SZ}"
 
 

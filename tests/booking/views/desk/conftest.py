@@ -21,7 +21,7 @@ def provider(db):
 
 @pytest.fixture
 def ada(provider):
-    """Somebody in the provider's address book."""
+    """A client in the provider's address book."""
     return ClientFactory(owner=provider, user=None, name="Ada Byron", email="ada@example.org", notes="Likes mornings.")
 
 

@@ -1,4 +1,4 @@
-"""Who may see a provider's desk."""
+"""Access to a provider's dashboard."""
 
 import pytest
 from django.test import Client as Browser

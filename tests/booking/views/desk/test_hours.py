@@ -1,4 +1,4 @@
-"""`/dashboard/hours/`: weekly hours and those of single dates."""
+"""`/dashboard/hours/`: weekly hours and date overrides."""
 
 import re
 from datetime import date, time
@@ -18,12 +18,12 @@ TUESDAY_9_TO_12 = {"start-1": "09:00", "end-1": "12:00", "do": "save"}
 
 
 def sure_of(answer) -> str:
-    """What the button under a preview sends."""
+    """Return the value sent by the button under a preview."""
     return re.search(r'name="sure" value="([^"]+)"', answer.content.decode())[1]
 
 
 def saved(browser, path, fields, deed="save"):
-    """Look at the preview, then do as it says."""
+    """Show the preview, then confirm it."""
     preview = browser.post(path, fields | {"do": deed})
     return browser.post(path, {**fields, "sure": sure_of(preview)})
 
