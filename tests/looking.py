@@ -1,4 +1,4 @@
-"""Ways of looking at the database once something has been done."""
+"""Inspection of the database after an action."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,13 +24,13 @@ def dump() -> dict[str, list[tuple]]:
 
 
 def grid(provider: Provider) -> list[tuple[datetime, datetime, int | None, bool]]:
-    """All the slots of a provider: start, end, whose, withdrawn or not."""
+    """Return all slots of a provider: start, end, reservation, withdrawn or not."""
     slots = Slot.objects.filter(provider=provider).order_by("starts_at")
     return list(slots.values_list("starts_at", "ends_at", "reservation", "withdrawn"))
 
 
 def free_cells(provider: Provider) -> list[tuple[datetime, datetime]]:
-    """The stored slots that nobody claims."""
+    """Return the stored slots that are not claimed."""
     return [(start, end) for start, end, reservation, _ in grid(provider) if reservation is None]
 
 
@@ -77,7 +77,7 @@ PROMISES = {
         SELECT id FROM booking_reservation
         WHERE (status IN ('expired', 'released')) <> (closed_at IS NOT NULL)""",
 }
-"""What must hold at any moment, whatever has been done: the sentence that a row found would make true."""
+"""Invariants: queries for rows that would make the sentence true."""
 
 
 def broken_promises() -> dict[str, list[tuple]]:
@@ -93,7 +93,7 @@ def broken_promises() -> dict[str, list[tuple]]:
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Do something and undo it: so that the examples of one property do not see each other's rows."""
+    """Roll back the block, so that the examples of one property do not see each other's rows."""
     with transaction.atomic():
         yield
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Every page of ours: where it is, for whom, and what must have happened for there to be something to see."""
+"""Every page: its URL, its users, and the data it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from tests.groups import MANAGER, staff_of
 
 
 class World:
-    """The demo practice, now, with what it lacks for every page to have something on it."""
+    """The demo practice, now, with additional data so that every page has content."""
 
     def __init__(self) -> None:
         call_command("load_demo", known_password=True)
@@ -89,7 +89,7 @@ class World:
 
     @cached_property
     def of_maya(self) -> Appointment:
-        """One to come that may be moved and cancelled."""
+        """An upcoming appointment that may be moved and cancelled."""
         rows = Appointment.objects.filter(reservation__provider=self.maya, status="scheduled")
         return rows.filter(reservation__starts_at__gt=self.now + timedelta(days=3)).earliest("reservation__starts_at")
 
@@ -109,7 +109,7 @@ class World:
 
     @cached_property
     def guarded(self) -> User:
-        """Somebody with an authenticator app and recovery codes."""
+        """A user with an authenticator app and recovery codes."""
         user = UserFactory()
         user.set_password(PASSWORD)
         user.save()
@@ -187,7 +187,7 @@ class Page:
     query: str = ""
     status: int = 200
     leads_on: bool = False
-    """Whether it is another address that shows it, because this one is a key."""
+    """The page is shown at another URL, because this one is a secret."""
 
     def path(self, world: World) -> str:
         return reverse(self.name, args=self.args(world)) + self.query
@@ -243,7 +243,7 @@ def opt_out(world: World) -> list[Any]:
 
 
 def nothing(world: World) -> list[Any]:
-    """An id that nothing has."""
+    """Return an id that no row has."""
     return [987_654_321]
 
 
@@ -369,7 +369,7 @@ PAGES: dict[str, list[Page]] = {
     "half logged in": [Page("mfa_authenticate")],
     "without a password": [Page("account_set_password")],
 }
-"""The pages by who looks at them."""
+"""The pages by role of the user."""
 
 NOT_PAGES = {
     "guest-ics": "a calendar file",

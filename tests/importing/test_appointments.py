@@ -57,7 +57,7 @@ def row(start, end="", *, reference="", status="", title="", client="kim@example
 
 
 def booked():
-    """Every appointment: when, what it is called, in which state."""
+    """Return every appointment: start, title, status."""
     there = Appointment.objects.order_by("reservation__starts_at", "pk")
     return [(f"{made.starts_at:%m-%d %H:%M}", f"{made.ends_at:%H:%M}", made.status) for made in there]
 

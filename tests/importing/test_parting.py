@@ -1,4 +1,4 @@
-"""Rows a transaction at a time: what becomes of one is the same whichever others are in its transaction."""
+"""Rows split into transactions: the outcome of a row does not depend on the others in its transaction."""
 
 from datetime import timedelta
 

@@ -29,7 +29,7 @@ def registered(role, name, **more):
 
 
 def back(name):
-    """Somebody who logs in again: a token lives half an hour, as long as a hold."""
+    """Log in again: a token lives half an hour, as long as a hold."""
     return speaking_by(told(APIClient().post("/api/login", {"email": email_of(name), "password": PASSWORD})))
 
 
@@ -40,7 +40,7 @@ def speaking_by(tokens):
 
 
 def told(answer, status=200):
-    """The body of an answer that must have this status."""
+    """Return the body of an answer, which must have this status."""
     assert answer.status_code == status, answer.content
     return answer.json() if answer.content else None
 

@@ -1,4 +1,4 @@
-"""What holds for every page: it is valid HTML, light, asks the database little, and speaks the visitor's language."""
+"""Requirements on every page: valid HTML, small, few queries, and in the visitor's language."""
 
 import gzip
 import re
@@ -19,7 +19,7 @@ from tests.pages import NOT_PAGES, PAGES, World
 MOST_QUERIES = 15
 MOST_BYTES = 60_000
 ELSEWHERE = ("api/", "admin/", "healthz", "readyz", "language/", "mail/")
-"""What is no page of ours; `/mail/` is for one's own machine."""
+"""Paths that are no pages of ours; `/mail/` is for one's own machine."""
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_pages_say_in_which_language_they_are(world):
 
 
 def faults(page: str) -> Iterator[str]:
-    """What is wrong with the HTML of a page."""
+    """Yield the faults in the HTML of a page."""
     parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
     tree = parser.parse(page)
     lines = page.splitlines()

@@ -21,7 +21,7 @@ NAME = re.compile("(.?)שם [0-9]+(.?)")
 NAMED = [(Client, "name"), (Provider, "name"), (Provider, "specialization"), (User, "name"), (Service, "name")]
 TITLED = [(Appointment, "title"), (AppointmentSeries, "title")]
 WHOLE = {"input", "textarea", "option", "script", "meta"}
-"""Where what is read or chosen is the name and nothing else."""
+"""Elements that contain only the name."""
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_names_are_isolated_on_every_page(world):
 
 
 BLOCKS = {"td", "th", "a", "input[aria-label]", "div, after a"}
-"""Where Django's admin writes a name alone: in a cell, a link or at the end of a trail of links."""
+"""Places where Django's admin writes a name alone: in a cell, a link or at the end of breadcrumbs."""
 
 
 def test_names_are_isolated_in_the_lines_of_the_admin(world):
@@ -78,7 +78,7 @@ def test_names_are_isolated_in_the_lines_of_the_admin(world):
 
 
 def names_in(page: str) -> Iterator[tuple[str, bool]]:
-    """Where a page says a name, and whether it is isolated there."""
+    """Yield each place of a name on a page, and whether the name is isolated there."""
     tree = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False).parse(page)
     parents = {child: parent for parent in tree.iter() for child in parent}
     for element in tree.iter():

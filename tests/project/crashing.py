@@ -1,4 +1,4 @@
-"""The site's addresses, and some behind which something breaks and says all it knows."""
+"""The site's URLs, and some that crash with secrets in the error."""
 
 from celery import shared_task
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from scheduler_project.urls import urlpatterns as real
 __all__ = ["handler400", "handler500"]
 
 known: list[str] = []
-"""What the next crash says."""
+"""The secrets in the text of the next crash."""
 
 
 class Crash(Exception):

@@ -1,4 +1,4 @@
-"""The API as its OpenAPI schema tells it: what there is to try."""
+"""The API's operations, read from its OpenAPI schema."""
 
 from functools import cache
 from typing import Any, NamedTuple

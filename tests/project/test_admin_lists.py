@@ -51,7 +51,7 @@ def some_of_each(number):
 
 
 def asked_for(browser, model):
-    """What a list asked, and the page."""
+    """Return the queries of a list, and its page."""
     path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     query = {"provider": Provider.objects.earliest("pk").pk} if model._meta.model_name == "slot" else {}
     with CaptureQueriesContext(connection) as asked:

@@ -1,4 +1,4 @@
-"""What ADMINS are mailed."""
+"""Mails to ADMINS."""
 
 import pytest
 import time_machine

@@ -1,7 +1,6 @@
-"""Who may do what in the admin: every address, action and search of it, as the front desk, as a manager, as nobody.
+"""Rights in the admin: every URL, action and search, for the front desk, for managers, and without rights.
 
-The tables say it all, and are complete: an address or an action that is not in them fails the test.
-"""
+The tables are complete: a URL or an action missing from them fails the test."""
 
 import re
 from collections.abc import Iterator
@@ -66,7 +65,7 @@ RIGHTS: dict[str, tuple[str, str]] = {
     "reminders_preferences": ("vc", "vac"),
     "reminders_webhookendpoint": ("", "vacd"),
 }
-"""What the front desk and managers may view, add, change and delete by the admin's own pages."""
+"""Rights of the front desk and of managers to view, add, change and delete by the admin's own pages."""
 
 BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
 
@@ -81,7 +80,7 @@ SHEETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "booking_service": (MANAGERS, ("services",)),
     "booking_workinghours": (MANAGERS, ("hours",)),
 }
-"""Where files come in: who may bring them, and what kinds of row there are."""
+"""Imports: the roles that may import, and the kinds of rows."""
 
 TOOLS: dict[str, tuple[str, ...]] = {
     "accounts_provider_decide": MANAGERS,
@@ -105,10 +104,10 @@ FOR_ALL_STAFF = {
     "password_change_done",
     "jsi18n",
 }
-"""They show what whoever asks may see, or are about one's own login."""
+"""Pages that show only what the user may see, or that are about their own login."""
 
 ELSEWHERE = {"autocomplete", "view_on_site", "app_list"}
-"""Addresses of which others of these tests say who may use them for what."""
+"""URLs whose permissions other tests cover."""
 
 ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "accounts_client": {"delete_selected": MANAGERS, "erase": MANAGERS, "verify_phones": BOTH},
@@ -143,7 +142,7 @@ ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "rotate": MANAGERS,
     },
 }
-"""What can be chosen above a list, beside its export. Lists that are not named offer nothing else to either."""
+"""Actions of each list, beside its export, by role. Lists not named have none."""
 
 LETTERS = {"changelist": "vc", "change": "vc", "history": "vc", "add": "a", "delete": "d"}
 OF_SOME = {"export": (EXPORTED, "vc"), "archive": (ARCHIVED, "c")}
@@ -196,7 +195,7 @@ def every_address() -> set[str]:
 
 
 def expected(name: str) -> set[str]:
-    """Who may open an address, as the tables say."""
+    """Return the roles that may open a URL, according to the tables."""
     if name in FOR_ALL_STAFF:
         return set(ROLES)
     if name in TOOLS:
@@ -208,12 +207,12 @@ def expected(name: str) -> set[str]:
 
 
 def those_with(model: str, letters: str) -> set[str]:
-    """The roles that have one of these rights to a model."""
+    """Return the roles that have one of these rights to a model."""
     return {role for role, rights in zip(ROLES[1:], RIGHTS[model], strict=True) if any(x in rights for x in letters)}
 
 
 def path_of(name: str) -> str:
-    """Where an address is, of a row there is."""
+    """Return the path of a URL, for an existing row."""
     tools = {
         "accounts_provider_decide": [Provider.objects.earliest("pk").pk, "decline"],
         "booking_appointment_act": [Appointment.objects.earliest("pk").pk, "cancel"],
@@ -242,7 +241,7 @@ def path_of(name: str) -> str:
 
 
 def opens(answer) -> bool:
-    """Whether somebody got what they asked for; 403 is the one way to say no. 404: no such file or letter waits."""
+    """Return whether access was granted; 403 is the only refusal. 404 means that no such file or mail waits."""
     gone = [404] if re.search("/(import|letter)/", answer.request["PATH_INFO"]) else []
     assert answer.status_code in (200, 302, 403, *gone), answer
     assert "/login/" not in answer.headers.get("Location", "")

@@ -1,4 +1,4 @@
-"""What the API's filters share."""
+"""Filters of the API."""
 
 import pytest
 from django.db.models.functions import Now

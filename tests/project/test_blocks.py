@@ -1,4 +1,4 @@
-"""Templates fill blocks that the templates they extend have: what is in any other is never shown, and silently so."""
+"""Templates fill only blocks of the templates they extend: any other block is silently never shown."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from django.template.loader_tags import BlockNode, ExtendsNode
 
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 LAYOUT = "base.html"
-"""What `{% extends layout %}` stands for, outside of frames; whatever the variable is called."""
+"""The value of `layout` in `{% extends layout %}` outside of frames, whatever the variable's name."""
 
 
 def compiled(name: str) -> Template:
@@ -25,7 +25,7 @@ def block_names(nodes: list[Node]) -> set[str]:
 
 
 def unknown_blocks(template: Template) -> set[str]:
-    """The blocks that a template fills in vain."""
+    """Return the blocks of a template that its parents lack."""
     child = extends(template)
     if child is None:
         return set()

@@ -1,4 +1,4 @@
-"""Whatever a cookie holds, nobody gets a 500."""
+"""Cookies with any content cause no 500."""
 
 import runpy
 
@@ -89,7 +89,7 @@ def test_names_begin_with_host_where_the_site_is_secure(monkeypatch, secure, pre
 
 
 def test_every_cookie_is_one_that_browsers_take_by_that_name(settings, client, booker):
-    """What begins with `__Host-` needs Secure, the path / and no domain (RFC 6265bis §4.1.3.2)."""
+    """Cookies that begin with `__Host-` need Secure, the path / and no domain (RFC 6265bis §4.1.3.2)."""
     for name, value in names_of({name: getattr(settings, name) for name in dir(conf.settings)}).items():
         setattr(settings, name, f"__Host-{value}")
     settings.COOKIE_PREFIX = "__Host-"
@@ -111,7 +111,7 @@ def test_every_cookie_is_one_that_browsers_take_by_that_name(settings, client, b
 
 
 def escaped(value):
-    """As RFC 2109 writes what a cookie cannot hold, and Python reads it again."""
+    """Return the value escaped as in RFC 2109, which Python decodes."""
     return "".join(
         character if " " < character < "\x7f" and character not in '"\\' else octal(character) for character in value
     )

@@ -13,7 +13,7 @@ from scheduler_project import api as contents
 from tests.pages import PAGES, World
 
 CEILING = 15
-"""How many times the CPU of a provider's list a public address may take. The documentation, made anew, takes 150."""
+"""Maximum CPU of a public URL, as a multiple of that of a provider's list. Generating the documentation takes 150."""
 
 
 @pytest.fixture

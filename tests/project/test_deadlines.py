@@ -1,4 +1,4 @@
-"""No connection the site opens to somebody waits for ever (R22). Webhooks have theirs in tests/reminders/channels."""
+"""Outgoing connections have deadlines (R22). Those of webhooks are tested in tests/reminders/channels."""
 
 import socket
 import threading

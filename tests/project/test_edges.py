@@ -22,7 +22,7 @@ OWN_TRANSACTION = pytest.mark.django_db(transaction=True)
 APPS = ("accounts", "booking", "reminders", "analytics")
 EDGES = {"admin", "api", "views", "pages", "tasks", "receivers", "signals", "management"}
 HARMLESS = {"on_commit"}
-"""Receivers wake a task once the operation that told them is committed. That begins nothing."""
+"""Receivers start a task after the commit of the operation that sent the signal. That begins no transaction."""
 
 NEWCOMER = {"name": "Kim Sample", "email": "kim@example.org"}
 NINE = at("2026-03-04 09:00")
@@ -35,7 +35,7 @@ def edges():
 
 
 def begins_transactions(source):
-    """What a module takes from `django.db.transaction`, beside what is harmless."""
+    """Return the names a module imports from `django.db.transaction`, without harmless ones."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module == "django.db.transaction":
             yield from {alias.name for alias in node.names} - HARMLESS

@@ -69,7 +69,7 @@ def _copy(cluster: Path, data_dir: Path) -> None:
 
 
 def _locked(path: Path) -> bool:
-    """Whether something of the server that took the lock still lives."""
+    """Return whether a process of the server holding the lock is still alive."""
     with path.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

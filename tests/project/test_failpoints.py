@@ -43,7 +43,7 @@ def test_reach_does_what_its_place_is_armed_with_until_the_end():
 
 
 def test_nothing_in_the_application_arms_a_place():
-    """Whoever would must name `armed`, or the module that has it."""
+    """An assignment would need the name `armed`, or an import of its module."""
     assert [path for path in SOURCES if {"armed", "failpoints"} & set(named_in(path))] == []
 
 

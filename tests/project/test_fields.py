@@ -1,4 +1,4 @@
-"""What the fields of the API and of forms read: digits of ASCII, whole strings, text that is composed and shows."""
+"""Fields of the API and of forms: ASCII digits, whole strings, composed and visible text."""
 
 from datetime import UTC, date, datetime
 

@@ -1,4 +1,4 @@
-"""What every answer tells browsers and caches."""
+"""Security and cache headers of every response."""
 
 import pytest
 from django.conf import settings

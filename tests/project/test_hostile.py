@@ -1,7 +1,7 @@
-"""Whatever is sent wherever: a 4xx in the one shape, or a lawful 2xx; never a 5xx, and nothing half-done (R21).
+"""Hostile input on every endpoint gets a 4xx in the format of errors, or a valid 2xx; never a 5xx or half a change
+(R21).
 
-The endpoints and their fields are read from the OpenAPI schema, so that new ones are covered the day they appear.
-"""
+The endpoints and their fields come from the OpenAPI schema, so that new ones are covered automatically."""
 
 import json
 from collections.abc import Iterator
@@ -43,9 +43,9 @@ def world(one_of_everything, db) -> World:
 # --- What is sent -----------------------------------------------------------------------------------------------------
 
 WRONG = [[[]], {"a": [1]}, [None], -1, 10**30, -0.5, "a\0b", "9" * 2000, "x" * 20_000]
-"""What no field takes."""
+"""Values that no field accepts."""
 DUBIOUS = [[], {}, True, None, 0, 1e308, "", " "]
-"""What some field may take, in which case it must be good all the way down."""
+"""Values that some field may accept; then they must be valid at all levels."""
 INSTANTS = [
     "0001-01-01T00:00:00+14:00",
     "9999-12-31T23:59:59-14:00",
@@ -118,7 +118,7 @@ def hostile_queries(endpoint: Endpoint, ids: dict[str, Any]) -> Iterator[str]:
 
 
 def wrongs_of(response: Any) -> str | None:
-    """What is unlawful about an answer, or None."""
+    """Return the fault of a response, or None."""
     if response.status_code in (200, 201, 202, 204):
         return None
     if not 400 <= response.status_code < 500:
@@ -155,7 +155,7 @@ def turns(what: Iterator[Any], turn: int) -> Iterator[Any]:
 
 @LEADING_TO_A_ROW
 def test_world_has_a_row_to_lead_to(world, endpoint):
-    """Where this fails, `tests/project/world.py` wants one more row."""
+    """If this fails, `tests/project/world.py` needs one more row."""
     assert set(names_in(endpoint)) <= world.ids.keys()
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of repeatable writes."""
+"""The stored responses to repeatable writes."""
 
 from datetime import timedelta
 

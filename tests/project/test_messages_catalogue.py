@@ -32,7 +32,7 @@ FUNCTIONS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-"""How Django marks what is to be translated, with the places of context, singular and plural."""
+"""Django's functions that mark texts to translate, with the positions of context, singular and plural."""
 
 in_every_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -51,7 +51,7 @@ def forms(of: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 
 
 def sources() -> Iterator[tuple[Path, bytes]]:
-    """What Python sees of the code and of the templates."""
+    """Yield the Python of the code, and of the templates as Django converts them."""
     for app in ("accounts", "analytics", "booking", "reminders", "scheduler_project"):
         for path in sorted((PROJECT / app).rglob("*.py")):
             yield path, path.read_bytes()

@@ -45,7 +45,7 @@ def desk(db):
 
 
 def panel(desk, name):
-    """What one panel of the first page shows; None if it is not there."""
+    """Return the data of one panel of the first page; None if it is missing."""
     found = [panel for panel in desk.get("/admin/").context["panels"] if panel.template.endswith(f"/{name}.html")]
     return found[0].context if found else None
 

@@ -1,4 +1,4 @@
-"""How long before a start somebody wants to be reminded."""
+"""Offsets of reminders before a start."""
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo

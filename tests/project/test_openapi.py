@@ -47,7 +47,7 @@ def as_json_schema(part: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def complaints():
-    """What a value has against the schema it should follow."""
+    """Return a function that lists the violations of a schema by a value."""
     components = as_json_schema(schema()["components"])
 
     def of(value: Any, part: Any) -> list[str]:
@@ -155,7 +155,7 @@ def test_head_answers_as_get_does(world, endpoint, who):
 
 @pytest.fixture(scope="module")
 def undocumented(complaints):
-    """What about an answer is not as the endpoint's documentation says."""
+    """Return a function that lists the differences between an answer and the endpoint's documentation."""
 
     def of(answer: Any, endpoint: Endpoint) -> list[str]:
         responses = documented(endpoint)["responses"]
@@ -171,7 +171,7 @@ def undocumented(complaints):
 
 
 def query_of(endpoint: Endpoint, ids: dict[str, Any], **more: str) -> str:
-    """What the endpoint needs to be told in its query, and more."""
+    """Return the query parameters that the endpoint requires, and more."""
     given = {"provider": ids["providers"]} if endpoint.path.startswith("/api/slots") and endpoint.query else {}
     return "?" + urlencode({**given, **more})
 

@@ -36,7 +36,7 @@ def emails():
 
 
 def raised(sqlstate):
-    """What Django raises when PostgreSQL answers with this code."""
+    """Return the exception Django raises for an error of PostgreSQL with this code."""
     error = OperationalError("made up")
     error.__cause__ = psycopg.errors.lookup(sqlstate)("made up")
     return error

@@ -48,7 +48,7 @@ def test_request_after_the_server_hung_up_gets_a_new_connection(client):
 
 @contextmanager
 def frozen(connection):
-    """What answers this connection is stopped; its kernel goes on answering for it."""
+    """Stop the backend of this connection; its kernel keeps acknowledging packets."""
     backend = connection.connection.info.backend_pid
     os.kill(backend, signal.SIGSTOP)
     try:

@@ -71,7 +71,7 @@ def _crashing(settings):
 
 @pytest.fixture
 def log():
-    """What the site's own logging writes."""
+    """Return the output of the site's own logging."""
     (handler,) = (each for each in logging.getLogger().handlers if isinstance(each.formatter, redaction.Formatter))
     written = io.StringIO()
     before = handler.setStream(written)

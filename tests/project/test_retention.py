@@ -1,4 +1,4 @@
-"""What is kept for how long, and that nothing else goes."""
+"""Retention: old rows are deleted, and nothing else."""
 
 from datetime import timedelta
 

@@ -1,8 +1,7 @@
-"""What staff may do by the API: exactly what a permission of Django's gives them, as in the admin.
+"""Staff's rights in the API: exactly the permissions of Django, as in the admin.
 
-The table is complete: an operation of the API that is in neither set fails the test. Which permissions the groups have
-stands in `test_admin_rights`.
-"""
+The table is complete: an operation of the API that is in neither set fails the test. The permissions of the groups are
+in `test_admin_rights`."""
 
 import ast
 import json
@@ -189,11 +188,11 @@ WHOSE = {
     "post /api/time-off": "provider",
     "post /api/webhooks": "provider",
 }
-"""What these are about the asker's own where it is not said."""
+"""The owner of an operation's object, if it is not given in the request."""
 
 
 def got(answer: Any) -> bool:
-    """Whether somebody got what they asked for. A list of nothing is not what they asked for, but of tries."""
+    """Return whether access was granted. An empty list counts as refused, except for a list of attempts to send."""
     if answer.status_code in (401, 403, 404):
         return False
     if answer.request["PATH_INFO"].endswith("/attempts"):

@@ -1,4 +1,4 @@
-"""How much may be sent: by one sender, to one address, by the site; and what is kept for what people asked for."""
+"""Limits on sending: per sender, per address, per site; and the reserve for requested messages."""
 
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ def mail(to="ada@example.org", *, sender="provider:1", trusted=True, channel="em
 
 
 def sent(*sendings, now=NOON) -> list[bool]:
-    """Whether each may go out now."""
+    """Return for each whether it may be sent now."""
     return [wait is None for wait in take(sendings, now=now)]
 
 

@@ -1,4 +1,4 @@
-"""What an installation may change is listed, once, wherever people look for it."""
+"""The settings of an installation are listed in every place where people look for them, once."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 LAUNCHERS = {"HOST", "PORT", "DEMO", "DATA_DIR"}
-"""What is read before the settings are: by the web server, `make run` and the embedded servers."""
+"""Variables read before the settings: by the web server, `make run` and the embedded servers."""
 
 
 def read_by_the_settings() -> set[str]:

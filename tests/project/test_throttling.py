@@ -46,7 +46,7 @@ def request(method="post", *, user=None, address="192.0.2.1", **headers):
 
 
 def allowed(number, view=View, **arguments):
-    """How many of that many requests are let through."""
+    """Return how many of that many requests are allowed."""
     return sum(Throttle().allow_request(request(**arguments), view()) for _ in range(number))
 
 

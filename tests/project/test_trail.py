@@ -1,4 +1,4 @@
-"""The trail: what the triggers write down, who they say did it, and that nobody rewrites it."""
+"""The audit log: the triggers' records, the actor, and the protection against changes."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 
 def changes_of(row):
-    """What the trail tells of a row, oldest first: kind, who, through what, what."""
+    """Return a row's changes from the audit log, oldest first: kind, actor, source, changes."""
     found = Change.objects.filter(table_name=row._meta.db_table, row_id=row.pk).order_by("pk")
     return list(found.values_list("kind", "user", "face", "changes"))
 

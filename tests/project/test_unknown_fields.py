@@ -1,4 +1,4 @@
-"""What an address does not read is refused and named, at every address there is: nothing is passed over in silence."""
+"""Input that an endpoint does not read is refused and named, on every endpoint."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from tests.project.schema import Endpoint, Schema, endpoints, resolved, schema
 from tests.project.world import World, everything, good_body, good_request, path_of, sent
 
 ENDPOINTS = [endpoint for endpoint in endpoints() if not endpoint.path.startswith("/api/sms/")]
-"""Twilio's are in Twilio's hands: what more it may say one day must not cost us what it says today."""
+"""Twilio's callbacks are exempt: new parameters of Twilio must not break the current ones."""
 VOCABULARY = sorted(
     {name for endpoint in ENDPOINTS for name in endpoint.query} | {"format", "embed", "idempotency_key"}
 )

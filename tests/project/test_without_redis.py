@@ -1,4 +1,4 @@
-"""What may be guessed stays limited, and what is ordinary goes on, when nobody answers where Redis was (R18)."""
+"""Without Redis, limits on guessing still hold, and ordinary requests work (R18)."""
 
 import pytest
 from allauth.account.models import EmailAddress

@@ -46,7 +46,7 @@ from tests.project.schema import Endpoint, Schema, resolved
 
 
 class World(NamedTuple):
-    """Who asks, and the ids that lead to rows."""
+    """The users, and the ids of existing rows."""
 
     people: dict[str, APIClient]
     ids: dict[str, Any]
@@ -188,17 +188,18 @@ def path_of(endpoint: Endpoint, ids: dict[str, Any]) -> str:
 
 
 def names_in(endpoint: Endpoint) -> list[str]:
-    """What its path leads by: `appointments` for an `id`, and the names of all else."""
+    """Return the names of the path's parameters: `appointments` for an `id`, the others as they are."""
     return [noun(endpoint) if name == "id" else name for name in re.findall(r"{(\w+)}", endpoint.path)]
 
 
 def noun(endpoint: Endpoint) -> str:
-    """What the endpoint is about: `appointments`."""
+    """Return the noun of the endpoint, such as `appointments`."""
     return endpoint.path.split("/")[2]
 
 
 def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:
-    """The answer to one request. What a lawful one did is undone; what a refused one left behind stays to be found."""
+    """Return the response to one request. The changes of an accepted one are rolled back, those of a refused one are
+    kept."""
     with transaction.atomic():
         response = getattr(api, endpoint.method)(path, **extra)
         if not 400 <= response.status_code < 500:

@@ -1,8 +1,7 @@
-"""Stopping somebody at a failpoint, and having them fail there.
+"""Pausing or failing a thread at a failpoint.
 
-Nothing here waits for a while and hopes: whoever is stopped goes on as soon as each other is done, or is seen in
-PostgreSQL to wait for them. Where neither happens before `PATIENCE` is over, the test fails.
-"""
+Nothing here sleeps and hopes: the paused thread continues once each other one is done, or is seen in PostgreSQL to wait
+for it. If neither happens within `PATIENCE`, the test fails."""
 
 import threading
 import time
@@ -21,7 +20,7 @@ GLANCE = 0.01
 
 @contextmanager
 def arm(place: Failpoint, happening: Callable[[], None]) -> Iterator[None]:
-    """Have something happen to whoever reaches a place."""
+    """Call a function in any thread that reaches a place."""
     assert place not in armed
     armed[place] = happening
     try:
@@ -32,7 +31,7 @@ def arm(place: Failpoint, happening: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def all_meet(place: Failpoint, number: int) -> Iterator[None]:
-    """Whoever reaches a place waits there, each time, until `number` threads do."""
+    """Make threads that reach a place wait there, each time, until `number` have arrived."""
     barrier = threading.Barrier(number)
     with arm(place, lambda: barrier.wait(PATIENCE)):
         yield
@@ -40,7 +39,7 @@ def all_meet(place: Failpoint, number: int) -> Iterator[None]:
 
 @contextmanager
 def connections_break(place: Failpoint) -> Iterator[None]:
-    """PostgreSQL ends the connection of whoever reaches a place, as it does when it is killed."""
+    """End the database connection of any thread that reaches a place, as if it were killed."""
 
     def hang_up() -> None:
         with connection.cursor() as cursor:
@@ -51,7 +50,7 @@ def connections_break(place: Failpoint) -> Iterator[None]:
 
 
 class Stopped(Answers):
-    """What the one who was stopped answered, then each other; and which others had to wait for them."""
+    """The answers of the paused thread and of the others, and the ones that had to wait."""
 
     waited: list[bool]
 
@@ -106,7 +105,7 @@ def stop(place: Failpoint, one: Callable[[], Any], *others: Callable[[], Any], l
 
 
 def those_who_wait_for_us(pids: list[int]) -> set[int]:
-    """Those processes of PostgreSQL that wait for a lock of this connection, or for somebody who does."""
+    """Return the PostgreSQL processes among these that wait for a lock of this connection, directly or indirectly."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (mine,) = cursor.fetchone()

@@ -28,14 +28,14 @@ ROW_LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE( OF \"?\w+\"?(, \"?\w+\"?)*)?( SK
 
 
 class Answers(list[Any]):
-    """What each function returned or raised, and the SQLSTATE codes PostgreSQL answered with on the way."""
+    """The results or exceptions of all functions, and the SQLSTATE codes PostgreSQL returned meanwhile."""
 
     def __init__(self, number: int) -> None:
         super().__init__([None] * number)
         self.sqlstates: list[str] = []
 
     def kinds(self) -> Counter[str]:
-        """How many answers of which type there are."""
+        """Return the number of answers by type."""
         return Counter(type(answer).__name__ for answer in self)
 
 
@@ -87,7 +87,7 @@ class Pause:
             self.written.wait(PAUSE)
 
     def meanwhile(self, function: Callable[[], Any]) -> Callable[[], Any]:
-        """What the other does, once the one has looked."""
+        """Return a function that runs between the other's look and its write."""
 
         def run() -> Any:
             assert self.looked.wait(PATIENCE)
@@ -146,14 +146,14 @@ def meeting(number: int) -> Callable[[], None]:
 
 @contextmanager
 def everybody_looks_first(module: Any, name: str, number: int) -> Iterator[None]:
-    """Whoever is about to call `module.name` waits, the first time, until `number` threads are."""
+    """Make callers of `module.name` wait before the first call until `number` threads have arrived."""
     with wrapped(module, name, before=meeting(number)):
         yield
 
 
 @contextmanager
 def nobody_commits_first(module: Any, name: str, number: int) -> Iterator[None]:
-    """Whoever has called `module.name` waits, the first time, until `number` threads have."""
+    """Make callers of `module.name` wait after the first call until `number` threads have returned from it."""
     with wrapped(module, name, after=meeting(number)):
         yield
 
@@ -181,5 +181,5 @@ def guards(*, lock: bool, constraint: bool) -> Iterator[dict[str, bool]]:
 
 
 def overlaps() -> bool:
-    """Whether anything is booked twice."""
+    """Return whether any time is booked twice."""
     return "two live reservations of one provider overlap" in broken_promises()

@@ -1,4 +1,4 @@
-"""Many want the same time: one gets it, the others are told so (R8)."""
+"""Many clients want the same time: one gets it, the others are refused (R8)."""
 
 import random
 from contextlib import nullcontext
@@ -209,7 +209,7 @@ def test_control_without_lock_and_constraint_two_move_to_one_time(provider):
 
 
 def swap(provider):
-    """Each wants the time of the other."""
+    """Two clients, each moving to the time of the other."""
     first, second = appoint(provider, NINE), appoint(provider, TEN)
     return [
         lambda: reschedule(appointment_id=first.pk, starts_at=TEN, now=NOON, **ANYWAY),

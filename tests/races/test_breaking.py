@@ -23,7 +23,7 @@ def provider():
 
 
 def break_off(place, function):
-    """What it raises whose connection breaks at that place."""
+    """Return the error of a function whose connection breaks at that place."""
     with connections_break(place):
         (answer,) = together(function)
     return answer
@@ -76,7 +76,7 @@ def test_whoever_confirms_again_after_a_break_finds_the_appointment(provider):
 
 
 def reserve_again_after_a_break(provider, **headers):
-    """What a program is answered whose hold was committed before the connection broke, and when it sends that again."""
+    """Return the answer to a program whose hold was committed before the connection broke, and that to its retry."""
     client = ClientFactory()
     body = {"provider": provider.pk, "start_time": "2026-03-04T09:00:00Z"}
 

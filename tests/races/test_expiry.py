@@ -53,7 +53,7 @@ def reserving(held, provider):
 
 @pytest.fixture
 def told(held):
-    """The holds of which it was said that they ran out."""
+    """Return the holds reported as expired."""
     listed = []
 
     def listen(reservations, **more):

@@ -1,4 +1,4 @@
-"""What is written down of concurrent changes is in the order the lock decided, and its times never run backwards."""
+"""The history of concurrent changes has the order of the locks, and its times never go backwards."""
 
 import threading
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is counted is counted once: a client's holds, holds swept, slots laid out, repeated requests."""
+"""Counts under concurrency: a client's holds, swept holds, generated slots, repeated requests."""
 
 import time
 from datetime import timedelta

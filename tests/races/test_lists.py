@@ -41,7 +41,7 @@ def provider():
 
 @pytest.fixture
 def look(provider):
-    """What is free on that day, by the API and by the page."""
+    """Return the free times on that day, by the API and by the page."""
     service = ServiceFactory(providers=[provider], duration_minutes=15)
     page = f"/p/{provider.slug}/book/{service.pk}/?day={DAY}"
     listed = f"/api/slots?provider={provider.pk}&start={DAY}T00:00:00Z&end={DAY}T23:00:00Z&page_size=200"
@@ -102,7 +102,7 @@ every_change = pytest.mark.parametrize("change", CHANGES)
 
 @every_change
 def test_a_list_read_after_the_commit_shows_the_change(provider, look, change):
-    """Whoever made it has no answer yet."""
+    """The author of the change has no response yet."""
     function, before = change(provider), look()
 
     _, seen = stop(Failpoint.AFTER_COMMIT, function, look)

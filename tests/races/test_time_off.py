@@ -1,4 +1,4 @@
-"""Time is closed while a series is booked in it: it is told to whoever closes, or is not booked (R6, R14)."""
+"""A series is booked in time that is being closed: the conflict is reported, or the booking refused (R6, R14)."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -89,7 +89,7 @@ def closing(way, provider, booking):
 
 @contextmanager
 def no_slots_counted():
-    """Whoever books does not look whether the slots they found are still there to be taken."""
+    """Disable the check that the slots found are still there to be taken."""
     take = reservations._take
 
     def take_as_found(columns, slots, most_holds):
@@ -107,11 +107,11 @@ def booked_on(day):
 
 
 BOOKED_FIRST = Failpoint.TIME_FOUND
-"""Where the series stops while the time is closed. Elsewhere whoever closes stops while the series is booked."""
+"""The place where the series pauses while the time is closed. At other places the closing pauses instead."""
 
 
 def close_and_book(place, closing, booking, **arguments):
-    """What whoever closed was told, what is booked on that day, and whether the second waited for the first."""
+    """Return the reported conflicts, the bookings on that day, and whether the second waited for the first."""
     functions = [booking.function, closing] if place == BOOKED_FIRST else [closing, booking.function]
     answers = stop(place, *functions, **arguments)
     closed = answers[functions.index(closing)]

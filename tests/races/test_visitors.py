@@ -39,7 +39,7 @@ TIMES = [at("2026-03-04 09:00") + minutes(60 * number) for number in range(4)]
 
 
 def taps(visitor, starts, providers=None):
-    """What one visitor does when they tap all of these times at once."""
+    """Return functions for one visitor's taps on all of these times at once."""
     providers = providers or [open_provider(horizon_days=3)] * len(starts)
     return [
         lambda provider=provider, start=start: hold_as_visitor(

@@ -1,4 +1,4 @@
-"""What many do at once to webhooks and opt-outs."""
+"""Concurrent changes of webhooks and opt-outs."""
 
 import pytest
 

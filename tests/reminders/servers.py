@@ -31,7 +31,7 @@ class Got(NamedTuple):
 
 
 Trick = Callable[[Any], None]
-"""How one request is answered. Told the handler: `wfile` is the line, `server.over` is set when the test is over."""
+"""The handling of one request by the handler: `wfile` is the connection, `server.over` is set when the test ends."""
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Trick:
@@ -93,7 +93,7 @@ class HttpServer(ThreadingHTTPServer):
         return True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Who hangs up on us is no error."""
+        """Ignore clients that hang up."""
 
     @property
     def url(self) -> str:
@@ -116,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def log_message(self, *args: Any) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
@@ -143,7 +143,7 @@ def http_server() -> Iterator[HttpServer]:
 
 
 class SmtpServer:
-    """Takes mails into `mails`. `on["RCPT"]` says what is done instead: a reply such as "550 no", or one of these."""
+    """Puts mails into `mails`. `on["RCPT"]` sets another reaction: a reply such as "550 no", or one of these."""
 
     HANGS = "hangs"
     HANGS_UP = "hangs up"
@@ -153,7 +153,7 @@ class SmtpServer:
         self.mails: list[EmailMessage] = []
         self.on: dict[str, str] = {}
         self.pause = 0.0
-        """How many seconds it thinks before every reply."""
+        """Seconds before every reply."""
         self.connections = 0
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
@@ -212,14 +212,14 @@ def smtp_server(settings) -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """Where connections are taken and nothing is ever said."""
+    """Yield a port that accepts connections and never sends anything."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.fixture
 def closed_port() -> int:
-    """Where nobody listens."""
+    """Return a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 

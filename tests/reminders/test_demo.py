@@ -1,4 +1,4 @@
-"""What reminding adds to `manage.py load_demo`."""
+"""Reminders' part of `manage.py load_demo`."""
 
 import pytest
 from django.core.management import call_command

@@ -1,4 +1,4 @@
-"""Sending what is due: nobody waits for another, nothing is told twice, nothing is lost."""
+"""Sending due messages: no message waits for another, is sent twice, or is lost."""
 
 import threading
 import time
@@ -48,7 +48,7 @@ PENDING, SENT, FAILED, CANCELLED = (
 
 
 class Recorder:
-    """A channel that notes what it is given, and does first what the test wants done."""
+    """A channel that records its parcels, and first calls the test's function."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
@@ -68,7 +68,7 @@ class Recorder:
 
 @pytest.fixture
 def line(monkeypatch):
-    """What goes out by email."""
+    """Return the mails sent."""
     recorder = Recorder()
     monkeypatch.setitem(CONNECT, Channel.EMAIL, recorder.connect)
     return recorder
@@ -116,7 +116,7 @@ def test_dispatch_marks_each_before_it_sends_the_next(line):
 
 
 def looked_up(number) -> int:
-    """How many queries look something up while that many reminders of all sorts are sent."""
+    """Return the number of queries that load data while that many reminders of all sorts are sent."""
     for turn in range(number):
         endpoint = WebhookEndpointFactory()
         appointment = AppointmentFactory(
@@ -194,7 +194,7 @@ def test_dispatch_ends_with_the_status_of_what_is_not_to_be_sent(line):
 
 
 def fails(*addresses, error):
-    """What a channel does that raises `error` for some."""
+    """Return a channel's behaviour that raises `error` for some addresses."""
 
     def first(parcel):
         if parcel.address in addresses:

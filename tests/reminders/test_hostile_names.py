@@ -1,4 +1,4 @@
-"""What people call themselves, in every mail there is: it adds no element, no header, no line and no link."""
+"""Hostile names in every mail: they add no element, no header, no line and no link."""
 
 import re
 from email import message_from_bytes, policy

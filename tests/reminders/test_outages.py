@@ -113,7 +113,7 @@ def test_outage_is_looked_at_by_one_at_a_time_however_many_dispatch_and_wait(mon
 
 
 def test_control_without_the_circuit_and_with_three_tries_the_outage_loses_them(monkeypatch):
-    """What there was before: whoever found nobody there counted it as a try of each message."""
+    """The former behaviour: each message's attempt counted although nobody answered."""
     from reminders import dispatcher
     from reminders.operations import dispatch as ledger
 

@@ -33,7 +33,7 @@ NOT_VETTED = "The provider is not approved, or their email is not verified."
 
 @pytest.fixture
 def texts(settings, tmp_path):
-    """What went out by SMS."""
+    """Return the SMS sent."""
     settings.SMS_GATEWAY, settings.SMS_FILE = "file", str(tmp_path / "sms.txt")
     path = tmp_path / "sms.txt"
     return lambda: path.read_text() if path.exists() else ""

@@ -1,4 +1,4 @@
-"""What a client whose email may be somebody else's can have the site mail there: nothing of their own but a name."""
+"""Mails to a client with an unproven email contain nothing the client wrote except their name."""
 
 from datetime import timedelta
 

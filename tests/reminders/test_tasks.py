@@ -1,4 +1,4 @@
-"""The doorbells of reminding."""
+"""The tasks of reminders."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The words of messages: what is said by default, what may be said instead, and how variables are filled in."""
+"""Texts of messages: the defaults, custom ones, and the replacement of variables."""
 
 import pytest
 from django.conf import settings

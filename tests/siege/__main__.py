@@ -102,7 +102,7 @@ def by_turns(listing: bytes, reservations: list[bytes]) -> Requests:
 
 
 def measure(command: list[str], crowd: list[int], asked: Requests, options: argparse.Namespace) -> dict[str, Any]:
-    """How a server does without the crowd and with it."""
+    """Measure a server with and without the crowd."""
     port = servers.free_port(options.port)
     with servers.web_server(port, None, command=[part.format(port=port) for part in command]) as web:
         answered(port, asked, 2)
@@ -117,7 +117,7 @@ def measure(command: list[str], crowd: list[int], asked: Requests, options: argp
 
 
 def answered(port: int, asked: Requests, seconds: float) -> dict[str, dict[str, float]]:
-    """How long answers take, by name, and how many failed, one request after the other."""
+    """Return the response times by name, and the number of failures, one request after the other."""
     times: dict[str, list[float]] = {}
     failed: dict[str, int] = {}
     until = time.monotonic() + seconds
@@ -141,7 +141,7 @@ def answered(port: int, asked: Requests, seconds: float) -> dict[str, dict[str, 
 
 
 def succeeds(port: int, request: bytes) -> bool:
-    """Whether it is answered in time, and with success."""
+    """Return whether the request succeeds in time."""
     answer = b""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=GIVEN_UP) as connection:

@@ -20,7 +20,7 @@ STUCK_SECONDS = 10
 
 
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """Answers with what it was asked."""
+    """Answer with the request."""
     body = environ["wsgi.input"].read()
     head = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}?{environ['QUERY_STRING']} "
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -51,7 +51,7 @@ class Running:
             await asyncio.sleep(TICK_SECONDS)
 
     def ask(self, question: Callable[[], Any]) -> Any:
-        """What a question finds on the event loop."""
+        """Return the result of a function run on the event loop."""
 
         async def found() -> Any:
             return question()
@@ -62,7 +62,7 @@ class Running:
         return self.clients.enter_context(Client(self.port))
 
     def exchange(self, sent: bytes) -> "Reply":
-        """What comes back to these bytes, on a connection of their own."""
+        """Return the reply to these bytes, on a new connection."""
         with self.connect() as client:
             client.send(sent)
             return client.reply()
@@ -131,7 +131,7 @@ class Client:
         self.received += part
 
     def ends(self) -> bytes:
-        """What still comes until the server hangs up; fails when it does not."""
+        """Return the remaining bytes until the server hangs up; fail if it does not."""
         rest = self.received
         with contextlib.suppress(ConnectionResetError):
             while part := self.socket.recv(65536):
@@ -147,7 +147,7 @@ def running(application: Callable[..., Any] = echo) -> Iterator[Running]:
 
 
 def eventually(question: Callable[[], Any], seconds: float = STUCK_SECONDS) -> bool:
-    """Whether it becomes true."""
+    """Return whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if question():
@@ -157,5 +157,5 @@ def eventually(question: Callable[[], Any], seconds: float = STUCK_SECONDS) -> b
 
 
 def statuses(data: bytes) -> list[int]:
-    """The statuses of all answers in what came back."""
+    """Return the statuses of all replies in the data."""
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", data)]

@@ -1,4 +1,4 @@
-"""Which requests wait in the line of the slow ones."""
+"""Requests that wait in the queue of slow ones."""
 
 import re
 

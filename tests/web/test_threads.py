@@ -1,4 +1,4 @@
-"""The line in front of the threads."""
+"""The queue in front of the threads."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""How large a request may be, by its address and its sender, before any of it is read."""
+"""The maximum size of a request by its URL and its sender, before any of it is read."""
 
 import pytest
 from django.conf import settings as django_settings

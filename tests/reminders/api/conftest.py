@@ -6,6 +6,6 @@ from tests.factories import NOON
 
 @pytest.fixture(autouse=True)
 def _clock(db):
-    """It is NOON, and stays it, for whoever asks; and there is a database to ask."""
+    """A clock stopped at NOON, and a database."""
     with time_machine.travel(NOON, tick=False):
         yield

@@ -1,4 +1,4 @@
-"""`/api/reminders`: what was, is and will be sent."""
+"""`/api/reminders`: past and future messages."""
 
 import pytest
 import time_machine

@@ -1,4 +1,4 @@
-"""What Twilio posts to us, signed by it and by nobody else."""
+"""Twilio's callbacks, accepted only with its signature."""
 
 from urllib.parse import urlencode
 

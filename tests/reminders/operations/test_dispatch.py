@@ -1,4 +1,4 @@
-"""The outbox's ledger: who may send what, and what comes of it."""
+"""Leases and outcomes of the outbox's messages."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The outbox within the limits of what may be sent: what is beyond waits, and says why."""
+"""The outbox and the sending limits: messages beyond a limit wait, with the reason."""
 
 from datetime import timedelta
 

@@ -26,7 +26,7 @@ PHONE, OTHER = "+12025550143", "+12025550144"
 
 @pytest.fixture
 def texts(settings, tmp_path):
-    """What went out by SMS."""
+    """Return the SMS sent."""
     path = tmp_path / "sms.txt"
     settings.SMS_GATEWAY, settings.SMS_FILE = "file", str(path)
     return lambda: path.read_text() if path.exists() else ""

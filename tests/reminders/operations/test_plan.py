@@ -1,4 +1,4 @@
-"""What is owed to whom."""
+"""Planned messages: recipients, channels and times."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -229,7 +229,7 @@ def test_follow_a_move_by_planning_anew(provider):
 
 
 def moved_from():
-    """What the notices of moves that are still owed say it was before, by recipient."""
+    """Return the previous times in pending notices of moves, by recipient."""
     rows = Message.objects.filter(kind="moved", status="pending").order_by("recipient")
     return [(row.recipient, row.details["from"][11:16]) for row in rows]
 

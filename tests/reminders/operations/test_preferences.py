@@ -36,7 +36,7 @@ LATER = NOON + minutes(1)
 
 @pytest.fixture
 def planned(monkeypatch):
-    """Whose coming appointments are planned anew."""
+    """Record the clients whose upcoming appointments are replanned."""
     calls = []
 
     def replan(appointments, *, now):

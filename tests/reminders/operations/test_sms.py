@@ -1,4 +1,4 @@
-"""What the SMS gateway tells: whether a message arrived, and who wants no more."""
+"""The SMS gateway's reports of delivery, and opt-outs by reply."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Webhooks of providers: secrets, addresses, and when telling ends."""
+"""Webhooks of providers: secrets, URLs, and disabling."""
 
 import base64
 import logging

@@ -1,4 +1,4 @@
-"""Whether an address opted out is told only to those it was said to."""
+"""Opt-outs are visible only to those who may know of them."""
 
 from html import unescape
 from importlib import import_module
@@ -50,7 +50,7 @@ def kept(provider):
 
 
 def told(api, client):
-    """What the API says of the addresses, by channel."""
+    """Return the API's data about the addresses, by channel."""
     rows = api.get(f"/api/clients/{client.pk}/preferences").json()["addresses"]
     return {row["channel"]: (row["opted_out"], row["since"], row["source"]) for row in rows}
 
@@ -169,7 +169,7 @@ def not_sent(provider, kept):
 
 
 def faces_of(message, api, browser, desk="/dashboard"):
-    """All that somebody reads of a message."""
+    """Return all texts about a message that its readers see."""
     made = f"/api/appointments/{message.appointment_id}/reminders?kind=any"
     apis = [f"/api/reminders/{message.pk}", f"/api/reminders/{message.pk}/attempts", "/api/reminders?kind=any", made]
     pages = [f"{desk}/reminders/{message.pk}/", f"{desk}/reminders/"] if desk else []
