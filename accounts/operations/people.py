@@ -261,9 +261,9 @@ def add_client(
 
 @operation
 def with_new_client(deed: Callable[[int], R], *, newcomer: dict[str, Any], actor: Actor, now: datetime) -> R:
-    """Add a client (`newcomer`: what `add_client` takes) and do `deed` for them, given their id, as one operation.
+    """Add a client (`newcomer`: the arguments of `add_client`) and call `deed` with their id, as one operation.
 
-    If it is refused, nobody was added. Raises what `add_client` and `deed` do.
+    If `deed` is refused, no client is added. Raises the errors of `add_client` and `deed`.
     """
     return deed(add_client(**newcomer, actor=actor, now=now).pk)
 

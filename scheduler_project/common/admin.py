@@ -119,7 +119,7 @@ class OfficeAdmin(Exports, ListAdmin):
             return view()
 
     def submitted(self, request: HttpRequest, view: Callable[[], Any]) -> Any:
-        """Do what was sent, as one operation: a form saves several things, and a deadlock among them is tried again."""
+        """Save a submitted form as one operation: it saves several rows, and is restarted after a deadlock."""
         return operation(view)()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -26,7 +26,7 @@ class Failpoint(Enum):
     """An operation has done its work, and its transaction is about to be committed."""
 
     AFTER_COMMIT = auto()
-    """The transaction of an operation was committed, and whoever called it has no answer yet."""
+    """The transaction of an operation was committed, and the caller has no answer yet."""
 
 
 armed: dict[Failpoint, Callable[[], None]] = {}

@@ -89,10 +89,10 @@ def _committed(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -
 
 @operation
 def preview(deed: Callable[[], R]) -> R:
-    """Return what `deed` would answer, or raise what it would raise: it is done, and rolled back.
+    """Return the result of `deed`, or raise its error, and roll its changes back.
 
-    Every preview goes through here. Nothing stays, and what waits for the commit (a mail, a task) never happens. What
-    the answer needs of the database has to be read in `deed`.
+    All previews use this. No change stays, and nothing that waits for the commit (a mail, a task) happens. `deed` must
+    read everything the result needs from the database.
     """
     answer = deed()
     undo()
@@ -134,7 +134,7 @@ def _in_one_line(error: Exception) -> str:
 
 
 def is_undone(error: BaseException | None) -> bool:
-    """Return whether PostgreSQL undid what was done, because of others who did something at the same time."""
+    """Return whether PostgreSQL rolled the transaction back because of a concurrent one."""
     return _sqlstate(error) in DEADLOCK_OR_SERIALIZATION
 
 

@@ -56,7 +56,7 @@ def trap():
     browser = Browser()
     browser.post("/account/login/", {"login": VICTIM, "password": PASSWORD})
     tokens = APIClient().post("/api/login", {"email": VICTIM, "password": PASSWORD}).json()
-    # By whoever made the trap, who so stays signed in: no signal ends the others.
+    # By the maker of the trap, who stays signed in: no signal ends the other sign-ins.
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
     Authenticator.objects.bulk_create(Authenticator(user=user, type=kind, data={}) for kind in kinds)
     return SimpleNamespace(

@@ -1,4 +1,4 @@
-"""Importing in tests: by the system itself, at NOON, unless told otherwise."""
+"""Imports in tests: by the system itself and at NOON, by default."""
 
 from scheduler_project.common.imports import Asked, ImportPolicy, Report, Sheet, carry_out
 from scheduler_project.common.sheets import csv_lines
@@ -17,7 +17,7 @@ def outcomes(report: Report) -> list[str]:
 
 
 def refusals(report: Report) -> list[tuple[int, str, str | None]]:
-    """Line, code and field of everything that was refused."""
+    """Return line, code and field of each refusal."""
     return [
         (result.row.number, refusal.code, refusal.field)
         for result in report.results

@@ -1,4 +1,4 @@
-"""Files in the admin: uploaded, previewed, taken, given back; and every list to take along."""
+"""Files in the admin: uploaded, previewed, imported, refused rows downloaded; and the export of every list."""
 
 import csv
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Clients from files: added, changed and told apart; the same file again changes nothing."""
+"""Clients from files: added, changed and distinguished; importing the same file again changes nothing."""
 
 import pytest
 from django.db import connection

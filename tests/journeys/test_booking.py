@@ -1,4 +1,4 @@
-"""Whole stories, told through HTTP alone: nothing is reached but by the addresses the API itself hands out."""
+"""Whole stories over HTTP: every URL used was returned by the API."""
 
 from datetime import timedelta
 
@@ -107,7 +107,7 @@ def test_a_story_from_registering_to_cancelling():
         (event,) = Calendar.from_ical(bob.get(f"{appointment}.ics").content).walk("VEVENT")
         assert (event["DTSTART"].dt.isoformat(), event["SEQUENCE"]) == ("2026-03-04T09:00:00+00:00", 1)
 
-        # Bob cannot make it. The morning is as free as it was, and the story is told.
+        # Bob cancels. The morning is free again.
         cancelled = told(bob.post(f"{appointment}/cancel", {"reason": "Missed the plane"}))
         assert (cancelled["status"], cancelled["allowed_actions"]) == ("cancelled", [])
         assert starts(bob.get("/api/slots", wednesday)) == all_day

@@ -1,4 +1,4 @@
-"""Stories of somebody without a login, who reaches everything by the links in their mail."""
+"""Stories of a guest, who follows only the links in their mails."""
 
 import re
 

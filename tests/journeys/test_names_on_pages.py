@@ -1,4 +1,4 @@
-"""Names that run from right to left turn nothing around that stands beside them, on any page."""
+"""Right-to-left names do not change the direction of the text beside them, on any page."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tests.groups import browser_of
 from tests.pages import PAGES, World
 
 NAME = re.compile("(.?)שם [0-9]+(.?)")
-"""A digit at its end goes on with whatever follows, if nothing is in between."""
+"""Without isolation, the digit at its end joins the text that follows."""
 NAMED = [(Client, "name"), (Provider, "name"), (Provider, "specialization"), (User, "name"), (Service, "name")]
 TITLED = [(Appointment, "title"), (AppointmentSeries, "title")]
 WHOLE = {"input", "textarea", "option", "script", "meta"}

@@ -22,11 +22,11 @@ from tests.factories import NOON, SYSTEM, MessageTemplateFactory, UserFactory, W
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 FEW, MANY = 2, 4
-"""One row alone may be shown without the counting that two need."""
+"""Not one row: it may need fewer queries than two."""
 
 
 def some_of_each(number):
-    """A row more of every kind there is in the admin, each with whatever it refers to."""
+    """Add rows of every model in the admin, with the rows they refer to."""
     a_practice()
     provider, made = Provider.objects.latest("pk"), Appointment.objects.latest("pk")
     interval = IntervalSchedule.objects.create(every=number + 1, period="seconds")

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: is the process up, can it work?"""
+"""`/healthz` and `/readyz`: alive and ready."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""Answers kept for a repetition hold no secrets, and go with whom they name."""
+"""Stored responses contain no secrets, and are erased with the people they name."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Long work leaves threads to spare, and what the database does not do in time is a 503."""
+"""Slow requests leave threads free, and a database timeout is a 503."""
 
 import gc
 import threading
@@ -70,7 +70,7 @@ def ask(path, query="", **headers):
 
 @pytest.fixture
 def hanging(web, locked):
-    """16 statistics asked for at once while they cannot be had, and a slot list after them."""
+    """Request 16 statistics at once while they are blocked, and then a list of slots."""
     provider = open_provider()
     staff = tokens_of(UserFactory(superuser=True))["access"]
     connection.close()  # The threads may have them all.
@@ -117,7 +117,7 @@ def boss_browser(boss):
 
 @pytest.fixture
 def no_turn_left(web):
-    """All of the long work there may be is being done."""
+    """All slots for slow requests are taken."""
     web.WEB_THREADS = web.WEB_LONG_WORK = 1
     turns.begin()
     yield

@@ -1,4 +1,4 @@
-"""Files on their way in that name somebody: found however it is written, and no others."""
+"""Import files that name a person: found in any spelling, and no others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Names on their way into the site: by any door composed, without links where anybody might choose them, and found."""
+"""Names entered in any form: composed, searchable, and without links if anybody may choose them."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""The admin's first page: what is to be done now, for those who may do it, at a constant price."""
+"""The admin's first page: the work to do now, for users who may do it, with a constant number of queries."""
 
 from datetime import timedelta
 

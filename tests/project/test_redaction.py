@@ -58,7 +58,7 @@ SECRETS = [
 
 @pytest.fixture(autouse=True)
 def _crashing(settings):
-    """A site with secrets of each kind, where things break and say all of them."""
+    """A site with secrets of each kind, and errors that contain all of them."""
     settings.ROOT_URLCONF = "tests.project.crashing"
     settings.ADMINS = [("", "boss@example.org")]
     for name, value in OWN.items():

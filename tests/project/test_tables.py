@@ -1,4 +1,4 @@
-"""Files people bring: what is read, and what is refused with which word."""
+"""Uploaded files: accepted formats, and the codes of refusals."""
 
 from contextlib import suppress
 

@@ -1,4 +1,4 @@
-"""The trail in the admin: read only, filtered, in words, and where each row's history leads."""
+"""The audit log in the admin: read-only, filtered, in words, and linked from each row's history."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""The same file imported by two at once, bookings while an import runs, and an import that is killed."""
+"""Two parallel imports of the same file, bookings during an import, and a killed import."""
 
 import os
 import subprocess

@@ -42,7 +42,7 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Trick:
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", str(len(body)))
-        handler.send_header("Connection", "close")  # It does hang up; whoever kept the line would meet the end of it.
+        handler.send_header("Connection", "close")  # It hangs up, so no client may reuse the connection.
         handler.end_headers()
         handler.wfile.write(body)
 

@@ -1,4 +1,4 @@
-"""The admin of reminding: every page opens, lists stay cheap, and everything goes through the operations."""
+"""Reminders in the admin: every page opens, lists stay cheap, and all changes go through the operations."""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""The admin of messages' words: added from those in use, looked at, tried out, saved through the operations."""
+"""Message templates in the admin: started from the text in use, previewed, tested, saved through the operations."""
 
 import re
 from datetime import timedelta

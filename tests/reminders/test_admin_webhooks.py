@@ -1,4 +1,4 @@
-"""Webhooks in the admin: secrets are told once and stand on no page."""
+"""Webhooks in the admin: secrets are shown once and on no other page."""
 
 from datetime import timedelta
 

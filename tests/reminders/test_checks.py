@@ -1,4 +1,4 @@
-"""The start-up checks of the settings that say how to remind."""
+"""The system checks of the reminder settings."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""From a message to what goes out: the right words, in the recipient's language and timezone, and safe."""
+"""Composing messages: the right text, in the recipient's language and timezone, and safe."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A short siege with real processes: nobody who is slow keeps others waiting. The long one is `make siege`."""
+"""A short siege with real processes: slow clients do not delay others. `make siege` is the long one."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`/api/message-templates`: the words of messages."""
+"""`/api/message-templates`: message templates."""
 
 import pytest
 from django.db import connection

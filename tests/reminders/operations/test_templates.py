@@ -1,4 +1,4 @@
-"""Words of one's own: kept, looked at, tried out."""
+"""Custom message templates: saved, previewed, tested."""
 
 import smtplib
 from unittest.mock import patch

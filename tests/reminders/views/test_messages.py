@@ -1,4 +1,4 @@
-"""`/dashboard/reminders/`: what a provider's clients are told."""
+"""`/dashboard/reminders/`: the messages to a provider's clients."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`/me/reminders/`: how a client is reminded."""
+"""`/me/reminders/`: a client's reminder preferences."""
 
 from datetime import time
 

@@ -1,4 +1,4 @@
-"""`/dashboard/messages/`: a provider's own words."""
+"""`/dashboard/messages/`: a provider's message templates."""
 
 import pytest
 from django.core import mail
