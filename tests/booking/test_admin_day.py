@@ -41,7 +41,7 @@ def url(**query):
 
 
 def shown(provider, day=WEDNESDAY, now=NOON):
-    """Return the column of one provider as triples of first row, text and number of rows."""
+    """Return the column of one provider as triples of start, kind of cell and number of rows."""
     schedule = Schedule.objects.get(provider=provider)
     rows = grid(days_of([schedule], day, now), now)["rows"]
     return [
