@@ -12,21 +12,21 @@ from reminders.enums import Kind
 from reminders.models import Message, WebhookEndpoint
 from scheduler_project.common.times import rfc3339
 
-EVENTS = (
-    "appointment.booked",
-    "appointment.pending",
-    "appointment.approved",
-    "appointment.declined",
-    "appointment.moved",
-    "appointment.edited",
-    "appointment.completed",
-    "appointment.missed",
-    "appointment.cancelled",
-    "reminder.due",
-    "reminder.sent",
-    "reminder.failed",
-)
-"""All events of webhooks."""
+EVENTS = {
+    "appointment.booked": "An appointment is booked that needs no approval.",
+    "appointment.pending": "An appointment is booked that waits for approval.",
+    "appointment.approved": "The provider or staff approve a pending appointment.",
+    "appointment.declined": "The provider or staff decline a pending appointment.",
+    "appointment.moved": "An appointment has another time.",
+    "appointment.edited": "An appointment keeps its time, and its title, notes or reminders change.",
+    "appointment.completed": "An appointment is marked as completed.",
+    "appointment.missed": "An appointment is marked as missed: the client did not come.",
+    "appointment.cancelled": "An appointment is cancelled, by whoever it is.",
+    "reminder.due": "The moment of a reminder has come. It is as long before the start as clients are reminded.",
+    "reminder.sent": "A reminder to the client was sent, by email or SMS.",
+    "reminder.failed": "A reminder to the client was given up.",
+}
+"""All events that a webhook can choose, with when each is sent."""
 
 
 def event_data(appointment: Appointment) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """All settings. Only this module reads the environment.
 
-Names, defaults and meanings are listed in README.md and `.env.example`. A missing or malformed variable stops the start
-with a message that names it."""
+The text below each `env` call says what the variable means; docs/reference/settings.md is made of these texts (`make
+reference`), and `.env.example` lists the names. A variable that is missing or malformed stops the start with a message
+that names it."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +18,20 @@ env = environ.Env()
 # --- The site -------------------------------------------------------------------------------------------------------
 
 SECRET_KEY = env.str("SECRET_KEY")
+"""Signs tokens, sessions and the links in messages. With another key everybody logs in anew and links already sent lead
+nowhere. `make run` makes one and keeps it in `var/`."""
 DEBUG = env.bool("DEBUG", default=False)
+"""Error pages for developers. Never on a public site."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+"""The host names the site answers to."""
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+"""Other origins trusted to post forms, each with its scheme: `https://example.org`."""
 SITE_NAME = env.str("SITE_NAME", default="Scheduler")
+"""The name of the site on its pages and in its messages."""
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+"""The beginning of every link in messages. `make run`: where it listens."""
+SECURE = env.bool("SECURE", default=True)
+"""HTTPS only: redirects, HSTS, secure cookies. `off` for plain http on one's own machine. `make run`: `off`."""
 
 INSTALLED_APPS = [
     "scheduler_project.apps.OfficeConfig",
@@ -50,6 +60,7 @@ INSTALLED_APPS = [
     "booking",
     "reminders",
     "analytics",
+    "scheduler_project.reference",
 ]
 
 MIDDLEWARE = [
@@ -76,20 +87,25 @@ ROOT_URLCONF = "scheduler_project.urls"
 WSGI_APPLICATION = "scheduler_project.wsgi.application"
 APPEND_SLASH = True
 
+# --- The web server and workers -------------------------------------------------------------------------------------
+
 WEB_WORKERS = env.int("WEB_WORKERS", default=2)
-"""Number of web processes."""
+"""Processes that answer requests."""
 WEB_THREADS = env.int("WEB_THREADS", default=4)
-"""Number of threads per web process. A thread lives as long as its process."""
+"""Threads of each web process. Each uses at most one database connection."""
 WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4_000)
-"""Maximum number of connections per web process. Beyond it, the client with most connections loses some."""
+"""Connections each web process keeps at a time. Beyond that, whoever has most of them loses some."""
 WEB_WAITING = env.int("WEB_WAITING", default=200)
-"""Maximum number of requests per web process that wait for a thread; further ones get 503."""
+"""Requests that may wait for a thread of a web process. It answers more with 503."""
 WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
-"""Maximum seconds between requests on a connection: longer than a proxy in front keeps its own."""
+"""Seconds a connection may wait for its next request. Must be longer than a proxy in front keeps its own."""
 WEB_LONG_WORK = env.int("WEB_LONG_WORK", default=max(1, WEB_THREADS // 2))
-"""Maximum number of threads per process for slow requests: the admin, reports, searches."""
+"""Threads of a web process that may be at work at a time on what can take long: the admin, figures, searches of the
+API. It answers more with 503. The default is half of `WEB_THREADS`."""
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
-"""Number of parallel tasks of a worker, and of parallel rounds of a sender, each in its own process."""
+"""Tasks a worker, and rounds of sending a sender, works on at a time, each in a process of its own."""
+
+# --- Pages and languages --------------------------------------------------------------------------------------------
 
 TEMPLATES = [
     {
@@ -118,6 +134,7 @@ STORAGES = {
 }
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+"""The language of people who chose none: `en`, `de` or `fr`."""
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
@@ -129,27 +146,34 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 
 DATABASE_WAIT_SECONDS = env.float("DATABASE_WAIT_SECONDS", default=5)
-"""Maximum seconds a request waits for a database connection while its process uses all of them."""
+"""Seconds a request waits for a database connection while all those of its process are at work. Then 503."""
 DATABASE_CONNECT_SECONDS = env.int("DATABASE_CONNECT_SECONDS", default=5)
-"""Maximum seconds to connect to PostgreSQL, also if the server has vanished."""
+"""Seconds PostgreSQL may take to accept a connection."""
 WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=10)
-"""Maximum seconds for one statement of a page or of the API. Here and below: 0 means no limit."""
+"""Seconds one statement of a page or of the API may take. Then 503. `0` is for ever."""
 WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=5)
-"""Maximum seconds a page or the API waits for a lock."""
+"""Seconds a page or the API waits for what somebody else is changing. Then 503. `0` is for ever."""
 JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", default=300)
+"""Seconds one statement of a worker or of beat may take. `0` is for ever."""
 JOB_LOCK_SECONDS = env.float("JOB_LOCK_SECONDS", default=60)
+"""Seconds a worker or beat waits for what somebody else is changing. `0` is for ever."""
 DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=60)
-"""Maximum seconds a transaction may be idle before the database rolls it back."""
+"""Seconds a transaction may ask nothing of the database before the database undoes it. `0` is for ever."""
+DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=600)
+"""Seconds a database connection is kept."""
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
+"""Prepared statements, which save PostgreSQL the planning. Turn them off behind a pooler in transaction mode."""
 
 DATABASE = env.db_url("DATABASE_URL")
+"""The PostgreSQL to use: `postgres://user:password@host:5432/name`. `make run` brings its own where this is missing."""
 DATABASES = {
     "default": {
         **DATABASE,
         "ENGINE": "scheduler_project.common.postgresql",
-        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
+        "CONN_MAX_AGE": DATABASE_CONN_MAX_AGE,
         "CONN_HEALTH_CHECKS": True,
         # A cursor on the server outlives its transaction, which no pooler in transaction mode allows.
-        "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DATABASE_PREPARE", default=True),
+        "DISABLE_SERVER_SIDE_CURSORS": not DATABASE_PREPARE,
         "OPTIONS": {
             "connect_timeout": DATABASE_CONNECT_SECONDS,
             # A server that vanished without a word is noticed within half a minute, not in the two hours of the system.
@@ -158,10 +182,10 @@ DATABASES = {
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
             **DATABASE.get("OPTIONS", {}),
-            # Prepared statements save PostgreSQL the planning. A pooler in transaction mode cannot keep them.
+            # A pooler in transaction mode cannot keep prepared statements.
             **(
                 {"server_side_binding": True, "prepare_threshold": 2}
-                if env.bool("DATABASE_PREPARE", default=True)
+                if DATABASE_PREPARE
                 else {"prepare_threshold": None}
             ),
         },
@@ -169,6 +193,8 @@ DATABASES = {
 }
 
 REDIS_URL = env.str("REDIS_URL")
+"""The Redis or Valkey to use: `redis://host:6379/0` or `unix:///path`. `make run` brings its own where this is
+missing."""
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -186,9 +212,9 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PBKDF2PasswordHasher",
 ]
 PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=2)
-"""Maximum number of passwords one process hashes or checks in parallel; each takes 19 MiB and a core."""
+"""Passwords one process hashes or checks at a time. Each takes 19 MiB and a core."""
 PASSWORD_HASH_WAIT_SECONDS = env.float("PASSWORD_HASH_WAIT_SECONDS", default=3.0)
-"""Maximum seconds a request waits for hashing before it gets 503."""
+"""Seconds another password may wait for its turn. Then 503."""
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -224,14 +250,14 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 """The same as the API's, so that there is one mail with one link."""
 STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=30)
-"""Maximum minutes of inactivity of a staff member's browser session."""
+"""Minutes a browser that staff are logged in with may rest."""
 STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
-"""Maximum hours of a staff member's browser session."""
+"""Hours staff stay logged in at most."""
 SESSION_DAYS = env.int("SESSION_DAYS", default=14)
-"""Days of inactivity after which other users' browser sessions end."""
+"""Days anybody else's browser stays logged in without being used."""
 SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
 SIGN_IN_MAX_DAYS = env.int("SIGN_IN_MAX_DAYS", default=90)
-"""Maximum days of any sign-in, by browser or program, however often it is used."""
+"""Days anybody stays signed in at most, by browser or program, however often they come back."""
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeAgainForm"}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
@@ -240,67 +266,73 @@ PHONENUMBER_DEFAULT_FORMAT = "E164"
 PHONENUMBER_DB_FORMAT = "E164"
 
 PROVIDERS_NEED_VERIFIED_EMAIL = env.bool("PROVIDERS_NEED_VERIFIED_EMAIL", default=True)
+"""A provider who registers stays hidden, and writes to nobody, until their email is verified. `make run` with demo
+data: `off`."""
 PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=True)
-"""Hide newly registered providers, and send nothing for them, until they have verified their email and staff have
-approved them."""
+"""A provider who registers stays hidden, and writes to nobody, until staff approve them. `make run` with demo data:
+`off`."""
 
 # --- Booking --------------------------------------------------------------------------------------------------------
 
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
-"""Maximum number of unconfirmed holds per client."""
+"""Unconfirmed holds one client may have at a time."""
 UNDECIDED_HOLD_MINUTES = env.int("UNDECIDED_HOLD_MINUTES", default=10)
-"""Minutes a visitor's hold lasts before they enter their details; then it lasts as long as the schedule says."""
+"""Minutes a visitor's hold lasts until they say who they are. Then it lasts as long as the schedule says."""
 MAX_OPEN_APPOINTMENTS = env.int("MAX_OPEN_APPOINTMENTS", default=10)
-"""Maximum number of upcoming appointments a client may book with one provider."""
+"""Upcoming appointments that one client may have booked by themselves with one provider."""
 MAX_OPEN_APPOINTMENTS_UNVERIFIED = env.int("MAX_OPEN_APPOINTMENTS_UNVERIFIED", default=3)
-"""Maximum number with all providers together, while the login's email is unverified."""
+"""The same with all providers together, while the client's email is not verified."""
 
-# --- Keeping --------------------------------------------------------------------------------------------------------
+# --- Retention ------------------------------------------------------------------------------------------------------
 
 RETAIN_HOLDS_DAYS = env.int("RETAIN_HOLDS_DAYS", default=90)
-"""Days for which unsuccessful holds are kept, with guests who never booked. Here and below: 0 keeps for ever."""
+"""Days to keep holds that came to nothing, with the guests who never booked. `0` is for ever."""
 RETAIN_MESSAGES_DAYS = env.int("RETAIN_MESSAGES_DAYS", default=400)
-"""Days for which messages and their attempts are kept after they were due."""
+"""Days to keep messages after they were due, with the tries at sending them. `0` is for ever."""
 RETAIN_SLOTS_DAYS = env.int("RETAIN_SLOTS_DAYS", default=1)
-"""Days for which unused slots are kept."""
+"""Days to keep past slots that nobody took. `0` is for ever."""
 RETAIN_TRAIL_DAYS = env.int("RETAIN_TRAIL_DAYS", default=0)
+"""Days to keep the audit log, 31 at least. `0` is for ever."""
 
 # --- Import ---------------------------------------------------------------------------------------------------------
 
 IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=10_000_000)
+"""The largest file to import, in bytes."""
 IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=20_000)
-"""Maximum size of a file to import."""
+"""The longest file to import, in rows."""
 
-# --- Reminding ------------------------------------------------------------------------------------------------------
+# --- Reminders ------------------------------------------------------------------------------------------------------
 
 REMINDER_OFFSETS = env.list("REMINDER_OFFSETS", default=["1 day", "1 hour"])
-"""Offsets of reminders before the start, unless the appointment, the service or the calendar has its own."""
+"""Times before the start at which clients are reminded, where neither appointment, service nor schedule says otherwise.
+A change holds at once for what is booked or moved from then on, and within the hour for appointments made before."""
 REMINDER_CHANNELS = env.list("REMINDER_CHANNELS", default=["email"])
-"""Default channels of clients: of `email`, `sms`, `webhook`."""
+"""The channels for clients who chose none: `email`, `sms`. A change holds as one of `REMINDER_OFFSETS` does."""
 
 SEND_TRIES = env.int("SEND_TRIES", default=3)
-"""Maximum attempts for a message that cannot be composed. One deferred by the other side is retried while it is
-useful."""
+"""Tries at a message that cannot be composed. One that others do not take yet is tried for as long as it is of use."""
 SEND_BACKOFF_SECONDS = env.int("SEND_BACKOFF_SECONDS", default=60)
+"""Seconds until the second try at a message that was not taken. They double with each further try."""
 SEND_BACKOFF_MAX_SECONDS = env.int("SEND_BACKOFF_MAX_SECONDS", default=1800)
-"""Seconds until the second attempt, doubled each time up to the second value."""
+"""The longest wait between two tries, in seconds."""
 SEND_PROBE_SECONDS = env.int("SEND_PROBE_SECONDS", default=15)
+"""Seconds until one message is tried at a server that did not answer; all others wait. They double with each try."""
 SEND_PROBE_MAX_SECONDS = env.int("SEND_PROBE_MAX_SECONDS", default=300)
-"""Seconds until one message is tried on a route where nobody answered, doubled each time up to the second value."""
+"""The longest wait between two such tries, in seconds."""
 SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
-"""Maximum seconds for a response of a mail server, gateway or webhook."""
+"""Seconds a mail server, gateway or webhook may take to answer."""
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
-"""Seconds of a dispatcher's lease on claimed messages; if it dies, another takes over after that."""
+"""Seconds a dispatcher may keep the messages it has claimed. When it dies, another takes them over after that."""
 SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
-"""Number of parallel connections of one dispatcher per channel."""
+"""Lines one dispatcher opens on each channel."""
 
 SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
-"""Share of each limit in percent reserved for messages people requested, such as a link to set a new password; the
-same share again is reserved for reminders and not available to notices."""
+"""Percent of each limit kept for what people asked for themselves, such as a link to set a new password. As much again
+is kept from notices of bookings, moves and cancellations, for reminders."""
 
 
 def limits(text: str) -> dict[str, tuple[int, int]]:
-    """Parse limits such as `"site=5000/50000"` into {"site": (5000, 50000)}: per hour and per day."""
+    """Read `"site=5000/50000"` as {"site": (5000, 50000)}: so many an hour and a day."""
     try:
         parts = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
         return {name: (int(rate.partition("/")[0]), int(rate.partition("/")[2])) for name, _, rate in parts}
@@ -313,47 +345,62 @@ SEND_LIMITS_DEFAULT = {
     "sms": "site=1000/5000,sender=200/1000,recipient=10/30",
     "webhook": "site=50000/500000,sender=5000/50000,recipient=5000/50000",
 }
+SEND_LIMITS_EMAIL = env.str("SEND_LIMITS_EMAIL", default=SEND_LIMITS_DEFAULT["email"])
+"""Mails an hour and a day: in all (`site`), for one provider (`sender`), to one address (`recipient`), and to a
+provider's own address while staff have not approved them or when they try their texts (`new_recipient`). What is beyond
+waits. A limit that is left out is as shown."""
+SEND_LIMITS_SMS = env.str("SEND_LIMITS_SMS", default=SEND_LIMITS_DEFAULT["sms"])
+"""The same for text messages."""
+SEND_LIMITS_WEBHOOK = env.str("SEND_LIMITS_WEBHOOK", default=SEND_LIMITS_DEFAULT["webhook"])
+"""The same for webhooks, whose recipients are hosts."""
 SEND_LIMITS = {
-    channel: limits(usual) | limits(env.str(f"SEND_LIMITS_{channel.upper()}", default=""))
-    for channel, usual in SEND_LIMITS_DEFAULT.items()
+    "email": limits(SEND_LIMITS_DEFAULT["email"]) | limits(SEND_LIMITS_EMAIL),
+    "sms": limits(SEND_LIMITS_DEFAULT["sms"]) | limits(SEND_LIMITS_SMS),
+    "webhook": limits(SEND_LIMITS_DEFAULT["webhook"]) | limits(SEND_LIMITS_WEBHOOK),
 }
-"""Maximum number of messages per hour and day: for the site, per sender, per address (for webhooks: per host);
-`new_recipient` for providers' own addresses before staff have approved them and for test mails. Messages beyond a
-limit wait."""
 for channel, known in SEND_LIMITS_DEFAULT.items():
     if unknown := SEND_LIMITS[channel].keys() - limits(known).keys():
         raise ImproperlyConfigured(f"SEND_LIMITS_{channel.upper()} knows no {', '.join(sorted(unknown))}")
 
+# --- SMS ------------------------------------------------------------------------------------------------------------
+
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="none")
-"""Without a gateway, SMS are not offered, and pending ones wait. `console` prints them, codes included."""
+"""The way text messages go out: `twilio`, `file`, `console` (printed, codes and all) or `none`. With `none` nobody is
+offered any, and any that are owed wait. `make run`: `file`."""
 if SMS_GATEWAY not in ("none", "console", "file", "twilio"):
     raise ImproperlyConfigured("SMS_GATEWAY is one of none, console, file and twilio")
 SMS_FILE = env.str("SMS_FILE", default=str(BASE_DIR / "var" / "sms.txt"))
-"""File to which the `file` gateway writes messages."""
+"""The file that the `file` gateway writes text messages to. `make run` keeps it in `DATA_DIR`."""
 UNLESS_TWILIO = {} if SMS_GATEWAY == "twilio" else {"default": ""}
 TWILIO_ACCOUNT_SID = env.str("TWILIO_ACCOUNT_SID", **UNLESS_TWILIO)
+"""The account at Twilio. Required by the gateway `twilio`."""
 TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", **UNLESS_TWILIO)
-"""Also verifies the signatures of Twilio's callbacks."""
+"""The account's token, which also checks the signatures of Twilio's callbacks. Required by the gateway `twilio`."""
 TWILIO_FROM = env.str("TWILIO_FROM", **UNLESS_TWILIO)
-"""A number in E.164, a sender's name, or a messaging service (`MG…`)."""
+"""The sender: a number in E.164, a name, or a messaging service (`MG…`). Required by the gateway `twilio`."""
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=[])
-"""Countries whose numbers get SMS, as ISO 3166 codes (`DE`, `AT`); empty: all."""
+"""The countries whose numbers get text messages, by ISO 3166: `DE,AT,CH`. Empty: all."""
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
+"""Twilio's API; another region has another address."""
 
-WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not env.bool("SECURE", default=True))
-"""Allow webhooks with plain http URLs."""
+# --- Webhooks -------------------------------------------------------------------------------------------------------
+
+WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not SECURE)
+"""Allows webhooks with plain http addresses. `on` by default where `SECURE` is `off`."""
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
-"""Allow webhooks into this machine's own networks. Providers could then reach internal services."""
+"""Allows webhooks into private networks. Providers can then reach what only this machine should."""
 WEBHOOK_PORTS = [int(port) for port in env.list("WEBHOOK_PORTS", default=["80", "443"])]
-"""Allowed ports of webhooks. None: any, and providers could reach mail servers and databases."""
+"""The ports webhooks may have. Empty: any, and providers can then knock at mail servers and databases."""
 WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
-"""Days of continuous failures after which a webhook is disabled."""
+"""Days of nothing but failures after which a webhook is disabled."""
 
 # --- The API --------------------------------------------------------------------------------------------------------
 
 THROTTLE = env.bool("THROTTLE", default=True)
+"""Rate limits. Turn them off for load tests only."""
 MAX_LIVE_HOLDS_PER_NETWORK = env.int("MAX_LIVE_HOLDS_PER_NETWORK", default=10 if THROTTLE else 0)
-"""Maximum number of unconfirmed holds from one network, such as an office; 0: no limit."""
+"""Unconfirmed holds of all clients from one network (an IPv4 address, or the first 48 bits of IPv6). `0`: any number,
+which is the default where `THROTTLE` is `off`."""
 OURS = dict.fromkeys(["login", "login_failed", "reauthenticate", "change_password", "signup"])
 ACCOUNT_RATE_LIMITS: dict[str, None] | bool = OURS if THROTTLE else False
 """Rate limits of django-allauth's pages: its own, or none. The ones we count share the API's counts, and lock nobody
@@ -361,7 +408,44 @@ out."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+"""Proxies in front of the site. It counts that many addresses of `X-Forwarded-For` back to find a caller's own."""
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+THROTTLE_READ = env.str("THROTTLE_READ", default="600/min")
+"""Reads of the API by one user, or from one address where nobody is logged in."""
+THROTTLE_SEARCH = env.str("THROTTLE_SEARCH", default="60/min")
+"""Searches through everybody's calendars, counted like reads. Each costs a hundred times a search of one provider's."""
+THROTTLE_WRITE = env.str("THROTTLE_WRITE", default="120/min")
+"""Writes of the API by one user, or from one address where nobody is logged in."""
+THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")
+"""Log-ins from one address. Wrong passwords and codes are counted beside that: they slow down whoever guesses, not the
+owner."""
+THROTTLE_HOLD = env.str("THROTTLE_HOLD", default="60/hour")
+"""Times held on the pages, and links asked for there, from one address."""
+THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")
+"""Appointments that one client books, moves and cancels."""
+THROTTLE_CHANGE_NETWORK = env.str("THROTTLE_CHANGE_NETWORK", default="120/hour")
+"""Appointments that clients book, move and cancel from one network."""
+THROTTLE_REGISTER = env.str("THROTTLE_REGISTER", default="30/hour")
+"""Attempts to sign up from one address."""
+THROTTLE_MAIL = env.str("THROTTLE_MAIL", default="3/hour")
+"""Mails to one mailbox with a link for a login: to reset a password, to verify an email."""
+THROTTLE_MAIL_LOGIN = env.str("THROTTLE_MAIL_LOGIN", default="6/hour")
+"""Mails with a link to verify an email that one login asks for, to any mailbox."""
+THROTTLE_MAIL_NETWORK = env.str("THROTTLE_MAIL_NETWORK", default="30/hour")
+"""Mails with a link to verify an email that are asked for from one network."""
+THROTTLE_HOURS = env.str("THROTTLE_HOURS", default="20/min")
+"""Changes of one provider's hours by themself, previews included."""
+THROTTLE_HOURS_LARGE = env.str("THROTTLE_HOURS_LARGE", default="4/min")
+"""Changes of hours that lay out more than 20,000 slots."""
+THROTTLE_CODE = env.str("THROTTLE_CODE", default="3/hour")
+"""Codes to verify a phone for one client and number."""
+THROTTLE_CODE_DAY = env.str("THROTTLE_CODE_DAY", default="6/day")
+"""Codes to verify a phone for one number."""
+THROTTLE_CODE_NETWORK = env.str("THROTTLE_CODE_NETWORK", default="10/hour")
+"""Codes to verify a phone that are asked for from one network."""
+THROTTLE_CODE_SITE = env.str("THROTTLE_CODE_SITE", default="500/day")
+"""Codes to verify a phone in all."""
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -376,23 +460,23 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "scheduler_project.common.api.Pagination",
     "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.throttling.Throttle"],
     "DEFAULT_THROTTLE_RATES": {
-        "read": env.str("THROTTLE_READ", default="600/min"),
-        "search": env.str("THROTTLE_SEARCH", default="60/min"),
-        "write": env.str("THROTTLE_WRITE", default="120/min"),
-        "login": env.str("THROTTLE_LOGIN", default="10/min"),
-        "hold": env.str("THROTTLE_HOLD", default="60/hour"),
-        "change": env.str("THROTTLE_CHANGE", default="40/hour"),
-        "change_network": env.str("THROTTLE_CHANGE_NETWORK", default="120/hour"),
-        "register": env.str("THROTTLE_REGISTER", default="30/hour"),
-        "mail": env.str("THROTTLE_MAIL", default="3/hour"),
-        "mail_login": env.str("THROTTLE_MAIL_LOGIN", default="6/hour"),
-        "mail_network": env.str("THROTTLE_MAIL_NETWORK", default="30/hour"),
-        "hours": env.str("THROTTLE_HOURS", default="20/min"),
-        "hours_large": env.str("THROTTLE_HOURS_LARGE", default="4/min"),
-        "code": env.str("THROTTLE_CODE", default="3/hour"),
-        "code_day": env.str("THROTTLE_CODE_DAY", default="6/day"),
-        "code_network": env.str("THROTTLE_CODE_NETWORK", default="10/hour"),
-        "code_site": env.str("THROTTLE_CODE_SITE", default="500/day"),
+        "read": THROTTLE_READ,
+        "search": THROTTLE_SEARCH,
+        "write": THROTTLE_WRITE,
+        "login": THROTTLE_LOGIN,
+        "hold": THROTTLE_HOLD,
+        "change": THROTTLE_CHANGE,
+        "change_network": THROTTLE_CHANGE_NETWORK,
+        "register": THROTTLE_REGISTER,
+        "mail": THROTTLE_MAIL,
+        "mail_login": THROTTLE_MAIL_LOGIN,
+        "mail_network": THROTTLE_MAIL_NETWORK,
+        "hours": THROTTLE_HOURS,
+        "hours_large": THROTTLE_HOURS_LARGE,
+        "code": THROTTLE_CODE,
+        "code_day": THROTTLE_CODE_DAY,
+        "code_network": THROTTLE_CODE_NETWORK,
+        "code_site": THROTTLE_CODE_SITE,
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "scheduler_project.common.api_schema.AutoSchema",
@@ -411,16 +495,20 @@ DRF_STANDARDIZED_ERRORS = {
     ),
 }
 
+ACCESS_TOKEN_MINUTES = env.int("ACCESS_TOKEN_MINUTES", default=60)
+"""Minutes an access token lasts."""
+REFRESH_TOKEN_DAYS = env.int("REFRESH_TOKEN_DAYS", default=14)
+"""Days a refresh token lasts."""
 SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=60)),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=env.int("REFRESH_TOKEN_DAYS", default=14)),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_MINUTES),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=REFRESH_TOKEN_DAYS),
     "CHECK_REVOKE_TOKEN": True,
     "ISSUER": SITE_URL,
     "AUDIENCE": f"{SITE_URL}/api",
     "USER_ID_CLAIM": "sub",
 }
 REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
-"""Seconds for which an exchanged refresh token returns its replacement again, for a client whose response was lost."""
+"""Seconds a swapped refresh token answers again, to a client whose answer was lost. Used later it ends the sign-in."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
@@ -467,26 +555,28 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- Mail -----------------------------------------------------------------------------------------------------------
 
-if env.str("EMAIL_URL", default=""):
+email_url = env.str("EMAIL_URL", default="")
+"""The mail server: `smtp+tls://user:password@host:587`. Empty: mails wait. `consolemail://` prints them, with the links
+that are in them, and `filemail:///path` keeps them as files. `make run` keeps them in `mail` in `DATA_DIR`."""
+if email_url:
     MAIL_SERVER = env.email_url("EMAIL_URL")
     if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
         MAIL_SERVER["EMAIL_BACKEND"] = "scheduler_project.common.mail_backend.Backend"  # with a deadline for every step
     vars().update(MAIL_SERVER)
 else:
     EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
-"""Without a mail server, mails wait. `consolemail://` prints them, including their links."""
 MAILBOX = env.bool("MAILBOX", default=False)
-"""Show everybody the mails of `filemail:` at `/mail/`. Only for one's own machine."""
+"""Shows everybody, at `/mail/`, the mails that `filemail:` keeps. For one's own machine only. `make run`: `on`, unless
+others can reach the site."""
 ADMINS = [("", address) for address in env.list("ADMINS", default=[])]
-"""Recipients of mails about broken invariants."""
+"""Addresses to mail when the weekly inspection finds something, and for nothing else."""
 ADMIN_MAILS_PER_DAY = env.int("ADMIN_MAILS_PER_DAY", default=10)
-"""Maximum number of different mails to each of ADMINS per day."""
+"""Different mails that each of `ADMINS` gets a day at most. The same mail comes once a day."""
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Scheduler <scheduler@localhost>")
+"""The sender of mails."""
 
-# --- Safety ---------------------------------------------------------------------------------------------------------
+# --- Security -------------------------------------------------------------------------------------------------------
 
-SECURE = env.bool("SECURE", default=True)
-"""Serve over HTTPS only. Off for plain http on one's own machine."""
 SECURE_SSL_REDIRECT = SECURE
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if SECURE else 0
@@ -503,7 +593,9 @@ TIMEZONE_COOKIE_NAME = f"{COOKIE_PREFIX}timezone"
 VISITOR_COOKIE_NAME = f"{COOKIE_PREFIX}visitor"
 MESSAGES_COOKIE_NAME = f"{COOKIE_PREFIX}messages"
 MESSAGE_STORAGE = "scheduler_project.common.cookies.MessageStorage"
-if env.bool("BEHIND_TLS_PROXY", default=False):
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
+"""Trusts `X-Forwarded-Proto` of the proxy in front, which speaks TLS."""
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -522,6 +614,7 @@ CONTENT_SECURITY_POLICY = {
 """Inline scripts and styles are blocked."""
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+"""The least severe messages to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`. Security events are always logged."""
 DEFAULT_EXCEPTION_REPORTER = "scheduler_project.common.redaction.Reporter"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "scheduler_project.common.redaction.ReporterFilter"
 LOGGING = {

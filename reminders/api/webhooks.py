@@ -41,7 +41,7 @@ class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
     url = URLField(max_length=500, help_text=_("Where events are posted: https."))
     description = LineField(max_length=200, required=False, allow_blank=True)
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=EVENTS),
+        child=serializers.ChoiceField(choices=list(EVENTS)),
         required=False,
         max_length=len(EVENTS),
         help_text=_("What it is told of. None: everything."),

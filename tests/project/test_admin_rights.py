@@ -21,6 +21,7 @@ from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
 from scheduler_project.common.admin import OfficeAdmin
 from scheduler_project.common.admin_files import SECRETS
 from scheduler_project.common.models import Inspection
+from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS, ADMIN_LISTS, BOTH, MANAGERS
 from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
 from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
@@ -30,57 +31,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
 ROLES = ("nobody", "front desk", "manager")
 
-RIGHTS: dict[str, tuple[str, str]] = {
-    "account_emailaddress": ("", ""),
-    "accounts_client": ("vac", "vacd"),
-    "accounts_provider": ("v", "vacd"),
-    "accounts_signin": ("", ""),
-    "accounts_user": ("", "vac"),
-    "auth_group": ("", ""),
-    "booking_appointment": ("vac", "vac"),
-    "booking_appointmentevent": ("v", "v"),
-    "booking_appointmentseries": ("v", "v"),
-    "booking_availabilitywindow": ("v", "vacd"),
-    "booking_calendarfeed": ("", "v"),
-    "booking_closure": ("v", "vacd"),
-    "booking_dateoverride": ("v", "vacd"),
-    "booking_importedentry": ("", ""),
-    "booking_reservation": ("v", "v"),
-    "booking_schedule": ("v", "vc"),
-    "booking_service": ("v", "vacd"),
-    "booking_slot": ("v", "v"),
-    "booking_timeoff": ("v", "vacd"),
-    "booking_workinghours": ("v", "v"),
-    "common_change": ("", "v"),
-    "common_inspection": ("", "v"),
-    "django_celery_beat_clockedschedule": ("", "vac"),
-    "django_celery_beat_crontabschedule": ("", "vac"),
-    "django_celery_beat_intervalschedule": ("", "vac"),
-    "django_celery_beat_periodictask": ("", "vac"),
-    "django_celery_beat_solarschedule": ("", "vac"),
-    "mfa_authenticator": ("", ""),
-    "reminders_message": ("v", "v"),
-    "reminders_messagetemplate": ("", "vacd"),
-    "reminders_optout": ("va", "va"),
-    "reminders_preferences": ("vc", "vac"),
-    "reminders_webhookendpoint": ("", "vacd"),
+EXPORTED = {
+    model for model in ADMIN_LISTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))
 }
-"""Rights of the front desk and of managers to view, add, change and delete by the admin's own pages."""
-
-BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
-
-EXPORTED = {model for model in RIGHTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))}
 """The lists that go out as files."""
 
 ARCHIVED = {"accounts_client", "accounts_user"}
-
-SHEETS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "accounts_client": (BOTH, ("clients",)),
-    "booking_appointment": (BOTH, ("appointments", "calendar")),
-    "booking_service": (MANAGERS, ("services",)),
-    "booking_workinghours": (MANAGERS, ("hours",)),
-}
-"""Imports: the roles that may import, and the kinds of rows."""
 
 TOOLS: dict[str, tuple[str, ...]] = {
     "accounts_provider_decide": MANAGERS,
@@ -108,41 +64,6 @@ FOR_ALL_STAFF = {
 
 ELSEWHERE = {"autocomplete", "view_on_site", "app_list"}
 """URLs whose permissions other tests cover."""
-
-ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
-    "accounts_client": {"delete_selected": MANAGERS, "erase": MANAGERS, "verify_phones": BOTH},
-    "accounts_provider": {
-        "activate": MANAGERS,
-        "approve": MANAGERS,
-        "deactivate": MANAGERS,
-        "delete_selected": MANAGERS,
-    },
-    "accounts_signin": {"end": MANAGERS},
-    "accounts_user": {"activate": MANAGERS, "deactivate": MANAGERS},
-    "booking_appointment": dict.fromkeys(("approve", "cancel", "complete", "decline", "miss"), BOTH),
-    "booking_appointmentseries": {"cancel": BOTH, "extend": BOTH},
-    "booking_availabilitywindow": {"delete_selected": MANAGERS},
-    "booking_calendarfeed": {"revoke": MANAGERS},
-    "booking_closure": {"delete_selected": MANAGERS},
-    "booking_dateoverride": {"delete_selected": MANAGERS},
-    "booking_reservation": {"confirm_holds": BOTH, "release_holds": BOTH},
-    "booking_schedule": {"extend_slots": MANAGERS},
-    "booking_service": {"activate": MANAGERS, "deactivate": MANAGERS, "delete_selected": MANAGERS},
-    "booking_timeoff": {"delete_selected": MANAGERS},
-    "django_celery_beat_periodictask": dict.fromkeys(
-        ("disable_tasks", "enable_tasks", "run_tasks", "toggle_tasks"), MANAGERS
-    ),
-    "reminders_message": {"send_again": BOTH},
-    "reminders_messagetemplate": {"delete_selected": MANAGERS, "send_tests": MANAGERS},
-    "reminders_optout": {"take_back": MANAGERS},
-    "reminders_webhookendpoint": {
-        "delete_selected": MANAGERS,
-        "disable": MANAGERS,
-        "enable": MANAGERS,
-        "rotate": MANAGERS,
-    },
-}
-"""Actions of each list, beside its export, by role. Lists not named have none."""
 
 LETTERS = {"changelist": "vc", "change": "vc", "history": "vc", "add": "a", "delete": "d"}
 OF_SOME = {"export": (EXPORTED, "vc"), "archive": (ARCHIVED, "c")}
@@ -201,14 +122,16 @@ def expected(name: str) -> set[str]:
     if name in TOOLS:
         return set(TOOLS[name])
     model, _, kind = name.partition("_import") if "_import_" in f"{name}_" else name.rpartition("_")
-    if model in SHEETS and kind not in LETTERS and kind not in OF_SOME:
-        return set(SHEETS[model][0])
+    if model in ADMIN_IMPORTS and kind not in LETTERS and kind not in OF_SOME:
+        return set(ADMIN_IMPORTS[model][0])
     return those_with(model, OF_SOME[kind][1] if kind in OF_SOME else LETTERS[kind])
 
 
 def those_with(model: str, letters: str) -> set[str]:
     """Return the roles that have one of these rights to a model."""
-    return {role for role, rights in zip(ROLES[1:], RIGHTS[model], strict=True) if any(x in rights for x in letters)}
+    return {
+        role for role, rights in zip(ROLES[1:], ADMIN_LISTS[model], strict=True) if any(x in rights for x in letters)
+    }
 
 
 def path_of(name: str) -> str:
@@ -227,9 +150,9 @@ def path_of(name: str) -> str:
         return reverse(f"admin:{name}", args=tools[name])
     if name.endswith("_export"):
         return reverse(f"admin:{name}", args=["json"])
-    if name.partition("_import")[0] in SHEETS and "_import" in name:
+    if name.partition("_import")[0] in ADMIN_IMPORTS and "_import" in name:
         of_nobody = [] if name.endswith("_import") else [uuid4()]
-        return reverse(f"admin:{name}", args=[SHEETS[name.partition("_import")[0]][1][0], *of_nobody])
+        return reverse(f"admin:{name}", args=[ADMIN_IMPORTS[name.partition("_import")[0]][1][0], *of_nobody])
     try:
         return reverse(f"admin:{name}")
     except NoReverseMatch:
@@ -252,9 +175,9 @@ def opens(answer) -> bool:
 
 
 def test_tables_name_every_address():
-    of_models = {f"{model}_{kind}" for model in RIGHTS for kind in LETTERS}
+    of_models = {f"{model}_{kind}" for model in ADMIN_LISTS for kind in LETTERS}
     of_models |= {f"{model}_{kind}" for kind, (models, _letters) in OF_SOME.items() for model in models}
-    of_models |= {f"{model}_{kind}" for model in SHEETS for kind in OF_SHEETS}
+    of_models |= {f"{model}_{kind}" for model in ADMIN_IMPORTS for kind in OF_SHEETS}
 
     assert every_address() == of_models | set(TOOLS) | FOR_ALL_STAFF | ELSEWHERE
 
@@ -312,7 +235,9 @@ def test_actions_are_there_for_those_the_tables_name_and_nobody_else(people):
                 label = f"{model._meta.app_label}_{model._meta.model_name}"
                 found.setdefault(label, {}).setdefault(action, set()).add(role)
 
-    wanted = {model: {action: set(roles) for action, roles in actions.items()} for model, actions in ACTIONS.items()}
+    wanted = {
+        model: {action: set(roles) for action, roles in actions.items()} for model, actions in ADMIN_ACTIONS.items()
+    }
     for model in EXPORTED:
         if roles := those_with(model, "vc"):
             wanted.setdefault(model, {}).update({"export_csv": roles, "export_json": roles})

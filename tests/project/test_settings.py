@@ -1,31 +1,66 @@
-"""The settings of an installation are listed in every place where people look for them, once."""
+"""Every environment variable is listed in docs/reference/settings.md and in `.env.example`."""
 
 import re
-from collections import Counter
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
+from scheduler_project.reference.settings import LAUNCHERS, by_section, variables
+
 ROOT = Path(settings.BASE_DIR)
-LAUNCHERS = {"HOST", "PORT", "DEMO", "DATA_DIR"}
-"""Variables read before the settings: by the web server, `make run` and the embedded servers."""
+SOURCES = [ROOT / "scheduler_project" / f"{name}.py" for name in ("embedded", "runner", "serve")]
+"""Modules that read the environment, and complete it, before the settings are loaded."""
+OF_SETTINGS = {one.name: one for section in by_section().values() for one in section}
 
 
-def read_by_the_settings() -> set[str]:
-    source = (ROOT / "scheduler_project" / "settings.py").read_text(encoding="utf-8")
-    of_channels = {f"SEND_LIMITS_{channel.upper()}" for channel in settings.SEND_LIMITS}
-    return set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source)) | of_channels
+def test_only_the_settings_and_what_starts_them_read_the_environment():
+    found = set()
+    for folder in ("scheduler_project", "accounts", "booking", "reminders", "analytics"):
+        found |= {path for path in (ROOT / folder).rglob("*.py") if "os.environ" in path.read_text(encoding="utf-8")}
+
+    assert {path.name for path in found} == {*(path.name for path in SOURCES), "celery.py", "wsgi.py"}
 
 
-def test_readme_lists_every_variable_once():
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Configuration")[2].partition("\n## ")[0]
-    first_cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    listed = Counter(name for cell in first_cells for name in re.findall(r"`([A-Z_]+)`", cell))
+def test_what_is_read_before_the_settings_is_listed():
+    read = {name for path in SOURCES for name in re.findall(r'os\.environ\.get\("(\w+)"', path.read_text("utf-8"))}
 
-    assert listed == Counter(read_by_the_settings() | LAUNCHERS)
+    assert read - OF_SETTINGS.keys() == {one.name for one in LAUNCHERS}
 
 
-def test_example_lists_every_variable_once():
-    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+def test_defaults_of_what_is_read_before_the_settings_are_those_of_the_code():
+    texts = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    defaults = re.findall(r'os\.environ\.get\("(\w+)"\) or "([^"]+)"', texts)
 
-    assert Counter(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == Counter(read_by_the_settings())
+    assert {name for name, _ in defaults} == {"HOST", "PORT"}
+    assert set(defaults) <= {(one.name, one.default) for one in LAUNCHERS}
+
+
+def test_what_make_run_sets_is_said():
+    texts = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    given = set(re.findall(r'os\.environ(?:\.setdefault\(|\[)"(\w+)"(?:,|\] =)', texts))
+    given -= {"DJANGO_SETTINGS_MODULE", "ALLOWED_HOSTS"}  # the one is Django's, the other as the settings have it
+
+    assert given
+    assert given <= {one.name for one in variables() if "make run" in one.meaning}
+
+
+def example() -> list[tuple[str, str, str]]:
+    """Return each line of the example: a sign that it is commented out, the name, the value."""
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    return re.findall(r"^(# )?([A-Z_]+)=(.*)$", text, re.MULTILINE)
+
+
+def test_example_lists_every_variable_of_the_settings_once():
+    assert sorted(name for _, name, _ in example()) == sorted(OF_SETTINGS)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for commented, name, value in example() if commented])
+def test_example_shows_defaults(name, value):
+    assert value == OF_SETTINGS[name].default or OF_SETTINGS[name].default == ""  # then it is an example
+
+
+def test_example_sets_what_is_required():
+    required = {one.name for one in OF_SETTINGS.values() if one.default is None}
+
+    assert required <= {name for commented, name, _ in example() if not commented}

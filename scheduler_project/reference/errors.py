@@ -1,0 +1,210 @@
+"""Every code with which an operation, the API's framework or the web server refuses something."""
+
+import ast
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from rest_framework.exceptions import APIException, ValidationError
+
+from booking.errors import SlotTaken
+from scheduler_project.common.api_errors import ExceptionFormatter, Refusal, answer
+from scheduler_project.common.errors import DomainError
+from scheduler_project.reference import markdown
+from scheduler_project.web import refusals
+
+COMMON = "common"
+PLACEHOLDER = re.compile(r"%(\(\w+\))?[a-z.0-9]*[sdf]|\{\w+\}")
+
+INTRODUCTION = """
+The API answers every refusal in one shape. `code` is stable and for programs; `detail` is for people, in the language
+of `Accept-Language`; `attr` names the field at fault, if one is. Some refusals have `details` for programs, such as the
+nearest free times.
+"""
+
+FIELDS = """
+Where fields of a request fail their checks, the answer is 400 with the type `validation_error` and an error for each of
+them. Its code is that of the check, such as `required`, `null`, `blank`, `invalid`, `max_length` or `invalid_choice`.
+
+A table shows the usual message of each code; where more is known, the API says it more precisely. With 429 and 503 a
+`Retry-After` says in how many seconds to try again, where that is known.
+"""
+
+
+def page() -> str:
+    by_app: dict[str, list[type[DomainError]]] = {}
+    for error in domain_errors():
+        by_app.setdefault(_app_of(error.__module__), []).append(error)
+    return markdown.page(
+        "Errors",
+        INTRODUCTION,
+        markdown.block(example(), "json"),
+        FIELDS,
+        "## Any request\n\n" + _table([*map(_row, by_app.pop(COMMON)), *framework_errors()]),
+        *(f"## {label.capitalize()}\n\n{_table(map(_row, errors))}" for label, errors in sorted(by_app.items())),
+        "## The web server\n\n" + _table(web_server_errors(), "code", "status", "message"),
+        "## Files to import\n\nReasons for which the admin and the commands do not take a file, or a row of one.\n\n"
+        + _table(file_errors(), "code", "message"),
+    )
+
+
+def example() -> str:
+    """Return the answer for a taken slot."""
+    refusal = answer(SlotTaken(field="start_time", details={"nearest": ["2030-05-06T08:15:00Z"]}))
+    context: Any = {}  # of which the formatter reads nothing
+    return json.dumps(ExceptionFormatter(refusal, context, refusal).run(), indent=2)
+
+
+def _table(rows: Iterable[tuple[str, ...]], *header: str) -> str:
+    shown = {tuple(PLACEHOLDER.sub("…", cell) for cell in row) for row in rows}
+    return markdown.table(header or ("code", "status", "field", "message"), sorted(shown, key=_without_quotes))
+
+
+def _without_quotes(row: Sequence[str]) -> list[str]:
+    return [cell.replace("`", "") for cell in row]
+
+
+def _row(error: type[DomainError]) -> tuple[str, str, str, str]:
+    fields = ", ".join(f"`{field}`" for field in sorted(fields_of().get(error, ())))
+    return (f"`{error.code}`", str(error.kind.value), fields, str(error.message))
+
+
+# --- What there is --------------------------------------------------------------------------------------------------
+
+
+def domain_errors() -> list[type[DomainError]]:
+    """Return the refusals that have a code of their own, of all apps."""
+    modules = {module.__name__ for module in all_modules()}
+    return [
+        error
+        for error in _below(DomainError)
+        if error.__module__ in modules and "code" not in inspect.signature(error).parameters
+    ]
+
+
+def framework_errors() -> list[tuple[str, str, str, str]]:
+    """Return what the API's framework refuses before an operation is reached."""
+    all_modules()
+    ours = {error.code for error in domain_errors() if _app_of(error.__module__) == COMMON}
+    kinds = [kind for kind in _below(APIException) if not issubclass(kind, ValidationError | Refusal)]
+    own = [kind for kind in kinds if kind.default_code not in ours and not kind.__module__.startswith("tests.")]
+    return [(f"`{kind.default_code}`", str(kind.status_code), "", str(kind.default_detail)) for kind in own]
+
+
+def web_server_errors() -> list[tuple[str, str, str]]:
+    """Return what is refused before a request reaches a view."""
+    found = [value for value in vars(refusals).values() if isinstance(value, tuple) and len(value) == 3]
+    return [(f"`{code}`", str(status.value), str(text)) for status, code, text in found]
+
+
+def file_errors() -> list[tuple[str, str]]:
+    """Return the reasons that are given their code where they are raised."""
+    found = []
+    for module in all_modules():
+        for call, scope in _calls(_parsed(module)):
+            kind = _class_in(module, call.func)
+            if kind is None or "code" not in inspect.signature(kind).parameters or not call.args:
+                continue
+            code, *rest = call.args
+            if rest:
+                found += [(f"`{text}`", _text_of(rest[0], scope, call.lineno)) for text in _texts(code)]
+    return found
+
+
+def _below(kind: type[Any]) -> Iterator[type[Any]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
+
+
+# --- The modules ----------------------------------------------------------------------------------------------------
+
+
+@cache
+def all_modules() -> list[ModuleType]:
+    """Import every module of our own apps, and return them."""
+    root = Path(settings.BASE_DIR)
+    names = [config.name for config in apps.get_app_configs() if (root / config.name.replace(".", "/")).is_dir()]
+    modules = []
+    for name in names:
+        modules.append(importlib.import_module(name))
+        found = pkgutil.walk_packages(modules[-1].__path__, f"{name}.")
+        modules += [importlib.import_module(one.name) for one in found if ".migrations" not in one.name]
+    return modules
+
+
+def _app_of(module: str) -> str:
+    config = apps.get_containing_app_config(module)
+    return config.label if config else COMMON
+
+
+@cache
+def fields_of() -> dict[type[DomainError], set[str]]:
+    """Return the fields that each refusal is raised about, as far as the code names them."""
+    found: dict[type[DomainError], set[str]] = {}
+    for module in all_modules():
+        for call, _scope in _calls(_parsed(module)):
+            for kind in {_class_in(module, part) for part in (call.func, *call.args[:1])} - {None}:
+                fields = found.setdefault(kind, set())
+                fields |= {str(default) for default in [_usual_field(kind)] if default}
+                for keyword in call.keywords:
+                    if keyword.arg == "field":
+                        fields |= set(_texts(keyword.value))
+    return found
+
+
+def _usual_field(kind: type[DomainError]) -> Any:
+    parameter = inspect.signature(kind).parameters.get("field")
+    return None if parameter is None or parameter.default is inspect.Parameter.empty else parameter.default
+
+
+@cache
+def _parsed(module: ModuleType) -> ast.Module:
+    return ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+
+
+def _calls(tree: ast.AST) -> list[tuple[ast.Call, ast.AST]]:
+    """Return the calls of a module, each with the function it stands in, or the module."""
+    scopes = [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]
+    inner = {id(node): scope for scope in scopes for node in ast.walk(scope)}  # the innermost comes last
+    return [(node, inner[id(node)]) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def _class_in(module: ModuleType, node: ast.expr) -> Any:
+    """Return the refusal that a name stands for in a module, if it does for one."""
+    found = getattr(module, node.id, None) if isinstance(node, ast.Name) else None
+    return found if isinstance(found, type) and issubclass(found, DomainError) else None
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """Return the texts that an expression can be: a constant, or one of two."""
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def _text_of(node: ast.expr, scope: ast.AST, before: int) -> str:
+    """Return the message an expression is made of: the first text in it, or in what its name was given last."""
+    while isinstance(node, ast.BinOp):
+        node = node.left
+    if isinstance(node, ast.Name):
+        given = [
+            statement
+            for statement in ast.walk(scope)
+            if isinstance(statement, ast.Assign)
+            and statement.lineno < before
+            and isinstance(statement.targets[0], ast.Name)
+            and statement.targets[0].id == node.id
+        ]
+        node = max(given, key=lambda statement: statement.lineno).value
+    texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return texts[0]
