@@ -1,4 +1,4 @@
-"""What the figures on a page are narrowed by."""
+"""The form that narrows the figures on a page."""
 
 from typing import Any
 from zoneinfo import ZoneInfo

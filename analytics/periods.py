@@ -1,4 +1,4 @@
-"""Which local days are counted, and the UTC instants at which they and their hours begin.
+"""The local days to count, and the UTC instants at which they and their hours begin.
 
 Boundaries are reckoned here, by the shipped tzdata, and passed to PostgreSQL, whose own zones are never asked: a day
 has 23, 24 or 25 hours, or another number, and an hour that comes twice counts as one hour of the clock.

@@ -38,17 +38,17 @@ STOOD = (
 )
 
 AHEAD = timedelta(hours=25)
-"""How long before its meeting a claim can begin: a day's buffer, and an hour, for it is rounded to whole slots."""
+"""The longest time between the start of a claim and its meeting: a day's buffer, and an hour for rounding to slots."""
 
 BEHIND = timedelta(hours=49)
-"""How long after its meeting began a claim can end: a day's meeting, a day's buffer, and that hour."""
+"""The longest time from the start of a meeting to the end of its claim: a day's meeting, a day's buffer, an hour."""
 
 
 # --- Whose figures ----------------------------------------------------------------------------------------------------
 
 
 class Scope(NamedTuple):
-    """Whose appointments are counted, and of which service: None is everybody's, and every."""
+    """A filter for the appointments to count: None means every provider, or every service."""
 
     provider: Provider | None = None
     service: Service | None = None
@@ -122,7 +122,7 @@ def share(part: float, whole: float) -> float | None:
 
 @dataclass
 class Tally:
-    """What is counted of one day, provider, service, weekday or hour, or of all."""
+    """The counts of one day, provider, service, weekday or hour, or the totals."""
 
     bookings: int = 0
     cancellations: int = 0
@@ -426,7 +426,7 @@ def _name(found: Numbers) -> None:
 
 
 def people(*, span: Span, now: datetime) -> dict[str, dict[str, int]]:
-    """How many logins, providers and clients there are now, and how many are new in the span. Three statements."""
+    """Count the logins, providers and clients there are now, and those new in the span. Three statements."""
     within = {"gte": span.start, "lt": span.until}
 
     def in_span(column: str) -> Q:
@@ -481,5 +481,5 @@ def people(*, span: Span, now: datetime) -> dict[str, dict[str, int]]:
 
 
 def counted(rows: Any, **conditions: Any) -> dict[str, int]:
-    """How many rows meet each condition."""
+    """Count the rows that meet each condition."""
     return rows.aggregate(**{name: Count("pk", filter=condition or None) for name, condition in conditions.items()})

@@ -15,7 +15,7 @@ from analytics.queries import Numbers, Tally
 from booking.enums import AppointmentStatus
 
 MOST_ROWS = 100
-"""How many rows of providers or services a page shows; the file has all."""
+"""The most rows of providers or services on a page; the file has all."""
 
 MOST_COLUMNS = 62
 """A chart of more days than that shows weeks."""
@@ -50,7 +50,7 @@ NAMES = ("days", "providers", "services", "weekdays", "hours", "statuses", "hold
 
 
 class Cell(NamedTuple):
-    """What a table says: `value` for programs, `text` for readers."""
+    """One cell of a table: `value` for programs, `text` for readers."""
 
     value: Any
     text: str
@@ -87,7 +87,7 @@ class Table:
 
     @property
     def shown(self) -> int:
-        """How many rows a page shows: every day of the longest span, but not every provider of a thousand."""
+        """The number of rows a page shows: every day of the longest span, but not every provider of a thousand."""
         return len(self.rows) if self.name == "days" else MOST_ROWS
 
     @property

@@ -87,7 +87,7 @@ def shown(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> H
 
 
 def span_of(hours: int) -> str:
-    """How long that is, as people say it: from two days on, in days."""
+    """Return a number of hours in words: in days from two days on."""
     if hours < 48:
         return ngettext("%d hour", "%d hours", hours) % hours
     days = round(hours / 24)
@@ -105,7 +105,7 @@ def sheet(request: HttpRequest, own: Provider | None, name: str) -> Any:
 
 
 def asked(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbers | None]:
-    """What the visitor asked for, and the figures of it; none where it cannot be counted."""
+    """Return the visitor's form and its figures; None instead of figures if the form is not valid."""
     now, form = timezone.now(), PickerForm(request.GET, user=login_of(request), own=own)
     form.is_valid()
     span = form.span(timezone.get_current_timezone(), now)

@@ -21,10 +21,10 @@ ICAL_STATUS = {
 """The rest is CONFIRMED (RFC 5545 §3.8.1.11)."""
 
 REFRESH = timedelta(minutes=15)
-"""How often calendar programs are asked to look at a feed again."""
+"""The interval at which calendar programs should fetch a feed again."""
 
 CONTROLS = re.compile(r"[^\S\n]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-"""What a TEXT must not hold (RFC 5545 §3.3.11), and other blanks: some programs end lines at them."""
+"""Characters that a TEXT must not hold (RFC 5545 §3.3.11), and other blanks: some programs end lines at them."""
 
 
 def to_ical(appointment: Appointment) -> bytes:
@@ -35,7 +35,7 @@ def to_ical(appointment: Appointment) -> bytes:
 
 
 def web_links(appointment: Appointment) -> dict[str, str]:
-    """Where calendars in the browser take the appointment over, by name."""
+    """Return the addresses at which web calendars add the appointment, by the calendar's name."""
     title = _between(appointment.called, appointment.provider.name)
     starts, ends = appointment.starts_at.astimezone(UTC), appointment.ends_at.astimezone(UTC)
     google = {"action": "TEMPLATE", "text": title, "dates": f"{starts:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}"}

@@ -47,7 +47,7 @@ COMING = (AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED)
 
 
 class Action(models.TextChoices):
-    """What somebody can do with an appointment."""
+    """An action that somebody can take on an appointment."""
 
     APPROVE = "approve", _("approve")
     DECLINE = "decline", _("decline")
@@ -58,7 +58,7 @@ class Action(models.TextChoices):
 
 
 class Event(models.TextChoices):
-    """What happened to an appointment."""
+    """An event in the history of an appointment."""
 
     BOOKED = "booked", _("booked")
     EDITED = "edited", _("edited")
@@ -83,14 +83,14 @@ ON_REQUEST = (Override.NOTICE, Override.HOURS)
 
 
 class Policy(models.TextChoices):
-    """What becomes of a series when some of its times are not to be had."""
+    """The treatment of a series if some of its times cannot be booked."""
 
     ALL_OR_NOTHING = "all_or_nothing", _("all or nothing")
     SKIP_CONFLICTS = "skip_conflicts", _("skip what cannot be booked")
 
 
 class Scope(models.TextChoices):
-    """Which occurrences of a series a change is about. Past ones are never touched."""
+    """The occurrences of a series to which a change applies. Past ones are never touched."""
 
     THIS = "this", _("this one")
     FOLLOWING = "following", _("this one and those after it")

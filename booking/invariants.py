@@ -1,4 +1,4 @@
-"""What must hold of time, claims, appointments and series, whatever has been done (see `common/invariants.py`).
+"""Checks that must pass for time, claims, appointments and series after any operation (see `common/invariants.py`).
 
 Set-based, each a pass over an index or two, for there may be millions of slots.
 """

@@ -16,16 +16,16 @@ APPOINTMENT = "booking.links.appointment"
 VISITOR = "booking.links.visitor"
 
 VISITOR_KEPT = timedelta(days=1)
-"""How long a visitor who never said who they are is remembered, for their holds to be counted together (R19)."""
+"""The time for which a visitor without a name is remembered, so that their holds are counted together (R19)."""
 
 
 def booking_link(provider: Provider) -> str:
-    """Where a provider is booked: what they put on their own pages and letters."""
+    """Return the address of a provider's booking page, for their own website and letters."""
     return settings.SITE_URL + reverse("provider", args=[provider.slug])
 
 
 def hold_link(reservation: Reservation) -> str:
-    """Where a guest confirms a hold. It works for as long as the hold does."""
+    """Return the address at which a guest confirms a hold. It works for as long as the hold does."""
     return settings.SITE_URL + reverse("hold", args=[signing.dumps([reservation.pk, reservation.client_id], salt=HOLD)])
 
 
@@ -42,7 +42,7 @@ def held_by(token: str) -> tuple[int, int]:
 
 
 def details_token(reservation: Reservation) -> str:
-    """What lets whoever took a time say who they are. It confirms nothing: that takes the link in the mail."""
+    """Return a token for entering the details of a hold. It confirms nothing: only the link in the mail does."""
     return signing.dumps(reservation.pk, salt=DETAILS)
 
 
@@ -52,7 +52,7 @@ def taken_by(token: str) -> int:
 
 
 def visitor_token(reference: str) -> str:
-    """What a browser, or the address of a frame, remembers a visitor by: the reference of the client made for them."""
+    """Return the token for a visitor's cookie or a frame's address: the signed reference of their client."""
     return signing.dumps(reference, salt=VISITOR)
 
 
@@ -69,7 +69,7 @@ def appointment_token(appointment: Appointment) -> str:
 
 
 def appointment_link(appointment: Appointment) -> str:
-    """Where a client sees, moves and cancels an appointment without logging in. It never stops working."""
+    """Return the address at which a client sees, moves and cancels an appointment without logging in. It never ends."""
     return settings.SITE_URL + reverse("guest", args=[appointment_token(appointment)])
 
 
@@ -86,5 +86,5 @@ def _id_in(token: str, salt: str) -> int:
 
 
 def feed_link(feed: CalendarFeed) -> str:
-    """Where a calendar program subscribes. It works until the feed is renewed or closed."""
+    """Return the address to which a calendar program subscribes. It works until the feed is renewed or closed."""
     return settings.SITE_URL + reverse("feed", args=[feed.token])

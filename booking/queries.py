@@ -49,7 +49,7 @@ from scheduler_project.common.times import (
 
 DAY = timedelta(days=1)
 CHUNKS = (timedelta(days=2), timedelta(days=7), timedelta(days=30), timedelta(days=400))
-"""How far a search for the next free time looks at first, then, and then: most end in the first."""
+"""The stretches that a search for the next free time tries one after another: most searches end in the first."""
 
 
 # --- Hours ----------------------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def local_stretch(day: date, start: time, end: time, zone: ZoneInfo) -> Interval
 
 
 def open_hours(schedule: Schedule, start: datetime, until: datetime) -> list[Interval]:
-    """When the provider is available within `[start, until)`: UTC stretches, merged, sorted, on the slot grid.
+    """Return the provider's open hours within `[start, until)`: UTC stretches, merged, sorted, on the slot grid.
 
     Weekly hours, unless a date override replaces those that begin that day; and dated windows; without time off and
     closures.
@@ -104,7 +104,7 @@ Weekly = dict[int, list[tuple[time, time]]]
 
 
 class Rules(NamedTuple):
-    """What says when a calendar is open."""
+    """The rules from which a calendar's open hours are computed."""
 
     zone: ZoneInfo
     slot: timedelta
@@ -175,7 +175,7 @@ class Offer(NamedTuple):
 
 
 def offers(start: datetime, until: datetime, provider_id: int | None = None) -> list[Offer]:
-    """When one provider, or each who takes bookings, was open or will be in `[start, until)`.
+    """Return the past and future open hours of one provider, or of each who takes bookings, in `[start, until)`.
 
     Weekly hours are those kept at the time (FormerHours), and nobody is open before they were there; dated changes
     count as they stand now. The hours of providers who are alike are reckoned once. Two queries.
@@ -252,7 +252,7 @@ class Stretch(NamedTuple):
 def stretch(
     schedule: Schedule, service: Service | None, starts_at: datetime, length: timedelta | None = None
 ) -> Stretch:
-    """What a booking that begins at `starts_at` (on the grid) takes of the calendar.
+    """Return the time of the calendar that a booking takes if it begins at `starts_at` (on the grid).
 
     It takes `length`, or as long as the service does, or one slot.
     """
@@ -270,7 +270,7 @@ def stretch(
 
 @dataclass(frozen=True)
 class Search:
-    """Which free times are asked for: those that start in `[start, until)` and that `now` allows to be booked.
+    """A search for free times: those that start in `[start, until)` and that `now` allows to be booked.
 
     Of one provider, or of all who offer the service. `service` None asks for single slots. Notice and horizon are each
     schedule's own; `any_notice` sets them aside. `hidden` looks also at providers who are not published. The time of
@@ -412,7 +412,7 @@ def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int
 
 
 def free_page(search: Search, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
-    """How many free times a search finds (0 beyond the last page), and a page: FreeTimes with the count behind."""
+    """Return the number of free times found (0 beyond the last page), and a page of FreeTimes with the count behind."""
     sql, params = _free(search)
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # Binary instants are read in C; as text they cost half of this answer.
@@ -455,7 +455,7 @@ SELECT width_bucket(starts_at, %(days)s::timestamptz[]) AS day, count(DISTINCT s
 
 
 def free_by_day(search: Search, days: Sequence[datetime]) -> dict[int, int]:
-    """How many times are free on each of some days, by its number: `days` are their beginnings, in order.
+    """Return the number of free times on each day, by its index in `days`: their beginnings, in order.
 
     The day of the last begins ends with the search. Times at which several providers are free count once.
     """
@@ -494,7 +494,7 @@ WHERE schedule.provider_id IN (SELECT unnest(%(providers)s::bigint[]))
 
 
 def next_times(provider_ids: Collection[int], now: datetime) -> dict[int, datetime]:
-    """When each provider is free next, for the shortest of their services or else for one slot.
+    """Return the next free time of each provider, for the shortest of their services or else for one slot.
 
     One statement that looks no further than it must. Times of holds that ended in the last seconds are left to the
     sweeper: this is a hint on a list, and whoever opens the calendar sees them.
@@ -505,7 +505,7 @@ def next_times(provider_ids: Collection[int], now: datetime) -> dict[int, dateti
 
 
 def slot_start(slot_id: int) -> tuple[int, datetime] | None:
-    """Whose slot that is, and when it starts."""
+    """Return a slot's provider id and start (UTC); None if there is no such slot."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT provider_id, starts_at FROM booking_slot WHERE id = %s", [slot_id])
         return cursor.fetchone()
@@ -515,14 +515,14 @@ def slot_start(slot_id: int) -> tuple[int, datetime] | None:
 
 
 def diary(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> ReservationQuerySet:
-    """What takes a provider's time in `[start, until)`, in order: appointments that stand or stood, and live holds."""
+    """Return a provider's reservations in `[start, until)`, in order: appointments past or present, and live holds."""
     live = Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.HELD, expires_at__gt=now)
     rows = Reservation.objects.filter(live, provider=schedule.provider_id, starts_at__lt=until, ends_at__gt=start)
     return rows.select_related("client", "service", "appointment").order_by("starts_at")
 
 
 def gaps(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> list[Interval]:
-    """What is open and unclaimed in `[start, until)`: with the buffers taken off, whatever the notice."""
+    """Return the open and unclaimed time in `[start, until)`: without buffers, and regardless of the notice."""
     claims = Reservation.objects.filter(provider=schedule.provider_id).claiming(start, until)
     live = claims.exclude(status=ReservationStatus.HELD, expires_at__lte=now)
     return without(open_hours(schedule, start, until), live.values_list("blocked_from", "blocked_until"))
@@ -612,7 +612,7 @@ def left_outside(appointments: QuerySet[Appointment], now: datetime) -> QuerySet
 
 
 def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, int]]:
-    """How many appointments stood on each of some consecutive days of `zone`, and how many of them were missed."""
+    """Count the appointments that stood on each of some consecutive days of `zone`, and the missed ones among them."""
     start, until = day_interval(days[0], zone)[0], day_interval(days[-1], zone)[1]
     stood = Appointment.objects.filter(
         reservation__provider__in=Schedule.objects.order_by().values("provider"),
@@ -643,18 +643,18 @@ def moved_from(reservation: Reservation) -> Appointment | None:
 # --- Feeds ----------------------------------------------------------------------------------------------------------
 
 FEED_KEEPS = timedelta(days=60)
-"""How long an appointment stays in the calendars that are subscribed to, from its start."""
+"""The time for which an appointment stays in subscribed calendars, from its start."""
 
 
 def feed_appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
-    """What a feed tells: all that is to come and what began within FEED_KEEPS, cancelled ones among them."""
+    """Return a feed's appointments: all that are to come or began within FEED_KEEPS, cancelled ones among them."""
     whose = {"provider": feed.provider_id} if feed.provider_id else {"client": feed.client_id}
     mine = {f"reservation__{name}": pk for name, pk in whose.items()}
     return Appointment.objects.filter(**mine, reservation__starts_at__gte=now - FEED_KEEPS)
 
 
 def feed_etag(feed: CalendarFeed, now: datetime) -> str:
-    """What tells whether a feed has changed, quotes included. One statement whose answer is one row."""
+    """Return an ETag that changes with the feed, quotes included. One statement whose answer is one row."""
     other = "reservation__client__name" if feed.provider_id else "reservation__provider__name"
     parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
     line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())

@@ -1,4 +1,4 @@
-"""What booking does when something happens below it."""
+"""Booking's receivers of the signals sent by the apps below it."""
 
 from datetime import datetime
 from functools import partial

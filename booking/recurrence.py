@@ -24,12 +24,12 @@ from booking.errors import BadRule, NotInRule
 from scheduler_project.common.times import to_utc
 
 MOST = 1000
-"""How often a rule may be told to happen, and how many occurrences one expansion may give (R14)."""
+"""The highest COUNT of a rule, and the most occurrences that one expansion gives (R14)."""
 
 LONGEST_TEXT = 500
 MOST_INTERVAL = 1000
 LOOK_AHEAD = relativedelta(years=8)
-"""Within which a start that does not fit is told one that does: 29 February can be that far away."""
+"""The time within which a matching start is suggested for one that does not fit: 29 February can be that far away."""
 
 DAY = timedelta(days=1)
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -324,7 +324,7 @@ def _over(until: date | None, day: date, clock: time, instant: datetime) -> bool
 
 
 def _with_the_starts(rule: Rule, start: date) -> Rule:
-    """What the rule does not say is as it is in the start (RFC 5545 §3.3.10)."""
+    """Return the rule with its missing parts taken from the start (RFC 5545 §3.3.10)."""
     if rule.by_day or rule.by_month_day or rule.by_year_day or rule.freq == Freq.DAILY:
         return rule
     if rule.freq == Freq.WEEKLY or rule.by_week_no:
@@ -427,7 +427,7 @@ def _days_of_month(rule: Rule, year: int, month: int) -> list[date]:
 
 
 def _in_year(rule: Rule) -> bool:
-    """Whether the ordinals of BYDAY count within the year; otherwise within the month."""
+    """Return True if the ordinals of BYDAY count within the year, False if within the month."""
     return rule.freq == Freq.YEARLY and not rule.by_month
 
 
@@ -449,7 +449,7 @@ def _week_year(day: date, week_start: int) -> int:
 
 
 def _filter(rule: Rule) -> Callable[[date], bool] | None:
-    """Whether a day is what the BY… parts ask for, as far as the periods have not seen to it; None if they have."""
+    """Return a test of a day by those BY… parts that the periods have not applied yet; None if there are none left."""
     tests: list[Callable[[date], bool]] = []
     if rule.by_month and (rule.freq in (Freq.DAILY, Freq.WEEKLY) or rule.by_week_no):
         months = frozenset(rule.by_month)
@@ -468,7 +468,7 @@ def _filter(rule: Rule) -> Callable[[date], bool] | None:
 
 
 def _place_in_year(day: date) -> tuple[int, int]:
-    """Which day of the year it is, and how many there are."""
+    """Return the number of the day in its year, and the number of days of that year."""
     return day.timetuple().tm_yday, 365 + isleap(day.year)
 
 
@@ -477,7 +477,7 @@ def _place_in_month(day: date) -> tuple[int, int]:
 
 
 def _counted(wanted: frozenset[int], place: Callable[[date], tuple[int, int]]) -> Callable[[date], bool]:
-    """Whether the place of a day is wanted, counted from the front or from the back."""
+    """Return a test of a day: its place, counted from the front or from the back, is among the wanted ones."""
 
     def fits(day: date) -> bool:
         number, length = place(day)

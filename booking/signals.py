@@ -1,4 +1,4 @@
-"""What booking tells those who stand on it, synchronously and in the same transaction."""
+"""Signals that booking sends to the apps above it, synchronously and in the same transaction."""
 
 from django.dispatch import Signal
 

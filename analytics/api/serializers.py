@@ -1,4 +1,4 @@
-"""What the figures are asked for with, and how they are written. Documented in English, as all of the API is."""
+"""Query parameters and answers of the figures. Documented in English, as all of the API is."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from scheduler_project.common.api_serializers import QuerySerializer, Serializer
 
 
 class SpanQuerySerializer(QuerySerializer):
-    """Which days: a `period`, or `from` and `to`."""
+    """The days to count: a `period`, or `from` and `to`."""
 
     period = serializers.ChoiceField(
         choices=Period.choices,
@@ -58,7 +58,7 @@ class QuartilesSerializer(Serializer[Quartiles]):
 
 
 class StartingSerializer(Serializer[Tally]):
-    """What is counted by the start of appointments, and minutes, which are counted where they lie."""
+    """Appointments counted by their start, and minutes counted on the day or hour they fall in."""
 
     appointments = serializers.IntegerField(help_text="Starting then, neither cancelled nor declined.")
     missed = serializers.IntegerField(help_text="Of these, those marked as missed.")
@@ -84,7 +84,7 @@ class OfferedSerializer(StartingSerializer):
 
 
 class DoneSerializer(Serializer[Tally]):
-    """What is counted by when somebody did it."""
+    """Actions counted by the moment somebody took them."""
 
     bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
     cancellations = serializers.IntegerField(help_text="Appointments cancelled then, whoever did it.")
@@ -268,7 +268,7 @@ class ClientsSerializer(Serializer[Any]):
 
 
 class StatisticsSerializer(Serializer[Any]):
-    """Who there is, and who is new."""
+    """Numbers of users, providers and clients, and of those added in the period."""
 
     timezone = serializers.CharField()
     users = UsersSerializer()

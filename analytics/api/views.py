@@ -44,7 +44,7 @@ class AnalyticsView(StrictView, APIView):
 
 
 class StatisticsView(StrictView, APIView):
-    """Who there is: logins, providers and clients. Staff only."""
+    """Number of logins, providers and clients. Staff only."""
 
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"GET": "accounts.view_user"}

@@ -37,7 +37,7 @@ FORMS: dict[Action, type[forms.Form]] = {
     Action.CANCEL: ReasonForm,
     Action.DECLINE: ReasonForm,
 }
-"""What is asked before an action. Cancelling and declining are told to the client, with the reason."""
+"""The form to fill in before an action. Cancelling and declining send the client the reason."""
 
 MANY_DONE = {
     Action.APPROVE: gettext_lazy("Appointments approved: %d."),
@@ -62,7 +62,7 @@ class EventColumns:
 
 
 def _in_words(details: dict[str, Any]) -> Iterator[str]:
-    """What an event says beside what it is. The ids in it are for programs."""
+    """Yield the details of an event in words. The ids among them are for programs and left out."""
     if "to" in details:
         before, after = (told(parse_datetime(details[name])) for name in ("from", "to"))
         yield str(here(f"{before} → {after}"))
@@ -111,11 +111,11 @@ class AppointmentEventAdmin(EventColumns, ReadOnly, OfficeAdmin):
 
 
 NO_QUESTION = frozenset({"p", "o", "all", "e", "_facets"})
-"""What the address of a list may say without asking for some of its rows."""
+"""Parameters of a list's address that do not select rows."""
 
 
 def _when(request: HttpRequest) -> str:
-    """Which appointments are asked for. Who asks for nothing sees those to come; who searches or filters, all found."""
+    """Return the time filter's value. The default is coming appointments, or all in a search or a filtered list."""
     return request.GET.get("when") or ("all" if set(request.GET) - NO_QUESTION else "coming")
 
 
@@ -255,7 +255,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def _buttons(self, request: HttpRequest, appointment: Appointment) -> list[tuple[str, str, bool]]:
-        """What can be done now: how it is called, its address, and whether that asks something first."""
+        """Return the actions allowed now: the label, the address, and True if there is a form to fill in first."""
         if not self.has_change_permission(request, appointment):
             return []
         return [
@@ -268,7 +268,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         ]
 
     def _again(self, request: HttpRequest, appointment: Appointment) -> str:
-        """Where the same client is booked for the same thing once more."""
+        """Return the address for booking the same client and service again; "" for users who may not book."""
         if not self.has_add_permission(request):
             return ""
         query = {"schedule": appointment.provider.schedule.pk, "client": appointment.reservation.client_id}
@@ -392,7 +392,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
 @admin.register(ImportedEntry)
 class ImportedEntryAdmin(ReadOnly, OfficeAdmin):
-    """What appointments and series are called where they were imported from."""
+    """The references that imported appointments and series had in the system they came from."""
 
     list_display = ("reference", "provider", "appointment", "series")
     list_select_related = ("provider", "appointment", "series")

@@ -134,7 +134,7 @@ class ScheduleAdmin(Previews):
         return explained(refusal, form.instance)
 
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
-        """What the hours were is for who may see what they are."""
+        """Return the fieldsets, with former hours only for users who may see the present ones."""
         shown = super().get_fieldsets(request, obj)
         former = (_("Former hours"), {"classes": ["collapse"], "fields": ["former_hours"]})
         return [*shown, former] if request.user.has_perm("booking.view_workinghours") else shown
@@ -165,7 +165,7 @@ class ScheduleAdmin(Previews):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def _tools(self, request: HttpRequest, schedule: Schedule) -> list[tuple[str, str]]:
-        """Where one goes from here, as far as one may."""
+        """Return the links to a calendar's other pages that the user may open."""
         looks = {
             "slot": (_("Slots"), "admin:booking_slot_changelist"),
             "appointment": (_("Day"), "admin:booking_appointment_day"),

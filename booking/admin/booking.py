@@ -31,7 +31,7 @@ from scheduler_project.common.text import isolated
 Made = TypeVar("Made")
 
 FROM_LINKS = ("client", "service")
-"""What a link to the booking page may say beside whose calendar and from when on."""
+"""Further parameters that a link to the booking page may carry, beside the calendar and the first day."""
 
 
 class BookingPages(OfficeAdmin):
@@ -237,7 +237,7 @@ def _for_client(form: OfficeBookForm, deed: Callable[[int], Made], actor: Actor,
 def _times(
     form: OfficeTimeForm, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime
 ) -> dict[str, Any]:
-    """What the choice of a time shows: the free ones of the day asked for, and the one that is meant."""
+    """Return the context for choosing a time: the free times of the chosen day, and the time selected."""
     day = form.said_so_far("date") or now.astimezone(schedule.zone).date()
     any_notice = Override.NOTICE in (form["overrides"].value() or [])
     times = free_on(day, schedule, service, minutes, now, any_notice=any_notice)

@@ -21,10 +21,10 @@ from scheduler_project.common.forms import DayField, IntegerField
 from scheduler_project.common.times import Interval, rfc3339
 
 COLUMNS = 8
-"""How many calendars stand side by side; the others are on further pages."""
+"""The most calendars side by side; the others are on further pages."""
 
 STEPS = (15, 30, 60)
-"""How many minutes a row may have."""
+"""The possible heights of a row, in minutes."""
 
 USUAL = (8, 18)
 """The hours shown when nobody has any."""
@@ -43,7 +43,7 @@ class Cell:
     label: str = ""
     zone: str = "UTC"
     query: str = ""
-    """What the booking page is told of a free one."""
+    """The query string with which a free cell links to the booking page."""
 
 
 class DayForm(forms.Form):
@@ -60,7 +60,7 @@ class DayForm(forms.Form):
         provider.to_field_name = "provider_id"
 
     def said(self, name: str) -> Any:
-        """What the address says; None for nothing, or what is none."""
+        """Return the cleaned value of a field in the address; None if it is absent or not valid."""
         self.full_clean()
         return self.cleaned_data.get(name)
 
@@ -103,7 +103,7 @@ class DayPage(OfficeAdmin):
 
 
 def _zone_of(request: HttpRequest, one: Schedule | None) -> ZoneInfo:
-    """Whose today it is: the calendar's, or for many that of whoever looks."""
+    """Return the timezone in which to find today: the calendar's own, or the user's if the page shows several."""
     return one.zone if one else ZoneInfo(request.user.timezone)  # type: ignore[union-attr]
 
 
@@ -125,7 +125,7 @@ def grid(days: list[DayOf], now: datetime) -> dict[str, Any]:
 
 
 def _clock(day: DayOf, step: timedelta) -> dict[Row, datetime]:
-    """When each row begins on this calendar's own clock. A day may lack some, or have some twice."""
+    """Return the instant at which each row begins on this calendar's clock. A day may lack or repeat some rows."""
     found, instant = {}, day.start
     while instant < day.until:
         local = instant.astimezone(day.schedule.zone)
@@ -149,7 +149,7 @@ def _cell(day: DayOf, start: datetime | None, row: Row, step: timedelta, now: da
 
 
 def _why_not(day: DayOf, start: datetime, end: datetime) -> tuple[str, str]:
-    """Why nothing can be booked where nobody has an appointment, and what is to be said of it."""
+    """Return the kind of a cell without an appointment that cannot be booked, and the text for it."""
     if _touched(day.free, start, end):
         return "past", ""
     for absence, reason in day.absent:

@@ -1,4 +1,4 @@
-"""What booking has to say on the admin's first page. Each panel is for those who may see its rows."""
+"""Booking's panels on the admin's first page. Each is for users who may see its rows."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,14 +17,14 @@ from booking.queries import attendance, left_outside, of_today
 from scheduler_project.common.panels import Panel, panels
 
 SHOWN = 50
-"""How many appointments of today are listed; the day's page has them all."""
+"""The most appointments of today in the list; the day's page has them all."""
 
 FEW = 8
-"""How many holds and requests are."""
+"""The most holds, and the most requests, in a list."""
 
 DAYS_BACK = 14
 CHART = 40
-"""How high the chart is, in its own units."""
+"""The height of the chart, in its own units."""
 
 TASKS = (
     (gettext_lazy("Book an appointment"), "admin:booking_appointment_add", "booking.add_appointment"),
@@ -38,7 +38,7 @@ TASKS = (
 
 
 def tasks(request: HttpRequest, now: datetime) -> Panel | None:
-    """Where the usual work begins, and a search for the client who calls."""
+    """Return links to the most frequent tasks, and a search for the client on the phone."""
     allowed = [(label, reverse(name)) for label, name, right in TASKS if request.user.has_perm(right)]
     searches = request.user.has_perm("accounts.view_client")
     return Panel("admin/panels/tasks.html", {"tasks": allowed, "searches": searches}) if allowed or searches else None
@@ -88,7 +88,7 @@ def holds(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def last_days(request: HttpRequest, now: datetime) -> Panel | None:
-    """How many appointments the last days had, and how many of them were missed."""
+    """Return a chart of the last days: appointments on each, and those of them that were missed."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
     zone = ZoneInfo(request.user.timezone)  # type: ignore[union-attr]

@@ -25,7 +25,7 @@ from scheduler_project.common.forms import DayField
 from scheduler_project.common.instants import here, told
 
 SHOWN_FOR = timedelta(days=30)
-"""How long past occurrences stay on a series' page; the list of appointments has them all."""
+"""The time for which past occurrences stay on a series' page; the list of appointments has them all."""
 
 
 class CancelForm(ReasonForm):
@@ -177,7 +177,7 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
 
     @admin.action(description=gettext_lazy("Book up to the horizon now"), permissions=["arrange"])
     def extend(self, request: HttpRequest, queryset: QuerySet[AppointmentSeries]) -> None:
-        """What a job does daily."""
+        """Book occurrences up to the horizon now, as a job does daily."""
         actor, now = staff(request), timezone.now()
         made = sum(operations.extend_series(series_id=series.pk, now=now, actor=actor) for series in queryset)
         messages.success(request, _("Appointments booked: %d.") % made)

@@ -19,7 +19,7 @@ from scheduler_project.common.admin import OfficeAdmin, do_to_each
 
 @admin.register(Service)
 class ServiceAdmin(BookingImports, OfficeAdmin):
-    """What can be booked. Changes are for bookings to come: appointments keep the time they took."""
+    """Bookable services. A change applies to later bookings: existing appointments keep the time they took."""
 
     sheets = (SERVICES,)
     list_display = (

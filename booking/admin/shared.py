@@ -1,4 +1,4 @@
-"""What the admins of calendars and bookings share."""
+"""Mixins and helpers that the admins of calendars and bookings share."""
 
 from collections.abc import Callable
 from typing import Any
@@ -242,7 +242,7 @@ def _note_preview(request: HttpRequest) -> None:
 
 
 def _outside(appointment: Appointment) -> bool:
-    """Whether it does after all the changes: what one of them took the next may have given back."""
+    """Return True if it still lies outside the hours after all changes: one may restore what another took."""
     start, end = appointment.starts_at, appointment.ends_at
     return not covers(open_hours(appointment.provider.schedule, start - DAY, end + DAY), start, end)
 

@@ -54,7 +54,7 @@ class ClosureSerializer(AbsenceSerializer):
     retrieve=extend_schema(summary="One absence"),
 )
 class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingViewSet):
-    """When a provider is away."""
+    """Time during which a provider is away."""
 
     queryset = TimeOff.objects.all()
     serializer_class = TimeOffSerializer
@@ -111,7 +111,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     retrieve=extend_schema(summary="One closure"),
 )
 class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingViewSet):
-    """When the whole business is closed. Staff only."""
+    """Time during which the whole business is closed. Staff only."""
 
     queryset = Closure.objects.order_by("start_date", "starts_at", "pk")
     serializer_class = ClosureSerializer

@@ -27,7 +27,7 @@ class ExpiredSerializer(Serializer[Any]):
 
 
 class ExpireReservationsView(IdempotentMixin, StrictView, APIView):
-    """What the sweeper does every few seconds, by hand. Staff only."""
+    """Expire overdue holds at once, as the sweeper does every few seconds. Staff only."""
 
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"POST": "booking.change_reservation"}

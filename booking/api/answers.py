@@ -1,4 +1,4 @@
-"""What several views answer with: reservations and appointments."""
+"""Representations of reservations and appointments that several views answer with."""
 
 from datetime import UTC
 from typing import Any

@@ -1,4 +1,4 @@
-"""What booking's views share."""
+"""Base classes of booking's views."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -30,7 +30,7 @@ Done = TypeVar("Done")
 
 
 class AnswerQuerySerializer(QuerySerializer):
-    """What any request may say about its answer."""
+    """Query parameters about the answer, which any request may carry."""
 
     timezone = TimezoneField(required=False, help_text=gettext_lazy("Write times with the offset of this IANA zone."))
     preview = serializers.BooleanField(
@@ -39,7 +39,7 @@ class AnswerQuerySerializer(QuerySerializer):
 
 
 class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
-    """What booking's views share: one reading of the clock, who acts, and the zone answers are written in."""
+    """Base of booking's views: one reading of the clock, the actor, and the timezone of the answers."""
 
     timeless_actions: frozenset[str] = frozenset({"destroy"})
     """Those whose answers have no times, so that `timezone` would do nothing."""
@@ -62,7 +62,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
 
     @cached_property
     def wanted(self) -> dict[str, Any]:
-        """What the query says about the answer: `timezone`, `preview`."""
+        """The query parameters about the answer: `timezone` and `preview`."""
         query = AnswerQuerySerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
         return query.validated_data

@@ -99,7 +99,7 @@ class DateOverrideSerializer(ModelSerializer[DateOverride]):
 
 
 class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
-    """When one provider can be booked: `/api/providers/{id}/…`."""
+    """The hours, dates and free times at which one provider can be booked: `/api/providers/{id}/…`."""
 
     queryset = Provider.objects.all()
     serializer_class = ScheduleSerializer

@@ -1,4 +1,4 @@
-"""What every change of availability answers (R6)."""
+"""The answer to every change of availability (R6)."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class ChangingViewSet(BookingViewSet):
     timeless_actions = frozenset()
 
     def changed(self, change: Change, row: Any = None, code: int = 200) -> Response:
-        """What a change of availability did, with the row it made."""
+        """Return the answer to a change of availability, with the row it made."""
         body = dict(ChangeSerializer(change, context=self.get_serializer_context()).data)
         if row is not None:
             body = {**row, **body}

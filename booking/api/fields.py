@@ -1,4 +1,4 @@
-"""How instants, local times and hours are read and written at the edge (R1)."""
+"""Fields that read and write instants, local times and hours at the edge (R1)."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -27,7 +27,7 @@ def validate_year(value: date) -> None:
 
 
 class OffsetsField(serializers.ListField):
-    """When before a start to remind: `["1 day", "1 hour"]`, or ISO 8601 durations. Null leaves it to the next wider."""
+    """Reminder times before a start: `["1 day", "1 hour"]`, or ISO 8601 durations. Null uses the next wider setting."""
 
     def __init__(self, **kwargs: Any) -> None:
         defaults: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What lists can be narrowed and ordered by."""
+"""Filters and orderings of the lists."""
 
 from datetime import UTC, date, datetime
 from typing import Any

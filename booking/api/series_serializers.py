@@ -1,4 +1,4 @@
-"""What `/api/series` reads and writes."""
+"""Serializers of `/api/series`."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class RuleField(TextField):
 
 
 class SeriesWordsSerializer(Serializer[Any]):
-    """What may be said when a series is made and when it is changed."""
+    """The texts and settings of a series that can be given when it is made and when it is changed."""
 
     service = IdField(required=False, allow_null=True)
     duration_minutes = IntegerField(
@@ -227,7 +227,7 @@ class PreviewedSerializer(Serializer[Any]):
 
 
 class SeriesPreviewSerializer(Serializer[SeriesChange]):
-    """What would be booked, up to the provider's booking horizon."""
+    """The appointments that a series would book, up to the provider's booking horizon."""
 
     rrule = RuleField(source="series.rrule")
     timezone = TimezoneField(source="series.timezone")

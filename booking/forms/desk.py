@@ -1,4 +1,4 @@
-"""What a provider writes on the pages of their day: reasons, words, times, and bookings for clients."""
+"""Forms of a provider's desk: reasons, texts, times, and bookings for clients."""
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
@@ -71,7 +71,7 @@ class ReasonForm(forms.Form):
 
 
 class WordsForm(ModelForm):
-    """What an appointment says."""
+    """The title, description and reminders of an appointment."""
 
     reminder_offsets = OffsetsField(
         label=gettext_lazy("Reminders"), usual=gettext_lazy("As for the service or calendar")
@@ -90,7 +90,7 @@ class WordsForm(ModelForm):
 
 
 def only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
-    """Which of a series is meant is asked of those that are in one."""
+    """Keep the choice of occurrences (`scope`) only for an appointment that is part of a series."""
     if appointment.series_id is None:
         del form.fields["scope"]
     else:
@@ -135,7 +135,7 @@ class TimeForm(forms.Form):
         return cleaned
 
     def said_so_far(self, name: str) -> Any:
-        """What a field says before all is judged; None for nothing, or what is none."""
+        """Return a field's value before the form is validated; None if it is empty or not valid."""
         value = self[name].value()
         if isinstance(value, date):
             return value
@@ -197,7 +197,7 @@ class ForClientForm(TimeForm):
 
 
 class MoveForm(TimeForm):
-    """Where an appointment goes."""
+    """The new time of an appointment."""
 
     scope = forms.ChoiceField(label=gettext_lazy("Move"), choices=SCOPES, widget=forms.RadioSelect)
 

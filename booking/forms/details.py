@@ -1,4 +1,4 @@
-"""Who a visitor is."""
+"""Forms for a visitor's name and contact details."""
 
 from typing import Any
 

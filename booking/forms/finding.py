@@ -1,4 +1,4 @@
-"""What visitors search by, and which time they chose."""
+"""Forms for visitors' searches, and the reading of a chosen time."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,7 @@ class SearchForm(forms.Form):
         return words
 
     def asked(self) -> dict[str, str]:
-        """What was asked for; as it was sent, where that cannot be searched for."""
+        """Return the search terms; those that are not valid, as they were sent."""
         return {name: self.cleaned_data.get(name, str(self.data.get(name, ""))) for name in self.fields}
 
 

@@ -69,7 +69,7 @@ class StretchForm(forms.Form):
 
     @property
     def hint(self) -> str:
-        """Where an end means another day than one might think."""
+        """A remark on an end that lies on the next day; "" if there is nothing to remark."""
         start, end = (self[name].value() or "" for name in ("start", "end"))
         if not start or not end:
             return ""
@@ -112,7 +112,7 @@ class Stretches:
 
     @property
     def hours(self) -> list[tuple[time, time]]:
-        """What was sent, once it is valid."""
+        """The stretches sent, as local start and end. Only for a valid form."""
         return [(form.cleaned_data["start"], form.cleaned_data["end"]) for form in self.forms if form.has_changed()]
 
 
@@ -124,7 +124,7 @@ def sent_rows(data: QueryDict, key: str) -> list[Row]:
 
 
 MOST_STRETCHES = 48
-"""How many stretches of one day a form takes."""
+"""The most stretches of one day that a form takes."""
 
 
 def edited(rows: Mapping[str, Sequence[Row]], deed: str, to: Sequence[str] = ()) -> dict[str, list[Row]]:
@@ -183,7 +183,7 @@ class WeekForm:
 
 
 class DateForm(forms.Form):
-    """Which date has hours of its own. Its hours are `Stretches` beside it."""
+    """The date that has hours of its own. Its hours are `Stretches` beside it."""
 
     date = DayField(label=gettext_lazy("Date"))
 

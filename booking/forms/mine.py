@@ -1,4 +1,4 @@
-"""What a client writes about their own appointments."""
+"""Forms with which clients change their own appointments."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What staff write in the admin: reasons, times, and bookings for whoever is on the phone."""
+"""Forms of staff in the admin: reasons, times, and bookings for a client on the phone."""
 
 from typing import Any
 
@@ -96,5 +96,5 @@ class OfficeBookForm(OfficeTimeForm, ForClientForm):
 
 
 def bookable_clients(provider: Provider) -> ClientQuerySet:
-    """Whom staff may book with a provider: those of their address book, and those in nobody's."""
+    """Return the clients whom staff may book with a provider: those in the provider's address book or in nobody's."""
     return Client.objects.filter(Q(owner=None) | Q(owner=provider)).exclude(name="")

@@ -1,4 +1,4 @@
-"""When somebody is reminded, as it is chosen on pages: a row for each time, a number and its unit."""
+"""A form field for reminder times: a row for each time, a number and its unit."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ NO_TIME = _("Each time is a whole number, and at most 90 days before the start."
 
 
 class Typed(NamedTuple):
-    """What was sent: the choice, the rows, and those kept that are no single number of a unit (“1 day 2 hours”)."""
+    """The input: the choice, the rows, and kept offsets that are no single number of a unit (“1 day 2 hours”)."""
 
     choice: str
     rows: list[tuple[str, str]]
@@ -91,7 +91,7 @@ class OffsetsField(forms.Field):
 
 
 def _typed(offsets: list[str] | None) -> Typed:
-    """What stands in the rows for offsets as they are kept."""
+    """Return the rows of the widget for stored offsets."""
     rows, kept = [], []
     for text in offsets or []:
         days, minutes = parse_offset(text)

@@ -1,4 +1,4 @@
-"""What the commands that import share: reading the file, doing it, and telling row by row."""
+"""The base of the commands that import: it reads the file, imports it, and reports row by row."""
 
 from pathlib import Path
 from typing import Any

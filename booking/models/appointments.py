@@ -21,7 +21,7 @@ from booking.models.services import Service
 from scheduler_project.common.times import validate_timezone
 
 CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "changed", "was"}
-"""What a client may read of any event's details: not why rules were set aside, nor an import's reference."""
+"""Keys of event details that a client may read: not the reason for setting rules aside, nor an import's reference."""
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
@@ -145,7 +145,7 @@ class Appointment(models.Model):
 
 
 class AppointmentEvent(models.Model):
-    """Who did what to which appointment, when, and through which face.
+    """An action on an appointment, with its actor, its time, and the face it came through.
 
     Rows are only ever added, and a trigger sees to it. Who deleted their login stays a number. They are in the order of
     their keys, which are given under the lock that decides what happens first; `at` never runs backwards within it.

@@ -26,7 +26,7 @@ class OffsetsFormField(TextField):
 
 
 class OffsetsField(ArrayField):
-    """When before a start to remind (R15), in the spelling of `offsets.canonical`. NULL leaves it to the next wider."""
+    """Reminder times before a start (R15), spelt as in `offsets.canonical`. NULL uses the next wider setting."""
 
     def __init__(self, verbose_name: Any = None, **kwargs: Any) -> None:
         own = {"base_field": models.CharField(max_length=40), "null": True, "blank": True}

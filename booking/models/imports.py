@@ -1,4 +1,4 @@
-"""What appointments are called where they were imported from."""
+"""References of imported appointments in the system they came from."""
 
 from django.db import models
 from django.db.models import Q

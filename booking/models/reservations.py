@@ -149,7 +149,7 @@ class Reservation(models.Model):
 
     @property
     def is_undecided(self) -> bool:
-        """Whether nothing has been said about a hold taken on a page: see `undecided`."""
+        """True for a hold taken on a page for which no details have been entered: see `undecided`."""
         return self.face == Face.PAGE and not self.asked
 
     @property

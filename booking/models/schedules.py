@@ -1,4 +1,4 @@
-"""When a provider can be booked: the calendar's policy, its weekly hours, and everything dated that changes them."""
+"""The times at which a provider can be booked: the calendar's policy, weekly hours, and all dated changes to them."""
 
 from datetime import datetime, time, timedelta
 from typing import Self
@@ -247,7 +247,7 @@ ONE_KIND_OF_STRETCH = Q(
 
 
 class TimeOff(Absence):
-    """When one provider is away. It beats hours, overrides and windows."""
+    """Time during which one provider is away. It beats hours, overrides and windows."""
 
     schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="time_off", verbose_name=_("schedule"))
 
@@ -261,7 +261,7 @@ class TimeOff(Absence):
 
 
 class Closure(Absence):
-    """When the whole business is closed: time off for every provider, whole days in each one's own timezone."""
+    """Time during which the whole business is closed: time off for all providers, whole days in their own timezones."""
 
     class Meta:
         verbose_name = _("closure")

@@ -118,7 +118,7 @@ class AppointmentSeries(models.Model):
 
     @property
     def starts_local(self) -> datetime:
-        """When it starts, on the clocks of its zone; naive."""
+        """The start of the series on the clocks of its zone; naive."""
         return datetime.combine(self.start_date, self.start_time)
 
     @property
@@ -126,9 +126,9 @@ class AppointmentSeries(models.Model):
         return timedelta(minutes=self.duration_minutes)
 
     def is_active(self, now: datetime) -> bool:
-        """Whether it is neither cancelled nor over."""
+        """Return True if the series is neither cancelled nor over."""
         return self.cancelled_at is None and (self.ends_at is None or self.ends_at > now)
 
     def instant(self, day: date) -> datetime:
-        """When the occurrence of a local date begins, in UTC."""
+        """Return the UTC instant at which the occurrence of a local date begins."""
         return to_utc(datetime.combine(day, self.start_time), self.zone)

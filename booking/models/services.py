@@ -1,4 +1,4 @@
-"""What can be booked."""
+"""The services that can be booked."""
 
 from datetime import timedelta
 from typing import Self

@@ -74,7 +74,7 @@ CLIENTS_ACTIONS = (Action.RESCHEDULE, Action.CANCEL)
 
 
 def allowed_actions(appointment: Appointment, actor: Actor, now: datetime) -> list[Action]:
-    """What `actor` may do with the appointment at this moment.
+    """Return the actions that `actor` may take on the appointment at this moment.
 
     The provider and staff: whatever its status allows; how it went only once it has begun. Its client: move or cancel
     it until it begins.

@@ -1,4 +1,4 @@
-"""When a provider can be booked. Changing it never destroys a booking (R6).
+"""Operations on the times at which a provider can be booked. A change never destroys a booking (R6).
 
 Every operation here answers what it did to the free slots, which coming appointments now lie outside the hours (each to
 be kept, moved or cancelled) and which unconfirmed holds. In a `preview` it answers the same, and is rolled back.
@@ -47,7 +47,7 @@ MOMENT = timedelta(microseconds=1)
 LONGEST_WINDOW = timedelta(days=92)
 
 LAYOUT = ("timezone", "slot_minutes")
-"""What of a calendar's policy its weekly hours are laid out by."""
+"""The parts of a calendar's policy by which its weekly hours become slots."""
 
 Hours = tuple[time, time]
 """Local start and end. An end at or before the start lies on the next day."""
@@ -59,7 +59,7 @@ Around = tuple[datetime, datetime] | Callable[[Schedule], tuple[datetime, dateti
 
 @dataclass
 class Change:
-    """What a change of availability did, or in a preview would do."""
+    """The effect of a change of availability; in a preview, the effect it would have."""
 
     slots_added: int = 0
     slots_removed: int = 0
@@ -457,7 +457,7 @@ def _rearrange(
 
 
 class Layout(NamedTuple):
-    """What a calendar's cells are cut by, and how far they go."""
+    """The timezone and slot length that cut a calendar into slots, and the instant up to which slots exist."""
 
     timezone: str
     slot_minutes: int

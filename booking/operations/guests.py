@@ -22,7 +22,7 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.retention import batches, older_than
 
 MOST_ASKED = 2
-"""How often the link to confirm one hold is mailed: to a mistyped address, then to the right one."""
+"""The most mails with the link to confirm one hold: one to a mistyped address, then one to the right address."""
 
 ENDED = (ReservationStatus.EXPIRED, ReservationStatus.RELEASED)
 
@@ -125,7 +125,7 @@ def give_details(
 
 
 def booked_as_visitor() -> Exists:
-    """Whether a client once held a time as a visitor, and so said themself who they are, without a login."""
+    """Return a condition for clients who once held a time as a visitor, and so gave their details without a login."""
     by_visitors = Reservation.objects.filter(created_by=None, face=Face.PAGE, expires_at__isnull=False)
     return Exists(by_visitors.filter(client=OuterRef("pk")))
 

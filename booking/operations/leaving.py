@@ -1,4 +1,4 @@
-"""What booking keeps about somebody, and what becomes of it when they leave."""
+"""Archive and erasure of the data that booking keeps about a person."""
 
 from datetime import datetime
 from typing import Any

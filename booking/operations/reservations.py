@@ -42,13 +42,13 @@ from scheduler_project.common.security_log import SecurityEvent, log_security_ev
 from scheduler_project.common.times import ceil_to_step, floor_to_step, rfc3339
 
 FURTHEST = relativedelta(years=2)
-"""How far ahead even those who override the horizon can book: later changes reckon the hours up to the last booking."""
+"""The furthest ahead that even staff who override the horizon book: changes compute hours up to the last booking."""
 
 BOOK = "booking.add_appointment"
 """The permission by which staff take time in anybody's calendar, and set rules aside."""
 
 SWEEP = 5_000
-"""How many holds the sweeper ends in one transaction."""
+"""The most holds that the sweeper ends in one transaction."""
 
 
 # The statements of reserving are written out: putting them together anew for each request took two thirds of its time.
@@ -145,7 +145,7 @@ def offering_alternatives(
     now: datetime,
     besides: ReservationQuerySet | None = None,
 ) -> Iterator[None]:
-    """When the time asked for is not to be had, let the error list the nearest that are.
+    """Add the nearest free times to the error if the requested time cannot be booked.
 
     They are looked up once the transaction is over: a crowd of losers must not keep the winner's schedule locked.
     Holds that are `besides` are not in the way.
@@ -319,7 +319,7 @@ def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service
 
 
 def chosen_length(schedule: Schedule, starts_at: datetime, ends_at: datetime | None, actor: Actor) -> timedelta | None:
-    """How long a meeting with an end of its own lasts; None leaves it to the service. For the provider and staff."""
+    """Return the length of a meeting whose end is given; None leaves it to the service. For the provider and staff."""
     if ends_at is None:
         return None
     if not actor.runs(schedule.provider_id, BOOK):
@@ -433,7 +433,7 @@ def _check_policy(
 
 
 def _is_a_stranger(client_id: int, provider_id: int) -> bool:
-    """Whether a client is in another provider's address book."""
+    """Return True if a client is in another provider's address book."""
     with connection.cursor() as cursor:
         cursor.execute(STRANGER, [client_id, provider_id])
         return cursor.fetchone() is not None

@@ -1,4 +1,4 @@
-"""What can be booked: adding, editing and deleting services. Providers keep their own, staff everybody's."""
+"""Operations on services: add, edit and delete. Providers keep their own, staff everybody's."""
 
 from collections.abc import Collection
 from datetime import datetime

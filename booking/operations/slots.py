@@ -22,14 +22,14 @@ from scheduler_project.common.times import Interval, floor_to_step
 HOUR = timedelta(hours=1)
 
 MANY_SLOTS = 20_000
-"""How many slots anybody waits for. A job lays out what is more."""
+"""The most slots that one request lays out while somebody waits. A job lays out the rest."""
 
 PORTION = 5_000
-"""How many slots the job lays out in one transaction, which whoever books with the provider meanwhile waits for."""
+"""The number of slots the job lays out in one transaction, during which bookings with the provider wait."""
 
 
 class Laid(NamedTuple):
-    """How many free slots a change of hours added and removed."""
+    """The numbers of free slots that a change of hours added and removed."""
 
     added: int
     removed: int
@@ -146,7 +146,7 @@ def follow_hours(*, schedule: Schedule, start: datetime, until: datetime, now: d
 
 
 def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until: datetime, most: int) -> datetime:
-    """Where the first `most` cells that start in `[start, until)` end; `until` if there are no more of them.
+    """Return the end of the first `most` cells that start in `[start, until)`; `until` if there are no more of them.
 
     No cell lies across it, so that what is on either side can be laid out by itself.
     """
@@ -188,7 +188,7 @@ def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until:
 
 
 def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
-    """How many free slots there are still to be in `[start, until)`, where all there are belong to the hours."""
+    """Return the number of free slots missing in `[start, until)`, if all existing slots belong to the hours."""
     ends = [end for _begin, end in hours]
     begins = [begin for begin, _end in hours]
     cells = sum(len(cells_between(stretch, schedule.slot, start, until)) for stretch in hours)
@@ -222,13 +222,13 @@ def vacate(*, reservations: Collection[int]) -> None:
 
 UNVETTED_HORIZON = 30 * DAY
 UNVETTED_SLOTS = 5_000
-"""How far, and how many slots, are laid out for a provider whom nobody can book yet."""
+"""The horizon, and the largest number of slots, of a provider whom nobody can book yet."""
 
 
 def horizon_end(schedule: Schedule, now: datetime) -> datetime:
-    """Until when slots are laid out: two days beyond the booking horizon, so that a daily job keeps it filled.
+    """Return the end of the slots: two days beyond the booking horizon, so that a daily job keeps it filled.
 
-    Less for a provider who is not vetted: enough to look at.
+    A provider who is not vetted gets fewer: enough to look at.
     """
     horizon = schedule.horizon + 2 * DAY
     if not schedule.provider.is_vetted:
@@ -258,7 +258,7 @@ def extend_in_portions(*, schedule_id: int, now: datetime) -> int:
 
 
 class Portion(NamedTuple):
-    """How many slots were added, and whether they reach the horizon now."""
+    """The number of slots added, and True if they now reach the horizon."""
 
     added: int
     whole: bool

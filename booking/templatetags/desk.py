@@ -1,4 +1,4 @@
-"""What every page of a provider's desk shows: its sections."""
+"""Tags of a provider's desk: its sections, which every page shows."""
 
 from datetime import date, datetime
 from typing import Any
@@ -98,7 +98,7 @@ def end_after(start: datetime, end: datetime) -> str:
 
 @register.filter
 def minutes_to(start: datetime, end: datetime) -> int:
-    """How many minutes lie between two instants."""
+    """Return the number of whole minutes between two instants."""
     return int((end - start).total_seconds()) // 60
 
 

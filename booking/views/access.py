@@ -1,4 +1,4 @@
-"""Who may see which pages: a provider their desk, a client what is theirs. Everybody else is asked to log in."""
+"""Access to pages: a provider's desk, and a client's own pages. Everybody else is asked to log in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -55,5 +55,5 @@ def login_of(request: HttpRequest) -> User:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Who acts, through a page."""
+    """Return the actor of a request through a page."""
     return Actor.of(request.user, Face.PAGE)

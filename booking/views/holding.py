@@ -39,7 +39,7 @@ from scheduler_project.common.pages import embedded, secret_page, too_many, too_
 from scheduler_project.common.throttling import site_network
 
 REMEMBERED = timedelta(hours=1)
-"""How long after a hold its page still shows what was typed."""
+"""The time after the end of a hold for which its page still shows the details entered."""
 
 VISITOR = "visitor"
 """In frames, which have no cookies, the parameter that says which client a visitor's holds are counted for."""
@@ -87,9 +87,7 @@ def own_client(request: HttpRequest) -> Client | None:
 
 
 def visitor_of(request: HttpRequest) -> str | None:
-    """What the client made for this visitor is, or will be, found by. In frames, which have no cookies, it is in the
-    address.
-    """
+    """Return the reference of this visitor's client. Frames have no cookies, so it is in their address."""
     told = request.GET.get(VISITOR) if embedded(request) else None
     return visitor_in(told or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
 
@@ -107,7 +105,7 @@ def remember_visitor(response: HttpResponse, visitor: str) -> HttpResponse:
 
 
 def held_by_asker(request: HttpRequest, now: datetime) -> list[Reservation]:
-    """What the asker holds at present, in order."""
+    """Return the present holds of the visitor or client, by start."""
     own, visitor = own_client(request), visitor_of(request)
     if own is None and visitor is None:
         return []
@@ -122,19 +120,17 @@ def shown_holds(request: HttpRequest, held: Iterable[Reservation]) -> list[dict[
 
 
 def kept_in_address(request: HttpRequest) -> dict[str, str]:
-    """What the next page is told by its address, as this one was: that it is in a frame, whose visitor it is, the
-    timezone asked for.
-    """
+    """Return the parameters for the next page's address: the frame, the visitor's token, and the chosen timezone."""
     return {name: request.GET[name] for name in ("embed", VISITOR, "timezone") if name in request.GET}
 
 
 def details_path(request: HttpRequest, held: Reservation) -> str:
-    """Where the details of a hold are asked for."""
+    """Return the address of the page that asks for the details of a hold."""
     return reverse("details", args=[details_token(held)], query=kept_in_address(request))
 
 
 def chooser_path(request: HttpRequest, held: Reservation) -> str:
-    """Where another time is chosen."""
+    """Return the address at which to choose another time."""
     where = [held.provider.slug, *([held.service_id] if held.service_id else [])]
     return reverse("choose", args=where, query=kept_in_address(request))
 
@@ -146,7 +142,7 @@ def chooser_path(request: HttpRequest, held: Reservation) -> str:
 @framed
 @secret_page
 def details(request: HttpRequest, token: str) -> HttpResponse:
-    """What the hold is, how long it lasts, and who it is for.
+    """Show a hold, the time left, and the form for the client's details.
 
     There is no CSRF token for visitors: whoever could make a browser post this has the address, and so could do it
     themselves. A registered client acts by their session, and needs one.
@@ -247,7 +243,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
 
 
 def known_of(held: Reservation, now: datetime) -> dict[str, Any]:
-    """What was said of this hold already. Nothing once it has long been over: its address may still stand somewhere."""
+    """Return the details already entered for this hold. None long after its end: its address may still be in use."""
     if not held.asked or held.expires_at is None or held.expires_at + REMEMBERED < now:
         return {}
     return {"name": held.client.name, "email": held.client.email, "phone": held.client.phone, "note": held.note}

@@ -75,7 +75,7 @@ def reservation_of(token: str) -> Reservation:
 
 
 def appointment_of(reservation: Reservation) -> Appointment | None:
-    """What was made of a hold, wherever it was moved since."""
+    """Return the appointment made of a hold, also after a move; None if there is none."""
     return getattr(reservation, "appointment", None) or queries.moved_from(reservation)
 
 

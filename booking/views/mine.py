@@ -26,12 +26,12 @@ from scheduler_project.common.errors import NotFound
 
 PER_PAGE = 20
 MOST_COMING = 200
-"""How many coming appointments one page shows: a series may make many."""
+"""The most coming appointments on one page: a series may make many."""
 
 
 @client_page
 def mine(request: HttpRequest, client: Client) -> HttpResponse:
-    """What is to come, by day."""
+    """List the client's coming appointments by day."""
     now = timezone.now()
     rows = Appointment.objects.filter(reservation__client=client).coming(now=now).detailed()
     coming = rows.order_by("reservation__starts_at", "pk")[:MOST_COMING]
@@ -42,7 +42,7 @@ def mine(request: HttpRequest, client: Client) -> HttpResponse:
 
 @client_page
 def past(request: HttpRequest, client: Client) -> HttpResponse:
-    """What is over, and what was cancelled or declined; the latest first."""
+    """List the client's past, cancelled and declined appointments; the latest first."""
     now = timezone.now()
     over = Appointment.objects.filter(reservation__client=client).exclude(pk__in=coming_ids(client, now)).detailed()
     page = Paginator(over.order_by("-reservation__starts_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))

@@ -23,13 +23,13 @@ from scheduler_project.common.text import isolated
 from scheduler_project.common.times import day_interval, read_date, rfc3339, zone_names
 
 FURTHEST = timedelta(days=366)
-"""How far ahead one can look when there are several providers, each with a horizon of their own."""
+"""The furthest one can look ahead if there are several providers, each with a horizon of their own."""
 
 MOST_TIMES = 300
-"""How many times of one day are shown."""
+"""The most times of one day on the page."""
 
 FULLNESS = 4
-"""In how many steps a month shows how much of a day is free."""
+"""The number of steps in which a month shows how much of a day is free."""
 
 PARTS = ((0, gettext_lazy("Morning")), (12, gettext_lazy("Afternoon")), (17, gettext_lazy("Evening")))
 
@@ -87,7 +87,7 @@ def calendar_of(
     now: datetime,
     held: Sequence[Reservation] = (),
 ) -> dict[str, Any]:
-    """What `booking/calendar.html` shows: of one schedule, or of several who offer the service.
+    """Return the context of `booking/calendar.html`: of one schedule, or of several who offer the service.
 
     What the asker has `held` is shown as theirs. The address says `day` or `month`; otherwise it is the first day with
     something free. Two statements, or with the search for that day three.
@@ -181,7 +181,7 @@ def _day(each: date, free: dict[date, int], chosen: date | None, today: date, mo
 
 
 Own = dict[tuple[int, datetime], FreeTime]
-"""What the asker holds, by provider and start."""
+"""The visitor's own holds, by provider and start."""
 
 
 def _with_own(times: list[FreeTime], own: Own, day: date, zone: ZoneInfo) -> list[FreeTime]:

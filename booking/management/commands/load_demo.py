@@ -45,7 +45,7 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.times import to_utc
 
 BACK = 63
-"""How many days of the past are told: all of the last month, whenever it is."""
+"""The number of past days with appointments: enough for all of the last month on any date."""
 PAST_EACH = 24
 COMING_EACH = 8
 CANCELLED, MISSED = 0.14, 0.1
@@ -310,7 +310,7 @@ class Practice:
         )
 
     def fill_a_week(self, key: str) -> None:
-        """What a full week looks like, from a few days ago on; with today, so far as today has hours."""
+        """Book a full week from a few days ago on; today included, so far as today has hours."""
         for number in range(-5, 8):
             start = self.local(key, self.now.date() + number * DAY, 0)
             for _one in range(self.random.randint(3, 5)):

@@ -1,4 +1,4 @@
-"""What is taken over from files, and into them. Each kind of row is a `Sheet`; all obey the operations' rules."""
+"""Imports from files. Each kind of row is a `Sheet`; all obey the operations' rules."""
 
 from accounts.operations.imports import CLIENTS
 from booking.operations.imports.appointments import APPOINTMENTS
@@ -7,6 +7,6 @@ from booking.operations.imports.hours import HOURS
 from booking.operations.imports.services import SERVICES
 
 SHEETS = {sheet.name: sheet for sheet in (CLIENTS, SERVICES, HOURS, APPOINTMENTS)}
-"""What can be imported as CSV, by name, in the order in which an empty system is filled."""
+"""The sheets that can be imported as CSV, by name, in the order in which an empty system is filled."""
 
 __all__ = ["APPOINTMENTS", "CALENDAR", "CLIENTS", "HOURS", "SERVICES", "SHEETS"]

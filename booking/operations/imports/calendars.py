@@ -61,7 +61,7 @@ def read_calendar(content: bytes, options: dict[str, Any]) -> list[Row]:
 
 
 def _beyond() -> RowRefused:
-    """Why an event is refused one of whose times lies where datetimes end."""
+    """Return the refusal of an event with a time outside the years that datetimes can hold."""
     return RowRefused("year_out_of_range", _("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]))
 
 
@@ -116,7 +116,7 @@ class _Event:
     # --- Time ---
 
     def _start(self) -> tuple[datetime, str]:
-        """When it begins, in UTC, and in which zone that was said; floating and UTC times have none."""
+        """Return the start in UTC, and the name of the timezone in the file; "" for floating and UTC times."""
         begins = self._one("DTSTART")
         if begins is None:
             raise RowRefused("required", _("An event needs a start."), "start")

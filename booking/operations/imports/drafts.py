@@ -1,4 +1,4 @@
-"""What a row about an appointment says, before anything is looked at that is there."""
+"""Reading of rows about appointments, before any look-up in the database."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -39,14 +39,14 @@ COLUMNS = (
     "reminders",
 )
 NEVER_WAS = (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED)
-"""What takes no time."""
+"""Statuses in which an appointment takes no time."""
 
 Key = tuple[Any, ...]
 
 
 @dataclass
 class Draft:
-    """What a row says."""
+    """The values of one row."""
 
     cells: Cells
     provider: Provider
@@ -69,11 +69,11 @@ class Draft:
 
     @property
     def over(self) -> bool:
-        """Whether it claims no time, having been cancelled or declined."""
+        """True if the row claims no time, because it is cancelled or declined."""
         return self.status in NEVER_WAS
 
     def key(self) -> Key:
-        """What is the same appointment: of one name, or else of one client at one time."""
+        """Return the key that rows about the same appointment share: the reference, or else the client and the time."""
         if self.reference:
             return (self.provider.pk, self.reference)
         return (self.provider.pk, self.starts_at, self.over, tuple(map(str, self.client.values())))
@@ -118,7 +118,7 @@ def about(row: Row) -> str:
 
 
 def words_of(draft: Draft, service: Service | None) -> dict[str, Any]:
-    """What the file says an appointment is called and the like; columns it does not have say nothing."""
+    """Return the title and other texts that the file gives an appointment; columns it does not have are left out."""
     columns = {"title": "title", "description": "description", "reminder_offsets": "reminders"}
     said = {name: draft.values[name] for name, column in columns.items() if column in draft.cells}
     if draft.cells.text("timezone"):

@@ -1,4 +1,4 @@
-"""What rows about appointments refer to, looked up at once."""
+"""Look-ups, in few statements, of all that rows about appointments refer to."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -84,11 +84,11 @@ class Lookups:
         return best[0]
 
     def named(self, draft: Draft) -> Appointment | AppointmentSeries | None:
-        """What there is already by a row's reference."""
+        """Return the existing appointment or series with a row's reference; None if there is none."""
         return self.entries.get(draft.key()) if draft.reference else None
 
     def unnamed(self, draft: Draft) -> Appointment | None:
-        """What there is already, for a row without a reference: of the same client, at the same time."""
+        """Return the existing appointment of the same client at the same time, for a row without a reference."""
         client = None if draft.reference else self.client(draft)
         if client is None:
             return None
@@ -96,7 +96,7 @@ class Lookups:
 
 
 def clients_meant(drafts: list[Draft]) -> QuerySet[Client]:
-    """Whom rows may mean: of each provider's own book, or of nobody's."""
+    """Return the clients that rows may mean: of each provider's own address book, or of nobody's."""
     owners = {draft.provider.pk for draft in drafts}
     return clients_like([draft.client for draft in drafts], [None, *owners], owner__isnull=False)
 
@@ -112,7 +112,7 @@ def _services(drafts: list[Draft]) -> dict[Key, list[Service]]:
 
 
 def _entries(drafts: list[Draft]) -> dict[Key, Appointment | AppointmentSeries]:
-    """What was made before, by provider and reference: of an earlier import, or of this system's own making."""
+    """Return existing appointments and series by provider and reference, from earlier imports or made here."""
     references = {draft.reference for draft in drafts} - {""}
     providers = {draft.provider.pk for draft in drafts}
     detailed = [f"appointment__reservation__{name}" for name in ("provider", "client", "service")]

@@ -1,4 +1,4 @@
-"""What becomes of a row about an appointment there is not: a time is claimed like any other (R8), or a series begun."""
+"""Import of rows about new appointments: each claims its time as any other booking does (R8), or begins a series."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ from scheduler_project.common.imports import Asked
 from scheduler_project.common.tables import RowRefused
 
 ENDED: dict[str, Event] = {status: EVENTS[action] for action, status in TARGETS.items() if action != Action.APPROVE}
-"""What happened to an appointment that is taken over in one of these states, after it was booked."""
+"""The event to record after booking for an appointment imported in one of these states."""
 
 
 def added_client(draft: Draft, asked: Asked) -> Client:

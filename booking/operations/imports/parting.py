@@ -1,4 +1,4 @@
-"""Which rows about appointments are taken in one transaction, while nobody else can book with their provider."""
+"""Batches of rows about appointments: each is one transaction, during which nobody else can book with its provider."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from scheduler_project.common.imports import Asked
 from scheduler_project.common.tables import Row
 
 PART = 50
-"""How many rows are taken together that need not be."""
+"""The most rows in one batch, unless more of them belong together."""
 
 
 def parts(rows: list[Row], asked: Asked) -> Iterator[list[Row]]:
@@ -70,7 +70,7 @@ def _belonging_together(rows: list[Row], asked: Asked) -> list[list[Row]]:
 
 
 def _touched(draft: Draft, there: Lookups, asked: Asked) -> tuple[list[Key], list[Stretch]]:
-    """What a row is about, if it is there already, and the times it may claim or leave; of one refused anyway none."""
+    """Return the key of a row's existing appointment, and the times the row may claim or free; none if refused."""
     schedule = draft.schedule
     try:
         found = there.named(draft)
@@ -98,7 +98,7 @@ def _length(draft: Draft) -> timedelta | None:
 
 
 def _told_apart(drafts: list[Draft]) -> set[Key]:
-    """By what rows that say different things of a client may mean the same one, who is yet to be added.
+    """Return the keys by which rows with different details may mean the same client, who is yet to be added.
 
     Rows that say the same come to the same whichever of them adds the client.
     """
@@ -117,7 +117,7 @@ def _names(draft: Draft) -> set[Key]:
 
 
 class _Ties:
-    """Which of a number of rows are tied to each other, directly or through others."""
+    """Groups of rows that are tied to each other, directly or through others."""
 
     def __init__(self) -> None:
         self.heads: dict[int, int] = {}

@@ -38,7 +38,7 @@ Key = tuple[Any, ...]
 
 
 def offsets(text: str) -> list[str]:
-    """When to remind: offsets parted by commas, or `none` for never."""
+    """Return reminder times from text: offsets separated by commas, or `none` for never."""
     return [] if text.lower() == "none" else canonical(text.split(","))
 
 
@@ -57,7 +57,7 @@ READ: dict[str, tuple[Any, Any]] = {
     "is_active": (yes_or_no, True),
     "reminders": (offsets, None),
 }
-"""How each column is read, and what an empty one means."""
+"""The reader of each column, and the value of an empty cell."""
 
 
 def import_services(rows: list[Row], asked: Asked) -> list[Result]:
@@ -102,7 +102,7 @@ def _read(row: Row, providers: dict[str, Provider]) -> tuple[Cells, dict[str, An
 
 
 def _offered(services: Iterable[Service]) -> dict[int, set[int]]:
-    """Who offers these services: ids of providers by service."""
+    """Return the ids of the providers who offer these services, by service."""
     offered: dict[int, set[int]] = {}
     through = Service.providers.through.objects.filter(service__in={service.pk for service in services})
     for service_id, provider_id in through.values_list("service", "provider"):
@@ -111,7 +111,7 @@ def _offered(services: Iterable[Service]) -> dict[int, set[int]]:
 
 
 class _Work:
-    """What is to be written, gathered to be written at once."""
+    """Changes gathered while rows are read, and then written at once."""
 
     def __init__(self, asked: Asked, found: dict[Key, list[Service]], offered: dict[int, set[int]]) -> None:
         self.asked, self.found, self.offered = asked, found, offered

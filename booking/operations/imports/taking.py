@@ -23,7 +23,7 @@ BATCH = 500
 PERMISSIONS = ("booking.add_appointment", "booking.change_appointment")
 
 COLUMN_OF = {"start_time": "start", "end_time": "end", "client": "client_reference", "override": "start"}
-"""What the operations call a thing that has another name here."""
+"""The file's column for a field that the operations call by another name."""
 
 
 def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
@@ -43,7 +43,7 @@ def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
 
 
 def read_drafts(rows: list[Row], asked: Asked) -> list[Draft | Result]:
-    """What each row says, or why it cannot be read."""
+    """Return each row as a draft, or as a refusal if it cannot be read."""
     slugs = {row.cells.get("provider", "") for row in rows}
     found = Provider.objects.filter(slug__in=slugs).exclude(schedule=None).select_related("schedule")
     providers = {provider.slug: provider for provider in found}

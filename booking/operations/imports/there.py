@@ -1,4 +1,4 @@
-"""What becomes of an appointment that is there already: moved, reworded or ended, as the file has it."""
+"""Import of rows about existing appointments: each is moved, reworded or ended, as the file has it."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from scheduler_project.common.tables import RowRefused
 
 
 class Move(NamedTuple):
-    """When an appointment is to be, for how long, and for which service."""
+    """The start, length and service that the file gives an existing appointment."""
 
     starts_at: datetime
     length: timedelta

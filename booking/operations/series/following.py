@@ -17,7 +17,7 @@ from booking.recurrence import occurrences
 
 @dataclass
 class Plan:
-    """Which appointment becomes which occurrence, which are given up, and which occurrences have none yet."""
+    """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book."""
 
     pairs: list[tuple[Appointment, date, datetime]]
     given_up: list[Appointment] = field(default_factory=list)
@@ -131,7 +131,7 @@ def move(
 
 
 def _new_words(before: AppointmentSeries, after: AppointmentSeries, appointment: Appointment) -> dict[str, Any]:
-    """What the appointment says is to become, where it says what the series said."""
+    """Return the new texts for an appointment: only for fields that still say what the series said before."""
     return {
         name: new
         for (name, old), new in zip(_words(before).items(), _words(after).values(), strict=True)

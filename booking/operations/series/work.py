@@ -23,14 +23,14 @@ from scheduler_project.common.times import rfc3339
 
 MOMENT = timedelta(microseconds=1)
 NEARBY = 14 * DAY
-"""How far from an occurrence that cannot be booked the nearest free time may be."""
+"""The longest time between an occurrence that cannot be booked and the nearest free time suggested for it."""
 
 MOST_FREE = 50_000
 GAPS_KEPT = relativedelta(years=1)
-"""For how long a series remembers what could not be booked, reckoned from that date."""
+"""The time for which a series remembers an occurrence that could not be booked, from its date."""
 
 CONFLICTS = (SlotTaken, OutsideHours, TooSoon, TooFar, InThePast, OffGrid)
-"""What may keep one occurrence from being booked and not the others."""
+"""Errors that may keep one occurrence from being booked and not the others."""
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Conflict:
 
 @dataclass
 class SeriesChange:
-    """What was done to a series, or in a preview would be."""
+    """The effect of a change on a series; in a preview, the effect it would have."""
 
     series: AppointmentSeries
     booked: list[Appointment] = field(default_factory=list)
@@ -177,12 +177,12 @@ class Work:
 
 
 def reach(schedule: Schedule, now: datetime) -> datetime:
-    """Until when occurrences are booked: the booking horizon, or where the slots end if their job has fallen behind."""
+    """Return the end of booking: the booking horizon, or `end_of_slots` if slots have fallen behind."""
     return min(now + schedule.horizon, end_of_slots(schedule, now))
 
 
 def end_of_slots(schedule: Schedule, now: datetime) -> datetime:
-    """Until when an occurrence finds its slots; beyond, what is not laid out yet would look closed."""
+    """Return the end of the time that has slots; later times are not laid out yet, and would look closed."""
     return max((schedule.slots_until or now) - DAY, now)
 
 

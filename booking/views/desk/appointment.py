@@ -37,7 +37,7 @@ def own_appointment(schedule: Schedule, appointment_id: int) -> Appointment:
 
 @desk_page
 def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """What is known of an appointment; POST changes what it says."""
+    """Show an appointment with its history; POST changes its texts and reminders."""
     now = timezone.now()
     shown = own_appointment(schedule, pk)
     form = WordsForm(request.POST if request.method == "POST" else None, instance=shown)
@@ -91,7 +91,7 @@ def _others(shown: Appointment, now: datetime) -> list[Appointment]:
 
 
 def _reminders_address(shown: Appointment) -> str:
-    """Where its messages are listed; they are the business of an app above this one, which may not have such a page."""
+    """Return the address of its list of messages; "" without one, for they belong to an app above this one."""
     try:
         return f"{reverse('desk-reminders')}?appointment={shown.pk}"
     except NoReverseMatch:

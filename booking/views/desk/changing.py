@@ -20,7 +20,7 @@ NOT_TYPED = ("csrfmiddlewaretoken", "do", "sure")
 
 
 class Tried(NamedTuple):
-    """What a change did, or in a preview would do; `sure` is what to send with the same fields to have it done."""
+    """The effect of a change or of its preview; `sure` is sent with the same fields to confirm the preview."""
 
     change: Change
     deed: str
@@ -29,7 +29,7 @@ class Tried(NamedTuple):
 
 
 def deed_of(request: HttpRequest) -> str:
-    """What the button that was pressed asks for: itself, or that what it showed be done now."""
+    """Return the action of the pressed button, or the previewed action that the button confirms."""
     return request.POST.get("sure", "").partition(":")[0] or request.POST.get("do", "")
 
 

@@ -1,4 +1,4 @@
-"""What is said once something was done to an appointment, on a provider's desk as in the admin."""
+"""Messages after an action on an appointment, for a provider's desk and the admin."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +18,7 @@ MARKED = {
     Action.COMPLETE: gettext_lazy("Marked as completed: %s."),
     Action.MISS: gettext_lazy("Marked as missed: %s."),
 }
-"""What nobody is told of."""
+"""Messages for actions that notify nobody."""
 
 
 def done_by(action: Action, appointment: Appointment) -> str:
@@ -27,7 +27,7 @@ def done_by(action: Action, appointment: Appointment) -> str:
 
 
 def and_told(done: str, appointment: Appointment) -> str:
-    """What was done, and whether the client hears of it, or is to be told by whoever did it."""
+    """Return the message, followed by a note that the client is notified, or that the user has to do so."""
     client = isolated(str(appointment.client))
     answers = client_told.send(Appointment, appointment=appointment)
     if any(told for _receiver, told in answers):

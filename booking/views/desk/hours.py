@@ -18,7 +18,7 @@ from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.forms import refuse
 
 CHANGES = ("save", "remove")
-"""What is previewed and done; all else only edits the form."""
+"""Actions that are previewed and saved; all others only edit the form."""
 
 
 @desk_page

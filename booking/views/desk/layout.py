@@ -1,4 +1,4 @@
-"""Where things stand in a calendar of days side by side: rows are the hours of the local clock.
+"""Layout of a calendar with days side by side: rows are the hours of the local clock.
 
 An hour that a day has twice (autumn) is two rows, one that it lacks (spring) is shaded. Places are told as classes of
 pages.css, for the pages' Content-Security-Policy allows no inline style: `from-h2 from-m30` and `for-h0 for-m45`, in
@@ -27,7 +27,7 @@ Row = tuple[int, int]
 """A local hour, and 1 for the second one of that name."""
 
 HEIGHTS = ((6, "tallest"), (12, "taller"), (15, "tall"), (20, "middling"), (60, "low"))
-"""How tall an hour is, by the slot length: the shortest appointment must have room for a line."""
+"""The height of an hour, by the slot length: the shortest appointment must have room for a line."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Block:
 
     @property
     def short(self) -> bool:
-        """Whether there is room for one line only."""
+        """True if there is room for one line only."""
         return self.bottom - self.top < ROOM
 
 
@@ -145,7 +145,7 @@ def _rows_of(day: date, zone: ZoneInfo) -> set[Row]:
 
 
 def _position(instant: datetime, rows: list[Row], zone: ZoneInfo) -> int:
-    """How many minutes below the first row."""
+    """Return the minutes between the first row and an instant."""
     local = instant.astimezone(zone)
     return rows.index((local.hour, local.fold)) * HOUR + local.minute
 

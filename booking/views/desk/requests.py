@@ -1,4 +1,4 @@
-"""What waits for a provider's approval."""
+"""The page with appointments that wait for a provider's approval."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

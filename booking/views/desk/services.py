@@ -1,4 +1,4 @@
-"""What a provider can be booked for: their own services, and those of the business they offer."""
+"""The pages of a provider's services: their own, and those of the business they offer."""
 
 from typing import Any
 

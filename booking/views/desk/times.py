@@ -11,7 +11,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.times import day_interval
 
 FIELDS = {"start_time": "time", "end_time": "minutes", "override": "overrides", "starts": "time"}
-"""Where the operations' names of fields are found in our forms."""
+"""The names in our forms of fields that the operations call by another name."""
 
 
 def free_on(
