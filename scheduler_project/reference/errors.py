@@ -14,6 +14,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 
 from booking.errors import SlotTaken
@@ -33,8 +34,10 @@ nearest free times.
 
 FIELDS = """
 Where fields of a request fail their checks, the answer is 400 with the type `validation_error` and an error for each of
-them. Its code is that of the check, such as `required`, `null`, `blank`, `invalid`, `max_length` or `invalid_choice`.
+them. Its code is that of the check. These are the checks of the API and of forms:
+"""
 
+TABLES = """
 A table shows the usual message of each code; where more is known, the API says it more precisely. With 429 and 503 a
 `Retry-After` says in how many seconds to try again, where that is known.
 """
@@ -49,6 +52,8 @@ def page() -> str:
         INTRODUCTION,
         markdown.block(example(), "json"),
         FIELDS,
+        ", ".join(f"`{code}`" for code in check_codes()) + ".",
+        TABLES,
         "## Any request\n\n" + _table([*map(_row, by_app.pop(COMMON)), *framework_errors()]),
         *(f"## {label.capitalize()}\n\n{_table(map(_row, errors))}" for label, errors in sorted(by_app.items())),
         "## The web server\n\n" + _table(web_server_errors(), "code", "status", "message"),
@@ -93,11 +98,15 @@ def domain_errors() -> list[type[DomainError]]:
 
 def framework_errors() -> list[tuple[str, str, str, str]]:
     """Return what the API's framework refuses before an operation is reached."""
-    all_modules()
-    ours = {error.code for error in domain_errors() if _app_of(error.__module__) == COMMON}
-    kinds = [kind for kind in _below(APIException) if not issubclass(kind, ValidationError | Refusal)]
-    own = [kind for kind in kinds if kind.default_code not in ours and not kind.__module__.startswith("tests.")]
-    return [(f"`{kind.default_code}`", str(kind.status_code), "", str(kind.default_detail)) for kind in own]
+    packages = {"rest_framework", "rest_framework_simplejwt", *(name.partition(".")[0] for name in app_names())}
+    known = {error.code for error in domain_errors() if _app_of(error.__module__) == COMMON}
+    return [
+        (f"`{kind.default_code}`", str(kind.status_code), "", str(kind.default_detail))
+        for kind in _below(APIException)
+        if not issubclass(kind, ValidationError | Refusal)
+        and kind.__module__.partition(".")[0] in packages
+        and kind.default_code not in known
+    ]
 
 
 def web_server_errors() -> list[tuple[str, str, str]]:
@@ -120,6 +129,21 @@ def file_errors() -> list[tuple[str, str]]:
     return found
 
 
+def check_codes() -> list[str]:
+    """Return the codes with which fields fail: those of the API's kinds of field, and those that the code names."""
+    modules = {module.__name__: module for module in all_modules()}
+    fields = [kind for kind in _below(serializers.Field) if kind.__module__ in modules]
+    found = {code for kind in fields for base in kind.__mro__ for code in vars(base).get("default_error_messages", ())}
+    for module in modules.values():
+        for call, _scope in _calls(_parsed(module)):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            if name == "ValidationError":
+                found |= {text for each in call.keywords if each.arg == "code" for text in _texts(each.value)}
+            if name == "ErrorDetail":
+                found |= {text for argument in call.args[1:2] for text in _texts(argument)}
+    return sorted(found)
+
+
 def _below(kind: type[Any]) -> Iterator[type[Any]]:
     for one in kind.__subclasses__():
         yield one
@@ -129,13 +153,17 @@ def _below(kind: type[Any]) -> Iterator[type[Any]]:
 # --- The modules ----------------------------------------------------------------------------------------------------
 
 
+def app_names() -> list[str]:
+    """Return the names of our own apps."""
+    root = Path(settings.BASE_DIR)
+    return [config.name for config in apps.get_app_configs() if (root / config.name.replace(".", "/")).is_dir()]
+
+
 @cache
 def all_modules() -> list[ModuleType]:
     """Import every module of our own apps, and return them."""
-    root = Path(settings.BASE_DIR)
-    names = [config.name for config in apps.get_app_configs() if (root / config.name.replace(".", "/")).is_dir()]
     modules = []
-    for name in names:
+    for name in app_names():
         modules.append(importlib.import_module(name))
         found = pkgutil.walk_packages(modules[-1].__path__, f"{name}.")
         modules += [importlib.import_module(one.name) for one in found if ".migrations" not in one.name]
