@@ -6,7 +6,7 @@ from typing import Self
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Client, User
-from scheduler_project.common.trail import Face
+from scheduler_project.common.audit.log import Face
 
 __all__ = ["Actor", "Face"]
 

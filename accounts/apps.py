@@ -9,13 +9,15 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts import receivers, security_events  # noqa: F401
-        from accounts.errors import ClientExists, EmailTaken
-        from accounts.operations.sign_ins import forget_sign_ins
+        from accounts import receivers  # noqa: F401
+        from accounts.clients.errors import ClientExists
+        from accounts.sign_in import security_events  # noqa: F401
+        from accounts.sign_in.errors import EmailTaken
+        from accounts.sign_in.sign_ins import forget_sign_ins
+        from scheduler_project.common.audit.log import trailed
+        from scheduler_project.common.db.retention import retained
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.operations import broken_constraints
-        from scheduler_project.common.retention import retained
-        from scheduler_project.common.trail import trailed
 
         broken_constraints["user_email_once"] = partial(EmailTaken, field="email")
         broken_constraints["client_email_once_per_owner"] = partial(ClientExists, field="email")

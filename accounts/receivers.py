@@ -14,20 +14,20 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.actors import Face
+from accounts.mails.notices import Notice, notify
+from accounts.mails.operations import owe
 from accounts.models import Client, SignIn, User
-from accounts.operations.approval import note_verified
-from accounts.operations.leaving import forget_traces
-from accounts.operations.logins import forget_new_email
-from accounts.operations.mailboxes import is_proved, prove
-from accounts.operations.mails import owe
-from accounts.operations.notices import Notice, notify
-from accounts.operations.people import carry_email
-from accounts.operations.sign_ins import SID, Origin, end_sign_in, end_sign_ins, start_sign_in
+from accounts.privacy.operations import forget_traces
+from accounts.providers.approval import note_verified
+from accounts.sign_in.mailboxes import is_proved, prove
+from accounts.sign_in.operations import forget_new_email
+from accounts.sign_in.sign_ins import SID, Origin, end_sign_in, end_sign_ins, start_sign_in
 from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
-from scheduler_project.common.admin_mails import admin_mail_owed
-from scheduler_project.common.security_log import SecurityEvent, log_security_event_on_commit
-from scheduler_project.common.trail import asker, who
+from accounts.users.operations import carry_email
+from scheduler_project.common.audit.log import asker, who
+from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
+from scheduler_project.common.mail.admins import admin_mail_owed
 
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.note_email")

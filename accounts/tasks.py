@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.operations import mails
+from accounts.mails import operations as mails
 from scheduler_project.common.doorbells import ring
 
 

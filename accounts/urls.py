@@ -2,22 +2,24 @@
 
 from django.urls import include, path, re_path
 
-from accounts.views import account, leaving, sign_ins
+from accounts.privacy import views as privacy
+from accounts.sign_in import views as sign_in
+from accounts.users import views as users
 
 urlpatterns = [
-    path("account/", account.account, name="account"),
-    path("account/welcome/", account.after_login, name="after-login"),
-    path("account/data/", leaving.download, name="account-data"),
-    path("account/delete/", leaving.delete, name="account-delete"),
-    path("account/sign-ins/", sign_ins.sign_ins, name="my-sign-ins"),
-    path("account/sign-ins/<uuid:sign_in_id>/end/", sign_ins.end, name="my-sign-in-end"),
-    path("account/signup/", account.sign_up),
-    path("account/login/", account.log_in),
-    path("account/email/", account.change_email),
-    re_path(r"^account/confirm-email/(?P<key>[-:\w]+)/$", account.ConfirmEmail.as_view()),
-    path("account/password/change/", account.change_password),
-    re_path(r"^account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", account.set_password),
+    path("account/", users.account, name="account"),
+    path("account/welcome/", users.after_login, name="after-login"),
+    path("account/data/", privacy.download, name="account-data"),
+    path("account/delete/", privacy.delete, name="account-delete"),
+    path("account/sign-ins/", sign_in.sign_ins, name="my-sign-ins"),
+    path("account/sign-ins/<uuid:sign_in_id>/end/", sign_in.end, name="my-sign-in-end"),
+    path("account/signup/", users.sign_up),
+    path("account/login/", users.log_in),
+    path("account/email/", users.change_email),
+    re_path(r"^account/confirm-email/(?P<key>[-:\w]+)/$", users.ConfirmEmail.as_view()),
+    path("account/password/change/", users.change_password),
+    re_path(r"^account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", users.set_password),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),
-    path("password/reset/<str:uid>/<str:token>/", account.reset_link, name="reset-link"),
+    path("password/reset/<str:uid>/<str:token>/", users.reset_link, name="reset-link"),
 ]

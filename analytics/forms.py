@@ -11,7 +11,7 @@ from analytics.periods import Period, Span, chosen_span, span_of
 from analytics.queries import Scope
 from booking.models import Service
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.forms import DayField, refuse
+from scheduler_project.common.pages.forms import DayField, refuse
 
 USUAL = Period.LAST_30_DAYS
 OFFERED = (Period.LAST_7_DAYS, Period.LAST_30_DAYS, Period.MONTH, Period.LAST_MONTH)

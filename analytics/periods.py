@@ -16,7 +16,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.errors import EndsBeforeStart, HalfASpan, SpanTooLong
-from scheduler_project.common.times import ceil_to_step, day_interval, days_between, offset_spans
+from scheduler_project.common.time.intervals import ceil_to_step
+from scheduler_project.common.time.zones import day_interval, days_between, offset_spans
 
 MOST_DAYS = 366
 HOUR = timedelta(hours=1)

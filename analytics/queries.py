@@ -18,17 +18,21 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
-from accounts.models import Client, Provider, User, published
+from accounts.models import Client, Provider, User
+from accounts.providers.models import published
 from analytics.periods import Span
-from booking.enums import AppointmentStatus
+from analytics.statements import BOOKED, CANCELLED, HOLDS, REMINDERS, SETTINGS, STANDING
+from booking.appointments.enums import AppointmentStatus
+from booking.availability.former_hours import offers
 from booking.models import Appointment, AvailabilityWindow, DateOverride, Service, WorkingHours
-from booking.queries import DAY, offers
 from reminders.enums import MessageStatus
+from scheduler_project.common.db.retention import older_than
 from scheduler_project.common.errors import NotAllowed, NotFound
-from scheduler_project.common.retention import older_than
+from scheduler_project.common.time.intervals import DAY
 
 LATE = timedelta(hours=24)
 """A cancellation is late if it comes less than this before the start, or after it."""
+
 
 STOOD = (
     AppointmentStatus.PENDING,
@@ -37,14 +41,13 @@ STOOD = (
     AppointmentStatus.MISSED,
 )
 
+
 AHEAD = timedelta(hours=25)
 """The longest time between the start of a claim and its meeting: a day's buffer, and an hour for rounding to slots."""
 
+
 BEHIND = timedelta(hours=49)
 """The longest time from the start of a meeting to the end of its claim: a day's meeting, a day's buffer, an hour."""
-
-
-# --- Whose figures ----------------------------------------------------------------------------------------------------
 
 
 class Scope(NamedTuple):
@@ -86,9 +89,6 @@ def scope_of(user: User, provider_id: int | None = None, service_id: int | None 
         if service is None:
             raise NotFound(field="service")
     return Scope(provider, service)
-
-
-# --- What the figures are ---------------------------------------------------------------------------------------------
 
 
 class Quartiles(NamedTuple):
@@ -199,96 +199,6 @@ class Numbers:
         """Of the holds that came to an end."""
         return share(self.holds["confirmed"], self.holds.total() - self.holds["open"])
 
-
-# --- The statements ---------------------------------------------------------------------------------------------------
-
-# Piles: one per time, status and whether it claims; one per provider; one per service. Times are few, for they lie on a
-# grid: only piles are cut into hours, not appointments.
-STANDING = """
-WITH piles AS MATERIALIZED (
-    SELECT grouping(r.starts_at, r.provider_id, r.service_id) AS axis, r.provider_id, r.service_id,
-           r.starts_at, r.blocked_from, r.blocked_until, a.status,
-           count(*) FILTER (WHERE r.starts_at >= %(start)s AND r.starts_at < %(until)s) AS begun,
-           count(*) FILTER (WHERE r.status = 'confirmed') AS claims,
-           sum(least(r.blocked_until, %(until)s) - greatest(r.blocked_from, %(start)s))
-               FILTER (WHERE r.status = 'confirmed') AS claimed
-    FROM booking_reservation r JOIN booking_appointment a ON a.reservation_id = r.id
-    WHERE r.starts_at > %(start)s - %(behind)s::interval AND r.starts_at < %(until)s + %(ahead)s::interval
-      AND r.blocked_from < %(until)s AND r.blocked_until > %(start)s {scope}
-    GROUP BY GROUPING SETS (
-        (r.starts_at, r.blocked_from, r.blocked_until, a.status), (r.provider_id, a.status), (r.service_id, a.status))
-)
-SELECT 'provider', provider_id, status, sum(begun)::bigint, sum(extract(epoch FROM claimed))::bigint
-FROM piles WHERE axis = 5 GROUP BY 2, 3
-UNION ALL
-SELECT 'service', service_id, status, sum(begun)::bigint, sum(extract(epoch FROM claimed))::bigint
-FROM piles WHERE axis = 6 GROUP BY 2, 3
-UNION ALL
-SELECT 'begun', width_bucket(starts_at, %(hours)s::timestamptz[]), status, sum(begun)::bigint, 0
-FROM piles WHERE axis = 3 AND begun > 0 GROUP BY 2, 3
-UNION ALL
-SELECT 'claimed', hour, NULL, 0, sum(claims * extract(epoch FROM
-           least(blocked_until, (%(hours)s::timestamptz[])[hour + 1])
-           - greatest(blocked_from, (%(hours)s::timestamptz[])[hour])))::bigint
-FROM piles, generate_series(
-    width_bucket(greatest(blocked_from, %(start)s), %(hours)s::timestamptz[]),
-    width_bucket(least(blocked_until, %(until)s) - interval '1 microsecond', %(hours)s::timestamptz[])) AS hour
-WHERE axis = 3 AND claims > 0 GROUP BY 2
-"""
-
-BOOKED = """
-SELECT grouping(width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
-       width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
-       floor(date_part('epoch', r.starts_at - a.created_at) / 3600)::int, count(*)
-FROM booking_appointment a JOIN booking_reservation r ON r.id = a.reservation_id
-WHERE a.created_at >= %(start)s AND a.created_at < %(until)s AND 'past' <> ALL (r.overrides) {scope}
-GROUP BY GROUPING SETS ((2), (3), (4), (5))
-"""
-"""Not of what had passed when it was taken over from elsewhere: nobody booked or cancelled that here."""
-
-CANCELLED = """
-SELECT grouping(width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
-       width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
-       floor(date_part('epoch', greatest(r.starts_at - e.at, interval '0')) / 3600)::int,
-       count(*), count(*) FILTER (WHERE r.starts_at - e.at < %(late)s::interval)
-FROM booking_appointmentevent e
-JOIN booking_appointment a ON a.id = e.appointment_id JOIN booking_reservation r ON r.id = a.reservation_id
-WHERE e.event = 'cancelled' AND e.at >= %(start)s AND e.at < %(until)s AND 'past' <> ALL (r.overrides) {scope}
-GROUP BY GROUPING SETS ((2), (3), (4), (5))
-"""
-
-# A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined), or
-# it was moved away since. Holds of visitors who never said who they are go after a day, so they are not counted.
-HOLDS = """
-SELECT CASE
-           WHEN r.status = 'confirmed' THEN 'confirmed'
-           WHEN r.status = 'released' AND (
-               EXISTS (SELECT FROM booking_appointment a WHERE a.reservation_id = r.id)
-               OR r.id IN (SELECT (e.details ->> 'reservation')::bigint FROM booking_appointmentevent e
-                           WHERE e.event = 'rescheduled' AND e.at >= %(start)s)
-           ) THEN 'confirmed'
-           WHEN r.status = 'released' THEN 'released'
-           WHEN r.status = 'expired' OR r.expires_at <= %(now)s THEN 'expired'
-           ELSE 'open'
-       END, count(*)
-FROM booking_reservation r
-WHERE r.expires_at IS NOT NULL AND r.created_at >= %(start)s AND r.created_at < %(until)s {scope}
-  AND NOT EXISTS (SELECT FROM accounts_client c WHERE c.id = r.client_id AND c.name = '')
-GROUP BY 1
-"""
-
-REMINDERS = """
-SELECT m.status, count(*)
-FROM reminders_message m {join}
-WHERE m.kind = 'reminder' AND m.due_at >= %(start)s AND m.due_at < %(until)s {scope}
-GROUP BY 1
-"""
-
-SETTINGS = """
-SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
-"""
-"""For these statements only. With the usual 4 MB a million appointments are sorted in files; and a plan that is kept
-for any span takes each for a short one."""
 
 BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
@@ -420,9 +330,6 @@ def _name(found: Numbers) -> None:
             key=lambda one: (one[0] is None, found.service_names.get(one[0] or 0, ""), one[0] or 0),
         )
     )
-
-
-# --- Who there is -----------------------------------------------------------------------------------------------------
 
 
 def people(*, span: Span, now: datetime) -> dict[str, dict[str, int]]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from analytics.queries import Numbers, Tally
-from booking.enums import AppointmentStatus
+from booking.appointments.enums import AppointmentStatus
 
 MOST_ROWS = 100
 """The most rows of providers or services on a page; the file has all."""

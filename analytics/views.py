@@ -14,10 +14,10 @@ from analytics.forms import OFFERED, PickerForm
 from analytics.queries import SEE_ALL, Numbers, numbers
 from analytics.tables import MOST_ROWS, NAMES, count, day_chart, percent, table_of
 from booking.models import Schedule
-from booking.views.access import desk_page, login_of
+from booking.pages.access import desk_page, login_of
 from scheduler_project.common.errors import NotFound
-from scheduler_project.common.pages import page
-from scheduler_project.common.sheets import csv_response
+from scheduler_project.common.files.csv_export import csv_response
+from scheduler_project.common.pages.base import page
 
 
 def staff_page(view: Any) -> Any:

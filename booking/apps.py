@@ -7,18 +7,19 @@ class BookingConfig(AppConfig):
     verbose_name = _("Bookings")
 
     def ready(self) -> None:
-        from accounts.models import known_to_provider
-        from accounts.operations.imports import unproven
+        from accounts.clients.imports import unproven
+        from accounts.clients.models import known_to_provider
         from booking import receivers  # noqa: F401
-        from booking.errors import SlotTaken
+        from booking.appointments import unconverted
+        from booking.appointments.clients import has_appointment_with
         from booking.invariants import INVARIANTS
-        from booking.operations import guests
-        from booking.queries import has_appointment_with
+        from booking.reservations import guests
+        from booking.reservations.errors import SlotTaken
+        from scheduler_project.common.audit.log import trailed
+        from scheduler_project.common.db.invariants import invariants
+        from scheduler_project.common.db.retention import retained
         from scheduler_project.common.errors import TryAgain
-        from scheduler_project.common.invariants import invariants
         from scheduler_project.common.operations import broken_constraints
-        from scheduler_project.common.retention import retained
-        from scheduler_project.common.trail import trailed
 
         broken_constraints["reservation_no_overlap"] = SlotTaken
         broken_constraints["appointment_once_per_series_and_date"] = TryAgain
@@ -30,8 +31,8 @@ class BookingConfig(AppConfig):
         unproven.append(guests.booked_as_visitor())
         known_to_provider.append(has_appointment_with)
         retained |= {
-            "visitors": lambda now: guests.tidy_visitors(now=now),
-            "holds that came to nothing": lambda now: guests.forget_holds(now=now),
+            "visitors": lambda now: unconverted.tidy_visitors(now=now),
+            "holds that came to nothing": lambda now: unconverted.forget_holds(now=now),
         }
         trailed |= {
             "booking_schedule": "booking.Schedule",

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import date, datetime
 
 from booking.models import Appointment, AppointmentSeries
-from booking.recurrence import occurrences
-from scheduler_project.common.invariants import Look, by_sql
+from booking.series.recurrence import occurrences
+from scheduler_project.common.db.invariants import Look, by_sql
 
 OVERLAP = """
 SELECT id, 'its claim begins at ' || blocked_from || ', before another of the same provider ends at ' || taken_until

@@ -1,22 +1,24 @@
 """Addresses for outside: where a provider is booked, and those that act for whoever was sent them, which are signed."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 
 from accounts.models import Provider
 from booking.models import Appointment, CalendarFeed, Reservation
+from booking.reservations.guests import VISITOR_KEPT
 from scheduler_project.common.errors import NotFound
 
 HOLD = "booking.links.hold"
-DETAILS = "booking.links.details"
-APPOINTMENT = "booking.links.appointment"
-VISITOR = "booking.links.visitor"
 
-VISITOR_KEPT = timedelta(days=1)
-"""The time for which a visitor without a name is remembered, so that their holds are counted together (R19)."""
+
+DETAILS = "booking.links.details"
+
+
+APPOINTMENT = "booking.links.appointment"
+
+
+VISITOR = "booking.links.visitor"
 
 
 def booking_link(provider: Provider) -> str:

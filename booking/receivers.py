@@ -18,11 +18,11 @@ from accounts.signals import (
     provider_added,
     provider_vetted,
 )
+from booking.availability.operations import open_schedule
+from booking.availability.slots import extend
+from booking.calendars.operations import end_feeds
 from booking.models import Appointment, Schedule
-from booking.operations.availability import open_schedule
-from booking.operations.feeds import end_feeds
-from booking.operations.leaving import bookings_of, forget_client, leave_no_bookings
-from booking.operations.slots import extend
+from booking.privacy import bookings_of, forget_client, leave_no_bookings
 from booking.signals import slots_missing
 from booking.tasks import wake_extender
 

@@ -4,7 +4,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.actors import Actor, Face
-from booking.operations import reservations, series, slots
+from booking.availability import slots
+from booking.reservations import operations as reservations
+from booking.series import operations as series
 from scheduler_project.common.doorbells import ring
 
 

@@ -2,39 +2,31 @@
 
 from django.urls import path
 
-from booking.views import choosing, feeds, finding, guests, holding, links, mine, subscribing
-from booking.views.desk import (
-    appointment,
-    book,
-    calendar,
-    clients,
-    dated,
-    hours,
-    moving,
-    requests,
-    services,
-    settings,
-    today,
-)
+from booking.appointments.views import appointment, book, guest, requests, reschedule
+from booking.availability.views import dated_changes, hours
+from booking.calendars import views as calendars
+from booking.pages import calendar, client_appointments, clients, provider_list, settings, today
+from booking.reservations.views import choose_time, confirm_link, hold_details
+from booking.services import views as services
 
 urlpatterns = [
-    path("", finding.home, name="home"),
-    path("p/<slug:slug>/", finding.provider, name="provider"),
-    path("p/<slug:slug>/book/", choosing.of_provider, name="choose"),
-    path("p/<slug:slug>/book/<int:service_id>/", choosing.of_provider, name="choose"),
-    path("s/<int:service_id>/", choosing.of_anybody, name="choose-anybody"),
-    path("h/<str:token>/", holding.details, name="details"),
-    path("r/<str:token>/", links.hold, name="hold"),
-    path("a/<str:token>/", guests.appointment, name="guest"),
-    path("a/<str:token>/move/", guests.move, name="guest-move"),
-    path("a/<str:token>/appointment.ics", guests.appointment_ics, name="guest-ics"),
-    path("calendar/<slug:token>.ics", feeds.feed, name="feed"),
-    path("me/", mine.mine, name="mine"),
-    path("me/past/", mine.past, name="my-past"),
-    path("me/appointments/<int:pk>/", mine.appointment, name="my-appointment"),
-    path("me/appointments/<int:pk>/move/", mine.move, name="my-appointment-move"),
-    path("me/appointments/<int:pk>/cancel/", mine.cancel, name="my-appointment-cancel"),
-    path("me/calendar/", subscribing.mine, name="my-calendar"),
+    path("", provider_list.home, name="home"),
+    path("p/<slug:slug>/", provider_list.provider, name="provider"),
+    path("p/<slug:slug>/book/", choose_time.of_provider, name="choose"),
+    path("p/<slug:slug>/book/<int:service_id>/", choose_time.of_provider, name="choose"),
+    path("s/<int:service_id>/", choose_time.of_anybody, name="choose-anybody"),
+    path("h/<str:token>/", hold_details.details, name="details"),
+    path("r/<str:token>/", confirm_link.hold, name="hold"),
+    path("a/<str:token>/", guest.appointment, name="guest"),
+    path("a/<str:token>/move/", guest.move, name="guest-move"),
+    path("a/<str:token>/appointment.ics", guest.appointment_ics, name="guest-ics"),
+    path("calendar/<slug:token>.ics", calendars.feed, name="feed"),
+    path("me/", client_appointments.mine, name="mine"),
+    path("me/past/", client_appointments.past, name="my-past"),
+    path("me/appointments/<int:pk>/", client_appointments.appointment, name="my-appointment"),
+    path("me/appointments/<int:pk>/move/", client_appointments.move, name="my-appointment-move"),
+    path("me/appointments/<int:pk>/cancel/", client_appointments.cancel, name="my-appointment-cancel"),
+    path("me/calendar/", calendars.mine, name="my-calendar"),
     path("dashboard/", today.desk, name="desk"),
     path("dashboard/clients/", clients.clients, name="desk-clients"),
     path("dashboard/clients/add/", clients.add_client, name="desk-client-add"),
@@ -45,18 +37,18 @@ urlpatterns = [
     path("dashboard/services/<int:pk>/", services.service, name="desk-service"),
     path("dashboard/hours/", hours.hours, name="desk-hours"),
     path("dashboard/hours/date/", hours.single_date, name="desk-hour-date"),
-    path("dashboard/windows/", dated.windows, name="desk-windows"),
-    path("dashboard/windows/<int:pk>/", dated.window, name="desk-window"),
-    path("dashboard/time-off/", dated.time_off, name="desk-time-off"),
-    path("dashboard/time-off/<int:pk>/", dated.absence, name="desk-time-off-edit"),
+    path("dashboard/windows/", dated_changes.windows, name="desk-windows"),
+    path("dashboard/windows/<int:pk>/", dated_changes.window, name="desk-window"),
+    path("dashboard/time-off/", dated_changes.time_off, name="desk-time-off"),
+    path("dashboard/time-off/<int:pk>/", dated_changes.absence, name="desk-time-off-edit"),
     path("dashboard/settings/", settings.settings, name="desk-settings"),
-    path("dashboard/calendar/", subscribing.desk, name="desk-feed"),
+    path("dashboard/calendar/", calendars.desk, name="desk-feed"),
     path("dashboard/week/", calendar.week, name="desk-week"),
     path("dashboard/day/", calendar.day, name="desk-day"),
     path("dashboard/requests/", requests.requests, name="desk-requests"),
     path("dashboard/book/", book.book, name="desk-book"),
     path("dashboard/appointments/<int:pk>/", appointment.appointment, name="desk-appointment"),
     path("dashboard/appointments/<int:pk>/act/", appointment.act, name="desk-appointment-act"),
-    path("dashboard/appointments/<int:pk>/move/", moving.move, name="desk-appointment-move"),
+    path("dashboard/appointments/<int:pk>/move/", reschedule.move, name="desk-appointment-move"),
     path("dashboard/appointments/<int:pk>/appointment.ics", appointment.appointment_ics, name="desk-appointment-ics"),
 ]

@@ -10,18 +10,19 @@ class RemindersConfig(AppConfig):
 
     def ready(self) -> None:
         from reminders import checks, receivers  # noqa: F401
-        from reminders.errors import EndpointExists, TemplateExists
         from reminders.invariants import INVARIANTS
-        from reminders.operations import outbox
-        from scheduler_project.common.invariants import invariants
+        from reminders.outbox import enqueue
+        from reminders.templates.errors import TemplateExists
+        from reminders.webhooks.errors import EndpointExists
+        from scheduler_project.common.audit.log import trailed
+        from scheduler_project.common.db.invariants import invariants
+        from scheduler_project.common.db.retention import retained
         from scheduler_project.common.operations import broken_constraints
-        from scheduler_project.common.retention import retained
-        from scheduler_project.common.trail import trailed
 
         broken_constraints["messagetemplate_once"] = TemplateExists
         broken_constraints["webhookendpoint_address_once_per_provider"] = partial(EndpointExists, field="url")
         invariants |= INVARIANTS
-        retained["messages"] = lambda now: outbox.forget_messages(now=now)
+        retained["messages"] = lambda now: enqueue.forget_messages(now=now)
         trailed |= {
             "reminders_messagetemplate": "reminders.MessageTemplate",
             "reminders_webhookendpoint": "reminders.WebhookEndpoint",

@@ -7,9 +7,9 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ValidationError
 
 from reminders.enums import OF_PEOPLE
-from scheduler_project.common.offsets import canonical
+from scheduler_project.common.time.offsets import canonical
 
-NO_MAIL_SERVER = "scheduler_project.common.smtp.NoMailServer"
+NO_MAIL_SERVER = "scheduler_project.common.mail.smtp.NoMailServer"
 PRINTING = "django.core.mail.backends.console.EmailBackend"
 
 

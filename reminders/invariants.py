@@ -6,9 +6,9 @@ from datetime import datetime
 from booking.models import Appointment
 from reminders.enums import MessageStatus
 from reminders.models import Reminder
-from reminders.operations.facts import facts_of
-from reminders.operations.plan import BATCH, reminders_for
-from scheduler_project.common.invariants import Look, by_sql
+from reminders.plan.facts import facts_of
+from reminders.plan.operations import BATCH, reminders_for
+from scheduler_project.common.db.invariants import Look, by_sql
 
 Key = tuple[int, str, str, int]
 """Key of one reminder: reservation, channel, offset, endpoint (0: none)."""

@@ -6,9 +6,9 @@ from phonenumber_field.phonenumber import PhoneNumber
 from phonenumbers import region_code_for_number
 
 from accounts.models import Client
-from reminders.causes import Cause
 from reminders.enums import Channel, Recipient
 from reminders.models import Message
+from reminders.skip_reasons import Cause
 
 
 def refusal(message: Message) -> str:

@@ -31,14 +31,14 @@ from booking.signals import (
     series_changed,
     time_held,
 )
+from reminders import demo, notices, privacy
 from reminders.enums import Channel
-from reminders.management import demo
 from reminders.models import MessageTemplate, PhoneCode, WebhookEndpoint
-from reminders.operations import leaving, notices, plan
-from reminders.operations.preferences import forget_wishes, remember_wishes
-from reminders.operations.webhooks import end_endpoints
+from reminders.plan import operations as plan
+from reminders.preferences.operations import forget_wishes, remember_wishes
 from reminders.signals import code_owed
 from reminders.tasks import wake_code_sender, wake_dispatcher
+from reminders.webhooks.operations import end_endpoints
 from scheduler_project.common import outages
 
 
@@ -121,17 +121,17 @@ def furnish_demo(now: datetime, **kwargs: Any) -> None:
 
 @receiver(personal_data_asked, dispatch_uid="reminders.receivers.tell_wishes")
 def tell_wishes(user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any) -> None:
-    archive |= leaving.wishes_of(user, client, own=own)
+    archive |= privacy.wishes_of(user, client, own=own)
 
 
 @receiver(client_leaving, dispatch_uid="reminders.receivers.forget_client")
 def forget_client(client: Client, **kwargs: Any) -> None:
-    leaving.forget_client(client=client)
+    privacy.forget_client(client=client)
 
 
 @receiver(login_leaving, dispatch_uid="reminders.receivers.forget_login")
 def forget_login(user: User, **kwargs: Any) -> None:
-    leaving.forget_login(user=user)
+    privacy.forget_login(user=user)
 
 
 @receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.forget_outage")

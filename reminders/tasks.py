@@ -3,8 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reminders import dispatcher
-from reminders.operations import phones, plan
+from reminders.outbox import dispatcher
+from reminders.phones import operations as phones
+from reminders.plan import operations as plan
 from scheduler_project.common.doorbells import ring
 
 RANG = "reminders:rang"

@@ -2,15 +2,18 @@
 
 from django.urls import path
 
-from reminders.views import guest_phone, mine, unsubscribe
-from reminders.views.desk import messages, templates, webhooks
+from reminders.outbox import views as outbox
+from reminders.phones import views as phones
+from reminders.preferences.views import client, unsubscribe
+from reminders.templates import views as templates
+from reminders.webhooks import views as webhooks
 
 urlpatterns = [
-    path("me/reminders/", mine.reminders, name="my-reminders"),
-    path("a/<str:token>/phone/", guest_phone.phone, name="guest-phone"),
+    path("me/reminders/", client.reminders, name="my-reminders"),
+    path("a/<str:token>/phone/", phones.phone, name="guest-phone"),
     path("unsubscribe/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
-    path("dashboard/reminders/", messages.outbox, name="desk-reminders"),
-    path("dashboard/reminders/<int:pk>/", messages.message, name="desk-message"),
+    path("dashboard/reminders/", outbox.outbox, name="desk-reminders"),
+    path("dashboard/reminders/<int:pk>/", outbox.message, name="desk-message"),
     path("dashboard/messages/", templates.templates, name="desk-templates"),
     path(
         "dashboard/messages/<str:kind>/<str:channel>/<str:recipient>/<str:language>/",

@@ -21,8 +21,8 @@ from accounts.api import urls as accounts
 from analytics.api import urls as analytics
 from booking.api import urls as booking
 from reminders.api import urls as reminders
-from scheduler_project.common.api import JSONRenderer
-from scheduler_project.common.api_views import StrictView
+from scheduler_project.common.api.content import JSONRenderer
+from scheduler_project.common.api.views import StrictView
 
 
 class NotFoundView(APIView):

@@ -4,4 +4,4 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class OfficeConfig(AdminConfig):
-    default_site = "scheduler_project.office.Office"
+    default_site = "scheduler_project.admin_site.Office"

@@ -7,7 +7,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
-from scheduler_project.common.database_errors import refusal_for
+from scheduler_project.common.db.errors import refusal_for
 from scheduler_project.web import refusals
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from redis import RedisError
 
-from scheduler_project.common.throttling import redis_client
+from scheduler_project.common.limits.throttling import redis_client
 
 
 @never_cache

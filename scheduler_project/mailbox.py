@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from scheduler_project.common.pages import secret_page
+from scheduler_project.common.pages.base import secret_page
 
 MOST_MAILS = 50
 BETWEEN_MAILS = b"-" * 79 + b"\n"

@@ -377,7 +377,7 @@ def _count_connections() -> None:
 
 
 def _replace_known_password() -> str | None:
-    from booking.management.demo_logins import replace_known_password
+    from booking.demo.logins import replace_known_password
 
     return replace_known_password()
 

@@ -64,23 +64,23 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "scheduler_project.common.headers.with_safe_headers",  # first, so that whatever refuses has them too
+    "scheduler_project.common.pages.headers.with_safe_headers",  # first, so that whatever refuses has them too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "scheduler_project.common.cookies.with_sound_cookies",
+    "scheduler_project.common.pages.cookies.with_sound_cookies",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "scheduler_project.common.trail.by_request",
-    "scheduler_project.common.security_log.with_refusals_logged",
-    "scheduler_project.common.languages.in_language",
+    "scheduler_project.common.audit.log.by_request",
+    "scheduler_project.common.audit.security_log.with_refusals_logged",
+    "scheduler_project.common.pages.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.authentication.SessionMiddleware",
+    "accounts.sign_in.authentication.SessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "scheduler_project.common.pages.for_pages",
-    "scheduler_project.common.pages.with_refusals",
-    "scheduler_project.common.long_work.with_threads_to_spare",
+    "scheduler_project.common.pages.base.for_pages",
+    "scheduler_project.common.pages.base.with_refusals",
+    "scheduler_project.common.limits.long_work.with_threads_to_spare",
 ]
 
 ROOT_URLCONF = "scheduler_project.urls"
@@ -117,7 +117,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "scheduler_project.common.pages.site",
+                "scheduler_project.common.pages.base.site",
             ],
             "builtins": ["scheduler_project.common.templatetags.names"],
         },
@@ -169,7 +169,7 @@ DATABASE = env.db_url("DATABASE_URL")
 DATABASES = {
     "default": {
         **DATABASE,
-        "ENGINE": "scheduler_project.common.postgresql",
+        "ENGINE": "scheduler_project.common.db.postgresql",
         "CONN_MAX_AGE": DATABASE_CONN_MAX_AGE,
         "CONN_HEALTH_CHECKS": True,
         # A cursor on the server outlives its transaction, which no pooler in transaction mode allows.
@@ -208,8 +208,8 @@ CACHES = {
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = [
-    "accounts.hashers.Argon2PasswordHasher",
-    "accounts.hashers.PBKDF2PasswordHasher",
+    "accounts.sign_in.hashers.Argon2PasswordHasher",
+    "accounts.sign_in.hashers.PBKDF2PasswordHasher",
 ]
 PASSWORD_HASHES_AT_ONCE = env.int("PASSWORD_HASHES_AT_ONCE", default=2)
 """Passwords one process hashes or checks at a time. Each takes 19 MiB and a core."""
@@ -226,18 +226,18 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "after-login"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "accounts.sign_in.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_FORMS = {
-    "add_email": "accounts.forms.ChangeEmailForm",
-    "change_password": "accounts.forms.ChangePasswordForm",
-    "login": "accounts.forms.LoginForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
-    "reset_password": "accounts.forms.ResetForm",
-    "reset_password_from_key": "accounts.forms.NewPasswordForm",
-    "signup": "accounts.forms.SignupForm",
+    "add_email": "accounts.sign_in.forms.ChangeEmailForm",
+    "change_password": "accounts.sign_in.forms.ChangePasswordForm",
+    "login": "accounts.sign_in.forms.LoginForm",
+    "reauthenticate": "accounts.sign_in.forms.ReauthenticateForm",
+    "reset_password": "accounts.sign_in.forms.ResetForm",
+    "reset_password_from_key": "accounts.sign_in.forms.NewPasswordForm",
+    "signup": "accounts.sign_in.forms.SignupForm",
 }
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 """New users can book at once. The second factor, which needs an owned mailbox, asks for a verified email."""
@@ -259,7 +259,10 @@ SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
 SIGN_IN_MAX_DAYS = env.int("SIGN_IN_MAX_DAYS", default=90)
 """Days anybody stays signed in at most, by browser or program, however often they come back."""
 MFA_TOTP_ISSUER = SITE_NAME
-MFA_FORMS = {"authenticate": "accounts.forms.CodeForm", "reauthenticate": "accounts.forms.CodeAgainForm"}
+MFA_FORMS = {
+    "authenticate": "accounts.sign_in.forms.CodeForm",
+    "reauthenticate": "accounts.sign_in.forms.CodeAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 PHONENUMBER_DEFAULT_FORMAT = "E164"
@@ -449,16 +452,16 @@ THROTTLE_CODE_SITE = env.str("THROTTLE_CODE_SITE", default="500/day")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "accounts.authentication.JWTAuthentication",
+        "accounts.sign_in.authentication.JWTAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["scheduler_project.common.api.JSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["scheduler_project.common.api.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scheduler_project.common.api.Negotiation",
+    "DEFAULT_PARSER_CLASSES": ["scheduler_project.common.api.content.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["scheduler_project.common.api.content.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scheduler_project.common.api.content.Negotiation",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "scheduler_project.common.api.Pagination",
-    "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.throttling.Throttle"],
+    "DEFAULT_PAGINATION_CLASS": "scheduler_project.common.api.content.Pagination",
+    "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.limits.throttling.Throttle"],
     "DEFAULT_THROTTLE_RATES": {
         "read": THROTTLE_READ,
         "search": THROTTLE_SEARCH,
@@ -479,7 +482,7 @@ REST_FRAMEWORK = {
         "code_site": THROTTLE_CODE_SITE,
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
-    "DEFAULT_SCHEMA_CLASS": "scheduler_project.common.api_schema.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "scheduler_project.common.api.schema.AutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DATETIME_FORMAT": "iso-8601",
     "UNICODE_JSON": True,
@@ -487,11 +490,11 @@ REST_FRAMEWORK = {
 }
 
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "scheduler_project.common.api_errors.ExceptionHandler",
-    "EXCEPTION_FORMATTER_CLASS": "scheduler_project.common.api_errors.ExceptionFormatter",
+    "EXCEPTION_HANDLER_CLASS": "scheduler_project.common.api.errors.ExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "scheduler_project.common.api.errors.ExceptionFormatter",
     "ALLOWED_ERROR_STATUS_CODES": ["400", "401", "403", "404", "429"],
     "ERROR_SCHEMAS": dict.fromkeys(
-        ["400", "401", "403", "404", "429"], "scheduler_project.common.api_schema.RefusalSerializer"
+        ["400", "401", "403", "404", "429"], "scheduler_project.common.api.schema.RefusalSerializer"
     ),
 }
 
@@ -521,17 +524,17 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api",
     "POSTPROCESSING_HOOKS": [
         "drf_standardized_errors.openapi_hooks.postprocess_schema_enums",
-        "scheduler_project.common.api_schema.close_requests",
+        "scheduler_project.common.api.schema.close_requests",
     ],
     "ENUM_NAME_OVERRIDES": {
-        "ReservationStatusEnum": "booking.enums.ReservationStatus",
-        "AppointmentStatusEnum": "booking.enums.AppointmentStatus",
-        "OverrideEnum": "booking.enums.Override",
+        "ReservationStatusEnum": "booking.reservations.enums.ReservationStatus",
+        "AppointmentStatusEnum": "booking.appointments.enums.AppointmentStatus",
+        "OverrideEnum": "booking.reservations.enums.Override",
         "MessageStatusEnum": "reminders.enums.MessageStatus",
         "AddressChannelEnum": "reminders.enums.OF_PEOPLE",
         "RecipientEnum": "reminders.enums.Recipient",
         "ChannelEnum": "reminders.enums.Channel",
-        "WordsKindEnum": "reminders.models.templates.KINDS",
+        "WordsKindEnum": "reminders.templates.models.KINDS",
     },
 }
 
@@ -561,10 +564,10 @@ that are in them, and `filemail:///path` keeps them as files. `make run` keeps t
 if email_url:
     MAIL_SERVER = env.email_url("EMAIL_URL")
     if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
-        MAIL_SERVER["EMAIL_BACKEND"] = "scheduler_project.common.mail_backend.Backend"  # with a deadline for every step
+        MAIL_SERVER["EMAIL_BACKEND"] = "scheduler_project.common.mail.backend.Backend"  # with a deadline for every step
     vars().update(MAIL_SERVER)
 else:
-    EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+    EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 MAILBOX = env.bool("MAILBOX", default=False)
 """Shows everybody, at `/mail/`, the mails that `filemail:` keeps. For one's own machine only. `make run`: `on`, unless
 others can reach the site."""
@@ -592,7 +595,7 @@ LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
 TIMEZONE_COOKIE_NAME = f"{COOKIE_PREFIX}timezone"
 VISITOR_COOKIE_NAME = f"{COOKIE_PREFIX}visitor"
 MESSAGES_COOKIE_NAME = f"{COOKIE_PREFIX}messages"
-MESSAGE_STORAGE = "scheduler_project.common.cookies.MessageStorage"
+MESSAGE_STORAGE = "scheduler_project.common.pages.cookies.MessageStorage"
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 """Trusts `X-Forwarded-Proto` of the proxy in front, which speaks TLS."""
 if BEHIND_TLS_PROXY:
@@ -615,15 +618,15 @@ CONTENT_SECURITY_POLICY = {
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 """The least severe messages to log: `DEBUG`, `INFO`, `WARNING` or `ERROR`. Security events are always logged."""
-DEFAULT_EXCEPTION_REPORTER = "scheduler_project.common.redaction.Reporter"
-DEFAULT_EXCEPTION_REPORTER_FILTER = "scheduler_project.common.redaction.ReporterFilter"
+DEFAULT_EXCEPTION_REPORTER = "scheduler_project.common.audit.redaction.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "scheduler_project.common.audit.redaction.ReporterFilter"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"quiet": {"()": "scheduler_project.common.redaction.Quiet"}},
+    "filters": {"quiet": {"()": "scheduler_project.common.audit.redaction.Quiet"}},
     "formatters": {
         "line": {
-            "()": "scheduler_project.common.redaction.Formatter",
+            "()": "scheduler_project.common.audit.redaction.Formatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },

@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from scheduler_project import health, mailbox
-from scheduler_project.common.pages import choose_zone
+from scheduler_project.common.pages.base import choose_zone
 
 urlpatterns = [
     path("api/", include("scheduler_project.api")),

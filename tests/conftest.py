@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 
 from scheduler_project.celery import app
 from scheduler_project.common import process
-from scheduler_project.common.throttling import redis_client
+from scheduler_project.common.limits.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
 from tests.groups import MANAGER, browser_of, staff_of

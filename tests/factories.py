@@ -11,7 +11,9 @@ from factory.django import DjangoModelFactory
 
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider, User
-from booking.enums import AppointmentStatus, ReservationStatus
+from booking.appointments.enums import AppointmentStatus
+from booking.appointments.operations import book
+from booking.availability.slots import extend
 from booking.models import (
     Appointment,
     AvailabilityWindow,
@@ -24,9 +26,8 @@ from booking.models import (
     TimeOff,
     WorkingHours,
 )
-from booking.operations.appointments import book
-from booking.operations.reservations import reserve
-from booking.operations.slots import extend
+from booking.reservations.enums import ReservationStatus
+from booking.reservations.operations import reserve
 from reminders.enums import Channel, MessageStatus, Outcome, Recipient
 from reminders.enums import Kind as MessageKind
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, WebhookEndpoint

@@ -16,18 +16,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import int_to_base36
 
-from accounts.models import Client, Provider, User, new_reference
-from accounts.operations.people import add_provider
+from accounts.models import Client, Provider, User
+from accounts.providers.operations import add_provider
+from booking.availability.operations import open_window
+from booking.availability.search import Search, free_times
+from booking.calendars.operations import open_feed
+from booking.demo.people import PASSWORD
 from booking.links import appointment_token, details_token, hold_link
-from booking.management.demo import PASSWORD
 from booking.models import Appointment, AvailabilityWindow, Reservation, Service, TimeOff
-from booking.operations.availability import open_window
-from booking.operations.feeds import open_feed
-from booking.operations.guests import give_details, hold_as_visitor
-from booking.queries import Search, free_times
+from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.enums import Channel
-from reminders.links import opt_out_link
 from reminders.models import Message
+from reminders.preferences.links import opt_out_link
+from scheduler_project.common.db.references import new_reference
 from tests.factories import (
     SYSTEM,
     DeliveryAttemptFactory,
@@ -89,8 +90,9 @@ class World:
 
     @cached_property
     def of_maya(self) -> Appointment:
-        """An upcoming appointment that may be moved and cancelled."""
+        """An upcoming appointment that may be moved and cancelled, of a client with a phone."""
         rows = Appointment.objects.filter(reservation__provider=self.maya, status="scheduled")
+        rows = rows.exclude(reservation__client__phone="")
         return rows.filter(reservation__starts_at__gt=self.now + timedelta(days=3)).earliest("reservation__starts_at")
 
     @cached_property

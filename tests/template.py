@@ -15,7 +15,11 @@ from scheduler_project import embedded
 
 DATABASE = "migrated"
 PROJECT = embedded.PROJECT
-MADE_FROM = ("*/migrations/*.py", "scheduler_project/common/*/migrations/*.py", "scheduler_project/common/triggers.py")
+MADE_FROM = (
+    "*/migrations/*.py",
+    "scheduler_project/common/*/migrations/*.py",
+    "scheduler_project/common/audit/triggers.py",
+)
 
 
 def copy_cluster(data_dir: Path) -> None:

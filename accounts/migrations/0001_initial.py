@@ -5,7 +5,7 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
 import phonenumber_field.modelfields
-import scheduler_project.common.times
+import scheduler_project.common.time.zones
 from django.conf import settings
 from django.db import migrations, models
 
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="UTC",
                         max_length=64,
-                        validators=[scheduler_project.common.times.validate_timezone],
+                        validators=[scheduler_project.common.time.zones.validate_timezone],
                         verbose_name="timezone",
                     ),
                 ),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 "ordering": ["email"],
             },
             managers=[
-                ("objects", accounts.models.UserManager()),
+                ("objects", accounts.users.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="UTC",
                         max_length=64,
-                        validators=[scheduler_project.common.times.validate_timezone],
+                        validators=[scheduler_project.common.time.zones.validate_timezone],
                         verbose_name="timezone",
                     ),
                 ),

@@ -1,4 +1,4 @@
-import accounts.models
+import scheduler_project.common.db.references
 from django.db import migrations, models
 
 
@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="client",
             name="reference",
-            field=accounts.models.ReferenceField(verbose_name="reference"),
+            field=scheduler_project.common.db.references.ReferenceField(verbose_name="reference"),
         ),
         migrations.AddConstraint(
             model_name="client",

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="client",
             index=models.Index(
-                accounts.models.Mailbox("email"),
+                accounts.users.models.Mailbox("email"),
                 condition=Q(owner=None) & ~Q(email=""),
                 name="client_mailbox",
             ),

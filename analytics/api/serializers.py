@@ -8,9 +8,9 @@ from rest_framework import serializers
 from analytics.periods import Period
 from analytics.queries import Numbers, Quartiles, Tally
 from booking.api.fields import InstantField, validate_year
-from booking.enums import AppointmentStatus
-from scheduler_project.common.api_fields import DateField, IdField, TimezoneField
-from scheduler_project.common.api_serializers import QuerySerializer, Serializer
+from booking.appointments.enums import AppointmentStatus
+from scheduler_project.common.api.fields import DateField, IdField, TimezoneField
+from scheduler_project.common.api.serializers import QuerySerializer, Serializer
 
 
 class SpanQuerySerializer(QuerySerializer):

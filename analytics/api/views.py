@@ -17,8 +17,8 @@ from analytics import queries
 from analytics.api import serializers
 from analytics.periods import Span, chosen_span, span_of
 from booking.models import Schedule
-from scheduler_project.common.api_schema import refusals
-from scheduler_project.common.api_views import StrictView
+from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.views import StrictView
 
 
 class AnalyticsView(StrictView, APIView):

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor
 from accounts.models import Provider
-from booking.admin.shared import staff
-from scheduler_project.common.admin_files import Imports, UploadForm
-from scheduler_project.common.forms import EmailField
+from booking.admin.base import staff
+from scheduler_project.common.admin.files import Imports, UploadForm
+from scheduler_project.common.pages.forms import EmailField
 
 
 class BookingImports(Imports):

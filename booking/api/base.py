@@ -18,12 +18,12 @@ from rest_framework.serializers import BaseSerializer
 from accounts.actors import Actor, Face
 from accounts.models import Client, Provider
 from booking.api.fields import get_or_404, zone_or_none
-from booking.errors import Missing
-from scheduler_project.common.api_fields import ID, TimezoneField
-from scheduler_project.common.api_schema import ZONE
-from scheduler_project.common.api_serializers import QuerySerializer
-from scheduler_project.common.api_views import StrictView
-from scheduler_project.common.idempotency import IdempotentMixin
+from scheduler_project.common.api.fields import ID, TimezoneField
+from scheduler_project.common.api.idempotency import IdempotentMixin
+from scheduler_project.common.api.schema import ZONE
+from scheduler_project.common.api.serializers import QuerySerializer
+from scheduler_project.common.api.views import StrictView
+from scheduler_project.common.errors import Missing
 from scheduler_project.common.operations import preview
 
 Done = TypeVar("Done")

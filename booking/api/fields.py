@@ -10,11 +10,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from booking.enums import ON_REQUEST
-from scheduler_project.common.api_fields import TextField
+from booking.reservations.enums import ON_REQUEST
+from scheduler_project.common.api.fields import TextField
 from scheduler_project.common.errors import NotFound
-from scheduler_project.common.offsets import canonical
-from scheduler_project.common.times import YEARS, read_time, to_utc, zone_names
+from scheduler_project.common.time.offsets import canonical
+from scheduler_project.common.time.zones import YEARS, read_time, to_utc, zone_names
 
 
 def zone_or_none(name: Any) -> ZoneInfo | None:

@@ -2,17 +2,16 @@
 
 from django.urls import re_path
 
-from booking.api.absences import ClosureViewSet, TimeOffViewSet
-from booking.api.administration import AdminAppointmentViewSet, ExpireReservationsView
-from booking.api.appointments import AppointmentViewSet
-from booking.api.calendars import CalendarViewSet
-from booking.api.feeds import FeedViewSet
-from booking.api.reservations import ReservationViewSet
-from booking.api.series import SeriesViewSet
-from booking.api.services import ServiceViewSet
-from booking.api.slots import SlotViewSet
-from booking.api.windows import WindowViewSet
-from scheduler_project.common.api_fields import ID
+from booking.appointments.api import AdminAppointmentViewSet, AppointmentViewSet
+from booking.availability.api.absences import ClosureViewSet, TimeOffViewSet
+from booking.availability.api.schedules import CalendarViewSet
+from booking.availability.api.slots import SlotViewSet
+from booking.availability.api.windows import WindowViewSet
+from booking.calendars.api import FeedViewSet
+from booking.reservations.api import ExpireReservationsView, ReservationViewSet
+from booking.series.api import SeriesViewSet
+from booking.services.api import ServiceViewSet
+from scheduler_project.common.api.fields import ID
 
 # Django tries them in this order: the busiest first.
 routes = [

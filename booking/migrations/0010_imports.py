@@ -1,4 +1,4 @@
-import accounts.models
+import scheduler_project.common.db.references
 import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="service",
             name="reference",
-            field=accounts.models.ReferenceField(verbose_name="reference"),
+            field=scheduler_project.common.db.references.ReferenceField(verbose_name="reference"),
         ),
         migrations.AlterField(
             model_name="appointmentseries",

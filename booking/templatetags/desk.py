@@ -10,9 +10,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from booking.enums import AppointmentStatus
+from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment
-from scheduler_project.common.languages import CLOCK, DAY, LONG, WEEKDAY
+from scheduler_project.common.pages.languages import CLOCK, DAY, LONG, WEEKDAY
 
 register = template.Library()
 

@@ -2,12 +2,17 @@
 
 from django.urls import re_path
 
-from reminders.api import phones, preferences, sms, templates, views, webhooks
-from scheduler_project.common.api_fields import ID
+from reminders.channels.sms import api as sms
+from reminders.outbox import api as outbox
+from reminders.phones import api as phones
+from reminders.preferences import api as preferences
+from reminders.templates import api as templates
+from reminders.webhooks import api as webhooks
+from scheduler_project.common.api.fields import ID
 
 routes = [
-    ("reminders", views.ReminderViewSet, "reminder"),
-    ("admin/reminders", views.AdminReminderViewSet, "admin-reminder"),
+    ("reminders", outbox.ReminderViewSet, "reminder"),
+    ("admin/reminders", outbox.AdminReminderViewSet, "admin-reminder"),
     ("opt-outs", preferences.OptOutViewSet, "opt-out"),
     ("message-templates", templates.MessageTemplateViewSet, "message-template"),
     ("webhooks", webhooks.WebhookViewSet, "webhook"),
@@ -17,7 +22,7 @@ routes = [
 urlpatterns = [
     re_path(
         rf"^appointments/(?P<pk>{ID})/reminders/?$",
-        views.AppointmentRemindersViewSet.as_view({"get": "list"}),
+        outbox.AppointmentRemindersViewSet.as_view({"get": "list"}),
         name="appointment-reminders",
     ),
     re_path(r"^me/preferences/?$", preferences.OwnPreferencesView.as_view(), name="own-preferences"),

@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.functions.comparison
-import reminders.words
+import reminders.templates.texts
 from django.db import migrations, models
 
 
@@ -38,7 +38,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="messagetemplate",
             name="body",
-            field=models.TextField(max_length=5000, validators=[reminders.words.validate_words], verbose_name="text"),
+            field=models.TextField(
+                max_length=5000, validators=[reminders.templates.texts.validate_words], verbose_name="text"
+            ),
         ),
         migrations.AlterField(
             model_name="messagetemplate",
@@ -53,7 +55,7 @@ class Migration(migrations.Migration):
                         "Control characters and line breaks are not allowed.",
                         code="control_characters",
                     ),
-                    reminders.words.validate_words,
+                    reminders.templates.texts.validate_words,
                 ],
                 verbose_name="subject",
             ),

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from scheduler_project.common.triggers import keep_trail
+from scheduler_project.common.audit.triggers import keep_trail
 
 
 class Migration(migrations.Migration):

@@ -4,7 +4,7 @@ from django import template
 from django.conf import settings
 
 from reminders.enums import Channel
-from reminders.links import opt_out_link
+from reminders.preferences.links import opt_out_link
 
 register = template.Library()
 

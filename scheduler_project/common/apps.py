@@ -8,4 +8,6 @@ class CommonConfig(AppConfig):
     verbose_name = _("Records")
 
     def ready(self) -> None:
-        from scheduler_project.common import checks, connections, trail_admin  # noqa: F401
+        from scheduler_project.common import checks  # noqa: F401
+        from scheduler_project.common.audit import admin as audit  # noqa: F401
+        from scheduler_project.common.db import connections  # noqa: F401

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connections
 
-from scheduler_project.common.times import validate_timezone, zone_names
+from scheduler_project.common.time.zones import validate_timezone, zone_names
 
 
 @register(Tags.database)

@@ -6,7 +6,7 @@ from typing import Any
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from scheduler_project.common.throttling import redis_client
+from scheduler_project.common.limits.throttling import redis_client
 
 logger = logging.getLogger(__name__)
 

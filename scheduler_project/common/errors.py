@@ -87,3 +87,8 @@ class TooBusy(DomainError):
     kind = Kind.UNAVAILABLE
     message = _("There is too much going on right now. Nothing was done. Try again in a moment.")
     retry_after = 2
+
+
+class Missing(DomainError):
+    code = "required"
+    message = _("Something is missing.")

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.trail import Face
+from scheduler_project.common.audit.log import Face
 
 REPEATABLE = timedelta(days=2)
 """Time for which a write can be repeated with its Idempotency-Key."""

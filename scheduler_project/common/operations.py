@@ -16,10 +16,10 @@ from django.db import (
     transaction,
 )
 
-from scheduler_project.common.database_errors import TOOK_TOO_LONG
+from scheduler_project.common.audit.log import acting
+from scheduler_project.common.db.errors import TOOK_TOO_LONG
 from scheduler_project.common.errors import DomainError, TryAgain
 from scheduler_project.common.failpoints import Failpoint, reach
-from scheduler_project.common.trail import acting
 
 P = ParamSpec("P")
 R = TypeVar("R")

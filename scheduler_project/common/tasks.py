@@ -7,8 +7,8 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from scheduler_project.common import invariants, retention
-from scheduler_project.common.admin_mails import owe_admin_mail
+from scheduler_project.common.db import invariants, retention
+from scheduler_project.common.mail.admins import owe_admin_mail
 from scheduler_project.common.models import Inspection
 
 NAMED = 200

@@ -17,8 +17,8 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 
-from booking.errors import SlotTaken
-from scheduler_project.common.api_errors import ExceptionFormatter, Refusal, answer
+from booking.reservations.errors import SlotTaken
+from scheduler_project.common.api.errors import ExceptionFormatter, Refusal, answer
 from scheduler_project.common.errors import DomainError
 from scheduler_project.reference import markdown
 from scheduler_project.web import refusals

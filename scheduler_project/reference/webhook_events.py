@@ -8,14 +8,14 @@ from django.utils import translation
 from standardwebhooks import Webhook
 
 from accounts.models import Client, Provider
-from booking.enums import AppointmentStatus
+from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Reservation, Service
 from reminders.channels.base import Parcel
-from reminders.channels.webhook import headers
+from reminders.channels.webhook.channel import headers
 from reminders.enums import Channel, Kind
 from reminders.models import Message
-from reminders.operations.webhooks import MOST, OVERLAP
-from reminders.webhooks import EVENTS, envelope, event_data, reminder_data
+from reminders.webhooks.operations import MOST, OVERLAP
+from reminders.webhooks.payloads import EVENTS, envelope, event_data, reminder_data
 from scheduler_project.reference import markdown
 
 HOUR = timedelta(hours=1)

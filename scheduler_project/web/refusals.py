@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from scheduler_project.common.headers import EVERYWHERE
+from scheduler_project.common.pages.headers import EVERYWHERE
 
 BAD_REQUEST = (HTTPStatus.BAD_REQUEST, "bad_request", _("The request is not valid HTTP."))
 TIMEOUT = (

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.urls import resolve
 
-from scheduler_project.common.security_log import SecurityEvent, log_security_event
-from scheduler_project.common.throttling import network
+from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.limits.throttling import network
 from scheduler_project.web import refusals
 from scheduler_project.web.answers import Answer, Application, Environ, answer, complete
 from scheduler_project.web.connection import Connection, Phase

@@ -23,7 +23,7 @@ def body_limit(environ: Environ) -> int:
 
 def may_upload(environ: Environ) -> bool:
     """Return whether the user is staff, by their session. Reads the database; only the request's head has arrived."""
-    from accounts.authentication import user_of_session  # the server is imported before Django is set up
+    from accounts.sign_in.authentication import user_of_session
 
     request = WSGIRequest(complete(dict(environ), b""))
     engine = import_string(f"{settings.SESSION_ENGINE}.SessionStore")

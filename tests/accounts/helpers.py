@@ -6,9 +6,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.mails.operations import send_due
 from accounts.models import User
-from accounts.operations.mails import send_due
-from accounts.operations.sign_ins import Origin, sign_in_program
+from accounts.sign_in.sign_ins import Origin, sign_in_program
 
 
 def refusal(response):

@@ -4,9 +4,10 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
 
+from accounts.clients.operations import add_client, edit_client
 from accounts.models import VETTED, Mail, Provider, Unpublished
-from accounts.operations import people
-from booking.operations.availability import open_schedule
+from accounts.providers.operations import approve_provider, decline_provider
+from booking.availability.operations import open_schedule
 from scheduler_project.common.errors import NotAllowed
 from tests.accounts.helpers import mails, refusal
 from tests.conftest import logged_in
@@ -91,14 +92,14 @@ def test_approve_publishes_and_tells_the_provider(waiting):
 
 def test_approve_of_somebody_approved_tells_nobody(waiting, boss):
     for _time in range(2):
-        people.approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
+        approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
 
     assert Mail.objects.count() == 1
 
 
 def test_approve_is_not_for_the_front_desk(waiting):
     with pytest.raises(NotAllowed):
-        people.approve_provider(provider_id=waiting.pk, actor=actor_of(staff_of(FRONT_DESK)), now=NOON)
+        approve_provider(provider_id=waiting.pk, actor=actor_of(staff_of(FRONT_DESK)), now=NOON)
 
 
 def test_approve_is_not_for_the_provider_themself(waiting):
@@ -118,7 +119,7 @@ def test_decline_tells_the_provider_why(waiting, boss):
 def test_decline_takes_somebody_off_the_list_of_those_who_wait(waiting, boss):
     assert Provider.objects.awaiting_approval().exists()
 
-    people.decline_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
+    decline_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
 
     assert not Provider.objects.awaiting_approval().exists()
 
@@ -131,7 +132,7 @@ def test_edit_by_staff_approves_as_approving_does(waiting, boss):
 
 def test_decision_is_a_security_event(waiting, boss, caplog, django_capture_on_commit_callbacks):
     with caplog.at_level("INFO", "security"), django_capture_on_commit_callbacks(execute=True):
-        people.approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
+        approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
 
     [line] = [record.getMessage() for record in caplog.records if "is_approved" in record.getMessage()]
     assert line.startswith("rights.changed")
@@ -198,22 +199,22 @@ def test_desk_gives_the_address_of_the_booking_page_only_once_it_can_be_opened(c
 def test_numbers_of_a_provider_who_is_not_vetted_count_for_nothing(fact):
     provider = ProviderFactory(**{fact: False})
 
-    made = people.add_client(name="Kim", phone="+12025550143", actor=actor_of(provider), now=NOON)
+    made = add_client(name="Kim", phone="+12025550143", actor=actor_of(provider), now=NOON)
 
     assert not made.phone_is_verified
 
 
 def test_numbers_of_a_vetted_provider_are_verified(provider):
-    made = people.add_client(name="Kim", phone="+12025550143", actor=actor_of(provider), now=NOON)
+    made = add_client(name="Kim", phone="+12025550143", actor=actor_of(provider), now=NOON)
 
     assert made.phone_is_verified
 
 
 def test_approve_lets_numbers_written_down_meanwhile_count(waiting, boss):
-    kept = people.add_client(name="Kim", phone="+12025550143", actor=actor_of(waiting), now=NOON)
+    kept = add_client(name="Kim", phone="+12025550143", actor=actor_of(waiting), now=NOON)
     theirs = ClientFactory(owner=waiting, phone="+12025550144", verified_phone="")
 
-    people.approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
+    approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
 
     kept.refresh_from_db()
     theirs.refresh_from_db()
@@ -221,7 +222,7 @@ def test_approve_lets_numbers_written_down_meanwhile_count(waiting, boss):
 
 
 def test_number_of_a_clients_own_writing_is_not_verified(booker):
-    people.edit_client(client_id=booker.pk, changes={"phone": "+12025550143"}, actor=actor_of(booker))
+    edit_client(client_id=booker.pk, changes={"phone": "+12025550143"}, actor=actor_of(booker))
 
     booker.refresh_from_db()
     assert (str(booker.phone), booker.phone_is_verified) == ("+12025550143", False)
@@ -229,7 +230,7 @@ def test_number_of_a_clients_own_writing_is_not_verified(booker):
 
 def test_number_changed_by_the_client_is_verified_no_more():
     client = ClientFactory(phone="+12025550143")
-    people.edit_client(client_id=client.pk, changes={"phone": "+12025550144"}, actor=actor_of(client))
+    edit_client(client_id=client.pk, changes={"phone": "+12025550144"}, actor=actor_of(client))
 
     client.refresh_from_db()
     assert not client.phone_is_verified

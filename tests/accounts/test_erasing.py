@@ -13,17 +13,20 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.actors import Actor, Face
-from accounts.errors import AppointmentsComing
+from accounts.clients.operations import add_client, edit_client, remove_client
+from accounts.mails.operations import owe
 from accounts.models import Client, User
-from accounts.operations.leaving import erase_client, gather, leave
-from accounts.operations.mails import owe
-from accounts.operations.people import add_client, edit_client, edit_user, remove_client
-from booking.enums import Action, Override, Policy, ReservationStatus
+from accounts.privacy.errors import AppointmentsComing
+from accounts.privacy.operations import erase_client, gather, leave
+from accounts.users.operations import edit_user
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, edit
+from booking.calendars.operations import open_feed
+from booking.imports.kinds import APPOINTMENTS
 from booking.models import Appointment, AppointmentSeries, Reservation
-from booking.operations.appointments import act, edit
-from booking.operations.feeds import open_feed
-from booking.operations.imports import APPOINTMENTS
-from booking.operations.series import Wanted, create_series
+from booking.reservations.enums import Override, ReservationStatus
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from reminders.models import Message, Preferences
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound

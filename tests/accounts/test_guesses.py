@@ -10,10 +10,10 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from accounts.models import SignIn, User
-from accounts.operations import guesses
-from accounts.operations.guesses import BY_ALL, BY_ONE, Guess
+from accounts.sign_in import guesses
+from accounts.sign_in.guesses import BY_ALL, BY_ONE, Guess
+from scheduler_project.common.limits.throttling import MEMORY, Slowdown, slow_down, take_back
 from scheduler_project.common.models import Tally
-from scheduler_project.common.throttling import MEMORY, Slowdown, slow_down, take_back
 from tests.accounts.helpers import code_of, queries_of, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, PASSWORD, UserFactory

@@ -6,13 +6,13 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher as DjangosHasher
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 
-from accounts.hashers import Argon2PasswordHasher, turn, turns
 from accounts.models import User
+from accounts.sign_in.hashers import Argon2PasswordHasher, turn, turns
 from scheduler_project.common.errors import TooBusy
 from tests.accounts.helpers import refusal
 from tests.factories import PASSWORD, UserFactory
 
-HASHERS = ["accounts.hashers.Argon2PasswordHasher", "accounts.hashers.PBKDF2PasswordHasher"]
+HASHERS = ["accounts.sign_in.hashers.Argon2PasswordHasher", "accounts.sign_in.hashers.PBKDF2PasswordHasher"]
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from django.utils.http import int_to_base36, urlsafe_base64_encode
 from rest_framework.test import APIClient
 
 from accounts.models import Client, Mail, Provider, User
+from booking.calendars.operations import open_feed
 from booking.models import CalendarFeed
-from booking.operations.feeds import open_feed
 from reminders.models import Message, Preferences, WebhookEndpoint
-from reminders.operations.preferences import set_preferences
+from reminders.preferences.operations import set_preferences
 from scheduler_project.common.models import IdempotentRequest
 from tests.accounts.helpers import bearer, mails
 from tests.factories import (

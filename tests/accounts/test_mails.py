@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
+from accounts.mails.operations import LEASE, claim, owe, owe_reset_link, send_due
 from accounts.models import Mail
-from accounts.operations.mails import LEASE, claim, owe, owe_reset_link, send_due
 from accounts.tasks import send_mails, wake_sender
-from reminders.dispatcher import dispatch
+from reminders.outbox.dispatcher import dispatch
 from scheduler_project.celery import app
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from accounts.models import PUBLISHED, Client, Provider
-from accounts.operations import people
+from accounts.providers.operations import edit_provider
 from booking.models import Schedule
 from scheduler_project.common.errors import NotAllowed
 from tests.accounts.helpers import queries_of, refusal
@@ -150,7 +150,7 @@ def test_add_by_staff_gives_a_slug_and_a_calendar(staff_api):
 
 
 def test_add_gives_a_slug_at_random_where_many_have_the_name(staff_api, monkeypatch):
-    monkeypatch.setattr(people, "NAMESAKES", 3)
+    monkeypatch.setattr("accounts.providers.operations.NAMESAKES", 3)
 
     slugs = [staff_api.post("/api/providers", {"name": "Ada"}).json()["slug"] for _ in range(5)]
 
@@ -295,8 +295,8 @@ def test_login_of_a_provider_is_given_by_whoever_may_change_logins(provider):
     asked = {"provider_id": provider.pk, "changes": {"user": staff}, "now": NOON}
 
     with pytest.raises(NotAllowed) as refused:
-        people.edit_provider(**asked, actor=actor_of(staff))
+        edit_provider(**asked, actor=actor_of(staff))
     assert refused.value.field == "user"
 
     staff.user_permissions.add(Permission.objects.get(codename="change_user"))
-    assert people.edit_provider(**asked, actor=actor_of(staff)).user == staff
+    assert edit_provider(**asked, actor=actor_of(staff)).user == staff

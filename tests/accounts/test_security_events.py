@@ -14,8 +14,8 @@ from django.test import Client as Browser
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import Client, Mail, Provider, SignIn, User
-from accounts.operations.leaving import leave
-from accounts.operations.logins import ask_new_email
+from accounts.privacy.operations import leave
+from accounts.sign_in.operations import ask_new_email
 from tests.accounts.helpers import bearer, code_of, mails, tokens_of
 from tests.accounts.test_mailboxes import NEW, reset_path
 from tests.conftest import logged_in
@@ -231,7 +231,7 @@ def test_new_password_by_the_owner_tells_from_where(user, office):
 
 
 def test_renewed_hash_is_no_new_password(events, api, user, settings):
-    settings.PASSWORD_HASHERS = ["accounts.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
+    settings.PASSWORD_HASHERS = ["accounts.sign_in.hashers.PBKDF2PasswordHasher", *settings.PASSWORD_HASHERS]
 
     lines = events(api_login, api)
 

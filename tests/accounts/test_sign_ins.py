@@ -8,7 +8,7 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from accounts.models import SignIn, User
-from accounts.operations.sign_ins import (
+from accounts.sign_in.sign_ins import (
     MOST_PER_LOGIN,
     Origin,
     end_sign_ins,
@@ -16,7 +16,7 @@ from accounts.operations.sign_ins import (
     live_sign_ins,
     start_sign_in,
 )
-from accounts.user_agents import describe_user_agent
+from accounts.sign_in.user_agents import describe_user_agent
 from scheduler_project.web.uploads import may_upload
 from tests.accounts.helpers import bearer, queries_of, refusal, tokens_of
 from tests.factories import NOON, PASSWORD, UserFactory

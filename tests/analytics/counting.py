@@ -4,9 +4,9 @@ import math
 from collections import Counter
 from datetime import datetime, timedelta
 
-from booking.enums import Event
+from booking.appointments.enums import Event
+from booking.availability.hours import open_hours
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule
-from booking.queries import open_hours
 from reminders.models import Message
 from tests.factories import minutes
 

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Provider
-from booking.enums import Action
-from booking.operations.appointments import act
-from booking.operations.imports import APPOINTMENTS
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.imports.kinds import APPOINTMENTS
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,

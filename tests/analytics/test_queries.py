@@ -11,7 +11,7 @@ from analytics.api.serializers import written
 from analytics.periods import Span
 from analytics.queries import Scope, numbers
 from booking.models import Service
-from scheduler_project.common.times import to_utc
+from scheduler_project.common.time.zones import to_utc
 from tests.analytics.counting import Count
 from tests.analytics.world import happened
 from tests.looking import undone

@@ -4,7 +4,7 @@ import random
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from booking.enums import Event
+from booking.appointments.enums import Event
 from booking.models import AppointmentEvent
 from tests.factories import (
     AppointmentFactory,

@@ -18,12 +18,13 @@ from django.utils import timezone
 
 from booking.models import Appointment
 from reminders.channels.base import Parcel
-from reminders.channels.email import letter
-from reminders.dispatcher import dispatch
+from reminders.channels.email.channel import letter
 from reminders.enums import Kind
-from reminders.letters import written
 from reminders.models import Message
-from reminders.operations import outbox, plan
+from reminders.outbox import enqueue
+from reminders.outbox.dispatcher import dispatch
+from reminders.plan import operations as plan
+from reminders.templates.composer import written
 from tests.chaos import seed
 from tests.chaos.sink import sink
 
@@ -133,9 +134,9 @@ def planning(rounds: int) -> list[Row]:
             for each, start in starts
             for before in (DAY, DAY / 24)
         ]
-        columns = outbox.columns_of(rows)
+        columns = enqueue.columns_of(rows)
         with connection.cursor() as cursor:
-            cursor.execute(outbox.WRITE, {**columns, "now": now})
+            cursor.execute(enqueue.WRITE, {**columns, "now": now})
 
     kinds = [
         ("planned with a booking", one_by_one, bare_one_by_one),

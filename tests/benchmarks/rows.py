@@ -17,11 +17,12 @@ from django.db import connection, transaction
 from django.test import Client as DjangoClient
 from django.test.utils import CaptureQueriesContext
 
+from booking.availability.slots import extend
 from booking.models import Reservation, Slot
-from booking.operations.reservations import expire_due
-from booking.operations.slots import extend
-from booking.queries import DAY
-from booking.recurrence import occurrences, read
+from booking.reservations.operations import expire_due
+from booking.series.recurrence import occurrences
+from booking.series.rule import read
+from scheduler_project.common.time.intervals import DAY
 from tests.benchmarks import messages, numbers, seed
 from tests.benchmarks.load import Answer, Client, Load, drive, get, post
 from tests.benchmarks.servers import Web, web_server

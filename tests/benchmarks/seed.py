@@ -6,9 +6,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Client, Provider, User
-from accounts.operations.sign_ins import Origin, sign_in_program
+from accounts.sign_in.sign_ins import Origin, sign_in_program
+from booking.availability.slots import extend
 from booking.models import Appointment, AppointmentEvent, Reservation, Schedule, Slot, WorkingHours
-from booking.operations.slots import extend
 
 ZONE = "Europe/Berlin"
 OPEN = time(8)

@@ -4,13 +4,16 @@ The schedule is read without its lock, and slots are taken without looking wheth
 benchmark itself drops the exclusion constraint.) What is left is the look before the write, as a naive app has it.
 """
 
+from importlib import import_module
+
 from django.apps import AppConfig
+from django.utils.module_loading import import_string
 
 GUARDS = {
-    "LOCK_SCHEDULE": "FOR NO KEY UPDATE OF schedule",
-    "TAKE": "AND slot.reservation_id IS NULL",
+    "booking.availability.locks.LOCK_SCHEDULE": "FOR NO KEY UPDATE OF schedule",
+    "booking.reservations.claims.TAKE": "AND slot.reservation_id IS NULL",
 }
-"""The statements in `booking.operations.reservations`, and what makes each of them safe."""
+"""The statements of reserving that a guard stands in."""
 
 
 class Unguarded(AppConfig):
@@ -18,10 +21,9 @@ class Unguarded(AppConfig):
     label = "unguarded"
 
     def ready(self) -> None:
-        from booking.operations import reservations
-
-        for name, guard in GUARDS.items():
-            setattr(reservations, name, without(getattr(reservations, name), guard))
+        for path, guard in GUARDS.items():
+            module, name = path.rsplit(".", 1)
+            setattr(import_module(module), name, without(import_string(path), guard))
 
 
 def without(statement: str, guard: str) -> str:

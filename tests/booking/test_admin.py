@@ -15,9 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actors import Face
-from booking.admin.availability import in_words
-from booking.enums import AppointmentStatus, Event, Override, Policy, ReservationStatus
-from booking.errors import HoldExpired
+from booking.appointments.enums import AppointmentStatus, Event
+from booking.appointments.operations import edit, reschedule
+from booking.availability.admin.schedules import in_words
+from booking.availability.operations import close_business, open_window, set_date_override, take_time_off
+from booking.availability.slots import extend_all
+from booking.calendars.operations import open_feed
 from booking.models import (
     Appointment,
     AppointmentSeries,
@@ -31,11 +34,10 @@ from booking.models import (
     TimeOff,
     WorkingHours,
 )
-from booking.operations.appointments import edit, reschedule
-from booking.operations.availability import close_business, open_window, set_date_override, take_time_off
-from booking.operations.feeds import open_feed
-from booking.operations.series import Wanted, create_series
-from booking.operations.slots import extend_all
+from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.errors import HoldExpired
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -435,7 +437,7 @@ def test_actions_are_done_to_the_rows_that_were_shown_and_to_no_others(office, b
 
 
 def test_too_many_rows_at_once_are_refused(office, berlin, monkeypatch):
-    monkeypatch.setattr("scheduler_project.common.admin.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("scheduler_project.common.admin.base.MOST_AT_ONCE", 1)
     rows = [pending(berlin, WEDNESDAY_10), pending(berlin, at("2026-03-05 10:00"))]
 
     page = act(office, "appointment", "approve", rows, answered="1")

@@ -7,10 +7,12 @@ from django.urls import reverse
 
 from accounts.actors import Actor, Face
 from accounts.models import Client
-from booking.enums import Event, Override, ReservationStatus
-from booking.errors import Missing, OutsideHours, SlotTaken
+from booking.appointments.enums import Event
+from booking.appointments.operations import book as book_by_hand
 from booking.models import Appointment, Reservation
-from booking.operations.appointments import book as book_by_hand
+from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.errors import OutsideHours, SlotTaken
+from scheduler_project.common.errors import Missing
 from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, appoint, at, minutes, open_provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]

@@ -7,12 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from booking.admin.day import COLUMNS, grid
-from booking.enums import Override
+from booking.appointments.admin.day import COLUMNS, grid
+from booking.availability.hours import open_hours
+from booking.availability.operations import take_time_off
 from booking.models import Schedule
-from booking.operations.availability import take_time_off
-from booking.queries import days_of, diary, gaps, open_hours
-from scheduler_project.common.times import day_interval
+from booking.reservations.diary import days_of, diary, gaps
+from booking.reservations.enums import Override
+from scheduler_project.common.time.zones import day_interval
 from tests.factories import (
     ALWAYS,
     NOON,

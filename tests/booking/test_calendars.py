@@ -5,8 +5,8 @@ import re
 import pytest
 import vobject
 
-from booking.calendars import to_feed, to_ical, to_invitation
-from booking.enums import AppointmentStatus
+from booking.appointments.enums import AppointmentStatus
+from booking.calendars.icalendar import to_feed, to_ical, to_invitation
 from booking.models import CalendarFeed
 from tests.factories import NOON, AppointmentFactory, ClientFactory, ProviderFactory, at, minutes
 

@@ -14,17 +14,19 @@ from django.db import DatabaseError, connection
 from django.urls import reverse
 
 from accounts.models import Mail
-from booking.enums import Action, Policy
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, confirm, edit, reschedule
+from booking.appointments.transitions import allowed_actions
+from booking.availability.operations import end_time_off, set_policy, set_working_hours, take_time_off
+from booking.availability.search import Search, free_times
+from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation, Slot
-from booking.operations.appointments import act, allowed_actions, confirm, edit, reschedule
-from booking.operations.availability import end_time_off, set_policy, set_working_hours, take_time_off
-from booking.operations.reservations import expire_due, release
-from booking.operations.series import Wanted, create_series
-from booking.operations.slots import extend_all
-from booking.queries import Search, free_times
+from booking.reservations.operations import expire_due, release
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from reminders.models import Reminder
+from scheduler_project.common.db.invariants import inspect, invariants
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.invariants import inspect, invariants
 from scheduler_project.common.models import Inspection
 from scheduler_project.common.tasks import inspect as inspection
 from tests.factories import (

@@ -10,11 +10,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Client, Provider, User
-from booking.enums import Action
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, edit, reschedule
+from booking.calendars.operations import close_feed, open_feed, renew_feed
 from booking.links import feed_link
 from booking.models import Appointment
-from booking.operations.appointments import act, edit, reschedule
-from booking.operations.feeds import close_feed, open_feed, renew_feed
 from tests.factories import (
     NOON,
     SYSTEM,

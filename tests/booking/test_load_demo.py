@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from accounts.actors import Face
 from accounts.models import Client, Provider, User
-from booking.enums import AppointmentStatus, ReservationStatus
-from booking.management.commands import load_demo
-from booking.management.demo import PASSWORD
-from booking.management.demo_logins import replace_known_password
+from booking.appointments.enums import AppointmentStatus
+from booking.demo import practice
+from booking.demo.logins import replace_known_password
+from booking.demo.people import PASSWORD
 from booking.models import (
     Appointment,
     AppointmentSeries,
@@ -25,6 +25,7 @@ from booking.models import (
     Slot,
     TimeOff,
 )
+from booking.reservations.enums import ReservationStatus
 from tests.factories import ProviderFactory, UserFactory
 from tests.groups import browser_of
 
@@ -131,7 +132,7 @@ def test_the_same_moment_gives_the_same_practice(quiet):
     seen = []
     for _time in range(2):
         with transaction.atomic():
-            load_demo.Practice(now, PASSWORD).open()
+            practice.Practice(now, PASSWORD).open()
             rows = Appointment.objects.order_by("reservation__starts_at", "reservation__provider__name")
             seen.append(
                 list(rows.values_list("title", "status", "reservation__starts_at", "reservation__client__name"))
@@ -151,8 +152,8 @@ def test_if_empty_returns_at_once_when_there_is_any_provider(django_assert_num_q
 @pytest.fixture
 def quiet(monkeypatch):
     """A practice with next to no appointments, which is quicker."""
-    monkeypatch.setattr(load_demo, "PAST_EACH", 1)
-    monkeypatch.setattr(load_demo, "COMING_EACH", 1)
+    monkeypatch.setattr(practice, "PAST_EACH", 1)
+    monkeypatch.setattr(practice, "COMING_EACH", 1)
 
 
 def test_refuses_to_stand_beside_real_providers_unless_forced(quiet):

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Provider
-from booking.operations.availability import set_policy, set_working_hours, take_time_off
-from booking.queries import offers
+from booking.availability.former_hours import offers
+from booking.availability.operations import set_policy, set_working_hours, take_time_off
 from scheduler_project.common.operations import preview
 from tests.factories import NOON, SYSTEM, ClosureFactory, ScheduleFactory, TimeOffFactory, at
 

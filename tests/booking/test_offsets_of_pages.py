@@ -5,8 +5,8 @@ from django import forms
 from django.http import QueryDict
 from django.utils import translation
 
-from booking.forms.offsets import OffsetsField
-from scheduler_project.common.offsets import in_words
+from scheduler_project.common.pages.offsets import OffsetsField
+from scheduler_project.common.time.offsets import in_words
 from tests.html import reminded
 
 

@@ -10,11 +10,12 @@ from django.test import Client as Browser
 from django.utils.html import escape
 
 from accounts.models import Provider, User
-from booking.enums import Action, AppointmentStatus, ReservationStatus
+from booking.appointments.enums import Action, AppointmentStatus
+from booking.appointments.operations import act, reschedule
 from booking.links import HOLD, appointment_token, hold_link
 from booking.models import Appointment, AppointmentEvent, Reservation
-from booking.operations.appointments import act, reschedule
-from booking.operations.reservations import expire_due, reserve
+from booking.reservations.enums import ReservationStatus
+from booking.reservations.operations import expire_due, reserve
 from tests.factories import (
     NOON,
     SYSTEM,

@@ -9,18 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import PUBLISHED, Provider
+from booking.availability.hours import local_stretch, open_hours
+from booking.availability.operations import set_working_hours, take_time_off
+from booking.availability.search import Search, alternatives, free_page, free_times, next_free, stretch
 from booking.models import Slot
-from booking.operations.availability import set_working_hours, take_time_off
-from booking.queries import (
-    Search,
-    alternatives,
-    free_page,
-    free_times,
-    local_stretch,
-    next_free,
-    open_hours,
-    stretch,
-)
 from tests.factories import (
     ALWAYS,
     NOON,

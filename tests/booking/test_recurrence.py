@@ -12,8 +12,9 @@ from dateutil.rrule import rrulestr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from booking.errors import BadRule, NotInRule
-from booking.recurrence import MOST, check_start, dates, last_date, occurrences, read
+from booking.series.errors import BadRule, NotInRule
+from booking.series.recurrence import check_start, dates, last_date, occurrences
+from booking.series.rule import MOST, read
 
 DAY = timedelta(days=1)
 NEW_YORK = ZoneInfo("America/New_York")

@@ -6,7 +6,8 @@ import pytest
 from django.utils import translation
 
 from booking.models import AppointmentSeries
-from booking.templatetags.rules import in_words, rule_of
+from booking.series.rule_in_words import in_words
+from booking.templatetags.rules import rule_of
 
 
 def series(rrule):

@@ -3,11 +3,11 @@
 import pytest
 
 from accounts.models import VETTED, Client, Provider
+from booking.appointments.operations import reschedule
+from booking.availability.slots import extend
+from booking.imports.kinds import APPOINTMENTS
 from booking.models import Appointment, Reservation
-from booking.operations.appointments import reschedule
-from booking.operations.imports import APPOINTMENTS
-from booking.operations.series import extend_series
-from booking.operations.slots import extend
+from booking.series.operations import extend_series
 from scheduler_project.common.errors import DomainError
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in

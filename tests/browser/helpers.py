@@ -10,8 +10,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
+from accounts.mails.operations import send_due
 from accounts.models import Provider, User
-from accounts.operations.mails import send_due
 from tests.factories import ALWAYS, open_provider
 from tests.reminders.helpers import send
 

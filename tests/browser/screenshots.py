@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from booking.management.demo import PASSWORD
+from booking.demo.people import PASSWORD
 from scheduler_project.embedded import PROJECT
 from tests.browser.chromium import DESKTOP, LAUNCH, PHONE
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import Client, Provider
+from booking.availability.operations import take_time_off
 from booking.models import Appointment
-from booking.operations.availability import take_time_off
-from reminders.admin.templates import keep_html
 from reminders.models import Message
+from reminders.templates.admin import keep_html
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.helpers import log_in, on_day, open_calendar
 from tests.factories import SYSTEM, ClientFactory, MessageFactory, ServiceFactory, UserFactory, appoint, hold, minutes

@@ -17,11 +17,11 @@ from django.conf import settings
 from django.db import Error, connections
 from django.utils import timezone
 
-from reminders import dispatcher
 from reminders.channels.base import Parcel
-from reminders.channels.email import message_id
+from reminders.channels.email.channel import message_id
 from reminders.enums import Channel, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
+from reminders.outbox import dispatcher
 from scheduler_project import embedded
 from scheduler_project.runner import CELERY
 from tests.chaos.sink import Sink

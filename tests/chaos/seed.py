@@ -7,8 +7,9 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.actors import Face
 from accounts.models import Client, Provider
-from booking.enums import AppointmentStatus, ReservationStatus
+from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Reservation, Schedule, Service
+from booking.reservations.enums import ReservationStatus
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from reminders import dispatcher
-from reminders.operations import dispatch as ledger
+from reminders.outbox import dispatcher
+from reminders.outbox import operations as ledger
 
 LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
 SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "

@@ -1,7 +1,7 @@
 """Imports in tests: by the system itself and at NOON, by default."""
 
-from scheduler_project.common.imports import Asked, ImportPolicy, Report, Sheet, carry_out
-from scheduler_project.common.sheets import csv_lines
+from scheduler_project.common.files.csv_export import csv_lines
+from scheduler_project.common.files.imports import Asked, ImportPolicy, Report, Sheet, carry_out
 from tests.factories import NOON, SYSTEM
 
 ROW_BY_ROW, ALL_OR_NOTHING = ImportPolicy.ROW_BY_ROW, ImportPolicy.ALL_OR_NOTHING

@@ -17,8 +17,8 @@ from django.urls import reverse
 
 from accounts.models import Client, Provider
 from booking.models import Appointment
-from scheduler_project.common.admin import OfficeAdmin
-from scheduler_project.common.admin_files import SECRETS
+from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.files import SECRETS
 from scheduler_project.common.models import ImportedFile
 from scheduler_project.common.tasks import tidy
 from tests.factories import NOON, ClientFactory, UserFactory, open_provider

@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, new_reference
-from accounts.operations.imports import CLIENTS
-from booking.enums import Action
+from accounts.clients.imports import CLIENTS
+from accounts.models import Client
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, confirm, reschedule
+from booking.imports import batching
+from booking.imports.batching import PART
+from booking.imports.kinds import APPOINTMENTS, SERVICES
 from booking.models import Appointment, AppointmentEvent, Reservation
-from booking.operations.appointments import act, confirm, reschedule
-from booking.operations.guests import give_details, hold_as_visitor
-from booking.operations.imports import APPOINTMENTS, SERVICES, parting
-from booking.operations.imports.parting import PART
+from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.models import Message
+from scheduler_project.common.db.references import new_reference
 from tests.factories import (
     ALWAYS,
     NOON,
@@ -436,7 +438,7 @@ def test_a_failure_in_the_middle_leaves_nothing_of_its_part(ada, kim, monkeypatc
     def fail(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("reminders.operations.notices.write", fail)
+    monkeypatch.setattr("reminders.notices.write", fail)
     for policy in (ROW_BY_ROW, ALL_OR_NOTHING):
         with pytest.raises(RuntimeError):
             run(APPOINTMENTS, HEAD + row("2026-03-05 10:00"), policy)
@@ -530,7 +532,7 @@ def test_exports_and_imports_into_the_same_system_without_a_change():
 
 @pytest.mark.parametrize("part", [1, 50])
 def test_exports_and_imports_into_an_empty_system(monkeypatch, part):
-    monkeypatch.setattr(parting, "PART", part)
+    monkeypatch.setattr(batching, "PART", part)
     connection.cursor().execute("ALTER TABLE booking_appointmentevent DISABLE TRIGGER append_only")
     practice()
     files = [(sheet, exported(sheet)) for sheet in (CLIENTS, SERVICES, APPOINTMENTS)]

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.calendars import to_ical
+from booking.calendars.icalendar import to_ical
+from booking.imports.kinds import CALENDAR
 from booking.models import Appointment, AppointmentSeries, Schedule
-from booking.operations.imports import CALENDAR
 from reminders.models import Message
-from scheduler_project.common.tables import FileRefused
+from scheduler_project.common.files.csv_reader import FileRefused
 from tests.factories import ClientFactory, appoint, at, open_provider
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, refusals, run
 from tests.looking import broken_promises, dump

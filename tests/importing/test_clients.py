@@ -4,11 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.clients.imports import CLIENTS
+from accounts.clients.operations import add_client
 from accounts.models import Client, User
-from accounts.operations.imports import CLIENTS
-from accounts.operations.people import add_client
 from scheduler_project.common.errors import NotAllowed
-from scheduler_project.common.imports import rejects
+from scheduler_project.common.files.imports import rejects
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, actor_of, verified
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, exported, outcomes, refusals, run
 from tests.looking import dump

@@ -52,7 +52,7 @@ def test_examples_of_the_documentation_import_as_they_stand(tmp_path):
 
 
 def test_documents_every_column():
-    from booking.operations.imports import SHEETS
+    from booking.imports.kinds import SHEETS
 
     for sheet in SHEETS.values():
         assert [
@@ -101,6 +101,6 @@ def test_says_what_is_wrong_with_the_call(arguments, says):
 def test_exports_what_it_imports(people):
     with pytest.raises(CommandError):
         run("import_csv", "clients", people, "--row-by-row")
-    from booking.operations.imports import SHEETS
+    from booking.imports.kinds import SHEETS
 
     assert run("export_csv", "clients") == exported(SHEETS["clients"])

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from booking.imports import batching
+from booking.imports.kinds import APPOINTMENTS, CALENDAR
 from booking.models import Appointment
-from booking.operations.imports import APPOINTMENTS, CALENDAR, parting
-from scheduler_project.common.imports import Asked
+from scheduler_project.common.files.imports import Asked
 from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, ServiceFactory, at, open_provider
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, refusals, run
 from tests.importing.test_calendars import calendar, event
@@ -42,7 +43,7 @@ def parted(text, most, sheet=APPOINTMENTS, **options):
     """The lines of each part."""
     rows = sheet.rows(text.encode(), options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parting, "PART", most)
+        patch.setattr(batching, "PART", most)
         assert sheet.parts
         found = list(sheet.parts(rows, Asked(SYSTEM, NOON, options)))
     return [[row.number for row in part] for part in found]
@@ -50,7 +51,7 @@ def parted(text, most, sheet=APPOINTMENTS, **options):
 
 def told(text, most, policy=None, sheet=APPOINTMENTS, **options):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parting, "PART", most)
+        patch.setattr(batching, "PART", most)
         report = run(sheet, text, policy, **options)
     return outcomes(report), refusals(report)
 
@@ -71,7 +72,7 @@ def test_no_part_is_of_more_than_fifty_rows_that_only_touch():
         f",ada,,kim@example.org,,,{start + timedelta(minutes=15 * number):%Y-%m-%d %H:%M},,\n" for number in range(120)
     )
 
-    assert [len(part) for part in parted(text, parting.PART)] == [50, 50, 20]
+    assert [len(part) for part in parted(text, batching.PART)] == [50, 50, 20]
 
 
 def test_no_part_is_of_several_providers():
@@ -115,7 +116,7 @@ def test_keeps_rows_together_that_decide_about_each_other(lines, turn):
 
 def test_control_without_the_ties_a_preview_lies(monkeypatch):
     run(APPOINTMENTS, HEAD + row("09:00", "09:30", reference="there"))
-    monkeypatch.setattr(parting._Ties, "tie", lambda *numbers: None)
+    monkeypatch.setattr(batching._Ties, "tie", lambda *numbers: None)
 
     lies = [
         name

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from booking.imports.kinds import HOURS, SERVICES
 from booking.models import Service, WorkingHours
-from booking.operations.imports import HOURS, SERVICES
 from reminders.enums import Kind
 from reminders.models import Message
 from tests.factories import WEEKDAYS, ProviderFactory, ServiceFactory, appoint, at, open_provider

@@ -8,7 +8,7 @@ from django.core import mail
 from django.test import Client as Browser
 
 from booking.models import Appointment
-from booking.operations.reservations import reserve
+from booking.reservations.operations import reserve
 from reminders.models import OptOut
 from tests.factories import NOON, SYSTEM, ClientFactory, at, minutes, open_provider
 from tests.reminders.helpers import reminders, send

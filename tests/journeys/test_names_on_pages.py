@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, AppointmentSeries, Service
 from reminders.models import Message
-from scheduler_project.common.text import FSI, PDI
+from scheduler_project.common.validators import FSI, PDI
 from tests.factories import UserFactory
 from tests.groups import browser_of
 from tests.pages import PAGES, World

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
 from accounts.models import Client, Provider
+from booking.calendars.operations import open_feed
 from booking.models import Appointment, AppointmentSeries, ImportedEntry
-from booking.operations.feeds import open_feed
 from reminders.models import OptOut, Preferences
 from scheduler_project.common.models import Inspection
 from tests.accounts.helpers import tokens_of

@@ -4,9 +4,9 @@ import pytest
 import time_machine
 from django.core import mail
 
+from accounts.mails.operations import send_due
 from accounts.models import Mail
-from accounts.operations.mails import send_due
-from scheduler_project.common.admin_mails import owe_admin_mail
+from scheduler_project.common.mail.admins import owe_admin_mail
 from tests.factories import NOON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]

@@ -18,8 +18,8 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
-from scheduler_project.common.admin import OfficeAdmin
-from scheduler_project.common.admin_files import SECRETS
+from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.files import SECRETS
 from scheduler_project.common.models import Inspection
 from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS, ADMIN_LISTS, BOTH, MANAGERS
 from tests.booking.test_admin import a_practice, schedule_form

@@ -4,8 +4,9 @@ import pytest
 from django.db.models.functions import Now
 from django_filters import FilterSet
 
-from accounts.api import filters as of_accounts
+from accounts.clients import filters as of_accounts
 from accounts.models import Provider
+from accounts.providers.filters import ProviderFilter
 from booking.api import filters as of_booking
 from tests.factories import NOON, ProviderFactory
 
@@ -39,4 +40,4 @@ def test_ordering_puts_equal_rows_in_the_order_of_their_ids(api):
 def test_ordering_that_is_not_asked_for_leaves_the_order():
     rows = Provider.objects.order_by("-name")
 
-    assert of_accounts.ProviderFilter({}, queryset=rows).qs.query.order_by == ("-name",)
+    assert ProviderFilter({}, queryset=rows).qs.query.order_by == ("-name",)

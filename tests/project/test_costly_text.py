@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from scheduler_project.common.api import DuplicateField, refuse_duplicates
-from scheduler_project.common.redaction import SECRET_NAME, redact
-from scheduler_project.common.text import JOINER, MOST_MARKS, composed, has_link
+from scheduler_project.common.api.content import DuplicateField, refuse_duplicates
+from scheduler_project.common.audit.redaction import SECRET_NAME, redact
+from scheduler_project.common.validators import JOINER, MOST_MARKS, composed, has_link
 
 LENGTH = 40_000
 SECONDS = 1.0

@@ -9,11 +9,11 @@ from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
+from accounts.mails.operations import owe, send_due
 from accounts.models import Mail
-from accounts.operations.mails import owe, send_due
 from accounts.tasks import send_mails, wake_sender
 from scheduler_project.celery import app
-from scheduler_project.common.throttling import counted, redis_client
+from scheduler_project.common.limits.throttling import counted, redis_client
 from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def seconds(function):
 
 @pytest.mark.parametrize("port", ["silent", "dripping"])
 def test_mail_about_a_login_gives_up_on_a_server_that_does_not_answer(settings, request, port):
-    settings.EMAIL_BACKEND = "scheduler_project.common.mail_backend.Backend"
+    settings.EMAIL_BACKEND = "scheduler_project.common.mail.backend.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", request.getfixturevalue(port).number
     settings.SEND_TIMEOUT_SECONDS = 1
     owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)

@@ -8,10 +8,10 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+from accounts.clients.operations import with_new_client
 from accounts.models import Client
-from accounts.operations.people import with_new_client
+from booking.appointments.operations import book
 from booking.models import Appointment
-from booking.operations.appointments import book
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.failpoints import Failpoint
 from scheduler_project.common.operations import operation, preview

@@ -6,7 +6,7 @@ import pytest
 from django.urls import path
 
 from scheduler_project import urls
-from scheduler_project.common.pages import wait_in_words
+from scheduler_project.common.pages.base import wait_in_words
 from tests.factories import UserFactory
 from tests.groups import FRONT_DESK, browser_of, staff_of
 

@@ -11,10 +11,11 @@ from phonenumber_field.formfields import PhoneNumberField as PhoneInForms
 from phonenumber_field.serializerfields import PhoneNumberField as PhoneInSerializers
 from rest_framework import serializers
 
-from scheduler_project.common import api_fields, forms
+from scheduler_project.common.api import fields
+from scheduler_project.common.pages import forms
 from scheduler_project.common.templatetags.names import bdi
-from scheduler_project.common.text import isolated, no_link, one_line, public_email
-from scheduler_project.common.times import read_date, read_time
+from scheduler_project.common.time.zones import read_date, read_time
+from scheduler_project.common.validators import isolated, no_link, one_line, public_email
 from tests.project.schema import schema
 
 COMPOSED, DECOMPOSED = "Zo\u00e9", "Zoe\u0301"
@@ -27,12 +28,12 @@ NO_NUMBERS = ["1_5", "१५", "٣", "15\0", "15\n", "\n15", "1e1", "0x10", "1.5
 @pytest.mark.parametrize("text", [*NO_NUMBERS, " 15", True, [], {}, None, 1.5, 10**30])
 def test_api_refuses_what_is_no_whole_number(text):
     with pytest.raises(serializers.ValidationError):
-        api_fields.IdField().run_validation(text)
+        fields.IdField().run_validation(text)
 
 
 @pytest.mark.parametrize("text", ["15", 15, 15.0])
 def test_api_reads_whole_numbers(text):
-    assert api_fields.IntegerField().run_validation(text) == 15
+    assert fields.IntegerField().run_validation(text) == 15
 
 
 @pytest.mark.parametrize("text", NO_NUMBERS)
@@ -74,13 +75,13 @@ NO_PHONES = ["+٤٩٣٠٩٠١٨٢٠", "+４９30901820", "+49३0901820", "+49\n
 @pytest.mark.parametrize("text", NO_PHONES)
 def test_phone_numbers_are_read_in_ascii(text):
     with pytest.raises(serializers.ValidationError):
-        api_fields.PhoneField().run_validation(text)
+        fields.PhoneField().run_validation(text)
     with pytest.raises(ValidationError):
         forms.PhoneField().clean(text)
 
 
 def test_phone_numbers_are_read_however_they_are_spaced():
-    for field in (forms.PhoneField().clean, api_fields.PhoneField().run_validation):
+    for field in (forms.PhoneField().clean, fields.PhoneField().run_validation):
         assert {str(field(text)) for text in ("+49 30 901820", " +49 (30) 90-18-20 ")} == {"+4930901820"}
 
 
@@ -103,7 +104,7 @@ def test_dates_are_read_whole_and_in_ascii(text):
     with pytest.raises(ValueError):
         read_date(text)
     with pytest.raises(serializers.ValidationError):
-        api_fields.DateField().run_validation(text)
+        fields.DateField().run_validation(text)
     with pytest.raises(ValidationError):
         forms.DayField().clean(text)
 
@@ -111,7 +112,7 @@ def test_dates_are_read_whole_and_in_ascii(text):
 def test_dates_are_read():
     expected = date(2027, 3, 4)
     assert [read_date("2027-03-04"), forms.DayField().clean(" 2027-03-04 ")] == [expected] * 2
-    assert api_fields.DateField().run_validation("2027-03-04") == expected
+    assert fields.DateField().run_validation("2027-03-04") == expected
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_forms_refuse_what_is_no_time_of_day(text):
 
 
 def test_text_is_composed():
-    assert [api_fields.LineField().run_validation(DECOMPOSED), api_fields.TextField().run_validation(DECOMPOSED)] == [
+    assert [fields.LineField().run_validation(DECOMPOSED), fields.TextField().run_validation(DECOMPOSED)] == [
         COMPOSED
     ] * 2
     assert [forms.LineField().clean(DECOMPOSED), forms.TextField().clean(DECOMPOSED)] == [COMPOSED] * 2
@@ -261,9 +262,7 @@ def test_emails_with_a_public_domain_are_taken(email):
     public_email(email)
 
 
-@pytest.mark.parametrize(
-    "field", [api_fields.LineField, api_fields.TextField, api_fields.URLField, api_fields.SlugField]
-)
+@pytest.mark.parametrize("field", [fields.LineField, fields.TextField, fields.URLField, fields.SlugField])
 def test_fields_of_the_api_keep_their_length(field):
     with pytest.raises(serializers.ValidationError) as refusal:
         field(max_length=3).run_validation("https")
@@ -302,7 +301,7 @@ def reading():
     """Every serializer that reads a body or a query."""
     components = schema()["components"]["schemas"]
     for found in subclasses(serializers.Serializer):
-        if not found.__module__.startswith(OURS) or found.__module__ == "reminders.api.sms":
+        if not found.__module__.startswith(OURS) or found.__module__ == "reminders.channels.sms.api":
             continue
         name = found.__name__.removesuffix("Serializer")
         if name.endswith("Query") or {f"{name}Request", f"Patched{name}Request"} & set(components):
@@ -358,7 +357,8 @@ def test_no_form_reads_with_a_stock_field():
     loose = [
         f"{found.__module__}.{found.__name__}.{name}"
         for found in subclasses(stock.BaseForm)
-        if found.__module__.startswith(OURS) and found.__module__ != "accounts.admin"  # which the test below looks at
+        if found.__module__.startswith(OURS)
+        if found.__module__ != "accounts.users.admin"  # checked by the next test
         for name, field in found.base_fields.items()
         if type(field) in LOOSE_IN_FORMS and not isinstance(field.widget, stock.PasswordInput) and name not in ALLAUTHS
     ]

@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from scheduler_project.common.throttling import redis_client
+from scheduler_project.common.limits.throttling import redis_client
 
 READY = {"status": "ok", "database": "ok", "broker": "ok"}
 

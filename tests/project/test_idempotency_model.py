@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
+from scheduler_project.common.db.retention import REPEATABLE
 from scheduler_project.common.models import IdempotentRequest
-from scheduler_project.common.retention import REPEATABLE
 from scheduler_project.common.tasks import tidy
 from tests.factories import NOON, UserFactory
 

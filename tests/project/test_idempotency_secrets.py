@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from accounts.operations.leaving import erase_client, leave
+from accounts.privacy.operations import erase_client, leave
 from booking.models import CalendarFeed, Reservation
 from reminders.models import WebhookEndpoint
 from scheduler_project.common.models import REPEATABLE, IdempotentRequest

@@ -14,10 +14,10 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client as Browser
 
 from scheduler_project.common import process
+from scheduler_project.common.db.postgresql.places import places
 from scheduler_project.common.errors import TooBusy
-from scheduler_project.common.postgresql.places import places
+from scheduler_project.common.limits.turns import turns
 from scheduler_project.common.process import Process
-from scheduler_project.common.turns import turns
 from tests.accounts.helpers import refusal, tokens_of
 from tests.factories import UserFactory, open_provider
 

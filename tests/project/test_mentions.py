@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_project.common.mentions import forget_files
+from scheduler_project.common.audit.pii_scan import forget_files
 from scheduler_project.common.models import ImportedFile
 from tests.factories import NOON, UserFactory
 

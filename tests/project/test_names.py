@@ -7,10 +7,11 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.actors import Actor, Face
-from accounts.errors import LinkInName
-from accounts.models import User, new_reference
-from accounts.operations import people
-from booking.operations.guests import give_details, hold_as_visitor
+from accounts.models import User
+from accounts.users.errors import LinkInName
+from accounts.users.operations import edit_user
+from booking.reservations.guests import give_details, hold_as_visitor
+from scheduler_project.common.db.references import new_reference
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, AppointmentFactory, ClientFactory, ServiceFactory, at, open_provider, verified
@@ -95,7 +96,7 @@ def test_verified_provider_and_staff_write_what_they_want(staff_api):
 def test_name_that_stays_as_it_was_is_no_news(booker):
     User.objects.filter(pk=booker.user.pk).update(name=LINK)
 
-    people.edit_user(
+    edit_user(
         user_id=booker.user.pk, changes={"name": LINK, "timezone": "Asia/Tokyo"}, actor=Actor.of(booker.user, Face.PAGE)
     )
 

@@ -10,14 +10,15 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import Mail
-from booking.enums import Action, Override
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.availability.operations import take_time_off
 from booking.models import Appointment, Reservation
-from booking.operations.appointments import act
-from booking.operations.availability import take_time_off
+from booking.reservations.enums import Override
 from reminders.models import Message
+from scheduler_project.common.limits.throttling import redis_client
 from scheduler_project.common.models import Inspection
 from scheduler_project.common.outages import note_down
-from scheduler_project.common.throttling import redis_client
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -256,7 +257,7 @@ def test_mail_server_that_is_down_is_told_with_since_when_and_how_many_wait(desk
 
 
 def test_no_mail_server_is_told_before_anything_is_to_be_sent(desk, settings):
-    settings.EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+    settings.EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 
     assert facts(desk)["Mail server"] == (False, "none is set up (EMAIL_URL): mails wait")
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from scheduler_project.common.offsets import Offset, canonical, parse_offset
+from scheduler_project.common.time.offsets import Offset, canonical, parse_offset
 from tests.factories import at
 
 

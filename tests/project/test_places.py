@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections, connection
 
 from scheduler_project.common import process
-from scheduler_project.common.postgresql.places import NoConnectionFree, places
+from scheduler_project.common.db.postgresql.places import NoConnectionFree, places
 from scheduler_project.common.process import Process
 
 pytestmark = pytest.mark.django_db(transaction=True)

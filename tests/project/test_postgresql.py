@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from scheduler_project.common import process
-from scheduler_project.common.database_errors import Unavailable, refusal_for
-from scheduler_project.common.postgresql.driver import MARGIN_SECONDS
+from scheduler_project.common.db.errors import Unavailable, refusal_for
+from scheduler_project.common.db.postgresql.driver import MARGIN_SECONDS
 from scheduler_project.common.process import Process
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,10 +10,10 @@ from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver
 
 from accounts.models import Mail
-from scheduler_project.common import redaction
-from scheduler_project.common.redaction import HIDDEN, SECRET_PARTS, redact
-from scheduler_project.common.security_log import log_security_event
-from scheduler_project.common.trail import asker
+from scheduler_project.common.audit import redaction
+from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.redaction import HIDDEN, SECRET_PARTS, redact
+from scheduler_project.common.audit.security_log import log_security_event
 from scheduler_project.wsgi import application
 from tests.project import crashing
 

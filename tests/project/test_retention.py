@@ -9,17 +9,19 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.actors import Face
-from accounts.models import Client, new_reference
-from booking.enums import Event
+from accounts.models import Client
+from booking.appointments.enums import Event
+from booking.appointments.operations import confirm, reschedule
+from booking.appointments.unconverted import forget_holds
+from booking.availability.slots import extend
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
-from booking.operations.appointments import confirm, reschedule
-from booking.operations.guests import forget_holds, hold_as_visitor
-from booking.operations.reservations import expire_due
-from booking.operations.slots import extend
+from booking.reservations.guests import hold_as_visitor
+from booking.reservations.operations import expire_due
 from reminders.models import DeliveryAttempt, Message
-from scheduler_project.common import retention
+from scheduler_project.common.db import retention
+from scheduler_project.common.db.references import new_reference
+from scheduler_project.common.db.retention import forget_old, retained
 from scheduler_project.common.models import Change, Inspection
-from scheduler_project.common.retention import forget_old, retained
 from tests.accounts.helpers import tokens_of
 from tests.factories import (
     NOON,

@@ -12,13 +12,13 @@ from django.test import RequestFactory
 from rest_framework.request import Request
 
 from accounts.actors import Actor, Face
-from scheduler_project.common.security_log import (
+from scheduler_project.common.audit.log import acting, asker
+from scheduler_project.common.audit.security_log import (
     LONGEST,
     SecurityEvent,
     log_security_event,
     log_security_event_on_commit,
 )
-from scheduler_project.common.trail import acting, asker
 from tests.factories import UserFactory
 
 BACKGROUND = "face=command"

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from scheduler_project.common.limits.sending import Sending, counts, forget, give_back, hidden, mailbox, take
 from scheduler_project.common.models import SendCount
-from scheduler_project.common.sending_limits import Sending, counts, forget, give_back, hidden, mailbox, take
 from tests.factories import NOON, minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("throttle")]

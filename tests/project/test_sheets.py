@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler_project.common.sheets import BOM, csv_lines, csv_plain, csv_response, csv_safe, json_response
+from scheduler_project.common.files.csv_export import BOM, csv_lines, csv_plain, csv_response, csv_safe, json_response
 from tests.factories import NOON
 
 

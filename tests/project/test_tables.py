@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler_project.common.tables import FileRefused, read_csv
+from scheduler_project.common.files.csv_reader import FileRefused, read_csv
 
 COLUMNS = ("name", "email", "notes")
 

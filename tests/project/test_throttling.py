@@ -8,10 +8,10 @@ from django.contrib.auth.models import AnonymousUser
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from scheduler_project.common import throttling
+from scheduler_project.common.limits import throttling
+from scheduler_project.common.limits.throttling import Throttle, may, network, parsed
 from scheduler_project.common.models import Tally
 from scheduler_project.common.tasks import tidy
-from scheduler_project.common.throttling import Throttle, may, network, parsed
 from tests.factories import UserFactory
 
 

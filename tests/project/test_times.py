@@ -9,19 +9,14 @@ from django.core.exceptions import ValidationError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scheduler_project.common.times import (
+from scheduler_project.common.time.intervals import ceil_to_step, clipped, covers, floor_to_step, merged, without
+from scheduler_project.common.time.zones import (
     aligned,
-    ceil_to_step,
-    clipped,
-    covers,
     day_interval,
     days_between,
-    floor_to_step,
-    merged,
     offset_spans,
     to_utc,
     validate_timezone,
-    without,
     zone_names,
 )
 from tests.factories import at

@@ -9,14 +9,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actors import Actor, Face
+from accounts.clients.operations import edit_client
 from accounts.models import Client, Provider, User
-from accounts.operations.people import edit_client
+from booking.appointments.operations import confirm
+from booking.availability.operations import set_working_hours
+from booking.calendars.operations import open_feed
 from booking.models import AppointmentEvent, Service, WorkingHours
-from booking.operations.appointments import confirm
-from booking.operations.availability import set_working_hours
-from booking.operations.feeds import open_feed
 from reminders.models import WebhookEndpoint
-from scheduler_project.common import trail
+from scheduler_project.common.audit import log
 from scheduler_project.common.models import Change
 from tests.factories import (
     NOON,
@@ -160,7 +160,7 @@ def test_tables_with_a_trail_are_those_with_its_triggers():
         )
         triggered = {name for (name,) in cursor.fetchall()}
 
-    assert triggered == set(trail.trailed)
+    assert triggered == set(log.trailed)
 
 
 # --- Who ------------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def test_trail_of_permissions_names_who_gave_them(client):
 @pytest.mark.django_db(transaction=True)
 def test_trail_names_who_writes_outside_a_transaction():
     client = ClientFactory(name="Ada")
-    with trail.acting(Actor(client.user, Face.JOB)):
+    with log.acting(Actor(client.user, Face.JOB)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
 
     assert changes_of(client)[-1] == ("update", client.user_id, "job", {"name": ["Ada", "Bea"]})
@@ -211,9 +211,9 @@ def test_trail_names_who_writes_outside_a_transaction():
 def test_trail_names_nobody_but_its_own_doer_after_a_savepoint_was_undone():
     first, second = UserFactory(), UserFactory()
     client = ClientFactory(name="Ada")
-    with trail.acting(Actor(first, Face.API)):
+    with log.acting(Actor(first, Face.API)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
-        with transaction.atomic(), trail.acting(Actor(second, Face.PAGE)):
+        with transaction.atomic(), log.acting(Actor(second, Face.PAGE)):
             Client.objects.filter(pk=client.pk).update(name="Cleo")
             transaction.set_rollback(True)
         Client.objects.filter(pk=client.pk).update(notes="Tall.")
@@ -271,7 +271,7 @@ def test_user_can_be_deleted_and_stays_a_number_in_the_trail(provider):
     user = UserFactory(superuser=True)
     appointment = appoint(provider, at("2026-03-04 12:00"), actor=Actor(user, Face.JOB))
     client = ClientFactory(name="Ada", user=None)
-    with trail.acting(Actor(user, Face.ADMIN)):
+    with log.acting(Actor(user, Face.ADMIN)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
     pk = user.pk
     User.objects.filter(pk=pk).delete()
@@ -289,7 +289,7 @@ def test_erase_keeps_that_something_changed_and_forgets_what():
     other = ClientFactory(name="Ada")
     Client.objects.filter(pk=client.pk).update(name="Bea", timezone="Europe/Rome")
 
-    trail.erase(Client, [client.pk], ["name", "email"])
+    log.erase(Client, [client.pk], ["name", "email"])
 
     added, changed = changes_of(client)
     assert (added[-1]["name"], added[-1]["email"]) == (None, None)
@@ -299,7 +299,7 @@ def test_erase_keeps_that_something_changed_and_forgets_what():
 
 def test_erasing_lets_nothing_be_forged():
     client = ClientFactory(name="Ada")
-    with trail.erasing():
+    with log.erasing():
         for change in ("changes = '{}'", 'changes = changes || \'{"name": [null, "Eve"]}\'', "row_id = 1", "face = ''"):
             refused(f"UPDATE common_change SET {change}")
         for change in ('{"invented": null}', '{"name": "Eve"}'):
@@ -311,7 +311,7 @@ def test_erasing_lets_nothing_be_forged():
 
 def test_erasing_ends_with_its_block():
     ClientFactory()
-    with trail.erasing():
+    with log.erasing():
         pass
 
     refused("UPDATE common_change SET changes = '{\"name\": null}'")
@@ -324,10 +324,10 @@ def test_forgetting_deletes_only_what_is_older():
         for days in (29, 40, 50)
     )
 
-    with trail.forgetting(old.at):
+    with log.forgetting(old.at):
         refused("DELETE FROM common_change WHERE id = %s", old.pk)
         Change.objects.filter(pk=oldest.pk).delete()
-    with trail.forgetting(now):
+    with log.forgetting(now):
         refused("DELETE FROM common_change WHERE id = %s", young.pk)
     refused("DELETE FROM common_change WHERE id = %s", old.pk)
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.actors import Actor, Face
 from accounts.models import Client
 from booking.models import WorkingHours
-from scheduler_project.common import trail
+from scheduler_project.common.audit import log
 from scheduler_project.common.models import Change
 from tests.factories import (
     ClientFactory,
@@ -42,7 +42,7 @@ def text(answer):
 
 def test_changes_are_told_in_words(office, boss):
     service = ServiceFactory(name="Massage", needs_approval=False, owner=ProviderFactory(name="Ada"))
-    with trail.acting(Actor(boss, Face.ADMIN)):
+    with log.acting(Actor(boss, Face.ADMIN)):
         type(service).objects.filter(pk=service.pk).update(
             name="Long massage", needs_approval=True, owner=ProviderFactory(name="Bea"), reminder_offsets=["1 day"]
         )
@@ -63,7 +63,7 @@ def test_changes_are_told_in_words(office, boss):
 def test_secrets_and_what_was_erased_are_not_told(office):
     endpoint, client = WebhookEndpointFactory(), ClientFactory(name="Ada Byron")
     Client.objects.filter(pk=client.pk).update(name="Deleted")
-    trail.erase(Client, [client.pk], ["name"])
+    log.erase(Client, [client.pk], ["name"])
 
     page = text(office.get(LIST, {"row_id": endpoint.pk, "of": "reminders.WebhookEndpoint"}))
     assert "secret: (not kept)" in page
@@ -75,7 +75,7 @@ def test_secrets_and_what_was_erased_are_not_told(office):
 
 def test_list_is_filtered_by_what_kind_face_and_who(office, boss):
     service, client = ServiceFactory(), ClientFactory(user=None)
-    with trail.acting(Actor(boss, Face.PAGE)):
+    with log.acting(Actor(boss, Face.PAGE)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
 
     assert listed(office, of="booking.Service") == [("booking_service", service.pk)]
@@ -96,7 +96,7 @@ def test_parts_are_listed_with_the_whole(office, provider):
 
 def test_rows_are_found_by_their_key_and_by_who_changed_them(office, boss):
     service = ServiceFactory(pk=7411)
-    with trail.acting(Actor(boss, Face.PAGE)):
+    with log.acting(Actor(boss, Face.PAGE)):
         client = ClientFactory(user=None)
 
     assert listed(office, q="#7411") == [("booking_service", service.pk)]

@@ -9,11 +9,11 @@ from django.urls import URLPattern, get_resolver
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from booking.api.appointments import EditSerializer
+from booking.appointments.api import EditSerializer
 from booking.models import CalendarFeed
 from scheduler_project.api import NotFoundView
-from scheduler_project.common.api_serializers import Strict
-from scheduler_project.common.api_views import StrictView
+from scheduler_project.common.api.serializers import Strict
+from scheduler_project.common.api.views import StrictView
 from tests.project.schema import Endpoint, Schema, endpoints, resolved, schema
 from tests.project.world import World, everything, good_body, good_request, path_of, sent
 
@@ -330,7 +330,7 @@ def test_every_serializer_that_reads_a_body_is_strict():
         if found.__module__.startswith(OURS)
         and not issubclass(found, Strict)
         and not found.__name__.endswith("QuerySerializer")
-        and found.__module__ not in ("reminders.api.sms", "scheduler_project.common.api_schema")
+        and found.__module__ not in ("reminders.channels.sms.api", "scheduler_project.common.api.schema")
     ]
 
     assert EditSerializer in serializers_of(Strict)

@@ -14,10 +14,10 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
 from accounts.models import SignIn
-from accounts.operations.sign_ins import end_sign_ins
-from booking.enums import Policy
+from accounts.sign_in.sign_ins import end_sign_ins
 from booking.models import CalendarFeed, Slot
-from booking.operations.series import Wanted, create_series
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from reminders.models import Message, OptOut
 from tests.accounts.helpers import tokens_of
 from tests.conftest import logged_in

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from booking.enums import Action, Override
-from booking.errors import BadTransition, OutsideHours, SlotTaken
+from booking.appointments.enums import Action
+from booking.appointments.errors import BadTransition
+from booking.appointments.operations import act, confirm, reschedule
+from booking.availability.operations import open_window, set_working_hours
 from booking.models import Appointment, Reservation
-from booking.operations import reservations
-from booking.operations.appointments import act, confirm, reschedule
-from booking.operations.availability import open_window, set_working_hours
+from booking.reservations import claims
+from booking.reservations.enums import Override
+from booking.reservations.errors import OutsideHours, SlotTaken
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes, open_provider
 from tests.looking import broken_promises, free_cells
@@ -90,7 +92,7 @@ def test_those_who_lose_are_told_times_that_are_free(provider):
 )
 def test_each_guard_alone_keeps_one_time_from_being_booked_twice(provider, start, lock, constraint):
     """The lock, the exclusion constraint, or the slots that point at one reservation at most."""
-    at_once = nullcontext() if lock else everybody_looks_first(reservations, "_take", CROWD)
+    at_once = nullcontext() if lock else everybody_looks_first(claims, "_take", CROWD)
     with guards(lock=lock, constraint=constraint) as arguments:
         functions = crowd(provider, start, **ANYWAY)
         with at_once:
@@ -105,7 +107,7 @@ def test_each_guard_alone_keeps_one_time_from_being_booked_twice(provider, start
 def test_control_without_lock_and_constraint_one_time_is_booked_by_all(provider):
     with guards(lock=False, constraint=False) as arguments:
         functions = crowd(provider, SATURDAY, **ANYWAY)
-        with everybody_looks_first(reservations, "_take", CROWD):
+        with everybody_looks_first(claims, "_take", CROWD):
             answers = together(*functions, **arguments)
 
         assert answers.kinds() == {"Appointment": CROWD}
@@ -140,7 +142,7 @@ def test_many_who_book_mixed_lengths_never_overlap_and_never_deadlock(provider, 
 def test_control_without_lock_and_constraint_mixed_lengths_overlap(provider):
     with guards(lock=False, constraint=False) as arguments:
         functions = mixed(provider, SATURDAY, 0)
-        with everybody_looks_first(reservations, "_take", CROWD):
+        with everybody_looks_first(claims, "_take", CROWD):
             answers = together(*functions, **arguments)
 
         assert answers.kinds() == {"Appointment": CROWD}
@@ -201,7 +203,7 @@ def test_of_two_who_move_to_one_time_one_does_and_the_other_stands(provider, sta
 def test_control_without_lock_and_constraint_two_move_to_one_time(provider):
     with guards(lock=False, constraint=False) as arguments:
         functions = move_two_to(provider, SATURDAY)
-        with everybody_looks_first(reservations, "_take", 2):
+        with everybody_looks_first(claims, "_take", 2):
             answers = together(*functions, **arguments)
 
         assert answers.kinds() == {"Appointment": 2}
@@ -227,9 +229,9 @@ def test_two_who_want_each_others_time_both_stand(provider):
 
 def test_control_without_lock_and_look_two_who_want_each_others_time_deadlock(provider, monkeypatch):
     functions = swap(provider)
-    monkeypatch.setattr(reservations, "_fills", lambda *arguments: True)
+    monkeypatch.setattr(claims, "_fills", lambda *arguments: True)
 
-    with everybody_looks_first(reservations, "_take", 2):
+    with everybody_looks_first(claims, "_take", 2):
         answers = together(*functions, locks=False)
 
     assert "40P01" in answers.sqlstates
@@ -296,7 +298,7 @@ def test_hours_that_close_while_many_reserve_leave_each_slot_free_claimed_or_gon
 def open_hours_while_somebody_books_outside_them(provider, *, locks):
     pause = Pause()
     client = ClientFactory()
-    with pause.before(reservations, "_take"):
+    with pause.before(claims, "_take"):
         return together(
             lambda: appoint(provider, SATURDAY, client=client, **ANYWAY),
             pause.meanwhile(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from booking.enums import Action
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, confirm
 from booking.models import Appointment, AppointmentEvent, Reservation
-from booking.operations.appointments import act, confirm
 from scheduler_project.common.failpoints import Failpoint
 from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, open_provider

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from booking.errors import HoldExpired, SlotTaken
+from booking.appointments.operations import confirm
 from booking.models import Appointment, Reservation
-from booking.operations.appointments import confirm
-from booking.operations.reservations import expire_due
+from booking.reservations.errors import HoldExpired, SlotTaken
+from booking.reservations.operations import expire_due
 from booking.signals import holds_expired
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import SYSTEM, ClientFactory, at, hold, open_provider

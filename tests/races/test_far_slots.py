@@ -4,10 +4,10 @@ from datetime import time
 
 import pytest
 
+from booking.availability import slots
+from booking.availability.operations import set_policy, set_working_hours
+from booking.availability.slots import extend_in_portions
 from booking.models import Schedule
-from booking.operations import slots
-from booking.operations.availability import set_policy, set_working_hours
-from booking.operations.slots import extend_in_portions
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import ALWAYS, NOON, SYSTEM, open_provider
 from tests.looking import broken_promises, free_cells

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from booking.enums import Action, Event
+from booking.appointments import operations as appointments
+from booking.appointments.enums import Action, Event
+from booking.appointments.operations import act, reschedule
 from booking.models import AppointmentEvent, Service
-from booking.operations import appointments
-from booking.operations.appointments import act, reschedule
 from scheduler_project.common.models import Change
 from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at, open_provider
 from tests.looking import broken_promises

@@ -12,13 +12,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from accounts.clients import imports
+from accounts.clients.imports import CLIENTS
 from accounts.models import Client
-from accounts.operations import imports
-from accounts.operations.imports import CLIENTS
+from booking.appointments.operations import book
+from booking.imports import batching
+from booking.imports.kinds import APPOINTMENTS, SERVICES
 from booking.models import Appointment, AppointmentEvent, ImportedEntry
-from booking.operations.appointments import book
-from booking.operations.imports import APPOINTMENTS, SERVICES, parting
-from scheduler_project.common import imports as importing
+from scheduler_project.common.files import imports as importing
 from scheduler_project.embedded import PROJECT
 from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, at, open_provider
 from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, run
@@ -68,7 +69,7 @@ def test_the_same_appointments_at_once_are_booked_once(policy):
 
 
 def test_the_same_appointments_at_once_part_by_part_are_booked_once(monkeypatch):
-    monkeypatch.setattr(parting, "PART", 1)
+    monkeypatch.setattr(batching, "PART", 1)
     open_provider(provider__slug="ada", horizon_days=5)
 
     one, other = together(*[lambda: run(APPOINTMENTS, MEETINGS, add_clients=True)] * 2)
@@ -105,7 +106,7 @@ def test_an_import_and_bookings_at_once_take_no_time_twice():
 
 @pytest.mark.parametrize(("policy", "seen"), [(ROW_BY_ROW, 2), (ALL_OR_NOTHING, 4)])
 def test_others_book_between_the_parts_of_an_import_and_after_one_of_all_or_nothing(monkeypatch, policy, seen):
-    monkeypatch.setattr(parting, "PART", 2)
+    monkeypatch.setattr(batching, "PART", 2)
     ada = open_provider(provider__slug="ada", horizon_days=5)
     ClientFactory(user=None, email="kim@example.org")
     other, pause = ClientFactory(), Pause()
@@ -122,7 +123,7 @@ def test_others_book_between_the_parts_of_an_import_and_after_one_of_all_or_noth
 
 @pytest.mark.parametrize(("most", "last"), [(2, "refused"), (4, "new")])
 def test_others_book_between_the_parts_of_a_preview(monkeypatch, most, last):
-    monkeypatch.setattr(parting, "PART", most)
+    monkeypatch.setattr(batching, "PART", most)
     ada = open_provider(provider__slug="ada", horizon_days=5)
     ClientFactory(user=None, email="kim@example.org")
     other, pause = ClientFactory(), Pause()
@@ -138,7 +139,7 @@ def test_others_book_between_the_parts_of_a_preview(monkeypatch, most, last):
 
 
 def test_an_import_that_is_killed_leaves_whole_parts_and_the_same_file_completes_it(tmp_path):
-    now, rows = timezone.now(), 12 * parting.PART
+    now, rows = timezone.now(), 12 * batching.PART
     open_provider(provider__slug="ada", hours=ALWAYS, horizon_days=12, now=now)
     ClientFactory(user=None, email="kim@example.org")
     start = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=3)
@@ -162,7 +163,7 @@ def test_an_import_that_is_killed_leaves_whole_parts_and_the_same_file_completes
         command.kill()
 
     made = Appointment.objects.count()
-    assert (0 < made < rows, made % parting.PART) == (True, 0)
+    assert (0 < made < rows, made % batching.PART) == (True, 0)
     assert AppointmentEvent.objects.count() == ImportedEntry.objects.count() == made
     call_command("check_schedule")
 

@@ -8,11 +8,14 @@ from django.db import connection, transaction
 
 from accounts.actors import Actor, Face
 from accounts.models import Client
+from booking.appointments import operations as appointments
+from booking.appointments.operations import confirm
+from booking.availability import slots
+from booking.availability.slots import extend, extend_all
 from booking.models import Reservation, Schedule
-from booking.operations import appointments, reservations, slots
-from booking.operations.appointments import confirm
-from booking.operations.reservations import expire_due, reserve
-from booking.operations.slots import extend, extend_all
+from booking.reservations import claims
+from booking.reservations import operations as reservations
+from booking.reservations.operations import expire_due, reserve
 from scheduler_project.common.models import IdempotentRequest
 from tests.conftest import logged_in
 from tests.factories import NOON, ClientFactory, ScheduleFactory, actor_of, appoint, at, hold, minutes, open_provider
@@ -44,7 +47,7 @@ def test_a_client_who_holds_many_times_at_once_gets_five():
 def test_control_without_lock_a_client_gets_as_many_holds_as_they_ask_for_at_once():
     functions = hoard(ClientFactory(), 8)
 
-    with nobody_commits_first(reservations, "_take", 8):
+    with nobody_commits_first(claims, "_take", 8):
         answers = together(*functions, locks=False)
 
     assert answers.kinds() == {"Reservation": 8}
@@ -157,7 +160,7 @@ def sweep_twice(*, locks):
     dead_holds(1)
     now = NOON + minutes(30)
     pause = Pause()
-    with pause.before(reservations, "_expire"):
+    with pause.before(reservations, "expire"):
         return together(lambda: expire_due(now=now), pause.meanwhile(lambda: expire_due(now=now)), locks=locks)
 
 

@@ -10,17 +10,19 @@ from datetime import datetime
 import pytest
 from django.test import Client as Browser
 
-from booking import queries
-from booking.enums import Action, Policy
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, reschedule
+from booking.availability.operations import change, open_window, set_working_hours, take_time_off
+from booking.availability.slots import Laid
+from booking.calendars import views as calendars
+from booking.calendars import views as feed_views
+from booking.calendars.operations import open_feed
+from booking.calendars.queries import feed_appointments
 from booking.links import feed_link
-from booking.operations import availability, reservations
-from booking.operations.appointments import act, reschedule
-from booking.operations.availability import open_window, set_working_hours, take_time_off
-from booking.operations.feeds import open_feed
-from booking.operations.reservations import expire_due
-from booking.operations.series import Wanted, create_series
-from booking.operations.slots import Laid
-from booking.views import feeds
+from booking.reservations import claims
+from booking.reservations.operations import expire_due
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, ServiceFactory, appoint, at, hold, minutes, open_provider
 from tests.html import times_of
@@ -134,8 +136,8 @@ def slots_that_follow_later():
         return note
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reservations, "vacate", later(reservations.vacate, None))
-        patch.setattr(availability, "follow_hours", later(availability.follow_hours, Laid(0, 0)))
+        patch.setattr(claims, "vacate", later(claims.vacate, None))
+        patch.setattr(change, "follow_hours", later(change.follow_hours, Laid(0, 0)))
         yield due
 
 
@@ -202,7 +204,7 @@ def cancel(appointment):
 
 
 def test_a_calendar_shows_what_changed_while_it_was_fetched(subscribed, made):
-    with wrapped(queries, "feed_etag", after=lambda: cancel(made)):
+    with wrapped(feed_views, "feed_etag", after=lambda: cancel(made)):
         first = subscribed()
 
     second = subscribed(first.headers["ETag"])
@@ -212,15 +214,15 @@ def test_a_calendar_shows_what_changed_while_it_was_fetched(subscribed, made):
 
 
 def test_control_a_calendar_read_before_its_etag_stays_as_it_was(subscribed, made, monkeypatch):
-    find, write, found = queries.feed_appointments, feeds.to_feed, []
+    find, write, found = feed_appointments, calendars.to_feed, []
 
     def read_and_cancel():
         if not found:
             found.extend(find(made.reservation.client.feed, NOON).detailed())
             cancel(made)
 
-    monkeypatch.setattr(feeds, "to_feed", lambda row, rows: write(row, found))
-    with wrapped(queries, "feed_etag", before=read_and_cancel):
+    monkeypatch.setattr(calendars, "to_feed", lambda row, rows: write(row, found))
+    with wrapped(feed_views, "feed_etag", before=read_and_cancel):
         first = subscribed()
 
         assert b"STATUS:CANCELLED" not in first.content

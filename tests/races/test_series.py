@@ -4,23 +4,25 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from booking.enums import Action, Override, Policy, Scope
-from booking.errors import SlotTaken
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation
-from booking.operations import reservations
-from booking.operations.appointments import act
-from booking.operations.series import (
+from booking.reservations import claims
+from booking.reservations.enums import Override
+from booking.reservations.errors import SlotTaken
+from booking.series.enums import Policy, Scope
+from booking.series.operations import (
     SeriesChange,
     Wanted,
+    booker,
     cancel_series,
-    changing,
     create_series,
     edit_series,
     extend_all_series,
     extend_series,
-    work,
 )
-from booking.operations.slots import extend_all
+from booking.series.operations import edit as changing
 from scheduler_project.common.errors import TryAgain
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, open_provider
@@ -91,7 +93,7 @@ def test_whole_jobs_at_once_make_each_occurrence_of_each_series_once(provider):
 
 def test_control_without_lock_a_generation_takes_the_others_booking_for_a_conflict(series):
     """Both see nothing booked; the loser notes its own occurrence as a gap, or breaks on a constraint."""
-    with everybody_looks_first(work, "claim", 2):
+    with everybody_looks_first(booker, "claim", 2):
         answers = together(*[generate(series)] * 2, locks=False)
 
     series.refresh_from_db()
@@ -101,7 +103,7 @@ def test_control_without_lock_a_generation_takes_the_others_booking_for_a_confli
 def test_control_without_lock_and_constraint_the_unique_date_is_what_is_left(series):
     AppointmentSeries.objects.update(overrides=[Override.HOURS], start_time="20:00")
     with guards(lock=False, constraint=False) as arguments:
-        with everybody_looks_first(reservations, "_take", 2):
+        with everybody_looks_first(claims, "_take", 2):
             answers = together(*[generate(series)] * 2, **arguments)
 
         assert answers.kinds() == {"int": 1, "TryAgain": 1}
@@ -114,7 +116,7 @@ def test_control_without_lock_and_constraint_the_unique_date_is_what_is_left(ser
 def generate_while_somebody_books(provider, series, *, locks):
     client = ClientFactory()
     pause = Pause()
-    with pause.before(reservations, "_take"):
+    with pause.before(claims, "_take"):
         return together(
             generate(series),
             pause.meanwhile(lambda: appoint(provider, NEXT, client=client, now=LATER, **ANYWAY)),
@@ -135,7 +137,7 @@ def test_generation_and_a_booking_of_the_same_time_never_have_it_both(provider, 
 def test_generation_leaves_out_what_somebody_is_just_booking(provider, series):
     pause = Pause()
     client = ClientFactory()
-    with pause.after(reservations, "_take"):
+    with pause.after(claims, "_take"):
         booked, generated = together(
             lambda: appoint(provider, NEXT, client=client, now=LATER, **ANYWAY), pause.meanwhile(generate(series))
         )
@@ -152,7 +154,7 @@ def test_control_without_lock_and_constraint_generation_and_booking_have_one_tim
     client = ClientFactory()
     with unconstrained():
         pause = Pause()
-        with pause.before(reservations, "_take"):
+        with pause.before(claims, "_take"):
             generated, booked = together(
                 generate(series),
                 pause.meanwhile(lambda: appoint(provider, evening, client=client, now=LATER, **ANYWAY)),
@@ -253,7 +255,7 @@ def test_a_series_that_is_cancelled_while_it_is_generated_has_nothing_to_come(se
 
 def cancel_while_it_is_generated(series, *, locks):
     pause = Pause()
-    with pause.before(work, "occurrences"):
+    with pause.before(booker, "occurrences"):
         return together(generate(series), pause.meanwhile(cancel_all(series)), locks=locks)
 
 

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from booking.enums import Policy, Weekday
+from booking.availability.enums import Weekday
+from booking.availability.operations import close_business, set_working_hours, take_time_off
+from booking.availability.slots import extend_all
 from booking.models import Appointment
-from booking.operations import reservations
-from booking.operations.availability import close_business, set_working_hours, take_time_off
-from booking.operations.series import create_series, extend_series
-from booking.operations.slots import extend_all
+from booking.reservations import claims
+from booking.series.enums import Policy
+from booking.series.operations import create_series, extend_series
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, WEEKDAYS, ClientFactory, at, open_provider
 from tests.looking import broken_promises
@@ -90,14 +91,14 @@ def closing(way, provider, booking):
 @contextmanager
 def no_slots_counted():
     """Disable the check that the slots found are still there to be taken."""
-    take = reservations._take
+    take = claims._take
 
     def take_as_found(columns, slots, most_holds):
         made, _taken, had_room = take(columns, slots, most_holds)
         return made, len(slots), had_room
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reservations, "_take", take_as_found)
+        patch.setattr(claims, "_take", take_as_found)
         yield
 
 

@@ -4,11 +4,12 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
-from accounts.models import new_reference
 from booking.models import Reservation
-from booking.operations import reservations
-from booking.operations.guests import hold_as_visitor
-from booking.operations.reservations import reserve
+from booking.reservations import claims
+from booking.reservations import operations as reservations
+from booking.reservations.guests import hold_as_visitor
+from booking.reservations.operations import reserve
+from scheduler_project.common.db.references import new_reference
 from tests.factories import NOON, ClientFactory, ServiceFactory, actor_of, at, minutes, open_provider
 from tests.html import times_of
 from tests.looking import broken_promises
@@ -138,10 +139,10 @@ def test_network_that_holds_many_times_at_once_gets_as_many_as_it_may(settings):
 def test_control_without_lock_a_network_gets_as_many_holds_as_it_asks_for_at_once(settings, monkeypatch):
     settings.MAX_LIVE_HOLDS_PER_NETWORK = 3
     unlocked = "SELECT id FROM accounts_client WHERE %s IS NOT NULL AND id = %s"
-    monkeypatch.setattr(reservations, "LOCK_CLIENT_AND_NETWORK", unlocked)
+    monkeypatch.setattr(claims, "LOCK_CLIENT_AND_NETWORK", unlocked)
     functions = hold_from_one_network(6)
 
-    with nobody_commits_first(reservations, "_take", 6):
+    with nobody_commits_first(claims, "_take", 6):
         answers = together(*functions)
 
     assert answers.kinds() == {"Reservation": 6}

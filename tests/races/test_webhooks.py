@@ -2,10 +2,10 @@
 
 import pytest
 
+from reminders.channels.sms.reports import answered, report
 from reminders.enums import Channel, Outcome
 from reminders.models import DeliveryAttempt, OptOut, WebhookEndpoint
-from reminders.operations.sms import answered, report
-from reminders.operations.webhooks import MOST, add_endpoint, rotate_secret
+from reminders.webhooks.operations import MOST, add_endpoint, rotate_secret
 from tests.factories import (
     NOON,
     SYSTEM,

@@ -1,9 +1,9 @@
 """Ways to look at the outbox."""
 
 from booking.models import Appointment
-from reminders.dispatcher import dispatch
 from reminders.enums import Kind
 from reminders.models import Message
+from reminders.outbox.dispatcher import dispatch
 from tests.factories import at
 
 

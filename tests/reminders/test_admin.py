@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reminders.enums import MessageStatus
-from reminders.errors import TooLate
 from reminders.models import Message
+from reminders.outbox.errors import TooLate
 from tests.factories import NOON, appoint, at, open_provider
 from tests.reminders.helpers import send
 

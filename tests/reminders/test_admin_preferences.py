@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from django.urls import reverse
 
 from reminders.models import OptOut, Preferences
-from reminders.operations.preferences import opt_out, set_preferences
+from reminders.preferences.operations import opt_out, set_preferences
 from tests.factories import NOON, SYSTEM, ClientFactory, UserFactory, appoint, at, minutes, open_provider
 from tests.reminders.helpers import reminders
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reminders.models import MessageTemplate
-from reminders.words import VARIABLES
+from reminders.templates.texts import VARIABLES
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, UserFactory
 from tests.groups import FRONT_DESK, MANAGER, browser_of, staff_of
 

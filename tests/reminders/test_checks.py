@@ -33,7 +33,7 @@ def test_sms_for_everybody_without_a_gateway_stop_the_start(settings):
 
 
 def test_no_mail_server_is_warned_of(settings):
-    settings.EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+    settings.EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 
     assert [warning.id for warning in settings_make_sense()] == ["reminders.W001"]
 

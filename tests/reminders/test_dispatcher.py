@@ -13,13 +13,13 @@ from django.db import DataError, OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from reminders import dispatcher
+from reminders import notices
 from reminders.channels.base import DeliveryError, Unreachable
-from reminders.dispatcher import CONNECT, dispatch
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, WebhookEndpoint
-from reminders.operations import dispatch as ledger
-from reminders.operations import notices
+from reminders.outbox import dispatcher
+from reminders.outbox import operations as ledger
+from reminders.outbox.dispatcher import CONNECT, dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
 from tests.chaos import unguarded

@@ -14,11 +14,11 @@ from rest_framework.test import APIClient
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
-from reminders.dispatcher import CONNECT
 from reminders.enums import Channel, MessageStatus, Outcome
 from reminders.models import WebhookEndpoint
-from reminders.operations import dispatch as ledger
-from reminders.operations.webhooks import disable_endpoint, enable_endpoint, replay
+from reminders.outbox import operations as ledger
+from reminders.outbox.dispatcher import CONNECT
+from reminders.webhooks.operations import disable_endpoint, enable_endpoint, replay
 from tests.factories import (
     NOON,
     SYSTEM,

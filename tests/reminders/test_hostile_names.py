@@ -9,14 +9,14 @@ import pytest
 import time_machine
 from icalendar import Calendar
 
-from accounts.emails import reset_letter
+from accounts.mails.emails import reset_letter
+from accounts.mails.notices import Notice, notify
+from accounts.mails.operations import send_due
 from accounts.models import Mail
-from accounts.operations.approval import decide
-from accounts.operations.mails import send_due
-from accounts.operations.notices import Notice, notify
-from reminders.channels.email import letter
+from accounts.providers.approval import decide
+from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
-from reminders.words import DEFAULTS, Words
+from reminders.templates.texts import DEFAULTS, Words
 from tests.factories import NOON, ProviderFactory, UserFactory
 from tests.reminders.test_letters import a_message, sent
 

@@ -14,12 +14,12 @@ from django.utils.translation import override
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
 from reminders.channels.base import Parcel
-from reminders.channels.email import letter
+from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
-from reminders.letters import Shelf, facts_of, shelf_for, told, words_of, written
 from reminders.models import Message, Preferences
-from reminders.words import DEFAULTS, Words
-from scheduler_project.common.languages import SHORT
+from reminders.templates.composer import Shelf, facts_of, shelf_for, told, words_of, written
+from reminders.templates.texts import DEFAULTS, Words
+from scheduler_project.common.pages.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
 
 START = at("2026-03-03 09:00")

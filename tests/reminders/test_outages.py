@@ -9,9 +9,11 @@ import pytest
 from django.db.models import Count
 
 from reminders.channels.base import DeliveryError, Unreachable
-from reminders.dispatcher import CONNECT, dispatch
 from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
+from reminders.outbox import dispatcher
+from reminders.outbox import operations as ledger
+from reminders.outbox.dispatcher import CONNECT, dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import note_down
@@ -114,8 +116,6 @@ def test_outage_is_looked_at_by_one_at_a_time_however_many_dispatch_and_wait(mon
 
 def test_control_without_the_circuit_and_with_three_tries_the_outage_loses_them(monkeypatch):
     """The former behaviour: each message's attempt counted although nobody answered."""
-    from reminders import dispatcher
-    from reminders.operations import dispatch as ledger
 
     def counted(batch, message, error):
         """A try like any other."""

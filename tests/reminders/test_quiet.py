@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.quiet import MINUTE, before_quiet
+from reminders.plan.quiet_hours import MINUTE, before_quiet
 from tests.factories import at
 
 NIGHT = {"quiet_from": time(22), "quiet_until": time(7)}

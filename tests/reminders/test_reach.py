@@ -3,14 +3,14 @@
 import pytest
 
 from accounts.models import VETTED, Client, Provider
-from booking.enums import Action
-from booking.operations.appointments import act, reschedule
-from reminders.causes import Cause
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, reschedule
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message, Preferences, WebhookEndpoint
-from reminders.operations.notices import reaches_client
-from reminders.operations.plan import replan_all
+from reminders.notices import reaches_client
+from reminders.plan.operations import replan_all
 from reminders.reach import sms_refusal
+from reminders.skip_reasons import Cause
 from tests.factories import (
     NOON,
     AppointmentFactory,

@@ -6,8 +6,8 @@ import pytest
 from allauth.account.models import EmailAddress
 
 from accounts.actors import Actor, Face
-from booking.enums import Action
-from booking.operations.appointments import act, book
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, book
 from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, open_provider
 from tests.reminders.helpers import send
 

@@ -8,7 +8,7 @@ from redis import Redis
 from booking.tasks import expire_reservations
 from reminders import tasks
 from scheduler_project.celery import app
-from scheduler_project.common import throttling
+from scheduler_project.common.limits import throttling
 from scheduler_project.embedded import PROJECT
 from tests.factories import appoint, at, hold, open_provider
 

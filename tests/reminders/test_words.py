@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import override
 
 from reminders.enums import Channel, Kind, Recipient
-from reminders.words import (
+from reminders.templates.texts import (
     DEFAULTS,
     LINKS,
     VARIABLES,

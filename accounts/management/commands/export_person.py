@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from accounts.operations.leaving import gather
+from accounts.privacy.operations import gather
 from scheduler_project.common.errors import NotFound
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scheduler_project.common.invariants import MOST, inspect, invariants, told
+from scheduler_project.common.db.invariants import MOST, inspect, invariants, told
 
 
 class Command(BaseCommand):

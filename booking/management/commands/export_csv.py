@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandParser
 
-from booking.operations.imports import SHEETS
-from scheduler_project.common.sheets import csv_lines
+from booking.imports.kinds import SHEETS
+from scheduler_project.common.files.csv_export import csv_lines
 
 
 class Command(BaseCommand):

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from booking.management.importing import ImportCommand
-from booking.operations.imports import SHEETS
+from booking.imports.command import ImportCommand
+from booking.imports.kinds import SHEETS
 
 
 class Command(ImportCommand):

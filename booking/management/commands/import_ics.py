@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from booking.management.importing import ImportCommand
-from booking.operations.imports import CALENDAR
+from booking.imports.command import ImportCommand
+from booking.imports.kinds import CALENDAR
 
 
 class Command(ImportCommand):

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from scheduler_project.common.triggers import append_only, functions
+from scheduler_project.common.audit.triggers import append_only, functions
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from scheduler_project.common.triggers import functions_anew
+from scheduler_project.common.audit.triggers import functions_anew
 
 
 class Migration(migrations.Migration):

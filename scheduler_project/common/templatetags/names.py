@@ -6,8 +6,8 @@ from typing import Any
 from django import template
 from django.utils.html import conditional_escape, format_html
 
-from scheduler_project.common.text import isolated as isolated_text
-from scheduler_project.common.text import turns, without_directions
+from scheduler_project.common.validators import isolated as isolated_text
+from scheduler_project.common.validators import turns, without_directions
 
 register = template.Library()
 

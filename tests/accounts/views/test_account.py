@@ -7,11 +7,11 @@ import pytest
 import time_machine
 
 from accounts.models import Client, Provider, User
+from booking.calendars.operations import open_feed
 from booking.models import Appointment, CalendarFeed
-from booking.operations.feeds import open_feed
 from reminders.enums import Channel, Source
 from reminders.models import OptOut
-from reminders.operations.preferences import opt_out, set_preferences
+from reminders.preferences.operations import opt_out, set_preferences
 from tests.factories import NOON, PASSWORD, actor_of, appoint, at, open_provider, verified
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]

@@ -10,9 +10,9 @@ from django.db import DataError, transaction
 from django.test import Client as Browser
 
 from accounts.models import Client, Provider, User
-from accounts.operations.logins import ask_new_email, change_password
+from accounts.sign_in.operations import ask_new_email, change_password
 from booking.models import Schedule
-from reminders.operations.preferences import preferences_of
+from reminders.preferences.operations import preferences_of
 from tests.accounts.helpers import code_of, mails
 from tests.factories import PASSWORD, ClientFactory, ProviderFactory, UserFactory
 

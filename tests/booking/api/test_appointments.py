@@ -9,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actors import Actor, Face
-from booking.enums import Event, Override
+from booking.appointments.enums import Event
+from booking.appointments.operations import reschedule as move
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
-from booking.operations.appointments import reschedule as move
+from booking.reservations.enums import Override
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import (

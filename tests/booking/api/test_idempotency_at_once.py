@@ -7,7 +7,8 @@ import pytest
 from django.db import connection
 
 from booking.models import Reservation
-from booking.operations import reservations
+from booking.reservations import claims
+from booking.reservations import operations as reservations
 from scheduler_project.common.operations import ATTEMPTS
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
@@ -68,7 +69,7 @@ def test_different_keys_at_once_make_one_reservation_too(booker, provider):
 
 def in_a_deadlock(monkeypatch, times):
     """Make the next locks of a client fail that many times as PostgreSQL's victim of a deadlock."""
-    lock, tries = reservations.lock_client, []
+    lock, tries = claims.lock_client, []
 
     def stumble(client_id, *others):
         tries.append(client_id)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import PUBLISHED
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
-from booking.operations.reservations import expire_due
+from booking.reservations.operations import expire_due
 from tests.booking.api.answers import ids, refusal, rfc3339, starts
 from tests.conftest import logged_in
 from tests.factories import (

@@ -7,9 +7,9 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from booking.enums import Policy
 from booking.models import Appointment, AppointmentSeries
-from booking.operations.series import Wanted, create_series
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, ServiceFactory, appoint, at, open_provider

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from booking.api.slots import written
-from booking.queries import FreeTime
+from booking.availability.api.slots import written
+from booking.availability.search import FreeTime
 from tests.factories import at
 
 

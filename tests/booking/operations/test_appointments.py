@@ -6,32 +6,16 @@ from datetime import timedelta
 import pytest
 
 from accounts.actors import Actor, Face
-from booking.enums import TRANSITIONS, Action, AppointmentStatus, Override
-from booking.errors import (
-    BadTransition,
-    EndsBeforeStart,
-    HoldExpired,
-    HoldReleased,
-    InThePast,
-    NotYet,
-    OffGrid,
-    OutsideHours,
-    SlotTaken,
-    TooSoon,
-)
+from booking.appointments.enums import Action, AppointmentStatus
+from booking.appointments.errors import BadTransition, NotYet
+from booking.appointments.operations import act, book, confirm, edit, reschedule, set_status
+from booking.appointments.transitions import TARGETS, TRANSITIONS, allowed_actions
+from booking.availability.errors import EndsBeforeStart, InThePast, OffGrid
+from booking.availability.operations import set_working_hours
 from booking.models import Appointment, AppointmentEvent
-from booking.operations.appointments import (
-    TARGETS,
-    act,
-    allowed_actions,
-    book,
-    confirm,
-    edit,
-    reschedule,
-    set_status,
-)
-from booking.operations.availability import set_working_hours
-from booking.operations.reservations import expire_due, release
+from booking.reservations.enums import Override
+from booking.reservations.errors import HoldExpired, HoldReleased, OutsideHours, SlotTaken, TooSoon
+from booking.reservations.operations import expire_due, release
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     NOON,

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from booking.enums import Action, Override
-from booking.errors import BadHours, EndsBeforeStart, InThePast, OffGrid
-from booking.models import AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
-from booking.operations.appointments import act
-from booking.operations.availability import (
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.availability.errors import BadHours, EndsBeforeStart, InThePast, OffGrid
+from booking.availability.operations import (
     change_time_off,
     clear_date_override,
     close_business,
@@ -26,7 +25,9 @@ from booking.operations.availability import (
     set_working_hours,
     take_time_off,
 )
-from booking.operations.slots import extend
+from booking.availability.slots import extend
+from booking.models import AvailabilityWindow, Closure, DateOverride, Schedule, TimeOff, WorkingHours
+from booking.reservations.enums import Override
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import preview
 from tests.factories import (

@@ -7,22 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
-from accounts.operations.people import approve_provider
+from accounts.providers.operations import approve_provider
 from booking import tasks
-from booking.enums import Action, Policy, Scope
-from booking.errors import OutsideHours
-from booking.models import Schedule, Slot
-from booking.operations import slots
-from booking.operations.appointments import act
-from booking.operations.availability import (
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.availability import slots
+from booking.availability.operations import (
     close_business,
     reopen_business,
     set_date_override,
     set_policy,
     set_working_hours,
 )
-from booking.operations.series import create_series, edit_series, extend_series
-from booking.operations.slots import (
+from booking.availability.slots import (
     cells_between,
     end_of_cells,
     extend,
@@ -31,8 +28,12 @@ from booking.operations.slots import (
     extend_in_portions,
     horizon_end,
 )
-from scheduler_project.common import throttling
+from booking.models import Schedule, Slot
+from booking.reservations.errors import OutsideHours
+from booking.series.enums import Policy, Scope
+from booking.series.operations import create_series, edit_series, extend_series
 from scheduler_project.common.errors import TryAgain
+from scheduler_project.common.limits import throttling
 from scheduler_project.common.operations import preview
 from tests.booking.operations.test_series import local, wanted
 from tests.booking.operations.test_slots import bookings, changes_of_grid, changes_of_hours, perform

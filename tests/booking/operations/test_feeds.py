@@ -5,8 +5,8 @@ import logging
 import pytest
 from django.db import IntegrityError, transaction
 
+from booking.calendars.operations import close_feed, end_feeds, open_feed, renew_feed
 from booking.models import CalendarFeed
-from booking.operations.feeds import close_feed, end_feeds, open_feed, renew_feed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, UserFactory, actor_of, minutes
 from tests.races.running import together

@@ -8,11 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import VETTED
-from accounts.operations.people import approve_provider
-from booking.errors import TooManyChanges
+from accounts.providers.operations import approve_provider
+from booking.availability.errors import TooManyChanges
+from booking.availability.operations import set_date_override, set_policy, set_working_hours
 from booking.models import Schedule, Slot
-from booking.operations import availability
-from booking.operations.availability import set_date_override, set_policy, set_working_hours
 from scheduler_project.common.operations import preview
 from tests.factories import ALWAYS, NOON, SYSTEM, WEEKDAYS, actor_of, open_provider
 from tests.looking import broken_promises, grid
@@ -108,7 +107,7 @@ def test_changes_by_the_system_are_not_limited(provider, throttle):
 
 
 def test_large_changes_have_a_limit_of_their_own(provider, throttle, monkeypatch):
-    monkeypatch.setattr(availability, "MANY_SLOTS", 500)
+    monkeypatch.setattr("booking.availability.operations.change.MANY_SLOTS", 500)
     throttle["hours_large"] = "1/min"
     change(provider, ALWAYS)
     before = grid(provider)

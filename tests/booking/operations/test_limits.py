@@ -8,15 +8,16 @@ import pytest
 from django.db import connection
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, new_reference
-from booking.enums import Action
-from booking.errors import TooManyAppointments, TooOften
+from accounts.models import Client
+from booking.appointments.enums import Action
+from booking.appointments.errors import TooManyAppointments, TooOften
+from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few
+from booking.appointments.operations import act, confirm, reschedule
 from booking.models import Appointment
-from booking.operations.appointments import act, confirm, reschedule
-from booking.operations.guests import give_details, hold_as_visitor
-from booking.operations.limits import LOCK_PERSON, check_open_appointments, confirm_if_few
+from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.models import Message
-from scheduler_project.common.trail import asker
+from scheduler_project.common.audit.log import asker
+from scheduler_project.common.db.references import new_reference
 from tests.factories import NOON, SYSTEM, ClientFactory, actor_of, appoint, at, hold, minutes, open_provider, verified
 
 pytestmark = pytest.mark.django_db

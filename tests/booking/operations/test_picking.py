@@ -4,13 +4,14 @@ import pytest
 from django.db import IntegrityError
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, new_reference
-from booking.errors import OutsideHours, SlotTaken, TooManyHolds, TooManyHoldsInNetwork
+from accounts.models import Client
+from booking.appointments.operations import confirm
 from booking.models import Reservation
-from booking.operations.appointments import confirm
-from booking.operations.guests import give_details, hold_as_visitor
-from booking.operations.reservations import expire_due, pick, release, reserve
+from booking.reservations.errors import OutsideHours, SlotTaken, TooManyHolds, TooManyHoldsInNetwork
+from booking.reservations.guests import give_details, hold_as_visitor
+from booking.reservations.operations import expire_due, pick, release, reserve
 from reminders.models import Message
+from scheduler_project.common.db.references import new_reference
 from tests.factories import (
     NOON,
     ClientFactory,

@@ -6,14 +6,16 @@ import pytest
 
 from accounts.actors import Actor, Face
 from accounts.models import PUBLISHED, VETTED
-from booking.enums import Override
-from booking.errors import (
+from booking.appointments.operations import confirm
+from booking.availability.errors import EndsBeforeStart, InThePast, OffGrid
+from booking.availability.operations import set_working_hours
+from booking.availability.search import Search, free_times
+from booking.models import Slot
+from booking.reservations import operations as reservations
+from booking.reservations.enums import Override
+from booking.reservations.errors import (
     AlreadyConfirmed,
-    EndsBeforeStart,
-    InThePast,
     NotBookable,
-    NotOffered,
-    OffGrid,
     OutsideHours,
     ProviderNotPublished,
     SlotTaken,
@@ -21,12 +23,8 @@ from booking.errors import (
     TooManyHolds,
     TooSoon,
 )
-from booking.models import Slot
-from booking.operations import reservations
-from booking.operations.appointments import confirm
-from booking.operations.availability import set_working_hours
-from booking.operations.reservations import expire_due, release
-from booking.queries import Search, free_times
+from booking.reservations.operations import expire_due, release
+from booking.services.errors import NotOffered
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     NOON,

@@ -11,23 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
-from booking.enums import Action, Override, Policy, Scope
-from booking.errors import (
-    BadRule,
-    BadTransition,
-    InThePast,
-    Missing,
-    NotInRule,
-    NotOffered,
-    OffGrid,
-    SeriesConflict,
-    SeriesEnded,
-    TooFar,
-)
+from booking.appointments.enums import Action
+from booking.appointments.errors import BadTransition
+from booking.appointments.operations import act, edit, reschedule
+from booking.availability.errors import InThePast, OffGrid
+from booking.availability.operations import set_policy, take_time_off
+from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation
-from booking.operations.appointments import act, edit, reschedule
-from booking.operations.availability import set_policy, take_time_off
-from booking.operations.series import (
+from booking.reservations.enums import Override
+from booking.reservations.errors import TooFar
+from booking.series.enums import Policy, Scope
+from booking.series.errors import BadRule, NotInRule, SeriesConflict, SeriesEnded
+from booking.series.operations import (
     Wanted,
     cancel_series,
     create_series,
@@ -36,9 +31,9 @@ from booking.operations.series import (
     extend_series,
     preview_series,
 )
-from booking.operations.slots import extend_all
-from booking.recurrence import occurrences
-from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
+from booking.series.recurrence import occurrences
+from booking.services.errors import NotOffered
+from scheduler_project.common.errors import DomainError, Missing, NotAllowed, NotFound
 from tests.factories import (
     ALWAYS,
     NOON,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from booking.enums import Action, Override
-from booking.errors import OutsideHours, SlotTaken
-from booking.models import Reservation, Schedule, Slot
-from booking.operations.appointments import act, confirm
-from booking.operations.availability import (
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, confirm
+from booking.availability.hours import open_hours
+from booking.availability.locks import locked_schedule
+from booking.availability.operations import (
     clear_date_override,
     close_window,
     end_time_off,
@@ -23,10 +23,13 @@ from booking.operations.availability import (
     set_working_hours,
     take_time_off,
 )
-from booking.operations.reservations import expire_due, locked_schedule, release
-from booking.operations.slots import extend, extend_all, horizon_end, lay_out
-from booking.queries import Search, free_times, open_hours
-from scheduler_project.common.times import covers, merged
+from booking.availability.search import Search, free_times
+from booking.availability.slots import extend, extend_all, horizon_end, lay_out
+from booking.models import Reservation, Schedule, Slot
+from booking.reservations.enums import Override
+from booking.reservations.errors import OutsideHours, SlotTaken
+from booking.reservations.operations import expire_due, release
+from scheduler_project.common.time.intervals import covers, merged
 from tests.factories import (
     ALWAYS,
     NOON,
@@ -790,7 +793,7 @@ def test_extend_all_extends_the_others_though_one_calendar_fails(monkeypatch):
             raise ZeroDivisionError
         return lay_out(schedule=schedule, start=start, until=until)
 
-    monkeypatch.setattr("booking.operations.slots.lay_out", lay_out_but_one)
+    monkeypatch.setattr("booking.availability.slots.lay_out", lay_out_but_one)
     with pytest.raises(ZeroDivisionError):
         extend_all(now=NOON + DAY)
 

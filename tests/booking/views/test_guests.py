@@ -7,13 +7,13 @@ import pytest
 import time_machine
 from icalendar import Calendar
 
-from booking.enums import Policy
 from booking.links import appointment_link
 from booking.models import Appointment, AppointmentEvent
-from booking.operations.series import Wanted, create_series
-from reminders.letters import written
-from reminders.links import opt_out_link
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from reminders.models import Message
+from reminders.preferences.links import opt_out_link
+from reminders.templates.composer import written
 from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes
 from tests.html import links_of, text_of, times_of
 from tests.looking import broken_promises, dump

@@ -8,10 +8,10 @@ import time_machine
 from django.test import Client as Browser
 
 from accounts.models import Client
+from booking.appointments.unconverted import tidy_visitors
 from booking.links import details_token, hold_link
 from booking.models import Appointment, Reservation
-from booking.operations.guests import tidy_visitors
-from booking.operations.reservations import expire_due
+from booking.reservations.operations import expire_due
 from reminders.models import Message, Preferences
 from tests.factories import NOON, ClientFactory, UserFactory, at, hold, minutes
 from tests.html import text_of, times_of

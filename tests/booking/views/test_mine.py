@@ -6,10 +6,12 @@ import pytest
 import time_machine
 from django.test import Client as Browser
 
-from booking.enums import Action, Override, Policy
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
 from booking.models import Appointment, Reservation
-from booking.operations.appointments import act
-from booking.operations.series import Wanted, create_series
+from booking.reservations.enums import Override
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from tests.factories import (
     NOON,
     SYSTEM,

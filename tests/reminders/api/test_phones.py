@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Client
 from reminders.models import PhoneCode
-from reminders.operations.phones import send_due
+from reminders.phones.operations import send_due
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, ClientFactory

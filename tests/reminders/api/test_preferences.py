@@ -4,7 +4,7 @@ import pytest
 import time_machine
 
 from reminders.models import OptOut
-from reminders.operations.preferences import opt_out
+from reminders.preferences.operations import opt_out
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, ClientFactory, ProviderFactory, verified

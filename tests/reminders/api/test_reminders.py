@@ -3,8 +3,8 @@
 import pytest
 import time_machine
 
-from booking.enums import Action
-from booking.operations.appointments import act
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
 from reminders.enums import MessageStatus
 from reminders.models import Message
 from scheduler_project.common.outages import note_down

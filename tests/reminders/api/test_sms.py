@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
-from reminders.api import sms as api
+from reminders.channels.sms import api
 from reminders.enums import Channel, Outcome
 from reminders.models import OptOut
 from tests.factories import DeliveryAttemptFactory

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from reminders.models import MessageTemplate
-from reminders.words import VARIABLES
+from reminders.templates.texts import VARIABLES
 from tests.booking.api.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import MessageTemplateFactory, ProviderFactory, UserFactory

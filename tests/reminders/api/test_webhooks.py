@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from reminders.enums import Kind, MessageStatus, Outcome
 from reminders.models import WebhookEndpoint
-from reminders.webhooks import EVENTS
+from reminders.webhooks.payloads import EVENTS
 from tests.booking.api.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import (

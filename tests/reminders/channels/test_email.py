@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminders.channels.base import Attachment, DeliveryError, Parcel, Refused, Unreachable
-from reminders.channels.email import connect, letter
+from reminders.channels.email.channel import connect, letter
 from tests.reminders.servers import SmtpServer, taking_less_than
 
 KEY = UUID("11111111-2222-3333-4444-555555555555")
@@ -191,7 +191,7 @@ def test_connection_that_is_ended_after_some_mails_is_opened_again_at_once(smtp_
 
 
 def test_without_a_mail_server_it_says_that_none_is_set_up(settings):
-    settings.EMAIL_BACKEND = "scheduler_project.common.smtp.NoMailServer"
+    settings.EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 
     assert str(refusal(parcel())) == "No mail server is set up (EMAIL_URL)."
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from reminders.channels.base import DeliveryError, Parcel, Refused, Unreachable
-from reminders.channels.sms import connect
+from reminders.channels.sms.channel import connect
 from tests.reminders.servers import HANG, HANG_UP, answer, says, taking_less_than
 
 KEY = UUID("11111111-2222-3333-4444-555555555555")

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from booking.enums import AppointmentStatus, ReservationStatus
-from reminders.causes import Cause
+from booking.appointments.enums import AppointmentStatus
+from booking.reservations.enums import ReservationStatus
 from reminders.channels.base import DeliveryError, Refused, Unreachable
 from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient, Source
-from reminders.errors import NotRetryable, TooLate
 from reminders.models import DeliveryAttempt, Message, OptOut
-from reminders.operations.dispatch import (
+from reminders.outbox.errors import NotRetryable, TooLate
+from reminders.outbox.operations import (
     Try,
     claim,
     claim_probe,
@@ -25,6 +25,7 @@ from reminders.operations.dispatch import (
     silenced,
     why_not,
 )
+from reminders.skip_reasons import Cause
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (

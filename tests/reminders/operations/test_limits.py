@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.operations.mails import owe, send_due
+from accounts.mails.operations import owe, send_due
 from reminders.channels.base import Unreachable
-from reminders.dispatcher import CONNECT
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message
+from reminders.outbox.dispatcher import CONNECT
 from scheduler_project.common.models import SendCount
 from tests.factories import (
     NOON,

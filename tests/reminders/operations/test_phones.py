@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from accounts.actors import Actor, Face
+from accounts.clients.operations import edit_client
 from accounts.models import Client
-from accounts.operations.leaving import erase_client
-from accounts.operations.people import edit_client
-from reminders.channels import sms
+from accounts.privacy.operations import erase_client
 from reminders.channels.base import DeliveryError, Refused
+from reminders.channels.sms import channel
 from reminders.enums import Channel, Source
-from reminders.errors import CodeNotValid, CountryNotServed, NoPhone
 from reminders.models import PhoneCode
-from reminders.operations import phones
-from reminders.operations.preferences import opt_out
+from reminders.phones import operations as phones
+from reminders.phones.errors import CodeNotValid, CountryNotServed, NoPhone
+from reminders.preferences.operations import opt_out
 from scheduler_project.common.errors import NotAllowed
 from tests.factories import NOON, SYSTEM, ClientFactory, actor_of, minutes
 
@@ -264,7 +264,7 @@ def gateway(monkeypatch, settings):
 
     def with_answers(*answers) -> Gateway:
         made = Gateway(*answers)
-        monkeypatch.setitem(sms.GATEWAYS, "test", lambda: made)
+        monkeypatch.setitem(channel.GATEWAYS, "test", lambda: made)
         return made
 
     return with_answers

@@ -12,19 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
-from accounts.models import Client, new_reference
-from booking.enums import Action, Policy, Scope
+from accounts.models import Client
+from booking.appointments.enums import Action
+from booking.appointments.operations import act, confirm, edit, reschedule
+from booking.availability.operations import set_policy
 from booking.models import Appointment, Schedule
-from booking.operations.appointments import act, confirm, edit, reschedule
-from booking.operations.availability import set_policy
-from booking.operations.guests import give_details, hold_as_visitor
-from booking.operations.reservations import expire_due, reserve
-from booking.operations.series import Wanted, cancel_series, create_series
-from booking.operations.services import edit_service
+from booking.reservations.guests import give_details, hold_as_visitor
+from booking.reservations.operations import expire_due, reserve
+from booking.series.enums import Policy, Scope
+from booking.series.operations import Wanted, cancel_series, create_series
+from booking.services.operations import edit_service
 from reminders.enums import Kind, MessageStatus
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
-from reminders.operations.notices import TELL_EXPIRED
-from reminders.operations.plan import replan, replan_all
+from reminders.notices import TELL_EXPIRED
+from reminders.plan.operations import replan, replan_all
+from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import DomainError
 from tests.factories import (
     NOON,

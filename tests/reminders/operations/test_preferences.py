@@ -7,12 +7,20 @@ import pytest
 from django.db import connection
 
 from accounts.actors import Actor, Face
-from booking.operations.appointments import edit
+from booking.appointments.operations import edit
 from reminders.enums import Channel, Source
-from reminders.errors import NeverQuiet, NotOffered, NotVerified, NotYourAddress, OneEnd, StoppedBySms, UnknownChoice
 from reminders.models import OptOut, Preferences
-from reminders.operations import preferences as operations
-from reminders.operations.preferences import opt_in, opt_out, opt_out_as, set_preferences, take_back
+from reminders.preferences import operations
+from reminders.preferences.errors import (
+    NeverQuiet,
+    NotOffered,
+    NotVerified,
+    NotYourAddress,
+    OneEnd,
+    StoppedBySms,
+    UnknownChoice,
+)
+from reminders.preferences.operations import opt_in, opt_out, opt_out_as, set_preferences, take_back
 from scheduler_project.common.errors import NotFound
 from tests.factories import (
     NOON,

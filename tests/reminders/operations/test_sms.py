@@ -2,9 +2,9 @@
 
 import pytest
 
+from reminders.channels.sms.reports import answered, report
 from reminders.enums import Channel, MessageStatus, Outcome, Source
 from reminders.models import OptOut
-from reminders.operations.sms import answered, report
 from tests.factories import NOON, DeliveryAttemptFactory, minutes
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,11 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.db import IntegrityError, transaction
 
 from reminders.enums import Recipient
-from reminders.errors import BadWords, NotSent, NotVerified, TemplateExists
 from reminders.models import MessageTemplate
-from reminders.operations.templates import in_use, preview, remove_template, save_template, send_test
-from reminders.words import DEFAULTS
+from reminders.preferences.errors import NotVerified
+from reminders.templates.errors import BadWords, NotSent, TemplateExists
+from reminders.templates.operations import in_use, preview, remove_template, save_template, send_test
+from reminders.templates.texts import DEFAULTS
 from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, actor_of, verified
 from tests.groups import MANAGER, staff_of

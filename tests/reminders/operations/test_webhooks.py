@@ -9,18 +9,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from reminders.enums import Kind, MessageStatus
-from reminders.errors import (
-    BadAddress,
-    EndpointDisabled,
-    EndpointExists,
-    NotRetryable,
-    TooLate,
-    TooManyEndpoints,
-    UnknownEvent,
-)
 from reminders.invariants import INVARIANTS
 from reminders.models import Message, WebhookEndpoint
-from reminders.operations.webhooks import (
+from reminders.outbox.errors import NotRetryable, TooLate
+from reminders.webhooks.errors import BadAddress, EndpointDisabled, EndpointExists, TooManyEndpoints, UnknownEvent
+from reminders.webhooks.operations import (
     MOST,
     OVERLAP,
     add_endpoint,
@@ -34,7 +27,7 @@ from reminders.operations.webhooks import (
     replay,
     rotate_secret,
 )
-from reminders.webhooks import EVENTS, envelope, event_data, signing_secrets
+from reminders.webhooks.payloads import EVENTS, envelope, event_data, signing_secrets
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import note_down

@@ -9,9 +9,9 @@ from django.contrib.auth.models import Permission
 from django.utils.translation import override
 
 from accounts.models import User
-from booking.views.desk.done import and_told
-from reminders.causes import Cause, reason_in_words
+from booking.appointments.messages import and_told
 from reminders.models import Message, OptOut, Preferences
+from reminders.skip_reasons import Cause, reason_in_words
 from tests.accounts.helpers import refusal
 from tests.conftest import logged_in
 from tests.factories import (

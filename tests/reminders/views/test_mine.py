@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 
 from reminders.enums import Channel, Source
 from reminders.models import OptOut, Preferences
-from reminders.operations.preferences import opt_out
+from reminders.preferences.operations import opt_out
 from tests.factories import NOON, ClientFactory, DeliveryAttemptFactory, MessageFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Client
 from booking.links import appointment_token
-from reminders.operations.phones import send_due
+from reminders.phones.operations import send_due
 from tests.factories import NOON, AppointmentFactory, ClientFactory
 from tests.groups import browser_of
 

@@ -8,8 +8,8 @@ from django.core import signing
 from django.test import Client as Browser
 
 from reminders.enums import Channel
-from reminders.links import OPT_OUT, opt_out_link
 from reminders.models import OptOut
+from reminders.preferences.links import OPT_OUT, opt_out_link
 from tests.factories import NOON, minutes
 from tests.looking import dump
 

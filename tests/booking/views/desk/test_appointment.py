@@ -8,9 +8,9 @@ import time_machine
 from django.urls import reverse
 from icalendar import Calendar
 
-from booking.enums import Policy
 from booking.models import Appointment, Reservation
-from booking.operations.series import Wanted, create_series
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
 from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
 from tests.html import reminded, text_of
 

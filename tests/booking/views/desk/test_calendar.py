@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from booking.enums import Action
-from booking.operations.appointments import act
-from booking.views.desk.layout import laid_out
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.pages.calendar_layout import laid_out
 from tests.booking.views.desk.conftest import browser_of
 from tests.factories import (
     ALWAYS,

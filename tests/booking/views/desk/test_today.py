@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.urls import reverse
 
-from booking.operations.availability import take_time_off
+from booking.availability.operations import take_time_off
 from tests.factories import NOON, SYSTEM, ClientFactory, HoldFactory, ServiceFactory, appoint, at, hold
 
 QUERIES = 15

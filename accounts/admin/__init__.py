@@ -1,0 +1,8 @@
+"""The people, for an office's staff."""
+
+from accounts.clients import admin as clients
+from accounts.providers import admin as providers
+from accounts.sign_in import admin as sign_in
+from accounts.users import admin as users
+
+__all__ = ["clients", "providers", "sign_in", "users"]

@@ -1,0 +1,28 @@
+"""Fields that the API of people shares."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from accounts.models import Unpublished
+from scheduler_project.common.api.fields import (
+    LineField,
+)
+
+
+class NameField(LineField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=150, **kwargs)
+
+
+class MissingField(serializers.ListField):
+    """A reason, as a code, why a provider is not yet published."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        own = {
+            "child": serializers.ChoiceField(choices=Unpublished.choices),
+            "read_only": True,
+            "help_text": _("What keeps you from being found, booked and writing to others; empty once published."),
+        }
+        super().__init__(**kwargs | own)

@@ -1,0 +1,87 @@
+"""`/api/clients`."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from accounts.api import permissions
+from accounts.api.base import PeopleViewSet
+from accounts.clients import filters
+from accounts.clients.operations import add_client, edit_client, remove_client
+from accounts.clients.serializers import ClientSerializer
+from accounts.models import Client
+from accounts.privacy.operations import erase_client
+from scheduler_project.common.api.schema import refusals
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Your clients; all of them for staff; a client finds themself"),
+    retrieve=extend_schema(summary="One client"),
+    create=extend_schema(
+        summary="Put a client into your address book",
+        description="A provider's clients go into their own address book; staff choose whose, or nobody's.",
+        responses={201: ClientSerializer, **refusals(403, 409)},
+        examples=[
+            OpenApiExample(
+                "A client",
+                {
+                    "name": "Emmy Noether",
+                    "email": "emmy@example.org",
+                    "phone": "+49 30 901820",
+                    "timezone": "Europe/Berlin",
+                    "notes": "Prefers mornings.",
+                },
+                request_only=True,
+            )
+        ],
+    ),
+    update=extend_schema(summary="Change a client", responses={200: ClientSerializer, **refusals(403, 409)}),
+    partial_update=extend_schema(
+        summary="Change a client",
+        description="Clients change their own name, phone and timezone, their provider all but the owner, staff all.",
+        responses={200: ClientSerializer, **refusals(403, 409)},
+        examples=[OpenApiExample("A new phone", {"phone": "+49 30 901821"}, request_only=True)],
+    ),
+    destroy=extend_schema(summary="Delete a client who never booked", responses={204: None, **refusals(403, 409)}),
+)
+class ClientViewSet(PeopleViewSet):
+    """Clients. A provider sees their address book and the clients who booked with them, a client sees themself, staff
+    see all."""
+
+    queryset = Client.objects.all()
+    serializer_class = ClientSerializer
+    permission_classes = [IsAuthenticated, permissions.AddingNeedsACalendar]
+    filterset_class = filters.ClientFilter
+
+    def get_queryset(self) -> QuerySet[Client]:
+        return Client.objects.visible_to(self.request.user)
+
+    def perform_create(self, serializer: BaseSerializer[Client]) -> None:
+        serializer.instance = add_client(**serializer.validated_data, actor=self.actor, now=timezone.now())
+
+    def perform_update(self, serializer: BaseSerializer[Client]) -> None:
+        assert serializer.instance
+        serializer.instance = edit_client(
+            client_id=serializer.instance.pk, changes=serializer.validated_data, actor=self.actor
+        )
+
+    @extend_schema(
+        summary="Erase a client's personal data",
+        description="For staff, and for the provider who keeps the client: name, email, phone, notes and all that was "
+        "written about them go, their login too; their past appointments stay, without a name. Refused while "
+        "appointments are to come.",
+        request=None,
+        responses={204: None, **refusals(403, 409)},
+    )
+    @action(detail=True, methods=["post"])
+    def erase(self, request: Request, pk: str) -> Response:
+        erase_client(client_id=self.get_object().pk, actor=self.actor, now=timezone.now())
+        return Response(status=204)
+
+    def perform_destroy(self, instance: Client) -> None:
+        remove_client(client_id=instance.pk, actor=self.actor)

@@ -1,0 +1,127 @@
+"""Clients: those who book."""
+
+from collections.abc import Callable
+from functools import reduce
+from operator import or_
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+from accounts.providers.models import Provider
+from accounts.users.models import NOT_IN_NUMBERS, Mailbox, User
+from scheduler_project.common.db.references import ReferenceField
+from scheduler_project.common.time.zones import validate_timezone
+
+known_to_provider: "list[Callable[[Provider], Q]]" = []
+"""Conditions, beside the address book, that make a client one of a provider's; higher apps add theirs."""
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def of_provider(self, provider: Provider) -> Self:
+        """A provider's clients: their address book and the clients known to them otherwise."""
+        return self.filter(_clients_of(provider))
+
+    def visible_to(self, user: "User | AnonymousUser | None") -> Self:
+        """Clients the user may see: all for staff, their own clients for a provider, themself for a client."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        if user.may("accounts.view_client"):
+            return self
+        provider = user.provider_or_none
+        return self.filter(Q(user=user) if provider is None else Q(user=user) | _clients_of(provider))
+
+    def editable_by(self, user: "User | AnonymousUser | None") -> Self:
+        """Clients whose details the user may manage: all for staff, their address book for a provider, themself for a
+        client."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
+
+    def matching(self, text: str) -> Self:
+        """Clients with `text` in the name, the email or the phone number, in whatever format the number is written."""
+        wanted = Q(name__icontains=text) | Q(email__icontains=text)
+        digits = text.translate(NOT_IN_NUMBERS)
+        if digits.removeprefix("+").isdecimal():
+            wanted |= Q(phone__contains=digits)
+        return self.filter(wanted)
+
+
+def _clients_of(provider: Provider) -> Q:
+    return reduce(or_, (find(provider) for find in known_to_provider), Q(owner=provider))
+
+
+class Client(models.Model):
+    """A person who books: registered with a login, kept in one provider's address book (`owner`), or a guest.
+
+    A guest has neither login nor owner, and no name until they have entered one.
+    """
+
+    user = models.OneToOneField(
+        User, models.SET_NULL, null=True, blank=True, related_name="client", verbose_name=_("user")
+    )
+    owner = models.ForeignKey(
+        Provider,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="clients",
+        verbose_name=_("owner"),
+        help_text=_("The provider whose address book this is in; empty for those who registered themselves."),
+    )
+    name = models.CharField(_("name"), max_length=150)
+    email = models.EmailField(_("email"), blank=True)
+    phone = PhoneNumberField(_("phone"), blank=True)
+    verified_phone = PhoneNumberField(
+        _("verified phone"),
+        blank=True,
+        editable=False,
+        help_text=_("The number that answered a code, or that staff or an approved provider wrote down."),
+    )
+    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
+    reference = ReferenceField(_("reference"))
+    created_at = models.DateTimeField(_("created"), default=now, editable=False)
+
+    objects = ClientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("client")
+        verbose_name_plural = _("clients")
+        ordering = ["name", "pk"]
+        indexes = [
+            models.Index(Mailbox("email"), condition=Q(owner=None) & ~Q(email=""), name="client_mailbox"),
+            models.Index(fields=["email"], name="client_email"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                "owner",
+                Lower("email"),
+                condition=~Q(email="") & Q(owner__isnull=False),
+                name="client_email_once_per_owner",
+                violation_error_message=_("This address book already has a client with this email."),
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="client_email_in_lower_case"),
+            models.UniqueConstraint(
+                fields=["owner", "reference"],
+                condition=Q(owner__isnull=False),
+                name="client_reference_once_per_owner",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"], condition=Q(owner__isnull=True), name="client_reference_once_without_owner"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or gettext("Visitor")
+
+    @property
+    def phone_is_verified(self) -> bool:
+        """Return whether text messages may go to the phone number. A changed number must be verified again."""
+        return bool(self.phone) and self.phone == self.verified_phone

@@ -1,0 +1,57 @@
+"""A client as the API reads and answers it."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from accounts.actors import Actor, Face
+from accounts.api.fields import NameField
+from accounts.clients.operations import keeps
+from accounts.models import Client
+from accounts.providers.serializers import ProviderField
+from scheduler_project.common.api.fields import (
+    EmailField,
+    PhoneField,
+    TimezoneField,
+)
+from scheduler_project.common.api.serializers import ModelSerializer
+
+
+class OwnClientSerializer(ModelSerializer[Client]):
+    class Meta:
+        model = Client
+        fields = ["id"]
+
+
+class ClientSerializer(ModelSerializer[Client]):
+    changed_by = {
+        "channels": "PATCH /api/clients/{id}/preferences",
+        "language": "PATCH /api/clients/{id}/preferences",
+    }
+
+    name = NameField()
+    email = EmailField(required=False, allow_blank=True)
+    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
+    timezone = TimezoneField(required=False)
+    owner = ProviderField(
+        required=False,
+        allow_null=True,
+        help_text=_("The provider whose address book it is; null for those who registered themselves."),
+    )
+
+    phone_is_verified = serializers.BooleanField(
+        read_only=True,
+        help_text=_("Text messages go only to a number that answered a code, or that you or staff wrote."),
+    )
+
+    class Meta:
+        model = Client
+        fields = ["id", "name", "email", "phone", "phone_is_verified", "timezone", "notes", "owner", "created_at"]
+        read_only_fields = ["created_at"]
+
+    def to_representation(self, client: Client) -> dict[str, Any]:
+        row: dict[str, Any] = super().to_representation(client)
+        if not keeps(Actor.of(self.context["request"].user, Face.API), client, "accounts.view_client"):
+            del row["notes"]
+        return row

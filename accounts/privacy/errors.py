@@ -1,0 +1,11 @@
+"""Refusals to erase somebody."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class AppointmentsComing(DomainError):
+    code = "appointments_coming"
+    kind = Kind.CONFLICT
+    message = _("There are appointments to come. Move or cancel them first, so that nobody waits in vain.")

@@ -1,0 +1,198 @@
+"""Archive and erasure of a person's data."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Actor
+from accounts.clients.operations import keeps, locked_client
+from accounts.mails.notices import silent
+from accounts.models import Client, Mail, Provider, SignIn, User
+from accounts.sign_in.devices import Device
+from accounts.sign_in.errors import WrongPassword
+from accounts.sign_in.guesses import NOWHERE, check_password
+from accounts.signals import client_leaving, login_leaving, personal_data_asked
+from scheduler_project.common.audit.log import erase
+from scheduler_project.common.audit.pii_scan import forget_answers, forget_files
+from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+from scheduler_project.common.time.zones import rfc3339
+
+DELETED = "Deleted"
+"""The name shown for erased people."""
+
+
+OF_CLIENT = ("name", "email", "phone", "verified_phone", "notes", "reference")
+
+
+OF_LOGIN = ("name", "email")
+
+
+@operation
+def gather(*, user_id: int | None = None, client_id: int | None = None, own: bool = False) -> dict[str, Any]:
+    """Return everything stored about a person, from every app and ready for JSON, without providers' notes.
+
+    For a login with its provider and client, or for a client with their login, if any. Secret addresses are included
+    only for people who request their `own` data. Raises NotFound.
+    """
+    logins, clients = User.objects.all(), Client.objects.select_related("user")
+    client = clients.filter(pk=client_id).first() if client_id is not None else None
+    user = client.user if client else logins.filter(pk=user_id).first() if user_id is not None else None
+    if client is None:
+        if user is None:
+            raise NotFound
+        client = user.client_or_none
+    provider = user.provider_or_none if user else None
+    archive: dict[str, Any] = {}
+    if user is not None:
+        archive["login"] = _login(user)
+    if client is not None:
+        archive["client"] = _client(client)
+    if provider is not None:
+        archive["provider"] = _provider(provider)
+    personal_data_asked.send(User, user=user, client=client, own=own, archive=archive)
+    return archive
+
+
+def _login(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "timezone": user.timezone,
+        "language": user.language,
+        "joined_at": rfc3339(user.date_joined),
+        "last_login_at": user.last_login and rfc3339(user.last_login),
+        "emails": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
+        "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
+        "sign_ins": [
+            {
+                "kind": row.kind,
+                "address": row.address,
+                "program": row.user_agent,
+                "signed_in_at": rfc3339(row.created_at),
+                "last_used_at": rfc3339(row.last_used_at),
+                "ended_at": row.ended_at and rfc3339(row.ended_at),
+            }
+            for row in SignIn.objects.filter(user=user)
+        ],
+    }
+
+
+def _client(client: Client) -> dict[str, Any]:
+    return {
+        "name": client.name,
+        "email": client.email,
+        "phone": str(client.phone),
+        "verified_phone": str(client.verified_phone),
+        "timezone": client.timezone,
+        "reference": client.reference,
+        "created_at": rfc3339(client.created_at),
+    }
+
+
+def _provider(provider: Provider) -> dict[str, Any]:
+    return {
+        "name": provider.name,
+        "slug": provider.slug,
+        "specialization": provider.specialization,
+        "bio": provider.bio,
+        "created_at": rfc3339(provider.created_at),
+    }
+
+
+def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:
+    """Erase a person at their own request: the login and the personal data go, past appointments stay without a name.
+
+    A provider can no longer be booked. Raises WrongPassword, TooManyGuesses, and AppointmentsComing while there are
+    upcoming appointments: cancelling them first notifies the others in the person's own name.
+    """
+    user = User.objects.get(pk=user_id)
+    try:
+        check_password(user=user, password=password, device=device)
+    except WrongPassword:
+        raise WrongPassword(field="password") from None
+    _leave(user_id, user.password, now)
+
+
+@operation
+def _leave(user_id: int, password_hash: str, now: datetime) -> None:
+    """Raises WrongPassword if the password was changed in the meantime."""
+    client = Client.objects.select_for_update(of=("self",), no_key=True).filter(user=user_id).first()
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
+    if user.password != password_hash:
+        raise WrongPassword(field="password")
+    if client is not None:
+        _erase_client(client, now)
+    _erase_login(user, now)
+
+
+@operation
+def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
+    """Erase a client at their request, like `leave`, together with their login. Their appointments stay without a name.
+
+    For staff, and for the provider who keeps the client. Repeating it changes nothing. Raises AppointmentsComing;
+    NotAllowed, also for a staff login; NotFound.
+    """
+    client = locked_client(client_id, actor)
+    erases = "accounts.delete_client"
+    if not keeps(actor, client, erases) or (client.user_id and not actor.may(erases)):
+        raise NotAllowed
+    user = User.objects.select_for_update(of=("self",), no_key=True).filter(client=client).first()
+    if user is not None and (user.is_staff or user.is_superuser):
+        raise NotAllowed(_("This is a login of staff. Take that from it first."))
+    _erase_client(client, now)
+    if user is not None:
+        _erase_login(user, now)
+
+
+def _erase_client(client: Client, now: datetime) -> None:
+    """Anonymize a client, also in booking and reminders. The caller holds the row's lock."""
+    client_leaving.send(Client, client=client, now=now)
+    number = str(client.phone.national_number) if client.phone else ""  # written with or without its country
+    forget_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
+    texts = {client.name, client.email, str(client.phone), client.reference} - {DELETED}
+    forget_answers(texts=texts, clients=[client.pk])
+    client.name, client.email, client.phone, client.verified_phone, client.notes = DELETED, "", "", "", ""
+    client.reference = f"deleted-{client.pk}"
+    client.save(update_fields=OF_CLIENT)
+    forget_traces(client)
+
+
+def _erase_login(user: User, now: datetime) -> None:
+    login_leaving.send(User, user=user, now=now)
+    Provider.objects.filter(user=user).update(is_active=False)
+    emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
+    Mail.objects.filter(to__in=emails).delete()
+    forget_files(words={user.name} - {DELETED}, signs=emails)
+    forget_answers(texts={user.name, *emails} - {DELETED}, users=[user.pk])
+    EmailAddress.objects.filter(user=user).delete()
+    with silent():
+        Authenticator.objects.filter(user=user).delete()
+    SignIn.objects.filter(user=user).delete()
+    User.objects.filter(pk=user.pk).update(
+        name=DELETED, email=f"deleted-{user.pk}@deleted.invalid", is_active=False, is_staff=False, is_superuser=False
+    )
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    forget_traces(user)
+    log_security_event_on_commit(SecurityEvent.LOGIN_DELETED, login=user.pk)
+
+
+def forget_traces(row: Client | User) -> None:
+    """Remove a person's details from the audit log of a row that is deleted or anonymized."""
+    erase(type(row), [row.pk], OF_CLIENT if isinstance(row, Client) else OF_LOGIN)
+    forget_log(type(row), [row.pk])
+
+
+def forget_log(model: type[Model], rows: Iterable[int]) -> None:
+    """Remove the names of these rows from Django's admin log."""
+    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model))
+    entries.filter(object_id__in=[str(pk) for pk in rows]).update(object_repr=DELETED, change_message="")

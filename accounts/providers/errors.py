@@ -1,0 +1,11 @@
+"""Refusals about providers."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class SlugTaken(DomainError):
+    code = "slug_taken"
+    kind = Kind.CONFLICT
+    message = _("Another provider has this address. Choose another slug.")

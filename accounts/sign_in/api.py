@@ -1,0 +1,252 @@
+"""Registering, logging in and out, tokens and passwords by the API."""
+
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth import logout, update_session_auth_hash
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.base import AboutOneEmailView, PublicView, View
+from accounts.mails import operations as mails
+from accounts.models import User
+from accounts.sign_in import operations as sign_in
+from accounts.sign_in import serializers, sign_ins
+from accounts.sign_in.devices import Device
+from accounts.sign_in.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, WrongCode
+from accounts.sign_in.sign_ins import Origin
+from accounts.users.operations import register
+from scheduler_project.common.api.schema import refusals
+
+LINK_ASKED = _("Unless your email is verified already, a message with a link is on its way.")
+
+
+RESET_ASKED = _("If there is an account with this email, a message with a link is on its way.")
+
+
+class RegisterView(PublicView):
+    serializer_class = serializers.RegisterSerializer
+    throttle_scope = "register"
+
+    @extend_schema(
+        operation_id="register",
+        summary="Register as a client or a provider",
+        description="A provider starts with a calendar, Monday to Friday from 09:00 to 17:00 in their timezone. They "
+        "are found, booked and write to others once `missing` is empty: their email is verified by the link in the "
+        "mail that is sent now, and staff have approved them.",
+        responses={201: serializers.SignedInSerializer, **refusals(409)},
+        examples=[
+            OpenApiExample(
+                "A client",
+                {"name": "Grace Hopper", "email": "grace@example.org", "password": "nanoseconds-of-wire"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "A provider in Berlin",
+                {
+                    "name": "Dr. Ada Lovelace",
+                    "email": "ada@example.org",
+                    "password": "notes-on-the-engine",
+                    "timezone": "Europe/Berlin",
+                    "role": "provider",
+                },
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        user = register(**self.sent(), now=timezone.now())
+        send_link_to_verify(request, user)
+        return self.signed_in(user, 201)
+
+
+class VerifyEmailView(View):
+    serializer_class = serializers.DetailSerializer
+
+    @extend_schema(
+        operation_id="me_email_verify",
+        summary="Have the link to verify your email mailed again",
+        description="A few times an hour at most. Opening the link verifies the email you log in with.",
+        request=None,
+        responses={202: serializers.DetailSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        send_link_to_verify(request, self.user)
+        return Response({"detail": LINK_ASKED}, 202)
+
+
+def send_link_to_verify(request: Request, user: User) -> None:
+    """Mail a link that verifies the email of a login, unless it is verified already."""
+    address = EmailAddress.objects.filter(user=user, email=user.email, verified=False).first()
+    if address is not None:
+        address.send_confirmation(request._request, signup=False)  # noqa: SLF001  (DRF's own way)
+
+
+class LoginView(PublicView):
+    serializer_class = serializers.LoginSerializer
+
+    @extend_schema(
+        operation_id="login",
+        summary="Log in",
+        description="An account with a second factor needs a `code` too: without one the answer is 401 with the code "
+        "`second_factor_required`.",
+        responses={200: serializers.SignedInSerializer, **refusals(401, 429)},
+        examples=[
+            OpenApiExample(
+                "Email and password",
+                {"email": "grace@example.org", "password": "nanoseconds-of-wire"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "With a second factor",
+                {"email": "grace@example.org", "password": "nanoseconds-of-wire", "code": "123456"},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            user = sign_in.log_in(**self.sent(), device=Device.of(request), now=timezone.now())
+            return self.signed_in(user)
+        except (NoActiveAccount, SecondFactorRequired, WrongCode) as error:
+            raise AuthenticationFailed(error.message, error.code) from error
+
+
+class RefreshView(PublicView):
+    serializer_class = serializers.RefreshSerializer
+    throttle_scope = None
+
+    @extend_schema(
+        operation_id="token_refresh",
+        summary="Swap a refresh token for a new pair",
+        description="Each refresh token works once. One that was swapped before ends the sign-in it belongs to, with "
+        "all its tokens: two have it, of whom one is a thief. Repeated within a few seconds it is taken for a client "
+        "whose answer was lost, and answers the same refresh token again. One whose user is inactive or has a new "
+        "password is refused.",
+        responses={200: serializers.TokensSerializer, **refusals(401)},
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            return Response(sign_ins.renew(**self.sent(), now=timezone.now()))
+        except TokenNotValid as error:
+            raise AuthenticationFailed(error.message, error.code) from error
+
+
+class LogoutView(View):
+    serializer_class = serializers.LogoutSerializer
+
+    @extend_schema(
+        operation_id="logout",
+        summary="Log out",
+        description="Ends the access token it is asked with and its refresh token, at once. Another refresh token of "
+        "yours in the body ends as well, with its access tokens.",
+        responses={204: None, **refusals(400)},
+    )
+    def post(self, request: Request) -> Response:
+        sign_ins.log_out(**self.sent(), user=self.user, now=timezone.now())
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            logout(request._request)  # noqa: SLF001  (DRF's own way)
+        return Response(status=204)
+
+
+class SignInsView(View):
+    """Sign-ins of the caller."""
+
+    serializer_class = serializers.SignInSerializer
+    pagination_class = None
+    filter_backends = []
+
+    @extend_schema(
+        operation_id="sign_ins_list",
+        summary="Where you are signed in",
+        description="Browsers and programs, the latest used first. `last_used_at` is exact to a minute.",
+        responses=serializers.SignInSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        rows = sign_ins.live_sign_ins(self.user, now=timezone.now())
+        return Response(self.get_serializer(rows, many=True).data)
+
+    @extend_schema(
+        operation_id="sign_ins_destroy_others",
+        summary="Sign out everywhere else",
+        description="Ends every other browser's session, and every token but those of the sign-in you ask with.",
+        responses={204: None},
+    )
+    def delete(self, request: Request) -> Response:
+        sign_ins.end_sign_ins(user=self.user, keep=self.user.sign_in, now=timezone.now())
+        return Response(status=204)
+
+
+class SignInView(View):
+    @extend_schema(
+        operation_id="sign_ins_destroy",
+        summary="Sign out somewhere",
+        description="Ends one browser's session, or one program's tokens, at once.",
+        request=None,
+        responses={204: None},
+    )
+    def delete(self, request: Request, sign_in_id: UUID) -> Response:
+        sign_ins.end_one_of(user=self.user, sign_in_id=sign_in_id, now=timezone.now())
+        return Response(status=204)
+
+
+class PasswordChangeView(View):
+    """Not repeatable by Idempotency-Key: passwords and tokens are never stored for replay."""
+
+    serializer_class = serializers.PasswordChangeSerializer
+    throttle_scope = "login"
+
+    @extend_schema(
+        operation_id="password_change",
+        summary="Change your password",
+        description="Every token given for the old password ends at once; the answer carries a new pair.",
+        responses={200: serializers.TokensSerializer, **refusals(400, 429)},
+        examples=[
+            OpenApiExample(
+                "Old and new",
+                {"current_password": "nanoseconds-of-wire", "new_password": "microseconds-of-rope"},
+                request_only=True,
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        user = sign_in.change_password(user_id=self.user.pk, **self.sent(), device=Device.of(request))
+        if isinstance(request.successful_authenticator, SessionAuthentication):
+            update_session_auth_hash(request, user)
+        tokens = sign_ins.fresh_tokens(
+            user=user, acting=self.user.sign_in, origin=Origin.of(request), now=timezone.now()
+        )
+        return Response(tokens)
+
+
+class PasswordResetView(AboutOneEmailView):
+    serializer_class = serializers.EmailSerializer
+
+    @extend_schema(
+        operation_id="password_reset",
+        summary="Ask for a link to set a new password",
+        description="The answer is the same whether there is such an account or not.",
+        responses={202: serializers.DetailSerializer},
+        examples=[OpenApiExample("For an email", {"email": "grace@example.org"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        mails.owe_reset_link(**self.sent(), now=timezone.now())
+        return Response({"detail": RESET_ASKED}, 202)
+
+
+class PasswordResetConfirmView(PublicView):
+    serializer_class = serializers.PasswordResetSerializer
+
+    @extend_schema(
+        operation_id="password_reset_confirm",
+        summary="Set a new password with what the mailed link carries",
+        responses={204: None, **refusals(400)},
+    )
+    def post(self, request: Request) -> Response:
+        sign_in.reset_password(**self.sent())
+        return Response(status=204)

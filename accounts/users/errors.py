@@ -1,0 +1,10 @@
+"""Refusals about names."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError
+
+
+class LinkInName(DomainError):
+    code = "link_in_name"
+    message = _("A name cannot be a web address. Leave it out, please.")

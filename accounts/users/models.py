@@ -1,0 +1,119 @@
+"""Logins."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.time.zones import validate_timezone
+
+if TYPE_CHECKING:
+    from accounts.clients.models import Client
+    from accounts.providers.models import Provider
+    from accounts.sign_in.models import SignIn
+
+
+NOT_IN_NUMBERS = str.maketrans("", "", " -()/.")
+
+
+class Mailbox(models.Func):
+    """The mailbox behind an email address: without `+tag`, and without dots for Gmail, which ignores them."""
+
+    function = "scheduler_mailbox"
+    output_field = models.TextField()
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def get_queryset(self) -> models.QuerySet["User"]:
+        """Join the provider and the client, so that checking roles costs no further query."""
+        return super().get_queryset().select_related("provider", "client")
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a login. The email is stored in lower case; without a password the login is unusable."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True} | fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=self.normalize_email(username))
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Return the email trimmed and in lower case, so that one mailbox has one spelling (all major providers ignore
+        case)."""
+        return (email or "").strip().lower()
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A login: email and password."""
+
+    email = models.EmailField(_("email"))
+    name = models.CharField(_("name"), max_length=150)
+    timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
+    language = models.CharField(
+        _("language"),
+        max_length=10,
+        choices=settings.LANGUAGES,
+        blank=True,
+        help_text=_("Of the messages sent to this login as a provider. Empty: the site's."),
+    )
+    is_staff = models.BooleanField(_("staff"), default=False, help_text=_("May use the admin and see everything."))
+    is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick instead of deleting a login."))
+    date_joined = models.DateTimeField(_("joined"), default=now)
+
+    sign_in: "SignIn | None" = None
+    """The sign-in of the current request; None for a login that was only looked up."""
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["email"],
+                name="user_email_once",
+                violation_error_message=_("There is already an account with this email."),
+            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_in_lower_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        return UserManager.normalize_email(username)
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def may(self, permission: str) -> bool:
+        """Return whether this is a staff login with that permission (`app.codename`), directly or by a group."""
+        return self.is_staff and self.has_perm(permission)
+
+    @property
+    def provider_or_none(self) -> "Provider | None":
+        """Return the provider of this login, or None."""
+        return getattr(self, "provider", None)
+
+    @property
+    def client_or_none(self) -> "Client | None":
+        """Return the client of this login, or None."""
+        return getattr(self, "client", None)

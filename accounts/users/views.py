@@ -1,0 +1,126 @@
+"""Pages of one's login: where it leads, and changing it."""
+
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.views import ConfirmEmailView, email, login, password_change, password_reset_from_key, signup
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import int_to_base36
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor, Face
+from accounts.models import User
+from accounts.sign_in.adapter import remember_language
+from accounts.sign_in.devices import remember_browser
+from accounts.sign_in.operations import owner_of_link
+from accounts.users.forms import ProfileForm
+from accounts.users.operations import edit_user
+from scheduler_project.common.pages.base import back, page, remember_zone, secret_page, too_many
+
+EMAIL_ACTIONS = frozenset({"action_add", "action_send", "action_remove"})
+"""The allowed actions of allauth's page of emails. If several are sent, allauth takes the first."""
+
+
+@page
+def sign_up(request: HttpRequest) -> HttpResponse:
+    """Sign up, with the same rate limit as the API: both reveal whether an email is taken."""
+    refused = too_many(request, "register") if request.method == "POST" else None
+    return refused or signup(request)
+
+
+@page
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Log in, with the same rate limit as the API. Wrong passwords are also counted (`guesses`)."""
+    refused = too_many(request, "login") if request.method == "POST" else None
+    return refused or login(request)
+
+
+@login_required
+@page
+def change_email(request: HttpRequest) -> HttpResponse:
+    """Request another email for a login, resend its link, or withdraw the request.
+
+    allauth also has `action_primary`, by which a login that never verified an email takes any other at once. Here only
+    the mailed link makes an email the login's.
+    """
+    if request.method == "POST" and not EMAIL_ACTIONS & request.POST.keys():
+        return HttpResponseRedirect(reverse("account_email"))
+    return email(request)
+
+
+class ConfirmEmail(ConfirmEmailView):
+    """The page behind the link that verifies an email. Opening it does not log the user out."""
+
+    def logout_other_user(self, confirmation: EmailConfirmationHMAC) -> None:
+        if self.request.method == "POST":
+            super().logout_other_user(confirmation)
+
+
+@login_required
+@page
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Change the password. This browser keeps counting as one that has logged in before."""
+    return remembering(request, password_change(request))
+
+
+@page
+def set_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
+    """Set a password by the mailed link, which proves the mailbox: this browser then counts as known to the login."""
+    return remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
+
+
+def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Remember this browser for the login if its password has changed."""
+    user = getattr(request, "has_new_password", None)
+    if user is not None:
+        remember_browser(response, user)
+    return response
+
+
+@login_required
+def after_login(request: HttpRequest) -> HttpResponse:
+    """Redirect to `next`, else providers to their dashboard, clients to their appointments, staff to the admin."""
+    user = request.user
+    assert isinstance(user, User)
+    if user.provider_or_none:
+        role = "desk"
+    elif user.client_or_none:
+        role = "mine"
+    else:
+        role = "admin:index" if user.is_staff else "account"
+    return HttpResponseRedirect(back(request, role))
+
+
+@login_required
+@page
+def account(request: HttpRequest) -> HttpResponse:
+    """Show name, timezone and language, with links to everything else about the login."""
+    user = request.user
+    assert isinstance(user, User)
+    form = ProfileForm(request.POST or None, instance=user)
+    if request.method == "POST" and form.is_valid():
+        edit_user(user_id=user.pk, changes=form.cleaned_data, actor=Actor.of(user, Face.PAGE))
+        messages.success(request, _("Saved."))
+        response = HttpResponseRedirect(reverse("account"))
+        remember_zone(response, form.cleaned_data["timezone"])
+        if form.cleaned_data["language"]:
+            remember_language(response, form.cleaned_data["language"])
+        return response
+    addresses = list(EmailAddress.objects.filter(user=user))
+    context = {
+        "form": form,
+        "verified": any(address.verified for address in addresses if address.primary),
+        "pending": next((address for address in addresses if not address.primary), None),
+        "second_factor": is_mfa_enabled(user),
+    }
+    return render(request, "accounts/account.html", context)
+
+
+@secret_page
+def reset_link(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """Redirect from the mailed link to the form for a new password. Raises LinkNotValid."""
+    user = owner_of_link(uid=uid, token=token)
+    return HttpResponseRedirect(reverse("account_reset_password_from_key", args=[int_to_base36(user.pk), token]))

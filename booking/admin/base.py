@@ -1,0 +1,256 @@
+"""Mixins and helpers that the admins of calendars and bookings share."""
+
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import QuerySet, prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.actors import Actor, Face
+from accounts.models import Provider
+from booking.availability.hours import open_hours
+from booking.availability.operations import Change
+from booking.models import Appointment, Schedule, TimeOff
+from scheduler_project.common.admin.base import SHOWN, ChooseOne, OfficeAdmin
+from scheduler_project.common.admin.times import told
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import preview
+from scheduler_project.common.pages.forms import LocalDateTimeField, ModelForm
+from scheduler_project.common.time.intervals import DAY, covers
+from scheduler_project.common.validators import isolated
+
+
+def staff(request: HttpRequest) -> Actor:
+    return Actor.of(request.user, Face.ADMIN)
+
+
+def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleListFilter]:
+    """Rows of one provider; `path` leads to the provider. A required one shows nothing until somebody is chosen."""
+
+    class ProviderFilter(admin.SimpleListFilter):
+        title = gettext_lazy("provider (choose one)") if required else gettext_lazy("provider")
+        parameter_name = "provider"
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(str(pk), name) for pk, name in Provider.objects.values_list("pk", "name")]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+            if self.value() is None:
+                return queryset.none() if required else queryset
+            if not str(self.value()).isdecimal():
+                raise IncorrectLookupParameters
+            return queryset.filter(**{path: self.value()})
+
+    return ProviderFilter
+
+
+def in_zone(form: forms.BaseForm, zone: str) -> None:
+    """Let the times of a form be read and shown on the clocks of `zone`, and say so."""
+    for field in form.fields.values():
+        if isinstance(field, LocalDateTimeField):
+            field.zone = zone
+            field.label = f"{field.label} ({zone})"
+
+
+class CalendarForm(ModelForm):
+    """A form about one calendar: its times are read and shown on the clocks of that calendar.
+
+    What its rows must be like is said by the operation that writes them, not by the model.
+    """
+
+    schedule: Schedule
+    """Set on the class by the admin that makes the form."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if hasattr(self.instance, "schedule_id"):
+            self.instance.schedule = self.schedule
+        in_zone(self, self.schedule.timezone)
+
+    def _get_validation_exclusions(self) -> set[str]:
+        return {*super()._get_validation_exclusions(), *self.fields}  # type: ignore[misc]
+
+
+def explained(refusal: DomainError, schedule: Schedule) -> str:
+    """A refusal with the times it names, on the calendar's own clocks."""
+    zone = schedule.timezone
+    alternatives = [time["start_time"] for time in refusal.details.get("alternatives", [])]
+    nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
+    times = ", ".join(told(LocalDateTimeField().to_python(text), zone) for text in alternatives or nearest)
+    if not times:
+        if "alternatives" in refusal.details:
+            return f"{refusal.message} " + _("There is no free time nearby.")
+        return str(refusal.message)
+    says = type(refusal).message if nearest else refusal.message
+    return f"{says} {zone}: {times}."
+
+
+def choose_from_many(field: Any, like: Any) -> None:
+    """Let a choice be searched for, as for the model field `like`."""
+    field.widget = ChooseOne(like, admin.site, choices=field.choices, attrs={"class": "wide-choice"})
+
+
+class ChooseCalendar(forms.Form):
+    """The first step of whatever is added to a calendar."""
+
+    schedule = forms.ModelChoiceField(Schedule.objects.select_related("provider"), label=gettext_lazy("Provider"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choose_from_many(self.fields["schedule"], TimeOff.schedule.field)
+
+
+class InCalendarAdmin(OfficeAdmin):
+    """For rows that belong to one calendar. Whose comes first: all the rest is told in that calendar's time."""
+
+    refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
+
+    def schedule_of(self, obj: Any) -> Schedule:
+        return obj.schedule
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form_class = super().get_form(request, obj, change=change, **kwargs)
+        schedule = self.schedule_of(obj) if obj else getattr(request, "schedule", None)
+        return type(form_class.__name__, (form_class,), {"schedule": schedule})
+
+    def explain(self, refusal: DomainError, form: Any) -> str:
+        return explained(refusal, form.schedule)
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Adding begins with the choice of a calendar (`?schedule=`)."""
+        choice = ChooseCalendar(request.GET if "schedule" in request.GET else None)
+        if not self.has_add_permission(request) or choice.is_valid():
+            schedule = choice.cleaned_data["schedule"] if choice.is_valid() else None
+            request.schedule = schedule  # type: ignore[attr-defined]
+            title = _("Add %(name)s for %(provider)s (%(zone)s)") % {
+                "name": self.opts.verbose_name,
+                "provider": schedule and isolated(schedule.provider.name),
+                "zone": schedule and schedule.timezone,
+            }
+            return super().add_view(request, form_url, {**(extra_context or {}), "title": title})
+        return self.ask(
+            request,
+            title=_("Add %s: for which provider?") % self.opts.verbose_name,
+            submit=_("Continue"),
+            form=choice,
+            method="get",
+            back=self.list_url(),
+        )
+
+
+def tell(request: HttpRequest, *changes: Change) -> None:
+    """Say what changes of availability did to the free slots, and whom they left outside the hours; or would (R6)."""
+    _note_preview(request)
+    added = sum(change.slots_added for change in changes)
+    removed = sum(change.slots_removed for change in changes)
+    says = _("Free slots: %(added)d added, %(removed)d removed.")
+    if previewed(request):
+        says = _("Free slots: %(added)d would be added, %(removed)d removed.")
+    messages.info(request, says % {"added": added, "removed": removed})
+    found = {row.pk: row for change in changes for row in change.conflicts}
+    prefetch_related_objects(list(found.values()), "reservation__provider__schedule")
+    stranded = [row for row in found.values() if len(changes) == 1 or _outside(row)]
+    if not stranded:
+        return
+    links = format_html_join(", ", '<a href="{}">{}</a>', ((_url(row), _line(row)) for row in stranded[:SHOWN]))
+    count = len(stranded)
+    if previewed(request):
+        warning = ngettext(
+            "%d appointment would lie outside the hours. It would stand, to be kept, moved or cancelled:",
+            "%d appointments would lie outside the hours. They would stand, each to be kept, moved or cancelled:",
+            count,
+        )
+    else:
+        warning = ngettext(
+            "%d appointment now lies outside the hours. It stands; keep it, move it or cancel it:",
+            "%d appointments now lie outside the hours. They stand; keep, move or cancel each:",
+            count,
+        )
+    rest = _(" and %d more.") % (count - SHOWN) if count > SHOWN else ""
+    messages.warning(request, format_html("{} {}{}", warning % count, links, rest))
+
+
+class Previews(OfficeAdmin):
+    """For changes of availability: a second button says what saving would do (R6), by doing it and undoing it."""
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().render_change_form(request, {**context, "previews": True}, *args, **kwargs)
+
+    def submitted(self, request: HttpRequest, view: Callable[[], Any]) -> Any:
+        if not previewed(request):
+            return super().submitted(request, view)
+        answer = preview(view)
+        if not hasattr(request, "saved"):
+            return answer
+        request.tried = True  # type: ignore[attr-defined]
+        return view()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form_class: Any = super().get_form(request, obj, change=change, **kwargs)
+        if not hasattr(request, "tried"):
+            return form_class
+
+        class Asked(form_class):
+            def is_valid(self) -> bool:
+                """Never, so that the form is shown again as it was filled in, with nothing to complain of."""
+                super().is_valid()
+                return False
+
+        return Asked
+
+    def response_add(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if previewed(request):
+            return _saved(request)
+        return super().response_add(request, *args, **kwargs)
+
+    def response_change(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if previewed(request):
+            return _saved(request)
+        return super().response_change(request, *args, **kwargs)
+
+
+def previewed(request: HttpRequest) -> bool:
+    return "_preview" in request.POST
+
+
+def _saved(request: HttpRequest) -> HttpResponse:
+    """Note that all was saved, about to be rolled back. The answer is not shown: the form is, once more."""
+    _note_preview(request)
+    request.saved = True  # type: ignore[attr-defined]
+    return HttpResponse()
+
+
+def _note_preview(request: HttpRequest) -> None:
+    """Before anything else is told, and once."""
+    if previewed(request) and not hasattr(request, "noted"):
+        request.noted = True  # type: ignore[attr-defined]
+        messages.info(request, _("This is what saving would do. Nothing has been saved yet."))
+
+
+def _outside(appointment: Appointment) -> bool:
+    """Return True if it still lies outside the hours after all changes: one may restore what another took."""
+    start, end = appointment.starts_at, appointment.ends_at
+    return not covers(open_hours(appointment.provider.schedule, start - DAY, end + DAY), start, end)
+
+
+def _url(appointment: Appointment) -> str:
+    return reverse("admin:booking_appointment_change", args=[appointment.pk])
+
+
+def _line(appointment: Appointment) -> str:
+    when = there(appointment.starts_at, appointment.provider.schedule.timezone)
+    names = (appointment.called, str(appointment.client), appointment.provider.name)
+    return ", ".join([*map(isolated, names), when])
+
+
+def there(instant: Any, zone: str) -> str:
+    """An instant on a row's own clocks, the zone named."""
+    return f"{told(instant, str(ZoneInfo(zone)))} {zone}" if instant else "–"

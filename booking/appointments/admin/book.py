@@ -1,0 +1,261 @@
+"""Staff take a call: a time is chosen, for a client who is known or new, and booked, held or moved to."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.clients.operations import with_new_client
+from booking.admin.base import staff
+from booking.appointments.choosing import free_on, refuse
+from booking.appointments.enums import Action
+from booking.appointments.forms import CLIENTS_FOUND, InstantField
+from booking.appointments.messages import and_told
+from booking.appointments.operations import book, reschedule
+from booking.appointments.staff_forms import OfficeBookForm, OfficeTimeForm, WhoseForm, bookable_clients
+from booking.appointments.transitions import allowed_actions
+from booking.availability.search import FreeTime, Search, next_free
+from booking.models import Appointment, Schedule, Service
+from booking.reservations.enums import Override
+from booking.reservations.operations import reserve
+from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.validators import isolated
+
+Made = TypeVar("Made")
+
+
+FROM_LINKS = ("client", "service")
+"""Further parameters that a link to the booking page may carry, beside the calendar and the first day."""
+
+
+class BookingPages(OfficeAdmin):
+    """The pages on which a time is chosen. They are sent as often as somebody looks for clients or times."""
+
+    # --- Booking ---
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        """Book for a client. What was typed is kept until it is booked."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        whose = WhoseForm(request.GET if "schedule" in request.GET else None)
+        if not whose.is_valid():
+            return self.ask(
+                request,
+                title=_("Book an appointment: with whom?"),
+                submit=_("Continue"),
+                form=whose,
+                method="get",
+                hidden=[(name, request.GET[name]) for name in (*FROM_LINKS, "start") if name in request.GET],
+                back=self.list_url(),
+            )
+        schedule, now = whose.cleaned_data["schedule"], timezone.now()
+        deed = request.POST.get("do", "find")
+        if request.method == "POST" and deed in ("book", "hold"):
+            return self._book(request, schedule, now, hold=deed == "hold")
+        return self._ask_whom(request, schedule, self._typed(request, schedule, now), now)
+
+    def _typed(self, request: HttpRequest, schedule: Schedule, now: datetime) -> OfficeBookForm:
+        """The form with what was typed so far, not judged yet; from a link: with what its address says."""
+        form = OfficeBookForm(schedule=schedule)
+        if request.method == "POST":
+            names = [name for name in form.fields if name in request.POST]
+            many = ("overrides",)
+            form.initial = {name: request.POST.getlist(name) if name in many else request.POST[name] for name in names}
+        else:
+            form.initial = {name: request.GET[name] for name in FROM_LINKS if name in request.GET}
+            form.initial |= self._from_start(request, schedule, now)
+        return form
+
+    def _from_start(self, request: HttpRequest, schedule: Schedule, now: datetime) -> dict[str, Any]:
+        """The day to begin with: that of the time somebody clicked on, else the first with something free."""
+        try:
+            start = InstantField(required=False).clean(request.GET.get("start"))
+        except ValidationError:
+            start = None
+        if start is None:
+            first = next_free(Search(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
+            return {"date": (first.starts_at if first else now).astimezone(schedule.zone).date()}
+        clicked = {"date": start.astimezone(schedule.zone).date(), "start": start.isoformat()}
+        return clicked | ({"overrides": [Override.NOTICE]} if start < now + schedule.notice else {})
+
+    def _book(self, request: HttpRequest, schedule: Schedule, now: datetime, *, hold: bool) -> HttpResponse:
+        form = OfficeBookForm(request.POST, schedule=schedule)
+        if not self._may_add_clients(request) and not request.POST.get("client"):
+            form.add_error("client", _("Choose a client."))
+        if not form.is_valid():
+            return self._ask_whom(request, schedule, form, now)
+        if hold and form.overrides_meant:
+            form.add_error("overrides", _("A hold keeps to the rules. Book at once instead, and say why."))
+            return self._ask_whom(request, schedule, form, now)
+        try:
+            made = self._hold_it(form, staff(request), now) if hold else self._book_it(form, staff(request), now)
+        except DomainError as error:
+            return self._ask_whom(request, schedule, form, now, refuse(form, error))
+        if hold:
+            messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % isolated(str(made.client)))
+            return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
+        self.log_addition(request, made, [{"added": {}}])
+        messages.success(request, and_told(_("Booked."), made))
+        return HttpResponseRedirect(self.change_url(made.pk))
+
+    def _book_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Appointment:
+        said = form.cleaned_data
+        deed = partial(
+            book,
+            provider_id=form.schedule.provider_id,
+            service_id=said["service"].pk if said["service"] else None,
+            starts_at=form.starts_at,
+            ends_at=form.ends_at,
+            title=said["title"],
+            description=said["description"],
+            overrides=form.overrides_meant,
+            reason=said["reason"],
+            actor=actor,
+            now=now,
+        )
+        return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
+
+    def _hold_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Any:
+        said = form.cleaned_data
+        deed = partial(
+            reserve,
+            provider_id=form.schedule.provider_id,
+            service_id=said["service"].pk if said["service"] else None,
+            starts_at=form.starts_at,
+            ends_at=form.ends_at,
+            actor=actor,
+            now=now,
+        )
+        return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
+
+    def _ask_whom(
+        self,
+        request: HttpRequest,
+        schedule: Schedule,
+        form: OfficeBookForm,
+        now: datetime,
+        alternatives: list[datetime] | None = None,
+    ) -> HttpResponse:
+        chosen, words = form.said_so_far("client"), form.said_so_far("search")
+        clients = list(bookable_clients(schedule.provider).matching(words)[:CLIENTS_FOUND]) if words else []
+        if form.is_bound and form.has_error("somebody_else"):
+            clients = form.namesakes()
+        if chosen and chosen not in clients:
+            clients.insert(0, chosen)
+        return self.ask(
+            request,
+            title=_("Book an appointment with %s") % isolated(schedule.provider.name),
+            submit="",
+            template="admin/booking/appointment/book.html",
+            clients=clients,
+            chosen=chosen,
+            searched=bool(words),
+            adds_clients=self._may_add_clients(request),
+            day_url=self._day_url(schedule, form.said_so_far("date")),
+            hold_minutes=schedule.hold_minutes,
+            **_times(form, schedule, form.said_so_far("service"), form.said_so_far("minutes"), now),
+            alternatives=sorted(alternatives or []),
+        )
+
+    def _may_add_clients(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.add_client")
+
+    def _day_url(self, schedule: Schedule, day: date | None) -> str:
+        query = {"provider": schedule.provider_id} | ({"date": f"{day:%Y-%m-%d}"} if day else {})
+        return reverse("admin:booking_appointment_day", query=query)
+
+    # --- Moving ---
+
+    def move_view(self, request: HttpRequest, appointment: Appointment) -> HttpResponse:
+        """Choose another time: one of those that are free, or any by hand."""
+        schedule, now = appointment.provider.schedule, timezone.now()
+        if Action.RESCHEDULE not in allowed_actions(appointment, staff(request), now):
+            messages.error(request, _("This appointment can no longer be moved."))
+            return HttpResponseRedirect(self.change_url(appointment.pk))
+        if request.method != "POST" or request.POST.get("do") == "find":
+            meant = max(appointment.starts_at, now).astimezone(schedule.zone).date()
+            form = OfficeTimeForm(schedule=schedule, initial={"date": meant})
+            typed = [name for name in ("date", "minutes", "reason", "time") if request.POST.get(name)]
+            form.initial.update({name: request.POST[name] for name in typed})
+            form.initial["overrides"] = request.POST.getlist("overrides")
+            return self._ask_when(request, appointment, form, now)
+        form = OfficeTimeForm(request.POST, schedule=schedule)
+        alternatives: list[datetime] = []
+        if form.is_valid():
+            try:
+                reschedule(
+                    appointment_id=appointment.pk,
+                    starts_at=form.starts_at,
+                    ends_at=form.ends_at,
+                    overrides=form.overrides_meant,
+                    reason=form.cleaned_data["reason"],
+                    actor=staff(request),
+                    now=now,
+                )
+            except DomainError as error:
+                alternatives = refuse(form, error)
+            else:
+                messages.success(request, and_told(_("Moved."), appointment))
+                return HttpResponseRedirect(self.change_url(appointment.pk))
+        return self._ask_when(request, appointment, form, now, alternatives)
+
+    def _ask_when(
+        self,
+        request: HttpRequest,
+        appointment: Appointment,
+        form: OfficeTimeForm,
+        now: datetime,
+        alternatives: list[datetime] | None = None,
+    ) -> HttpResponse:
+        schedule = appointment.provider.schedule
+        minutes = form.said_so_far("minutes") or int(appointment.reservation.length.total_seconds()) // 60
+        return self.ask(
+            request,
+            title=_("Move the appointment"),
+            submit="",
+            template="admin/booking/appointment/move.html",
+            original=appointment,
+            back=self.change_url(appointment.pk),
+            day_url=self._day_url(schedule, form.said_so_far("date")),
+            **_times(form, schedule, appointment.service, minutes, now),
+            alternatives=sorted(alternatives or []),
+        )
+
+
+def _for_client(form: OfficeBookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+    """Do `deed` for the client who was chosen, or for a new one of the office's."""
+    known = form.cleaned_data["client"]
+    return deed(known.pk) if known else with_new_client(deed, newcomer=form.newcomer, actor=actor, now=now)
+
+
+def _times(
+    form: OfficeTimeForm, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime
+) -> dict[str, Any]:
+    """Return the context for choosing a time: the free times of the chosen day, and the time selected."""
+    day = form.said_so_far("date") or now.astimezone(schedule.zone).date()
+    any_notice = Override.NOTICE in (form["overrides"].value() or [])
+    times = free_on(day, schedule, service, minutes, now, any_notice=any_notice)
+    length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
+    return {
+        "form": form,
+        "schedule": schedule,
+        "zone": schedule.timezone,
+        "day": day,
+        "times": times,
+        "start": _nearest(form.said_so_far("start"), times),
+        "length": length,
+    }
+
+
+def _nearest(wanted: datetime | None, times: list[FreeTime]) -> datetime | None:
+    """The free time that is meant by a click into the calendar: that very one, or the next after it."""
+    return next((time.starts_at for time in times if wanted and time.starts_at >= wanted), None)

@@ -1,0 +1,258 @@
+"""`/api/appointments`: booked, moved, cancelled and read."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.permissions import ForStaff
+from booking.api.base import BookingViewSet
+from booking.api.fields import InstantField, OffsetsField, OverrideField
+from booking.appointments import operations as appointments
+from booking.appointments.enums import Action, AppointmentStatus, Event
+from booking.appointments.filters import AppointmentFilter
+from booking.appointments.serializers import AppointmentSerializer
+from booking.calendars.icalendar import to_ical
+from booking.models import Appointment, AppointmentEvent
+from booking.reservations.api import ReserveSerializer
+from scheduler_project.common.api.fields import LineField, TextField, TimezoneField
+from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.serializers import ModelSerializer, Serializer
+
+
+class BookSerializer(ReserveSerializer):
+    timezone = TimezoneField(
+        required=False, help_text=_("The zone the appointment is made in, and times without an offset are read in.")
+    )
+    title = LineField(required=False, max_length=200, help_text=_("The service's name, if left out."))
+    description = TextField(required=False, max_length=5000, allow_blank=True)
+    reminder_offsets = OffsetsField()
+
+
+class EditSerializer(ModelSerializer[Appointment]):
+    shown_by = AppointmentSerializer
+    changed_by = {
+        "start_time": "POST /api/appointments/{id}/reschedule",
+        "end_time": "POST /api/appointments/{id}/reschedule",
+        "status": "PATCH /api/appointments/{id}/status",
+        "cancellation_reason": "POST /api/appointments/{id}/cancel",
+    }
+
+    reminder_offsets = OffsetsField()
+
+    class Meta:
+        model = Appointment
+        fields = ["title", "description", "timezone", "reminder_offsets"]
+
+
+class RescheduleSerializer(Serializer[Any]):
+    start_time = InstantField()
+    end_time = InstantField(required=False, help_text=_("For the provider and staff; otherwise it stays as long."))
+    timezone = TimezoneField(required=False, help_text=_("For times sent without an offset."))
+    override = OverrideField()
+
+
+class ReasonSerializer(Serializer[Any]):
+    reason = TextField(required=False, allow_blank=True, max_length=500, default="")
+
+
+class StatusSerializer(ReasonSerializer):
+    status = serializers.ChoiceField(choices=AppointmentStatus.choices)
+
+
+class EventSerializer(ModelSerializer[AppointmentEvent]):
+    event = serializers.ChoiceField(choices=Event.choices)
+    at = InstantField()
+    by = serializers.SerializerMethodField()
+    details = serializers.SerializerMethodField(
+        help_text=_("Why rules were set aside, and an import's reference, are told to the provider and staff only.")
+    )
+
+    class Meta:
+        model = AppointmentEvent
+        fields = ["event", "at", "by", "face", "details"]
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_by(self, event: AppointmentEvent) -> str | None:
+        return event.user.name if event.user else None
+
+    @extend_schema_field(serializers.DictField())
+    def get_details(self, event: AppointmentEvent) -> dict[str, Any]:
+        return event.details if self.context["runs"] else event.for_client
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Appointments you may see"),
+    retrieve=extend_schema(
+        summary="One appointment",
+        responses={200: AppointmentSerializer, **refusals(400)},
+    ),
+)
+class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """Meetings. `allowed_actions` says what the asker may do with each at this moment."""
+
+    queryset = Appointment.objects.all()
+    serializer_class = AppointmentSerializer
+    filterset_class = AppointmentFilter
+    timeless_actions = frozenset({"destroy", "ics"})
+    paged_actions = frozenset({"list", "history"})
+
+    def get_queryset(self) -> QuerySet[Appointment]:
+        mine = Appointment.objects.visible_to(self.request.user).detailed()
+        return mine.order_by("-reservation__starts_at", "-pk")
+
+    def pk_of(self) -> int:
+        return self.get_object().pk
+
+    def acted(self, which: Action, reason: str = "") -> Response:
+        appointment = appointments.act(
+            appointment_id=self.pk_of(), action=which, actor=self.actor, now=self.now, reason=reason
+        )
+        return self.answer(AppointmentSerializer, appointment)
+
+    @extend_schema(
+        summary="Book in one step",
+        description="By a client for themself, or by the provider or staff for a client.",
+        request=BookSerializer,
+        responses={201: AppointmentSerializer, **refusals(403, 404, 409)},
+        examples=[
+            OpenApiExample(
+                "For one's own client",
+                {"provider": 1, "client": 1, "service": 1, "start_time": "2027-03-04T13:30:00+01:00"},
+                request_only=True,
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(BookSerializer)
+        appointment = appointments.book(
+            provider_id=asked["provider"],
+            client_id=self.asked_client(asked.get("client")),
+            service_id=asked.get("service"),
+            starts_at=asked["start_time"],
+            ends_at=asked.get("end_time"),
+            title=asked.get("title", ""),
+            description=asked.get("description", ""),
+            timezone=asked.get("timezone", ""),
+            reminder_offsets=asked.get("reminder_offsets"),
+            overrides=asked.get("override", ()),
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.answer(AppointmentSerializer, appointment, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Edit what it says",
+        request=EditSerializer(partial=True),
+        responses={200: AppointmentSerializer, **refusals(403)},
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        changes = self.sent(EditSerializer, instance=found, partial=True)
+        appointment = appointments.edit(appointment_id=found.pk, changes=changes, actor=self.actor, now=self.now)
+        return self.answer(AppointmentSerializer, appointment)
+
+    @extend_schema(summary="Cancel", responses={204: None, **refusals(403, 409)})
+    def destroy(self, request: Request, pk: str) -> Response:
+        self.acted(Action.CANCEL)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Move to another status",
+        request=StatusSerializer,
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+        examples=[OpenApiExample("It took place", {"status": "completed"}, request_only=True)],
+    )
+    @action(detail=True, methods=["patch"], url_path="status")
+    def set_status(self, request: Request, pk: str) -> Response:
+        asked = self.sent(StatusSerializer)
+        appointment = appointments.set_status(appointment_id=self.pk_of(), actor=self.actor, now=self.now, **asked)
+        return self.answer(AppointmentSerializer, appointment)
+
+    @extend_schema(
+        summary="Move to another time",
+        request=RescheduleSerializer,
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+        examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
+    )
+    @action(detail=True, methods=["post"])
+    def reschedule(self, request: Request, pk: str) -> Response:
+        asked = self.sent(RescheduleSerializer)
+        appointment = appointments.reschedule(
+            appointment_id=self.pk_of(),
+            starts_at=asked["start_time"],
+            ends_at=asked.get("end_time"),
+            overrides=asked.get("override", ()),
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.answer(AppointmentSerializer, appointment)
+
+    @extend_schema(
+        summary="Cancel, with a reason",
+        request=ReasonSerializer,
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        return self.acted(Action.CANCEL, self.sent(ReasonSerializer)["reason"])
+
+    @extend_schema(
+        summary="Approve a pending appointment",
+        request=None,
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+    )
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        return self.acted(Action.APPROVE)
+
+    @extend_schema(
+        summary="Decline a pending appointment",
+        request=ReasonSerializer,
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+    )
+    @action(detail=True, methods=["post"])
+    def decline(self, request: Request, pk: str) -> Response:
+        return self.acted(Action.DECLINE, self.sent(ReasonSerializer)["reason"])
+
+    @extend_schema(summary="What happened to it", responses=EventSerializer(many=True), filters=False)
+    @action(detail=True)
+    def history(self, request: Request, pk: str) -> Response:
+        appointment = self.get_object()
+        page = self.paginate_queryset(appointment.events.select_related("user"))
+        runs = self.actor.runs(appointment.reservation.provider_id, "booking.view_appointment")
+        context = self.get_serializer_context() | {"runs": runs}
+        rows = EventSerializer(page, many=True, context=context).data
+        return self.get_paginated_response(rows)
+
+    @extend_schema(
+        summary="As a calendar file",
+        description="iCalendar (RFC 5545), with a stable UID and a rising SEQUENCE.",
+        responses={(200, "text/calendar"): OpenApiTypes.STR},
+    )
+    def ics(self, request: Request, pk: str) -> HttpResponse:
+        appointment = self.get_object()
+        return HttpResponse(
+            to_ical(appointment),
+            content_type="text/calendar; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="appointment-{appointment.pk}.ics"'},
+        )
+
+
+@extend_schema_view(list=extend_schema(summary="Everybody's appointments"))
+class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
+    """Every appointment there is. Staff only."""
+
+    queryset = Appointment.objects.detailed().order_by("-reservation__starts_at", "-pk")
+    serializer_class = AppointmentSerializer
+    filterset_class = AppointmentFilter
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {"GET": "booking.view_appointment"}

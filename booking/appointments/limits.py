@@ -1,0 +1,131 @@
+"""Limits on what one person may take, so that nobody hoards the slots (R19). Providers and staff have none."""
+
+from datetime import datetime
+from typing import Any, NoReturn
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.models import User
+from booking.appointments.errors import TooManyAppointments, TooOften
+from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.limits.throttling import seconds_until, site_network
+
+LOCK_PERSON = """
+SELECT id FROM accounts_client
+WHERE id = ANY (%(client)s::bigint || ARRAY(
+    SELECT id FROM accounts_client
+    WHERE owner_id IS NULL AND email <> '' AND scheduler_mailbox(email) = (
+        SELECT CASE WHEN owner_id IS NULL AND email <> '' THEN scheduler_mailbox(email) END
+        FROM accounts_client WHERE id = %(client)s)))
+ORDER BY id FOR NO KEY UPDATE
+"""
+"""An array, for PostgreSQL then looks its few up by their keys, whatever it knows of the table: OR reads it whole."""
+
+
+OPEN_APPOINTMENTS = """
+SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)
+FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = person.id
+WHERE person.id = ANY (%(people)s::bigint[]) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
+  AND claim.face IN ('page', 'api') AND (claim.created_by_id IS NULL OR claim.created_by_id = person.user_id)
+"""
+"""A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted.
+
+Whoever has a login may come by a mailed link all the same, as a guest without one.
+"""
+
+
+CONFIRM_IF_FEW = f"""
+WITH open (with_provider, in_all) AS ({OPEN_APPOINTMENTS})
+UPDATE booking_reservation SET status = 'confirmed', network = NULL FROM open
+WHERE id = %(reservation)s AND with_provider < %(most)s::int AND in_all < %(most_unverified)s::int
+"""
+
+
+def lock_person(client_id: int) -> list[int]:
+    """Lock a client, and whoever else gave the same mailbox, until the transaction ends. Return all their ids.
+
+    This comes before the schedule's lock. A mailbox may stand behind a login, and behind each booking made as a guest;
+    those in a provider's address book did not write it there themselves.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_PERSON, {"client": client_id})
+        people = [pk for (pk,) in cursor.fetchall()]
+    if client_id not in people:
+        raise NotFound(field="client")
+    return people
+
+
+def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now: datetime) -> bool:
+    """Mark a hold as confirmed if the person has so few open appointments that nothing else need be known of them.
+
+    Return whether it was. That is one statement, where `check_open_appointments` and then writing would be two.
+    """
+    params = {
+        "people": people,
+        "provider": provider_id,
+        "now": now,
+        "reservation": reservation_id,
+        "most": settings.MAX_OPEN_APPOINTMENTS,
+        "most_unverified": settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CONFIRM_IF_FEW, params)
+        return cursor.rowcount == 1
+
+
+def check_open_appointments(people: list[int], provider_id: int, actor: Actor, now: datetime) -> None:
+    """Raise TooManyAppointments if a person has as many to come as they may book by themselves.
+
+    `people` are the clients this person is (`lock_person`), who stay locked until the new appointment is written: else
+    two that are booked at once would not see each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_APPOINTMENTS, {"people": people, "provider": provider_id, "now": now})
+        with_provider, in_all = cursor.fetchone()
+    if with_provider >= settings.MAX_OPEN_APPOINTMENTS:
+        refuse(
+            _("You have %(limit)d appointments to come with this provider, as many as you may book. Cancel one first."),
+            settings.MAX_OPEN_APPOINTMENTS,
+            actor,
+        )
+    if in_all >= settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED and not has_proved_mailbox(actor):
+        refuse(
+            _("Verify your email address to have more than %(limit)d appointments to come."),
+            settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
+            actor,
+            verify_email=True,
+        )
+
+
+def count_change(client_id: int, actor: Actor) -> None:
+    """Count one more change that a client makes to their own appointments. Raises TooOften.
+
+    Each is told to the provider, and so uses up what may go out on their behalf: who books and cancels in turns would
+    leave nothing for others' reminders. What the provider, staff, jobs and commands do is not counted.
+    """
+    request = asker.get()
+    if request is None or client_id != actor.client_id:
+        return
+    subjects = {"change": f"client:{client_id}", "change_network": f"network:{site_network(request)}"}
+    for scope, subject in subjects.items():
+        if seconds := seconds_until(scope, subject):
+            raise TooOften(retry_after=seconds)
+
+
+def refuse(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:
+    login = actor.user.pk if actor.user else None
+    log_security_event(SecurityEvent.LIMIT_REACHED, login=login, scope="open_appointments", most=limit)
+    raise TooManyAppointments(message % {"limit": limit}, details={"limit": limit, **details})
+
+
+def has_proved_mailbox(actor: Actor) -> bool:
+    """Return whether this person reads their mailbox: a guest came by a mailed link, a login verified its email."""
+    if actor.guest is not None or not isinstance(actor.user, User):
+        return True
+    return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()

@@ -1,0 +1,187 @@
+"""Meetings, and the memory of what happened to them."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Face
+from accounts.models import Client, Provider, User
+from booking.appointments.enums import COMING, AppointmentStatus, Event
+from booking.reservations.models import Reservation, party
+from booking.services.models import Service
+from scheduler_project.common.db.fields import OffsetsField
+from scheduler_project.common.time.zones import validate_timezone
+
+CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "changed", "was"}
+"""Keys of event details that a client may read: not the reason for setting rules aside, nor an import's reference."""
+
+
+class AppointmentQuerySet(models.QuerySet["Appointment"]):
+    def coming(self, *, now: datetime) -> Self:
+        """Those that are to take place, the one going on included."""
+        return self.filter(status__in=COMING).not_over(now=now)
+
+    def not_over(self, *, now: datetime) -> Self:
+        """Those whose time is not over, whatever became of them.
+
+        None lasts longer than a day, so that those which began long ago need not be looked at.
+        """
+        return self.filter(reservation__ends_at__gt=now, reservation__starts_at__gt=now - timedelta(days=2))
+
+    def past(self, *, now: datetime) -> Self:
+        """Those whose time is over, however they ended."""
+        return self.filter(reservation__ends_at__lte=now, reservation__starts_at__lt=now)
+
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, a provider and a client their own."""
+        sees_all = isinstance(user, User) and user.may("booking.view_appointment")
+        return self if sees_all else self.filter(party(user, "reservation__"))
+
+    def detailed(self) -> Self:
+        """With everything an answer about an appointment shows, in one query."""
+        return self.select_related("reservation__provider", "reservation__client", "reservation__service")
+
+
+class Appointment(models.Model):
+    """The meeting a confirmed reservation carries.
+
+    Provider, client, service and time are the reservation's; rescheduling moves the appointment onto another one. Its
+    `uid` and rising `sequence` are those of the calendar entry (RFC 5545 §3.8.4.7, §3.8.7.4).
+    """
+
+    reservation = models.OneToOneField(
+        Reservation, models.PROTECT, related_name="appointment", verbose_name=_("reservation")
+    )
+    series = models.ForeignKey(
+        "booking.AppointmentSeries",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="appointments",
+        db_index=False,
+        verbose_name=_("series"),
+    )
+    occurrence = models.DateField(
+        _("occurrence"),
+        null=True,
+        blank=True,
+        help_text=_("The local date that the rule of its series gave it, wherever it was moved since."),
+    )
+    uid = models.UUIDField(_("calendar UID"), default=uuid.uuid4, unique=True, editable=False)
+    sequence = models.PositiveIntegerField(_("sequence"), default=0, editable=False)
+    title = models.CharField(_("title"), max_length=200, blank=True, help_text=_("The service's name, if left out."))
+    description = models.TextField(_("description"), max_length=5000, blank=True)
+    timezone = models.CharField(
+        _("timezone"),
+        max_length=64,
+        validators=[validate_timezone],
+        help_text=_("The zone the appointment was made in; its times are told in this zone."),
+    )
+    reminder_offsets = OffsetsField(
+        _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the service's.")
+    )
+    status = models.CharField(_("status"), max_length=10, choices=AppointmentStatus, db_index=True)
+    cancellation_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("made"))
+    updated_at = models.DateTimeField(_("changed"))
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("appointment")
+        verbose_name_plural = _("appointments")
+        ordering = ["-reservation__starts_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["series", "occurrence"], name="appointment_once_per_series_and_date"),
+            models.CheckConstraint(
+                condition=Q(occurrence__isnull=True) | Q(series__isnull=False), name="appointment_occurs_in_a_series"
+            ),
+        ]
+        indexes = [BrinIndex(fields=["created_at"], name="appointment_made")]
+
+    def __str__(self) -> str:
+        return self.called
+
+    def mark_changed(self, now: datetime) -> None:
+        """Count a change in `sequence` and `updated_at`. The caller holds the lock, and saves.
+
+        Whoever asked first may get the lock last: such a change is as late as the one before it, never earlier.
+        """
+        self.sequence += 1
+        self.updated_at = max(self.updated_at, now)
+
+    @property
+    def called(self) -> str:
+        """Its title; in the reader's language, if it was given none and has no service to be named after."""
+        return self.title or gettext("Appointment")
+
+    @property
+    def provider(self) -> Provider:
+        return self.reservation.provider
+
+    @property
+    def client(self) -> Client:
+        return self.reservation.client
+
+    @property
+    def service(self) -> Service | None:
+        return self.reservation.service
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.reservation.starts_at
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.reservation.ends_at
+
+
+class AppointmentEvent(models.Model):
+    """An action on an appointment, with its actor, its time, and the face it came through.
+
+    Rows are only ever added, and a trigger sees to it. Who deleted their login stays a number. They are in the order of
+    their keys, which are given under the lock that decides what happens first; `at` never runs backwards within it.
+    """
+
+    appointment = models.ForeignKey(
+        Appointment, models.PROTECT, related_name="events", db_index=False, verbose_name=_("appointment")
+    )
+    event = models.CharField(_("event"), max_length=12, choices=Event)
+    at = models.DateTimeField(_("at"))
+    user = models.ForeignKey(
+        User,
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
+        db_index=False,
+        db_constraint=False,
+    )
+    face = models.CharField(_("through"), max_length=10, choices=Face)
+    details = models.JSONField(_("details"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("appointment event")
+        verbose_name_plural = _("appointment events")
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["appointment", "id"], name="appointmentevent_in_order"),
+            BrinIndex(fields=["at"], name="appointmentevent_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def for_client(self) -> dict[str, Any]:
+        """The details its client may read: not what staff and the provider note for themselves."""
+        known = CLIENTS_READ | ({"reason"} if self.event in (Event.CANCELLED, Event.DECLINED) else set())
+        return {name: value for name, value in self.details.items() if name in known}

@@ -1,0 +1,242 @@
+"""The life of an appointment: from a confirmed hold to completed, missed, cancelled or declined."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, Provider
+from booking.appointments.enums import Action, AppointmentStatus
+from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
+from booking.appointments.queries import moved_from
+from booking.appointments.steps import appoint, check_reason, do, except_date, locked_appointment, move_to, reword
+from booking.appointments.transitions import CHANGE, TARGETS, bad_transition, check_allowed
+from booking.availability.locks import locked_schedule
+from booking.models import Appointment, Reservation, Service
+from booking.reservations.claims import BOOK, chosen_length, claim, lock_client, offered
+from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.errors import HoldExpired, HoldReleased, ProviderNotPublished
+from booking.reservations.operations import offering_alternatives
+from scheduler_project.common.db.rows import columns_of, from_row
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.failpoints import Failpoint, reach
+from scheduler_project.common.operations import operation
+
+LOCK_RESERVATION = f"""
+WITH person AS MATERIALIZED ({LOCK_PERSON})
+SELECT {columns_of(Reservation, "reservation")}, {columns_of(Provider, "provider")}, {columns_of(Client, "client")},
+       {columns_of(Service, "service")}, (SELECT array_agg(id) FROM person)
+FROM booking_reservation reservation
+JOIN accounts_provider provider ON provider.id = reservation.provider_id
+JOIN accounts_client client ON client.id = reservation.client_id
+LEFT JOIN booking_service service ON service.id = reservation.service_id
+WHERE reservation.id = %(reservation)s AND (SELECT count(*) FROM person) >= 0
+FOR NO KEY UPDATE OF reservation
+"""
+"""The condition that is always true has the person locked before the reservation."""
+
+
+@operation
+def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "") -> Appointment:
+    """Turn a held reservation into an appointment: `scheduled`, or `pending` if a client must await approval.
+
+    The client's note, given now or with the hold, becomes its description.
+
+    Repeating it returns the same appointment, wherever it was moved since. Raises HoldExpired from `expires_at` on,
+    HoldReleased, TooManyAppointments; NotFound.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_RESERVATION, {"reservation": reservation_id, "client": actor.client_id})
+        row = cursor.fetchone()
+    if row is None:
+        raise NotFound
+    reservation = from_row(Reservation, row, provider=Provider, client=Client, service=Service)
+    if not actor.runs(reservation.provider_id, BOOK) and reservation.client_id != actor.client_id:
+        raise NotFound
+    if reservation.status == ReservationStatus.CONFIRMED:
+        made = Appointment.objects.get(reservation=reservation)
+        made.reservation = reservation
+        return made
+    if reservation.status == ReservationStatus.RELEASED:
+        if moved := moved_from(reservation):
+            return moved
+        raise HoldReleased
+    if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
+        raise HoldExpired
+    if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
+        raise ProviderNotPublished(field="provider")
+    themselves = not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation)
+    reach(Failpoint.HOLD_JUDGED)
+    reservation.status = ReservationStatus.CONFIRMED
+    reservation.network = None
+    if not (themselves and confirm_if_few(reservation.pk, row[-1], reservation.provider_id, now)):
+        if themselves:
+            check_open_appointments(row[-1], reservation.provider_id, actor, now)
+        reservation.save(update_fields=["status", "network"])
+    return appoint(reservation, actor=actor, now=now, description=note or reservation.note)
+
+
+def chose_themselves(reservation: Reservation) -> bool:
+    """Return whether a time was taken by its client, and not by the provider or staff for them."""
+    return reservation.created_by_id == reservation.client.user_id and reservation.face in (Face.PAGE, Face.API)
+
+
+def book(
+    *,
+    provider_id: int,
+    client_id: int,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    service_id: int | None = None,
+    ends_at: datetime | None = None,
+    title: str = "",
+    description: str = "",
+    timezone: str = "",
+    reminder_offsets: list[str] | None = None,
+    overrides: Collection[Override] = (),
+    reason: str = "",
+) -> Appointment:
+    """Reserve and confirm in one step. Arguments and refusals are those of `reserve`.
+
+    Instead of its limit on holds there is one on appointments to come: TooManyAppointments.
+
+    `reason` says why rules were set aside, for the history; from the admin that must be said (Missing).
+    """
+    check_reason(overrides, reason, actor)
+    says = {
+        "title": title,
+        "description": description,
+        "timezone": timezone,
+        "reminder_offsets": reminder_offsets,
+        "reason": reason,
+    }
+    with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
+        return _book(provider_id, client_id, service_id, starts_at, ends_at, says, actor, now, overrides)
+
+
+@operation
+def _book(
+    provider_id: int,
+    client_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    says: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+) -> Appointment:
+    if actor.runs(provider_id, BOOK):
+        lock_client(client_id)
+    else:
+        check_open_appointments(lock_person(client_id), provider_id, actor, now)
+    schedule = locked_schedule(provider_id)
+    reservation = claim(
+        schedule=schedule,
+        service=offered(schedule, service_id, actor),
+        client_id=client_id,
+        starts_at=starts_at,
+        length=chosen_length(schedule, starts_at, ends_at, actor),
+        expires_at=None,
+        actor=actor,
+        now=now,
+        overrides=overrides,
+    )
+    return appoint(reservation, actor=actor, now=now, **says)
+
+
+def reschedule(
+    *,
+    appointment_id: int,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    ends_at: datetime | None = None,
+    overrides: Collection[Override] = (),
+    reason: str = "",
+) -> Appointment:
+    """Move an appointment to another time of the same provider, all or nothing.
+
+    It stays as long as it was, unless the provider or staff say `ends_at`. Its own old
+    time is not in the way. On any refusal (those of `reserve`, and BadTransition) the original stands. `reason` is that
+    of `book`.
+    """
+    check_reason(overrides, reason, actor)
+    reservation = _reservation_of(appointment_id)
+    with offering_alternatives(
+        provider_id=reservation.provider_id, service_id=reservation.service_id, starts_at=starts_at, now=now
+    ):
+        return _reschedule(appointment_id, reservation.provider_id, starts_at, ends_at, actor, now, overrides, reason)
+
+
+@operation
+def _reschedule(
+    appointment_id: int,
+    provider_id: int,
+    starts_at: datetime,
+    ends_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+    reason: str,
+) -> Appointment:
+    schedule = locked_schedule(provider_id)
+    appointment = locked_appointment(appointment_id)
+    check_allowed(Action.RESCHEDULE, appointment, actor, now)
+    old = appointment.reservation
+    return move_to(
+        appointment,
+        schedule=schedule,
+        service=old.service,
+        starts_at=starts_at,
+        length=chosen_length(schedule, starts_at, ends_at, actor) or old.length,
+        actor=actor,
+        now=now,
+        overrides=overrides,
+        reason=reason,
+    )
+
+
+@operation
+def act(*, appointment_id: int, action: Action, actor: Actor, now: datetime, reason: str = "") -> Appointment:
+    """Approve, decline, complete, miss or cancel an appointment; a declined or cancelled one's time is free at once.
+
+    What is cancelled or declined of a series is an exception to its rule (EXDATE) from then on.
+    Raises BadTransition naming the moves there are, NotYet for an outcome before the start, NotAllowed; NotFound.
+    """
+    locked_schedule(_reservation_of(appointment_id).provider_id)
+    appointment = locked_appointment(appointment_id)
+    check_allowed(action, appointment, actor, now)
+    if action in (Action.CANCEL, Action.DECLINE) and appointment.series and appointment.occurrence:
+        except_date(appointment.series, appointment.occurrence, now)
+    return do(appointment, action, actor=actor, now=now, reason=reason)
+
+
+def set_status(
+    *, appointment_id: int, status: AppointmentStatus, actor: Actor, now: datetime, reason: str = ""
+) -> Appointment:
+    """`act`, told by the status wanted. Raises BadTransition for a status no action leads to."""
+    action = next((action for action, target in TARGETS.items() if target == status), None)
+    if action is None:
+        raise bad_transition(Appointment.objects.get(pk=appointment_id))
+    return act(appointment_id=appointment_id, action=action, actor=actor, now=now, reason=reason)
+
+
+@operation
+def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Appointment:
+    """Change title, description, timezone or reminder offsets. For provider and staff. Raises NotAllowed; NotFound."""
+    locked_schedule(_reservation_of(appointment_id).provider_id)
+    appointment = locked_appointment(appointment_id)
+    if not actor.runs(appointment.reservation.provider_id, CHANGE):
+        raise NotAllowed
+    return reword(appointment, changes, actor=actor, now=now)
+
+
+def _reservation_of(appointment_id: int) -> Reservation:
+    reservation = Reservation.objects.filter(appointment=appointment_id).first()
+    if reservation is None:
+        raise NotFound
+    return reservation

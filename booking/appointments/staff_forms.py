@@ -1,0 +1,100 @@
+"""Forms of staff in the admin: reasons, times, and bookings for a client on the phone."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Client, ClientQuerySet, Provider
+from booking.appointments.forms import CLIENTS_FOUND, ForClientForm, TimeForm
+from booking.models import Schedule
+from booking.reservations.enums import Override
+from scheduler_project.common.pages.forms import TextField
+
+OVERRIDES = [
+    (Override.HOURS, gettext_lazy("Outside the provider's hours, or while they are away")),
+    (Override.NOTICE, gettext_lazy("At shorter notice, or further ahead, than clients may book")),
+]
+
+
+class WhoseForm(forms.Form):
+    """The first step of a booking: with whom."""
+
+    schedule = forms.ModelChoiceField(
+        Schedule.objects.select_related("provider").filter(provider__is_active=True), label=gettext_lazy("Provider")
+    )
+
+
+class ReasonForm(forms.Form):
+    reason = TextField(
+        label=gettext_lazy("Reason"),
+        max_length=500,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=gettext_lazy("The client is told it, and it stays in the history."),
+    )
+
+
+class OfficeTimeForm(TimeForm):
+    """A time of somebody else's calendar. Where its rules are set aside, the operation asks why."""
+
+    overrides = forms.MultipleChoiceField(
+        label=gettext_lazy("Set aside"),
+        choices=OVERRIDES,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Two appointments at one time are never possible."),
+    )
+    reason = TextField(
+        label=gettext_lazy("Why"),
+        max_length=500,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=gettext_lazy(
+            "Needed where rules are set aside. It stays in the appointment's history; the client does not read it."
+        ),
+    )
+
+    def clean_time(self) -> Any:
+        """Times off the grid are refused by the operation, which names the nearest that are on it."""
+        return self.cleaned_data["time"]
+
+
+class OfficeBookForm(OfficeTimeForm, ForClientForm):
+    """A booking for whoever is on the phone."""
+
+    search = TextField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)
+    somebody_else = forms.BooleanField(
+        label=gettext_lazy("This is somebody else with the same email or phone"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["client"].queryset = bookable_clients(self.schedule.provider)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean()
+        if not said.get("client") and not self.has_error("client"):
+            if not said.get("name"):
+                self.add_error("name", _("Choose a client, or write the name of a new one."))
+            elif self.namesakes() and not said.get("somebody_else"):
+                self.add_error(
+                    "somebody_else", _("There is already a client with this email or phone. Choose them, or tick this.")
+                )
+        return said
+
+    def namesakes(self) -> list[Client]:
+        """The clients who have the email or the phone of the new one."""
+        said = self.cleaned_data
+        same = Q(pk__in=[])
+        if said.get("email"):
+            same |= Q(email__iexact=said["email"])
+        if said.get("phone"):
+            same |= Q(phone=said["phone"])
+        return list(bookable_clients(self.schedule.provider).filter(same)[:CLIENTS_FOUND])
+
+
+def bookable_clients(provider: Provider) -> ClientQuerySet:
+    """Return the clients whom staff may book with a provider: those in the provider's address book or in nobody's."""
+    return Client.objects.filter(Q(owner=None) | Q(owner=provider)).exclude(name="")

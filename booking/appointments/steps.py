@@ -1,0 +1,256 @@
+"""The steps that operations on appointments are made of. Their callers hold the locks."""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor, Face
+from booking.appointments.enums import Action, AppointmentStatus, Event
+from booking.appointments.limits import count_change
+from booking.appointments.transitions import EVENTS, TARGETS, bad_transition
+from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
+from booking.reservations.claims import BOOK, claim, let_go
+from booking.reservations.enums import Override
+from booking.reservations.errors import NotBookable
+from booking.signals import appointment_changed
+from scheduler_project.common.errors import Missing, NotFound
+from scheduler_project.common.time.zones import rfc3339
+
+
+def check_reason(overrides: Collection[Override], reason: str, actor: Actor) -> None:
+    """Whoever sets rules of somebody else's calendar aside says why. Raises Missing."""
+    if overrides and not reason and actor.face == Face.ADMIN:
+        raise Missing(_("Say why these rules are set aside."), field="reason")
+
+
+def appoint(
+    reservation: Reservation,
+    *,
+    actor: Actor,
+    now: datetime,
+    title: str = "",
+    description: str = "",
+    timezone: str = "",
+    reminder_offsets: list[str] | None = None,
+    series: AppointmentSeries | None = None,
+    occurrence: date | None = None,
+    among: list[AppointmentEvent] | None = None,
+    reason: str = "",
+) -> Appointment:
+    """Write the appointment of a reservation just confirmed. The caller has claimed its time.
+
+    Here and below: when much happens at once, its events are gathered in `among`, for the caller to tell of together.
+    """
+    service = reservation.service
+    waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id, BOOK)
+    appointment = composed(
+        reservation,
+        now=now,
+        title=title,
+        description=description,
+        timezone=timezone,
+        reminder_offsets=reminder_offsets,
+        status=AppointmentStatus.PENDING if waits else AppointmentStatus.SCHEDULED,
+        series=series,
+        occurrence=occurrence,
+    )
+    appointment.save(force_insert=True)
+    _record(
+        appointment,
+        Event.BOOKED,
+        actor,
+        status=appointment.status,
+        among=among,
+        overrides=reservation.overrides,
+        reason=reason,
+        **({"series": series.pk} if series else {}),
+    )
+    return appointment
+
+
+def composed(
+    reservation: Reservation,
+    *,
+    now: datetime,
+    status: AppointmentStatus,
+    title: str = "",
+    description: str = "",
+    timezone: str = "",
+    reminder_offsets: list[str] | None = None,
+    series: AppointmentSeries | None = None,
+    occurrence: date | None = None,
+) -> Appointment:
+    """The appointment of a reservation, not written yet."""
+    return Appointment(  # type: ignore[misc]  # an ArrayField that may be NULL
+        reservation=reservation,
+        series=series,
+        occurrence=occurrence,
+        title=title or untitled(reservation.service),
+        description=description,
+        timezone=timezone or reservation.client.timezone,
+        reminder_offsets=reminder_offsets,
+        status=status,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def untitled(service: Service | None) -> str:
+    """The title of an appointment that was given none. Without a service it has none: see `Appointment.called`."""
+    return service.name if service else ""
+
+
+def move_to(
+    appointment: Appointment,
+    *,
+    schedule: Schedule,
+    service: Service | None,
+    starts_at: datetime,
+    length: timedelta,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+    among: list[AppointmentEvent] | None = None,
+    reason: str = "",
+) -> Appointment:
+    """Let an appointment's time go and claim another. The caller holds the locks, and undoes all on a refusal."""
+    if not schedule.provider_is_active:
+        raise NotBookable
+    old = appointment.reservation
+    let_go(old, now)
+    claimed = claim(
+        schedule=schedule,
+        service=service,
+        client_id=old.client_id,
+        starts_at=starts_at,
+        length=length,
+        expires_at=None,
+        actor=actor,
+        now=now,
+        overrides=overrides,
+    )
+    claimed.provider, claimed.client, claimed.service = old.provider, old.client, service
+    appointment.reservation = claimed
+    appointment.mark_changed(now)
+    appointment.save(update_fields=["reservation", "sequence", "updated_at"])
+    _record(
+        appointment,
+        Event.RESCHEDULED,
+        actor,
+        among=among,
+        **{"from": rfc3339(old.starts_at), "to": rfc3339(starts_at)},
+        reservation=old.pk,
+        overrides=claimed.overrides,
+        reason=reason,
+    )
+    return appointment
+
+
+def do(
+    appointment: Appointment,
+    action: Action,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+    among: list[AppointmentEvent] | None = None,
+) -> Appointment:
+    """Carry an action out. The caller holds the locks and has checked that it is allowed."""
+    if action in (Action.CANCEL, Action.DECLINE):
+        let_go(appointment.reservation, now)
+    _move(appointment, TARGETS[action], now, reason)
+    because = {"reason": reason} if reason else {}
+    _record(appointment, EVENTS[action], actor, among=among, status=appointment.status, **because)
+    return appointment
+
+
+def except_date(series: AppointmentSeries, day: date, now: datetime) -> None:
+    """Leave a date of a series out. The caller holds the schedule's lock, under which a series changes."""
+    if day not in series.exdates:
+        series.exdates = sorted([*series.exdates, day])
+        series.mark_changed(now)
+        series.save(update_fields=["exdates", "updated_at"])
+
+
+def reword(
+    appointment: Appointment,
+    changes: dict[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+    among: list[AppointmentEvent] | None = None,
+) -> Appointment:
+    """Change what an appointment says; nothing is written if nothing differs. The caller holds the locks."""
+    if changes.get("title") == "":
+        changes = {**changes, "title": untitled(appointment.service)}
+    changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
+    if changed:
+        was = {name: getattr(appointment, name) for name in sorted(changed)}
+        for name, value in changed.items():
+            setattr(appointment, name, value)
+        appointment.mark_changed(now)
+        appointment.save(update_fields=[*changed, "sequence", "updated_at"])
+        _record(appointment, Event.EDITED, actor, among=among, changed=sorted(changed), was=was)
+    return appointment
+
+
+def locked_appointment(appointment_id: int) -> Appointment:
+    """An appointment, locked until the transaction ends. The caller holds the schedule's lock. Raises NotFound."""
+    try:
+        return (
+            Appointment.objects.detailed()
+            .select_related("series")
+            .select_for_update(of=("self", "reservation"), no_key=True)
+            .get(pk=appointment_id)
+        )
+    except Appointment.DoesNotExist:
+        raise NotFound from None
+
+
+def _move(appointment: Appointment, status: AppointmentStatus, now: datetime, reason: str) -> None:
+    """Write a status, if the row still has the one it was judged by."""
+    before = appointment.status
+    appointment.status = status
+    appointment.cancellation_reason = (
+        reason if status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else ""
+    )
+    appointment.mark_changed(now)
+    moved = Appointment.objects.filter(pk=appointment.pk, status=before).update(
+        status=status,
+        cancellation_reason=appointment.cancellation_reason,
+        sequence=appointment.sequence,
+        updated_at=appointment.updated_at,
+    )
+    if not moved:
+        raise bad_transition(appointment)
+
+
+def _record(
+    appointment: Appointment,
+    event: Event,
+    actor: Actor,
+    *,
+    among: list[AppointmentEvent] | None = None,
+    **details: Any,
+) -> None:
+    if among is None:
+        count_change(appointment.reservation.client_id, actor)
+    happened = entry(appointment, event, actor, **details)
+    happened.save(force_insert=True)
+    if among is not None:
+        among.append(happened)
+    appointment_changed.send(Appointment, appointment=appointment, event=happened, now=happened.at, alone=among is None)
+
+
+def entry(appointment: Appointment, event: Event, actor: Actor, **details: Any) -> AppointmentEvent:
+    """A line of an appointment's history, of the moment it was last changed; not written yet."""
+    return AppointmentEvent(
+        appointment=appointment,
+        event=event,
+        at=appointment.updated_at,
+        user=actor.user,
+        face=actor.face,
+        details={name: value for name, value in details.items() if value not in ([], "")},
+    )

@@ -1,0 +1,138 @@
+"""One appointment on a provider's desk: what is known of it, and what can be done with it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from booking.appointments import operations as appointments
+from booking.appointments import transitions
+from booking.appointments.choosing import refuse
+from booking.appointments.enums import COMING, Action
+from booking.appointments.forms import SCOPES, ReasonForm, WordsForm
+from booking.appointments.messages import done_by
+from booking.appointments.views.cancel import cancel
+from booking.calendars.icalendar import to_ical
+from booking.models import Appointment, Schedule
+from booking.pages.access import actor_of, desk_page
+from booking.series.enums import Scope
+from booking.series.operations import edit_series
+from scheduler_project.common.errors import DomainError, NotFound
+from scheduler_project.common.pages.base import back
+
+OTHERS_SHOWN = 10
+
+
+def own_appointment(schedule: Schedule, appointment_id: int) -> Appointment:
+    """An appointment of this provider. Raises NotFound."""
+    mine = Appointment.objects.detailed().select_related("series").filter(reservation__provider=schedule.provider_id)
+    found = mine.filter(pk=appointment_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+@desk_page
+def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+    """Show an appointment with its history; POST changes its texts and reminders."""
+    now = timezone.now()
+    shown = own_appointment(schedule, pk)
+    form = WordsForm(request.POST if request.method == "POST" else None, instance=shown)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _reword(request, shown, form.cleaned_data, now)
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return HttpResponseRedirect(reverse("desk-appointment", args=[pk]))
+    if form.errors:
+        shown.refresh_from_db(fields=["title", "description", "reminder_offsets"])
+    context = {
+        "schedule": schedule,
+        "appointment": shown,
+        "allowed": [str(action) for action in transitions.allowed_actions(shown, actor_of(request), now)],
+        "form": form,
+        "events": shown.events.select_related("user"),
+        "scopes": SCOPES if shown.series_id else [],
+        "others": _others(shown, now),
+        "reminders": _reminders_address(shown),
+    }
+    return render(request, "booking/desk/appointment.html", context)
+
+
+def _reword(request: HttpRequest, shown: Appointment, said: dict[str, Any], now: datetime) -> None:
+    changes = {name: said[name] for name in ("title", "description", "reminder_offsets")}
+    actor = actor_of(request)
+    if said.get("scope", Scope.THIS) == Scope.THIS or shown.series_id is None:
+        appointments.edit(appointment_id=shown.pk, changes=changes, actor=actor, now=now)
+    else:
+        edit_series(
+            series_id=shown.series_id,
+            scope=Scope(said["scope"]),
+            occurrence=shown.occurrence,
+            changes=changes,
+            actor=actor,
+            now=now,
+        )
+
+
+def _others(shown: Appointment, now: datetime) -> list[Appointment]:
+    """The next of the same series."""
+    if shown.series_id is None:
+        return []
+    coming = Appointment.objects.filter(series=shown.series_id, status__in=COMING, reservation__starts_at__gt=now)
+    return list(
+        coming.exclude(pk=shown.pk).select_related("reservation").order_by("reservation__starts_at")[:OTHERS_SHOWN]
+    )
+
+
+def _reminders_address(shown: Appointment) -> str:
+    """Return the address of its list of messages; "" without one, for they belong to an app above this one."""
+    try:
+        return f"{reverse('desk-reminders')}?appointment={shown.pk}"
+    except NoReverseMatch:
+        return ""
+
+
+@desk_page
+def act(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+    """Do what a button says (`do`), and go back to where it was. What cannot be done is said there."""
+    shown = own_appointment(schedule, pk)
+    here = resolve_url("desk-appointment", pk)
+    form = ReasonForm(request.POST)
+    deed = request.POST.get("do", "")
+    if request.method != "POST" or deed not in Action.values or not form.is_valid():
+        for error in form.errors.get("reason", []) if request.method == "POST" else []:
+            messages.error(request, str(error))
+        return HttpResponseRedirect(here)
+    try:
+        _act(request, shown, Action(deed), form.cleaned_data)
+    except DomainError as error:
+        messages.error(request, str(error.message))
+    else:
+        messages.success(request, done_by(Action(deed), shown))
+    return HttpResponseRedirect(back(request, here))
+
+
+def _act(request: HttpRequest, shown: Appointment, deed: Action, said: dict[str, Any]) -> None:
+    now, actor = timezone.now(), actor_of(request)
+    if deed == Action.CANCEL:
+        cancel(shown, said, actor=actor, now=now)
+    else:
+        appointments.act(appointment_id=shown.pk, action=deed, actor=actor, now=now, reason=said["reason"])
+
+
+@desk_page
+def appointment_ics(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+    """Its calendar file."""
+    return HttpResponse(
+        to_ical(own_appointment(schedule, pk)),
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="appointment-{pk}.ics"'},
+    )

@@ -1,0 +1,196 @@
+"""A provider books for a client: once, or a series that is previewed first.
+
+Everything is one form that is sent as often as somebody looks for clients or times; only `do=book` and, from the
+preview, `do=all_or_nothing` and `do=skip_conflicts` book.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeVar
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.actors import Actor
+from accounts.clients.operations import with_new_client
+from accounts.models import Client
+from booking.appointments.choosing import free_on, refuse
+from booking.appointments.forms import BookForm, found_clients
+from booking.appointments.messages import and_told
+from booking.appointments.operations import book as book_one
+from booking.availability.search import Search, next_free
+from booking.models import Schedule
+from booking.pages.access import actor_of, desk_page
+from booking.reservations.enums import Override
+from booking.series.enums import Policy
+from booking.series.errors import SeriesConflict
+from booking.series.operations import SeriesChange, Wanted, create_series, preview_series
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import preview
+
+Made = TypeVar("Made")
+
+
+@desk_page
+def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Book for a client. What was typed is kept until it is booked."""
+    now = timezone.now()
+    deed = request.POST.get("do", "find")
+    if deed == "find":
+        return _ask(request, schedule, _asked(request, schedule, now), now)
+    form = BookForm(request.POST, schedule=schedule)
+    if not form.is_valid():
+        return _ask(request, schedule, form, now)
+    try:
+        return _booked(request, form, deed, now)
+    except DomainError as error:
+        return _ask(request, schedule, form, now, refuse(form, error))
+
+
+def _booked(request: HttpRequest, form: BookForm, deed: str, now: datetime) -> HttpResponse:
+    """Book once and show it; a series is shown first, and again if it lost a time since then."""
+    actor = actor_of(request)
+    if not form.rule:
+        made = _book_one(form, actor, now)
+        messages.success(request, and_told(_("Booked."), made))
+        return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
+    if deed not in Policy.values:
+        return _preview(request, form, now)
+    try:
+        change = _begin(form, Policy(deed), actor, now)
+    except SeriesConflict as error:
+        messages.error(request, str(error.message))
+        return _preview(request, form, now)
+    return _begun(request, change)
+
+
+def _asked(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
+    """The form with what was typed so far, not judged yet; from a link: with what its address says."""
+    typed = request.POST if request.method == "POST" else request.GET
+    form = BookForm(schedule=schedule)
+    names = [name for name in form.fields if name in typed]
+    many = ("weekdays", "overrides")
+    form.initial = {name: typed.getlist(name) if name in many else typed[name] for name in names}
+    form.initial.setdefault("interval", 1)
+    if "date" not in form.initial:
+        first = next_free(Search(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
+        form.initial["date"] = (first.starts_at if first else now).astimezone(schedule.zone).date()
+    return form
+
+
+def _ask(
+    request: HttpRequest, schedule: Schedule, form: BookForm, now: datetime, alternatives: list[datetime] | None = None
+) -> HttpResponse:
+    typed = {name: form[name].value() for name in form.fields}
+    day = form.said_so_far("date") or now.astimezone(schedule.zone).date()
+    chosen = form.said_so_far("client")
+    clients = list(found_clients(schedule.provider, form.said_so_far("search") or ""))
+    if chosen and chosen not in clients:
+        clients.insert(0, chosen)
+    service, minutes = form.said_so_far("service"), form.said_so_far("minutes")
+    any_notice = str(Override.NOTICE) in (typed["overrides"] or [])
+    length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
+    context = {
+        "schedule": schedule,
+        "form": form,
+        "day": day,
+        "clients": clients,
+        "chosen": chosen,
+        "start": typed["start"] or "",
+        "times": free_on(day, schedule, service, minutes, now, any_notice=any_notice),
+        "length": length,
+        "alternatives": alternatives or [],
+        "open_repeat": bool(typed["repeat"]),
+        "is_new": not chosen and (typed["client"] == "" or bool(typed["name"]) or not clients),
+        "open_by_hand": bool(typed["time"] or typed["overrides"] or form.errors.get("time")),
+    }
+    return render(request, "booking/desk/book.html", context)
+
+
+def _for_client(form: BookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+    """Do `deed` for the client who was chosen, or for a new one, put into the address book."""
+    known = form.cleaned_data["client"]
+    if known:
+        return deed(known.pk)
+    newcomer = form.newcomer | {"owner": form.schedule.provider}
+    return with_new_client(deed, newcomer=newcomer, actor=actor, now=now)
+
+
+def _book_one(form: BookForm, actor: Actor, now: datetime) -> Any:
+    said = form.cleaned_data
+    deed = partial(
+        book_one,
+        provider_id=form.schedule.provider_id,
+        service_id=said["service"].pk if said["service"] else None,
+        starts_at=form.starts_at,
+        ends_at=form.ends_at,
+        title=said["title"],
+        description=said["description"],
+        overrides=form.overrides_meant,
+        actor=actor,
+        now=now,
+    )
+    return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
+
+
+def _wanted(form: BookForm, client_id: int) -> Wanted:
+    said = form.cleaned_data
+    return Wanted(
+        provider_id=form.schedule.provider_id,
+        client_id=client_id,
+        rrule=form.rule,
+        starts=form.starts_local,
+        timezone=form.schedule.timezone,
+        service_id=said["service"].pk if said["service"] else None,
+        duration_minutes=said["minutes"],
+        title=said["title"],
+        description=said["description"],
+        overrides=form.overrides_meant,
+    )
+
+
+def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpResponse:
+    """Every occurrence, free or busy, with why and the nearest free time. Nothing is changed, no client added."""
+    actor = actor_of(request)
+
+    def begin(client_id: int) -> tuple[SeriesChange, str]:
+        change = preview_series(wanted=_wanted(form, client_id), actor=actor, now=now)
+        return change, Client.objects.values_list("name", flat=True).get(pk=client_id)
+
+    change, client_name = preview(lambda: _for_client(form, begin, actor, now))
+    every: list[dict[str, Any]] = [{"one": one, "free": True} for one in change.booked]
+    every += [{"one": conflict, "free": False} for conflict in change.conflicts]
+    context = {
+        "form": form,
+        "schedule": form.schedule,
+        "change": change,
+        "client_name": client_name,
+        "every": sorted(every, key=lambda line: line["one"].starts_at),
+        "typed": [(name, value) for name in request.POST for value in request.POST.getlist(name)],
+        "kept_out": ("csrfmiddlewaretoken", "do"),
+    }
+    return render(request, "booking/desk/preview.html", context)
+
+
+def _begin(form: BookForm, policy: Policy, actor: Actor, now: datetime) -> SeriesChange:
+    def begin(client_id: int) -> SeriesChange:
+        return create_series(wanted=_wanted(form, client_id), policy=policy, actor=actor, now=now)
+
+    return _for_client(form, begin, actor, now)
+
+
+def _begun(request: HttpRequest, change: SeriesChange) -> HttpResponse:
+    booked, left_out = len(change.booked), len(change.conflicts)
+    said = ngettext("%d appointment is booked.", "%d appointments are booked.", booked) % booked
+    if left_out:
+        said += " " + ngettext("%d was left out.", "%d were left out.", left_out) % left_out
+    messages.success(request, said)
+    if not change.booked:
+        return HttpResponseRedirect(reverse("desk-week"))
+    return HttpResponseRedirect(reverse("desk-appointment", args=[change.booked[0].pk]))

@@ -1,0 +1,28 @@
+"""Cancelling, asked for on a page: an appointment alone, or those of its series with it."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.actors import Actor
+from booking.appointments.enums import Action
+from booking.appointments.operations import act
+from booking.models import Appointment
+from booking.series.enums import Scope
+from booking.series.operations import cancel_series
+
+
+def cancel(appointment: Appointment, said: dict[str, Any], *, actor: Actor, now: datetime) -> int:
+    """Cancel what a form says: its `scope` (else this one), for its `reason`. Returns how many were cancelled."""
+    scope = Scope(said.get("scope") or Scope.THIS)
+    if appointment.series_id is None or scope == Scope.THIS:
+        act(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=now, reason=said["reason"])
+        return 1
+    change = cancel_series(
+        series_id=appointment.series_id,
+        scope=scope,
+        occurrence=appointment.occurrence if scope == Scope.FOLLOWING else None,
+        reason=said["reason"],
+        actor=actor,
+        now=now,
+    )
+    return len(change.cancelled)

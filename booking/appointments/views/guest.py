@@ -1,0 +1,99 @@
+"""`/a/<token>/`: one appointment, for whoever has the link that its client was mailed: see, move, cancel."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts.actors import Actor, Face
+from accounts.models import Client
+from booking.appointments import transitions
+from booking.appointments.enums import COMING, Action, AppointmentStatus
+from booking.appointments.forms import CancelForm
+from booking.appointments.views.cancel import cancel
+from booking.appointments.views.move import move_page
+from booking.calendars.icalendar import to_ical, web_links
+from booking.links import appointment_in
+from booking.models import Appointment
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.pages.base import secret_page, visitor_zone
+from scheduler_project.common.time.zones import zone_names
+
+HEADINGS = {
+    AppointmentStatus.PENDING: gettext_lazy("Confirmed; it has yet to be approved"),
+    AppointmentStatus.SCHEDULED: gettext_lazy("Your appointment is booked"),
+    AppointmentStatus.COMPLETED: gettext_lazy("This appointment is over"),
+    AppointmentStatus.MISSED: gettext_lazy("This appointment is over"),
+    AppointmentStatus.CANCELLED: gettext_lazy("This appointment was cancelled"),
+    AppointmentStatus.DECLINED: gettext_lazy("This appointment was declined"),
+}
+
+
+@contextmanager
+def in_clients_zone(request: HttpRequest, client: Client) -> Iterator[None]:
+    """Show times in the timezone the visitor chose; in that of the client the link was sent to, if they chose none."""
+    asked = request.GET.get("timezone", "")
+    zone = ZoneInfo(asked) if asked in zone_names() else visitor_zone(request) or ZoneInfo(client.timezone)
+    with timezone.override(zone):
+        yield
+
+
+@secret_page
+def appointment(request: HttpRequest, token: str) -> HttpResponse:
+    """The appointment as it stands, and what its client may do with it."""
+    now = timezone.now()
+    made = appointment_of(token)
+    guest = Actor(None, Face.PAGE, guest=made.client)
+    if request.method == "POST":
+        form = CancelForm(request.POST, appointment=made)
+        if request.POST.get("do") == "cancel" and form.is_valid():
+            cancel(made, form.cleaned_data, actor=guest, now=now)
+        return HttpResponseRedirect(request.get_full_path())
+    allowed = transitions.allowed_actions(made, guest, now)
+    with in_clients_zone(request, made.client):
+        context: dict[str, Any] = {
+            "appointment": made,
+            "provider": made.provider,
+            "token": token,
+            "heading": HEADINGS[AppointmentStatus(made.status)],
+            "coming": made.status in COMING and made.ends_at > now,
+            "may_move": Action.RESCHEDULE in allowed,
+            "may_cancel": Action.CANCEL in allowed,
+            "form": CancelForm(appointment=made),
+            "calendars": web_links(made),
+        }
+        return render(request, "booking/appointment.html", context)
+
+
+@secret_page
+def appointment_ics(request: HttpRequest, token: str) -> HttpResponse:
+    """The appointment's calendar file."""
+    return HttpResponse(
+        to_ical(appointment_of(token)),
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="appointment.ics"'},
+    )
+
+
+@secret_page
+def move(request: HttpRequest, token: str) -> HttpResponse:
+    """Pick another time for an appointment."""
+    made = appointment_of(token)
+    guest = Actor(None, Face.PAGE, guest=made.client)
+    with in_clients_zone(request, made.client):
+        return move_page(request, made, actor=guest, here=reverse("guest", args=[token]), now=timezone.now())
+
+
+def appointment_of(token: str) -> Appointment:
+    """Raises NotFound for a token we did not sign."""
+    rows = Appointment.objects.detailed().select_related("reservation__provider__schedule", "series")
+    made = rows.filter(pk=appointment_in(token)).first()
+    if made is None:
+        raise NotFound
+    return made

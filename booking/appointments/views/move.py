@@ -1,0 +1,68 @@
+"""A client moves an appointment: logged in or by the link they were mailed, they pick from the same calendar."""
+
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from booking.appointments.enums import Action
+from booking.appointments.operations import reschedule
+from booking.appointments.transitions import check_allowed
+from booking.models import Appointment, Service
+from booking.pages.month_picker import alternatives_in, calendar_of
+from booking.pages.search_forms import ChosenForm
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import preview
+from scheduler_project.common.pages.languages import LONG
+
+
+def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: str, now: datetime) -> HttpResponse:
+    """Pick another time for an appointment, see from when to when it goes, and go back to its page, `here`.
+
+    The time picked is only tried; `do=move` moves it. A time just lost answers with the nearest others, and leaves the
+    appointment where it is. Raises what the table of moves says of `actor`.
+    """
+    check_allowed(Action.RESCHEDULE, made, actor, now)
+    schedule = made.provider.schedule
+    context: dict[str, Any] = {"appointment": made, "provider": made.provider, "here": here, "format": LONG}
+    if request.method == "POST":
+        chosen = ChosenForm(request.POST).chosen
+        if chosen is None or chosen[0] != schedule.provider_id:
+            return HttpResponseRedirect(request.get_full_path())
+        deed = partial(reschedule, appointment_id=made.pk, starts_at=chosen[1], actor=actor, now=now)
+        sure = request.POST.get("do") == "move"
+        try:
+            moved = deed() if sure else preview(deed)
+        except DomainError as refusal:
+            if "alternatives" not in refusal.details:
+                raise
+            context |= {
+                "refusal": refusal,
+                "heading": _("This time cannot be had any more"),
+                "alternatives": alternatives_in(refusal.details, schedule),
+            }
+            return render(request, "booking/taken.html", context, status=refusal.kind.value)
+        if not sure:
+            return render(request, "booking/move_sure.html", context | {"moved": moved, "at": request.POST["at"]})
+        messages.success(request, _("The appointment has been moved."))
+        return HttpResponseRedirect(here)
+    context |= calendar_of(request, schedules=[schedule], service=as_long_as(made), now=now)
+    if request.GET.get("known") == context["known"]:
+        return HttpResponse(status=204)
+    return render(request, "booking/move.html", context)
+
+
+def as_long_as(made: Appointment) -> Service:
+    """A service that takes as long as the appointment does, with the buffers of its own."""
+    known = made.service or Service()
+    return Service(
+        pk=known.pk,
+        duration_minutes=(made.ends_at - made.starts_at) // timedelta(minutes=1),
+        buffer_before_minutes=known.buffer_before_minutes,
+        buffer_after_minutes=known.buffer_after_minutes,
+    )

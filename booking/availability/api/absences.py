@@ -1,0 +1,152 @@
+"""`/api/time-off` and `/api/closures`: when a provider is away, and when the business is closed."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.permissions import ForStaff
+from booking.api.fields import InstantField, validate_year
+from booking.availability import operations as availability
+from booking.availability.api.changes import PREVIEW, ChangeSerializer, ChangingViewSet
+from booking.availability.api.filters import ClosureFilter, TimeOffFilter
+from booking.models import Closure, TimeOff
+from scheduler_project.common.api.fields import IdField, TimezoneField
+from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.serializers import ModelSerializer
+
+
+class AbsenceSerializer(ModelSerializer[Any]):
+    start_time = InstantField(source="starts_at", required=False, allow_null=True)
+    end_time = InstantField(source="ends_at", required=False, allow_null=True)
+    timezone = TimezoneField(required=False, write_only=True, help_text=_("For times sent without an offset."))
+
+    class Meta:
+        fields = ["id", "start_time", "end_time", "start_date", "end_date", "reason", "timezone"]
+        extra_kwargs = {"start_date": {"validators": [validate_year]}, "end_date": {"validators": [validate_year]}}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.pop("timezone", None)
+        return attrs
+
+
+class TimeOffSerializer(AbsenceSerializer):
+    fixed = ("provider",)
+    provider = IdField(source="schedule.provider_id", required=False, help_text=_("Yourself, if left out."))
+
+    class Meta(AbsenceSerializer.Meta):
+        model = TimeOff
+        fields = ["provider", *AbsenceSerializer.Meta.fields]
+
+
+class ClosureSerializer(AbsenceSerializer):
+    class Meta(AbsenceSerializer.Meta):
+        model = Closure
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Time off"),
+    retrieve=extend_schema(summary="One absence"),
+)
+class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingViewSet):
+    """Time during which a provider is away."""
+
+    queryset = TimeOff.objects.all()
+    serializer_class = TimeOffSerializer
+    filterset_class = TimeOffFilter
+
+    def get_queryset(self) -> QuerySet[TimeOff]:
+        return TimeOff.objects.visible_to(self.request.user).select_related("schedule")
+
+    @extend_schema(
+        summary="Take time off",
+        parameters=[PREVIEW],
+        responses={200: ChangeSerializer, 201: ChangeSerializer},
+        examples=[
+            OpenApiExample(
+                "A week", {"start_date": "2027-08-02", "end_date": "2027-08-08", "reason": "Holiday"}, request_only=True
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(TimeOffSerializer)
+        provider_id = self.asked_provider(asked.pop("schedule", {}).get("provider_id"))
+        change = self.perform(
+            lambda: availability.take_time_off(provider_id=provider_id, fields=asked, actor=self.actor, now=self.now)
+        )
+        return self.made(change, status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change time off", parameters=[PREVIEW], responses={200: ChangeSerializer})
+    def partial_update(self, request: Request, pk: str) -> Response:
+        time_off = self.get_object()
+        asked = self.sent(TimeOffSerializer, instance=time_off, partial=True)
+        asked.pop("schedule", None)
+        change = self.perform(
+            lambda: availability.change_time_off(time_off=time_off, fields=asked, actor=self.actor, now=self.now)
+        )
+        return self.made(change)
+
+    def made(self, change: availability.Change, code: int = 200) -> Response:
+        row = TimeOffSerializer(change.made, context=self.get_serializer_context()).data
+        return self.changed(change, row, code)
+
+    @extend_schema(
+        summary="Take time off back",
+        parameters=[PREVIEW],
+        responses={200: ChangeSerializer, **refusals(400)},
+    )
+    def destroy(self, request: Request, pk: str) -> Response:
+        return self.changed(
+            self.perform(lambda: availability.end_time_off(time_off=self.get_object(), actor=self.actor, now=self.now))
+        )
+
+
+@extend_schema_view(
+    list=extend_schema(summary="When the business is closed"),
+    retrieve=extend_schema(summary="One closure"),
+)
+class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingViewSet):
+    """Time during which the whole business is closed. Staff only."""
+
+    queryset = Closure.objects.order_by("start_date", "starts_at", "pk")
+    serializer_class = ClosureSerializer
+    filterset_class = ClosureFilter
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {
+        "GET": "booking.view_closure",
+        "POST": "booking.add_closure",
+        "DELETE": "booking.delete_closure",
+    }
+
+    @extend_schema(
+        summary="Close for everybody",
+        parameters=[PREVIEW],
+        responses={200: ChangeSerializer, 201: ChangeSerializer},
+        examples=[
+            OpenApiExample(
+                "Christmas",
+                {"start_date": "2027-12-24", "end_date": "2027-12-26", "reason": "Christmas"},
+                request_only=True,
+            )
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(ClosureSerializer)
+        close = availability.preview_closing if self.preview else availability.close_business
+        change = close(fields=asked, actor=self.actor, now=self.now)
+        row = ClosureSerializer(change.made, context=self.get_serializer_context()).data
+        return self.changed(change, row, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Take a closure back",
+        parameters=[PREVIEW],
+        responses={200: ChangeSerializer, **refusals(400)},
+    )
+    def destroy(self, request: Request, pk: str) -> Response:
+        reopen = availability.preview_reopening if self.preview else availability.reopen_business
+        return self.changed(reopen(closure=self.get_object(), actor=self.actor, now=self.now))

@@ -1,0 +1,207 @@
+"""`/api/slots`: free times, and the quickest way to hold one."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from accounts.models import Provider
+from booking.api.base import BookingViewSet
+from booking.api.fields import InstantField, get_or_404, zone_or_none
+from booking.availability import search
+from booking.availability.errors import BadHours
+from booking.models import Service, Slot
+from booking.reservations import operations as reservations
+from booking.reservations.api import ReserveSlotSerializer
+from booking.reservations.serializers import ReservationSerializer
+from scheduler_project.common.api.content import Pagination
+from scheduler_project.common.api.fields import IdField, TimezoneField
+from scheduler_project.common.api.schema import PAGES, refusals
+from scheduler_project.common.api.serializers import QuerySerializer, Serializer
+from scheduler_project.common.errors import Missing, NotFound
+from scheduler_project.common.limits.throttling import site_network
+from scheduler_project.common.time.intervals import DAY
+
+LONGEST_RANGE = timedelta(days=92)
+
+
+LONGEST_RANGE_OF_ANY = timedelta(days=7)
+
+
+LONGEST_HORIZON = timedelta(days=366)
+
+
+class SlotSerializer(Serializer[Any]):
+    id = serializers.IntegerField(help_text=gettext_lazy("The slot the time begins with: what to send to `reserve`."))
+    provider = serializers.IntegerField()
+    start_time = serializers.DateTimeField()
+    end_time = serializers.DateTimeField()
+
+
+class SlotQuerySerializer(QuerySerializer):
+    provider = IdField(required=False)
+    service = IdField(
+        required=False, help_text=gettext_lazy("Only times long enough for this service and its buffers.")
+    )
+    start = InstantField(required=False, help_text=gettext_lazy("From then on. Now, if left out."))
+    end = InstantField(required=False, help_text=gettext_lazy("Until then. Seven days after the start, if left out."))
+    timezone = TimezoneField(
+        required=False, help_text=gettext_lazy("Write times with the offset of this zone instead of in UTC.")
+    )
+
+
+def written(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[str, Any]]:
+    """Free times for orjson, in UTC or with the offsets of `zone`. No serializer: no answer is asked for more often."""
+    if zone is not None:
+        times = [(pk, provider, a.astimezone(zone), b.astimezone(zone)) for pk, provider, a, b, *_ in times]
+    return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b, *_ in times]
+
+
+def check_order(start: datetime, end: datetime) -> None:
+    if end <= start:
+        raise BadHours(_("The end must come after the start."), field="end")
+
+
+class FreeTimesMixin:
+    """Answering with a page of free times."""
+
+    def free_times(self: Any, asked: dict[str, Any], *, hidden: bool = False) -> HttpResponse:
+        """A page of the free times asked for. Raises NotFound for a provider who is not there."""
+        start = asked.get("start") or self.now
+        longest = LONGEST_RANGE if "provider" in asked else LONGEST_RANGE_OF_ANY
+        until = asked.get("end") or start + 7 * DAY
+        check_order(start, until)
+        if until - start > longest:
+            raise BadHours(_("Ask for at most %d days at once.") % longest.days, field="end")
+        page_size = self.paginator.get_page_size(self.request)
+        page = self.page_number()
+        count, times = search.free_page(
+            search.Search(start, until, self.now, asked.get("provider"), asked.get("service"), hidden=hidden),
+            limit=page_size,
+            offset=(page - 1) * page_size,
+        )
+        if not times and not hidden:
+            self.check_bookable(asked)
+        if page > 1 and not times:
+            raise NotFound(_("There is no such page."), field="page")
+        body = {
+            "count": count,
+            "next": self.page_link(page + 1) if page * page_size < count else None,
+            "previous": self.page_link(page - 1) if page > 1 else None,
+            "results": written(times, zone_or_none(asked.get("timezone"))),
+        }
+        return HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), content_type="application/json")
+
+    def page_number(self: Any) -> int:
+        asked = self.request.query_params.get("page", "1")
+        if not (asked.isascii() and asked.isdigit() and 1 <= len(asked) <= 6 and int(asked) > 0):
+            raise NotFound(_("There is no such page."), field="page")
+        return int(asked)
+
+    def page_link(self: Any, page: int) -> str:
+        return replace_query_param(self.request.build_absolute_uri(), "page", page)
+
+    def check_bookable(self: Any, asked: dict[str, Any]) -> None:
+        """Raise NotFound for a provider who is not published. Looked up only when nothing is free."""
+        if "provider" in asked:
+            get_or_404(Provider.objects.published(), pk=asked["provider"], field="provider")
+
+    def offered_service(self: Any, asked: dict[str, Any]) -> Service | None:
+        """The service asked for, which the provider asked for must offer."""
+        if "service" not in asked:
+            return None
+        services = Service.objects.visible_to(self.request.user)
+        if "provider" in asked:
+            services = services.filter(providers=asked["provider"])
+        return get_or_404(services, pk=asked["service"], field="service")
+
+
+class SlotViewSet(FreeTimesMixin, BookingViewSet):
+    """Free times, and the quickest way to hold one."""
+
+    queryset = Slot.objects.none()
+    serializer_class = SlotSerializer
+    pagination_class = Pagination
+    filter_backends = []
+    permission_classes = [AllowAny]
+
+    @property
+    def throttle_scope(self) -> str | None:
+        """The scope of searches through everybody's calendars; of other requests, that of any view."""
+        anybody = self.action in {"list", "next"} and "provider" not in self.request.query_params
+        return "search" if anybody else None
+
+    @extend_schema(
+        summary="Free times",
+        description="Of one provider, or of everybody who offers a service. Only times that can be booked now: after "
+        "the provider's minimum notice, within the horizon, long enough for the service. Never says who booked.",
+        parameters=[SlotQuerySerializer, *PAGES],
+        responses={200: SlotSerializer(many=True), **refusals(400)},
+    )
+    def list(self, request: Request) -> HttpResponse:
+        return self.free_times(self.asked())
+
+    @extend_schema(
+        summary="The next free time",
+        parameters=[SlotQuerySerializer],
+        responses={200: SlotSerializer, 204: None, **refusals(400)},
+        filters=False,
+    )
+    @action(detail=False, pagination_class=None)
+    def next(self, request: Request) -> Response:
+        asked = self.asked()
+        start, furthest = asked.get("start") or self.now, self.now + LONGEST_HORIZON
+        if "end" in asked:
+            check_order(start, asked["end"])
+        until = min(asked.get("end") or furthest, furthest)
+        found = search.next_free(search.Search(start, until, self.now, asked.get("provider"), asked.get("service")))
+        if found is None:
+            self.check_bookable(asked)
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        [time] = written([found], zone_or_none(asked.get("timezone")))
+        return Response(time)
+
+    @extend_schema(
+        summary="Hold the time that begins with this slot",
+        request=ReserveSlotSerializer,
+        responses={201: ReservationSerializer, **refusals(409)},
+        examples=[OpenApiExample("For yourself", {}, request_only=True)],
+    )
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], pagination_class=None)
+    def reserve(self, request: Request, pk: str) -> Response:
+        asked = self.sent(ReserveSlotSerializer)
+        slot = search.slot_start(int(pk))
+        if slot is None:
+            raise NotFound
+        provider_id, starts_at = slot
+        reservation = reservations.reserve(
+            provider_id=provider_id,
+            starts_at=starts_at,
+            client_id=self.asked_client(asked.get("client")),
+            service_id=asked.get("service"),
+            actor=self.actor,
+            now=self.now,
+            network=site_network(request),
+        )
+        return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
+
+    def asked(self) -> dict[str, Any]:
+        query = SlotQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        if "provider" not in asked and "service" not in asked:
+            raise Missing(_("Say of which provider or for which service."), field="provider")
+        asked["service"] = self.offered_service(asked)
+        return asked

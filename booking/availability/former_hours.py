@@ -1,0 +1,109 @@
+"""The hours that calendars kept over a stretch of time, by the weekly hours of each moment."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import orjson
+from django.db import connection
+from django.db.models import Q
+
+from accounts.providers.models import published_sql
+from booking.availability.hours import Rules, Weekly, hours_by
+from booking.models import (
+    Closure,
+    TimeOff,
+)
+from scheduler_project.common.time.intervals import DAY, Interval, clipped, merged
+
+CALENDARS = """
+SELECT provider.id, provider.name, schedule.timezone, schedule.slot_minutes,
+       greatest(provider.created_at, %(start)s::timestamptz),
+       (SELECT jsonb_agg(jsonb_build_array(weekday, start_time, end_time) ORDER BY weekday, start_time)
+        FROM booking_workinghours WHERE schedule_id = schedule.id),
+       (SELECT jsonb_agg(jsonb_build_array(until, timezone, slot_minutes, hours) ORDER BY until, id)
+        FROM booking_formerhours WHERE schedule_id = schedule.id AND until > %(start)s::timestamptz),
+       (SELECT jsonb_object_agg(date, hours)
+        FROM booking_dateoverride WHERE schedule_id = schedule.id AND date BETWEEN %(first)s::date AND %(last)s::date),
+       (SELECT jsonb_agg(jsonb_build_array(starts_at, ends_at))
+        FROM booking_availabilitywindow
+        WHERE schedule_id = schedule.id AND ends_at > %(start)s::timestamptz AND starts_at < %(until)s::timestamptz),
+       (SELECT jsonb_agg(jsonb_build_array(starts_at, ends_at, start_date, end_date))
+        FROM booking_timeoff
+        WHERE schedule_id = schedule.id
+          AND (ends_at > %(start)s::timestamptz AND starts_at < %(until)s::timestamptz
+               OR end_date >= %(first)s::date AND start_date <= %(last)s::date))
+FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
+WHERE {whose}
+ORDER BY provider.id
+"""
+
+
+class Offer(NamedTuple):
+    """The hours that some providers, alike in them, were and will be open."""
+
+    providers: dict[int, str]
+    hours: list[Interval]
+
+
+def offers(start: datetime, until: datetime, provider_id: int | None = None) -> list[Offer]:
+    """Return the past and future open hours of one provider, or of each who takes bookings, in `[start, until)`.
+
+    Weekly hours are those kept at the time (FormerHours), and nobody is open before they were there; dated changes
+    count as they stand now. The hours of providers who are alike are reckoned once. Two queries.
+    """
+    published = published_sql("provider")
+    whose = published if provider_id is None else "provider.id = %(provider)s"
+    wide = (start - DAY, until + DAY)  # A cell of a grid is reckoned whole, and then cut.
+    dates = {"first": wide[0].date() - DAY, "last": wide[1].date() + DAY}
+    touching = Q(ends_at__gt=wide[0], starts_at__lt=wide[1])
+    closures = list(Closure.objects.filter(touching | Q(end_date__gte=dates["first"], start_date__lte=dates["last"])))
+    alike: dict[tuple[Any, ...], dict[int, str]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CALENDARS.format(whose=whose), {"start": wide[0], "until": wide[1], "provider": provider_id, **dates}
+        )
+        for pk, name, *rules in cursor.fetchall():
+            alike.setdefault(tuple(rules), {})[pk] = name
+    return [
+        Offer(providers, clipped(_hours_over_time(rules, closures, wide[1]), start, until))
+        for rules, providers in alike.items()
+    ]
+
+
+def _hours_over_time(rules: tuple[Any, ...], closures: list[Closure], until: datetime) -> list[Interval]:
+    """The hours by one row of CALENDARS, each stretch of time by the weekly hours it had."""
+    zone, slot_minutes, since, *written = rules
+    weekly, former, overridden, windows, time_off = (orjson.loads(text) if text else [] for text in written)
+    dated = [(_moment(a), _moment(b)) for a, b in windows]
+    hours: list[Interval] = []
+    for ends, name, minutes, stretches in [*former, [until.isoformat(), zone, slot_minutes, weekly]]:
+        end = min(_moment(ends), until)
+        if end <= since:
+            continue
+        place = ZoneInfo(name)
+        by_weekday: Weekly = {}
+        for weekday, a, b in stretches:
+            by_weekday.setdefault(weekday, []).append((time.fromisoformat(a), time.fromisoformat(b)))
+        overrides = {
+            date.fromisoformat(day): [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in listed]
+            for day, listed in dict(overridden).items()
+        }
+        away = [_absence(*columns).interval(place) for columns in time_off] + [one.interval(place) for one in closures]
+        kept = Rules(place, timedelta(minutes=minutes), by_weekday, overrides, dated, away)
+        hours += hours_by(kept, since, end)
+        since = end
+    return merged(hours)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _absence(starts_at: str | None, ends_at: str | None, start_date: str | None, end_date: str | None) -> TimeOff:
+    return TimeOff(
+        starts_at=starts_at and _moment(starts_at),
+        ends_at=ends_at and _moment(ends_at),
+        start_date=start_date and date.fromisoformat(start_date),
+        end_date=end_date and date.fromisoformat(end_date),
+    )

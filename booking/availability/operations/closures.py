@@ -1,0 +1,115 @@
+"""The operations of closures, which close every calendar at once."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+
+from accounts.actors import Actor
+from booking.availability.locks import lock_closures, locked_schedule
+from booking.availability.operations.change import Change, bookings_between, count_slots, this_hour
+from booking.availability.operations.time_off import check_absence
+from booking.availability.slots import HOUR, Laid, follow_hours
+from booking.models import (
+    Closure,
+    Schedule,
+    Slot,
+)
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation, preview
+from scheduler_project.common.time.intervals import DAY
+
+
+@operation
+def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+    """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only.
+
+    `conflicts` are the coming appointments that fall into it. Works on all calendars at once, a statement or two per
+    timezone, for it holds all their locks.
+    """
+    closure = _closure(fields, actor)
+    lock_closures("pg_advisory_xact_lock")
+    change = Change(made=closure)
+    closure.save()
+    for slots in _closed_slots(change, Schedule.objects.select_for_update(no_key=True), now):
+        change.slots_removed += slots.filter(reservation=None).delete()[0]
+        slots.exclude(reservation=None).update(withdrawn=True)
+    return change
+
+
+def preview_closing(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+    """Return what `close_business` would do. It is counted, not done: whoever looks must not lock every calendar."""
+    change = Change(made=_closure(fields, actor))
+    for slots in _closed_slots(change, Schedule.objects.all(), now):
+        change.slots_removed += slots.filter(reservation=None).count()
+    return change
+
+
+def _closure(fields: dict[str, Any], actor: Actor) -> Closure:
+    if not actor.may("booking.add_closure"):
+        raise NotAllowed
+    closure = Closure(**fields)
+    check_absence(closure)
+    return closure
+
+
+def _closed_slots(change: Change, schedules: QuerySet[Schedule], now: datetime) -> Iterator[QuerySet[Slot]]:
+    """Yield the slots that the closure of `change` takes, a timezone at a time. Note what was booked in its time."""
+    providers: dict[str, list[int]] = {}
+    for zone, provider_id in schedules.order_by("pk").values_list("timezone", "provider"):
+        providers.setdefault(zone, []).append(provider_id)
+    for zone, those in providers.items():
+        start, end = change.made.interval(ZoneInfo(zone))
+        start = max(start, now)
+        yield Slot.objects.filter(
+            provider__in=those, starts_at__gt=start - HOUR, starts_at__lt=end, ends_at__gt=start
+        ).order_by()
+        for name, found in bookings_between(start, end, now, provider__in=those).items():
+            setattr(change, name, getattr(change, name) + found)
+
+
+def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
+    """Take a closure back. Staff only.
+
+    Each calendar is laid out in a transaction of its own, so that none waits for the others. Raises NotFound.
+    """
+    around = check_absence(closure)
+    _take_closure_back(closure, actor=actor)
+    change = Change()
+    for provider_id in list(Schedule.objects.order_by("pk").values_list("provider", flat=True)):
+        count_slots(change, _reopen_calendar(provider_id, around, now))
+    return change
+
+
+def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> Change:
+    """Return what `reopen_business` would do, without its locks: whoever looks must not lock every calendar."""
+    around = check_absence(closure)
+
+    def reopen() -> Change:
+        _take_closure_back(closure, actor=actor)
+        change = Change()
+        for schedule in Schedule.objects.order_by("pk"):
+            count_slots(change, _lay_out_around(schedule, around, now))
+        return change
+
+    return preview(reopen)
+
+
+@operation
+def _take_closure_back(closure: Closure, *, actor: Actor) -> None:
+    if not actor.may("booking.delete_closure"):
+        raise NotAllowed
+    if not Closure.objects.filter(pk=closure.pk).delete()[0]:
+        raise NotFound
+
+
+@operation
+def _reopen_calendar(provider_id: int, around: tuple[datetime, datetime], now: datetime) -> Laid:
+    return _lay_out_around(locked_schedule(provider_id), around, now)
+
+
+def _lay_out_around(schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> Laid:
+    start, until = max(around[0] - DAY, this_hour(now)), around[1] + DAY
+    return follow_hours(schedule=schedule, start=start, until=min(until, schedule.slots_until or until), now=now)

@@ -1,0 +1,338 @@
+"""Laying out the grid: from the hours a provider keeps to the stored slots.
+
+Up to a calendar's `slots_until` every slot of its hours is there. Beyond, some may be missing, and none is wrong.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from booking.availability.errors import OffGrid
+from booking.availability.hours import open_hours
+from booking.models import Reservation, Schedule, Slot
+from booking.reservations.enums import LIVE
+from booking.signals import slots_missing
+from scheduler_project.common.operations import each_by_itself, operation
+from scheduler_project.common.time.intervals import DAY, Interval, ceil_to_step, floor_to_step
+from scheduler_project.common.time.zones import rfc3339
+
+HOUR = timedelta(hours=1)
+
+
+MANY_SLOTS = 20_000
+"""The most slots that one request lays out while somebody waits. A job lays out the rest."""
+
+
+PORTION = 5_000
+"""The number of slots the job lays out in one transaction, during which bookings with the provider wait."""
+
+
+class Laid(NamedTuple):
+    """The numbers of free slots that a change of hours added and removed."""
+
+    added: int
+    removed: int
+
+
+WANTED = """
+WITH wanted AS (
+    SELECT cell AS starts_at, cell + %(slot)s::interval AS ends_at
+    FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS hours(starts_at, ends_at),
+         generate_series(hours.starts_at, hours.ends_at - %(slot)s::interval, %(slot)s::interval) AS cell
+    WHERE cell >= %(start)s AND cell < %(until)s
+)"""
+
+
+IN_THE_STRETCH = "provider_id = %(provider)s AND starts_at >= %(start)s AND starts_at < %(until)s"
+
+
+# NOT IN, for PostgreSQL hashes it whatever it knows of the table; NOT EXISTS can become a nested loop over both.
+DELETE_UNWANTED = f"""{WANTED}
+DELETE FROM booking_slot slot
+WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
+  AND (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted)
+"""
+
+
+# One scan: joined to itself, the table is read once for each of its rows where PostgreSQL has yet to learn of them.
+MARK_CLAIMED = f"""{WANTED}
+UPDATE booking_slot slot SET withdrawn = NOT withdrawn
+WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
+  AND withdrawn <> ((starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted))
+"""
+
+
+MAKE_WAY = f"""
+DELETE FROM booking_slot slot
+WHERE {IN_THE_STRETCH} AND withdrawn AND EXISTS (
+    SELECT FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS hours(starts_at, ends_at)
+    WHERE slot.starts_at < hours.ends_at AND slot.ends_at > hours.starts_at)
+"""
+
+
+INSERT_WANTED = f"""{WANTED}
+INSERT INTO booking_slot (provider_id, starts_at, ends_at, withdrawn)
+SELECT %(provider)s, starts_at, ends_at, false FROM wanted
+ON CONFLICT (provider_id, starts_at) DO NOTHING
+"""
+
+
+# Of several claims on one coarse slot the one that stays longest has it: a hold past its end hides none that lives on.
+LONGEST_FIRST = "live.status = 'confirmed' DESC, live.expires_at DESC"
+
+
+# OFFSET 0 has PostgreSQL look up the few cells of each claim, whatever it knows of slots that were inserted just now.
+CLAIM_BOOKED = f"""
+UPDATE booking_slot slot SET reservation_id = claim.reservation_id
+FROM (
+    SELECT DISTINCT ON (cell.id) cell.id AS slot_id, live.id AS reservation_id
+    FROM booking_reservation live, LATERAL (
+        SELECT id FROM booking_slot
+        WHERE {IN_THE_STRETCH} AND reservation_id IS NULL AND ends_at > live.blocked_from
+          AND starts_at > live.blocked_from - interval '1 hour' AND starts_at < live.blocked_until OFFSET 0) cell
+    WHERE live.provider_id = %(provider)s AND live.status IN ('held', 'confirmed')
+      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(%(start)s, %(until)s + interval '1 hour')
+    ORDER BY cell.id, {LONGEST_FIRST}
+) claim
+WHERE slot.id = claim.slot_id
+"""
+
+
+DELETE_WITHDRAWN = "DELETE FROM booking_slot WHERE withdrawn AND reservation_id = ANY(%(reservations)s::bigint[])"
+
+
+VACATE = f"""
+UPDATE booking_slot slot SET reservation_id = (
+    SELECT live.id FROM booking_reservation live
+    WHERE live.provider_id = slot.provider_id AND live.status IN ('held', 'confirmed')
+      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(slot.starts_at, slot.ends_at)
+    ORDER BY {LONGEST_FIRST} LIMIT 1)
+WHERE reservation_id = ANY(%(reservations)s::bigint[])
+"""
+
+
+def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
+    """Make the slots that start in `[start, until)` follow the hours the provider now keeps.
+
+    Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and where they lie across cells
+    of a new grid they make way. What is booked claims the new slots at once. The caller holds the schedule's lock.
+    """
+    if start >= until:
+        return Laid(0, 0)
+    hours = open_hours(schedule, start - DAY, until + DAY)
+    removed = _withdraw(schedule, hours, start, until)
+    params = _params(schedule, hours, start, until)
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE_WAY, params)
+        cursor.execute(INSERT_WANTED, params)
+        added = cursor.rowcount
+        cursor.execute(CLAIM_BOOKED, params)
+        added -= cursor.rowcount
+    return Laid(added, removed)
+
+
+def follow_hours(*, schedule: Schedule, start: datetime, until: datetime, now: datetime) -> Laid:
+    """`lay_out` for whoever waits: at most MANY_SLOTS at once. The caller holds the schedule's lock.
+
+    Beyond those only what the hours no longer have goes at once, so that nobody books it. `slots_until` is drawn back,
+    and a job is rung for (`slots_missing`); what it will add is counted here.
+    """
+    if start >= until:
+        return Laid(0, 0)
+    hours = open_hours(schedule, start - DAY, until + DAY)
+    end = end_of_cells(hours, schedule.slot, start, until, MANY_SLOTS)
+    laid = lay_out(schedule=schedule, start=start, until=end)
+    if end == until:
+        return laid
+    removed = _withdraw(schedule, hours, end, until)
+    missing = _missing(schedule, hours, end, min(until, horizon_end(schedule, now)))
+    if schedule.slots_until is None or end < schedule.slots_until:
+        schedule.slots_until = end
+        schedule.save(update_fields=["slots_until"])
+    slots_missing.send(Schedule, schedule=schedule)
+    return Laid(laid.added + missing, laid.removed + removed)
+
+
+def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until: datetime, most: int) -> datetime:
+    """Return the end of the first `most` cells that start in `[start, until)`; `until` if there are no more of them.
+
+    No cell lies across it, so that what is on either side can be laid out by itself.
+    """
+    left = most
+    for begin, end in hours:
+        cells = cells_between((begin, end), slot, start, until)
+        if len(cells) > left:
+            return begin + cells[left] * slot
+        left -= len(cells)
+    return until
+
+
+def cells_between(stretch: Interval, slot: timedelta, start: datetime, until: datetime) -> range:
+    """The numbers of a stretch's cells that start in `[start, until)`."""
+    begin, end = stretch
+    first, last = -((begin - start) // slot), min((end - begin) // slot, -((begin - until) // slot))
+    return range(max(first, 0), max(last, 0))
+
+
+def _params(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> dict[str, Any]:
+    return {
+        "provider": schedule.provider_id,
+        "slot": schedule.slot,
+        "start": start,
+        "until": until,
+        "starts": [begin for begin, _ in hours],
+        "ends": [end for _, end in hours],
+    }
+
+
+def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
+    """Delete the free slots that the hours do not have, and mark the claimed ones. Returns how many it deleted."""
+    params = _params(schedule, hours, start, until)
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE_UNWANTED, params)
+        removed = cursor.rowcount
+        cursor.execute(MARK_CLAIMED, params)
+    return removed
+
+
+def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
+    """Return the number of free slots missing in `[start, until)`, if all existing slots belong to the hours."""
+    ends = [end for _begin, end in hours]
+    begins = [begin for begin, _end in hours]
+    cells = sum(len(cells_between(stretch, schedule.slot, start, until)) for stretch in hours)
+    live = Reservation.objects.filter(
+        provider=schedule.provider_id, status__in=LIVE, blocked_until__gt=start, blocked_from__lt=until + HOUR
+    )
+    touched = {
+        begin + number * schedule.slot
+        for blocked_from, blocked_until in live.order_by().values_list("blocked_from", "blocked_until")
+        for begin, end in hours[bisect_right(ends, blocked_from) : bisect_left(begins, blocked_until)]
+        for number in range(
+            (max(blocked_from, begin) - begin) // schedule.slot, -((begin - min(blocked_until, end)) // schedule.slot)
+        )
+    }
+    free = Slot.objects.filter(
+        provider=schedule.provider_id, reservation=None, starts_at__gte=start, starts_at__lt=until
+    )
+    return cells - sum(start <= cell < until for cell in touched) - free.count()
+
+
+def vacate(*, reservations: Collection[int]) -> None:
+    """Give back the slots of reservations that have just ended.
+
+    Withdrawn ones go. One that other live time overlaps passes to it (the grid may have become coarser since).
+    """
+    params = {"reservations": list(reservations)}
+    with connection.cursor() as cursor:
+        cursor.execute(DELETE_WITHDRAWN, params)
+        cursor.execute(VACATE, params)
+
+
+UNVETTED_HORIZON = 30 * DAY
+
+
+UNVETTED_SLOTS = 5_000
+"""The horizon, and the largest number of slots, of a provider whom nobody can book yet."""
+
+
+def horizon_end(schedule: Schedule, now: datetime) -> datetime:
+    """Return the end of the slots: two days beyond the booking horizon, so that a daily job keeps it filled.
+
+    A provider who is not vetted gets fewer: enough to look at.
+    """
+    horizon = schedule.horizon + 2 * DAY
+    if not schedule.provider.is_vetted:
+        horizon = min(horizon, UNVETTED_HORIZON, UNVETTED_SLOTS * schedule.slot)
+    return floor_to_step(now + horizon, HOUR, timedelta())
+
+
+def extend(*, schedule_id: int, now: datetime) -> int:
+    """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added.
+
+    Those are MANY_SLOTS at most; for what is more a job is rung.
+    """
+    return _extend(schedule_id, now, MANY_SLOTS, ring=True).added
+
+
+def extend_in_portions(*, schedule_id: int, now: datetime) -> int:
+    """`extend` all the way, in transactions that keep nobody waiting for long. Returns how many slots were added.
+
+    Whoever changes the hours between two of them is followed: each starts from what it finds.
+    """
+    added = 0
+    while True:
+        portion = _extend(schedule_id, now, PORTION)
+        added += portion.added
+        if portion.whole:
+            return added
+
+
+class Portion(NamedTuple):
+    """The number of slots added, and True if they now reach the horizon."""
+
+    added: int
+    whole: bool
+
+
+@operation
+def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -> Portion:
+    rows = Schedule.objects.select_related("provider").select_for_update(of=("self",), no_key=True)
+    schedule = rows.filter(pk=schedule_id).first()
+    if schedule is None:
+        return Portion(0, whole=True)
+    if settings.RETAIN_SLOTS_DAYS:
+        gone_by = now - settings.RETAIN_SLOTS_DAYS * DAY
+        Slot.objects.filter(provider=schedule.provider_id, reservation=None, starts_at__lt=gone_by).delete()
+    until = horizon_end(schedule, now)
+    start = max(schedule.slots_until or now, floor_to_step(now, HOUR, timedelta()))
+    if start >= until:
+        return Portion(0, whole=True)
+    hours = open_hours(schedule, start - DAY, until + DAY)
+    end = end_of_cells(hours, schedule.slot, start, until, most)
+    laid = lay_out(schedule=schedule, start=start, until=end)
+    schedule.slots_until = end
+    schedule.save(update_fields=["slots_until"])
+    if ring and end < until:
+        slots_missing.send(Schedule, schedule=schedule)
+    return Portion(laid.added, whole=end == until)
+
+
+def extend_all(*, now: datetime) -> int:
+    """Extend every calendar's slots, each in a transaction of its own. Returns how many slots were added.
+
+    One whose turn is lost has two days' grace until the next round.
+    """
+    return _extend_each(Schedule.objects.all(), now)
+
+
+def extend_drawn_back(*, now: datetime) -> int:
+    """`extend_all`, of those calendars alone whose slots end within the booking horizon: a change drew them back, and
+    the ring for the rest was lost.
+    """
+    return _extend_each(Schedule.objects.drawn_back(now=now), now)
+
+
+def _extend_each(schedules: QuerySet[Schedule], now: datetime) -> int:
+    keys = list(schedules.order_by("pk").values_list("pk", flat=True))
+    added = each_by_itself(lambda key: extend_in_portions(schedule_id=key, now=now), keys, what="Extending schedule")
+    return sum(added.values())
+
+
+def check_on_grid(schedule: Schedule, instant: datetime, *, field: str) -> None:
+    """Raise OffGrid, with the nearest times that are, for an instant that is not on the schedule's grid."""
+    offset = instant.astimezone(schedule.zone).utcoffset() or timedelta()
+    below = floor_to_step(instant, schedule.slot, offset)
+    if below != instant:
+        nearest = [rfc3339(below), rfc3339(ceil_to_step(instant, schedule.slot, offset))]
+        raise OffGrid(
+            _("This time is not on the provider's %(minutes)d-minute grid. The nearest are %(below)s and %(above)s.")
+            % {"minutes": schedule.slot_minutes, "below": nearest[0], "above": nearest[1]},
+            field=field,
+            details={"nearest": nearest},
+        )

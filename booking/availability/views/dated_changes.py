@@ -1,0 +1,109 @@
+"""Dated changes of a provider's hours: extra hours and time off."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from booking.availability import operations as availability
+from booking.availability.forms import TimeOffForm, WindowForm
+from booking.availability.queries import ending_after
+from booking.availability.views.previewed import deed_of, explained, tried
+from booking.models import AvailabilityWindow, Closure, Schedule, TimeOff
+from booking.pages.access import actor_of, desk_page
+from scheduler_project.common.errors import DomainError, NotFound
+from scheduler_project.common.pages.forms import refuse
+
+
+@desk_page
+def windows(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Extra hours to come, and opening more."""
+    coming = schedule.windows.filter(ends_at__gt=timezone.now())
+    return window_form(request, schedule, None, {"windows": coming})
+
+
+@desk_page
+def window(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+    """One stretch of extra hours: change it, take it back."""
+    row = schedule.windows.select_related("schedule").filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return window_form(request, schedule, row, {})
+
+
+def window_form(
+    request: HttpRequest, schedule: Schedule, row: AvailabilityWindow | None, context: dict[str, Any]
+) -> HttpResponse:
+    asked: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
+    removing = row is not None and deed_of(request) == "remove"
+    sent = request.POST if request.method == "POST" and not removing else None
+    form = WindowForm(schedule, sent, window=row)
+
+    def change() -> availability.Change:
+        if row is None:
+            return availability.open_window(provider_id=schedule.provider_id, **form.cleaned_data, **asked)
+        if removing:
+            return availability.close_window(window=row, **asked)
+        return availability.move_window(window=row, **form.cleaned_data, **asked)
+
+    if request.method == "POST" and (removing or form.is_valid()):
+        try:
+            context["tried"] = tried(request, change)
+        except DomainError as refusal:
+            if removing:
+                raise
+            refuse(form, explained(refusal, schedule), WindowForm.refusal_fields)
+        else:
+            if context["tried"].done:
+                return HttpResponseRedirect(reverse("desk-windows"))
+    template = "booking/desk/window.html" if row else "booking/desk/windows.html"
+    return render(request, template, {**context, "schedule": schedule, "form": form, "row": row})
+
+
+@desk_page
+def time_off(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Time off to come, of one's own and of the business, and taking more."""
+    now = timezone.now()
+    own = ending_after(schedule.time_off.all(), now, schedule.zone)
+    closures = ending_after(Closure.objects.all(), now, schedule.zone)
+    return time_off_form(request, schedule, None, {"absences": own, "closures": closures})
+
+
+@desk_page
+def absence(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+    """One absence: change it, take it back."""
+    row = schedule.time_off.select_related("schedule").filter(pk=pk).first()
+    if row is None:
+        raise NotFound
+    return time_off_form(request, schedule, row, {})
+
+
+def time_off_form(
+    request: HttpRequest, schedule: Schedule, row: TimeOff | None, context: dict[str, Any]
+) -> HttpResponse:
+    asked: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
+    removing = row is not None and deed_of(request) == "remove"
+    sent = request.POST if request.method == "POST" and not removing else None
+    form = TimeOffForm(schedule, sent, time_off=row)
+
+    def change() -> availability.Change:
+        if row is None:
+            return availability.take_time_off(provider_id=schedule.provider_id, fields=form.wanted, **asked)
+        if removing:
+            return availability.end_time_off(time_off=row, **asked)
+        return availability.change_time_off(time_off=row, fields=form.wanted, **asked)
+
+    if request.method == "POST" and (removing or form.is_valid()):
+        try:
+            context["tried"] = tried(request, change)
+        except DomainError as refusal:
+            if removing:
+                raise
+            refuse(form, refusal)
+        else:
+            if context["tried"].done:
+                return HttpResponseRedirect(reverse("desk-time-off"))
+    template = "booking/desk/absence.html" if row else "booking/desk/time_off.html"
+    return render(request, template, {**context, "schedule": schedule, "form": form, "row": row})

@@ -1,0 +1,59 @@
+"""Changes of availability: first what they would do, then, once that was seen, the deed (R6)."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from booking.availability.operations import Change
+from booking.models import Schedule
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.operations import preview
+from scheduler_project.common.pages.forms import LocalDateTimeField
+from scheduler_project.common.pages.languages import SHORT
+
+NOT_TYPED = ("csrfmiddlewaretoken", "do", "sure")
+
+
+class Tried(NamedTuple):
+    """The effect of a change or of its preview; `sure` is sent with the same fields to confirm the preview."""
+
+    change: Change
+    deed: str
+    sure: str
+    done: bool
+
+
+def deed_of(request: HttpRequest) -> str:
+    """Return the action of the pressed button, or the previewed action that the button confirms."""
+    return request.POST.get("sure", "").partition(":")[0] or request.POST.get("do", "")
+
+
+def tried(request: HttpRequest, deed: Callable[[], Change]) -> Tried:
+    """Do `deed` if its preview was seen with the very same fields, else preview it."""
+    asked = deed_of(request)
+    sure = f"{asked}:{_mark(request, asked)}"
+    done = constant_time_compare(request.POST.get("sure", ""), sure)
+    change = deed() if done else preview(deed)
+    if done:
+        messages.success(request, _("Saved."))
+    return Tried(change, asked, sure, done)
+
+
+def _mark(request: HttpRequest, deed: str) -> str:
+    typed = sorted((name, values) for name, values in request.POST.lists() if name not in NOT_TYPED)
+    return salted_hmac("booking.views.desk.changing", repr((request.path, deed, typed))).hexdigest()
+
+
+def explained(refusal: DomainError, schedule: Schedule) -> DomainError:
+    """The refusal with the times it names on the calendar's own clocks."""
+    nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
+    if nearest:
+        instants: list[Any] = [LocalDateTimeField().to_python(text) for text in nearest]
+        times = ", ".join(date_format(instant.astimezone(schedule.zone), str(SHORT)) for instant in instants)
+        refusal.message = f"{type(refusal).message} {times}."
+    return refusal

@@ -1,0 +1,58 @@
+"""Calendars to subscribe to. Their addresses are secrets: only the end of each is shown, to tell them apart."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from booking.admin.base import staff
+from booking.calendars import operations as calendars
+from booking.models import CalendarFeed
+from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.admin.times import here, told
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = gettext_lazy("whose")
+    parameter_name = "whose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("provider", _("a provider's")), ("client", _("a client's"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
+        if self.value() not in ("provider", "client"):
+            return queryset
+        return queryset.filter(provider__isnull=self.value() == "client")
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnly, OfficeAdmin):
+    list_display = ("id", "provider", "client", "address", "opened")
+    list_filter = (KindFilter,)
+    list_select_related = ("provider", "client")
+    search_fields = ("provider__name", "client__name", "client__email")
+    date_hierarchy = "created_at"
+    fields = ("provider", "client", "address", "opened")
+    readonly_fields = fields
+    actions = ("revoke",)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("booking.delete_calendarfeed")
+
+    @admin.action(description=gettext_lazy("Revoke selected calendar feeds"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
+        def deed(feed: CalendarFeed) -> None:
+            calendars.close_feed(feed_id=feed.pk, actor=staff(request))
+
+        do_to_each(request, queryset, deed, _("Calendar feeds whose address leads nowhere now: %d."))
+
+    @admin.display(description=gettext_lazy("address"))
+    def address(self, feed: CalendarFeed) -> str:
+        return f"…{feed.token[-4:]}.ics"
+
+    @admin.display(description=here(gettext_lazy("opened")), ordering="created_at")
+    def opened(self, feed: CalendarFeed) -> str:
+        return told(feed.created_at)

@@ -1,0 +1,126 @@
+"""`/api/feeds`: the calendars that programs subscribe to."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Client, Provider
+from booking.api.base import BookingViewSet
+from booking.api.fields import InstantField, get_or_404
+from booking.calendars import operations as calendars
+from booking.links import feed_link
+from booking.models import CalendarFeed
+from scheduler_project.common.api.fields import IdField, IdFilter
+from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.serializers import ModelSerializer, Serializer
+from scheduler_project.common.errors import Missing
+
+
+class OpenFeedSerializer(Serializer[Any]):
+    provider = IdField(required=False, help_text=gettext_lazy("Whose calendar. Your own, if both are left out."))
+    client = IdField(required=False, help_text=gettext_lazy("Or which client's."))
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) == 2:
+            raise serializers.ValidationError({"client": _("Say a provider or a client, not both.")})
+        return attrs
+
+
+class FeedSerializer(ModelSerializer[CalendarFeed]):
+    provider = serializers.IntegerField(source="provider_id", allow_null=True)
+    client = serializers.IntegerField(source="client_id", allow_null=True)
+    url = serializers.SerializerMethodField(help_text=gettext_lazy("A secret: whoever knows it can read the calendar."))
+    created_at = InstantField(help_text=gettext_lazy("When this address was made."))
+
+    class Meta:
+        model = CalendarFeed
+        fields = ["id", "provider", "client", "url", "created_at"]
+
+    def get_url(self, feed: CalendarFeed) -> str | None:
+        """Null only where an answer is repeated."""
+        return feed_link(feed)
+
+
+class FeedFilter(django_filters.FilterSet):
+    provider = IdFilter()
+    client = IdFilter()
+
+    class Meta:
+        model = CalendarFeed
+        fields: list[str] = []
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Calendars to subscribe to"),
+    retrieve=extend_schema(summary="One calendar to subscribe to"),
+)
+class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """Addresses that a calendar program (Thunderbird, Google Calendar, Apple's Calendar) subscribes to.
+
+    A provider and a client have one each for their own calendar; staff see and make everybody's. A feed tells all
+    appointments to come and those of the last 60 days; a provider's with the clients' names, a client's with the
+    providers'.
+    """
+
+    queryset = CalendarFeed.objects.all()
+    serializer_class = FeedSerializer
+    filterset_class = FeedFilter
+    secret_fields = frozenset({"url"})
+
+    def get_queryset(self) -> QuerySet[CalendarFeed]:
+        return CalendarFeed.objects.visible_to(self.request.user)
+
+    @extend_schema(
+        summary="Open a calendar to subscribe to",
+        description="Repeating it answers the same address.",
+        request=OpenFeedSerializer,
+        responses={201: FeedSerializer, **refusals(403, 404)},
+        examples=[OpenApiExample("One's own", {}, request_only=True), OpenApiExample("A provider's", {"provider": 1})],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(OpenFeedSerializer)
+        feed = calendars.open_feed(**self.whose(asked), actor=self.actor, now=self.now)
+        return self.answer(FeedSerializer, feed, 201)
+
+    def whose(self, asked: dict[str, Any]) -> dict[str, int]:
+        """The provider or client named, or the one who asks. Raises NotFound for one the caller may not see."""
+        if "provider" in asked:
+            return {"provider_id": get_or_404(self.providers(), pk=asked["provider"], field="provider").pk}
+        if "client" in asked:
+            return {"client_id": get_or_404(self.clients(), pk=asked["client"], field="client").pk}
+        user: Any = self.request.user
+        if provider := user.provider_or_none:
+            return {"provider_id": provider.pk}
+        if client := user.client_or_none:
+            return {"client_id": client.pk}
+        raise Missing(_("Say which provider's or which client's calendar."), field="provider")
+
+    def providers(self) -> QuerySet[Provider]:
+        return Provider.objects.visible_to(self.request.user)
+
+    def clients(self) -> QuerySet[Client]:
+        return Client.objects.editable_by(self.request.user)
+
+    @extend_schema(
+        summary="Give it another address",
+        description="The old one leads nowhere from then on.",
+        request=None,
+        responses={200: FeedSerializer},
+    )
+    @action(detail=True, methods=["post"], filterset_class=None)
+    def renew(self, request: Request, pk: str) -> Response:
+        feed = calendars.renew_feed(feed_id=self.get_object().pk, actor=self.actor, now=self.now)
+        return self.answer(FeedSerializer, feed)
+
+    @extend_schema(summary="Close it", description="Its address leads nowhere from then on.", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        calendars.close_feed(feed_id=self.get_object().pk, actor=self.actor)
+        return Response(status=204)

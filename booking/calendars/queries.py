@@ -1,0 +1,36 @@
+"""The appointments of a feed, and its ETag."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.postgres.aggregates import StringAgg
+from django.db.models import F, TextField, Value
+from django.db.models.functions import MD5, Cast, Concat
+from django.utils.translation import get_language
+
+from booking.appointments.models import AppointmentQuerySet
+from booking.models import (
+    Appointment,
+    CalendarFeed,
+)
+
+FEED_KEEPS = timedelta(days=60)
+"""The time for which an appointment stays in subscribed calendars, from its start."""
+
+
+def feed_appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
+    """Return a feed's appointments: all that are to come or began within FEED_KEEPS, cancelled ones among them."""
+    whose = {"provider": feed.provider_id} if feed.provider_id else {"client": feed.client_id}
+    mine = {f"reservation__{name}": pk for name, pk in whose.items()}
+    return Appointment.objects.filter(**mine, reservation__starts_at__gte=now - FEED_KEEPS)
+
+
+def feed_etag(feed: CalendarFeed, now: datetime) -> str:
+    """Return an ETag that changes with the feed, quotes included. One statement whose answer is one row."""
+    other = "reservation__client__name" if feed.provider_id else "reservation__provider__name"
+    parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
+    line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())
+    found = feed_appointments(feed, now).aggregate(digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")))
+    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, get_language(), found["digest"])
+    return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'

@@ -1,0 +1,140 @@
+"""Appointments taken over from files. What an import books is claimed like everything else (R8)."""
+
+from django.utils.translation import gettext as _
+
+from accounts.clients.imports import Key, repeated
+from accounts.models import Client, Provider
+from booking.appointments.enums import Event
+from booking.availability.locks import locked_schedule
+from booking.imports.create_new import added_client, begin_series, booked
+from booking.imports.lookups import Lookups, clients_meant, keep
+from booking.imports.parse import Draft, about, read_draft
+from booking.imports.update_existing import compare_series, follow
+from booking.models import Appointment, AppointmentEvent, AppointmentSeries, ImportedEntry, Schedule, Service
+from booking.series.errors import SeriesConflict
+from booking.signals import appointments_imported
+from scheduler_project.common.errors import DomainError, NotAllowed, TryAgain
+from scheduler_project.common.files.csv_reader import Row
+from scheduler_project.common.files.imports import Asked, Outcome, Result
+from scheduler_project.common.operations import operation
+
+BATCH = 500
+
+
+PERMISSIONS = ("booking.add_appointment", "booking.change_appointment")
+
+
+COLUMN_OF = {"start_time": "start", "end_time": "end", "client": "client_reference", "override": "start"}
+"""The file's column for a field that the operations call by another name."""
+
+
+def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
+    """Book the appointments there are not, and change those there are, as the file has it.
+
+    Each time is claimed by itself; everything else is looked up and written at once. Locks are taken in the order
+    everybody keeps: clients, schedules, appointments. So two imports of one file take turns, and the second finds what
+    the first one made.
+    """
+    if not all(map(asked.actor.may, PERMISSIONS)):
+        raise NotAllowed
+    read = read_drafts(rows, asked)
+    work = _Work([draft for draft in read if isinstance(draft, Draft)], asked)
+    results = [work.take(draft) if isinstance(draft, Draft) else draft for draft in read]
+    work.write()
+    return results
+
+
+def read_drafts(rows: list[Row], asked: Asked) -> list[Draft | Result]:
+    """Return each row as a draft, or as a refusal if it cannot be read."""
+    slugs = {row.cells.get("provider", "") for row in rows}
+    found = Provider.objects.filter(slug__in=slugs).exclude(schedule=None).select_related("schedule")
+    providers = {provider.slug: provider for provider in found}
+    return [read_draft(row, providers, asked) for row in rows]
+
+
+class _Work:
+    """Looks up at once what rows refer to, claims one by one, and gathers the rest to be written at once."""
+
+    def __init__(self, drafts: list[Draft], asked: Asked) -> None:
+        self.asked = asked
+        self.new: list[tuple[Draft, Appointment, list[AppointmentEvent]]] = []
+        self.seen: dict[Key, Row] = {}
+        providers = {draft.provider.pk for draft in drafts}
+        clients = Client.objects.filter(pk__in=clients_meant(drafts).values("pk")).order_by("pk")
+        list(clients.select_for_update(no_key=True).values_list("pk"))
+        self.schedules: dict[int, Schedule] = {pk: locked_schedule(pk) for pk in sorted(providers)}
+        self.there = Lookups(drafts)  # with whatever an import that was waited for has made
+        services = {service.pk for found in self.there.services.values() for service in found}
+        keep(providers=providers, services=services, user=asked.actor.user and asked.actor.user.pk)
+
+    def take(self, draft: Draft) -> Result:
+        row = draft.cells.row
+        try:
+            self._check_first(draft, draft.key())
+            outcome, says = self._take(draft)
+        except TryAgain:
+            raise
+        except DomainError as refusal:
+            refusal.field = COLUMN_OF.get(refusal.field or "", refusal.field)
+            refusal.message = _explained(refusal)
+            return Result.refused(row, [refusal], about(row))
+        return Result(row, outcome, about(row), says)
+
+    def _check_first(self, draft: Draft, key: Key) -> None:
+        if again := repeated(draft.cells.row, key, self.seen):
+            raise again
+
+    def _take(self, draft: Draft) -> tuple[Outcome, str]:
+        found = self.there.named(draft)
+        if isinstance(found, AppointmentSeries) or (found and draft.values["rrule"]):
+            compare_series(draft, found)
+            return Outcome.UNCHANGED, ""
+        service = self.there.service(draft)
+        found = found or self.there.unnamed(draft)
+        if found is not None:
+            self._check_first(draft, ("there", found.pk))
+            return follow(draft, found, service, self.schedules[draft.provider.pk], self.asked)
+        self._make(draft, service)
+        return Outcome.NEW, ""
+
+    @operation
+    def _make(self, draft: Draft, service: Service | None) -> None:
+        client = self.there.client(draft) or added_client(draft, self.asked)
+        if draft.values["rrule"]:
+            begin_series(draft, client, self.asked)
+        else:
+            made, events = booked(draft, client, service, self.schedules[draft.provider.pk], self.asked)
+            self.new.append((draft, made, events))
+        self.there.add_client(client)
+
+    def write(self) -> None:
+        """Write the appointments whose times were claimed, with their history; have them reminded of."""
+        Appointment.objects.bulk_create([made for _draft, made, _events in self.new], batch_size=BATCH)
+        ImportedEntry.objects.bulk_create(
+            [
+                ImportedEntry(provider=draft.provider, reference=draft.reference, appointment=made)
+                for draft, made, _events in self.new
+                if draft.reference
+            ],
+            batch_size=BATCH,
+        )
+        events = [event for _draft, made, events in self.new for event in events]
+        for event in events:
+            event.appointment = event.appointment  # It has an id only now.
+        AppointmentEvent.objects.bulk_create(events, batch_size=BATCH)
+        if events:
+            new = [event for event in events if event.event == Event.BOOKED]
+            tell = bool(self.asked.options.get("tell"))
+            appointments_imported.send(Appointment, events=new, tell=tell, now=self.asked.now)
+
+
+def _explained(refusal: DomainError) -> str:
+    """A refusal in words that need no list beside them."""
+    if isinstance(refusal, SeriesConflict):
+        conflicts = refusal.details["conflicts"]
+        reasons = ", ".join(f"{one['occurrence']} ({one['reason']})" for one in conflicts[:5])
+        return _("%(number)d of its dates cannot be booked: %(dates)s.") % {"number": len(conflicts), "dates": reasons}
+    return {
+        "slot_taken": _("This time is taken by another booking."),
+        "outside_hours": _("The provider is not available at this time. Choose to book outside the hours as well."),
+    }.get(refusal.code) or str(refusal.message)

@@ -1,0 +1,126 @@
+"""Import of rows about new appointments: each claims its time as any other booking does (R8), or begins a series."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from accounts.clients.operations import add_client
+from accounts.models import Client
+from booking.appointments.enums import Action, AppointmentStatus, Event
+from booking.appointments.errors import NotYet
+from booking.appointments.steps import composed, entry
+from booking.appointments.transitions import EVENTS, TARGETS
+from booking.availability.search import stretch
+from booking.imports.parse import Draft, minutes_of, overrides_of, overrides_to_come
+from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reservation, Schedule, Service
+from booking.reservations.claims import chosen_length, claim
+from booking.reservations.enums import ReservationStatus
+from booking.series.enums import Policy
+from booking.series.operations import Wanted, create_series
+from scheduler_project.common.files.csv_reader import RowRefused
+from scheduler_project.common.files.imports import Asked
+
+ENDED: dict[str, Event] = {status: EVENTS[action] for action, status in TARGETS.items() if action != Action.APPROVE}
+"""The event to record after booking for an appointment imported in one of these states."""
+
+
+def added_client(draft: Draft, asked: Asked) -> Client:
+    """A client there was not, put into the provider's address book."""
+    wanted = draft.client
+    if not asked.options.get("add_clients"):
+        says = _("There is no such client. Import the clients first, or have them added.")
+        raise RowRefused("unknown_client", says, next(f"client_{name}" for name, value in wanted.items() if value))
+    given = {name: wanted[name] for name in ("email", "phone")}
+    name = wanted["name"] or wanted["email"].partition("@")[0]
+    if not name:
+        raise RowRefused("required", _("This is needed."), "client_name")
+    client = add_client(
+        name=name, timezone=draft.timezone, owner=draft.provider, actor=asked.actor, now=asked.now, **given
+    )
+    if wanted["reference"]:
+        Client.objects.filter(pk=client.pk).update(reference=wanted["reference"])
+        client.reference = wanted["reference"]
+    return client
+
+
+def booked(
+    draft: Draft, client: Client, service: Service | None, schedule: Schedule, asked: Asked
+) -> tuple[Appointment, list[AppointmentEvent]]:
+    """The appointment of a time that was claimed for it, and its history; neither is written yet.
+
+    The caller holds the schedule's lock.
+    """
+    past = draft.starts_at <= asked.now
+    overrides = overrides_of(draft, asked)
+    status = AppointmentStatus(draft.status or ("completed" if past else "scheduled"))
+    if status in (AppointmentStatus.COMPLETED, AppointmentStatus.MISSED) and not past:
+        raise NotYet(field="status")
+    length = chosen_length(schedule, draft.starts_at, draft.ends_at, asked.actor)
+    if draft.over:
+        reservation = _let_go(draft, schedule, client, service, length, asked)
+    else:
+        reservation = claim(
+            schedule=schedule,
+            service=service,
+            client_id=client.pk,
+            starts_at=draft.starts_at,
+            length=length,
+            expires_at=None,
+            actor=asked.actor,
+            now=asked.now,
+            overrides=overrides,
+            taken_over=True,
+        )
+    reservation.provider, reservation.client, reservation.service = draft.provider, client, service
+    says = {name: draft.values[name] for name in ("title", "description", "reminder_offsets")}
+    made = composed(reservation, now=asked.now, status=status, timezone=draft.timezone, **says)
+    made.cancellation_reason = draft.values["reason"] if draft.over else ""
+    details = {"status": status, "overrides": reservation.overrides, "reference": draft.reference}
+    events = [entry(made, Event.BOOKED, asked.actor, **details)]
+    if status in ENDED:
+        details = {"status": status, "reason": made.cancellation_reason}
+        events.append(entry(made, ENDED[status], asked.actor, **details))
+    return made, events
+
+
+def _let_go(
+    draft: Draft, schedule: Schedule, client: Client, service: Service | None, length: timedelta | None, asked: Asked
+) -> Reservation:
+    """The reservation of what was cancelled or declined elsewhere: it claims nothing, so somebody else may."""
+    time = stretch(schedule, service, draft.starts_at, length)
+    return Reservation.objects.create(
+        provider=draft.provider,
+        client=client,
+        service=service,
+        **time._asdict(),
+        status=ReservationStatus.RELEASED,
+        closed_at=asked.now,
+        overrides=sorted(overrides_of(draft, asked)),
+        created_by=asked.actor.user,
+        face=asked.actor.face,
+        created_at=asked.now,
+    )
+
+
+def begin_series(draft: Draft, client: Client, asked: Asked) -> None:
+    """Begin the series that a rule of the file says, whole or not at all."""
+    if draft.over:
+        raise RowRefused("cancelled_series", _("A series that was cancelled is not taken over."), "status")
+    wanted = Wanted(
+        provider_id=draft.provider.pk,
+        client_id=client.pk,
+        rrule=draft.values["rrule"],
+        starts=draft.starts_at,
+        timezone=draft.timezone,
+        duration_minutes=minutes_of(draft),
+        title=draft.values["title"],
+        description=draft.values["description"],
+        exdates=draft.exdates,
+        overrides=overrides_to_come(asked),
+    )
+    quietly = not asked.options.get("tell")
+    change = create_series(
+        wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=asked.actor, now=asked.now, quietly=quietly
+    )
+    if draft.reference:
+        ImportedEntry.objects.create(provider=draft.provider, reference=draft.reference, series=change.series)

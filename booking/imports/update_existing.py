@@ -1,0 +1,114 @@
+"""Import of rows about existing appointments: each is moved, reworded or ended, as the file has it."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Client
+from booking.appointments.enums import Action
+from booking.appointments.steps import do, locked_appointment, move_to, reword
+from booking.appointments.transitions import TARGETS, check_allowed
+from booking.availability.errors import EndsBeforeStart
+from booking.imports.parse import Draft, minutes_of, overrides_of, words_of
+from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
+from scheduler_project.common.files.csv_reader import RowRefused
+from scheduler_project.common.files.imports import Asked, Outcome
+from scheduler_project.common.operations import operation
+from scheduler_project.common.time.intervals import DAY
+
+
+class Move(NamedTuple):
+    """The start, length and service that the file gives an existing appointment."""
+
+    starts_at: datetime
+    length: timedelta
+    service: Service | None
+
+
+def compare_series(draft: Draft, found: AppointmentSeries | Appointment) -> None:
+    """Raise RowRefused unless a series is what the file says: only those who keep it change it."""
+    same = (
+        isinstance(found, AppointmentSeries)
+        and found.rrule == draft.values["rrule"]
+        and found.instant(found.start_date) == draft.starts_at
+        and found.duration_minutes == (minutes_of(draft) or found.duration_minutes)
+    )
+    if not same:
+        says = _("This was imported before and differs now. Change the series itself.")
+        raise RowRefused("series_differs", says, "rrule" if draft.values["rrule"] else "reference")
+
+
+def follow(
+    draft: Draft, there: Appointment, service: Service | None, schedule: Schedule, asked: Asked
+) -> tuple[Outcome, str]:
+    """Let an appointment be what the file says, by the rules for moving, rewording and ending it; tell what that was.
+
+    The caller holds the schedule's lock.
+    """
+    _check_client(draft, there.client)
+    wanted = words_of(draft, service or there.service)
+    words = {name: value for name, value in wanted.items() if getattr(there, name) != value}
+    move = moved(draft, there, service)
+    action = None
+    if draft.status and draft.status != there.status:
+        action = next((action for action, status in TARGETS.items() if status == draft.status), None)
+        if action is None:
+            says = _("An appointment that is %(status)s cannot become %(wanted)s again.")
+            raise RowRefused("bad_transition", says % {"status": there.status, "wanted": draft.status}, "status")
+    if not (words or move or action):
+        return Outcome.UNCHANGED, ""
+    _change(draft, there, words, move, action, schedule, asked)
+    said = [*(["start"] if move else []), *words, *(["status"] if action else [])]
+    return Outcome.CHANGED, ", ".join(said)
+
+
+def moved(draft: Draft, there: Appointment, service: Service | None) -> Move | None:
+    """The time, length and service an appointment is to have, if they are not those it has."""
+    asked = {"service", "service_reference"} & draft.cells.row.cells.keys()
+    service = service if asked else there.service
+    length = there.reservation.length
+    if draft.ends_at:
+        length = draft.ends_at - draft.starts_at
+    elif service and service != there.service:
+        length = service.duration
+    if (draft.starts_at, length, service) == (there.starts_at, there.reservation.length, there.service):
+        return None
+    if not timedelta() < length <= DAY:
+        raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end")
+    return Move(draft.starts_at, length, service)
+
+
+@operation
+def _change(
+    draft: Draft,
+    there: Appointment,
+    words: dict[str, Any],
+    move: Move | None,
+    action: Action | None,
+    schedule: Schedule,
+    asked: Asked,
+) -> None:
+    among: list[AppointmentEvent] | None = None if asked.options.get("tell") else []
+    common: dict[str, Any] = {"actor": asked.actor, "now": asked.now, "among": among}
+    appointment = locked_appointment(there.pk)
+    if move:
+        check_allowed(Action.RESCHEDULE, appointment, asked.actor, asked.now)
+        move_to(appointment, schedule=schedule, overrides=overrides_of(draft, asked), **move._asdict(), **common)
+    if words:
+        reword(appointment, words, **common)
+    if action:
+        check_allowed(action, appointment, asked.actor, asked.now)
+        do(appointment, action, reason=draft.values["reason"], **common)
+
+
+def _check_client(draft: Draft, there: Client) -> None:
+    wanted = draft.client
+    same = (
+        there.reference == wanted["reference"]
+        or (wanted["email"] and there.email == wanted["email"])
+        or (not wanted["email"] and wanted["name"] and there.name == wanted["name"])
+    )
+    if not same:
+        says = _("This appointment is %s's. Who comes cannot be changed; cancel it and book another.")
+        raise RowRefused("client_differs", says % there, "client_email")

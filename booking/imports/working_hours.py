@@ -1,0 +1,154 @@
+"""Weekly hours taken over from files, and into them."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import time
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.clients.imports import named, providers_named, repeated
+from accounts.models import Provider
+from booking.availability.locks import locked_schedule
+from booking.availability.operations import set_working_hours
+from booking.models import WorkingHours
+from scheduler_project.common.errors import DomainError, NotAllowed
+from scheduler_project.common.files.csv_reader import Row, RowRefused
+from scheduler_project.common.files.imports import Asked, Cells, Outcome, Result, Sheet
+
+COLUMNS = ("provider", "weekday", "start", "end")
+
+
+PERMISSIONS = ("booking.add_workinghours", "booking.change_workinghours", "booking.change_schedule")
+
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+Hours = tuple[int, time, time]
+
+
+def by_provider(rows: list[Row]) -> list[list[Row]]:
+    """The rows of each provider, in the order in which their calendars are locked."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.cells.get("provider", ""), []).append(row)
+    order = {slug: provider.pk for slug, provider in providers_named(rows, "provider").items()}
+    return [groups[slug] for slug in sorted(groups, key=lambda slug: order.get(slug, 0))]
+
+
+def weekday(text: str) -> int:
+    """A weekday in English, or as ISO 8601 counts them from Monday: 1 to 7."""
+    day = text.lower()
+    if day in map(str, range(1, 8)):
+        return int(day) - 1
+    found = [number for number, name in enumerate(WEEKDAYS) if len(day) >= 3 and name.startswith(day)]
+    if not found:
+        raise RowRefused("invalid", _("Write a weekday from monday to sunday, or 1 to 7 beginning with Monday."))
+    return found[0]
+
+
+CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(:00)?")
+
+
+def clock(text: str) -> time:
+    """A time of day; `24:00` is the end of the day."""
+    found = CLOCK.fullmatch("00:00" if text == "24:00" else text)
+    hours, minutes = (int(found[1]), int(found[2])) if found else (24, 0)
+    if hours > 23 or minutes > 59:
+        raise RowRefused("invalid_time", _("Write a time of day such as 09:00, up to 24:00."))
+    return time(hours, minutes)
+
+
+def import_hours(rows: list[Row], asked: Asked) -> list[Result]:
+    """Let the weekly hours of each provider in the file be those in the file: what is not there is removed.
+
+    If a row of a provider is refused, so are the others: half a week would be worse than the one there is.
+    """
+    if not all(map(asked.actor.may, PERMISSIONS)):
+        raise NotAllowed
+    providers = providers_named(rows, "provider")
+    results = []
+    for group in by_provider(rows):
+        provider = providers.get(group[0].cells.get("provider", ""))
+        results += _import_week(provider, group, providers, asked)
+    return results
+
+
+def _import_week(
+    provider: Provider | None, rows: list[Row], providers: dict[str, Provider], asked: Asked
+) -> list[Result]:
+    week: dict[Hours, Row] = {}
+    seen: dict[tuple[Any, ...], Row] = {}
+    refused: dict[int, list[DomainError]] = {}
+    for row in rows:
+        cells = Cells(row)
+        cells.need(*COLUMNS)
+        cells.take("provider", named(providers), None)
+        hours = (
+            cells.take("weekday", weekday, 0),
+            cells.take("start", clock, time(0)),
+            cells.take("end", clock, time(0)),
+        )
+        again = None if cells.refusals else repeated(row, hours[:2], seen)
+        if cells.refusals or again:
+            refused[row.number] = [*cells.refusals, *([again] if again else [])]
+        else:
+            week[hours] = row
+    before: set[Hours] = set()
+    stranded = 0
+    if provider and not refused:
+        locked_schedule(provider.pk)
+        there = WorkingHours.objects.filter(schedule__provider=provider)
+        before = set(there.values_list("weekday", "start_time", "end_time"))
+        try:
+            if set(week) != before:
+                change = set_working_hours(provider_id=provider.pk, hours=list(week), actor=asked.actor, now=asked.now)
+                stranded = len(change.conflicts)
+        except DomainError as refusal:
+            refusal.field = {"start_time": "start", "end_time": "end"}.get(refusal.field or "")
+            refused = {row.number: [refusal] for row in rows}
+    if refused:
+        others = RowRefused("others_refused", _("Other rows of this provider are refused, so the hours stay."))
+        return [Result.refused(row, refused.get(row.number, [others]), _about(row)) for row in rows]
+    results = [
+        Result(row, Outcome.UNCHANGED if hours in before else Outcome.NEW, _about(row)) for hours, row in week.items()
+    ]
+    gone = [_told(provider, hours) for hours in sorted(before - set(week))]
+    results += [Result(None, Outcome.REMOVED, " ".join(cells)) for cells in gone]
+    if stranded:
+        says = ngettext("%d appointment then lies outside.", "%d appointments then lie outside.", stranded)
+        results[0].says = says % stranded
+    return results
+
+
+def _about(row: Row) -> str:
+    return " ".join(row.cells.get(name, "") for name in COLUMNS)
+
+
+def _told(provider: Provider | None, hours: Hours) -> list[str]:
+    day, start, end = hours
+    until = f"{end:%H:%M}" if end != time(0) else "24:00"
+    return [provider.slug if provider else "", WEEKDAYS[day], f"{start:%H:%M}", until]
+
+
+def export_hours(hours: QuerySet[WorkingHours]) -> Iterator[Sequence[Any]]:
+    """Rows as `import_hours` reads them."""
+    for row in hours.select_related("schedule__provider").iterator(chunk_size=2000):
+        yield _told(row.schedule.provider, (row.weekday, row.start_time, row.end_time))
+
+
+HOURS = Sheet(
+    name="hours",
+    model=WorkingHours,
+    title=gettext_lazy("working hours"),
+    columns=COLUMNS,
+    required=frozenset(COLUMNS),
+    permissions=PERMISSIONS,
+    work=import_hours,
+    parts=lambda rows, _asked: by_provider(rows),
+    export=export_hours,
+    order=("schedule", "weekday", "start_time"),
+)

@@ -1,0 +1,38 @@
+"""The nouns of booking."""
+
+from booking.appointments.models import Appointment, AppointmentEvent
+from booking.availability.models import (
+    Absence,
+    AvailabilityWindow,
+    Closure,
+    DateOverride,
+    FormerHours,
+    Schedule,
+    Slot,
+    TimeOff,
+    WorkingHours,
+)
+from booking.calendars.models import CalendarFeed
+from booking.imports.models import ImportedEntry
+from booking.reservations.models import Reservation
+from booking.series.models import AppointmentSeries
+from booking.services.models import Service
+
+__all__ = [
+    "Absence",
+    "Appointment",
+    "AppointmentEvent",
+    "AppointmentSeries",
+    "AvailabilityWindow",
+    "CalendarFeed",
+    "Closure",
+    "DateOverride",
+    "FormerHours",
+    "ImportedEntry",
+    "Reservation",
+    "Schedule",
+    "Service",
+    "Slot",
+    "TimeOff",
+    "WorkingHours",
+]

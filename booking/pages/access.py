@@ -1,0 +1,59 @@
+"""Access to pages: a provider's desk, and a client's own pages. Everybody else is asked to log in."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, User
+from booking.models import Schedule
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.pages.base import page
+
+P = ParamSpec("P")
+
+
+def desk_page(view: Callable[Concatenate[HttpRequest, Schedule, P], HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page of a provider's desk: the view is given their schedule, with its provider, and shows its timezone."""
+
+    @login_required
+    @page
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        provider = login_of(request).provider_or_none
+        if provider is None:
+            raise NotFound
+        schedule = Schedule.objects.select_related("provider").get(provider=provider)
+        with timezone.override(schedule.zone):
+            return view(request, schedule, *args, **kwargs)
+
+    return answer
+
+
+def client_page(view: Callable[Concatenate[HttpRequest, Client, P], HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page of a registered client's own: the view is given the client."""
+
+    @login_required
+    @page
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        client = login_of(request).client_or_none
+        if client is None:
+            raise NotFound
+        return view(request, client, *args, **kwargs)
+
+    return answer
+
+
+def login_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the actor of a request through a page."""
+    return Actor.of(request.user, Face.PAGE)

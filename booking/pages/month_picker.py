@@ -1,0 +1,258 @@
+"""The calendar in which a time is picked: a month that shows how full each day is, and the times of one day."""
+
+import calendar
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateformat import format as written
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from booking.availability import search as queries
+from booking.availability.search import FreeTime, Search
+from booking.models import Reservation, Schedule, Service
+from scheduler_project.common.pages.languages import CLOCK, DAY, MONTH
+from scheduler_project.common.time.zones import day_interval, read_date, rfc3339, zone_names
+from scheduler_project.common.validators import isolated
+
+FURTHEST = timedelta(days=366)
+"""The furthest one can look ahead if there are several providers, each with a horizon of their own."""
+
+
+MOST_TIMES = 300
+"""The most times of one day on the page."""
+
+
+FULLNESS = 4
+"""The number of steps in which a month shows how much of a day is free."""
+
+
+PARTS = ((0, gettext_lazy("Morning")), (12, gettext_lazy("Afternoon")), (17, gettext_lazy("Evening")))
+
+
+@dataclass(frozen=True)
+class Day:
+    date: date
+    free: int
+    level: int
+    label: str
+    chosen: bool
+    is_today: bool
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time to be picked. `theirs` is what the provider's clock says then, if that is something else.
+
+    What the asker holds is their `own`: picking it leads back to their details.
+    """
+
+    value: str
+    key: str
+    text: str
+    label: str
+    theirs: str
+    whom: str
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """The times of a morning, afternoon or evening."""
+
+    name: str
+    times: list[Time] = field(default_factory=list)
+
+
+@contextmanager
+def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
+    """Show times in the timezone that the address asks for, if it does: in frames there are no cookies."""
+    asked = request.GET.get("timezone", "")
+    if asked in zone_names():
+        with timezone.override(ZoneInfo(asked)):
+            yield
+    else:
+        yield
+
+
+def calendar_of(
+    request: HttpRequest,
+    *,
+    schedules: Iterable[Schedule],
+    service: Service | None,
+    now: datetime,
+    held: Sequence[Reservation] = (),
+) -> dict[str, Any]:
+    """Return the context of `booking/calendar.html`: of one schedule, or of several who offer the service.
+
+    What the asker has `held` is shown as theirs. The address says `day` or `month`; otherwise it is the first day with
+    something free. Two statements, or with the search for that day three.
+    """
+    people = {schedule.provider_id: schedule for schedule in schedules}
+    alone = next(iter(people.values())) if len(people) == 1 else None
+    until = now + (alone.horizon if alone else FURTHEST)
+    besides = [one.pk for one in held if one.is_undecided]
+    search = Search(now, until, now, alone.provider_id if alone else None, service, besides=besides)
+    own = {
+        (one.provider_id, one.starts_at): FreeTime(0, one.provider_id, one.starts_at, one.ends_at)
+        for one in of_service(held, service)
+        if one.provider_id in people
+    }
+    zone = ZoneInfo(timezone.get_current_timezone_name())
+    today, last = now.astimezone(zone).date(), until.astimezone(zone).date()
+    day = _asked(request.GET.get("day"), today, last)
+    month = day or _asked(f"{request.GET.get('month')}-01", today.replace(day=1), last)
+    if month is None:
+        first = queries.next_free(search) if people else None
+        day = first.starts_at.astimezone(zone).date() if first else None
+        month = day or today
+    days = [date(month.year, month.month, number) for number in range(1, _length(month) + 1)]
+    ends = day_interval(days[-1], zone)[1]
+    in_month = replace(search, until=min(until, ends))
+    found = queries.free_by_day(in_month, [day_interval(each, zone)[0] for each in days]) if people else {}
+    free = {days[number]: count for number, count in found.items() if 0 <= number < len(days)}
+    for _provider_id, starts_at in own:
+        each = starts_at.astimezone(zone).date()
+        if each in days:
+            free.setdefault(each, 1)
+    day = day or min(free, default=None)
+    times = _with_own(_times(search, day, zone), own, day, zone) if day and people else []
+    parts = _parts(times, people, zone, own)
+    return {
+        "weekdays": [written(each, "D") for each in _weeks(month)[0]],
+        "weeks": [[_day(each, free, day, today, month) for each in week] for week in _weeks(month)],
+        "month": written(month, str(MONTH)),
+        "before": f"{days[0] - timedelta(days=1):%Y-%m}" if days[0] > today else "",
+        "after": f"{days[-1] + timedelta(days=1):%Y-%m}" if days[-1] < last else "",
+        "day": day,
+        "day_name": written(day, str(DAY)) if day else "",
+        "parts": [part for part in parts if part.times],
+        "known": hashlib.sha256(repr((times, sorted(own))).encode()).hexdigest()[:16],
+        "their_zone": _their_zone(alone, zone, times),
+        "free_in_month": sum(free.values()),
+    }
+
+
+def of_service(held: Iterable[Reservation], service: Service | None) -> list[Reservation]:
+    """Those holds that picking their time for this service would find again."""
+    return [one for one in held if one.service_id == (service.pk if service else None)]
+
+
+def _asked(text: str | None, first: date, last: date) -> date | None:
+    try:
+        asked = read_date(text or "")
+    except ValueError:
+        return None
+    return asked if first <= asked <= last else None
+
+
+def _length(month: date) -> int:
+    return calendar.monthrange(month.year, month.month)[1]
+
+
+def _weeks(month: date) -> list[list[date]]:
+    return calendar.Calendar().monthdatescalendar(month.year, month.month)
+
+
+def _times(search: Search, day: date, zone: ZoneInfo) -> list[FreeTime]:
+    start, until = day_interval(day, zone)
+    return queries.free_times(
+        replace(search, start=max(start, search.start), until=min(until, search.until)), limit=MOST_TIMES
+    )
+
+
+def _day(each: date, free: dict[date, int], chosen: date | None, today: date, month: date) -> Day | None:
+    if each.month != month.month:
+        return None
+    count = free.get(each, 0)
+    many = ngettext("%(day)s, %(count)d time free", "%(day)s, %(count)d times free", count)
+    return Day(
+        each,
+        count,
+        -(-count * FULLNESS // max(free.values())) if count else 0,
+        many % {"day": written(each, str(DAY)), "count": count},
+        each == chosen,
+        each == today,
+    )
+
+
+Own = dict[tuple[int, datetime], FreeTime]
+"""The visitor's own holds, by provider and start."""
+
+
+def _with_own(times: list[FreeTime], own: Own, day: date, zone: ZoneInfo) -> list[FreeTime]:
+    """The free times of a day with those that the asker holds, also where nobody else could have them any more."""
+    listed = {(time.provider_id, time.starts_at) for time in times}
+    more = [time for key, time in own.items() if key not in listed and time.starts_at.astimezone(zone).date() == day]
+    return sorted([*times, *more], key=lambda time: (time.starts_at, time.provider_id)) if more else times
+
+
+def _parts(times: list[FreeTime], people: dict[int, Schedule], zone: ZoneInfo, own: Own) -> list[Part]:
+    parts = [Part(str(name)) for _hour, name in PARTS]
+    for time in times:
+        if time.provider_id not in people:
+            continue
+        local = time.starts_at.astimezone(zone)
+        number = sum(local.hour >= hour for hour, _name in PARTS) - 1
+        schedule, is_own = people[time.provider_id], (time.provider_id, time.starts_at) in own
+        parts[number].times.append(shown(time, schedule, zone, several=len(people) > 1, own=is_own))
+    return parts
+
+
+def shown(
+    time: FreeTime,
+    schedule: Schedule,
+    zone: ZoneInfo,
+    *,
+    several: bool = False,
+    dated: bool = False,
+    own: bool = False,
+) -> Time:
+    """A free time as a button says it, and as it is announced."""
+    local, theirs = time.starts_at.astimezone(zone), time.starts_at.astimezone(schedule.zone)
+    label = _("%(day)s, %(time)s, %(minutes)d minutes") % {
+        "day": written(local, str(DAY)),
+        "time": written(local, str(CLOCK)),
+        "minutes": (time.ends_at - time.starts_at) // timedelta(minutes=1),
+    }
+    whom = schedule.provider.name if several else ""
+    return Time(
+        value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
+        key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
+        text=written(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
+        label=", ".join(filter(None, (label, isolated(whom), _("your hold") if own else ""))),
+        theirs=written(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
+        whom=whom,
+        own=own,
+    )
+
+
+def _their_zone(alone: Schedule | None, zone: ZoneInfo, times: list[FreeTime]) -> str:
+    """The provider's timezone, if their clocks say something else."""
+    if alone is None or not times:
+        return ""
+    start = times[0].starts_at
+    return alone.timezone if start.astimezone(alone.zone).utcoffset() != start.astimezone(zone).utcoffset() else ""
+
+
+def alternatives_in(details: dict[str, Any], schedule: Schedule, own: Collection[Reservation] = ()) -> list[Time]:
+    """The nearest free times that a refusal lists, as buttons; among them may be what the asker holds as their own."""
+    zone = ZoneInfo(timezone.get_current_timezone_name())
+    theirs = {(one.provider_id, one.starts_at) for one in own}
+    times = [
+        FreeTime(
+            each["slot"],
+            schedule.provider_id,
+            datetime.fromisoformat(each["start_time"]),
+            datetime.fromisoformat(each["end_time"]),
+        )
+        for each in details.get("alternatives", [])
+    ]
+    return [shown(time, schedule, zone, dated=True, own=(time.provider_id, time.starts_at) in theirs) for time in times]

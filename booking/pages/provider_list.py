@@ -1,0 +1,94 @@
+"""Finding a provider. Nobody needs to log in."""
+
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts.models import Provider, ProviderQuerySet
+from accounts.providers.models import published as published_provider
+from booking.availability import search
+from booking.links import visitor_token
+from booking.models import Service
+from booking.pages.embedding import embeddable, let_embed
+from booking.pages.search_forms import SearchForm
+from booking.reservations.views.hold_details import held_by_asker, visitor_of
+from scheduler_project.common.db.references import new_reference
+from scheduler_project.common.pages.base import embedded, page
+from scheduler_project.common.pages.languages import LONG
+from scheduler_project.common.time import intervals
+
+PER_PAGE = 12
+
+
+MOST_SERVICES = 12
+
+
+@page
+def home(request: HttpRequest) -> HttpResponse:
+    """Find a provider, or a service whoever offers it. Each provider is shown with their next free time."""
+    now = timezone.now()
+    form = SearchForm(request.GET)
+    meant, asked = form.is_valid(), form.asked()
+    fitting = found(asked["q"], asked["specialization"]) if meant else Provider.objects.none()
+    shown = Paginator(fitting, PER_PAGE).get_page(request.GET.get("page"))
+    providers = list(shown.object_list)
+    next_times = search.next_times([provider.pk for provider in providers], now)
+    held = {one.provider_id: one.starts_at for one in reversed(held_by_asker(request, now))}
+    own = {pk: starts_at for pk, starts_at in held.items() if starts_at < next_times.get(pk, starts_at + intervals.DAY)}
+    published = Provider.objects.published()
+    context = {
+        "form": form,
+        "asked": asked,
+        "page": shown,
+        "people": [
+            (provider, own.get(provider.pk) or next_times.get(provider.pk), provider.pk in own)
+            for provider in providers
+        ],
+        "specializations": published.exclude(specialization="")
+        .order_by("specialization")
+        .values_list("specialization", flat=True)
+        .distinct()[:40],
+        "services": [] if any(asked.values()) or shown.number > 1 else services_of_several(),
+        "format": LONG,
+    }
+    return render(request, "booking/home.html", context)
+
+
+def found(words: str, specialization: str) -> ProviderQuerySet:
+    """The published providers whose name, specialization or service has all of some words in it."""
+    providers = Provider.objects.published().prefetch_related(
+        Prefetch("services", Service.objects.filter(is_active=True), to_attr="offered")
+    )
+    if specialization:
+        providers = providers.filter(specialization=specialization)
+    for word in words.split():
+        offered = Service.objects.filter(providers=OuterRef("pk"), is_active=True, name__icontains=word)
+        providers = providers.filter(Q(name__icontains=word) | Q(specialization__icontains=word) | Exists(offered))
+    return providers
+
+
+def services_of_several() -> list[Service]:
+    """Services for which it may not matter who it is: those with more than one published provider."""
+    offering = Service.providers.through.objects.filter(published_provider("provider__"), service=OuterRef("pk"))
+    several = Service.objects.filter(is_active=True).filter(Exists(offering[1:2]))
+    return list(several[:MOST_SERVICES])
+
+
+@embeddable
+@page
+def provider(request: HttpRequest, slug: str) -> HttpResponse:
+    """A provider, and what can be booked with them."""
+    who = published(slug)
+    let_embed(request, who)
+    services = who.services.filter(is_active=True)
+    visitor = visitor_token(visitor_of(request) or new_reference()) if embedded(request) else None
+    return render(request, "booking/provider.html", {"provider": who, "services": services, "visitor": visitor})
+
+
+def published(slug: str) -> Provider:
+    who = Provider.objects.published().select_related("schedule").filter(slug=slug).first()
+    if who is None:
+        raise Http404
+    return who

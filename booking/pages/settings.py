@@ -1,0 +1,56 @@
+"""A provider's profile, and the policy of their calendar."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.providers.operations import edit_provider
+from booking.availability import operations as availability
+from booking.availability.forms import PolicyForm
+from booking.availability.views.previewed import deed_of, tried
+from booking.links import booking_link
+from booking.models import Schedule
+from booking.pages.access import actor_of, desk_page
+from booking.pages.forms import ProfileForm
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.pages.forms import refuse
+
+
+@desk_page
+def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Profile and policy, a form each. A changed policy first shows what it does."""
+    now, deed = timezone.now(), deed_of(request)
+    profile = ProfileForm(request.POST if deed == "profile" else None, row=schedule.provider, auto_id="profile_%s")
+    policy = PolicyForm(request.POST if deed == "policy" else None, row=schedule, auto_id="policy_%s")
+    context: dict[str, Any] = {"schedule": schedule, "profile": profile, "policy": policy}
+    if profile.is_bound and profile.is_valid():
+        try:
+            edit_provider(
+                provider_id=schedule.provider_id, changes=profile.cleaned_data, actor=actor_of(request), now=now
+            )
+        except DomainError as refusal:
+            refuse(profile, refusal)
+        else:
+            messages.success(request, _("Your profile was saved."))
+            return HttpResponseRedirect(request.path)
+    if policy.is_bound and policy.is_valid():
+        try:
+            context["tried"] = tried(
+                request,
+                lambda: availability.set_policy(
+                    provider_id=schedule.provider_id,
+                    changes={name: policy.cleaned_data[name] for name in policy.changed_data},
+                    actor=actor_of(request),
+                    now=now,
+                ),
+            )
+        except DomainError as refusal:
+            refuse(policy, refusal)
+        else:
+            if context["tried"].done:
+                return HttpResponseRedirect(request.path)
+    return render(request, "booking/desk/settings.html", {**context, "link": booking_link(schedule.provider)})

@@ -1,0 +1,68 @@
+"""A provider's day."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from booking.appointments.enums import AppointmentStatus
+from booking.appointments.queries import left_outside
+from booking.appointments.transitions import allowed_actions
+from booking.links import booking_link
+from booking.models import Appointment, Schedule
+from booking.pages.access import actor_of, desk_page
+from booking.reservations.diary import diary, gaps
+from scheduler_project.common.time.zones import day_interval
+
+REQUESTS_SHOWN = 3
+
+
+OUTSIDE_SHOWN = 10
+
+
+@desk_page
+def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    """Today: what is next, what waits, what a change of hours left outside, what is still free."""
+    now = timezone.now()
+    today = now.astimezone(schedule.zone).date()
+    mine = Appointment.objects.filter(reservation__provider=schedule.provider).detailed()
+    coming = mine.coming(now=now).order_by("reservation__starts_at")
+    waiting = mine.filter(status=AppointmentStatus.PENDING).order_by("reservation__starts_at")
+    lines = timeline(request, schedule, now)
+    context = {
+        "schedule": schedule,
+        "today": today,
+        "now": now,
+        "next": coming.first(),
+        "waiting": waiting[:REQUESTS_SHOWN],
+        "outside": left_outside(mine, now).order_by("reservation__starts_at")[:OUTSIDE_SHOWN],
+        "lines": lines,
+        "busy": sum(1 for line in lines if "reservation" in line),
+        "address": booking_link(schedule.provider) if schedule.provider.is_published else "",
+    }
+    return render(request, "booking/desk/today.html", context)
+
+
+def timeline(request: HttpRequest, schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
+    """Today's appointments and holds, with what may be done with each, and the free gaps still to come; in order."""
+    actor = actor_of(request)
+    start, until = day_interval(now.astimezone(schedule.zone).date(), schedule.zone)
+    lines: list[dict[str, Any]] = [
+        {"starts_at": begins, "ends_at": ends} for begins, ends in gaps(schedule, max(start, now), until, now)
+    ]
+    for reservation in diary(schedule, start, until, now):
+        appointment = getattr(reservation, "appointment", None)
+        allowed = allowed_actions(appointment, actor, now) if appointment else []
+        lines.append(
+            {
+                "starts_at": reservation.starts_at,
+                "ends_at": reservation.ends_at,
+                "reservation": reservation,
+                "appointment": appointment,
+                "allowed": [str(action) for action in allowed],
+                "on_now": reservation.starts_at <= now < reservation.ends_at,
+            }
+        )
+    return sorted(lines, key=lambda line: line["starts_at"])

@@ -1,0 +1,107 @@
+"""Archive and erasure of the data that booking keeps about a person."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, User
+from accounts.privacy.errors import AppointmentsComing
+from accounts.privacy.operations import forget_log
+from booking.calendars.operations import end_feeds
+from booking.links import feed_link
+from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation, Service
+from booking.reservations.models import party
+from booking.reservations.operations import release
+from scheduler_project.common.audit.log import erase, erasing
+from scheduler_project.common.operations import operation
+from scheduler_project.common.time.zones import rfc3339
+
+
+def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
+    """The appointments of a client, or of a login as client and provider, with what happened to each; their feeds.
+
+    Ready for JSON. Of others it tells only their names, and the feeds' addresses only to whose `own` they are.
+    """
+    rows = (
+        Appointment.objects.filter(party(user, "reservation__") | Q(reservation__client=client))
+        .detailed()
+        .prefetch_related("events")
+    )
+    return {
+        "appointments": [_told(row, runs=bool(user and row.provider == user.provider_or_none)) for row in rows],
+        "calendar_feeds": [
+            {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
+            for feed in CalendarFeed.objects.filter(party(user) | Q(client=client, client__isnull=False))
+        ],
+    }
+
+
+def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
+    return {
+        "id": appointment.pk,
+        "title": appointment.called,
+        "description": appointment.description,
+        "provider": appointment.provider.name,
+        "client": appointment.client.name,
+        "starts_at": rfc3339(appointment.starts_at),
+        "ends_at": rfc3339(appointment.ends_at),
+        "timezone": appointment.timezone,
+        "status": appointment.status,
+        "cancellation_reason": appointment.cancellation_reason,
+        "series": appointment.series_id,
+        "history": [
+            {
+                "event": event.event,
+                "at": rfc3339(event.at),
+                "through": event.face,
+                "details": event.details if runs else event.for_client,
+            }
+            for event in appointment.events.all()
+        ],
+    }
+
+
+@operation
+def leave_no_bookings(*, user: User, now: datetime) -> None:
+    """Close the feeds of somebody who leaves. Raises AppointmentsComing."""
+    if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
+        raise AppointmentsComing
+    end_feeds(provider=user.provider_or_none, client=user.client_or_none)
+
+
+FORGET_WORDS = """
+UPDATE booking_appointmentevent event
+SET details = details || (
+    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name
+    WHERE name IN ('reason', 'reference', 'was'))
+FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
+WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| array['reason', 'reference', 'was']
+"""
+
+
+@operation
+def forget_client(*, client: Client, now: datetime) -> None:
+    """Forget what was said about a client's bookings; the bookings stay. Their holds end.
+
+    Raises AppointmentsComing, also while a series of theirs goes on.
+    """
+    appointments = Appointment.objects.filter(reservation__client=client)
+    series = AppointmentSeries.objects.filter(client=client)
+    if appointments.coming(now=now).exists() or series.active(now=now).exists():
+        raise AppointmentsComing
+    for held in Reservation.objects.held(now=now).filter(client=client).order_by("pk"):
+        release(reservation_id=held.pk, actor=Actor(None, Face.JOB), now=now)
+    end_feeds(provider=None, client=client)
+    ImportedEntry.objects.filter(Q(appointment__in=appointments) | Q(series__in=series)).delete()
+    Reservation.objects.filter(client=client).exclude(note="").update(note="")
+    series.update(title="", description="")
+    erase(AppointmentSeries, list(series.values_list("pk", flat=True)), ["title", "description"])
+    service = Service.objects.filter(reservations__appointment=OuterRef("pk")).values("name")
+    appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
+    forget_log(Appointment, appointments.values_list("pk", flat=True))
+    forget_log(AppointmentSeries, series.values_list("pk", flat=True))
+    with erasing() as cursor:
+        cursor.execute(FORGET_WORDS, [client.pk])

@@ -1,0 +1,276 @@
+"""Claiming time: the one way in which anything is booked (R8), and giving it back."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from dateutil.relativedelta import relativedelta
+from django.conf import settings
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from booking.availability.errors import EndsBeforeStart, InThePast
+from booking.availability.search import Stretch, stretch
+from booking.availability.slots import check_on_grid, vacate
+from booking.models import Reservation, Schedule, Service
+from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus
+from booking.reservations.errors import (
+    NotBookable,
+    OutsideHours,
+    ProviderNotPublished,
+    SlotTaken,
+    TooFar,
+    TooManyHolds,
+    TooManyHoldsInNetwork,
+    TooSoon,
+)
+from booking.services.errors import NotOffered
+from booking.signals import holds_expired
+from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.failpoints import Failpoint, reach
+from scheduler_project.common.time.intervals import DAY
+
+FURTHEST = relativedelta(years=2)
+"""The furthest ahead that even staff who override the horizon book: changes compute hours up to the last booking."""
+
+
+BOOK = "booking.add_appointment"
+"""The permission by which staff take time in anybody's calendar, and set rules aside."""
+
+
+LOCK_CLIENT = "SELECT id FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
+
+
+LOCK_CLIENT_AND_NETWORK = "SELECT id, pg_advisory_xact_lock(%s) FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
+
+
+STRANGER = "SELECT FROM accounts_client WHERE id = %s AND owner_id <> %s"
+
+
+FREE_SLOTS = """
+SELECT id, starts_at FROM booking_slot
+WHERE provider_id = %(provider_id)s AND reservation_id IS NULL
+  AND starts_at > %(blocked_from)s - interval '1 hour' AND starts_at < %(blocked_until)s
+  AND ends_at > %(blocked_from)s
+ORDER BY starts_at
+"""
+
+
+TAKE = """
+WITH room AS (
+    SELECT %(most_holds)s::int IS NULL OR %(most_holds)s::int > (
+        SELECT count(*) FROM booking_reservation
+        WHERE client_id = %(client_id)s AND status = 'held' AND expires_at > %(created_at)s) AS for_client,
+    %(network)s::bigint IS NULL OR %(most_in_network)s::int > (
+        SELECT count(*) FROM booking_reservation
+        WHERE network = %(network)s::bigint AND status = 'held' AND expires_at > %(created_at)s) AS for_network
+), made AS (
+    INSERT INTO booking_reservation (
+        provider_id, client_id, service_id, starts_at, ends_at, blocked_from, blocked_until,
+        status, expires_at, overrides, network, created_by_id, face, created_at)
+    SELECT %(provider_id)s, %(client_id)s, %(service_id)s::bigint, %(starts_at)s, %(ends_at)s, %(blocked_from)s,
+        %(blocked_until)s, %(status)s, %(expires_at)s::timestamptz, %(overrides)s::varchar[], %(network)s::bigint,
+        %(created_by_id)s::bigint, %(face)s, %(created_at)s
+    FROM room WHERE for_client AND for_network
+    RETURNING id
+), taken AS (
+    UPDATE booking_slot slot SET reservation_id = made.id FROM made
+    WHERE slot.id IN ({slots}) AND slot.reservation_id IS NULL
+    RETURNING slot.id
+)
+SELECT made.id, (SELECT count(*) FROM taken), for_client FROM room LEFT JOIN made ON true
+"""
+
+
+def lock_client(client_id: int, network: int | None = None) -> None:
+    """Lock a client until the end of the transaction, before the schedule: to count holds, and lest they be deleted.
+
+    Whoever else comes from the same network waits too, where one is named (`network_key`): its holds are counted.
+    """
+    with connection.cursor() as cursor:
+        if network is None:
+            cursor.execute(LOCK_CLIENT, [client_id])
+        else:
+            cursor.execute(LOCK_CLIENT_AND_NETWORK, [network, client_id])
+        if cursor.fetchone() is None:
+            raise NotFound(field="client")
+
+
+def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service | None:
+    """The service, if this provider offers it and takes bookings at all.
+
+    Raises NotOffered; NotBookable, or for those who may not see the provider NotFound.
+    """
+    if not (schedule.provider_is_active and schedule.provider_is_vetted):
+        if not actor.runs(schedule.provider_id, BOOK):
+            raise NotFound(field="provider")
+        if not schedule.provider_is_active:
+            raise NotBookable(field="provider")
+    if service_id is None:
+        return None
+    service = Service.objects.filter(pk=service_id, providers=schedule.provider_id, is_active=True).first()
+    if service is None:
+        raise NotOffered(field="service")
+    return service
+
+
+def chosen_length(schedule: Schedule, starts_at: datetime, ends_at: datetime | None, actor: Actor) -> timedelta | None:
+    """Return the length of a meeting whose end is given; None leaves it to the service. For the provider and staff."""
+    if ends_at is None:
+        return None
+    if not actor.runs(schedule.provider_id, BOOK):
+        raise NotAllowed(_("Choose a service instead of an end time."), field="end_time")
+    if not starts_at < ends_at <= starts_at + DAY:
+        raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end_time")
+    return ends_at - starts_at
+
+
+def claim(
+    *,
+    schedule: Schedule,
+    service: Service | None,
+    client_id: int,
+    starts_at: datetime,
+    length: timedelta | None,
+    expires_at: datetime | None,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+    taken_over: bool = False,
+    network: int | None = None,
+) -> Reservation:
+    """Write a reservation and take its slots: held until `expires_at`, or confirmed at once if that is None.
+
+    Every booking, by whatever path, comes through here. The caller holds the schedule's lock, and for a hold the
+    client's too, for those are counted; those from a `network` (`network_key`) together. What staff have `taken_over`
+    from elsewhere may have passed: then it has no hours any more that it could lie outside of, but overlaps nothing
+    either. This is recorded as `Override.PAST`.
+
+    Nobody is booked with a provider who is not vetted, by whomever: ProviderNotPublished.
+    """
+    if not schedule.provider_is_vetted:
+        raise ProviderNotPublished(field="provider")
+    past = taken_over and actor.may(BOOK) and starts_at <= now
+    _check_policy(schedule, client_id, starts_at, actor, now, overrides, past)
+    time = stretch(schedule, service, starts_at, length)
+    free = _free_slots(schedule, time)
+    if not _fills(free, schedule, time):
+        _clear_the_way(schedule, time, now)
+        free = _free_slots(schedule, time)
+        if not _fills(free, schedule, time) and Override.HOURS not in overrides and not past:
+            raise OutsideHours(field="start_time")
+    columns = {
+        "provider_id": schedule.provider_id,
+        "client_id": client_id,
+        "service_id": service.pk if service else None,
+        **time._asdict(),
+        "status": str(ReservationStatus.HELD if expires_at else ReservationStatus.CONFIRMED),
+        "expires_at": expires_at,
+        "overrides": [Override.PAST] if past else sorted({*overrides} & {*ON_REQUEST}),
+        "network": network,
+        "created_by_id": actor.user.pk if actor.user else None,
+        "face": str(actor.face),
+        "created_at": now,
+    }
+    slots = [pk for pk, _ in free]
+    most_holds = settings.MAX_LIVE_HOLDS if expires_at else None
+    reach(Failpoint.TIME_FOUND)
+    made, taken, had_room = _take(columns, slots, most_holds)
+    if made is None:
+        scope = "holds_in_network" if had_room else "holds"
+        log_security_event(SecurityEvent.LIMIT_REACHED, login=columns["created_by_id"], scope=scope)
+        raise TooManyHoldsInNetwork if had_room else TooManyHolds
+    if taken != len(slots):
+        raise SlotTaken(field="start_time")
+    return Reservation(id=made, **columns)
+
+
+def _take(columns: dict[str, Any], slots: list[int], most_holds: int | None) -> tuple[int | None, int, bool]:
+    """The id of the reservation written, how many of the slots it got, and whether the client may have one more.
+
+    None is written if they may not, or if their network may not.
+    """
+    numbered = {f"slot{number}": pk for number, pk in enumerate(slots)}  # PostgreSQL keeps no plan for an array.
+    take = TAKE.format(slots=", ".join(f"%({name})s" for name in numbered) or "NULL")
+    with connection.cursor() as cursor:
+        limits = {"most_holds": most_holds, "most_in_network": settings.MAX_LIVE_HOLDS_PER_NETWORK}
+        cursor.execute(take, {**columns, **numbered, **limits})
+        return cursor.fetchone()
+
+
+def _check_policy(
+    schedule: Schedule,
+    client_id: int,
+    starts_at: datetime,
+    actor: Actor,
+    now: datetime,
+    overrides: Collection[Override],
+    past: bool,
+) -> None:
+    runs = actor.runs(schedule.provider_id, BOOK)
+    if runs:
+        if _is_a_stranger(client_id, schedule.provider_id):
+            raise NotAllowed(_("This client is in another provider's address book."), field="client")
+    else:
+        if client_id != actor.client_id:
+            raise NotAllowed(_("You can book for yourself only."), field="client")
+        if overrides:
+            raise NotAllowed(_("Only the provider and staff may override these rules."), field="override")
+    if starts_at <= now and not past:
+        raise InThePast(field="start_time")
+    if starts_at >= now + FURTHEST:
+        raise TooFar(field="start_time")
+    if Override.NOTICE not in overrides and not past:
+        if starts_at < now + schedule.notice:
+            raise TooSoon(field="start_time")
+        if starts_at >= now + schedule.horizon:
+            raise TooFar(field="start_time")
+    check_on_grid(schedule, starts_at, field="start_time")
+
+
+def _is_a_stranger(client_id: int, provider_id: int) -> bool:
+    """Return True if a client is in another provider's address book."""
+    with connection.cursor() as cursor:
+        cursor.execute(STRANGER, [client_id, provider_id])
+        return cursor.fetchone() is not None
+
+
+def _free_slots(schedule: Schedule, time: Stretch) -> list[tuple[int, datetime]]:
+    with connection.cursor() as cursor:
+        cursor.execute(FREE_SLOTS, {"provider_id": schedule.provider_id, **time._asdict()})
+        return cursor.fetchall()
+
+
+def _fills(free: list[tuple[int, datetime]], schedule: Schedule, time: Stretch) -> bool:
+    count = (time.blocked_until - time.blocked_from) // schedule.slot
+    return [start for _, start in free] == [time.blocked_from + number * schedule.slot for number in range(count)]
+
+
+def _clear_the_way(schedule: Schedule, time: Stretch, now: datetime) -> None:
+    """Expire the holds past their end that claim this time; raise SlotTaken if anything still does."""
+    claiming = Reservation.objects.filter(provider=schedule.provider_id).claiming(time.blocked_from, time.blocked_until)
+    dead = list(claiming.stale(now=now).select_for_update(no_key=True).values_list("pk", flat=True))
+    if dead:
+        expire(dead, now)
+    if claiming.exists():
+        raise SlotTaken(field="start_time")
+
+
+def let_go(reservation: Reservation, now: datetime) -> None:
+    """End a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
+    reservation.status = ReservationStatus.RELEASED
+    reservation.network = None
+    reservation.closed_at = max(now, reservation.created_at)
+    reservation.save(update_fields=["status", "network", "closed_at"])
+    vacate(reservations=[reservation.pk])
+
+
+def expire(reservations: Collection[int], now: datetime) -> None:
+    reach(Failpoint.HOLDS_FOUND_DEAD)
+    Reservation.objects.filter(pk__in=reservations).update(
+        status=ReservationStatus.EXPIRED, network=None, closed_at=now
+    )
+    vacate(reservations=reservations)
+    holds_expired.send(Reservation, reservations=reservations, now=now)

@@ -1,0 +1,27 @@
+"""The states of a reservation, and the rules that can be set aside for one."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ReservationStatus(models.TextChoices):
+    HELD = "held", _("held")
+    CONFIRMED = "confirmed", _("confirmed")
+    EXPIRED = "expired", _("expired")
+    RELEASED = "released", _("released")
+
+
+LIVE = (ReservationStatus.HELD, ReservationStatus.CONFIRMED)
+"""The states in which a reservation claims its time (a hold: until it expires)."""
+
+
+class Override(models.TextChoices):
+    """The rules a provider or staff may set aside on purpose (R7). An overlap is not among them."""
+
+    NOTICE = "notice", _("minimum notice and booking horizon")
+    HOURS = "hours", _("working hours")
+    PAST = "past", _("times that have passed")
+
+
+ON_REQUEST = (Override.NOTICE, Override.HOURS)
+"""Those a booking can ask for. What has passed is only taken over from elsewhere, which is recorded."""

@@ -1,0 +1,79 @@
+"""Refusals to hold or to confirm a time."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class SlotTaken(DomainError):
+    code = "slot_taken"
+    kind = Kind.CONFLICT
+    message = _("This time is taken. The nearest free times are listed.")
+
+
+class OutsideHours(DomainError):
+    code = "outside_hours"
+    kind = Kind.CONFLICT
+    message = _("The provider is not available at this time. The nearest free times are listed.")
+
+
+class TooSoon(DomainError):
+    code = "too_soon"
+    kind = Kind.CONFLICT
+    message = _("This time is too close. The first time that can be booked is listed.")
+
+
+class TooFar(DomainError):
+    code = "too_far"
+    kind = Kind.CONFLICT
+    message = _("This time is too far ahead to be booked yet.")
+
+
+class NotBookable(DomainError):
+    code = "provider_not_bookable"
+    kind = Kind.CONFLICT
+    message = _("This provider takes no bookings at present.")
+
+
+class ProviderNotPublished(DomainError):
+    code = "provider_not_published"
+    kind = Kind.CONFLICT
+    message = _(
+        "This provider is not published yet, so nobody can be booked with them. "
+        "Their email must be verified, and staff must approve them."
+    )
+
+
+class TooManyHolds(DomainError):
+    code = "too_many_holds"
+    kind = Kind.CONFLICT
+    message = _("You already hold as many times as one client may. Confirm or release one first.")
+
+
+class TooManyHoldsInNetwork(TooManyHolds):
+    code = "too_many_holds_in_network"
+    message = _("Many times are held from your network at the moment. Please try again in a few minutes.")
+
+
+class HoldExpired(DomainError):
+    code = "hold_expired"
+    kind = Kind.GONE
+    message = _("This hold has expired and the time is free again. Please reserve once more.")
+
+
+class HoldReleased(DomainError):
+    code = "hold_released"
+    kind = Kind.GONE
+    message = _("This hold was released. Please reserve once more.")
+
+
+class AskedEnough(DomainError):
+    code = "asked_enough"
+    kind = Kind.CONFLICT
+    message = _("The link has been sent twice. Please look for it in your mail, also among the junk.")
+
+
+class AlreadyConfirmed(DomainError):
+    code = "already_confirmed"
+    kind = Kind.CONFLICT
+    message = _("This reservation is confirmed. To give it up, cancel its appointment.")

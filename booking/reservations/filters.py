@@ -1,0 +1,37 @@
+"""Filters and orders of the list of reservations."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from booking.api.filters import AtOneMoment, InstantFilter
+from booking.models import (
+    Reservation,
+)
+from booking.reservations.enums import ReservationStatus
+from scheduler_project.common.api.fields import IdFilter, OrderingFilter
+
+
+class ReservationFilter(AtOneMoment, django_filters.FilterSet):
+    provider = IdFilter()
+    client = IdFilter()
+    service = IdFilter()
+    status = django_filters.ChoiceFilter(choices=ReservationStatus.choices, method="in_status")
+    start = InstantFilter(field_name="starts_at", lookup_expr="gte", label=_("Starting at or after this."))
+    end = InstantFilter(field_name="starts_at", lookup_expr="lt", label=_("Starting before this."))
+    ordering = OrderingFilter(
+        fields=[("starts_at", "start_time"), ("created_at", "created_at"), ("expires_at", "expires_at"), ("id", "id")]
+    )
+
+    class Meta:
+        model = Reservation
+        fields: list[str] = []
+
+    def in_status(self, queryset: Any, name: str, value: str) -> Any:
+        if value == ReservationStatus.HELD:
+            return queryset.held(now=self.now)
+        if value == ReservationStatus.EXPIRED:
+            return queryset.filter(Q(status=value) | Q(pk__in=queryset.stale(now=self.now).values("pk")))
+        return queryset.filter(status=value)

@@ -1,0 +1,138 @@
+"""Booking without an account: a visitor takes a time, says who they are, and confirms by the link in the mail (R10)."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from accounts.actors import Actor, Face
+from accounts.models import Client, ClientQuerySet, User
+from accounts.people import check_name
+from booking.models import Reservation
+from booking.reservations.claims import lock_client
+from booking.reservations.enums import ReservationStatus
+from booking.reservations.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
+from booking.reservations.operations import offering_alternatives, write_pick
+from booking.signals import details_given
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+MOST_ASKED = 2
+"""The most mails with the link to confirm one hold: one to a mistyped address, then one to the right address."""
+
+
+def hold_as_visitor(
+    *,
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    visitor: str,
+    timezone: str,
+    now: datetime,
+    network: str = "",
+) -> Reservation:
+    """Hold a time for somebody of whom nothing is known but their timezone, in place of any they held undecided.
+
+    `visitor` is the reference of the client made for them, now or at an earlier hold, so that all their holds count
+    together. Raises as `pick` does; then no client is left behind.
+    """
+    undecided = Reservation.objects.undecided(now=now).filter(client__in=visitors(visitor))
+    with offering_alternatives(
+        provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now, besides=undecided
+    ):
+        return _hold_as_visitor(provider_id, service_id, starts_at, visitor, timezone, now, network)
+
+
+@operation
+def _hold_as_visitor(
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    visitor: str,
+    timezone: str,
+    now: datetime,
+    network: str,
+) -> Reservation:
+    known = visitors(visitor).first() or _added(visitor, timezone, now)
+    return write_pick(
+        provider_id=provider_id,
+        client_id=known.pk,
+        service_id=service_id,
+        starts_at=starts_at,
+        actor=Actor(None, Face.PAGE, guest=known),
+        now=now,
+        network=network,
+    )
+
+
+def visitors(reference: str) -> ClientQuerySet:
+    """The client made for a visitor, if they have held a time before."""
+    return Client.objects.filter(reference=reference, user=None, owner=None)
+
+
+def _added(reference: str, timezone: str, now: datetime) -> Client:
+    """A client for a visitor. If two of their requests come at once, the second waits and finds that of the first."""
+    row = Client(reference=reference, name="", timezone=timezone, created_at=now)
+    Client.objects.bulk_create([row], ignore_conflicts=True)
+    return visitors(reference).first() or Client.objects.create(name="", timezone=timezone, created_at=now)
+
+
+@operation
+def give_details(
+    *, reservation_id: int, name: str, email: str, phone: Any, note: str, by_sms: bool, language: str, now: datetime
+) -> Reservation:
+    """Say who holds a time; only then is the link to confirm it mailed. Once more for another address, or a lost mail.
+
+    A visitor who has given other details for an earlier hold stays who they were for that one. Whoever has the same
+    email address, registered or not, is somebody else: nothing is known of this visitor before they open the link.
+    From the first time on the hold lasts as long as the schedule says.
+
+    Raises HoldExpired, HoldReleased, AlreadyConfirmed, LinkInName, AskedEnough; NotAllowed for a time no visitor took.
+    """
+    client_id = Reservation.objects.filter(pk=reservation_id).values_list("client", flat=True).first()
+    if client_id is None:
+        raise NotFound
+    lock_client(client_id)
+    rows = Reservation.objects.select_related("client", "provider__schedule", "service")
+    reservation = rows.select_for_update(of=("self",), no_key=True).get(pk=reservation_id)
+    check_held(reservation, now)
+    client = reservation.client
+    if client.user_id or client.owner_id:
+        raise NotAllowed
+    check_name(name)
+    if reservation.asked >= MOST_ASKED:
+        raise AskedEnough(field="email")
+    said = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}
+    if client.name and any(getattr(client, field) != value for field, value in said.items()):
+        client = Client(timezone=client.timezone, created_at=now)
+    for field, value in said.items():
+        setattr(client, field, value)
+    client.save()
+    reservation.client = client
+    reservation.note = note
+    if not reservation.asked:
+        reservation.expires_at = now + reservation.provider.schedule.hold
+    reservation.asked += 1
+    reservation.save(update_fields=["client", "note", "asked", "expires_at"])
+    details_given.send(Reservation, reservation=reservation, language=language, by_sms=by_sms, now=now)
+    return reservation
+
+
+def booked_as_visitor() -> Exists:
+    """Return a condition for clients who once held a time as a visitor, and so gave their details without a login."""
+    by_visitors = Reservation.objects.filter(created_by=None, face=Face.PAGE, expires_at__isnull=False)
+    return Exists(by_visitors.filter(client=OuterRef("pk")))
+
+
+def check_held(reservation: Reservation, now: datetime) -> None:
+    """Raise HoldReleased, AlreadyConfirmed or HoldExpired for a hold that is over, tidied up or not."""
+    if reservation.status == ReservationStatus.RELEASED:
+        raise HoldReleased
+    if reservation.status == ReservationStatus.CONFIRMED:
+        raise AlreadyConfirmed
+    if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
+        raise HoldExpired
+
+
+VISITOR_KEPT = timedelta(days=1)
+"""The time for which a visitor without a name is remembered, so that their holds are counted together (R19)."""

@@ -1,0 +1,157 @@
+"""Claims on a provider's time."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actors import Face
+from accounts.models import Client, Provider, User
+from booking.reservations.enums import LIVE, Override, ReservationStatus
+from booking.services.models import Service
+
+
+class TsTzRange(Func):
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+def party(user: User | AnonymousUser | None, path: str = "") -> Q:
+    """Rows in which `user` is the provider or the client; `path` leads to the reservation (`"reservation__"`)."""
+    mine = Q(pk__in=[])
+    if isinstance(user, User):
+        if user.provider_or_none:
+            mine |= Q(**{f"{path}provider": user.provider_or_none.pk})
+        if user.client_or_none:
+            mine |= Q(**{f"{path}client": user.client_or_none.pk})
+    return mine
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    def held(self, *, now: datetime) -> Self:
+        """Holds that still hold."""
+        return self.filter(status=ReservationStatus.HELD, expires_at__gt=now)
+
+    def undecided(self, *, now: datetime) -> Self:
+        """Holds taken on a page by somebody who goes on choosing: nothing has been said about them yet."""
+        return self.held(now=now).filter(face=Face.PAGE, asked=0)
+
+    def stale(self, *, now: datetime) -> Self:
+        """Holds that have ended and are not yet marked so."""
+        return self.filter(status=ReservationStatus.HELD, expires_at__lte=now)
+
+    def claiming(self, start: datetime, until: datetime) -> Self:
+        """Live reservations, stale holds among them, whose claim overlaps `[start, until)`."""
+        return self.filter(status__in=LIVE, blocked_from__lt=until, blocked_until__gt=start)
+
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Staff see all, a provider and a client their own."""
+        sees_all = isinstance(user, User) and user.may("booking.view_reservation")
+        return self if sees_all else self.filter(party(user))
+
+
+class Reservation(models.Model):
+    """A claim on a stretch of a provider's time.
+
+    `starts_at`..`ends_at` is the meeting; `blocked_from`..`blocked_until` is what is claimed: with the buffers,
+    rounded outward to whole slots. Past `expires_at` a hold claims nothing, whatever its status still says.
+    """
+
+    provider = models.ForeignKey(
+        Provider, models.PROTECT, related_name="reservations", db_index=False, verbose_name=_("provider")
+    )
+    client = models.ForeignKey(
+        Client, models.PROTECT, related_name="reservations", db_index=False, verbose_name=_("client")
+    )
+    service = models.ForeignKey(
+        Service, models.PROTECT, null=True, blank=True, related_name="reservations", verbose_name=_("service")
+    )
+    starts_at = models.DateTimeField(_("start"))
+    ends_at = models.DateTimeField(_("end"))
+    blocked_from = models.DateTimeField(_("claimed from"))
+    blocked_until = models.DateTimeField(_("claimed until"))
+    status = models.CharField(_("status"), max_length=10, choices=ReservationStatus)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    overrides = ArrayField(
+        models.CharField(max_length=10, choices=Override), verbose_name=_("overrides"), default=list, blank=True
+    )
+    note = models.TextField(
+        _("note"), max_length=2000, blank=True, default="", db_default="", help_text=_("What the client says about it.")
+    )
+    asked = models.PositiveSmallIntegerField(
+        _("links sent"), default=0, db_default=0, help_text=_("How often a visitor was mailed the link to confirm.")
+    )
+    network = models.BigIntegerField(
+        _("network"), null=True, blank=True, editable=False, help_text=_("What holds are counted by while they last.")
+    )
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
+    )
+    face = models.CharField(_("made through"), max_length=10, choices=Face)
+    created_at = models.DateTimeField(_("made"))
+    closed_at = models.DateTimeField(_("ended"), null=True, blank=True, help_text=_("When it expired or was released."))
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+        ordering = ["-starts_at", "-pk"]
+        constraints = [
+            ExclusionConstraint(
+                name="reservation_no_overlap",
+                expressions=[
+                    ("provider", RangeOperators.EQUAL),
+                    (TsTzRange("blocked_from", "blocked_until"), RangeOperators.OVERLAPS),
+                ],
+                condition=Q(status__in=LIVE),
+                violation_error_code="slot_taken",
+            ),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="reservation_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(blocked_from__lte=F("starts_at"), blocked_until__gte=F("ends_at")),
+                name="reservation_claims_its_meeting",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=ReservationStatus.HELD) | Q(expires_at__isnull=False),
+                name="reservation_hold_expires",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=ReservationStatus.HELD) | Q(network__isnull=True),
+                name="reservation_network_while_held",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["starts_at"], name="reservation_start"),
+            models.Index(fields=["provider", "starts_at"], name="reservation_provider_start"),
+            models.Index(fields=["client", "starts_at"], name="reservation_client_start"),
+            models.Index(fields=["expires_at"], condition=Q(status="held"), name="reservation_expiry"),
+            models.Index(
+                fields=["provider", "expires_at"], condition=Q(status="held"), name="reservation_provider_expiry"
+            ),
+            models.Index(fields=["client", "expires_at"], condition=Q(status="held"), name="reservation_client_holds"),
+            models.Index(
+                fields=["network", "expires_at"],
+                condition=Q(status="held", network__isnull=False),
+                name="reservation_network_holds",
+            ),
+            BrinIndex(fields=["created_at"], name="reservation_made"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def is_undecided(self) -> bool:
+        """True for a hold taken on a page for which no details have been entered: see `undecided`."""
+        return self.face == Face.PAGE and not self.asked
+
+    @property
+    def length(self) -> timedelta:
+        return self.ends_at - self.starts_at

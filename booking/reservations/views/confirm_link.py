@@ -1,0 +1,91 @@
+"""`/r/<token>/`: where the link in a guest's mail leads.
+
+GET shows and POST acts, so that whoever only looks at a link changes nothing (R10).
+"""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor, Face
+from booking.appointments import operations as appointments
+from booking.appointments.queries import moved_from
+from booking.appointments.views.guest import in_clients_zone
+from booking.availability import search
+from booking.links import appointment_token, held_by
+from booking.models import Appointment, Reservation
+from booking.pages.month_picker import shown
+from booking.reservations import guests
+from booking.reservations import operations as reservations
+from booking.reservations.errors import HoldExpired, HoldReleased
+from scheduler_project.common.errors import NotFound
+from scheduler_project.common.pages.base import secret_page
+
+
+@secret_page
+def hold(request: HttpRequest, token: str) -> HttpResponse:
+    """A guest's hold, to be confirmed or given up. Once confirmed, it leads on to the appointment."""
+    now = timezone.now()
+    reservation = reservation_of(token)
+    if request.method == "POST":
+        act(request.POST.get("do", ""), reservation, now)
+        return HttpResponseRedirect(request.get_full_path())
+    appointment = appointment_of(reservation)
+    if appointment is not None:
+        return HttpResponseRedirect(reverse("guest", args=[appointment_token(appointment)], query=request.GET or None))
+    with in_clients_zone(request, reservation.client):
+        try:
+            guests.check_held(reservation, now)
+        except (HoldExpired, HoldReleased) as refusal:
+            return over(request, reservation, refusal, now)
+        service = reservation.service
+        context = {
+            "reservation": reservation,
+            "provider": reservation.provider,
+            "title": service.name if service else _("Appointment"),
+            "now": now,
+        }
+        return render(request, "booking/hold.html", context)
+
+
+def over(
+    request: HttpRequest, reservation: Reservation, refusal: HoldExpired | HoldReleased, now: datetime
+) -> HttpResponse:
+    """Say that it is too late, and what is free near that time."""
+    zone = timezone.get_current_timezone()
+    free = search.alternatives(reservation.provider_id, reservation.service, reservation.starts_at, now)
+    context = {
+        "reservation": reservation,
+        "provider": reservation.provider,
+        "refusal": refusal,
+        "nearest": [shown(time, reservation.provider.schedule, zone, dated=True) for time in free],
+    }
+    return render(request, "booking/hold_over.html", context, status=refusal.kind.value)
+
+
+def reservation_of(token: str) -> Reservation:
+    """Raises NotFound for a token we did not sign."""
+    reservation_id, client_id = held_by(token)
+    rows = Reservation.objects.select_related("provider__schedule", "client", "service", "appointment")
+    reservation = rows.filter(pk=reservation_id, client=client_id).first()
+    if reservation is None:
+        raise NotFound
+    return reservation
+
+
+def appointment_of(reservation: Reservation) -> Appointment | None:
+    """Return the appointment made of a hold, also after a move; None if there is none."""
+    return getattr(reservation, "appointment", None) or moved_from(reservation)
+
+
+def act(deed: str, reservation: Reservation, now: datetime) -> None:
+    """Do as the buttons say, as the client the link was sent to. Anything else is nothing."""
+    guest = Actor(None, Face.PAGE, guest=reservation.client)
+    if deed == "confirm":
+        appointments.confirm(reservation_id=reservation.pk, actor=guest, now=now)
+    elif deed == "release":
+        reservations.release(reservation_id=reservation.pk, actor=guest, now=now)

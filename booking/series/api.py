@@ -1,0 +1,184 @@
+"""`/api/series`: recurring appointments, previewed, booked, changed and cancelled."""
+
+from typing import Any
+
+from django.db.models import Count, Min, Q, QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from booking.api.base import BookingViewSet
+from booking.appointments.enums import COMING
+from booking.models import Appointment, AppointmentSeries
+from booking.series import operations as series
+from booking.series.enums import Scope
+from booking.series.filters import SeriesFilter
+from booking.series.serializers import (
+    CancelSeriesSerializer,
+    CreateSeriesSerializer,
+    EditSeriesSerializer,
+    SeriesChangeSerializer,
+    SeriesDetailSerializer,
+    SeriesPreviewSerializer,
+    SeriesSerializer,
+)
+from scheduler_project.common.api.schema import refusals
+
+MONDAYS = {
+    "provider": 1,
+    "client": 1,
+    "service": 1,
+    "start_time": "2027-03-08T09:00:00",
+    "timezone": "Europe/Berlin",
+    "rrule": "FREQ=WEEKLY;COUNT=10",
+}
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Series you may see"),
+    retrieve=extend_schema(
+        summary="One series",
+        responses={200: SeriesDetailSerializer, **refusals(400)},
+    ),
+)
+class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """Recurring appointments. Their occurrences are ordinary appointments: `/api/appointments?series=`."""
+
+    queryset = AppointmentSeries.objects.all()
+    serializer_class = SeriesSerializer
+    filterset_class = SeriesFilter
+
+    def get_queryset(self) -> QuerySet[AppointmentSeries]:
+        if getattr(self, "swagger_fake_view", False):
+            return AppointmentSeries.objects.none()
+        return self.counted(AppointmentSeries.objects.visible_to(self.request.user)).order_by("-pk")
+
+    def counted(self, rows: QuerySet[AppointmentSeries]) -> QuerySet[AppointmentSeries]:
+        to_come = Q(appointments__status__in=COMING, appointments__reservation__starts_at__gt=self.now)
+        return rows.select_related("provider", "client", "service").annotate(
+            occurrences=Count("appointments"), next_time=Min("appointments__reservation__starts_at", filter=to_come)
+        )
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        coming = Appointment.objects.filter(series=found, status__in=COMING, reservation__starts_at__gt=self.now)
+        found.next = coming.select_related("reservation").order_by("reservation__starts_at")[:10]
+        return self.answer(SeriesDetailSerializer, found)
+
+    def wanted_series(self, asked: dict[str, Any]) -> series.Wanted:
+        return series.Wanted(
+            provider_id=asked.get("provider") or self.asked_provider(None),
+            client_id=self.asked_client(asked["client"]),
+            rrule=asked["rrule"],
+            starts=asked["start_time"],
+            timezone=asked.get("timezone", ""),
+            service_id=asked.get("service"),
+            duration_minutes=asked.get("duration_minutes"),
+            title=asked.get("title", ""),
+            description=asked.get("description", ""),
+            exdates=asked.get("exdates", ()),
+            reminder_offsets=asked.get("reminder_offsets"),
+            overrides=asked.get("override", ()),
+        )
+
+    def done(self, change: series.SeriesChange, code: int = 200) -> Response:
+        """The series as it is now, with what was done."""
+        row = self.counted(AppointmentSeries.objects.filter(pk=change.series.pk)).get()
+        vars(row).update(
+            created=change.booked, moved=change.moved, cancelled=change.cancelled, skipped=change.conflicts
+        )
+        return self.answer(SeriesChangeSerializer, row, code)
+
+    @extend_schema(
+        summary="What a series would book",
+        description="Each occurrence up to the provider's booking horizon: free, or busy with why and the nearest free "
+        "time, whatever the `policy`. Nothing is changed. It takes what beginning the series takes. For the provider "
+        "and staff.",
+        request=CreateSeriesSerializer,
+        responses={200: SeriesPreviewSerializer, **refusals(403, 404, 409)},
+        examples=[OpenApiExample("Mondays at nine", MONDAYS, request_only=True)],
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="preview", pagination_class=None)
+    def preview_series(self, request: Request) -> Response:
+        wanted = self.wanted_series(self.sent(CreateSeriesSerializer))
+        change = series.preview_series(wanted=wanted, actor=self.actor, now=self.now)
+        return self.answer(SeriesPreviewSerializer, change)
+
+    @extend_schema(
+        summary="Begin a series",
+        description="Books every occurrence up to the provider's booking horizon, in one transaction; later ones "
+        "follow by themselves. For the provider and staff.",
+        request=CreateSeriesSerializer,
+        responses={201: SeriesChangeSerializer, **refusals(403, 404, 409)},
+        examples=[OpenApiExample("Mondays at nine", {**MONDAYS, "policy": "skip_conflicts"}, request_only=True)],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(CreateSeriesSerializer)
+        change = series.create_series(
+            wanted=self.wanted_series(asked), policy=asked["policy"], actor=self.actor, now=self.now
+        )
+        return self.done(change, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Change this occurrence, it and those after it, or all to come",
+        description="With `following` the series is split, and the answer is the new one. Appointments are moved, not "
+        "made anew.",
+        request=EditSeriesSerializer,
+        responses={200: SeriesChangeSerializer, **refusals(403, 409)},
+        examples=[
+            OpenApiExample("Another title", {"scope": "all", "title": "Coaching"}, request_only=True),
+            OpenApiExample(
+                "An hour later from then on",
+                {"scope": "following", "from": "2027-03-15", "start_time": "2027-03-15T10:00:00"},
+                request_only=True,
+            ),
+        ],
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        asked = self.sent(EditSeriesSerializer, instance=found)
+        named = {"start_time": "starts", "service": "service_id"}
+        about = ("scope", "from", "policy", "override")
+        change = series.edit_series(
+            series_id=found.pk,
+            scope=asked["scope"],
+            occurrence=asked.get("from"),
+            policy=asked["policy"],
+            overrides=asked.get("override"),
+            changes={named.get(name, name): value for name, value in asked.items() if name not in about},
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.done(change)
+
+    @extend_schema(
+        summary="Cancel this occurrence, it and those after it, or all to come",
+        description="For the provider, staff and its client.",
+        request=CancelSeriesSerializer,
+        responses={200: SeriesChangeSerializer, **refusals(403, 409)},
+        examples=[
+            OpenApiExample("All to come", {"reason": "Moved to another town"}, request_only=True),
+            OpenApiExample("One", {"scope": "this", "from": "2027-03-15", "reason": "Holiday"}, request_only=True),
+        ],
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        found = self.get_object()
+        asked = self.sent(CancelSeriesSerializer)
+        change = series.cancel_series(
+            series_id=found.pk,
+            scope=asked["scope"],
+            occurrence=asked.get("from"),
+            reason=asked["reason"],
+            actor=self.actor,
+            now=self.now,
+        )
+        return self.done(change)
+
+    @extend_schema(summary="Cancel all that are to come", responses={204: None, **refusals(403, 409)})
+    def destroy(self, request: Request, pk: str) -> Response:
+        series.cancel_series(series_id=self.get_object().pk, scope=Scope.ALL, actor=self.actor, now=self.now)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,19 @@
+"""The policies of a series towards conflicts, and the scopes of a change to it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Policy(models.TextChoices):
+    """The treatment of a series if some of its times cannot be booked."""
+
+    ALL_OR_NOTHING = "all_or_nothing", _("all or nothing")
+    SKIP_CONFLICTS = "skip_conflicts", _("skip what cannot be booked")
+
+
+class Scope(models.TextChoices):
+    """The occurrences of a series to which a change applies. Past ones are never touched."""
+
+    THIS = "this", _("this one")
+    FOLLOWING = "following", _("this one and those after it")
+    ALL = "all", _("all that are to come")

@@ -1,0 +1,30 @@
+"""Refusals about recurrence rules and series."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class BadRule(DomainError):
+    code = "bad_rule"
+    message = _("This recurrence rule cannot be read.")
+
+    def __init__(self, message: str | None = None, *, field: str = "rrule") -> None:
+        super().__init__(message, field=field)
+
+
+class NotInRule(DomainError):
+    code = "not_in_rule"
+    message = _("The rule does not produce this date.")
+
+
+class SeriesConflict(DomainError):
+    code = "series_conflict"
+    kind = Kind.CONFLICT
+    message = _("Some of the times cannot be booked, so nothing was done. Each is listed with the nearest free time.")
+
+
+class SeriesEnded(DomainError):
+    code = "series_ended"
+    kind = Kind.CONFLICT
+    message = _("This series is over or cancelled.")

@@ -1,0 +1,23 @@
+"""Recurring appointments: previewed, booked, kept booked up to the horizon, changed and cancelled (R14).
+
+Every occurrence is an ordinary appointment that went through `claim`. Whoever changes a series holds the schedule's
+lock, so that two who generate the same one take turns; the unique date of an occurrence stands behind that.
+"""
+
+from booking.series.operations.booker import Conflict, SeriesChange
+from booking.series.operations.cancel import cancel_series
+from booking.series.operations.create import Wanted, create_series, preview_series
+from booking.series.operations.edit import edit_series
+from booking.series.operations.extend import extend_all_series, extend_series
+
+__all__ = [
+    "Conflict",
+    "SeriesChange",
+    "Wanted",
+    "cancel_series",
+    "create_series",
+    "edit_series",
+    "extend_all_series",
+    "extend_series",
+    "preview_series",
+]

@@ -1,0 +1,53 @@
+"""A series is kept booked up to the horizon."""
+
+from datetime import datetime
+
+from accounts.actors import Actor
+from booking.availability.locks import locked_schedule
+from booking.models import AppointmentSeries
+from booking.reservations.claims import offered
+from booking.series.operations.booker import Work, reach
+from booking.services.errors import NotOffered
+from scheduler_project.common.operations import each_by_itself, operation
+
+
+@operation
+def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
+    """Book what has come within the booking horizon since last time. Returns how many appointments it made.
+
+    What cannot be booked is left out and noted in `gaps`. Running it twice does nothing the second time. A provider who
+    takes no bookings is left alone until they do. Nobody is told: both sides asked for the series, and are reminded.
+    """
+    series = AppointmentSeries.objects.detailed().filter(pk=series_id).first()
+    if series is None:
+        return 0
+    schedule = locked_schedule(series.provider_id)
+    series.refresh_from_db()
+    until = reach(schedule, now)
+    takes_bookings = schedule.provider_is_active and schedule.provider_is_vetted
+    if series.cancelled_at or not takes_bookings or until <= series.generated_until:
+        return 0
+    service, refused = None, None
+    try:
+        service = offered(schedule, series.service_id, actor)
+    except NotOffered as refusal:
+        refused = refusal
+    work = Work(schedule, series, service, actor, now)
+    work.book_between(series.generated_until, until, refused)
+    series.generated_until = until
+    work.write_gaps()
+    series.save(update_fields=["generated_until", "gaps"])
+    return len(work.change.booked)
+
+
+def extend_all_series(*, now: datetime, actor: Actor) -> int:
+    """Extend every active series, each in a transaction of its own. Returns how many appointments were made.
+
+    One whose turn is lost is taken up in the next round.
+    """
+
+    def extend(key: int) -> int:
+        return extend_series(series_id=key, now=now, actor=actor)
+
+    keys = list(AppointmentSeries.objects.active(now=now).order_by("pk").values_list("pk", flat=True))
+    return sum(each_by_itself(extend, keys, what="Extending series").values())

@@ -1,0 +1,147 @@
+"""The appointments of a changed series become what it now says: moved rather than made anew."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from booking.appointments.steps import locked_appointment, move_to, reword, untitled
+from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Service
+from booking.reservations.enums import Override
+from booking.series.operations.booker import Work
+from booking.series.operations.cancel import cancel_each
+from booking.series.recurrence import occurrences
+from scheduler_project.common.time.intervals import DAY
+
+
+@dataclass
+class Plan:
+    """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book."""
+
+    pairs: list[tuple[Appointment, date, datetime]]
+    given_up: list[Appointment] = field(default_factory=list)
+    to_book: list[tuple[date, datetime]] = field(default_factory=list)
+
+
+def named(appointment: Appointment) -> date:
+    assert appointment.occurrence is not None
+    return appointment.occurrence
+
+
+def planned(
+    before: AppointmentSeries,
+    after: AppointmentSeries,
+    old: list[Appointment],
+    first: date,
+    shift: timedelta,
+    now: datetime,
+) -> Plan:
+    """Match the appointments there are with the new occurrences: those of the same date, and the others in order.
+
+    What was moved from before `first` into the future stays out of it.
+    """
+    strays = [appointment for appointment in old if named(appointment) < first]
+    old = [appointment for appointment in old if named(appointment) >= first]
+    by_date = {named(appointment): appointment for appointment in old}
+    others = before.appointments.exclude(occurrence=None).exclude(pk__in=[appointment.pk for appointment in old])
+    settled = {day + shift if day >= first else day for day in others.values_list("occurrence", flat=True) if day}
+    settled.update(after.exdates)
+    new = {
+        day: starts_at
+        for day, starts_at in occurrences(after.rule, after.starts_local, after.zone, now - DAY, after.generated_until)
+        if day >= first + shift and day not in settled and (starts_at > now or day in by_date)
+    }
+    pairs = [(by_date[day], day, starts_at) for day, starts_at in new.items() if day in by_date]
+    pairs += [(appointment, named(appointment), appointment.starts_at) for appointment in strays]
+    left = [appointment for appointment in old if named(appointment) not in new]
+    right = [(day, starts_at) for day, starts_at in new.items() if day not in by_date]
+    pairs += [(appointment, day, starts_at) for appointment, (day, starts_at) in zip(left, right, strict=False)]
+    return Plan(_in_passing_order(pairs), left[len(right) :], right[len(left) :])
+
+
+def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[tuple[Appointment, date, datetime]]:
+    """Those that move to an earlier time from the front, then the others from the back: none is in another's way."""
+    pairs = sorted(pairs, key=lambda pair: pair[2])
+    earlier = [pair for pair in pairs if pair[2] < pair[0].starts_at]
+    return earlier + [pair for pair in reversed(pairs) if pair[2] >= pair[0].starts_at]
+
+
+def follow(work: Work, before: AppointmentSeries, plan: Plan) -> None:
+    """Let the appointments of a series be what it now says. One that cannot be moved stays where it is."""
+    for appointment in plan.given_up:
+        appointment.occurrence = None
+        appointment.save(update_fields=["occurrence"])
+    why = _("The series was changed.")
+    work.change.cancelled = cancel_each(plan.given_up, work.events, work.actor, work.now, why)
+    for appointment, day, starts_at in plan.pairs:
+        kept = _moved(work, before, appointment, day, starts_at) or locked_appointment(appointment.pk)
+        kept.series, kept.occurrence = work.series, day
+        kept.save(update_fields=["series", "occurrence"])
+        reword(kept, _new_words(before, work.series, kept), actor=work.actor, now=work.now, among=work.events)
+    for day, starts_at in plan.to_book:
+        work.book(day, starts_at)
+    work.change.booked.sort(key=lambda made: made.starts_at)
+    work.change.moved.sort(key=lambda made: made.starts_at)
+
+
+def _moved(
+    work: Work, before: AppointmentSeries, appointment: Appointment, day: date, starts_at: datetime
+) -> Appointment | None:
+    """The appointment at its new time, with its new length and service; None if it cannot be had.
+
+    Whatever of these differs from what the series said before was changed by itself, and stays.
+    """
+    reservation, series = appointment.reservation, work.series
+    if appointment.starts_at != before.instant(named(appointment)):
+        starts_at = appointment.starts_at
+    length = series.duration if reservation.length == before.duration else reservation.length
+    service = work.service if reservation.service_id == before.service_id else reservation.service
+    if (starts_at, length, service) == (appointment.starts_at, reservation.length, reservation.service):
+        return appointment
+
+    def deed() -> Appointment:
+        return move(work, appointment, service, starts_at, length, work.events)
+
+    moved = work.attempt(day, starts_at, deed, length)
+    if moved:
+        work.change.moved.append(moved)
+    return moved
+
+
+def move(
+    work: Work,
+    appointment: Appointment,
+    service: Service | None,
+    starts_at: datetime,
+    length: timedelta,
+    among: list[AppointmentEvent] | None = None,
+) -> Appointment:
+    return move_to(
+        appointment,
+        schedule=work.schedule,
+        service=service,
+        starts_at=starts_at,
+        length=length,
+        actor=work.actor,
+        now=work.now,
+        overrides=[Override(name) for name in work.series.overrides],
+        among=among,
+    )
+
+
+def _new_words(before: AppointmentSeries, after: AppointmentSeries, appointment: Appointment) -> dict[str, Any]:
+    """Return the new texts for an appointment: only for fields that still say what the series said before."""
+    return {
+        name: new
+        for (name, old), new in zip(_words(before).items(), _words(after).values(), strict=True)
+        if getattr(appointment, name) == old
+    }
+
+
+def _words(series: AppointmentSeries) -> dict[str, Any]:
+    return {
+        "title": series.title or untitled(series.service),
+        "description": series.description,
+        "reminder_offsets": series.reminder_offsets,
+    }

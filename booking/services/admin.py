@@ -1,0 +1,65 @@
+"""Services."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.actors import Actor, Face
+from booking.admin.imports import BookingImports
+from booking.imports.kinds import SERVICES
+from booking.models import Service
+from booking.services.operations import edit_service
+from scheduler_project.common.admin.base import OfficeAdmin, do_to_each
+
+
+@admin.register(Service)
+class ServiceAdmin(BookingImports, OfficeAdmin):
+    """Bookable services. A change applies to later bookings: existing appointments keep the time they took."""
+
+    sheets = (SERVICES,)
+    list_display = (
+        "name",
+        "duration_minutes",
+        "buffer_before_minutes",
+        "buffer_after_minutes",
+        "needs_approval",
+        "owner",
+        "is_active",
+    )
+    list_filter = ("is_active", "needs_approval")
+    list_select_related = ("owner",)
+    search_fields = ("name", "description", "owner__name", "providers__name")
+    autocomplete_fields = ("owner", "providers")
+    actions = ("deactivate", "activate")
+
+    def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        edit_service(
+            service_id=obj.pk,
+            fields={name: getattr(obj, name) for name in form.changed_data if name != "providers"},
+            actor=Actor.of(request.user, Face.ADMIN),
+            now=timezone.now(),
+        )
+
+    @admin.action(description=gettext_lazy("Deactivate selected services"), permissions=["change"])
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._set_active(request, queryset, _("Services that can no longer be booked: %d."), active=False)
+
+    @admin.action(description=gettext_lazy("Activate selected services"), permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Service]) -> None:
+        self._set_active(request, queryset, _("Services that can be booked: %d."), active=True)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
+        actor = Actor.of(request.user, Face.ADMIN)
+
+        def deed(service: Service) -> None:
+            edit_service(service_id=service.pk, fields={"is_active": active}, actor=actor, now=timezone.now())
+
+        do_to_each(request, queryset, deed, done)

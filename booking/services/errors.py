@@ -1,0 +1,10 @@
+"""Refusals about services."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError
+
+
+class NotOffered(DomainError):
+    code = "service_not_offered"
+    message = _("This provider does not offer this service.")

@@ -1,0 +1,95 @@
+"""The services that can be booked."""
+
+from datetime import timedelta
+from typing import Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Provider, User
+from accounts.providers.models import published
+from scheduler_project.common.db.fields import OffsetsField
+from scheduler_project.common.db.references import ReferenceField
+
+MINUTES_A_DAY = 24 * 60
+
+
+class ServiceQuerySet(models.QuerySet["Service"]):
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Everybody: active ones of the business and of published providers. A provider: their own too. Staff: all."""
+        public = Q(is_active=True) & (Q(owner=None) | published("owner__"))
+        if user is not None and user.is_authenticated:
+            return self if user.may("booking.view_service") else self.filter(public | Q(owner__user=user))
+        return self.filter(public)
+
+    def editable_by(self, user: User | AnonymousUser | None) -> Self:
+        """Staff may change all, a provider those they own."""
+        if user is None or not user.is_authenticated:
+            return self.none()
+        return self if user.may("booking.change_service") else self.filter(owner__user=user)
+
+
+class Service(models.Model):
+    """Something that can be booked. Owned by one provider, or (`owner` empty) by the business, whose staff keep it."""
+
+    owner = models.ForeignKey(
+        Provider, models.CASCADE, null=True, blank=True, related_name="owned_services", verbose_name=_("owner")
+    )
+    providers = models.ManyToManyField(
+        Provider, related_name="services", verbose_name=_("providers"), help_text=_("Who offers it."), blank=True
+    )
+    name = models.CharField(_("name"), max_length=150)
+    description = models.TextField(_("description"), max_length=5000, blank=True)
+    duration_minutes = models.PositiveSmallIntegerField(
+        _("duration"), validators=[MinValueValidator(1), MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
+    )
+    buffer_before_minutes = models.PositiveSmallIntegerField(
+        _("buffer before"), default=0, validators=[MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
+    )
+    buffer_after_minutes = models.PositiveSmallIntegerField(
+        _("buffer after"), default=0, validators=[MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
+    )
+    needs_approval = models.BooleanField(
+        _("needs approval"), default=False, help_text=_("A client's booking waits until the provider approves it.")
+    )
+    reminder_offsets = OffsetsField(
+        _("reminders"), help_text=_("How long before the start, such as “1 day, 1 hour”. Unset: the provider's.")
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    reference = ReferenceField(_("reference"))
+
+    objects = ServiceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("service")
+        verbose_name_plural = _("services")
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(duration_minutes__gte=1), name="service_takes_time"),
+            models.UniqueConstraint(
+                fields=["owner", "reference"],
+                condition=Q(owner__isnull=False),
+                name="service_reference_once_per_owner",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"], condition=Q(owner__isnull=True), name="service_reference_once_without_owner"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def duration(self) -> timedelta:
+        return timedelta(minutes=self.duration_minutes)
+
+    @property
+    def buffer_before(self) -> timedelta:
+        return timedelta(minutes=self.buffer_before_minutes)
+
+    @property
+    def buffer_after(self) -> timedelta:
+        return timedelta(minutes=self.buffer_after_minutes)

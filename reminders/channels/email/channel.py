@@ -1,0 +1,162 @@
+"""Mail through the site's SMTP server."""
+
+import smtplib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.header import Header
+from email.utils import formataddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.utils.encoding import punycode
+
+from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+from scheduler_project.common.mail.smtp import LOST, SHUTTING_DOWN, Meaning, NotSetUp, meaning_of, reply_of
+
+WATCH_SECONDS = 0.2
+
+
+class Mail:
+    """One connection to the mail server, reopened if it is lost."""
+
+    def __init__(self) -> None:
+        self.backend: Any = get_connection(timeout=settings.SEND_TIMEOUT_SECONDS)
+        self.deadline: float | None = None
+        self.over = threading.Event()
+        self.taken = 0
+        """Number of mails the server accepted on the current connection."""
+
+    def open(self) -> None:
+        if self.connections():
+            return
+        try:
+            with self.in_time():
+                self.backend.open()
+        except NotSetUp as error:
+            raise Unreachable(str(error)) from error
+        except smtplib.SMTPAuthenticationError as error:
+            self.close()
+            raise Unreachable(f"The mail server does not let us in: {error}") from error
+        except OSError as error:  # smtplib's errors are among them
+            self.close()
+            raise Unreachable(f"The mail server cannot be reached: {error}") from error
+
+    def send(self, parcel: Parcel) -> str:
+        try:
+            self.hand_over(parcel)
+        except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, an address nobody takes is a ValueError
+            reply = reply_of(error)
+            if not (self.taken and reply and reply[0] == SHUTTING_DOWN):
+                raise self.answer(error) from error
+            self.close()  # Some servers end a connection so after so many mails.
+            return self.send(parcel)
+        self.taken += 1
+        return message_id(parcel)
+
+    def hand_over(self, parcel: Parcel) -> None:
+        self.open()
+        with self.in_time():
+            self.backend.send_messages([letter(parcel)])
+
+    def answer(self, error: Exception) -> DeliveryError:
+        """Return the meaning of an error for this mail and for the next ones."""
+        reply, meaning = reply_of(error), meaning_of(error)
+        if meaning == Meaning.DOWN:
+            self.close()
+            if reply:
+                return Unreachable(f"The mail server takes nothing: {reply[0]} {reply[1]}")
+            happened = "hung up, or took too long" if isinstance(error, LOST) else "does not answer"
+            return Unreachable(f"The mail server {happened}: {error}", handed_over=True)
+        text = f"{reply[0]} {reply[1]}" if reply else str(error)
+        if meaning == Meaning.LATER:
+            return DeliveryError(text)
+        return Refused(f"It cannot be written as a mail: {text}" if isinstance(error, ValueError) else text)
+
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Close the connection at the deadline: a socket's own timeout restarts with every byte of a slow server."""
+        self.deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
+        try:
+            yield
+        finally:
+            self.deadline = None
+
+    def watch(self) -> None:
+        """Run the watching thread."""
+        while not self.over.wait(WATCH_SECONDS):
+            deadline = self.deadline
+            if deadline is not None and time.monotonic() > deadline:
+                self.cut()
+
+    def cut(self) -> None:
+        for connection in self.connections():
+            with suppress(OSError):
+                # Not the method of a TLS socket, which takes its encryption away from under the one who reads.
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close without QUIT: a server that stopped answering would not answer QUIT either."""
+        self.taken = 0
+        for connection in self.connections():
+            connection.close()
+        self.backend.connection = self.backend._partial_connection = None  # noqa: SLF001
+
+    def connections(self) -> list[Any]:
+        """Return the current connection, or the one being opened."""
+        found = (getattr(self.backend, name, None) for name in ("connection", "_partial_connection"))
+        return [connection for connection in found if connection is not None and connection.sock is not None]
+
+
+@contextmanager
+def connect() -> Iterator[Connection]:
+    mail = Mail()
+    threading.Thread(target=mail.watch, name="watch", daemon=True).start()
+    try:
+        mail.open()
+        try:
+            yield mail
+        finally:
+            try:
+                mail.backend.close()
+            except OSError:
+                mail.close()
+    finally:
+        mail.over.set()
+
+
+def message_id(parcel: Parcel) -> str:
+    """Return the Message-ID (RFC 5322 §3.6.4), the same for each attempt, so that mail programs show a repeated mail
+    once."""
+    return f"<{parcel.key}@{urlsplit(settings.SITE_URL).hostname}>"
+
+
+def letter(parcel: Parcel) -> EmailMultiAlternatives:
+    """Return the parcel as a mail; names and subject are taken literally even if they look encoded (RFC 2047).
+
+    Raises ValueError for an address that mail servers do not accept.
+    """
+    subject, name = (" ".join(text.split()) for text in (parcel.subject, parcel.to_name))
+    local, _at, domain = parcel.address.rpartition("@")
+    message = EmailMultiAlternatives(
+        subject=encoded(subject) if "=?" in subject else subject,
+        body=parcel.text,
+        to=[
+            formataddr((name if name.isascii() and "=?" not in name else encoded(name), f"{local}@{punycode(domain)}"))
+        ],
+        headers={"Message-ID": message_id(parcel), "Auto-Submitted": "auto-generated", **parcel.headers},
+    )
+    if parcel.html:
+        message.attach_alternative(parcel.html, "text/html")
+    for attachment in parcel.attachments:
+        message.attach(attachment.name, attachment.content, attachment.content_type)
+    return message
+
+
+def encoded(line: str) -> str:
+    """Return a line in encoded words, each short enough for folding its header."""
+    return Header(line, "utf-8").encode(linesep="")

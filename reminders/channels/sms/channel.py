@@ -1,0 +1,157 @@
+"""SMS through the gateway configured in SMS_GATEWAY."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+
+STATUS_PATH = "/api/sms/status"
+"""Path of Twilio's status callbacks."""
+
+
+OPTED_OUT = 21610
+
+
+NEVER = {
+    OPTED_OUT,
+    21211,  # not a number
+    21214,  # a number nobody can be reached at
+    21217,  # not written as a number
+    21265,  # a short code
+    21408,  # a region the account does not send to
+    21602,  # nothing to say
+    21612,  # no way from the sender to this number
+    21614,  # not a mobile
+    21617,  # too much to say
+    21635,  # a landline
+}
+"""Errors about the message itself, for which a retry is pointless (twilio.com/docs/api/errors)."""
+
+
+def connect() -> AbstractContextManager[Connection]:
+    return GATEWAYS[settings.SMS_GATEWAY]()
+
+
+class Console:
+    """Prints the messages instead of sending them, including codes and links, which are kept out of the log."""
+
+    def send(self, parcel: Parcel) -> str:
+        sys.stdout.write(f"SMS to {parcel.address}: {parcel.text}\n")
+        sys.stdout.flush()
+        return ""
+
+
+class File:
+    """Appends the messages to SMS_FILE instead of sending them."""
+
+    def send(self, parcel: Parcel) -> str:
+        path = Path(settings.SMS_FILE)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(f"To: {parcel.address}\n\n{parcel.text}\n\n")
+        except OSError as error:
+            raise Unreachable(f"{path} cannot be written: {error}") from error
+        return ""
+
+
+@contextmanager
+def console() -> Iterator[Connection]:
+    yield Console()
+
+
+@contextmanager
+def file() -> Iterator[Connection]:
+    yield File()
+
+
+@contextmanager
+def twilio() -> Iterator[Connection]:
+    # Imported by those who use it only: it takes a quarter of a second.
+    from twilio.http.http_client import TwilioHttpClient
+
+    # Connecting and answering may each take as long.
+    http = TwilioHttpClient(timeout=settings.SEND_TIMEOUT_SECONDS / 2)
+    try:
+        yield Twilio(http)
+    finally:
+        http.session.close()
+
+
+class Twilio:
+    """Twilio's Messages API. It has no idempotency key, so it cannot recognize a message sent twice."""
+
+    def __init__(self, http: Any) -> None:
+        from twilio.rest import Client
+
+        self.asked: float | None = None
+        http.request_hooks = {"response": self.hear}
+        client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
+        client.api.base_url = settings.TWILIO_API_URL
+        self.messages = client.messages
+
+    def hear(self, response: Any, *args: Any, **kwargs: Any) -> None:
+        """Keep the details of the response that Twilio's exceptions leave out."""
+        header = response.headers.get("Retry-After", "")
+        self.asked = float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
+
+    def send(self, parcel: Parcel) -> str:
+        from requests import RequestException
+        from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+
+        sender = "messaging_service_sid" if settings.TWILIO_FROM.startswith("MG") else "from_"
+        try:
+            message = self.messages.create(
+                to=parcel.address,
+                body=parcel.text,
+                status_callback=settings.SITE_URL + STATUS_PATH,
+                **{sender: settings.TWILIO_FROM},
+            )
+        except (TwilioRestException, TwilioServiceException) as error:
+            raise self.answer(error) from error
+        except RequestException as error:
+            raise Unreachable(f"Twilio cannot be reached: {error}", handed_over=handed_over(error)) from error
+        except ValueError as error:
+            raise DeliveryError(f"Twilio's answer cannot be read: {error}") from error
+        if not message.sid:
+            raise DeliveryError("Twilio's answer names no message.")
+        return str(message.sid)
+
+    def answer(self, error: Any) -> DeliveryError:
+        """Return the meaning of Twilio's error for this message and for the next ones."""
+        said = getattr(error, "msg", None) or getattr(error, "detail", None) or getattr(error, "title", "")
+        text = f"Twilio {error.code}: {said}"
+        if error.code in NEVER:
+            return Refused(text)
+        if error.status in (401, 403):
+            return Unreachable(text)
+        return DeliveryError(text, retry_after=self.asked)
+
+
+def handed_over(error: Exception) -> bool:
+    """Return whether Twilio may have received the request although no response came: a connection had been made."""
+    from requests.exceptions import ConnectTimeout, SSLError
+    from urllib3.exceptions import NewConnectionError
+
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return not isinstance(error, ConnectTimeout | SSLError) and not isinstance(reason, NewConnectionError)
+
+
+@contextmanager
+def none() -> Iterator[Connection]:
+    raise Unreachable("No SMS gateway is set up (SMS_GATEWAY).")
+    yield
+
+
+GATEWAYS: dict[str, Callable[[], AbstractContextManager[Connection]]] = {
+    "console": console,
+    "file": file,
+    "twilio": twilio,
+    "none": none,
+}

@@ -1,0 +1,11 @@
+"""Refusals of what an SMS gateway sends."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class BadSignature(DomainError):
+    code = "bad_signature"
+    kind = Kind.FORBIDDEN
+    message = _("This is not signed by the SMS gateway.")

@@ -1,0 +1,72 @@
+"""Reports and replies from the SMS gateway."""
+
+import re
+from datetime import datetime
+
+from reminders.channels.base import shortened
+from reminders.enums import Channel, MessageStatus, Outcome, Source
+from reminders.models import DeliveryAttempt, Message
+from reminders.preferences.operations import opt_in, opt_out
+from scheduler_project.common.operations import operation
+
+ARRIVED = ("delivered", "read")
+
+
+LOST = ("undelivered", "failed", "canceled")
+
+
+FINAL = ARRIVED + LOST
+
+
+STOP = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT OPTOUT REVOKE".split())
+
+
+START = frozenset("START YES UNSTOP".split())
+"""Keywords that carriers act upon themselves, so we must too (twilio.com/docs/messaging/tutorials/advanced-opt-out)."""
+
+
+NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
+"""A number in E.164."""
+
+
+@operation
+def report(*, reference: str, status: str, error: str) -> Outcome | None:
+    """Record the gateway's report on its message `reference`. Returns the current outcome.
+
+    The first final report counts, so a repeated or late one changes nothing. An undelivered message has failed: it is
+    listed and can be sent again, but is not retried automatically, because the gateway has already tried. Returns None
+    for an unknown message.
+    """
+    attempt = _attempt(reference)
+    if attempt is None:
+        return None
+    message = Message.objects.select_for_update(no_key=True).get(pk=attempt.message_id)
+    attempt = DeliveryAttempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
+    if attempt.outcome != Outcome.SENT or status not in FINAL:
+        return Outcome(attempt.outcome)
+    if status in ARRIVED:
+        attempt.outcome = Outcome.DELIVERED
+        attempt.save(update_fields=["outcome"])
+        return Outcome.DELIVERED
+    attempt.outcome, attempt.error = Outcome.REFUSED, shortened(f"{status} {error}")
+    attempt.save(update_fields=["outcome", "error"])
+    if message.status == MessageStatus.SENT and not message.attempts.filter(pk__gt=attempt.pk).exists():
+        message.status, message.error = MessageStatus.FAILED, attempt.error
+        message.save(update_fields=["status", "error"])
+    return Outcome.REFUSED
+
+
+def _attempt(reference: str) -> DeliveryAttempt | None:
+    found = DeliveryAttempt.objects.filter(message__channel=Channel.SMS, reference=reference).exclude(reference="")
+    return found.order_by("-pk").first()
+
+
+def answered(*, number: str, text: str, now: datetime) -> None:
+    """Process a reply: STOP ends all SMS to the number, START withdraws that. Any other text is ignored."""
+    word = re.sub(r"[\W_]+", "", text).upper()
+    if not NUMBER.fullmatch(number):
+        return
+    if word in STOP:
+        opt_out(channel=Channel.SMS, address=number, source=Source.SMS, now=now)
+    elif word in START:
+        opt_in(channel=Channel.SMS, address=number, now=now)

@@ -1,0 +1,254 @@
+"""Notices sent at once about changes of appointments, holds and reminders."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from booking.appointments.enums import COMING, AppointmentStatus, Event
+from booking.models import Appointment, AppointmentEvent, Reservation
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.models import Message, WebhookEndpoint
+from reminders.outbox.enqueue import Owed, write
+from reminders.plan.facts import Facts, facts_of
+from reminders.plan.operations import BATCH, plan_reminders, reminders_for, to_come
+from reminders.reach import sms_refusal
+from reminders.webhooks.payloads import event_data, reminder_data
+from scheduler_project.common.time.zones import rfc3339
+
+DAY = timedelta(days=1)
+
+
+NOTICES: dict[str, Kind] = {
+    Event.APPROVED: Kind.APPROVED,
+    Event.DECLINED: Kind.DECLINED,
+    Event.RESCHEDULED: Kind.MOVED,
+    Event.CANCELLED: Kind.CANCELLED,
+}
+"""Events that notify both sides; a booking is `booked` or `pending`, like the appointment's status."""
+
+
+def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
+    """Plan the messages for an event of an appointment. Returns whether anything must be sent at once.
+
+    Both sides are notified, unless `alone` is false (`follow_series` notifies about many at once), and so are the
+    provider's webhooks; the reminders are replanned. Unsent notices that are no longer true are withdrawn.
+    """
+    [facts] = facts_of([appointment.pk])
+    kind = _notice_of(event, appointment)
+    if event.event != Event.BOOKED:
+        unsent = Message.objects.filter(appointment=appointment, status=MessageStatus.PENDING)
+        if kind is not None:
+            single = unsent.exclude(kind__in=(Kind.REMINDER, Kind.EVENT)).exclude(details__has_key="others")
+            single.update(status=MessageStatus.CANCELLED)
+    notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, kind, appointment, event, now)]
+    if event.event == Event.BOOKED:
+        write([*notices, *to_come(reminders_for(facts), now)], now)
+    else:
+        plan_reminders([facts], now)
+        write(notices, now)
+    return bool(notices)
+
+
+def reaches_client(*, appointment: Appointment) -> bool:
+    """Return whether the client is notified of changes to an appointment, on a chosen channel and with an address
+    for it."""
+    [facts] = facts_of([appointment.pk])
+    ways = set(facts.client_channels(reminding=False))
+    if Channel.SMS in ways and sms_refusal(appointment.client):
+        ways.remove(Channel.SMS)
+    return bool(ways)
+
+
+def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
+    """Notify both sides once about many appointments of a series. Returns whether anything must be sent.
+
+    Each kind of event gives one notice, about the first appointment, with the times and ids of the others.
+    """
+    owed: list[Owed] = []
+    kinds: dict[Kind, list[AppointmentEvent]] = {}
+    for event in events:
+        kind = _notice_of(event, event.appointment)
+        if kind is not None:
+            kinds.setdefault(kind, []).append(event)
+    for kind, [first, *others] in kinds.items():
+        [facts] = facts_of([first.appointment_id])
+        many = {
+            "others": [rfc3339(event.appointment.starts_at) for event in others],
+            "appointments": [event.appointment_id for event in (first, *others)],
+        }
+        owed += [one._replace(details=one.details | many) for one in _notices(facts, kind, first, now)]
+    write(owed, now)
+    return bool(owed)
+
+
+def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: datetime) -> bool:
+    """Plan the reminders of imported appointments. Returns whether anything must be sent at once.
+
+    Unless `tell` is set, neither people nor webhooks are notified; nobody is ever notified of past appointments.
+    """
+    told = False
+    for start in range(0, len(events), BATCH):
+        batch = {event.appointment_id: event for event in events[start : start + BATCH]}
+        owed: list[Owed] = []
+        for facts in facts_of(batch):
+            owed += to_come(reminders_for(facts), now)
+            event = batch[facts.appointment_id]
+            kind = _notice_of(event, event.appointment)
+            if tell and facts.starts_at > now and facts.status in COMING:
+                owed += [*_notices(facts, kind, event, now), *_events(facts, kind, event.appointment, event, now)]
+                told = True
+        write(owed, now)
+    return told
+
+
+def _notice_of(event: AppointmentEvent, appointment: Appointment) -> Kind | None:
+    if event.event == Event.BOOKED:
+        return Kind.PENDING if appointment.status == AppointmentStatus.PENDING else Kind.BOOKED
+    return NOTICES.get(event.event)
+
+
+def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[Owed]:
+    if kind is None:
+        return
+    over = kind in (Kind.CANCELLED, Kind.DECLINED)
+    useful_until = max(facts.starts_at, now + DAY) if over else facts.starts_at
+    known = _known(event) if kind == Kind.MOVED else {}
+    ways = [(Recipient.CLIENT, channel) for channel in facts.client_channels(reminding=False)]
+    if facts.provider_email:
+        ways.append((Recipient.PROVIDER, Channel.EMAIL))
+    for recipient, channel in ways:
+        before = known.get((recipient, channel))
+        if before == rfc3339(facts.starts_at):
+            continue  # Moved back before the notice of the move was sent.
+        yield Owed(
+            kind,
+            channel,
+            recipient,
+            facts.reservation_id,
+            facts.appointment_id,
+            now,
+            useful_until,
+            details={"from": before or event.details["from"]} if kind == Kind.MOVED else {},
+        )
+
+
+def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
+    """Return recipients and channels that the notice of the previous move has not reached, with the time they know."""
+    unread = Message.objects.filter(kind=Kind.MOVED, reservation=event.details["reservation"])
+    unread = unread.exclude(status=MessageStatus.SENT).exclude(details__has_key="others")
+    return {(message.recipient, message.channel): message.details["from"] for message in unread}
+
+
+def _events(
+    facts: Facts, kind: Kind | None, appointment: Appointment, event: AppointmentEvent, now: datetime
+) -> Iterator[Owed]:
+    name = f"appointment.{kind if kind in (Kind.PENDING, Kind.MOVED) else event.event}"
+    endpoints = facts.endpoints_for(name)
+    if not endpoints:
+        return
+    details = {"type": name, "data": event_data(appointment)}
+    for endpoint in endpoints:
+        yield Owed(
+            Kind.EVENT,
+            Channel.WEBHOOK,
+            Recipient.PROVIDER,
+            facts.reservation_id,
+            facts.appointment_id,
+            now,
+            now + 3 * DAY,
+            endpoint_id=endpoint,
+            details=details,
+        )
+
+
+def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
+    """Mail the link to confirm to a client for whom somebody else holds a time (R10). Returns whether a mail will be
+    sent."""
+    client = reservation.client
+    if not client.email:
+        return False
+    assert reservation.expires_at
+    write(
+        [
+            Owed(
+                Kind.HOLD,
+                Channel.EMAIL,
+                Recipient.CLIENT,
+                reservation.pk,
+                None,
+                now,
+                reservation.expires_at,
+            )
+        ],
+        now,
+    )
+    return True
+
+
+TELL_EXPIRED = """
+INSERT INTO reminders_message (
+    key, kind, channel, recipient, reservation_id, "offset", details, due_at, next_at, useful_until, status, failures,
+    claim, error, created_at)
+SELECT gen_random_uuid(), 'hold_expired', told.channel, told.recipient, held.id, '', '{}', %(now)s, %(now)s,
+       %(useful_until)s, 'pending', 0, 0, '', %(now)s
+FROM reminders_message told
+JOIN booking_reservation held ON held.id = told.reservation_id
+JOIN accounts_client asked ON asked.id = held.client_id
+CROSS JOIN LATERAL (
+    SELECT 1 FROM account_emailaddress WHERE email = asked.email AND verified
+    UNION ALL
+    SELECT 1 FROM accounts_client known JOIN booking_reservation once ON once.client_id = known.id
+    WHERE known.email = asked.email AND once.status = 'confirmed'
+      AND once.created_by_id IS NULL AND once.face = 'page' AND once.expires_at IS NOT NULL
+    LIMIT 1) answered
+WHERE told.kind = 'hold' AND told.status = 'sent' AND told.reservation_id = ANY(%(reservations)s)
+"""
+"""Notifies only mailboxes that have answered once: by the link of a guest's hold, or of a login.
+
+LATERAL, because PostgreSQL otherwise reads all mailboxes that ever answered again for each batch of holds."""
+
+
+def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
+    """Notify clients that their hold expired, if they got a link and ever answered one. Returns whether there are
+    any."""
+    with connection.cursor() as cursor:
+        cursor.execute(TELL_EXPIRED, {"reservations": list(reservations), "now": now, "useful_until": now + DAY})
+        return cursor.rowcount > 0
+
+
+def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]:
+    """Return the webhooks subscribed to the outcome of reminders, by provider."""
+    providers = {message.reservation.provider_id for message in messages if message.kind == Kind.REMINDER}
+    listening: dict[int, list[WebhookEndpoint]] = {}
+    for endpoint in WebhookEndpoint.objects.active().filter(provider__in=providers) if providers else ():
+        listening.setdefault(endpoint.provider_id, []).append(endpoint)
+    return listening
+
+
+OUTCOMES = {MessageStatus.SENT: "reminder.sent", MessageStatus.FAILED: "reminder.failed"}
+
+
+def tell_outcome(
+    *, message: Message, status: MessageStatus | None, endpoints: Iterable[WebhookEndpoint], now: datetime
+) -> None:
+    """Notify the provider's subscribed webhooks that a reminder was sent, or that it failed for good."""
+    name = OUTCOMES.get(status) if status else None
+    if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK:
+        return
+    owed = [
+        Owed(
+            Kind.EVENT,
+            Channel.WEBHOOK,
+            Recipient.PROVIDER,
+            message.reservation_id,
+            message.appointment_id,
+            now,
+            now + 3 * DAY,
+            endpoint_id=endpoint.pk,
+            details={"type": name, "data": reminder_data(message)},
+        )
+        for endpoint in endpoints
+        if endpoint.wants(name)
+    ]
+    write(owed, now)

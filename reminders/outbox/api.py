@@ -1,0 +1,112 @@
+"""The reminders API: each view reads the clock and the request, calls one operation, and serializes the result."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.permissions import ForStaff
+from booking.api.base import BookingViewSet
+from booking.api.fields import get_or_404
+from booking.availability.api.changes import PREVIEW
+from booking.models import Appointment
+from reminders.models import Message
+from reminders.outbox import filters, serializers
+from reminders.outbox import operations as outbox
+from scheduler_project.common.api.schema import refusals
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Reminders you may see",
+        description="What was, is and will be sent. A failed one is kept, with its error, until somebody retries it.",
+    ),
+    retrieve=extend_schema(
+        summary="One reminder",
+        responses={200: serializers.ReminderSerializer, **refusals(400)},
+    ),
+)
+class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """The outbox: reminders, and with `?kind=any` all other messages too."""
+
+    queryset = Message.objects.all()
+    serializer_class = serializers.ReminderSerializer
+    filterset_class = filters.MessageFilter
+    paged_actions = frozenset({"list", "attempts"})
+
+    def get_queryset(self) -> QuerySet[Message]:
+        visible = Message.objects.visible_to(self.request.user).select_related("reservation")
+        return visible.with_outages(now=self.now).with_causes(self.request.user).order_by("-due_at", "-pk")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    @extend_schema(
+        summary="Send a failed one again",
+        description="With the same key, so that whoever got it after all sees it once. For the provider and staff.",
+        request=None,
+        responses={200: serializers.ReminderSerializer, **refusals(403, 409, 410)},
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        message = outbox.retry(message_id=self.get_object().pk, actor=self.actor, now=self.now)
+        return self.answer(serializers.ReminderSerializer, message)
+
+    @extend_schema(summary="Each try at sending it", responses=serializers.AttemptSerializer(many=True), filters=False)
+    @action(detail=True)
+    def attempts(self, request: Request, pk: str) -> Response:
+        message = self.get_object()
+        page = self.paginate_queryset(message.attempts.all())
+        context = {**self.get_serializer_context(), "message": message}
+        rows = serializers.AttemptSerializer(page, many=True, context=context).data
+        return self.get_paginated_response(rows)
+
+
+@extend_schema_view(list=extend_schema(summary="Everybody's reminders"))
+class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
+    """All messages. Staff only."""
+
+    serializer_class = serializers.ReminderSerializer
+    filterset_class = filters.MessageFilter
+    filtered_actions = frozenset({"list", "replay"})
+    timeless_actions = frozenset({"replay"})
+    permission_classes = [IsAdminUser, ForStaff]
+    permissions = {"GET": "reminders.view_message", "POST": "reminders.change_message"}
+
+    def get_queryset(self) -> QuerySet[Message]:
+        return Message.objects.select_related("reservation").with_causes(self.request.user).order_by("-due_at", "-pk")
+
+    @extend_schema(
+        summary="Send all failed ones again",
+        description="Those of this list, under the same filters. What would help nobody any more stays as it is.",
+        parameters=[PREVIEW],
+        request=None,
+        responses={200: serializers.ReplaySerializer, **refusals(400)},
+        filters=True,
+    )
+    @action(detail=False, methods=["post"])
+    def replay(self, request: Request) -> Response:
+        chosen = self.filter_queryset(self.get_queryset())
+        done = self.perform(lambda: outbox.retry_all(messages=chosen, actor=self.actor, now=self.now))
+        return Response(done._asdict())
+
+
+class AppointmentRemindersViewSet(BookingViewSet):
+    """`/api/appointments/{id}/reminders`."""
+
+    queryset = Message.objects.all()
+    serializer_class = serializers.ReminderSerializer
+    filterset_class = filters.MessageFilter
+
+    @extend_schema(summary="An appointment's reminders", responses=serializers.ReminderSerializer(many=True))
+    def list(self, request: Request, pk: str) -> Response:
+        appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
+        mine = Message.objects.visible_to(request.user).select_related("reservation").with_outages(now=self.now)
+        mine = mine.with_causes(request.user).filter(appointment=appointment)
+        page = self.paginate_queryset(self.filter_queryset(mine.order_by("due_at", "pk")))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -1,0 +1,17 @@
+"""Refusals to send a message again."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class NotRetryable(DomainError):
+    code = "not_retryable"
+    kind = Kind.CONFLICT
+    message = _("Only a message that failed can be sent again.")
+
+
+class TooLate(DomainError):
+    code = "too_late"
+    kind = Kind.GONE
+    message = _("This message would help nobody any more.")

@@ -1,0 +1,72 @@
+"""Messages that count towards the sending limits (`common/sending_limits.py`)."""
+
+import random
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from accounts.models import Provider
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.models import Message
+from reminders.templates.composer import recipient_of
+from scheduler_project.common.limits import sending
+from scheduler_project.common.limits.sending import Sending, Wait
+
+SCATTERED = timedelta(minutes=2)
+"""Spread of messages postponed to the same time, so that they do not all come at once."""
+
+
+PUT_OFF = """
+UPDATE reminders_message message SET status = theirs.status, next_at = theirs.next_at, error = theirs.error
+FROM unnest(%(ids)s::bigint[], %(claims)s::int[], %(statuses)s::varchar[], %(times)s::timestamptz[],
+            %(errors)s::varchar[]) AS theirs(id, claim, status, next_at, error)
+WHERE message.id = theirs.id AND message.claim = theirs.claim AND message.status = 'pending'
+"""
+
+
+def sending_of(message: Message) -> Sending:
+    """Return a message's sender and recipient. Messages to a provider about their own bookings count as theirs
+    alone."""
+    provider = message.reservation.provider
+    address = recipient_of(message).address
+    trusted = provider.is_vetted
+    if message.channel == Channel.WEBHOOK:
+        address = urlsplit(address).hostname or ""
+    elif message.recipient == Recipient.PROVIDER and trusted:
+        address = ""
+    asked_for, notice = message.kind == Kind.HOLD, message.kind not in (Kind.HOLD, Kind.REMINDER)
+    return Sending(str(message.channel), f"provider:{provider.pk}", address, trusted, asked_for, notice)
+
+
+def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
+    """Postpone claimed messages to the end of a limit, with the reason; those that would come too late have failed."""
+    if not waits:
+        return
+    statuses = [
+        MessageStatus.PENDING if wait.until < message.useful_until else MessageStatus.FAILED for message, wait in waits
+    ]
+    times = [wait.until + SCATTERED * random.random() for message, wait in waits]  # noqa: S311
+    with connection.cursor() as cursor:
+        cursor.execute(
+            PUT_OFF,
+            {
+                "ids": [message.pk for message, _wait in waits],
+                "claims": [message.claim for message, _wait in waits],
+                "statuses": [status.value for status in statuses],
+                "times": times,
+                "errors": [wait.reason[:500] for message, wait in waits],
+            },
+        )
+
+
+def counts(*, now: datetime) -> list[dict[str, Any]]:
+    """Return the number of messages sent per channel, and the providers who sent most today, with their limits."""
+    rows = sending.counts(now=now)
+    ids = {row.sender: int(row.sender.partition(":")[2]) for row in rows if row.sender}
+    providers = Provider.objects.in_bulk(ids.values())
+    names = {sender: str(providers.get(pk, sender)) for sender, pk in ids.items()}
+    return [row._asdict() | {"name": names.get(row.sender, _("All together"))} for row in rows]

@@ -1,0 +1,353 @@
+"""Leases and outcomes of the outbox's messages (R16). The dispatcher does the sending."""
+
+import random
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from booking.appointments.enums import AppointmentStatus
+from booking.models import Reservation
+from booking.reservations.enums import ReservationStatus
+from reminders.channels.base import DeliveryError, Refused, Unreachable, shortened
+from reminders.enums import Channel, Kind, MessageStatus, Outcome
+from reminders.models import Message, OptOut
+from reminders.outbox.errors import NotRetryable, TooLate
+from reminders.reach import refusal
+from reminders.skip_reasons import Cause
+from reminders.templates.composer import recipient_of
+from scheduler_project.common import outages
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+LONGEST_RETRY_AFTER = 3600
+"""Maximum in seconds of a Retry-After that is respected; after it the message is retried anyway."""
+
+
+OWED_AGAIN: dict[str, Any] = {"status": MessageStatus.PENDING, "failures": 0, "error": ""}
+"""Values that reset a message as if it had never been sent."""
+
+
+OPEN = """
+      AND NOT EXISTS (SELECT FROM common_outage WHERE key = %(channel)s)
+      AND (endpoint_id IS NULL OR NOT EXISTS (SELECT FROM common_outage WHERE key = 'webhook:' || endpoint_id))
+"""
+"""Condition that skips closed routes. The channel's outage is checked once per statement, however many messages
+wait."""
+
+
+PROBED = """
+      AND coalesce(endpoint_id, 0) = %(endpoint)s
+"""
+
+
+CLAIM = f"""
+WITH due AS MATERIALIZED (
+    SELECT id FROM reminders_message
+    WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s{OPEN}
+    ORDER BY next_at LIMIT %(limit)s
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE reminders_message message SET next_at = %(until)s, claim = claim + 1
+FROM due WHERE message.id = due.id
+RETURNING message.id
+"""
+"""The rows are chosen once, in a CTE: PostgreSQL may run a subquery again for each row, and then take other rows."""
+
+
+PROBE = CLAIM.replace(OPEN, PROBED)
+
+
+DUE = f"""
+SELECT way.channel,
+       (SELECT count(*) FROM (
+            SELECT FROM reminders_message
+            WHERE status = 'pending' AND channel = way.channel AND next_at <= %(now)s
+            {OPEN.replace("%(channel)s", "way.channel")} LIMIT %(most)s) few),
+       EXISTS (SELECT FROM common_outage WHERE next_probe_at <= %(now)s AND split_part(key, ':', 1) = way.channel)
+       AND EXISTS (SELECT FROM reminders_message
+                   WHERE status = 'pending' AND channel = way.channel AND next_at <= %(now)s)
+FROM unnest(%(channels)s::varchar[]) way(channel)
+"""
+
+
+def due(*, now: datetime, most: int = 1000) -> dict[Channel, int]:
+    """Return the number of messages that can be claimed on each channel that has any, counted up to `most`.
+
+    A probe of a closed route counts as one message.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, {"now": now, "most": most, "channels": Channel.values})
+        found = {Channel(channel): max(count, int(probe)) for channel, count, probe in cursor.fetchall()}
+    return {channel: count for channel, count in found.items() if count}
+
+
+def claim(*, channel: Channel, now: datetime, limit: int) -> list[Message]:
+    """Lease up to `limit` due messages of a channel, the longest due first: no other worker gets them until the lease
+    ends.
+
+    If a worker dies, its messages are due again after the lease. Messages on a closed route keep waiting.
+    """
+    return _claimed(CLAIM, {"channel": channel.value, "now": now, "limit": limit})
+
+
+def claim_probe(*, channel: Channel, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
+    """Take a closed route of a channel that may be probed, with up to `limit` of its messages.
+
+    The first answer decides about the others. Without an answer, another worker may probe later.
+    """
+    probe = outages.take_probe(channel=channel, now=now)
+    if probe is None:
+        return None, []
+    expire_waiting(probe.key, error=probe.error, now=now)
+    endpoint = int(probe.key.partition(":")[2] or 0)
+    found = _claimed(PROBE, {"channel": channel.value, "now": now, "limit": limit, "endpoint": endpoint})
+    if not found:
+        outages.return_probe(probe.key, now=now)
+    return probe.key, found
+
+
+def _claimed(statement: str, parameters: dict[str, Any]) -> list[Message]:
+    until = parameters["now"] + timedelta(seconds=settings.SEND_LEASE_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**parameters, "until": until})
+        claimed = [pk for (pk,) in cursor.fetchall()]
+    return look(claimed) if claimed else []
+
+
+def look(messages: Iterable[int]) -> list[Message]:
+    """Return the current messages with all data needed to send them: one query, and one more if some were
+    rescheduled."""
+    found = list(Message.objects.detailed().filter(pk__in=messages).order_by("next_at", "pk"))
+    appointments = [message.appointment for message in found if message.appointment]
+    for message in found:
+        if message.appointment and message.appointment.reservation_id == message.reservation_id:
+            message.appointment.reservation = message.reservation
+    times = Reservation.objects.select_related("provider", "client", "service")
+    prefetch_related_objects(appointments, Prefetch("reservation", times))  # of those that have another by now
+    return found
+
+
+def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
+    """Return the addresses of the messages' clients that opted out, as pairs of channel and address."""
+    clients = [message.reservation.client for message in messages]
+    mailboxes = Q(channel=Channel.EMAIL, address__in={client.email for client in clients})
+    numbers = Q(channel=Channel.SMS, address__in={str(client.phone) for client in clients})
+    return set(OptOut.objects.standing().filter(mailboxes | numbers).values_list("channel", "address"))
+
+
+def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
+    """Return the new status and the reason if a claimed message must not be sent, else None."""
+    address = recipient_of(message).address
+    if message.status != MessageStatus.PENDING:
+        return MessageStatus(message.status), message.error
+    if message.useful_until <= now:
+        return MessageStatus.EXPIRED, f"{_('It came too late to help.')} {message.error}".strip()
+    if not address or not stands(message):
+        return MessageStatus.CANCELLED, _("It is no longer so.") if address else _("There is no address to send it to.")
+    if message.endpoint is not None and message.endpoint.disabled_at is not None:
+        return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
+    reason = refusal(message)
+    unwanted = message.kind == Kind.REMINDER or message.channel == Channel.SMS
+    if unwanted and (str(message.channel), address) in optouts:
+        reason = reason or Cause.OPTED_OUT
+    return (MessageStatus.CANCELLED, reason) if reason else None
+
+
+def stands(message: Message) -> bool:
+    """Return whether the content of a message is still true."""
+    appointment = message.appointment
+    if message.details.get("others"):
+        return True  # A notice about many: a change of one of them sends its own notice.
+    if message.kind == Kind.HOLD:
+        return message.reservation.status == ReservationStatus.HELD
+    if message.kind not in STANDING or appointment is None:
+        return True
+    return appointment.reservation_id == message.reservation_id and appointment.status in STANDING[Kind(message.kind)]
+
+
+STANDING: dict[Kind, tuple[AppointmentStatus, ...]] = {
+    Kind.REMINDER: (AppointmentStatus.SCHEDULED,),
+    Kind.BOOKED: (AppointmentStatus.SCHEDULED,),
+    Kind.PENDING: (AppointmentStatus.PENDING,),
+    Kind.APPROVED: (AppointmentStatus.SCHEDULED,),
+    Kind.MOVED: (AppointmentStatus.SCHEDULED, AppointmentStatus.PENDING),
+    Kind.DECLINED: (AppointmentStatus.DECLINED,),
+    Kind.CANCELLED: (AppointmentStatus.CANCELLED,),
+}
+"""Statuses of an appointment in which a message about it is still true."""
+
+
+class Try(NamedTuple):
+    """One attempt to send a message: address, time and duration; `error` is None if it succeeded."""
+
+    message: Message
+    address: str
+    at: datetime
+    milliseconds: int
+    reference: str = ""
+    error: Exception | None = None
+
+
+SETTLE = """
+WITH tried AS (
+    INSERT INTO reminders_deliveryattempt (message_id, at, milliseconds, address, outcome, reference, error)
+    VALUES (%(message)s, %(at)s, %(milliseconds)s, %(address)s, %(outcome)s, %(reference)s, %(error)s)
+)
+UPDATE reminders_message SET status = %(status)s, next_at = %(next_at)s, failures = %(failures)s, error = %(error)s,
+       sent_at = %(sent_at)s::timestamptz
+WHERE id = %(message)s AND claim = %(claim)s AND status IN ('pending', %(takes)s)
+"""
+
+
+def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
+    """Record the outcome of an attempt and update the message: sent, due again after a backoff, or failed.
+
+    Returns None without a change of the message if another worker has claimed it since, or if it failed after it was
+    withdrawn.
+
+    A message has failed if it was rejected for good, if the next attempt would come too late, or after SEND_TRIES
+    errors of our own. Attempts without an answer do not count. The backoff is SEND_BACKOFF_SECONDS, doubled each time
+    up to SEND_BACKOFF_MAX_SECONDS, with up to a quarter of jitter; longer if the other side asks for it. A message
+    withdrawn while it was being sent becomes `sent` if it was sent.
+    """
+    message, error = tried.message, tried.error
+    sent = error is None
+    answered = not sent and not isinstance(error, Unreachable)
+    failures = message.failures + answered
+    next_at = now if sent else now + _backoff(max(failures, 1), error)
+    status = MessageStatus.SENT if sent else MessageStatus.PENDING
+    if answered and _is_final(error, failures, useful=next_at < message.useful_until):
+        status = MessageStatus.FAILED
+    outcome = Outcome.SENT if sent else Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SETTLE,
+            {
+                "message": message.pk,
+                "claim": message.claim,
+                "at": tried.at,
+                "milliseconds": tried.milliseconds,
+                "address": tried.address[:500],
+                "outcome": outcome.value,  # psycopg is quicker with plain strings.
+                "reference": shortened(tried.reference)[:200] if tried.reference else "",
+                "error": "" if sent else shortened(error),
+                "status": status.value,
+                "takes": (MessageStatus.CANCELLED if sent else MessageStatus.PENDING).value,
+                "next_at": next_at,
+                "failures": failures,
+                "sent_at": now if sent else None,
+            },
+        )
+        return status if cursor.rowcount else None
+
+
+def _is_final(error: Exception | None, failures: int, *, useful: bool) -> bool:
+    """Return whether a further attempt is pointless; `useful`: it would come in time."""
+    if isinstance(error, DeliveryError):
+        return isinstance(error, Refused) or not useful
+    return failures >= settings.SEND_TRIES
+
+
+def _backoff(failures: int, error: Exception | None) -> timedelta:
+    doubled = settings.SEND_BACKOFF_SECONDS * 2 ** min(failures - 1, 30)
+    seconds = min(doubled, settings.SEND_BACKOFF_MAX_SECONDS) * random.uniform(1, 1.25)  # noqa: S311
+    asked = error.retry_after if isinstance(error, DeliveryError) and error.retry_after else 0
+    return timedelta(seconds=max(seconds, min(asked, LONGEST_RETRY_AFTER)))
+
+
+def close(message: Message, status: MessageStatus, reason: str) -> None:
+    """Close a claimed message that must not be sent."""
+    Message.objects.filter(pk=message.pk, claim=message.claim, status=MessageStatus.PENDING).update(
+        status=status, error=reason[:500]
+    )
+
+
+HAND_BACK = """
+UPDATE reminders_message message SET next_at = least(message.due_at, %(now)s)
+FROM unnest(%(ids)s::bigint[], %(claims)s::int[]) AS mine(id, claim)
+WHERE message.id = mine.id AND message.claim = mine.claim AND message.status = 'pending'
+"""
+
+
+def hand_back(messages: Collection[Message], *, now: datetime) -> None:
+    """Release the lease on messages that were not tried: they are due again at once, at their old place in the
+    queue."""
+    if not messages:
+        return
+    ids, claims = [message.pk for message in messages], [message.claim for message in messages]
+    with connection.cursor() as cursor:
+        cursor.execute(HAND_BACK, {"now": now, "ids": ids, "claims": claims})
+
+
+def waiting(*, channel: Channel, now: datetime) -> int:
+    """Return the number of overdue messages of a channel."""
+    return Message.objects.filter(status=MessageStatus.PENDING, channel=channel, next_at__lte=now).count()
+
+
+EXPIRE = """
+UPDATE reminders_message SET status = 'expired', error = %(error)s
+WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s AND useful_until <= %(now)s
+  AND coalesce(endpoint_id, 0) = %(endpoint)s
+"""
+
+
+def expire_waiting(key: str, *, error: str, now: datetime) -> int:
+    """Fail the messages on a closed route that are no longer useful. Returns how many."""
+    channel, _colon, endpoint = key.partition(":")
+    said = f"{_('It came too late to help.')} {error}"[:500]
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRE, {"error": said, "channel": channel, "now": now, "endpoint": int(endpoint or 0)})
+        return cursor.rowcount
+
+
+@operation
+def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
+    """Retry a failed message as if for the first time, with the same key. For the provider and staff.
+
+    Raises NotRetryable, TooLate for a message that is no longer useful, NotAllowed, and NotFound.
+    """
+    message = (
+        Message.objects.select_for_update(of=("self",)).select_related("reservation").filter(pk=message_id).first()
+    )
+    if message is None:
+        raise NotFound
+    if not actor.runs(message.reservation.provider_id, "reminders.change_message"):
+        raise NotAllowed
+    if message.status != MessageStatus.FAILED:
+        raise NotRetryable
+    if message.useful_until <= now:
+        raise TooLate
+    owe_again(message, now=now)
+    return message
+
+
+class Replay(NamedTuple):
+    """Numbers of failed messages that are retried, and of those that are no longer useful."""
+
+    replayed: int
+    too_late: int
+
+
+@operation
+def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime) -> Replay:
+    """Retry the failed ones among some messages, as `retry` does, with one statement. For staff: else NotAllowed."""
+    if not actor.may("reminders.change_message"):
+        raise NotAllowed
+    failed = messages.order_by().filter(status=MessageStatus.FAILED)
+    too_late = failed.filter(useful_until__lte=now).count()
+    replayed = failed.filter(useful_until__gt=now).update(**OWED_AGAIN, next_at=now)
+    return Replay(replayed, too_late)
+
+
+def owe_again(message: Message, *, now: datetime) -> None:
+    """Make a locked message due again, as if for the first time, until its `useful_until`."""
+    for field, value in OWED_AGAIN.items():
+        setattr(message, field, value)
+    message.next_at = now
+    message.save(update_fields=[*OWED_AGAIN, "next_at", "useful_until"])

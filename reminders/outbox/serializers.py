@@ -1,0 +1,96 @@
+"""Serializers of the reminders API."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from booking.api.fields import InstantField
+from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
+from reminders.models import DeliveryAttempt, Message
+from reminders.skip_reasons import reason_in_words
+from scheduler_project.common.api.serializers import ModelSerializer, Serializer
+
+
+class ReminderSerializer(Serializer[Message]):
+    """A message of the outbox: a reminder or a notice."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    channel = serializers.ChoiceField(choices=Channel.choices)
+    recipient = serializers.ChoiceField(choices=Recipient.choices)
+    appointment = serializers.IntegerField(allow_null=True)
+    reservation = serializers.IntegerField()
+    offset = serializers.CharField(help_text=_("How long before the start; empty for a notice."))
+    status = serializers.ChoiceField(choices=MessageStatus.choices)
+    due_at = serializers.DateTimeField()
+    next_try_at = serializers.DateTimeField(allow_null=True, help_text=_("When it is tried next, while it is pending."))
+    sent_at = serializers.DateTimeField(allow_null=True)
+    failures = serializers.IntegerField(help_text=_("How many tries failed so far."))
+    error = serializers.CharField(
+        help_text=_("What went wrong last, or why it is not sent or waits. Clients are told in words.")
+    )
+
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        zone = self.context["zone"] or UTC
+        pending = instance.status == MessageStatus.PENDING
+        return {
+            "id": instance.pk,
+            "kind": str(instance.kind),
+            "channel": str(instance.channel),
+            "recipient": str(instance.recipient),
+            "appointment": instance.appointment_id,
+            "reservation": instance.reservation_id,
+            "offset": instance.offset,
+            "status": str(instance.status),
+            "due_at": instance.due_at.astimezone(zone),
+            "next_try_at": instance.next_at.astimezone(zone) if pending else None,
+            "sent_at": instance.sent_at and instance.sent_at.astimezone(zone),
+            "failures": instance.failures,
+            "error": instance.reason if reads_answers(self.context, instance) else in_words(instance),
+        }
+
+
+def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
+    """Return whether the user may read the answers of mail servers and others: staff, and the message's provider."""
+    user = context["request"].user
+    provider = user.provider_or_none
+    return user.may("reminders.view_message") or (
+        provider is not None and message.reservation.provider_id == provider.pk
+    )
+
+
+def in_words(message: Message) -> str:
+    """Return a description of a failure for the client the message is for."""
+    said = {
+        MessageStatus.PENDING: _("It could not be delivered yet, and is tried again."),
+        MessageStatus.FAILED: _("It could not be delivered."),
+        MessageStatus.EXPIRED: _("It came too late to help."),
+    }
+    return str(said.get(MessageStatus(message.status), message.reason)) if message.reason else ""
+
+
+class ReplaySerializer(Serializer[Any]):
+    replayed = serializers.IntegerField(help_text=_("How many are owed again."))
+    too_late = serializers.IntegerField(help_text=_("How many would help nobody any more, and stay as they are."))
+
+
+class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
+    at = InstantField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+
+    class Meta:
+        model = DeliveryAttempt
+        fields = ["at", "milliseconds", "address", "outcome", "reference", "error"]
+
+    def to_representation(self, instance: DeliveryAttempt) -> dict[str, Any]:
+        """Leave out the external id and the recipient server's answers for clients, who see only the outcome."""
+        said = super().to_representation(instance)
+        message = self.context.get("message")  # None: of a webhook, which no client sees.
+        if self.context["request"].user.may("reminders.view_optout"):
+            return {**said, "error": reason_in_words(instance.error)}
+        if message is None or reads_answers(self.context, message):
+            return {**said, "error": instance.reason}
+        return {**said, "reference": "", "error": ""}

@@ -1,0 +1,110 @@
+"""`/api/me/phone`: the verification of a client's phone, and its state."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actors import Actor, Face
+from accounts.models import Client
+from reminders.phones import operations as phones
+from reminders.preferences.errors import NotAClient
+from scheduler_project.common.api.fields import PhoneField
+from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.serializers import Serializer
+from scheduler_project.common.api.views import StrictView
+from scheduler_project.common.limits.throttling import site_network
+
+
+class PhoneSerializer(Serializer[Any]):
+    phone = serializers.CharField(read_only=True, help_text=_("Empty: none is known."))
+    phone_is_verified = serializers.BooleanField(read_only=True, help_text=_("Text messages go there."))
+
+
+class AskSerializer(Serializer[Any]):
+    phone = PhoneField(
+        max_length=40,
+        required=False,
+        help_text=_("With the country: +49… It becomes yours. Left out: the one you have."),
+    )
+
+
+class CodeSerializer(Serializer[Any]):
+    code = serializers.RegexField(r"\A[0-9]{6}\Z", help_text=_("The six digits of the text message."))
+
+
+class AskedSerializer(Serializer[Any]):
+    detail = serializers.CharField()
+
+
+class OwnPhoneBase(StrictView, GenericAPIView[Any]):
+    @property
+    def actor(self) -> Actor:
+        return Actor.of(self.request.user, Face.API)
+
+    def client(self) -> Client:
+        own = Client.objects.filter(user=self.request.user.pk).first()
+        if own is None:
+            raise NotAClient
+        return own
+
+    def sent(self) -> dict[str, Any]:
+        serializer = self.get_serializer(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class OwnPhoneView(OwnPhoneBase):
+    serializer_class = AskSerializer
+
+    @property
+    def throttle_scope(self) -> str | None:
+        return "code" if self.request.method == "POST" else None
+
+    @extend_schema(
+        operation_id="me_phone_retrieve",
+        summary="Whether your phone is verified",
+        responses={200: PhoneSerializer, **refusals(403)},
+    )
+    def get(self, request: Request) -> Response:
+        return Response(PhoneSerializer(self.client()).data)
+
+    @extend_schema(
+        operation_id="me_phone_verify_ask",
+        summary="Have a code sent to your phone",
+        description="By SMS, good for ten minutes. A `phone` sent becomes yours, not verified yet. The answer is the "
+        "same whether a code goes out or not: a number that said STOP, or to which too many went of late, gets none.",
+        responses={202: AskedSerializer, **refusals(403)},
+        examples=[OpenApiExample("Another number", {"phone": "+49 30 901820"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        asked = self.sent()
+        phones.ask_code(
+            client_id=self.client().pk,
+            actor=self.actor,
+            network=site_network(request),
+            now=timezone.now(),
+            phone=asked.get("phone"),
+        )
+        return Response({"detail": phones.CODE_ASKED}, 202)
+
+
+class VerifyOwnPhoneView(OwnPhoneBase):
+    serializer_class = CodeSerializer
+
+    @extend_schema(
+        operation_id="me_phone_verify",
+        summary="Verify your phone with the code of the text message",
+        description="Five wrong codes end it; ask for another then.",
+        responses={200: PhoneSerializer, **refusals(400, 403)},
+        examples=[OpenApiExample("The code", {"code": "042137"}, request_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        code = self.sent()["code"]
+        client = phones.verify_phone(client_id=self.client().pk, code=code, actor=self.actor, now=timezone.now())
+        return Response(PhoneSerializer(client).data)

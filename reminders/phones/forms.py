@@ -1,0 +1,13 @@
+"""The form of a code that was sent to a phone."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class CodeForm(forms.Form):
+    code = forms.RegexField(
+        r"\A[0-9]{6}\Z",
+        label=_("Code"),
+        help_text=_("Six digits, from the text message."),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code", "maxlength": 6}),
+    )

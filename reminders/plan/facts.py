@@ -1,0 +1,84 @@
+"""The facts that decide which messages an appointment needs, loaded with one statement."""
+
+from collections.abc import Collection
+from datetime import datetime, time
+from typing import NamedTuple
+
+import orjson
+from django.conf import settings
+from django.db import connection
+
+from accounts.providers.models import vetted_sql
+from reminders.enums import Channel
+
+FACTS = f"""
+SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, claimed.starts_at,
+       coalesce(made.reminder_offsets, service.reminder_offsets, schedule.reminder_offsets) AS offsets,
+       client.timezone, client.email, client.phone, login.email AS provider_email,
+       {vetted_sql("provider")} AS provider_is_vetted,
+       chosen.channels, chosen.quiet_from, chosen.quiet_until,
+       ARRAY(SELECT channel::text FROM reminders_optout
+             WHERE ended_at IS NULL AND (channel, address) IN (('email', client.email), ('sms', client.phone))
+       ) AS opted_out,
+       (SELECT jsonb_object_agg(endpoint.id, to_jsonb(endpoint.events)) FROM reminders_webhookendpoint endpoint
+        WHERE endpoint.provider_id = claimed.provider_id AND endpoint.disabled_at IS NULL) AS endpoints
+FROM booking_appointment made
+JOIN booking_reservation claimed ON claimed.id = made.reservation_id
+JOIN booking_schedule schedule ON schedule.provider_id = claimed.provider_id
+JOIN accounts_provider provider ON provider.id = claimed.provider_id
+LEFT JOIN accounts_user login ON login.id = provider.user_id AND login.is_active
+JOIN accounts_client client ON client.id = claimed.client_id
+LEFT JOIN booking_service service ON service.id = claimed.service_id
+LEFT JOIN reminders_preferences chosen ON chosen.client_id = client.id
+WHERE made.id = """
+
+
+class Facts(NamedTuple):
+    """All facts that decide which messages one appointment needs."""
+
+    appointment_id: int
+    status: str
+    reservation_id: int
+    starts_at: datetime
+    offsets: list[str] | None
+    timezone: str
+    email: str
+    phone: str
+    provider_email: str | None
+    provider_is_vetted: bool
+    channels: list[str] | None
+    quiet_from: time | None
+    quiet_until: time | None
+    opted_out: list[str]
+    endpoints: dict[str, list[str]]
+
+    def client_channels(self, *, reminding: bool) -> list[Channel]:
+        """Return the channels the client can and wants to be reached on. An opt-out of mail does not stop notices of
+        bookings.
+
+        An unverified phone number is included: it is checked when a message is composed.
+        """
+        if not self.provider_is_vetted:
+            return []
+        chosen = settings.REMINDER_CHANNELS if self.channels is None else self.channels
+        addresses = {Channel.EMAIL: self.email, Channel.SMS: self.phone}
+        silenced = set(self.opted_out) if reminding else set(self.opted_out) - {Channel.EMAIL}
+        return [
+            channel
+            for channel, address in addresses.items()
+            if channel in chosen and address and channel not in silenced
+        ]
+
+    def endpoints_for(self, event: str) -> list[int]:
+        if not self.provider_is_vetted:
+            return []
+        return [int(pk) for pk, events in self.endpoints.items() if not events or event in events]
+
+
+def facts_of(appointments: Collection[int], *, locked: bool = False) -> list[Facts]:
+    """Return the facts about these appointments. `locked` locks the rows against changes."""
+    ids = list(appointments)
+    which, parameter = ("%s", ids[0]) if len(ids) == 1 else ("ANY(%s)", ids)  # PostgreSQL keeps no plan for an array.
+    with connection.cursor() as cursor:
+        cursor.execute(f"{FACTS}{which}{' ORDER BY made.id FOR SHARE OF made' if locked else ''}", [parameter])
+        return [Facts._make((*facts, orjson.loads(endpoints or "{}"))) for *facts, endpoints in cursor.fetchall()]

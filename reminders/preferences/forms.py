@@ -1,0 +1,52 @@
+"""Forms of a client's reminder preferences."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Client
+from reminders.enums import OF_PEOPLE
+from reminders.models import Preferences
+from reminders.preferences.operations import offered
+from scheduler_project.common.pages.forms import PhoneField, TimeField
+
+
+def clock() -> forms.TimeInput:
+    return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+
+
+class RemindersForm(forms.Form):
+    channels = forms.MultipleChoiceField(
+        label=_("Remind me by"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    phone = PhoneField(
+        label=_("Phone"),
+        required=False,
+        max_length=40,
+        help_text=_("With the country: +49…"),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of the messages"), required=False, choices=[("", _("the site's")), *settings.LANGUAGES]
+    )
+    quiet_from = TimeField(label=_("Quiet from"), required=False, widget=clock())
+    quiet_until = TimeField(label=_("Quiet until"), required=False, widget=clock())
+
+    def __init__(self, data: Any, *, client: Client, preferences: Preferences) -> None:
+        chosen = settings.REMINDER_CHANNELS if preferences.channels is None else preferences.channels
+        initial = {
+            "channels": [channel for channel, _label in OF_PEOPLE if channel in chosen],
+            "phone": client.phone,
+            "language": preferences.language,
+            "quiet_from": preferences.quiet_from,
+            "quiet_until": preferences.quiet_until,
+        }
+        super().__init__(data, initial=initial)
+        self.fields["channels"].choices = offered(chosen)  # type: ignore[attr-defined]
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Return the changed preferences."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name != "phone"}

@@ -1,0 +1,276 @@
+"""Reminder preferences and opt-outs."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.db.models import Q
+from phonenumber_field.phonenumber import to_python
+
+from accounts.actors import Actor, Face
+from accounts.clients.operations import keeps, locked_client
+from accounts.models import Client, User
+from booking.models import Appointment
+from reminders.enums import OF_PEOPLE, Channel, Outcome, Recipient, Source
+from reminders.models import DeliveryAttempt, OptOut, Preferences
+from reminders.plan.operations import replan
+from reminders.preferences.errors import (
+    NeverQuiet,
+    NotOffered,
+    NotVerified,
+    NotYourAddress,
+    OneEnd,
+    StoppedBySms,
+    UnknownChoice,
+)
+from scheduler_project.common.errors import NotAllowed, NotFound
+from scheduler_project.common.operations import operation
+
+ADD = "reminders.add_optout"
+"""The permission to add an opt-out for any address."""
+
+
+CHANGE = "reminders.change_optout"
+"""The permission to withdraw one."""
+
+
+@operation
+def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Preferences:
+    """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; upcoming reminders are replanned.
+
+    For the client, the provider who keeps them, and staff. `channels` are channels that reach people, stored in the
+    order of `Channel`; None means the site's default. Quiet hours are whole minutes in the client's timezone. Raises
+    UnknownChoice, NotOffered, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
+    """
+    client = locked_client(client_id, actor)
+    preferences = preferences_of(client)
+    permission = f"reminders.{'change' if preferences.pk else 'add'}_preferences"
+    if client.pk != actor.client_id and not keeps(actor, client, permission):
+        raise NotAllowed
+    before = _wanted(preferences)
+    for name, value in _checked(changes, preferences.channels or ()).items():
+        setattr(preferences, name, value)
+    if (preferences.quiet_from is None) != (preferences.quiet_until is None):
+        raise OneEnd(field="quiet_until" if preferences.quiet_until is None else "quiet_from")
+    if preferences.quiet_from is not None and preferences.quiet_from == preferences.quiet_until:
+        raise NeverQuiet(field="quiet_until")
+    if not preferences.pk or _wanted(preferences) != before:
+        preferences.updated_at = max(preferences.updated_at, now) if preferences.pk else now
+        preferences.save()
+        _plan_anew(Q(pk=client.pk), now)
+    return preferences
+
+
+def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetime) -> None:
+    """Store a visitor's choices from the booking form: the language they read, and whether they want text messages.
+
+    The caller holds the client's lock.
+    """
+    channels = [*dict.fromkeys([Channel.EMAIL, *settings.REMINDER_CHANNELS, Channel.SMS])] if by_sms else None
+    said = {"language": language, "channels": channels, "updated_at": now}
+    Preferences.objects.update_or_create(client=client, defaults=said)
+
+
+@operation
+def forget_wishes(*, client: Client, now: datetime) -> bool:
+    """Reset a client's preferences to the site's defaults; upcoming reminders are replanned.
+
+    Returns whether they had chosen channels or quiet hours.
+    """
+    chosen = Preferences.objects.filter(client=client).exclude(channels=None, quiet_from=None)
+    forgotten = chosen.update(channels=None, quiet_from=None, quiet_until=None, updated_at=now)
+    _plan_anew(Q(pk=client.pk), now)
+    return bool(forgotten)
+
+
+def preferences_of(client: Client) -> Preferences:
+    """Return the client's preferences, or the defaults if there are none."""
+    said = Preferences.objects.filter(client=client).first()
+    return Preferences(client=client) if said is None else said
+
+
+def _wanted(preferences: Preferences) -> tuple[Any, ...]:
+    return preferences.channels, preferences.language, preferences.quiet_from, preferences.quiet_until
+
+
+def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
+    """Return the channels clients may choose: SMS only if a gateway is configured or the client has chosen it
+    already."""
+    return [
+        (channel, label)
+        for channel, label in OF_PEOPLE
+        if channel != Channel.SMS or settings.SMS_GATEWAY != "none" or channel in chosen
+    ]
+
+
+def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]:
+    """Return the validated changes as they are stored."""
+    known = ("channels", "language", "quiet_from", "quiet_until")
+    wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
+    channels = wanted.get("channels")
+    if channels is not None:
+        if not set(channels) <= set(dict(OF_PEOPLE)):
+            raise UnknownChoice(field="channels")
+        if not set(channels) <= set(dict(offered(chosen))):
+            raise NotOffered(field="channels")
+        wanted["channels"] = [channel for channel, _label in OF_PEOPLE if channel in channels]
+    if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
+        raise UnknownChoice(field="language")
+    for name in ("quiet_from", "quiet_until"):
+        if isinstance(wanted.get(name), time):
+            wanted[name] = wanted[name].replace(second=0, microsecond=0)
+    return wanted
+
+
+@operation
+def opt_out(*, channel: Channel, address: str, source: Source, now: datetime) -> OptOut:
+    """Opt an address out: of reminders by email, or of everything by SMS. Returns the opt-out in force.
+
+    The caller has checked that the actor may do so. Repeating it changes nothing: the first keeps its time and source.
+    """
+    address = spelled(channel, address)
+    new = OptOut(channel=channel, address=address, source=source, at=now)
+    before = _last(channel, address)
+    OptOut.objects.bulk_create([new], ignore_conflicts=True)
+    last = _last(channel, address)
+    assert last
+    if last != before:
+        _plan_anew(_reached(channel, address), now)
+    return last
+
+
+@operation
+def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
+    """Withdraw an opt-out. Returns whether there was one. The caller has checked that the actor may do so."""
+    address = spelled(channel, address)
+    ended = OptOut.objects.standing().filter(channel=channel, address=address).update(ended_at=now)
+    if ended:
+        _plan_anew(_reached(channel, address), now)
+    return bool(ended)
+
+
+@operation
+def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -> OptOut:
+    """`opt_out` by a logged-in user: staff for any address, others for the email they log in with.
+
+    Clients enter any phone number they like, so only an SMS from the number opts it out. Raises NotYourAddress;
+    NotVerified.
+    """
+    _check_speaks_for(actor, channel, address, ADD)
+    source = Source.STAFF if actor.may(ADD) else Source.PAGE if actor.face == Face.PAGE else Source.API
+    return opt_out(channel=channel, address=address, source=source, now=now)
+
+
+@operation
+def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
+    """`opt_in` by a logged-in user. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
+    row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
+    if row is None:
+        raise NotFound
+    _check_speaks_for(actor, Channel(row.channel), row.address, CHANGE)
+    if row.ended_at is None:
+        take_back_standing(row, now=now)
+
+
+@operation
+def take_back_own(*, address: str, actor: Actor, now: datetime) -> None:
+    """`opt_in` for the user's own email, if it opted out. Raises the same as `take_back`."""
+    _check_speaks_for(actor, Channel.EMAIL, address, CHANGE)
+    if standing := standing_opt_out(channel=Channel.EMAIL, address=address):
+        take_back_standing(standing, now=now)
+
+
+def take_back_standing(standing: OptOut, *, now: datetime) -> None:
+    """Withdraw an opt-out for the proven owner of the address.
+
+    Raises StoppedBySms for a STOP: the carrier enforces it, whatever our tables say, until the number sends START.
+    """
+    if standing.source == Source.SMS:
+        raise StoppedBySms
+    opt_in(channel=Channel(standing.channel), address=standing.address, now=now)
+
+
+@dataclass(frozen=True)
+class ClientAddress:
+    """An address of a client. `opt_out` is the opt-out in force; None also if the reader may not know of it
+    (`is_told`)."""
+
+    channel: Channel
+    address: str
+    is_told: bool
+    opt_out: OptOut | None
+
+
+def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
+    """Return a client's addresses, with the opt-outs the actor may know of.
+
+    Opt-outs are visible only to staff who may see them, to the client once the address is verified, and to anybody who
+    has written to the address as this client's: the provider or the client. Otherwise anybody could query any address
+    by entering it as somebody's.
+    """
+    told = []
+    for channel, address in ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone))):
+        if address:
+            is_told = _may_know(client, channel, address, actor)
+            standing = standing_opt_out(channel=channel, address=address) if is_told else None
+            told.append(ClientAddress(channel, address, is_told, standing))
+    return told
+
+
+def _may_know(client: Client, channel: Channel, address: str, actor: Actor) -> bool:
+    if actor.may("reminders.view_optout"):
+        return True
+    if actor.user is None:
+        return False
+    if client.user_id == actor.user.pk and channel == Channel.EMAIL:
+        return EmailAddress.objects.filter(user=actor.user, email=address, verified=True).exists()
+    written = DeliveryAttempt.objects.filter(
+        message__reservation__client=client,
+        message__recipient=Recipient.CLIENT,
+        message__channel=channel,
+        address=address,
+        outcome__in=(Outcome.SENT, Outcome.DELIVERED),
+    )
+    if client.user_id != actor.user.pk:
+        written = written.filter(message__reservation__provider__user=actor.user)
+    return written.exists()
+
+
+def standing_opt_out(*, channel: Channel, address: str) -> OptOut | None:
+    return OptOut.objects.standing().filter(channel=channel, address=spelled(channel, address)).first()
+
+
+def spelled(channel: Channel, address: str) -> str:
+    """Return the stored form of an address: an email in lower case, a number in E.164."""
+    if channel == Channel.EMAIL:
+        return User.objects.normalize_email(address)
+    number: Any = to_python(address)
+    return str(number.as_e164) if number and number.is_valid() else address.strip()
+
+
+def _check_speaks_for(actor: Actor, channel: Channel, address: str, permission: str) -> None:
+    if actor.may(permission):
+        return
+    if actor.user is None or channel != Channel.EMAIL or spelled(channel, address) != actor.user.email:
+        raise NotYourAddress(field="address")
+    if not EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists():
+        raise NotVerified(field="address")
+
+
+def _last(channel: Channel, address: str) -> OptOut | None:
+    return OptOut.objects.filter(channel=channel, address=address).order_by("-pk").first()
+
+
+def _reached(channel: Channel, address: str) -> Q:
+    """Return the condition for clients who have this address."""
+    return Q(email=address) if channel == Channel.EMAIL else Q(phone=address)
+
+
+def _plan_anew(clients: Q, now: datetime) -> None:
+    """Replan the reminders of these clients' upcoming appointments."""
+    concerned = Client.objects.filter(clients).order_by().values("pk")
+    coming = Appointment.objects.coming(now=now).filter(reservation__client__in=concerned)
+    replan(coming, now=now)

@@ -1,0 +1,88 @@
+"""A client's reminder preferences: channels, language, quiet hours and opt-outs."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.actors import Actor
+from accounts.clients.operations import edit_client
+from accounts.models import Client
+from booking.pages.access import actor_of, client_page, login_of
+from reminders.enums import Channel, Source
+from reminders.phones.forms import CodeForm
+from reminders.phones.views import verify
+from reminders.preferences.forms import RemindersForm
+from reminders.preferences.operations import addresses_of, opt_out_as, preferences_of, set_preferences, take_back_own
+from reminders.reach import sms_refusal
+from reminders.skip_reasons import reason_in_words
+from scheduler_project.common.errors import DomainError
+
+
+@client_page
+def reminders(request: HttpRequest, client: Client) -> HttpResponse:
+    now = timezone.now()
+    actor = actor_of(request)
+    own_email = login_of(request).email
+    deed = request.POST.get("do")
+    if deed in ("stop", "back"):
+        stop_or_take_back(deed, email=own_email, actor=actor, now=now)
+        return HttpResponseRedirect(reverse("my-reminders"))
+    code = CodeForm(request.POST if deed == "verify" else None)
+    if deed in ("code", "verify"):
+        refused = verify(request, client, code, actor=actor, now=now)
+        if refused is not None or not code.errors:
+            return refused or HttpResponseRedirect(reverse("my-reminders"))
+    sent = request.POST if request.POST and deed != "verify" else None
+    form = RemindersForm(sent, client=client, preferences=preferences_of(client))
+    if form.is_bound and form.is_valid():
+        try:
+            save(form, client, actor=actor, now=now)
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, str(error.message))
+        else:
+            messages.success(request, _("Saved."))
+            return HttpResponseRedirect(reverse("my-reminders"))
+    context = {
+        "form": form,
+        "code": code,
+        "client": client,
+        "addresses": addresses(client, own_email, actor),
+        "tab": "reminders",
+    }
+    return render(request, "reminders/mine.html", context)
+
+
+def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) -> None:
+    set_preferences(client_id=client.pk, changes=form.changes, actor=actor, now=now)
+    if "phone" in form.changed_data:
+        edit_client(client_id=client.pk, changes={"phone": form.cleaned_data["phone"] or ""}, actor=actor)
+
+
+def stop_or_take_back(deed: str, *, email: str, actor: Actor, now: datetime) -> None:
+    if deed == "stop":
+        opt_out_as(channel=Channel.EMAIL, address=email, actor=actor, now=now)
+    else:
+        take_back_own(address=email, actor=actor, now=now)
+
+
+def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, Any]]:
+    """Return the client's addresses, the obstacles to using them, and whether the client can remove these here."""
+    return [
+        {
+            "channel": row.channel.label,
+            "address": row.address,
+            "is_told": row.is_told,
+            "standing": row.opt_out,
+            "theirs": row.channel == Channel.EMAIL and row.address == own_email,
+            "by_sms": row.channel == Channel.SMS,
+            "withheld": reason_in_words(sms_refusal(client)) if row.channel == Channel.SMS else "",
+            "stopped_by_sms": row.opt_out is not None and row.opt_out.source == Source.SMS,
+        }
+        for row in addresses_of(client, actor)
+    ]

@@ -1,0 +1,95 @@
+"""Archive and erasure of a person's data in reminders."""
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.db.models import F, QuerySet
+from django.db.models.functions import JSONObject
+
+from accounts.models import Client, User
+from accounts.privacy.operations import forget_log
+from reminders.enums import Channel, MessageStatus, Recipient
+from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
+from reminders.webhooks.operations import end_endpoints
+from scheduler_project.common.operations import operation
+from scheduler_project.common.time.zones import rfc3339
+
+
+def wishes_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
+    """Return a client's preferences, the opt-outs of their emails, and the messages sent to them, ready for JSON."""
+    emails = {user.email} if user else set()
+    if client and client.email:
+        emails.add(client.email)
+    said = Preferences.objects.filter(client=client).first() if client else None
+    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address__in=emails)
+    if own and user:  # only of a verified mailbox
+        proved = EmailAddress.objects.filter(user=user, verified=True).values("email")
+        opted_out = opted_out.filter(address__in=proved)
+    sent = (
+        Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
+        if client
+        else ()
+    )
+    return {
+        "reminders": said
+        and {
+            "channels": said.channels,
+            "language": said.language,
+            "quiet_from": said.quiet_from and said.quiet_from.isoformat("minutes"),
+            "quiet_until": said.quiet_until and said.quiet_until.isoformat("minutes"),
+        },
+        "opt_outs": [
+            {
+                "channel": row.channel,
+                "address": row.address,
+                "since": rfc3339(row.at),
+                "source": row.source,
+                "taken_back_at": row.ended_at and rfc3339(row.ended_at),
+            }
+            for row in opted_out
+        ],
+        "messages": [
+            {
+                "kind": row.kind,
+                "channel": row.channel,
+                "due_at": rfc3339(row.due_at),
+                "status": row.status,
+                "appointment": row.appointment_id,
+            }
+            for row in sent
+        ],
+    }
+
+
+@operation
+def forget_client(*, client: Client) -> None:
+    """Erase a client's preferences, their addresses in sent messages, and their data in webhook events.
+
+    Pending messages to them are withdrawn. Opt-outs stay, because the address still wants no messages.
+    """
+    said = Preferences.objects.filter(client=client)
+    forget_log(Preferences, said.values_list("pk", flat=True))
+    said.delete()
+    PhoneCode.objects.filter(client=client).delete()
+    about = Message.objects.filter(reservation__client=client).order_by()
+    _forget_where(about.filter(recipient=Recipient.CLIENT))
+    about.filter(channel=Channel.WEBHOOK, details__has_key="data").update(
+        details=JSONObject(type=F("details__type"), data=JSONObject())
+    )
+
+
+@operation
+def forget_login(*, user: User) -> None:
+    """Erase the addresses of an erased provider. Their webhooks receive no more data about their clients."""
+    provider = user.provider_or_none
+    if provider is None:
+        return
+    end_endpoints(provider=provider)
+    _forget_where(Message.objects.filter(reservation__provider=provider, recipient=Recipient.PROVIDER).order_by())
+
+
+def _forget_where(theirs: QuerySet[Message]) -> None:
+    """Withdraw pending messages, and erase the data that reveal their recipient's address."""
+    theirs.filter(status=MessageStatus.PENDING).update(status=MessageStatus.CANCELLED)
+    theirs.exclude(error="").update(error="")
+    DeliveryAttempt.objects.filter(message__in=theirs).order_by().update(address="", error="")

@@ -1,0 +1,333 @@
+"""Composes the outgoing message from a row of the outbox: recipient, text and attachments."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from copy import copy
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import dateformat, translation
+from django.utils.functional import Promise
+
+from booking.appointments.enums import Event
+from booking.appointments.steps import untitled
+from booking.calendars.icalendar import to_invitation, to_publication
+from booking.links import appointment_link, hold_link
+from booking.models import Appointment
+from reminders.channels.base import Attachment, Parcel
+from reminders.enums import Channel, Kind, Recipient
+from reminders.models import Message, MessageTemplate
+from reminders.preferences.links import opt_out_link
+from reminders.templates.texts import LINKS, Words, default_words, filled, filled_html
+from reminders.webhooks.payloads import envelope, signing_secrets
+from scheduler_project.common.pages.languages import LONG, SHORT
+from scheduler_project.common.validators import isolated
+
+ENDING = (Kind.CANCELLED, Kind.DECLINED)
+
+
+OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
+"""Line added to any text about many appointments of a series."""
+
+
+INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
+"""Notices that carry the calendar entry."""
+
+
+KEYS = re.compile(r"(https?://[^\s/]+/[a-z-]+/)[^\s<>\"]+")
+"""Links that contain a secret."""
+
+
+MOST_TIMES = {Channel.EMAIL: 60, Channel.SMS: 3}
+"""Maximum number of further times of a series that are listed."""
+
+
+Shelf = Mapping[tuple[int | None, str, str, str, str], Words]
+"""Custom texts by provider (None: the site's), kind, channel, recipient and language."""
+
+
+class Person(NamedTuple):
+    """The recipient of a message."""
+
+    name: str
+    address: str
+    zone: ZoneInfo
+    language: str
+
+
+def recipient_of(message: Message) -> Person:
+    """Return the recipient with their current data. The address is empty if they have none on that channel."""
+    reservation = message.reservation
+    if message.channel == Channel.WEBHOOK:
+        assert message.endpoint
+        return Person(reservation.provider.name, message.endpoint.url, ZoneInfo("UTC"), settings.LANGUAGE_CODE)
+    if message.recipient == Recipient.PROVIDER:
+        user = reservation.provider.user
+        address = user.email if user and user.is_active and message.channel == Channel.EMAIL else ""
+        zone, language = (user.timezone, user.language) if user else ("UTC", "")
+        return Person(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
+    client = reservation.client
+    preferences = getattr(client, "preferences", None)
+    address = client.email if message.channel == Channel.EMAIL else str(client.phone)
+    language = preferences.language if preferences else ""
+    return Person(client.name, address, ZoneInfo(client.timezone), language or settings.LANGUAGE_CODE)
+
+
+def shelf_for(messages: Iterable[Message]) -> Shelf:
+    """Return the custom texts these messages may need, with one query."""
+    return shelf_of({message.reservation.provider_id for message in messages})
+
+
+def shelf_of(provider_ids: Collection[int]) -> Shelf:
+    """Return the custom texts of some providers, and the site's."""
+    templates = MessageTemplate.objects.filter(Q(provider=None) | Q(provider__in=provider_ids))
+    return {
+        (template.provider_id, template.kind, template.channel, template.recipient, template.language): Words(
+            template.subject, template.body
+        )
+        for template in templates.order_by()
+    }
+
+
+def words_of(message: Message, language: str, shelf: Shelf) -> Words:
+    """Return the provider's text, else the site's, else the default."""
+    which = (message.kind, message.channel, message.recipient, language)
+    return words_from(shelf, message.reservation.provider_id, *which)
+
+
+def words_from(shelf: Shelf, provider_id: int | None, kind: str, channel: str, recipient: str, language: str) -> Words:
+    which = (str(kind), str(channel), str(recipient), language)
+    own = shelf.get((provider_id, *which)) or shelf.get((None, *which))
+    return own or default_words(kind, channel, recipient)
+
+
+def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, recipient: str) -> Words:
+    """Return the text, or the default if all its variables are empty and nothing of it is left."""
+    return words if filled(words.body, facts) else default_words(kind, channel, recipient)
+
+
+def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
+    """Return the complete message, in its recipient's language and timezone."""
+    person = recipient_of(message)
+    if message.channel == Channel.WEBHOOK:
+        return Parcel(
+            message.key, person.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
+        )
+    if may_be_a_strangers(message):
+        message = without_own_words(message)
+    with translation.override(person.language):
+        link = opt_out_link(Channel.EMAIL, person.address) if message.kind == Kind.REMINDER else ""
+        facts = facts_of(message, person.zone)
+        words = words_of(message, person.language, shelf)
+        words = telling(words, facts, message.kind, message.channel, message.recipient)
+        if message.details.get("others"):
+            words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
+        letter = laid_out(
+            words,
+            facts,
+            channel=message.channel,
+            opt_out=link,
+            manage=manage_link(message),
+        )
+        if message.channel == Channel.SMS:
+            return Parcel(message.key, person.address, text=letter.text)
+        return Parcel(
+            message.key,
+            person.address,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            to_name=person.name,
+            headers=unsubscribing(link),
+            attachments=invitation(message, person),
+        )
+
+
+def may_be_a_strangers(message: Message) -> bool:
+    """Return whether a mail goes to an unverified email of a client with a login: it may belong to somebody else.
+
+    For messages loaded by `Message.objects.detailed()`; for others with a login nothing is known.
+    """
+    registered = message.reservation.client.user_id is not None
+    to_client = message.channel == Channel.EMAIL and message.recipient == Recipient.CLIENT
+    return registered and to_client and not getattr(message, "is_proved", False)
+
+
+def without_own_words(message: Message) -> Message:
+    """Return a message that may go to a stranger: without any text the client could have written except their name.
+
+    Otherwise anybody could register with another person's email and have the site mail them any text.
+    """
+    found = message.appointment
+    if found is None:
+        return message
+    message = copy(message)
+    message.appointment = plain(found)
+    return message
+
+
+def plain(appointment: Appointment) -> Appointment:
+    """Return the appointment titled like its service, without description and without the client's reason to cancel."""
+    appointment = copy(appointment)
+    appointment.title, appointment.description = untitled(appointment.service), ""
+    if appointment.cancellation_reason:
+        ended = appointment.events.filter(event__in=(Event.CANCELLED, Event.DECLINED)).order_by("-pk").first()
+        if ended is None or ended.user_id in (None, appointment.client.user_id):
+            appointment.cancellation_reason = ""
+    return appointment
+
+
+def shown(message: Message, *, now: datetime) -> str:
+    """Return the text of a message as it would be sent now, for staff and providers, without the secrets in its
+    links."""
+    if message.channel == Channel.WEBHOOK:
+        return ""
+    parcel = written(message, shelf=shelf_for([message]), now=now)
+    text = KEYS.sub("\\1…/", parcel.text)
+    return f"{parcel.subject}\n\n{text}" if parcel.subject else text
+
+
+class Letter(NamedTuple):
+    """The text to read. A text message has no subject and no HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def manage_link(message: Message) -> str:
+    """Return the link to view, reschedule or cancel the message's appointment; empty if it is not upcoming."""
+    several = message.details.get("others")
+    if message.appointment is None or message.recipient != Recipient.CLIENT or message.kind in ENDING or several:
+        return ""
+    return appointment_link(message.appointment)
+
+
+def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: str = "", manage: str = "") -> Letter:
+    """Return the text with its variables filled in, in the active language.
+
+    `opt_out` is the link to end reminders, `manage` the link to reschedule or cancel. The subject is one line.
+    """
+    plain = {name: value if name in LINKS else isolated(value) for name, value in facts.items()}
+    text = filled(words.body, plain)
+    if channel == Channel.SMS:
+        return Letter("", text, "")
+    context = {
+        "subject": " ".join(filled(words.subject, plain).split()) or facts["title"],
+        "text": text,
+        "html": filled_html(words.body, facts),
+        "opt_out_link": opt_out,
+        "manage_link": manage,
+        "site_name": facts["site_name"],
+        "language": translation.get_language(),
+        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+    }
+    text, html = (render_to_string(f"reminders/message.{form}", context) for form in ("txt", "html"))
+    return Letter(context["subject"], "" + text, "" + html)  # no longer marked as safe: they may be shown in a page
+
+
+def unsubscribing(link: str) -> dict[str, str]:
+    """Return the headers of a mail program's unsubscribe button (RFC 2369, RFC 8058)."""
+    if not link:
+        return {}
+    return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
+    """Return the calendar entry; for a notice about many appointments, the current entries of all."""
+    if message.appointment is None or message.kind not in INVITING:
+        return ()
+    for_provider = message.recipient == Recipient.PROVIDER
+    if message.details.get("others"):
+        among: Iterable[Appointment] = (
+            Appointment.objects.detailed()
+            .filter(pk__in=message.details["appointments"])
+            .order_by("reservation__starts_at")
+        )
+        if may_be_a_strangers(message):
+            among = map(plain, among)
+        method, content = to_publication(among, for_provider=for_provider)
+    else:
+        method, content = to_invitation(
+            message.appointment, attendee=person.address, name=person.name, for_provider=for_provider
+        )
+    return (Attachment("appointment.ics", f"text/calendar; method={method}", content),)
+
+
+def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
+    """Return the values of the variables, each one line, in the active language. Times are short in text messages."""
+    reservation, appointment = message.reservation, message.appointment
+    client, service = reservation.client, reservation.service
+    title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
+    old = message.details.get("from")
+    form = SHORT if message.channel == Channel.SMS else LONG
+    facts = {
+        "client_name": client.name,
+        "provider_name": reservation.provider.name,
+        "title": title,
+        "service_name": service.name if service else title,
+        "start": told(reservation.starts_at, zone, form),
+        "end": told(reservation.ends_at, zone, form),
+        "old_start": told(datetime.fromisoformat(old), zone, form) if old else "",
+        "other_times": times_of(message, zone, form),
+        "reason": appointment.cancellation_reason if appointment else "",
+        "held_until": told(reservation.expires_at, zone, form) if reservation.expires_at else "",
+        "site_name": settings.SITE_NAME,
+    }
+    if message.recipient == Recipient.PROVIDER:
+        facts |= {"client_email": client.email, "client_phone": str(client.phone)}
+    elif message.kind == Kind.HOLD:
+        facts["confirm_link"] = hold_link(reservation)
+    return {name: " ".join(value.split()) for name, value in facts.items()}
+
+
+def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
+    """Return the further times of a notice about many appointments; if there are too many, the first ones and a
+    summary."""
+    times = [told(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
+    listed = MOST_TIMES[Channel(message.channel)]
+    more = len(times) - listed
+    if more > 0:
+        rest = translation.ngettext("and %(count)d more until %(last)s", "and %(count)d more until %(last)s", more)
+        times = [*times[:listed], rest % {"count": more, "last": times[-1]}]
+    return "; ".join(times)
+
+
+def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> dict[str, str]:
+    """Return sample values of a template's variables, in the active language."""
+    morning = now.astimezone(zone).replace(hour=9, minute=0, second=0, microsecond=0)
+    start = morning + timedelta(days=3)
+    form = SHORT if template.channel == Channel.SMS else LONG
+    facts = {
+        "client_name": translation.gettext("Alex Sample"),
+        "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),
+        "title": translation.gettext("First visit"),
+        "service_name": translation.gettext("First visit"),
+        "start": told(start, zone, form),
+        "end": told(start + timedelta(minutes=30), zone, form),
+        "old_start": told(start - timedelta(days=1), zone, form) if template.kind == Kind.MOVED else "",
+        "reason": translation.gettext("The practice is closed that day.") if template.kind in ENDING else "",
+        "held_until": told(now + timedelta(minutes=30), zone, form),
+        "site_name": settings.SITE_NAME,
+    }
+    if template.recipient == Recipient.PROVIDER:
+        facts |= {"client_email": "alex@example.org", "client_phone": "+44 20 7946 0123"}
+    elif template.kind == Kind.HOLD:
+        facts["confirm_link"] = f"{settings.SITE_URL}/r/{'example' * 8}/"
+    return {name: " ".join(value.split()) for name, value in facts.items()}
+
+
+def told(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
+    """Return a time such as `Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
+    return _told(instant, zone, str(form), translation.get_language())
+
+
+@lru_cache(maxsize=4096)
+def _told(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
+    """`language` is an argument only as part of the cache key."""
+    return f"{dateformat.format(instant.astimezone(zone), form)} ({zone.key})"

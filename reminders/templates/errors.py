@@ -1,0 +1,22 @@
+"""Refusals about templates."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError, Kind
+
+
+class BadWords(DomainError):
+    code = "bad_words"
+    message = _("These words cannot be used.")
+
+
+class TemplateExists(DomainError):
+    code = "template_exists"
+    kind = Kind.CONFLICT
+    message = _("There already are words for this provider, kind, channel, recipient and language. Change those.")
+
+
+class NotSent(DomainError):
+    code = "not_sent"
+    kind = Kind.CONFLICT
+    message = _("The message could not be sent.")

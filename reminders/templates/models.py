@@ -1,0 +1,109 @@
+"""Custom message templates."""
+
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Provider, User
+from reminders.enums import OF_PEOPLE, Channel, Kind, Recipient
+from reminders.templates.errors import TemplateExists
+from reminders.templates.texts import names_in, validate_sent, validate_words
+from scheduler_project.common.validators import one_line
+
+KINDS = [(kind.value, kind.label) for kind in Kind if kind != Kind.EVENT]
+"""Kinds of messages that have a text; webhooks carry data instead."""
+
+
+class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Templates the user may see and change: all for staff, their own for a provider."""
+        if not isinstance(user, User):
+            return self.none()
+        sees_all = user.may("reminders.view_messagetemplate")
+        return self if sees_all else self.filter(provider__user=user)
+
+
+class MessageTemplate(models.Model):
+    """The text for one kind of message, channel, recipient and language: a provider's, or without a provider the
+    site's.
+
+    Without a template the default text is used. Only the variables of `words.VARIABLES` are replaced; no code is run.
+    """
+
+    provider = models.ForeignKey(
+        Provider,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="message_templates",
+        verbose_name=_("provider"),
+        help_text=_("Empty: for all who have none of their own."),
+    )
+    kind = models.CharField(_("kind"), max_length=12, choices=KINDS)
+    channel = models.CharField(_("channel"), max_length=10, choices=OF_PEOPLE)
+    recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient, default=Recipient.CLIENT)
+    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    subject = models.CharField(
+        _("subject"),
+        max_length=200,
+        blank=True,
+        validators=[one_line, validate_words],
+        help_text=_("Of emails only; a text message has none."),
+    )
+    body = models.TextField(_("text"), max_length=5000, validators=[validate_words])
+
+    objects = MessageTemplateQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message template")
+        verbose_name_plural = _("message templates")
+        ordering = ["provider__name", "kind", "channel", "recipient", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                Coalesce("provider", 0),
+                "kind",
+                "channel",
+                "recipient",
+                "language",
+                name="messagetemplate_once",
+                violation_error_message=TemplateExists.message,
+            ),
+            models.CheckConstraint(
+                condition=Q(channel=Channel.SMS, subject="") | Q(channel=Channel.EMAIL) & ~Q(subject=""),
+                name="messagetemplate_only_mails_have_subjects",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return " · ".join(
+            str(part)
+            for part in (
+                self.get_kind_display(),
+                self.get_channel_display(),
+                self.get_recipient_display(),
+                self.get_language_display(),
+            )
+        )
+
+    def clean(self) -> None:
+        """Check that such a message exists, that a mail has a subject and an SMS none, and that the confirmation
+        link is there."""
+        validate_sent(self.kind, self.channel, self.recipient)
+        if self.channel == Channel.EMAIL and not self.subject.strip():
+            raise ValidationError({"subject": ValidationError(_("An email needs a subject."), code="required")})
+        if self.channel == Channel.SMS and self.subject:
+            raise ValidationError({"subject": ValidationError(_("A text message has no subject."), code="no_subject")})
+        if self.kind == Kind.HOLD and "confirm_link" not in names_in(self.body):
+            raise ValidationError(
+                {
+                    "body": ValidationError(
+                        _("Without {{ confirm_link }} nobody could confirm their reservation."), code="link_missing"
+                    )
+                }
+            )

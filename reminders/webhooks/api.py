@@ -1,0 +1,269 @@
+"""The API of webhooks: the endpoints of a provider's programs, and their deliveries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.permissions import AddingNeedsACalendar
+from booking.api.base import BookingViewSet
+from booking.api.fields import InstantField, get_or_404
+from reminders.channels.webhook.channel import webhook_id
+from reminders.enums import Channel, Kind, MessageStatus
+from reminders.models import Message, WebhookEndpoint
+from reminders.outbox.serializers import AttemptSerializer
+from reminders.webhooks import operations as webhooks
+from reminders.webhooks.payloads import EVENTS, event_of
+from scheduler_project.common.api.fields import IdField, IdFilter, LineField, OrderingFilter, URLField, YesNoFilter
+from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.serializers import ModelSerializer
+
+
+class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
+    fixed = ("provider",)
+    changed_by = {
+        "secret": "POST /api/webhooks/{id}/rotate",
+        "disabled_at": "POST /api/webhooks/{id}/enable",
+        "disabled_reason": "POST /api/webhooks/{id}/enable",
+    }
+
+    provider = IdField(source="provider_id", required=False, help_text=_("Yourself, if left out."))
+    url = URLField(max_length=500, help_text=_("Where events are posted: https."))
+    description = LineField(max_length=200, required=False, allow_blank=True)
+    events = serializers.ListField(
+        child=serializers.ChoiceField(choices=list(EVENTS)),
+        required=False,
+        max_length=len(EVENTS),
+        help_text=_("What it is told of. None: everything."),
+    )
+    failing_since = InstantField(read_only=True, allow_null=True)
+    disabled_at = InstantField(read_only=True, allow_null=True, help_text=_("Told nothing since then."))
+    created_at = InstantField(read_only=True)
+
+    class Meta:
+        model = WebhookEndpoint
+        fields = [
+            "id",
+            "provider",
+            "url",
+            "description",
+            "events",
+            "failing_since",
+            "disabled_at",
+            "disabled_reason",
+            "created_at",
+        ]
+        read_only_fields = ["disabled_reason"]
+        validators: list[Any] = []
+
+
+class WebhookWithSecretSerializer(WebhookSerializer):
+    secret = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text=_("What signs every request. Keep it: it is shown this once, and null where the answer is repeated."),
+    )
+
+    class Meta(WebhookSerializer.Meta):
+        fields = [*WebhookSerializer.Meta.fields, "secret"]
+
+
+class DeliverySerializer(ModelSerializer[Message]):
+    webhook_id = serializers.SerializerMethodField(help_text=_("Its `webhook-id`: the same for every try."))
+    event = serializers.SerializerMethodField(help_text=_("Such as `appointment.booked`."))
+    due_at = InstantField()
+    next_try_at = serializers.SerializerMethodField(help_text=_("When it is tried next, while it is pending."))
+    created_at = InstantField()
+    sent_at = InstantField(allow_null=True)
+    attempts = AttemptSerializer(many=True)
+
+    class Meta:
+        model = Message
+        fields = [
+            "id",
+            "webhook_id",
+            "event",
+            "appointment",
+            "status",
+            "error",
+            "failures",
+            "created_at",
+            "due_at",
+            "next_try_at",
+            "sent_at",
+            "attempts",
+        ]
+
+    def get_webhook_id(self, message: Message) -> str:
+        return webhook_id(message.key)
+
+    def get_event(self, message: Message) -> str:
+        return event_of(message)
+
+    def get_next_try_at(self, message: Message) -> datetime | None:
+        zone = self.context["zone"] or UTC
+        return message.next_at.astimezone(zone) if message.status == MessageStatus.PENDING else None
+
+
+class WebhookFilter(django_filters.FilterSet):
+    provider = IdFilter()
+    disabled = YesNoFilter(field_name="disabled_at", lookup_expr="isnull", exclude=True)
+    ordering = OrderingFilter(fields=["url", "created_at", "id"])
+
+    class Meta:
+        model = WebhookEndpoint
+        fields: list[str] = []
+
+
+class DeliveryFilter(django_filters.FilterSet):
+    status = django_filters.ChoiceFilter(choices=MessageStatus.choices)
+    event = django_filters.ChoiceFilter(choices=[(event, event) for event in EVENTS], method="of_event")
+    ordering = OrderingFilter(fields=["created_at", "due_at", "id"])
+
+    class Meta:
+        model = Message
+        fields: list[str] = []
+
+    def of_event(self, queryset: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:
+        told = Q(kind=Kind.EVENT, details__type=value)
+        return queryset.filter(told | Q(kind=Kind.REMINDER) if value == "reminder.due" else told)
+
+
+@extend_schema_view(list=extend_schema(summary="Your webhooks"), retrieve=extend_schema(summary="One webhook"))
+class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+    """Webhook endpoints for a provider's own programs, as described by standardwebhooks.com.
+
+    Each event is posted as `{"type", "timestamp", "data"}` with the headers `webhook-id`, `webhook-timestamp` and
+    `webhook-signature`. A delivery without a 2xx response is retried; 410 disables the endpoint. Redirects are not
+    followed.
+    """
+
+    queryset = WebhookEndpoint.objects.all()
+    serializer_class = WebhookSerializer
+    filterset_class = WebhookFilter
+    permission_classes = [IsAuthenticated]
+
+    def get_permissions(self) -> list[Any]:
+        """Allow only users with a calendar to add a webhook; other requests are limited by what the user may see."""
+        adding = [AddingNeedsACalendar()] if self.action == "create" else []
+        return [*super().get_permissions(), *adding]
+
+    def get_queryset(self) -> QuerySet[WebhookEndpoint]:
+        return WebhookEndpoint.objects.visible_to(self.request.user).order_by("pk")
+
+    def about(self) -> dict[str, Any]:
+        """Return the arguments common to all operations on one webhook."""
+        return {"endpoint_id": self.get_object().pk, "actor": self.actor, "now": self.now}
+
+    @extend_schema(
+        summary="Add a webhook",
+        responses={201: WebhookWithSecretSerializer, **refusals(403, 404, 409)},
+        examples=[
+            OpenApiExample(
+                "Told of new and lost appointments",
+                {
+                    "url": "https://practice.example.org/hooks/appointments",
+                    "events": ["appointment.booked", "appointment.moved", "appointment.cancelled"],
+                },
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Told of everything, by staff for a provider",
+                {"provider": 1, "url": "https://practice.example.org/hooks/all", "description": "The practice's own"},
+                request_only=True,
+            ),
+        ],
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.sent(WebhookSerializer)
+        provider_id = self.asked_provider(asked.pop("provider_id", None))
+        made = webhooks.add_endpoint(provider_id=provider_id, fields=asked, actor=self.actor, now=self.now)
+        return self.answer(WebhookWithSecretSerializer, made, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Change a webhook",
+        description="Its provider stays who it is.",
+        request=WebhookSerializer(partial=True),
+        responses={200: WebhookSerializer, **refusals(409)},
+        examples=[OpenApiExample("Told of everything", {"events": []}, request_only=True)],
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        asked = self.sent(WebhookSerializer, instance=self.get_object(), partial=True)
+        asked.pop("provider_id", None)
+        return self.answer(WebhookSerializer, webhooks.change_endpoint(fields=asked, **self.about()))
+
+    @extend_schema(summary="Delete a webhook and its deliveries", responses={204: None})
+    def destroy(self, request: Request, pk: str) -> Response:
+        webhooks.remove_endpoint(**self.about())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Give it a new secret",
+        description="Requests are signed with the old one as well for another 24 hours.",
+        request=None,
+        responses=WebhookWithSecretSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def rotate(self, request: Request, pk: str) -> Response:
+        return self.answer(WebhookWithSecretSerializer, webhooks.rotate_secret(**self.about()))
+
+    @extend_schema(
+        summary="Tell it again",
+        description="After it was disabled: by hand, by a 410, or by days of nothing but failures.",
+        request=None,
+        responses=WebhookSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, pk: str) -> Response:
+        return self.answer(WebhookSerializer, webhooks.enable_endpoint(**self.about()))
+
+    @extend_schema(summary="Tell it no more", request=None, responses=WebhookSerializer)
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, pk: str) -> Response:
+        return self.answer(WebhookSerializer, webhooks.disable_endpoint(**self.about()))
+
+
+WHICH = OpenApiParameter("id", int, OpenApiParameter.PATH, description="The webhook's.")
+
+
+DELIVERY = OpenApiParameter("message", int, OpenApiParameter.PATH, description="The delivery's.")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="What it was told, the latest first, with every try", parameters=[WHICH]),
+)
+class DeliveryViewSet(mixins.ListModelMixin, BookingViewSet):
+    """The deliveries to one webhook."""
+
+    queryset = Message.objects.all()
+    serializer_class = DeliverySerializer
+    filterset_class = DeliveryFilter
+    permission_classes = [IsAuthenticated]
+    lookup_url_kwarg = "message"
+
+    def get_queryset(self) -> QuerySet[Message]:
+        told = Message.objects.filter(channel=Channel.WEBHOOK).prefetch_related("attempts")
+        if getattr(self, "swagger_fake_view", False):
+            return told
+        endpoint = get_or_404(WebhookEndpoint.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
+        return told.filter(endpoint=endpoint).order_by("-created_at", "-pk")
+
+    @extend_schema(
+        summary="Send it once more",
+        description="With the same `webhook-id`, whether it arrived or not.",
+        parameters=[WHICH, DELIVERY],
+        request=None,
+        responses={202: DeliverySerializer, **refusals(409, 410)},
+    )
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: str, message: str) -> Response:
+        webhooks.replay(message_id=self.get_object().pk, actor=self.actor, now=self.now)
+        return self.answer(DeliverySerializer, self.get_object(), status.HTTP_202_ACCEPTED)

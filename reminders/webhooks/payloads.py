@@ -1,0 +1,83 @@
+"""Body and signature of webhooks (standardwebhooks.com)."""
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.utils import translation
+
+from booking.models import Appointment
+from reminders.enums import Kind
+from reminders.models import Message, WebhookEndpoint
+from scheduler_project.common.time.zones import rfc3339
+
+EVENTS = {
+    "appointment.booked": "An appointment is booked that needs no approval.",
+    "appointment.pending": "An appointment is booked that waits for approval.",
+    "appointment.approved": "The provider or staff approve a pending appointment.",
+    "appointment.declined": "The provider or staff decline a pending appointment.",
+    "appointment.moved": "An appointment has another time.",
+    "appointment.edited": "An appointment keeps its time, and its title, notes or reminders change.",
+    "appointment.completed": "An appointment is marked as completed.",
+    "appointment.missed": "An appointment is marked as missed: the client did not come.",
+    "appointment.cancelled": "An appointment is cancelled, by whoever it is.",
+    "reminder.due": "The moment of a reminder has come. It is as long before the start as clients are reminded.",
+    "reminder.sent": "A reminder to the client was sent, by email or SMS.",
+    "reminder.failed": "A reminder to the client was given up.",
+}
+"""All events that a webhook can choose, with when each is sent."""
+
+
+def event_data(appointment: Appointment) -> dict[str, Any]:
+    """Return the current state of an appointment, as webhooks describe it."""
+    reservation = appointment.reservation
+    client, service = reservation.client, reservation.service
+    with translation.override(settings.LANGUAGE_CODE):
+        title = appointment.called
+    return {
+        "id": appointment.pk,
+        "uid": str(appointment.uid),
+        "status": str(appointment.status),
+        "sequence": appointment.sequence,
+        "title": title,
+        "start_time": rfc3339(reservation.starts_at),
+        "end_time": rfc3339(reservation.ends_at),
+        "timezone": appointment.timezone,
+        "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
+        "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": str(client.phone)},
+        "service": {"id": service.pk, "name": service.name} if service else None,
+    }
+
+
+def reminder_data(message: Message) -> dict[str, Any]:
+    """Return a reminder as webhooks describe it, with the current state of its appointment."""
+    assert message.appointment
+    return {
+        "reminder": {"id": message.pk, "channel": str(message.channel), "offset": message.offset},
+        "appointment": event_data(message.appointment),
+    }
+
+
+def event_of(message: Message) -> str:
+    """Return the event type of a webhook message."""
+    return "reminder.due" if message.kind == Kind.REMINDER else str(message.details["type"])
+
+
+def envelope(message: Message) -> bytes:
+    """Return the body to post: `type`, `timestamp` and `data`.
+
+    The bytes are the same for every attempt, except that a reminder contains the appointment's current state.
+    """
+    data = reminder_data(message) if message.kind == Kind.REMINDER else message.details["data"]
+    # PostgreSQL keeps no order of keys.
+    options = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
+    return orjson.dumps({"type": event_of(message), "timestamp": message.created_at, "data": data}, option=options)
+
+
+def signing_secrets(endpoint: WebhookEndpoint | None, now: datetime) -> tuple[str, ...]:
+    """Return the secrets that sign a request: after a rotation also the old one, while it is valid."""
+    if endpoint is None:
+        return ()
+    old = endpoint.previous_until is not None and endpoint.previous_until > now
+    return (endpoint.secret, endpoint.previous_secret) if old else (endpoint.secret,)

@@ -1,0 +1,243 @@
+"""The admin site: a sidebar by task, and a first page with the work to do now."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.db.models import Count, Min, Value
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django_celery_beat.models import PeriodicTask
+
+from accounts.models import Mail
+from reminders.checks import NO_MAIL_SERVER
+from reminders.enums import Channel, MessageStatus
+from reminders.models import Message
+from reminders.outbox import operations as outbox
+from scheduler_project import health
+from scheduler_project.common.admin.panels import Panel, panels
+from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.models import Inspection, Outage
+
+LATE = timedelta(minutes=2)
+"""Messages due for longer than this are not being sent."""
+
+
+SELDOM = timedelta(days=9)
+"""Maximum age of the last inspection, which runs every Sunday."""
+
+
+SILENT = timedelta(minutes=10)
+"""Maximum silence of beat, which stores its runs every three minutes."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A page in the sidebar beside the lists of rows, for users with the permission."""
+
+    label: Any
+    name: str
+    permission: str = ""
+    query: str = ""
+
+
+SIDEBAR: dict[Any, list[str | Link]] = {
+    gettext_lazy("Front desk"): [
+        Link(gettext_lazy("Today"), "admin:index"),
+        Link(gettext_lazy("Day by provider"), "admin:booking_appointment_day", "booking.view_appointment"),
+        Link(gettext_lazy("Book an appointment"), "admin:booking_appointment_add", "booking.add_appointment"),
+        "booking.Appointment",
+        Link(
+            gettext_lazy("Requests"),
+            "admin:booking_appointment_changelist",
+            "booking.view_appointment",
+            "?status__exact=pending",
+        ),
+        "booking.Reservation",
+        "booking.AppointmentSeries",
+        Link(gettext_lazy("Numbers"), "numbers", "booking.view_appointment"),
+    ],
+    gettext_lazy("Calendar"): [
+        "booking.Schedule",
+        "booking.WorkingHours",
+        "booking.DateOverride",
+        "booking.AvailabilityWindow",
+        "booking.TimeOff",
+        "booking.Closure",
+        "booking.Slot",
+    ],
+    gettext_lazy("People"): ["accounts.Client", "accounts.Provider", "accounts.User", "accounts.SignIn", "auth.Group"],
+    gettext_lazy("Messages"): ["reminders.Message", "reminders.Preferences", "reminders.OptOut"],
+    gettext_lazy("Set-up"): [
+        "booking.Service",
+        "reminders.MessageTemplate",
+        "reminders.WebhookEndpoint",
+        "booking.CalendarFeed",
+    ],
+}
+"""The sections of the sidebar. Lists not named here are under System."""
+
+
+class Autocomplete(AutocompleteJsonView):
+    """Autocomplete with the admins' descriptions of rows: two clients called Kim need more than a name."""
+
+    def serialize_result(self, obj: Any, to_field_name: str) -> dict[str, str]:
+        describe = getattr(self.model_admin, "describe", str)
+        return {"id": str(getattr(obj, to_field_name)), "text": describe(obj)}
+
+
+class Office(admin.AdminSite):
+    site_header = settings.SITE_NAME
+    site_title = settings.SITE_NAME
+    index_title = gettext_lazy("Today")
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        return {**context, "sections": self._sections(request, context["available_apps"])}
+
+    def _sections(self, request: HttpRequest, app_list: list[Any]) -> list[dict[str, Any]]:
+        """Return the sections of the sidebar that the user may see."""
+        lists = {
+            f"{app['app_label']}.{row['object_name']}": row
+            for app in app_list
+            for row in app["models"]
+            if row["admin_url"]
+        }
+        sections = []
+        for name, entries in SIDEBAR.items():
+            found = [
+                self._linked(request, entry) if isinstance(entry, Link) else _listed(lists.pop(entry, None))
+                for entry in entries
+            ]
+            sections.append({"name": name, "entries": [entry for entry in found if entry]})
+        sections.append({"name": _("System"), "entries": [_listed(row) for row in lists.values()]})
+        return [section for section in sections if section["entries"]]
+
+    def _linked(self, request: HttpRequest, link: Link) -> dict[str, Any] | None:
+        if link.permission and not request.user.has_perm(link.permission):
+            return None
+        url = reverse(link.name) + link.query
+        return {"label": link.label, "url": url, "current": request.get_full_path() == url}
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        now = timezone.now()
+        made = [make(request, now) for make in (*panels, state_of_the_system)]
+        context = {"panels": [panel for panel in made if panel], "subtitle": None, **(extra_context or {})}
+        return super().index(request, context)
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return Autocomplete.as_view(admin_site=self)(request)
+
+
+def _listed(row: dict[str, Any] | None) -> dict[str, Any] | None:
+    return row and {"label": row["name"], "url": row["admin_url"], "add": row["add_url"]}
+
+
+def state_of_the_system(request: HttpRequest, now: datetime) -> Panel | None:
+    """Return the panel about database, broker, beat, outbox and invariants, for users who look after any of them."""
+    clockwork = request.user.has_perm("django_celery_beat.view_periodictask")
+    if not clockwork and not request.user.has_perm("reminders.view_message"):
+        return None
+    latest = _latest()
+    context = {
+        "facts": [
+            *_servers(),
+            _beat(latest.get("beat"), now),
+            _outbox(now),
+            *_channels(now),
+            _inspected(latest.get("inspection"), now),
+        ],
+        "clockwork": clockwork,
+        "inspections": request.user.has_perm("common.view_inspection"),
+    }
+    return Panel("admin/panels/system.html", context)
+
+
+def _servers() -> list[dict[str, Any]]:
+    database, broker = health.database(), health.broker()
+    return [
+        {"name": _("Database"), "well": database == "ok", "says": "" if database == "ok" else database},
+        {"name": _("Queue of background jobs"), "well": broker == "ok", "says": "" if broker == "ok" else broker},
+    ]
+
+
+def _latest() -> dict[str, tuple[datetime, int]]:
+    """Return the last run of each task, or the first start of beat, and the latest inspection, with one query."""
+    seen = PeriodicTask.objects.annotate(seen=Coalesce("last_run_at", "date_changed")).order_by("-seen")
+    beat = seen.values_list(Value("beat"), "seen", Value(0))[:1]
+    inspection = Inspection.objects.order_by("-at").values_list(Value("inspection"), "at", "found")[:1]
+    return {name: (at, found) for name, at, found in beat.union(inspection, all=True)}
+
+
+def _beat(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
+    name = _("Periodic tasks")
+    if last is None:
+        return {"name": name, "well": False, "says": _("none has ever run")}
+    minutes = int((now - last[0]).total_seconds()) // 60
+    said = _("last seen %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("seen just now")
+    return {"name": name, "well": now - last[0] < SILENT, "says": said}
+
+
+def _outbox(now: datetime) -> dict[str, Any]:
+    due = Message.objects.filter(status=MessageStatus.PENDING, next_at__lte=now)
+    found = due.aggregate(count=Count("pk"), oldest=Min("next_at"))
+    if not found["count"]:
+        return {"name": _("Messages to send"), "well": True, "says": _("none is due")}
+    waits = now - found["oldest"]
+    says = _("%(count)d due, the oldest for %(minutes)d min") % {
+        "count": found["count"],
+        "minutes": int(waits.total_seconds()) // 60,
+    }
+    return {"name": _("Messages to send"), "well": waits < LATE, "says": says}
+
+
+def _channels(now: datetime) -> list[dict[str, Any]]:
+    """Return the outages of mail server, SMS gateway and webhooks, with the number of waiting messages."""
+    down = {row.key: row for row in Outage.objects.all()}
+    hooks = [row for key, row in down.items() if key.startswith(f"{Channel.WEBHOOK}:")]
+    facts = [_channel(_("Mail server"), down.get(Channel.EMAIL), Channel.EMAIL, now)]
+    if settings.SMS_GATEWAY != "none" or Channel.SMS in down:
+        facts.append(_channel(_("SMS gateway"), down.get(Channel.SMS), Channel.SMS, now))
+    if hooks:
+        says = ngettext("%(count)d does not answer", "%(count)d do not answer", len(hooks)) % {"count": len(hooks)}
+        facts.append({"name": _("Webhooks"), "well": True, "says": says})  # It is for their providers to mend.
+    return facts
+
+
+def _channel(name: str, outage: Outage | None, channel: Channel, now: datetime) -> dict[str, Any]:
+    if outage is None:
+        unset = channel == Channel.EMAIL and settings.EMAIL_BACKEND == NO_MAIL_SERVER
+        return {"name": name, "well": not unset, "says": _("none is set up (EMAIL_URL): mails wait") if unset else ""}
+    waiting = outbox.waiting(channel=channel, now=now)
+    if channel == Channel.EMAIL:
+        waiting += Mail.objects.due(now=now).count()
+    says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
+        "at": here(told(outage.since)),
+        "count": waiting,
+        "error": outage.error,
+    }
+    return {"name": name, "well": False, "says": says}
+
+
+def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
+    """Return the state of the latest inspection; none yet is fine, because the first comes on a Sunday."""
+    name = _("Inspection of the data")
+    if last is None:
+        return {"name": name, "well": True, "says": _("none yet")}
+    at, found = here(told(last[0])), last[1]
+    if not found:
+        return {"name": name, "well": now - last[0] < SELDOM, "says": _("%(at)s: all as it should be") % {"at": at}}
+    says = ngettext(
+        "%(at)s: %(found)d row is not as it should be",
+        "%(at)s: %(found)d rows are not as they should be",
+        found,
+    )
+    return {"name": name, "well": False, "says": says % {"at": at, "found": found}}

@@ -1,0 +1,179 @@
+"""Serializer fields and filters for text, numbers, dates, ids and ordering, stricter than the stock ones.
+
+Digits are ASCII, strings are matched to their end, text is composed (NFC). Stock fields accept `"1_5"`, `"१५"` and a
+date with a trailing newline; a test forbids them wherever the API reads input."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import django_filters
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.serializerfields import PhoneNumberField
+from rest_framework import serializers
+
+from scheduler_project.common.pages import forms
+from scheduler_project.common.time.zones import read_date, validate_timezone
+from scheduler_project.common.validators import composed, one_line, public_email
+
+ID = "[0-9]{1,18}"
+"""An id in a path."""
+
+
+BIGGEST_ID = 2**63 - 1
+
+
+WHOLE = re.compile(r"-?[0-9]+")
+
+
+class TextField(serializers.CharField):
+    """Text of any number of lines."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return composed(super().to_internal_value(data))
+
+
+class LineField(TextField):
+    """Non-blank text on one line, such as a name or a title; it must contain something visible."""
+
+    def __init__(self, *, validators: Any = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators += [one_line, *validators]
+
+
+class LoginField(serializers.EmailField):
+    """The email of a login, in lower case, so that one mailbox has one spelling."""
+
+    def __init__(self, *, max_length: int = 254, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return composed(super().to_internal_value(data)).lower()
+
+
+class EmailField(LoginField):
+    """An email that others can write to."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(public_email)
+
+
+class URLField(serializers.URLField):
+    """A web address on one line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.validators.append(one_line)
+
+
+class SlugField(serializers.SlugField):
+    """Letters, digits, hyphens and underscores of ASCII, to the last character."""
+
+    default_error_messages = {"invalid": _("Use letters, digits, hyphens and underscores only.")}
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if not re.fullmatch(r"[-a-zA-Z0-9_]*", text):
+            self.fail("invalid")
+        return text
+
+
+class TimezoneField(serializers.CharField):
+    """An IANA timezone name from the allow-list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=64, validators=[validate_timezone], **kwargs)
+
+
+class IntegerField(serializers.IntegerField):
+    """A whole number, or one in ASCII digits."""
+
+    def to_internal_value(self, data: Any) -> int:
+        known = WHOLE.fullmatch(data) if isinstance(data, str) else type(data) in (int, float)
+        if not known:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class PhoneField(PhoneNumberField):
+    """A phone number in ASCII digits, with its country."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and not forms.plain(data.strip()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IdField(IntegerField):
+    """The id of something; None when it may be left out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=BIGGEST_ID, **kwargs)
+
+
+class DateField(serializers.DateField):
+    """A date as RFC 3339 writes it: 2027-03-04."""
+
+    default_error_messages = {"invalid": _("Write a date as year, month and day: 2027-03-04.")}
+
+    def to_internal_value(self, data: Any) -> date:
+        try:
+            return read_date(data if isinstance(data, str) else "")
+        except ValueError:
+            self.fail("invalid")
+
+
+class RelatedField(serializers.PrimaryKeyRelatedField[Any]):
+    """The id of a row."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        if not kwargs.get("read_only"):
+            kwargs.setdefault("pk_field", IdField())
+        super().__init__(**kwargs)
+
+
+FIELDS: Mapping[type[models.Field], type[serializers.Field]] = {
+    **{
+        kind: IntegerField
+        for kind, field in serializers.ModelSerializer.serializer_field_mapping.items()
+        if field is serializers.IntegerField
+    },
+    models.CharField: LineField,
+    models.DateField: DateField,
+    models.EmailField: EmailField,
+    models.SlugField: SlugField,
+    models.TextField: TextField,
+    models.URLField: URLField,
+}
+"""Fields for a model's columns, unless a serializer declares its own."""
+
+
+class IdFilter(django_filters.NumberFilter):
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=BIGGEST_ID, **kwargs)
+
+    def get_max_validator(self) -> None:
+        """Return None: the field has its own limit."""
+
+
+class TextFilter(django_filters.CharFilter):
+    field_class = forms.TextField
+
+
+class YesNoFilter(django_filters.BooleanFilter):
+    """`true` or `false`. Django's own filter silently ignores any other value."""
+
+    field_class = forms.YesNoField
+
+
+class OrderingFilter(django_filters.OrderingFilter):
+    """Ordering with the id as the last criterion, so that no page repeats or skips a row."""
+
+    def filter(self, qs: Any, value: Any) -> Any:
+        ordered = super().filter(qs, value)
+        return ordered if ordered is qs else ordered.order_by(*ordered.query.order_by, "pk")

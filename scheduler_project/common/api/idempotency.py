@@ -1,0 +1,107 @@
+"""Writes that can be repeated: the `Idempotency-Key` header (R13; IETF draft-ietf-httpapi-idempotency-key-header)."""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any, cast
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scheduler_project.common.api.content import JSONRenderer
+from scheduler_project.common.errors import DomainError, Kind, TryAgain
+from scheduler_project.common.models import REPEATABLE, IdempotentRequest
+from scheduler_project.common.operations import operation
+
+
+class IdempotencyKeyReused(DomainError):
+    code = "idempotency_key_reused"
+    kind = Kind.UNPROCESSABLE
+    message = _("This Idempotency-Key was already used for a different request. Send a new key.")
+
+
+class AnswerErased(DomainError):
+    code = "answer_erased"
+    kind = Kind.GONE
+    message = _("This was done before. Its answer is no longer kept, for it named somebody who was erased since.")
+
+
+class IdempotencyKeyInvalid(DomainError):
+    code = "idempotency_key_invalid"
+    message = _("An Idempotency-Key is 1 to 255 printable ASCII characters.")
+
+
+class IdempotentMixin:
+    """View mixin: a logged-in user's write with an `Idempotency-Key` is done once.
+
+    The same key with the same body returns the first response again (with `Idempotency-Replayed: true`), errors
+    included; with another body it is 422. A write that crashed leaves no trace and may be repeated.
+
+    Secrets are shown once: the `secret_fields` of a response are not stored, and are null in its repetitions.
+    """
+
+    repeatable = True
+    secret_fields: frozenset[str] = frozenset({"secret", "token", "access", "refresh"})
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        key = request.headers.get("Idempotency-Key")
+        method = (request.method or "").lower()
+        if key is None or method not in ("post", "put", "patch", "delete") or not request.user.is_authenticated:
+            return
+        if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+            raise IdempotencyKeyInvalid
+        handler = getattr(self, method, None)
+        if handler is not None:
+            setattr(self, method, partial(self._once, key, handler))
+
+    @operation
+    def _once(
+        self, key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        fingerprint = hashlib.sha256(
+            b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
+        ).hexdigest()
+        user_id = cast("int", request.user.pk)
+        now = timezone.now()
+        IdempotentRequest.objects.bulk_create(
+            [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=now)],
+            ignore_conflicts=True,
+        )
+        entry = IdempotentRequest.objects.select_for_update().get(user=user_id, key=key)
+        if entry.created_at <= now - REPEATABLE:
+            entry.fingerprint, entry.status, entry.body, entry.created_at = fingerprint, None, "", now
+        if entry.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        if entry.erased:
+            raise AnswerErased
+        if entry.status is not None:
+            return HttpResponse(
+                entry.body,
+                status=entry.status,
+                content_type="application/json" if entry.body else None,
+                headers={"Idempotency-Replayed": "true"},
+            )
+        try:
+            with transaction.atomic():
+                response = handler(request, *args, **kwargs)
+        except TryAgain:  # which `operation` does, with the whole
+            raise
+        except Exception as error:  # noqa: BLE001  (re-raises whatever is not an answer)
+            response = self.handle_exception(error)  # type: ignore[attr-defined]
+        if response.status_code < 500:
+            entry.status = response.status_code
+            entry.body = JSONRenderer().render(redacted(response.data, self.secret_fields)).decode()
+            entry.save()
+        return response
+
+
+def redacted(data: Any, names: Collection[str]) -> Any:
+    """Return a response in which the fields of these names are null, at any depth."""
+    if isinstance(data, Mapping):
+        return {name: None if name in names else redacted(value, names) for name, value in data.items()}
+    return [redacted(each, names) for each in data] if isinstance(data, list | tuple) else data

@@ -1,0 +1,71 @@
+"""Generation of the API schema."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import OpenApiParameter
+from drf_standardized_errors.openapi import AutoSchema as StandardSchema
+from rest_framework import serializers
+
+ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
+
+
+PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
+
+
+class AutoSchema(StandardSchema):
+    """Adds the parameters common to all handlers of a view (`StrictView.query_parameters`)."""
+
+    def get_override_parameters(self) -> list[Any]:
+        told = getattr(self.view, "query_parameters", None)
+        return [*(told() if told else ()), *super().get_override_parameters()]
+
+    def _should_add_validation_error_response(self) -> bool:
+        """Document the validation error of every operation, because each rejects unknown parameters."""
+        return True
+
+
+def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Document that request objects have no fields other than those listed."""
+    components = result["components"]["schemas"]
+
+    def close(part: Any) -> None:
+        if isinstance(part, list):
+            for item in part:
+                close(item)
+        elif isinstance(part, dict):
+            if "$ref" in part:
+                part = components[part["$ref"].rpartition("/")[2]]
+                if "additionalProperties" in part:
+                    return
+            if part.get("type") == "object" and "properties" in part:
+                part["additionalProperties"] = False
+            for inner in list(part.values()):
+                close(inner)
+
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            content = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in content:
+                close(content["application/json"]["schema"])
+    return result
+
+
+class RefusalErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text=_("Stable and machine-readable, such as `slot_taken`."))
+    detail = serializers.CharField(help_text=_("Why, and what to do."))
+    attr = serializers.CharField(allow_null=True, help_text=_("The field it is about, if it is about one."))
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    """The request was understood, but is refused in the current state."""
+
+    type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
+    errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not the property
+    details = serializers.DictField(
+        required=False, help_text=_("What helps along: `alternatives`, `nearest`, `allowed` and the like.")
+    )
+
+
+def refusals(*codes: int) -> dict[int, type[RefusalSerializer]]:
+    return dict.fromkeys(codes, RefusalSerializer)

@@ -1,0 +1,153 @@
+"""The audit log: who changed what, when, and from which source. Rows are only added.
+
+Triggers write it (`triggers.py`), whatever makes the change: an operation, a plain save, `QuerySet.update`, SQL. This
+module tells the database the actor, at the last moment: with a write to a table with an audit log."""
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from celery import current_task
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+
+class Face(models.TextChoices):
+    """Sources of changes."""
+
+    API = "api", _("API")
+    PAGE = "page", _("page")
+    ADMIN = "admin", _("admin")
+    JOB = "job", _("background job")
+    COMMAND = "command", _("command")
+
+
+trailed: dict[str, str] = {}
+"""Tables with an audit log: table → label of the model its rows are filed under. Apps fill it in `AppConfig.ready`.
+
+Parts (a schedule's working hours) are filed under the whole, with its key."""
+
+
+class Doer(Protocol):
+    """The part of an operation's `actor` that the audit log needs."""
+
+    @property
+    def user(self) -> Any: ...
+    @property
+    def face(self) -> str: ...
+
+
+class Who(NamedTuple):
+    user_id: int | None
+    face: str
+
+
+doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
+"""The actor of the current operation."""
+
+
+asker: ContextVar[HttpRequest | None] = ContextVar("asker", default=None)
+"""The current request, whose user is the actor outside of operations."""
+
+
+def by_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware that stores the request while it is handled."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        token = asker.set(request)
+        try:
+            return get_response(request)
+        finally:
+            asker.reset(token)
+
+    return middleware
+
+
+@contextmanager
+def acting(actor: Doer) -> Iterator[None]:
+    """Set the actor within the block. `@operation` does so with its own `actor`."""
+    token = doer.set(actor)
+    try:
+        yield
+    finally:
+        doer.reset(token)
+
+
+def who() -> Who:
+    """Return the actor: that of the operation, else the logged-in user, else a job or a command."""
+    actor = doer.get()
+    if actor is not None:
+        return Who(actor.user.pk if actor.user else None, str(actor.face))
+    request = asker.get()
+    user = getattr(request, "user", None)
+    return Who(user.pk if user is not None and user.is_authenticated else None, face_of(request))
+
+
+def face_of(request: HttpRequest | None) -> str:
+    """Return the source of a request; without a request it is a job or a command."""
+    if request is None:
+        return Face.JOB.value if bool(current_task) else Face.COMMAND.value
+    face = {"api": Face.API, "admin": Face.ADMIN}.get(request.path_info.lstrip("/").partition("/")[0], Face.PAGE)
+    return face.value
+
+
+WRITE = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)", re.IGNORECASE)
+
+
+def tell_who(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """Run a statement, after telling the database the actor if it writes to a table with an audit log.
+
+    That costs these writes one more round trip. The actor is set each time, for this transaction only: a rolled-back
+    savepoint may have undone an earlier setting, and a pooler may hand the connection on.
+    """
+    written = WRITE.match(sql) if isinstance(sql, str) else None
+    if written is None or written[1] not in trailed:
+        return execute(sql, params, many, context)
+    connection = context["connection"]
+    with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
+        user_id, face = who()
+        cursor.execute(
+            "SELECT set_config('scheduler.user', %s, true), set_config('scheduler.face', %s, true)",
+            ["" if user_id is None else str(user_id), face],
+        )
+        return execute(sql, params, many, context)
+
+
+ERASE = """
+UPDATE common_change
+SET changes = changes || (
+    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(changes) AS name WHERE name = ANY(%(columns)s))
+WHERE table_name = %(table)s AND row_id = ANY(%(rows)s) AND changes ?| %(columns)s
+"""
+
+
+def erase(model: type[models.Model], rows: Collection[int], columns: Collection[str]) -> None:
+    """Erase the values of these columns of these rows from the audit log; that they changed, by whom and when stays.
+
+    To be called after the change of the rows themselves, in the same transaction.
+    """
+    with erasing() as cursor:
+        table = model._meta.db_table  # noqa: SLF001  (documented, whatever its name)
+        cursor.execute(ERASE, {"table": table, "rows": list(rows), "columns": list(columns)})
+
+
+@contextmanager
+def erasing() -> Iterator[Any]:
+    """Allow values in append-only rows to become null: the only way past the triggers."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT set_config('scheduler.erasing', 'on', true)")
+        yield cursor
+        cursor.execute("SELECT set_config('scheduler.erasing', '', true)")
+
+
+@contextmanager
+def forgetting(before: datetime) -> Iterator[None]:
+    """Allow the deletion of rows of the audit log older than `before` and more than 30 days old: the only way."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT set_config('scheduler.forgetting', %s, true)", [before.isoformat()])
+        yield
+        cursor.execute("SELECT set_config('scheduler.forgetting', '', true)")

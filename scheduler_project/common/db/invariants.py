@@ -1,0 +1,63 @@
+"""Invariants of the database, and checking them.
+
+The operations and constraints maintain them; this check proves that they did, on a live database. Each app adds its own
+in `AppConfig.ready`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+
+MOST = 1_000
+"""Maximum number of rows reported per invariant."""
+
+
+class Broken(NamedTuple):
+    """A row that breaks an invariant, and the details."""
+
+    check: str
+    table: str
+    pk: int
+    problem: str
+
+
+Look = Callable[[datetime], Iterable[tuple[int, str]]]
+
+
+invariants: dict[str, tuple[str, Look]] = {}
+"""Invariants by name: the table checked, and the function that yields the keys and errors of rows that break it."""
+
+
+def by_sql(sql: str) -> Look:
+    """Return a check by an SQL statement that selects keys and errors; `%(now)s` in it is the current time."""
+
+    def look(now: datetime) -> Iterator[tuple[int, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} LIMIT {MOST}", {"now": now})
+            yield from cursor.fetchall()
+
+    return look
+
+
+def inspect(*, now: datetime) -> list[Broken]:
+    """Return all rows that break an invariant, from one snapshot of the database. Changes nothing, locks nothing.
+
+    In a transaction of the caller, it sees that transaction's changes.
+    """
+    alone = not connection.in_atomic_block
+    with transaction.atomic():
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return [
+            Broken(name, table, pk, problem)
+            for name, (table, look) in invariants.items()
+            for pk, problem in islice(look(now), MOST)
+        ]
+
+
+def told(broken: Broken) -> dict[str, Any]:
+    """Return the result in a JSON-ready form."""
+    return broken._asdict()

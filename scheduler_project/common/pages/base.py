@@ -1,0 +1,242 @@
+"""The base of all pages: handling of requests, the visitor's timezone, and the templates' common context."""
+
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from zoneinfo import ZoneInfo
+
+from csp.middleware import CSPMiddleware
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, ngettext
+from django.views.decorators.http import require_http_methods
+from django_htmx.middleware import HtmxMiddleware
+
+from scheduler_project.common.db.errors import refusal_for
+from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.limits.sending import mailbox
+from scheduler_project.common.limits.throttling import seconds_to_wait, seconds_until
+from scheduler_project.common.pages.languages import DAY, LONG
+from scheduler_project.common.time.zones import zone_names
+
+P = ParamSpec("P")
+
+
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+UNCOUNTED = frozenset({"/healthz", "/readyz"})
+"""Paths polled by monitoring, exempt from rate limits."""
+
+
+KEPT_BY_NOBODY = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+"""Headers of pages whose URL is a secret: nobody may store or index them."""
+
+
+def for_pages(get_response: GetResponse) -> GetResponse:
+    """Add a Content-Security-Policy, htmx, the visitor's timezone, and the rate limits of the API's reads.
+
+    The API skips this: django-csp alone, which builds its policy for each response, takes a seventh of a listing's
+    time.
+    """
+    dressed = CSPMiddleware(HtmxMiddleware(in_zone(limited(get_response))))
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/api/"):
+            return get_response(request)
+        _ = request.GET  # Too many parameters are refused here (TooManyFieldsSent), before templates stumble over them.
+        return dressed(request)  # type: ignore[return-value]
+
+    return middleware
+
+
+def limited(get_response: GetResponse) -> GetResponse:
+    """Apply the API's rate limits to pages, also to requests without a CSRF token."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        scope = "read" if request.method in {"GET", "HEAD"} else "write"
+        counts = request.path_info not in UNCOUNTED
+        return (too_many(request, scope) if counts else None) or get_response(request)
+
+    return middleware
+
+
+def in_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the visitor's timezone, except in feeds."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/calendar/"):
+            return get_response(request)
+        with timezone.override(visitor_zone(request) or timezone.get_default_timezone()):
+            return get_response(request)
+
+    return middleware
+
+
+def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
+    """Return the timezone a visitor chose or their browser sent; else that of their login; else None."""
+    told = request.COOKIES.get(settings.TIMEZONE_COOKIE_NAME, "")
+    if told in zone_names():
+        return ZoneInfo(told)
+    login = getattr(request.user, "timezone", None)
+    return ZoneInfo(login) if login else None
+
+
+def page(view: View[P]) -> Callable[..., HttpResponse]:
+    """Make a view that reads with GET and HEAD and acts with POST, with an error page for DomainErrors."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except DomainError as refusal:
+            return refusal_page(request, refusal)
+
+    return answer
+
+
+def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """Return the error page of a refusal."""
+    template = {Kind.NOT_FOUND: "404.html", Kind.TOO_MANY: "too_many.html"}.get(refusal.kind, "refusal.html")
+    context = {"refusal": refusal, "wait": wait_in_words(refusal.retry_after)}
+    response = render(request, template, context, status=refusal.kind.value)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def unavailable(refusal: DomainError) -> HttpResponse:
+    """Return an error page that needs no database, for when the database is unavailable."""
+    words = {"refusal": refusal, "site_name": settings.SITE_NAME, "language": get_language()}
+    response = HttpResponse(render_to_string("unavailable.html", words), status=refusal.kind.value)
+    response.headers["Cache-Control"] = "no-store"
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001  (Django then logs no bug.)
+    return response
+
+
+def with_refusals(get_response: GetResponse) -> GetResponse:
+    """Middleware that returns an error page for DomainErrors raised in views of others: allauth's, the admin's."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, DomainError):
+            return refusal_page(request, exception)
+        refusal = refusal_for(exception)
+        return unavailable(refusal) if refusal else None
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]  # where Django looks for it
+    return middleware
+
+
+def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> HttpResponse | None:
+    """Return an error page if the caller, or all requests about `subject`, exceed this rate limit, else None."""
+    return refused_for(request, seconds_to_wait(request, scope, subject))
+
+
+def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpResponse | None:
+    """Return an error page if a mailbox has been sent too many links of a kind, whoever requests them, else None."""
+    return refused_for(request, seconds_until("mail", f"{kind}:{mailbox(address)}"))
+
+
+def refused_for(request: HttpRequest, seconds: int | None) -> HttpResponse | None:
+    if seconds is None:
+        return None
+    response = render(request, "too_many.html", {"wait": wait_in_words(seconds)}, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def wait_in_words(seconds: int | None) -> str:
+    """Return the wait rounded up: from a minute on in whole minutes, from two hours on in whole hours."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return ngettext("%d second", "%d seconds", seconds) % seconds
+    minutes = math.ceil(seconds / 60)
+    if minutes < 120:
+        return ngettext("%d minute", "%d minutes", minutes) % minutes
+    hours = math.ceil(minutes / 60)
+    return ngettext("%d hour", "%d hours", hours) % hours
+
+
+def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
+    """Make a view for pages whose URL is a secret, such as mailed links."""
+    shown = page(view)
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = shown(request, *args, **kwargs)
+        for name, value in KEPT_BY_NOBODY.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return answer
+
+
+def back(request: HttpRequest, default: str = "home") -> str:
+    """Return the local URL in `next`; else the default, a URL or its name."""
+    asked = request.POST.get("next") or request.GET.get("next") or ""
+    here = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
+    return asked if here else resolve_url(default)
+
+
+@page
+def choose_zone(request: HttpRequest) -> HttpResponse:
+    """Set the visitor's timezone for all pages, and redirect to the previous page."""
+    chosen = request.POST.get("timezone", "")
+    if request.method == "POST" and chosen in zone_names():
+        response = HttpResponseRedirect(back(request))
+        remember_zone(response, chosen)
+        return response
+    return render(request, "timezone.html", {"zones": sorted(zone_names()), "next": back(request)})
+
+
+def remember_zone(response: HttpResponse, zone: str) -> None:
+    """Show times in that timezone in this browser from now on."""
+    response.set_cookie(
+        settings.TIMEZONE_COOKIE_NAME,
+        zone,
+        max_age=365 * 24 * 60 * 60,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return the context common to all templates."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "mailbox": settings.MAILBOX,
+        "long_format": LONG,
+        "day_format": DAY,
+        "zone": timezone.get_current_timezone_name(),
+        "timezone_cookie": settings.TIMEZONE_COOKIE_NAME,
+        "layout": "embedded.html" if embedded(request) else "base.html",
+    }
+
+
+def embedded(request: HttpRequest) -> bool:
+    """Return whether a page is shown in a frame of another site."""
+    return request.GET.get("embed") == "1"
+
+
+def as_file(archive: dict[str, Any], name: str) -> HttpResponse:
+    """Return an archive of a person's data as a JSON file that caches must not store."""
+    response = JsonResponse(archive, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
