@@ -1,10 +1,10 @@
 """The form of a login's name, timezone and language."""
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from scheduler_project.common.languages import language_choices
 from scheduler_project.common.pages.forms import ModelForm
 from scheduler_project.common.time.zones import zone_names
 from scheduler_project.common.validators import no_link
@@ -15,7 +15,7 @@ class ProfileForm(ModelForm):
 
     timezone = forms.ChoiceField(label=_("Timezone"), choices=lambda: [(name, name) for name in sorted(zone_names())])
     language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("the browser's")), *settings.LANGUAGES]
+        label=_("Language"), required=False, choices=lambda: [("", _("the browser's")), *language_choices()]
     )
 
     class Meta:

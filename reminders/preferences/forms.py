@@ -10,6 +10,7 @@ from accounts.models import Client
 from reminders.enums import OF_PEOPLE
 from reminders.models import Preferences
 from reminders.preferences.operations import offered
+from scheduler_project.common.languages import language_choices
 from scheduler_project.common.pages.forms import PhoneField, TimeField
 
 
@@ -29,7 +30,9 @@ class RemindersForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
     )
     language = forms.ChoiceField(
-        label=_("Language of the messages"), required=False, choices=[("", _("the site's")), *settings.LANGUAGES]
+        label=_("Language of the messages"),
+        required=False,
+        choices=lambda: [("", _("the site's")), *language_choices()],
     )
     quiet_from = TimeField(label=_("Quiet from"), required=False, widget=clock())
     quiet_until = TimeField(label=_("Quiet until"), required=False, widget=clock())

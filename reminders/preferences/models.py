@@ -3,7 +3,6 @@
 from typing import Self
 
 from allauth.account.models import EmailAddress
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
 from reminders.enums import OF_PEOPLE, Channel, Source
+from scheduler_project.common.languages import language_choices
 
 
 class Preferences(models.Model):
@@ -26,7 +26,7 @@ class Preferences(models.Model):
         blank=True,
         help_text=_("Unset: the site's."),
     )
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES, blank=True)
+    language = models.CharField(_("language"), max_length=10, choices=language_choices, blank=True)
     quiet_from = models.TimeField(
         _("quiet from"), null=True, blank=True, help_text=_("In the client's own timezone; reminders come before it.")
     )

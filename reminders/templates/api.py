@@ -3,7 +3,6 @@
 from typing import Any
 
 import django_filters
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
@@ -25,6 +24,7 @@ from reminders.templates.texts import validate_words
 from scheduler_project.common.api.fields import IdFilter, OrderingFilter, TextField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
+from scheduler_project.common.languages import language_choices
 
 
 class MessageTemplateSerializer(ModelSerializer[MessageTemplate]):
@@ -75,7 +75,7 @@ class MessageTemplateFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(choices=KINDS)
     channel = django_filters.ChoiceFilter(choices=OF_PEOPLE)
     recipient = django_filters.ChoiceFilter(choices=Recipient.choices)
-    language = django_filters.ChoiceFilter(choices=settings.LANGUAGES)
+    language = django_filters.ChoiceFilter(choices=language_choices)
     ordering = OrderingFilter(fields=["kind", "channel", "recipient", "language", "id"])
 
     class Meta:

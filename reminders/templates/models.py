@@ -2,7 +2,6 @@
 
 from typing import Self
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -14,6 +13,7 @@ from accounts.models import Provider, User
 from reminders.enums import OF_PEOPLE, Channel, Kind, Recipient
 from reminders.templates.errors import TemplateExists
 from reminders.templates.texts import names_in, validate_sent, validate_words
+from scheduler_project.common.languages import language_choices
 from scheduler_project.common.validators import one_line
 
 KINDS = [(kind.value, kind.label) for kind in Kind if kind != Kind.EVENT]
@@ -48,7 +48,7 @@ class MessageTemplate(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=KINDS)
     channel = models.CharField(_("channel"), max_length=10, choices=OF_PEOPLE)
     recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient, default=Recipient.CLIENT)
-    language = models.CharField(_("language"), max_length=10, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=10, choices=language_choices)
     subject = models.CharField(
         _("subject"),
         max_length=200,
