@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from booking.appointments.enums import AppointmentStatus
 from booking.appointments.steps import locked_appointment, move_to, reword, untitled
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Service
 from booking.reservations.enums import Override
@@ -17,11 +18,15 @@ from scheduler_project.common.time.intervals import DAY
 
 @dataclass
 class Plan:
-    """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book."""
+    """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book.
+
+    `ended` were cancelled when the series ended before them; their dates are free to be booked anew.
+    """
 
     pairs: list[tuple[Appointment, date, datetime]]
     given_up: list[Appointment] = field(default_factory=list)
     to_book: list[tuple[date, datetime]] = field(default_factory=list)
+    ended: list[Appointment] = field(default_factory=list)
 
 
 def named(appointment: Appointment) -> date:
@@ -45,6 +50,10 @@ def planned(
     old = [appointment for appointment in old if named(appointment) >= first]
     by_date = {named(appointment): appointment for appointment in old}
     others = before.appointments.exclude(occurrence=None).exclude(pk__in=[appointment.pk for appointment in old])
+    # A date that was cancelled by itself is an exception; one cancelled because the series ended is not.
+    cancelled = others.filter(status=AppointmentStatus.CANCELLED, occurrence__gte=first)
+    ended = list(cancelled.exclude(occurrence__in=before.exdates))
+    others = others.exclude(pk__in=[appointment.pk for appointment in ended])
     settled = {day + shift if day >= first else day for day in others.values_list("occurrence", flat=True) if day}
     settled.update(after.exdates)
     new = {
@@ -57,7 +66,7 @@ def planned(
     left = [appointment for appointment in old if named(appointment) not in new]
     right = [(day, starts_at) for day, starts_at in new.items() if day not in by_date]
     pairs += [(appointment, day, starts_at) for appointment, (day, starts_at) in zip(left, right, strict=False)]
-    return Plan(_in_passing_order(pairs), left[len(right) :], right[len(left) :])
+    return Plan(_in_passing_order(pairs), left[len(right) :], right[len(left) :], ended)
 
 
 def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[tuple[Appointment, date, datetime]]:
@@ -69,7 +78,7 @@ def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[t
 
 def follow(work: Work, before: AppointmentSeries, plan: Plan) -> None:
     """Let the appointments of a series be what it now says. One that cannot be moved stays where it is."""
-    for appointment in plan.given_up:
+    for appointment in plan.given_up + plan.ended:
         appointment.occurrence = None
         appointment.save(update_fields=["occurrence"])
     why = _("The series was changed.")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from accounts.actors import Actor, Face
@@ -1060,6 +1060,32 @@ def test_a_series_that_recurs_rarely_can_still_be_changed(provider, kim):
     assert change.series.title == "Rare"
 
 
+@pytest.mark.parametrize("rrule", ["FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=9", "FREQ=WEEKLY;UNTIL=20260430"])
+@pytest.mark.parametrize(("scope", "day"), [(Scope.ALL, None), (Scope.FOLLOWING, date(2026, 3, 16))])
+def test_edit_that_lengthens_a_series_after_cancelling_its_end_books_it_up_to_the_horizon(
+    provider, kim, scope, day, rrule
+):
+    series = create(provider, kim).series
+    cancel_series(series_id=series.pk, scope=Scope.FOLLOWING, occurrence=date(2026, 3, 23), actor=SYSTEM, now=NOON)
+
+    change = change_all(series, scope=scope, day=day, rrule=rrule)
+
+    assert [str(made.occurrence) for made in change.booked] == ["2026-03-23", "2026-03-30"]
+    assert times(change.series)[-3:] == ["03-16 09:00", "03-23 09:00", "03-30 09:00"]
+    assert times(series, "cancelled") == ["03-23 09:00", "03-30 09:00"]
+    assert broken_promises() == {}
+
+
+def test_edit_that_lengthens_a_series_leaves_out_what_was_cancelled_by_itself(provider, kim):
+    series = create(provider, kim).series
+    for scope, day in [(Scope.THIS, date(2026, 3, 30)), (Scope.FOLLOWING, date(2026, 3, 23))]:
+        cancel_series(series_id=series.pk, scope=scope, occurrence=day, actor=SYSTEM, now=NOON)
+
+    change_all(series, rrule="FREQ=WEEKLY")
+
+    assert times(series) == ["03-09 09:00", "03-16 09:00", "03-23 09:00"]
+
+
 # --- Whatever is done -------------------------------------------------------------------------------------------------
 
 RULES = ["FREQ=DAILY", "FREQ=WEEKLY", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=WEEKLY;INTERVAL=2", "FREQ=MONTHLY;BYDAY=2MO"]
@@ -1076,6 +1102,7 @@ STEPS = st.one_of(
 
 @settings(max_examples=25)
 @given(st.sampled_from(RULES), st.lists(STEPS, max_size=6))
+@example("FREQ=DAILY", [("cancel", Scope.FOLLOWING, 2), ("rule", "FREQ=DAILY", 1)])
 def test_whatever_is_done_nothing_is_booked_twice_and_no_date_of_a_series_is_lost(rule, steps):
     """In the end, each date of the rule within the horizon is booked, an exception, a gap, or an appointment's name."""
     with undone():
