@@ -82,13 +82,13 @@ reference: $(VENV)/dev.stamp
 	@$(PRODUCTION) $(BIN)/python manage.py write_reference
 
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	$(BIN)/python -m tests.slow.benchmarks $(ARGS)
 
 chaos: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/python -m tests.slow.chaos $(ARGS)
 
 siege: $(VENV)/dev.stamp
-	$(BIN)/python -m tests.siege $(ARGS)
+	$(BIN)/python -m tests.slow.siege $(ARGS)
 
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots

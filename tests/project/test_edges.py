@@ -16,7 +16,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.failpoints import Failpoint
 from scheduler_project.common.operations import operation, preview
 from tests.factories import NOON, SYSTEM, ClientFactory, at, open_provider
-from tests.races.failpoints import arm
+from tests.slow.races.failpoints import arm
 
 OWN_TRANSACTION = pytest.mark.django_db(transaction=True)
 APPS = ("accounts", "booking", "reminders", "analytics")

@@ -22,7 +22,6 @@ from reminders.outbox import operations as ledger
 from reminders.outbox.dispatcher import CONNECT, dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
-from tests.chaos import unguarded
 from tests.factories import (
     NOON,
     AppointmentFactory,
@@ -34,8 +33,9 @@ from tests.factories import (
     WebhookEndpointFactory,
     minutes,
 )
-from tests.races.running import everybody_looks_first, together, wrapped
 from tests.reminders.helpers import send
+from tests.slow.chaos import unguarded
+from tests.slow.races.running import everybody_looks_first, together, wrapped
 
 pytestmark = pytest.mark.django_db
 

@@ -29,9 +29,9 @@ from tests.factories import (
     at,
     open_provider,
 )
-from tests.races.running import together, wrapped
 from tests.reminders.helpers import send
 from tests.reminders.servers import answer
+from tests.slow.races.running import together, wrapped
 
 pytestmark = pytest.mark.django_db
 

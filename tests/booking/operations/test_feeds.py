@@ -9,7 +9,7 @@ from booking.calendars.operations import close_feed, end_feeds, open_feed, renew
 from booking.models import CalendarFeed
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, UserFactory, actor_of, minutes
-from tests.races.running import together
+from tests.slow.races.running import together
 
 pytestmark = pytest.mark.django_db
 

@@ -35,8 +35,8 @@ from tests.factories import (
     verified,
 )
 from tests.groups import MANAGER, staff_of
-from tests.races.running import together
 from tests.reminders.helpers import notices, reminders
+from tests.slow.races.running import together
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + minutes(1)
