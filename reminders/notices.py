@@ -7,12 +7,12 @@ from django.db import connection
 
 from booking.appointments.enums import COMING, AppointmentStatus, Event
 from booking.models import Appointment, AppointmentEvent, Reservation
+from reminders.channels.registry import personal
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.enqueue import Owed, write
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.operations import BATCH, plan_reminders, reminders_for, to_come
-from reminders.reach import sms_refusal
 from reminders.webhooks.payloads import event_data, reminder_data
 from scheduler_project.common.time.zones import rfc3339
 
@@ -54,10 +54,8 @@ def reaches_client(*, appointment: Appointment) -> bool:
     """Return whether the client is notified of changes to an appointment, on a chosen channel and with an address
     for it."""
     [facts] = facts_of([appointment.pk])
-    ways = set(facts.client_channels(reminding=False))
-    if Channel.SMS in ways and sms_refusal(appointment.client):
-        ways.remove(Channel.SMS)
-    return bool(ways)
+    ways = facts.client_channels(reminding=False)
+    return any(not personal(way).refusal(appointment.client) for way in ways)
 
 
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:

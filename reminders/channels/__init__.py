@@ -1,1 +1,1 @@
-"""Channels. One module per channel; each gets a Parcel and does not know the outbox."""
+"""Channels. One package and one object each, registered by name; each gets a Parcel and does not know the outbox."""

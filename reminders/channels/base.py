@@ -1,10 +1,16 @@
 """The interface of a channel: its input and its errors."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
+
+from django.db.models import Q
+from django.utils.functional import Promise
+
+from accounts.models import Client
 
 
 class DeliveryError(Exception):
@@ -74,6 +80,48 @@ class Connection(Protocol):
 
 Connect = Callable[[], AbstractContextManager[Connection]]
 """A function that opens a connection. Raises Unreachable."""
+
+
+class DeliveryChannel(ABC):
+    """A way to deliver messages: registered by name in `registry.py`."""
+
+    name: str
+    is_short = False
+    """Texts are short and plain: no subject, no HTML, no attachments."""
+    most_times = 60
+    """Maximum number of further times of a series that are listed."""
+
+    @abstractmethod
+    def connect(self) -> AbstractContextManager[Connection]:
+        """Open a connection for one batch. Raises Unreachable."""
+
+
+class PersonalChannel(DeliveryChannel):
+    """A channel that reaches people: clients choose it and opt out of it."""
+
+    label: str | Promise
+    opt_out_stops_notices = False
+    """An opt-out stops everything, not only reminders."""
+
+    @abstractmethod
+    def address_of(self, client: Client) -> str:
+        """Return the client's address on this channel; empty if they have none."""
+
+    @abstractmethod
+    def spelled(self, address: str) -> str:
+        """Return the stored form of an address."""
+
+    @abstractmethod
+    def clients_at(self, address: str) -> Q:
+        """Return the condition for clients who have this address."""
+
+    def refusal(self, client: Client) -> str:
+        """Return the reason why nothing may be sent to the client here; empty if it may."""
+        return ""
+
+    def is_offered(self) -> bool:
+        """Return whether clients may choose this channel."""
+        return True
 
 
 def shortened(error: Any) -> str:

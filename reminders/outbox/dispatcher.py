@@ -14,10 +14,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from reminders import notices
-from reminders.channels.base import Connect, Connection, DeliveryError, Refused, Unreachable, shortened
-from reminders.channels.email import channel as email
-from reminders.channels.sms import channel as sms
-from reminders.channels.webhook import channel as webhook
+from reminders.channels.base import Connection, DeliveryError, Refused, Unreachable, shortened
+from reminders.channels.registry import CHANNELS
 from reminders.enums import Channel, MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
@@ -28,13 +26,6 @@ from scheduler_project.common import outages
 from scheduler_project.common.limits import sending
 
 logger = logging.getLogger(__name__)
-
-
-CONNECT: dict[Channel, Connect] = {
-    Channel.EMAIL: email.connect,
-    Channel.SMS: sms.connect,
-    Channel.WEBHOOK: webhook.connect,
-}
 
 
 BATCH = 50
@@ -72,13 +63,13 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     if not waiting:
         return 0
     if not parallel:
-        round_ = Round(clock, 0, len(CONNECT))
-        for number, channel in enumerate(CONNECT):
+        round_ = Round(clock, 0, len(CHANNELS))
+        for number, channel in enumerate(map(Channel, CHANNELS)):
             round_.work(number, channel, leading=False)
         return round_.sent
     lines = [
         (channel, number == 0)
-        for channel in CONNECT
+        for channel in map(Channel, CHANNELS)
         for number in range(max(1, min(settings.SEND_THREADS[channel], math.ceil(waiting.get(channel, 0) / BATCH))))
     ]
     round_ = Round(clock, linger, len(lines))
@@ -340,7 +331,7 @@ class Batch:
 
     def line(self) -> Connection:
         if self.connection is None:
-            self.connection = self.stack.enter_context(CONNECT[self.channel]())
+            self.connection = self.stack.enter_context(CHANNELS[self.channel].connect())
         return self.connection
 
 

@@ -14,7 +14,8 @@ from accounts.actors import Actor
 from booking.appointments.enums import AppointmentStatus
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
-from reminders.channels.base import DeliveryError, Refused, Unreachable, shortened
+from reminders.channels.base import DeliveryError, PersonalChannel, Refused, Unreachable, shortened
+from reminders.channels.registry import CHANNELS, personal_channels
 from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.models import Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
@@ -136,9 +137,10 @@ def look(messages: Iterable[int]) -> list[Message]:
 def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
     """Return the addresses of the messages' clients that opted out, as pairs of channel and address."""
     clients = [message.reservation.client for message in messages]
-    mailboxes = Q(channel=Channel.EMAIL, address__in={client.email for client in clients})
-    numbers = Q(channel=Channel.SMS, address__in={str(client.phone) for client in clients})
-    return set(OptOut.objects.standing().filter(mailboxes | numbers).values_list("channel", "address"))
+    theirs = Q()
+    for name, channel in personal_channels().items():
+        theirs |= Q(channel=name, address__in={channel.address_of(client) for client in clients})
+    return set(OptOut.objects.standing().filter(theirs).values_list("channel", "address"))
 
 
 def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
@@ -153,7 +155,9 @@ def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> t
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
         return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
     reason = refusal(message)
-    unwanted = message.kind == Kind.REMINDER or message.channel == Channel.SMS
+    channel = CHANNELS[message.channel]
+    stops_all = isinstance(channel, PersonalChannel) and channel.opt_out_stops_notices
+    unwanted = message.kind == Kind.REMINDER or stops_all
     if unwanted and (str(message.channel), address) in optouts:
         reason = reason or Cause.OPTED_OUT
     return (MessageStatus.CANCELLED, reason) if reason else None

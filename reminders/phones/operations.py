@@ -16,10 +16,10 @@ from accounts.actors import Actor
 from accounts.models import Client
 from reminders.channels.base import DeliveryError, Parcel, Refused, shortened
 from reminders.channels.sms import channel
+from reminders.channels.sms.channel import is_served
 from reminders.enums import Channel
 from reminders.models import OptOut, PhoneCode, Preferences
 from reminders.phones.errors import CodeNotValid, CountryNotServed, NoPhone
-from reminders.reach import is_served
 from reminders.signals import code_owed
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event, log_security_event_on_commit
 from scheduler_project.common.errors import NotAllowed, NotFound

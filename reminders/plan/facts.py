@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.providers.models import vetted_sql
+from reminders.channels.registry import personal
 from reminders.enums import Channel
 
 FACTS = f"""
@@ -62,7 +63,7 @@ class Facts(NamedTuple):
             return []
         chosen = settings.REMINDER_CHANNELS if self.channels is None else self.channels
         addresses = {Channel.EMAIL: self.email, Channel.SMS: self.phone}
-        silenced = set(self.opted_out) if reminding else set(self.opted_out) - {Channel.EMAIL}
+        silenced = {name for name in self.opted_out if reminding or personal(name).opt_out_stops_notices}
         return [
             channel
             for channel, address in addresses.items()

@@ -8,13 +8,13 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Q
-from phonenumber_field.phonenumber import to_python
 
 from accounts.actors import Actor, Face
 from accounts.clients.operations import keeps, locked_client
-from accounts.models import Client, User
+from accounts.models import Client
 from booking.models import Appointment
-from reminders.enums import OF_PEOPLE, Channel, Outcome, Recipient, Source
+from reminders.channels.registry import personal, personal_channels
+from reminders.enums import Channel, Outcome, Recipient, Source
 from reminders.models import DeliveryAttempt, OptOut, Preferences
 from reminders.plan.operations import replan
 from reminders.preferences.errors import (
@@ -100,9 +100,7 @@ def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
     """Return the channels clients may choose: SMS only if a gateway is configured or the client has chosen it
     already."""
     return [
-        (channel, label)
-        for channel, label in OF_PEOPLE
-        if channel != Channel.SMS or settings.SMS_GATEWAY != "none" or channel in chosen
+        (name, channel.label) for name, channel in personal_channels().items() if channel.is_offered() or name in chosen
     ]
 
 
@@ -112,11 +110,11 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
     wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
     channels = wanted.get("channels")
     if channels is not None:
-        if not set(channels) <= set(dict(OF_PEOPLE)):
+        if not set(channels) <= set(personal_channels()):
             raise UnknownChoice(field="channels")
         if not set(channels) <= set(dict(offered(chosen))):
             raise NotOffered(field="channels")
-        wanted["channels"] = [channel for channel, _label in OF_PEOPLE if channel in channels]
+        wanted["channels"] = [channel for channel in personal_channels() if channel in channels]
     if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
         raise UnknownChoice(field="language")
     for name in ("quiet_from", "quiet_until"):
@@ -212,7 +210,8 @@ def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
     by entering it as somebody's.
     """
     told = []
-    for channel, address in ((Channel.EMAIL, client.email), (Channel.SMS, str(client.phone))):
+    for name, personal_channel in personal_channels().items():
+        channel, address = Channel(name), personal_channel.address_of(client)
         if address:
             is_told = _may_know(client, channel, address, actor)
             standing = standing_opt_out(channel=channel, address=address) if is_told else None
@@ -244,11 +243,8 @@ def standing_opt_out(*, channel: Channel, address: str) -> OptOut | None:
 
 
 def spelled(channel: Channel, address: str) -> str:
-    """Return the stored form of an address: an email in lower case, a number in E.164."""
-    if channel == Channel.EMAIL:
-        return User.objects.normalize_email(address)
-    number: Any = to_python(address)
-    return str(number.as_e164) if number and number.is_valid() else address.strip()
+    """Return the stored form of an address."""
+    return personal(channel).spelled(address)
 
 
 def _check_speaks_for(actor: Actor, channel: Channel, address: str, permission: str) -> None:
@@ -266,7 +262,7 @@ def _last(channel: Channel, address: str) -> OptOut | None:
 
 def _reached(channel: Channel, address: str) -> Q:
     """Return the condition for clients who have this address."""
-    return Q(email=address) if channel == Channel.EMAIL else Q(phone=address)
+    return personal(channel).clients_at(address)
 
 
 def _plan_anew(clients: Q, now: datetime) -> None:

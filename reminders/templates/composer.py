@@ -20,6 +20,7 @@ from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
 from reminders.channels.base import Attachment, Parcel
+from reminders.channels.registry import CHANNELS, personal
 from reminders.enums import Channel, Kind, Recipient
 from reminders.models import Message, MessageTemplate
 from reminders.preferences.links import opt_out_link
@@ -41,10 +42,6 @@ INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED
 
 KEYS = re.compile(r"(https?://[^\s/]+/[a-z-]+/)[^\s<>\"]+")
 """Links that contain a secret."""
-
-
-MOST_TIMES = {Channel.EMAIL: 60, Channel.SMS: 3}
-"""Maximum number of further times of a series that are listed."""
 
 
 Shelf = Mapping[tuple[int | None, str, str, str, str], Words]
@@ -73,7 +70,7 @@ def recipient_of(message: Message) -> Person:
         return Person(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
     client = reservation.client
     preferences = getattr(client, "preferences", None)
-    address = client.email if message.channel == Channel.EMAIL else str(client.phone)
+    address = personal(message.channel).address_of(client)
     language = preferences.language if preferences else ""
     return Person(client.name, address, ZoneInfo(client.timezone), language or settings.LANGUAGE_CODE)
 
@@ -121,7 +118,7 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
     if may_be_a_strangers(message):
         message = without_own_words(message)
     with translation.override(person.language):
-        link = opt_out_link(Channel.EMAIL, person.address) if message.kind == Kind.REMINDER else ""
+        link = opt_out_link(Channel(message.channel), person.address) if message.kind == Kind.REMINDER else ""
         facts = facts_of(message, person.zone)
         words = words_of(message, person.language, shelf)
         words = telling(words, facts, message.kind, message.channel, message.recipient)
@@ -134,7 +131,7 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
             opt_out=link,
             manage=manage_link(message),
         )
-        if message.channel == Channel.SMS:
+        if CHANNELS[message.channel].is_short:
             return Parcel(message.key, person.address, text=letter.text)
         return Parcel(
             message.key,
@@ -215,7 +212,7 @@ def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: s
     """
     plain = {name: value if name in LINKS else isolated(value) for name, value in facts.items()}
     text = filled(words.body, plain)
-    if channel == Channel.SMS:
+    if CHANNELS[channel].is_short:
         return Letter("", text, "")
     context = {
         "subject": " ".join(filled(words.subject, plain).split()) or facts["title"],
@@ -265,7 +262,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     client, service = reservation.client, reservation.service
     title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
     old = message.details.get("from")
-    form = SHORT if message.channel == Channel.SMS else LONG
+    form = SHORT if CHANNELS[message.channel].is_short else LONG
     facts = {
         "client_name": client.name,
         "provider_name": reservation.provider.name,
@@ -290,7 +287,7 @@ def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
     """Return the further times of a notice about many appointments; if there are too many, the first ones and a
     summary."""
     times = [told(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
-    listed = MOST_TIMES[Channel(message.channel)]
+    listed = CHANNELS[message.channel].most_times
     more = len(times) - listed
     if more > 0:
         rest = translation.ngettext("and %(count)d more until %(last)s", "and %(count)d more until %(last)s", more)
@@ -302,7 +299,7 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
     """Return sample values of a template's variables, in the active language."""
     morning = now.astimezone(zone).replace(hour=9, minute=0, second=0, microsecond=0)
     start = morning + timedelta(days=3)
-    form = SHORT if template.channel == Channel.SMS else LONG
+    form = SHORT if CHANNELS[template.channel].is_short else LONG
     facts = {
         "client_name": translation.gettext("Alex Sample"),
         "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),

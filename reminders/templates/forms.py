@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from reminders.enums import Channel
+from reminders.channels.registry import CHANNELS
 from reminders.models import MessageTemplate
 from scheduler_project.common.pages.forms import ModelForm
 
@@ -22,7 +22,7 @@ class WordsForm(ModelForm):
 
     def __init__(self, data: Any = None, *, template: MessageTemplate) -> None:
         super().__init__(data, instance=template)
-        if template.channel == Channel.SMS:
+        if CHANNELS[template.channel].is_short:
             del self.fields["subject"]
         else:
             self.fields["subject"].required = True

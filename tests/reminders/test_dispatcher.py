@@ -15,11 +15,12 @@ from django.utils import timezone
 
 from reminders import notices
 from reminders.channels.base import DeliveryError, Unreachable
+from reminders.channels.registry import CHANNELS
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, WebhookEndpoint
 from reminders.outbox import dispatcher
 from reminders.outbox import operations as ledger
-from reminders.outbox.dispatcher import CONNECT, dispatch
+from reminders.outbox.dispatcher import dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
 from tests.factories import (
@@ -70,7 +71,7 @@ class Recorder:
 def line(monkeypatch):
     """Return the mails sent."""
     recorder = Recorder()
-    monkeypatch.setitem(CONNECT, Channel.EMAIL, recorder.connect)
+    monkeypatch.setattr(CHANNELS[Channel.EMAIL], "connect", recorder.connect)
     return recorder
 
 
@@ -137,7 +138,7 @@ def looked_up(number) -> int:
 
 
 def test_dispatch_looks_up_as_much_for_many_as_for_one(line, monkeypatch):
-    monkeypatch.setitem(CONNECT, Channel.WEBHOOK, Recorder().connect)
+    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", Recorder().connect)
 
     assert looked_up(1) == looked_up(6)
 
@@ -269,7 +270,7 @@ def nobody(monkeypatch):
         raise Unreachable("connection refused")
         yield
 
-    monkeypatch.setitem(CONNECT, Channel.EMAIL, connect)
+    monkeypatch.setattr(CHANNELS[Channel.EMAIL], "connect", connect)
     return asked
 
 
@@ -309,7 +310,7 @@ def test_probes_come_at_longer_and_longer_intervals_up_to_a_ceiling(nobody):
 def test_first_answer_to_a_probe_lets_the_others_follow(nobody, line):
     messages = three()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(CONNECT, Channel.EMAIL, refuses)
+        patch.setattr(CHANNELS[Channel.EMAIL], "connect", refuses)
         send(NOON)
 
     line.first = fails(ADA, error=DeliveryError("450 later"))
@@ -335,7 +336,7 @@ def test_probe_that_found_nothing_to_send_tries_the_next(line):
 
 def test_one_dead_webhook_is_not_the_others(monkeypatch):
     recorder = Recorder()
-    monkeypatch.setitem(CONNECT, Channel.WEBHOOK, recorder.connect)
+    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", recorder.connect)
     dead, alive = (WebhookEndpointFactory(url=f"https://{name}.example.org/") for name in ("dead", "alive"))
     for endpoint in (dead, dead, dead, alive, dead, alive):
         EventMessageFactory(endpoint=endpoint, status=PENDING, useful_until=NOON + timedelta(days=3))
@@ -403,7 +404,7 @@ def told() -> list[str]:
 
 
 def test_outcome_is_told_to_the_webhooks(listened, monkeypatch):
-    monkeypatch.setitem(CONNECT, Channel.WEBHOOK, Recorder().connect)
+    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", Recorder().connect)
     assert send(NOON) == 2  # the event too
 
     assert (states(listened), told()) == ([SENT], ["reminder.sent"])
@@ -437,7 +438,7 @@ def test_outcome_is_told_with_the_mark_or_neither_is_there(listened, line, monke
             send(NOON)
     assert (states(listened), told()) == ([PENDING], [])
 
-    monkeypatch.setitem(CONNECT, Channel.WEBHOOK, Recorder().connect)
+    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", Recorder().connect)
     send(NOON + timedelta(seconds=60))
     assert (states(listened), told(), line.sent) == ([SENT], ["reminder.sent"], [ADA, ADA])
 
@@ -569,7 +570,7 @@ def test_line_that_loses_its_database_does_not_stop_the_others(line):
 @at_once
 def test_hung_channel_holds_up_no_other_not_even_what_falls_due_meanwhile(line, monkeypatch):
     texts = Recorder()
-    monkeypatch.setitem(CONNECT, Channel.SMS, texts.connect)
+    monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", texts.connect)
     hanging, go_on = hung(line)
     mail = now_owed("ada")
     text = now_owed("bob", channel=Channel.SMS)
@@ -588,7 +589,7 @@ def test_hung_channel_holds_up_no_other_not_even_what_falls_due_meanwhile(line, 
 @at_once
 def test_hung_channel_holds_up_no_other_past_the_end_of_the_round(line, monkeypatch):
     monkeypatch.setattr(dispatcher, "ROUND_SECONDS", 0.5)
-    monkeypatch.setitem(CONNECT, Channel.SMS, Recorder().connect)
+    monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", Recorder().connect)
     hanging, go_on = hung(line)
     now_owed("ada")
 

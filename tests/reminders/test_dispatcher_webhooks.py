@@ -14,10 +14,10 @@ from rest_framework.test import APIClient
 from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
+from reminders.channels.registry import CHANNELS
 from reminders.enums import Channel, MessageStatus, Outcome
 from reminders.models import WebhookEndpoint
 from reminders.outbox import operations as ledger
-from reminders.outbox.dispatcher import CONNECT
 from reminders.webhooks.operations import disable_endpoint, enable_endpoint, replay
 from tests.factories import (
     NOON,
@@ -178,7 +178,7 @@ def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, m
         told.wait(10)
         time.sleep(0.3)
 
-    monkeypatch.setitem(CONNECT, Channel.SMS, connect)
+    monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", connect)
     with wrapped(ledger, "settle", before=slowly):
         assert together(twilio, dispatcher) == [204, 1]
 

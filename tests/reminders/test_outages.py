@@ -9,11 +9,12 @@ import pytest
 from django.db.models import Count
 
 from reminders.channels.base import DeliveryError, Unreachable
+from reminders.channels.registry import CHANNELS
 from reminders.enums import Channel, Kind, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import dispatcher
 from reminders.outbox import operations as ledger
-from reminders.outbox.dispatcher import CONNECT, dispatch
+from reminders.outbox.dispatcher import dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import note_down
@@ -67,7 +68,7 @@ def reminders_due(span: timedelta, count: int) -> list[Message]:
 
 def run(server: MailServer, until: timedelta, monkeypatch, step: int = 5) -> None:
     """Let two dispatchers look every few seconds, as beat has them, on a clock of the test's."""
-    monkeypatch.setitem(CONNECT, Channel.EMAIL, server.connect)
+    monkeypatch.setattr(CHANNELS[Channel.EMAIL], "connect", server.connect)
     for seconds in range(0, round(until.total_seconds()), step):
         server.now = NOON + timedelta(seconds=seconds)
         for _dispatcher in range(2):

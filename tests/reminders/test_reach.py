@@ -5,11 +5,11 @@ import pytest
 from accounts.models import VETTED, Client, Provider
 from booking.appointments.enums import Action
 from booking.appointments.operations import act, reschedule
+from reminders.channels.registry import personal
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message, Preferences, WebhookEndpoint
 from reminders.notices import reaches_client
 from reminders.plan.operations import replan_all
-from reminders.reach import sms_refusal
 from reminders.skip_reasons import Cause
 from tests.factories import (
     NOON,
@@ -158,7 +158,7 @@ def test_client_with_a_verified_phone_is_reached(provider):
 def test_countries_that_are_served_are_those_of_the_setting(settings, countries, goes):
     settings.SMS_COUNTRIES = countries
 
-    assert (sms_refusal(by_sms()) == "") is goes
+    assert (personal("sms").refusal(by_sms()) == "") is goes
 
 
 # --- On behalf of whom ------------------------------------------------------------------------------------------------

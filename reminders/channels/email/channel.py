@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from email.header import Header
 from email.utils import formataddr
 from typing import Any
@@ -13,9 +13,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db.models import Q
 from django.utils.encoding import punycode
 
-from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+from accounts.models import Client, User
+from reminders.channels.base import Connection, DeliveryError, Parcel, PersonalChannel, Refused, Unreachable
+from reminders.enums import Channel
 from scheduler_project.common.mail.smtp import LOST, SHUTTING_DOWN, Meaning, NotSetUp, meaning_of, reply_of
 
 WATCH_SECONDS = 0.2
@@ -160,3 +163,21 @@ def letter(parcel: Parcel) -> EmailMultiAlternatives:
 def encoded(line: str) -> str:
     """Return a line in encoded words, each short enough for folding its header."""
     return Header(line, "utf-8").encode(linesep="")
+
+
+class EmailChannel(PersonalChannel):
+    name = Channel.EMAIL
+    label = Channel.EMAIL.label
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        return connect()
+
+    def address_of(self, client: Client) -> str:
+        return client.email
+
+    def spelled(self, address: str) -> str:
+        """Return an email in lower case."""
+        return User.objects.normalize_email(address)
+
+    def clients_at(self, address: str) -> Q:
+        return Q(email=address)

@@ -8,8 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from phonenumber_field.phonenumber import PhoneNumber, to_python
+from phonenumbers import region_code_for_number
 
-from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+from accounts.models import Client
+from reminders.channels.base import Connection, DeliveryError, Parcel, PersonalChannel, Refused, Unreachable
+from reminders.enums import Channel
+from reminders.skip_reasons import Cause
 
 STATUS_PATH = "/api/sms/status"
 """Path of Twilio's status callbacks."""
@@ -155,3 +162,44 @@ GATEWAYS: dict[str, Callable[[], AbstractContextManager[Connection]]] = {
     "twilio": twilio,
     "none": none,
 }
+
+
+class SmsChannel(PersonalChannel):
+    name = Channel.SMS
+    label = Channel.SMS.label
+    is_short = True
+    most_times = 3
+    opt_out_stops_notices = True
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        return connect()
+
+    def address_of(self, client: Client) -> str:
+        return str(client.phone)
+
+    def spelled(self, address: str) -> str:
+        """Return a number in E.164."""
+        number: Any = to_python(address)
+        return str(number.as_e164) if number and number.is_valid() else address.strip()
+
+    def clients_at(self, address: str) -> Q:
+        return Q(phone=address)
+
+    def refusal(self, client: Client) -> str:
+        """Return the reason why no text message may go to a client's phone. STOP is checked elsewhere."""
+        if not client.phone:
+            return _("There is no address to send it to.")
+        if not client.phone_is_verified:
+            return Cause.NOT_VERIFIED
+        if not is_served(client.phone):
+            return Cause.NOT_SERVED
+        return ""
+
+    def is_offered(self) -> bool:
+        """Return whether a gateway is configured."""
+        return settings.SMS_GATEWAY != "none"
+
+
+def is_served(phone: PhoneNumber) -> bool:
+    """Return whether text messages are sent to the country of a number (SMS_COUNTRIES)."""
+    return not settings.SMS_COUNTRIES or region_code_for_number(phone) in settings.SMS_COUNTRIES

@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -22,7 +22,8 @@ from django.utils.encoding import iri_to_uri
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
-from reminders.channels.base import Connection, DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.base import Connection, DeliveryChannel, DeliveryError, Parcel, Refused, Unreachable
+from reminders.enums import Channel
 
 MOST_READ = 500
 """Maximum number of bytes read of a response."""
@@ -253,3 +254,10 @@ def seconds_asked(header: str | None) -> float | None:
 @contextmanager
 def connect() -> Iterator[Connection]:
     yield Hooks()
+
+
+class WebhookChannel(DeliveryChannel):
+    name = Channel.WEBHOOK
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        return connect()

@@ -14,12 +14,12 @@ from accounts.actors import Actor
 from accounts.clients.operations import edit_client
 from accounts.models import Client
 from booking.pages.access import actor_of, client_page, login_of
+from reminders.channels.registry import personal
 from reminders.enums import Channel, Source
 from reminders.phones.forms import CodeForm
 from reminders.phones.views import verify
 from reminders.preferences.forms import RemindersForm
 from reminders.preferences.operations import addresses_of, opt_out_as, preferences_of, set_preferences, take_back_own
-from reminders.reach import sms_refusal
 from reminders.skip_reasons import reason_in_words
 from scheduler_project.common.errors import DomainError
 
@@ -81,7 +81,7 @@ def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, An
             "standing": row.opt_out,
             "theirs": row.channel == Channel.EMAIL and row.address == own_email,
             "by_sms": row.channel == Channel.SMS,
-            "withheld": reason_in_words(sms_refusal(client)) if row.channel == Channel.SMS else "",
+            "withheld": reason_in_words(personal(row.channel).refusal(client)),
             "stopped_by_sms": row.opt_out is not None and row.opt_out.source == Source.SMS,
         }
         for row in addresses_of(client, actor)

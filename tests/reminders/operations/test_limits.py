@@ -6,9 +6,9 @@ import pytest
 
 from accounts.mails.operations import owe, send_due
 from reminders.channels.base import Unreachable
+from reminders.channels.registry import CHANNELS
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message
-from reminders.outbox.dispatcher import CONNECT
 from scheduler_project.common.models import SendCount
 from tests.factories import (
     NOON,
@@ -141,7 +141,7 @@ def test_what_waits_for_the_mail_server_is_not_counted(settings, provider, monke
         raise Unreachable("connection refused")
 
     with monkeypatch.context() as patch:
-        patch.setitem(CONNECT, Channel.EMAIL, refuses)
+        patch.setattr(CHANNELS[Channel.EMAIL], "connect", refuses)
         for seconds in (0, 20, 80, 200):
             send(NOON + timedelta(seconds=seconds))
 
