@@ -45,6 +45,14 @@ class MessageStatus(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("message", "cancelled")
 
 
+PUBLIC_STATUS = {status: str(status) for status in MessageStatus} | {MessageStatus.PENDING: "scheduled"}
+"""The API's word for each status."""
+
+
+PUBLIC_STATUSES = [(PUBLIC_STATUS[status], status.label) for status in MessageStatus]
+"""The statuses as the API names them, as choices."""
+
+
 class Outcome(models.TextChoices):
     """Outcomes of one attempt to send."""
 

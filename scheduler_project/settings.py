@@ -530,7 +530,7 @@ SPECTACULAR_SETTINGS = {
         "ReservationStatusEnum": "booking.reservations.enums.ReservationStatus",
         "AppointmentStatusEnum": "booking.appointments.enums.AppointmentStatus",
         "OverrideEnum": "booking.reservations.enums.Override",
-        "MessageStatusEnum": "reminders.enums.MessageStatus",
+        "MessageStatusEnum": "reminders.enums.PUBLIC_STATUSES",
         "AddressChannelEnum": "reminders.enums.OF_PEOPLE",
         "RecipientEnum": "reminders.enums.Recipient",
         "ChannelEnum": "reminders.enums.Channel",

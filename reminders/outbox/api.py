@@ -31,7 +31,7 @@ from scheduler_project.common.api.schema import refusals
         responses={200: serializers.ReminderSerializer, **refusals(400)},
     ),
 )
-class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """The outbox: reminders, and with `?kind=any` all other messages too."""
 
     queryset = Message.objects.all()
@@ -68,7 +68,7 @@ class ReminderViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingV
 
 
 @extend_schema_view(list=extend_schema(summary="Everybody's reminders"))
-class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
+class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
     """All messages. Staff only."""
 
     serializer_class = serializers.ReminderSerializer
@@ -96,7 +96,7 @@ class AdminReminderViewSet(mixins.ListModelMixin, BookingViewSet):
         return Response(done._asdict())
 
 
-class AppointmentRemindersViewSet(BookingViewSet):
+class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
     """`/api/appointments/{id}/reminders`."""
 
     queryset = Message.objects.all()

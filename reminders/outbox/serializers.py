@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from booking.api.fields import InstantField
-from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.models import DeliveryAttempt, Message
 from reminders.skip_reasons import reason_in_words
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
@@ -24,9 +24,11 @@ class ReminderSerializer(Serializer[Message]):
     appointment = serializers.IntegerField(allow_null=True)
     reservation = serializers.IntegerField()
     offset = serializers.CharField(help_text=_("How long before the start; empty for a notice."))
-    status = serializers.ChoiceField(choices=MessageStatus.choices)
+    status = serializers.ChoiceField(choices=PUBLIC_STATUSES)
     due_at = serializers.DateTimeField()
-    next_try_at = serializers.DateTimeField(allow_null=True, help_text=_("When it is tried next, while it is pending."))
+    next_try_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("When it is tried next, while it is scheduled.")
+    )
     sent_at = serializers.DateTimeField(allow_null=True)
     failures = serializers.IntegerField(help_text=_("How many tries failed so far."))
     error = serializers.CharField(
@@ -44,7 +46,7 @@ class ReminderSerializer(Serializer[Message]):
             "appointment": instance.appointment_id,
             "reservation": instance.reservation_id,
             "offset": instance.offset,
-            "status": str(instance.status),
+            "status": PUBLIC_STATUS[MessageStatus(instance.status)],
             "due_at": instance.due_at.astimezone(zone),
             "next_try_at": instance.next_at.astimezone(zone) if pending else None,
             "sent_at": instance.sent_at and instance.sent_at.astimezone(zone),

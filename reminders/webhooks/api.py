@@ -17,8 +17,9 @@ from accounts.api.permissions import AddingNeedsACalendar
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
 from reminders.channels.webhook.channel import webhook_id
-from reminders.enums import Channel, Kind, MessageStatus
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Channel, Kind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
+from reminders.outbox.filters import StatusFilter, WarnsOfPending
 from reminders.outbox.serializers import AttemptSerializer
 from reminders.webhooks import operations as webhooks
 from reminders.webhooks.payloads import EVENTS, event_of
@@ -79,8 +80,9 @@ class WebhookWithSecretSerializer(WebhookSerializer):
 class DeliverySerializer(ModelSerializer[Message]):
     webhook_id = serializers.SerializerMethodField(help_text=_("Its `webhook-id`: the same for every try."))
     event = serializers.SerializerMethodField(help_text=_("Such as `appointment.booked`."))
+    status = serializers.ChoiceField(choices=PUBLIC_STATUSES)
     due_at = InstantField()
-    next_try_at = serializers.SerializerMethodField(help_text=_("When it is tried next, while it is pending."))
+    next_try_at = serializers.SerializerMethodField(help_text=_("When it is tried next, while it is scheduled."))
     created_at = InstantField()
     sent_at = InstantField(allow_null=True)
     attempts = AttemptSerializer(many=True)
@@ -101,6 +103,9 @@ class DeliverySerializer(ModelSerializer[Message]):
             "sent_at",
             "attempts",
         ]
+
+    def to_representation(self, instance: Message) -> dict[str, Any]:
+        return {**super().to_representation(instance), "status": PUBLIC_STATUS[MessageStatus(instance.status)]}
 
     def get_webhook_id(self, message: Message) -> str:
         return webhook_id(message.key)
@@ -124,7 +129,7 @@ class WebhookFilter(django_filters.FilterSet):
 
 
 class DeliveryFilter(django_filters.FilterSet):
-    status = django_filters.ChoiceFilter(choices=MessageStatus.choices)
+    status = StatusFilter()
     event = django_filters.ChoiceFilter(choices=[(event, event) for event in EVENTS], method="of_event")
     ordering = OrderingFilter(fields=["created_at", "due_at", "id"])
 
@@ -240,7 +245,7 @@ DELIVERY = OpenApiParameter("message", int, OpenApiParameter.PATH, description="
 @extend_schema_view(
     list=extend_schema(summary="What it was told, the latest first, with every try", parameters=[WHICH]),
 )
-class DeliveryViewSet(mixins.ListModelMixin, BookingViewSet):
+class DeliveryViewSet(WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
     """The deliveries to one webhook."""
 
     queryset = Message.objects.all()

@@ -48,7 +48,7 @@ def test_list_shows_what_is_owed(booker_api, made):
         "appointment": made.pk,
         "reservation": made.reservation_id,
         "offset": "1 day",
-        "status": "pending",
+        "status": "scheduled",
         "due_at": "2026-03-04T09:00:00Z",
         "next_try_at": "2026-03-04T09:00:00Z",
         "sent_at": None,
@@ -98,6 +98,7 @@ def test_list_refuses_nobody_in_particular(api):
     ("query", "offsets"),
     [
         ({"status": "failed"}, ["1 day"]),
+        ({"status": "scheduled"}, ["1 hour"]),
         ({"status": "pending"}, ["1 hour"]),
         ({"channel": "sms"}, []),
         ({"due_before": "2026-03-05"}, ["1 day"]),
@@ -109,6 +110,15 @@ def test_list_is_narrowed_by_status_channel_and_time(provider_api, made, query, 
     failed(made)
 
     assert [row["offset"] for row in provider_api.get("/api/reminders", query).json()["results"]] == offsets
+
+
+@pytest.mark.parametrize("path", ["/api/reminders", "/api/admin/reminders", "/api/appointments/{0}/reminders"])
+def test_list_takes_the_former_word_for_scheduled_and_says_that_it_is_deprecated(staff_api, made, path):
+    former, current = (staff_api.get(path.format(made.pk), {"status": status}) for status in ("pending", "scheduled"))
+
+    assert ids(former) == ids(current) != []
+    assert {row["status"] for row in former.json()["results"]} == {"scheduled"}
+    assert (former.headers["Deprecation"], "Deprecation" in current.headers) == ("@1795910400", False)
 
 
 def test_list_costs_the_same_at_one_and_at_many(provider, provider_api, django_assert_num_queries):
@@ -209,7 +219,7 @@ def test_retry_sends_a_failed_one_again_with_the_same_key(made, who, provider_ap
 
     answer = {"provider": provider_api, "staff": staff_api}[who].post(f"/api/reminders/{message.pk}/retry")
 
-    assert (answer.status_code, answer.json()["status"], answer.json()["failures"]) == (200, "pending", 0)
+    assert (answer.status_code, answer.json()["status"], answer.json()["failures"]) == (200, "scheduled", 0)
     send(NOON)
     assert f"<{message.key}@" in mailoutbox[-1].extra_headers["Message-ID"]
 
@@ -257,7 +267,7 @@ def test_offsets_are_set_with_a_booking(provider_api, provider):
 def test_offsets_are_changed_with_the_policy(provider_api, provider, made):
     provider_api.patch(f"/api/providers/{provider.pk}/schedule", {"reminder_offsets": ["3 hours"]})
 
-    rows = provider_api.get("/api/reminders", {"status": "pending"}).json()["results"]
+    rows = provider_api.get("/api/reminders", {"status": "scheduled"}).json()["results"]
     assert [row["offset"] for row in rows] == ["3 hours"]
 
 

@@ -292,7 +292,7 @@ def test_replay_sends_it_once_more(provider_api, endpoint, delivered):
     answer = provider_api.post(f"/api/webhooks/{endpoint.pk}/deliveries/{delivered.pk}/replay")
 
     row = answer.json()
-    assert (answer.status_code, row["id"], row["status"], row["failures"]) == (202, delivered.pk, "pending", 0)
+    assert (answer.status_code, row["id"], row["status"], row["failures"]) == (202, delivered.pk, "scheduled", 0)
     assert row["next_try_at"] == "2026-03-02T12:00:00Z"
     assert row["webhook_id"] == f"msg_{delivered.key.hex}"
     assert len(row["attempts"]) == 1
