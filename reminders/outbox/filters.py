@@ -25,7 +25,7 @@ class StatusFilter(django_filters.ChoiceFilter):
     """The status of a message. `pending`, the word for `scheduled` until 0.2.0, works for one more release."""
 
     def __init__(self, **kwargs: Any) -> None:
-        deprecated = (MessageStatus.PENDING.value, _("Deprecated: use `scheduled`."))
+        deprecated = (MessageStatus.PENDING.value, "Deprecated: use `scheduled`.")
         super().__init__(choices=[*PUBLIC_STATUSES, deprecated], **kwargs)
 
     def filter(self, qs: Any, value: str) -> Any:
