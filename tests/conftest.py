@@ -14,12 +14,14 @@ from django.utils import translation
 from redis import Redis
 from rest_framework.test import APIClient
 
+from accounts.models import Client, Provider
 from scheduler_project.celery import app
 from scheduler_project.common import process
 from scheduler_project.common.limits.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
 from tests.groups import MANAGER, browser_of, staff_of
+from tests.looking import undone
 
 hypothesis.settings.register_profile(
     "default",
@@ -146,22 +148,53 @@ def now() -> datetime:
     return NOON
 
 
-@pytest.fixture
-def provider(db):
-    """A provider with an open calendar in UTC, Monday to Friday 09:00 to 17:00, slots from NOON on; with a login."""
-    return open_provider()
+@pytest.fixture(scope="module")
+def people(django_db_setup, django_db_blocker):
+    """A provider, a client and a manager, made once per module: generating slots takes longer than most tests.
+
+    A module asks for them with `pytestmark = pytest.mark.people`. Each test is rolled back.
+    """
+    with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
+        yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": staff_of(MANAGER).pk}
+
+
+def person(request: pytest.FixtureRequest, role: str) -> int | None:
+    """Return the key of one of the module's people, if the test is marked with `people`."""
+    return request.getfixturevalue("people")[role] if request.node.get_closest_marker("people") else None
 
 
 @pytest.fixture
-def booker(db):
+def provider(request, db):
+    """A provider with an open calendar in UTC, Monday to Friday 09:00 to 17:00, slots from NOON on; with a login.
+
+    `pytest.mark.provider(horizon_days=7, name="Maya")` says otherwise: `open_provider` takes the same.
+    """
+    if pk := person(request, "provider"):
+        return Provider.objects.select_related("schedule", "user").get(pk=pk)
+    marker = request.node.get_closest_marker("provider")
+    return open_provider(**marker.kwargs if marker else {})
+
+
+@pytest.fixture
+def booker(request, db):
     """A client with a login. (`client` is pytest-django's name for its browser.)"""
+    if pk := person(request, "booker"):
+        return Client.objects.select_related("user").get(pk=pk)
     return ClientFactory()
 
 
 @pytest.fixture
-def staff(db):
+def staff(request, db):
     """A manager: a member of the group with most permissions."""
+    if pk := person(request, "staff"):
+        return User.objects.get(pk=pk)
     return staff_of(MANAGER)
+
+
+@pytest.fixture
+def desk(provider) -> Browser:
+    """The provider's browser."""
+    return browser_of(provider.user)
 
 
 @pytest.fixture

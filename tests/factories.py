@@ -284,6 +284,15 @@ def actor_of(who: Client | Provider | User) -> Actor:
     return Actor(User.objects.get(pk=user_id), Face.API)
 
 
+MAYA = {
+    "horizon_days": 7,
+    "provider__name": "Maya Lindqvist",
+    "provider__slug": "maya",
+    "provider__specialization": "Physiotherapy",
+}
+"""The provider of a website: `open_provider(**MAYA)`."""
+
+
 def open_provider(*, hours=WEEKDAYS, now=NOON, **policy) -> Provider:
     """Return a provider with an open calendar, with slots from the real operation.
 

@@ -10,6 +10,7 @@ from accounts.models import Provider
 from booking.appointments.enums import Action
 from booking.appointments.operations import act
 from booking.imports.kinds import APPOINTMENTS
+from tests.booking.imports.helpers import run
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
@@ -25,16 +26,10 @@ from tests.factories import (
     open_provider,
 )
 from tests.groups import MANAGER, staff_of
-from tests.importing.helpers import run
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.provider(horizon_days=4)]
 
 STANDING = {"pending": 0, "scheduled": 0, "completed": 0, "missed": 0, "cancelled": 0, "declined": 0}
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=4)
 
 
 def error(response):

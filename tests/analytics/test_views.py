@@ -10,15 +10,10 @@ from django.urls import reverse
 
 from accounts.models import Provider
 from analytics.tables import NAMES
-from tests.booking.views.desk.conftest import browser_of
-from tests.factories import NOON, AppointmentFactory, ProviderFactory, ReservationFactory, open_provider
+from tests.factories import NOON, AppointmentFactory, ProviderFactory, ReservationFactory
+from tests.groups import browser_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=4)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.provider(horizon_days=4)]
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from booking.imports.kinds import APPOINTMENTS
 from booking.models import Appointment, Reservation
 from booking.series.operations import extend_series
 from scheduler_project.common.errors import DomainError
-from tests.booking.api.answers import refusal
+from tests.booking.answers import refusal
+from tests.booking.imports.helpers import refusals, run
 from tests.conftest import logged_in
 from tests.factories import SYSTEM, ClientFactory, actor_of, appoint, at, hold, open_provider
 from tests.groups import browser_of
-from tests.importing.helpers import refusals, run
 
 TEN = "2026-03-04T10:00:00Z"
 REFUSED = (409, "provider_not_published", "provider")

@@ -12,7 +12,7 @@ from accounts.users.errors import LinkInName
 from accounts.users.operations import edit_user
 from booking.reservations.guests import give_details, hold_as_visitor
 from scheduler_project.common.db.references import new_reference
-from tests.booking.api.answers import refusal
+from tests.booking.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, AppointmentFactory, ClientFactory, ServiceFactory, at, open_provider, verified
 

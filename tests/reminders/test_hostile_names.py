@@ -18,7 +18,7 @@ from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.templates.texts import DEFAULTS, Words
 from tests.factories import NOON, ProviderFactory, UserFactory
-from tests.reminders.test_letters import a_message, sent
+from tests.reminders.templates.test_composer import a_message, sent
 
 NAMES = {
     "an element": "<img src=x onerror=alert(1)>",

@@ -31,6 +31,7 @@ from reminders.models import Message, Preferences
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.models import Change, ImportedFile, Outage
+from tests.booking.imports.helpers import run
 from tests.factories import (
     NOON,
     PASSWORD,
@@ -48,9 +49,8 @@ from tests.factories import (
     open_provider,
 )
 from tests.groups import FRONT_DESK, browser_of, staff_of
-from tests.importing.helpers import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.provider(horizon_days=10)]
 
 LATER = NOON + timedelta(days=30)
 
@@ -72,11 +72,6 @@ def tables_naming(*words):
 
 
 WORDS = ("Wilhelmina", "wilma@", "4930901820", "left knee", "hay fever")
-
-
-@pytest.fixture
-def provider(db):
-    return open_provider(horizon_days=10)
 
 
 def live_a_life(client, provider):

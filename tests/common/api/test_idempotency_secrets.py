@@ -9,7 +9,7 @@ from accounts.privacy.operations import erase_client, leave
 from booking.models import CalendarFeed, Reservation
 from reminders.models import WebhookEndpoint
 from scheduler_project.common.models import REPEATABLE, IdempotentRequest
-from tests.booking.api.answers import refusal
+from tests.booking.answers import refusal
 from tests.factories import NOON, PASSWORD, SYSTEM, ClientFactory, at, hold
 
 pytestmark = pytest.mark.usefixtures("at_noon")

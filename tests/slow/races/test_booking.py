@@ -15,12 +15,12 @@ from booking.reservations import claims
 from booking.reservations.enums import Override
 from booking.reservations.errors import OutsideHours, SlotTaken
 from scheduler_project.common.failpoints import Failpoint
-from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes, open_provider
+from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes
 from tests.looking import broken_promises, free_cells
 from tests.slow.races.failpoints import stop
 from tests.slow.races.running import Pause, everybody_looks_first, guards, overlaps, together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.provider(horizon_days=7)]
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
@@ -30,11 +30,6 @@ SATURDAY = at("2026-03-07 10:00")
 
 ANYWAY = {"actor": SYSTEM, "overrides": [Override.HOURS]}
 CROWD = 8
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=7)
 
 
 def winners(answers, kind):

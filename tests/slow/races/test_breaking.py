@@ -7,19 +7,14 @@ from booking.appointments.operations import act, confirm
 from booking.models import Appointment, AppointmentEvent, Reservation
 from scheduler_project.common.failpoints import Failpoint
 from tests.conftest import logged_in
-from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold, open_provider
+from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, hold
 from tests.looking import broken_promises, dump
 from tests.slow.races.failpoints import connections_break
 from tests.slow.races.running import together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.provider(horizon_days=4)]
 
 NINE = at("2026-03-04 09:00")
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=4)
 
 
 def break_off(place, function):

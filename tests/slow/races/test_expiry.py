@@ -13,21 +13,16 @@ from booking.reservations.errors import HoldExpired, SlotTaken
 from booking.reservations.operations import expire_due
 from booking.signals import holds_expired
 from scheduler_project.common.failpoints import Failpoint
-from tests.factories import SYSTEM, ClientFactory, at, hold, open_provider
+from tests.factories import SYSTEM, ClientFactory, at, hold
 from tests.looking import broken_promises
 from tests.slow.races.failpoints import stop
 from tests.slow.races.running import guards, overlaps, together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.provider(horizon_days=7)]
 
 MOMENT = timedelta(microseconds=1)
 NINE = at("2026-03-04 09:00")
 CROWD = 8
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=7)
 
 
 @pytest.fixture

@@ -12,19 +12,14 @@ from booking.appointments.enums import Action, Event
 from booking.appointments.operations import act, reschedule
 from booking.models import AppointmentEvent, Service
 from scheduler_project.common.models import Change
-from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at, open_provider
+from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
 from tests.looking import broken_promises
 from tests.slow.races.running import PATIENCE, Pause, together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.provider(horizon_days=7)]
 
 NINE, TEN, ELEVEN = at("2026-03-04 09:00"), at("2026-03-04 10:00"), at("2026-03-04 11:00")
 LATER = NOON + timedelta(seconds=1)
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=7)
 
 
 def in_turn(first, then):

@@ -21,8 +21,8 @@ from booking.imports.kinds import APPOINTMENTS, SERVICES
 from booking.models import Appointment, AppointmentEvent, ImportedEntry
 from scheduler_project.common.files import imports as importing
 from scheduler_project.embedded import PROJECT
+from tests.booking.imports.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, run
 from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, at, open_provider
-from tests.importing.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, run
 from tests.looking import broken_promises
 from tests.slow.races.running import PATIENCE, Pause, everybody_looks_first, together
 

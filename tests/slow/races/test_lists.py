@@ -24,21 +24,20 @@ from booking.reservations.operations import expire_due
 from booking.series.enums import Policy
 from booking.series.operations import Wanted, create_series
 from scheduler_project.common.failpoints import Failpoint
-from tests.factories import NOON, SYSTEM, ClientFactory, ServiceFactory, appoint, at, hold, minutes, open_provider
+from tests.factories import NOON, SYSTEM, ClientFactory, ServiceFactory, appoint, at, hold, minutes
 from tests.html import times_of
 from tests.looking import free_cells
 from tests.slow.races.failpoints import stop
 from tests.slow.races.running import wrapped
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("at_noon")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("at_noon"),
+    pytest.mark.provider(horizon_days=4),
+]
 
 DAY = "2026-03-04"
 NINE, TEN, ELEVEN = at(f"{DAY} 09:00"), at(f"{DAY} 10:00"), at(f"{DAY} 11:00")
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=4)
 
 
 @pytest.fixture

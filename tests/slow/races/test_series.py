@@ -25,22 +25,17 @@ from booking.series.operations import (
 from booking.series.operations import edit as changing
 from scheduler_project.common.errors import TryAgain
 from scheduler_project.common.failpoints import Failpoint
-from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at, open_provider
+from tests.factories import NOON, SYSTEM, ClientFactory, appoint, at
 from tests.looking import broken_promises
 from tests.slow.races.failpoints import all_meet, stop
 from tests.slow.races.running import Pause, everybody_looks_first, guards, overlaps, together, unconstrained
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.provider(horizon_days=30)]
 
 WEEK = timedelta(days=7)
 LATER = NOON + 2 * WEEK
 NEXT = at("2026-04-06 09:00")
 """The first occurrence that comes within the horizon by then."""
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=30)
 
 
 def wanted(provider, client, **more):

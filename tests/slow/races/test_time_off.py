@@ -15,20 +15,15 @@ from booking.reservations import claims
 from booking.series.enums import Policy
 from booking.series.operations import create_series, extend_series
 from scheduler_project.common.failpoints import Failpoint
-from tests.factories import NOON, SYSTEM, WEEKDAYS, ClientFactory, at, open_provider
+from tests.factories import NOON, SYSTEM, WEEKDAYS, ClientFactory, at
 from tests.looking import broken_promises
 from tests.slow.races.failpoints import stop
 from tests.slow.races.test_series import wanted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.provider(horizon_days=30)]
 
 DAY = timedelta(days=1)
 LATER = NOON + 14 * DAY
-
-
-@pytest.fixture
-def provider():
-    return open_provider(horizon_days=30)
 
 
 class Booking(NamedTuple):

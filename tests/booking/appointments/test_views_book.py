@@ -1,0 +1,251 @@
+"""`/dashboard/book/`: a provider books for a client."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import Client
+from booking.models import Appointment, AppointmentSeries
+from tests.factories import ClientFactory, ProviderFactory, ServiceFactory, appoint, at
+from tests.looking import broken_promises, dump
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.provider(horizon_days=30)]
+
+
+BOOK = "/dashboard/book/"
+WEDNESDAY = {"date": "2026-03-04", "time": "09:00"}
+WEEKLY = {**WEDNESDAY, "repeat": "weekly", "count": "3"}
+
+
+def sent(desk, do="book", **fields):
+    return desk.post(BOOK, {"do": do, **fields})
+
+
+def text_of(answer):
+    return answer.content.decode()
+
+
+@pytest.fixture
+def lesson(provider):
+    return ServiceFactory(name="Lesson", duration_minutes=60, providers=[provider])
+
+
+# --- Once -------------------------------------------------------------------------------------------------------------
+
+
+def test_book_makes_the_appointment_and_shows_it(desk, ada, lesson):
+    answer = sent(desk, client=ada.pk, service=lesson.pk, **WEDNESDAY)
+
+    made = Appointment.objects.get()
+    assert answer.url == reverse("desk-appointment", args=[made.pk])
+    assert (made.client, made.service, made.starts_at, made.status) == (
+        ada,
+        lesson,
+        at("2026-03-04 09:00"),
+        "scheduled",
+    )
+
+
+def test_book_takes_a_time_that_was_listed(desk, ada):
+    sent(desk, client=ada.pk, date="2026-03-04", start="2026-03-04T10:15:00+00:00")
+
+    assert Appointment.objects.get().starts_at == at("2026-03-04 10:15")
+
+
+def test_book_takes_a_length(desk, ada):
+    sent(desk, client=ada.pk, minutes="45", **WEDNESDAY)
+
+    assert Appointment.objects.get().ends_at == at("2026-03-04 09:45")
+
+
+def test_book_adds_a_new_client_to_the_address_book(desk, provider):
+    sent(desk, client="", name="Grace Hopper", email="grace@example.org", **WEDNESDAY)
+
+    made = Appointment.objects.get()
+    assert (made.client.name, made.client.owner) == ("Grace Hopper", provider)
+
+
+def test_book_adds_no_client_when_the_time_is_taken(desk, provider):
+    appoint(provider, at("2026-03-04 09:00"))
+    before = dump()
+
+    answer = sent(desk, name="Grace Hopper", **WEDNESDAY)
+
+    assert "Grace Hopper" in text_of(answer)
+    assert dump() == before
+
+
+def test_book_offers_the_nearest_times_for_one_taken(desk, provider, ada):
+    appoint(provider, at("2026-03-04 09:00"))
+
+    page = text_of(sent(desk, client=ada.pk, title="Trial", **WEDNESDAY))
+
+    assert "This time is taken" in page
+    assert 'value="2026-03-04T09:15:00+00:00"' in page
+    assert 'value="Trial"' in page
+    assert f'value="{ada.pk}" checked' in page
+
+
+def test_book_refuses_times_out_of_hours_unless_ticked(desk, ada):
+    evening = {"client": ada.pk, "date": "2026-03-04", "time": "20:00"}
+
+    refused = sent(desk, **evening)
+    assert "not available at this time" in text_of(refused)
+
+    sent(desk, **evening, overrides="hours")
+    assert Appointment.objects.get().reservation.overrides == ["hours"]
+
+
+def test_book_refuses_short_notice_unless_ticked(desk, ada):
+    soon = {"client": ada.pk, "date": "2026-03-02", "time": "14:00"}
+
+    refused = sent(desk, **soon)
+    assert "too close" in text_of(refused)
+
+    sent(desk, **soon, overrides="notice")
+    assert Appointment.objects.get().reservation.overrides == ["notice"]
+
+
+def test_book_never_overrides_an_overlap(desk, provider, ada):
+    appoint(provider, at("2026-03-04 09:00"))
+
+    sent(desk, client=ada.pk, overrides=["hours", "notice"], **WEDNESDAY)
+
+    assert Appointment.objects.count() == 1
+    assert broken_promises() == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "Choose a client"),
+        ({"client": "999999"}, "Select a valid choice"),
+        ({"name": "Ada", "time": "09:07"}, "15 minutes apart"),
+        ({"name": "Ada", "time": ""}, "Choose one of the free times"),
+        ({"name": "Ada", "start": "soon"}, "Choose one of the times listed"),
+        ({"name": "Ada", "date": "0001-01-01"}, "from 2000 to 2100"),
+        ({"name": "Ada", "minutes": "0"}, "greater than or equal to 1"),
+        ({"name": "Ada\x00", "title": "a\x00"}, "Null characters"),
+        ({"name": "Ada", "service": "x"}, "Select a valid choice"),
+        ({"name": "Ada", "repeat": "rule"}, "Write the rule"),
+        ({"name": "Ada", "repeat": "rule", "rrule": "FREQ=HOURLY"}, "not faster"),
+        ({"name": "Ada", "repeat": "weekly", "count": "2", "until": "2026-04-01"}, "not both"),
+        ({"name": "Ada", "repeat": "weekly", "weekdays": ["MO"]}, "does not produce its own start"),
+    ],
+)
+def test_book_says_at_the_field_what_is_wrong(desk, fields, said):
+    answer = sent(desk, **{**WEDNESDAY, **fields})
+
+    assert (answer.status_code, said in text_of(answer)) == (200, True)
+    assert not Appointment.objects.exists()
+
+
+def test_book_does_not_know_other_providers_clients(desk):
+    stranger = ClientFactory(user=None, owner=ProviderFactory())
+
+    assert "Select a valid choice" in text_of(sent(desk, client=stranger.pk, **WEDNESDAY))
+
+
+# --- Looking for clients and times ------------------------------------------------------------------------------------
+
+
+def test_find_lists_the_clients_with_these_words(desk, provider, ada):
+    ClientFactory(owner=provider, user=None, name="Bertha Benz")
+
+    page = text_of(sent(desk, "find", search="byron"))
+
+    assert "Ada Byron" in page
+    assert "Bertha Benz" not in page
+
+
+def test_find_books_nothing(desk, ada):
+    sent(desk, "find", client=ada.pk, **WEDNESDAY)
+
+    assert not Appointment.objects.exists()
+
+
+def test_find_lists_the_free_times_of_the_day_long_enough(desk, provider, lesson):
+    appoint(provider, at("2026-03-04 10:00"))
+
+    page = text_of(sent(desk, "find", service=lesson.pk, date="2026-03-04"))
+
+    assert 'aria-label="Wednesday 4 March 2026, 09:00, 60 minutes"' in page
+    assert 'aria-label="Wednesday 4 March 2026, 09:15, 60 minutes"' not in page
+
+
+def test_page_begins_with_what_its_address_says(desk, ada, lesson):
+    page = text_of(desk.get(BOOK, {"client": ada.pk, "service": lesson.pk, "date": "2026-03-05"}))
+
+    assert f'value="{ada.pk}" checked' in page
+    assert "Free on Thursday 5 March 2026" in page
+
+
+def test_page_begins_with_the_first_day_that_has_times(desk):
+    assert "Free on Tuesday 3 March 2026" in text_of(desk.get(BOOK))
+
+
+@pytest.mark.parametrize("number", [1, 8])
+def test_page_costs_the_same_however_many_clients(desk, provider, number, django_assert_max_num_queries):
+    ClientFactory.create_batch(number, owner=provider, user=None)
+
+    with django_assert_max_num_queries(15):
+        desk.get(BOOK)
+
+
+# --- Again and again --------------------------------------------------------------------------------------------------
+
+
+def test_book_previews_a_series_and_changes_nothing(desk, provider):
+    appoint(provider, at("2026-03-11 09:00"))
+    before = dump()
+
+    page = text_of(sent(desk, name="Grace Hopper", **WEEKLY))
+
+    assert "2 can be booked, 1 cannot." in page
+    assert "Nearest free time: Wednesday, 11 March 2026, 09:15." in page
+    assert dump() == before
+
+
+def test_book_begins_a_series_all_or_nothing(desk, ada):
+    sent(desk, "all_or_nothing", client=ada.pk, **WEEKLY)
+
+    assert AppointmentSeries.objects.get().rrule == "FREQ=WEEKLY;COUNT=3"
+    assert Appointment.objects.count() == 3
+
+
+def test_book_begins_a_series_without_what_is_busy(desk, provider, ada):
+    appoint(provider, at("2026-03-11 09:00"))
+
+    sent(desk, "skip_conflicts", client=ada.pk, **WEEKLY)
+
+    assert AppointmentSeries.objects.get().appointments.count() == 2
+
+
+def test_book_says_plainly_when_a_series_lost_a_time_meanwhile(desk, provider):
+    appoint(provider, at("2026-03-11 09:00"))
+
+    answer = sent(desk, "all_or_nothing", name="Grace Hopper", **WEEKLY)
+
+    assert "2 can be booked, 1 cannot." in text_of(answer)
+    assert not Client.objects.filter(name="Grace Hopper").exists()
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"repeat": "daily", "interval": "2", "count": "2"}, "FREQ=DAILY;COUNT=2;INTERVAL=2"),
+        ({"repeat": "weekly", "weekdays": ["WE", "FR"], "count": "2"}, "FREQ=WEEKLY;COUNT=2;BYDAY=WE,FR"),
+        ({"repeat": "monthly", "until": "2026-03-20"}, "FREQ=MONTHLY;UNTIL=20260320"),
+        ({"repeat": "weekday", "count": "1"}, "FREQ=MONTHLY;COUNT=1;BYDAY=1WE"),
+        ({"repeat": "rule", "rrule": "rrule:freq=weekly;count=2"}, "FREQ=WEEKLY;COUNT=2"),
+    ],
+)
+def test_book_builds_the_rule(desk, ada, fields, rule):
+    sent(desk, "all_or_nothing", client=ada.pk, **WEDNESDAY, **fields)
+
+    assert AppointmentSeries.objects.get().rrule == rule
+
+
+@pytest.mark.parametrize("search", ["\0", "x" * 5000])
+def test_search_of_clients_takes_any_text(desk, search):
+    assert desk.get(BOOK, {"search": search}).status_code == 200
+    assert sent(desk, "find", search=search).status_code == 200
