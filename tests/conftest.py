@@ -149,18 +149,19 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def people(django_db_setup, django_db_blocker):
+def shared_people(django_db_setup, django_db_blocker):
     """A provider, a client and a manager, made once per module: generating slots takes longer than most tests.
 
-    A module asks for them with `pytestmark = pytest.mark.people`. Each test is rolled back.
+    A module asks for them with `pytest.mark.usefixtures("shared_people")`, so that they exist before a test's
+    transaction begins. Each test is rolled back.
     """
     with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
         yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": staff_of(MANAGER).pk}
 
 
 def person(request: pytest.FixtureRequest, role: str) -> int | None:
-    """Return the key of one of the module's people, if the test is marked with `people`."""
-    return request.getfixturevalue("people")[role] if request.node.get_closest_marker("people") else None
+    """Return the key of one of the shared people, if the test uses them."""
+    return request.getfixturevalue("shared_people")[role] if "shared_people" in request.fixturenames else None
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.booking.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import ClientFactory, appoint, at, hold
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 NINE = {"start_time": "2026-03-04T09:00:00Z"}

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 from tests.looking import dump
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 MORNING = {"start_time": "2026-03-04T09:00:00Z", "end_time": "2026-03-04T10:00:00Z"}

@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.looking import dump
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 def path(provider, tail):

@@ -9,7 +9,7 @@ from booking.availability.api.slots import written
 from booking.availability.search import FreeTime
 from tests.factories import at
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 def as_json(times, zone):

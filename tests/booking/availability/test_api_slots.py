@@ -25,7 +25,7 @@ from tests.factories import (
     open_provider,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 def slots(api, path="/api/slots", **query):

@@ -8,7 +8,7 @@ from tests.conftest import logged_in
 from tests.factories import ClientFactory, ProviderFactory, UserFactory, open_provider
 from tests.groups import MANAGER, staff_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 FEEDS = "/api/feeds"

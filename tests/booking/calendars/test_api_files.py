@@ -8,7 +8,7 @@ from icalendar import Calendar
 
 from tests.factories import NOON, ServiceFactory, appoint, at, minutes
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 @pytest.fixture

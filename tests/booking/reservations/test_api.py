@@ -26,7 +26,7 @@ from tests.factories import (
     open_provider,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 NINE = "2026-03-04T09:00:00Z"

@@ -15,7 +15,7 @@ from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, ServiceFactory, appoint, at, open_provider
 from tests.looking import dump
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 DAY = timedelta(days=1)

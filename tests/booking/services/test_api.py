@@ -9,7 +9,7 @@ from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import ServiceFactory, appoint, at, open_provider
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.people]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 
 VISIT = {"name": "First visit", "duration_minutes": 30}
