@@ -22,7 +22,7 @@ from accounts.models import Client, Provider, User
 from accounts.providers.models import published
 from analytics.periods import Span
 from analytics.statements import BOOKED, CANCELLED, HOLDS, REMINDERS, SETTINGS, STANDING
-from booking.appointments.enums import AppointmentStatus
+from booking.appointments.transitions import ATTENDED, CLAIMING, MISSED
 from booking.availability.former_hours import offers
 from booking.models import Appointment, AvailabilityWindow, DateOverride, Service, WorkingHours
 from reminders.enums import MessageStatus
@@ -32,14 +32,6 @@ from scheduler_project.common.time.intervals import DAY
 
 LATE = timedelta(hours=24)
 """A cancellation is late if it comes less than this before the start, or after it."""
-
-
-STOOD = (
-    AppointmentStatus.PENDING,
-    AppointmentStatus.SCHEDULED,
-    AppointmentStatus.COMPLETED,
-    AppointmentStatus.MISSED,
-)
 
 
 AHEAD = timedelta(hours=25)
@@ -134,16 +126,20 @@ class Tally:
     @property
     def appointments(self) -> int:
         """Those that were neither cancelled nor declined."""
-        return sum(self.statuses[status] for status in STOOD)
+        return sum(self.statuses[status] for status in CLAIMING)
 
     @property
     def missed(self) -> int:
-        return self.statuses[AppointmentStatus.MISSED]
+        return sum(self.statuses[status] for status in MISSED)
+
+    @property
+    def completed(self) -> int:
+        return sum(self.statuses[status] for status in ATTENDED)
 
     @property
     def missed_rate(self) -> float | None:
         """Of those marked as completed or missed."""
-        return share(self.missed, self.missed + self.statuses[AppointmentStatus.COMPLETED])
+        return share(self.missed, self.missed + self.completed)
 
     @property
     def late_share(self) -> float | None:

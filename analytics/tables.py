@@ -194,7 +194,7 @@ def _cell(column: str, tally: Tally) -> Cell:
     if column.endswith("_hours"):
         hours = round(getattr(tally, column.replace("hours", "minutes")) / 60, 2)
         return Cell(hours, number_format(round(hours, 1), decimal_pos=1, force_grouping=True))
-    number = tally.statuses[AppointmentStatus.COMPLETED] if column == "completed" else getattr(tally, column)
+    number = getattr(tally, column)
     return Cell(number, count(number))
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 
+from booking.appointments.transitions import ENDS, FREEING, sql_list
 from booking.models import Appointment, AppointmentSeries
 from booking.series.recurrence import occurrences
 from scheduler_project.common.db.invariants import Look, by_sql
@@ -61,23 +62,26 @@ SELECT id, 'it is ' || status || ' and ' || CASE WHEN closed_at IS NULL THEN 'do
 FROM booking_reservation
 WHERE (status IN ('expired', 'released')) <> (closed_at IS NOT NULL)"""
 
-WITHOUT_ITS_TIME = """
+WITHOUT_ITS_TIME = f"""
 SELECT made.id, 'it is ' || made.status || ', its reservation ' || claim.id || ' is ' || claim.status
 FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
-WHERE claim.status <> CASE WHEN made.status IN ('cancelled', 'declined') THEN 'released' ELSE 'confirmed' END"""
+WHERE claim.status <> CASE WHEN made.status IN {sql_list(FREEING)} THEN 'released' ELSE 'confirmed' END"""  # noqa: S608 names of the table
 
-OTHER_THAN_ITS_HISTORY = """
+AFTER = " ".join(f"WHEN '{event}' THEN '{status}'" for event, status in ENDS.items())
+"""The status after an event, as branches of a CASE."""
+
+OTHER_THAN_ITS_HISTORY = f"""
 SELECT made.id, CASE WHEN told.status IS NULL THEN 'its history has no beginning'
                 ELSE 'it is ' || made.status || ', its history says ' || told.status END
 FROM booking_appointment made
 LEFT JOIN (
     SELECT DISTINCT ON (appointment_id) appointment_id,
-           CASE event WHEN 'booked' THEN details ->> 'status' WHEN 'approved' THEN 'scheduled' ELSE event END AS status
+           CASE event WHEN 'booked' THEN details ->> 'status' {AFTER} END AS status
     FROM booking_appointmentevent
-    WHERE event NOT IN ('edited', 'rescheduled')
+    WHERE event IN {sql_list(["booked", *ENDS])}
     ORDER BY appointment_id, id DESC
 ) told ON told.appointment_id = made.id
-WHERE made.status IS DISTINCT FROM told.status"""
+WHERE made.status IS DISTINCT FROM told.status"""  # noqa: S608 names of the table
 
 ELSEWHERE_THAN_ITS_HISTORY = """
 SELECT made.id, 'it begins at ' || claim.starts_at || ', its history says ' || told.starts_at

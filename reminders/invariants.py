@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from booking.appointments.transitions import REMINDED, sql_list
 from booking.models import Appointment
 from reminders.enums import MessageStatus
 from reminders.models import Reminder
@@ -13,12 +14,12 @@ from scheduler_project.common.db.invariants import Look, by_sql
 Key = tuple[int, str, str, int]
 """Key of one reminder: reservation, channel, offset, endpoint (0: none)."""
 
-OF_NOTHING_TO_COME = """
+OF_NOTHING_TO_COME = f"""
 SELECT owed.id, 'it is owed, though appointment ' || made.id || ' is ' || made.status
                 || CASE WHEN made.reservation_id <> owed.reservation_id THEN ' and was moved' ELSE '' END
 FROM reminders_message owed JOIN booking_appointment made ON made.id = owed.appointment_id
 WHERE owed.kind = 'reminder' AND owed.status = 'pending'
-  AND (made.status <> 'scheduled' OR made.reservation_id <> owed.reservation_id)"""
+  AND (made.status NOT IN {sql_list(REMINDED)} OR made.reservation_id <> owed.reservation_id)"""  # noqa: S608 names of the table
 
 
 def unplanned(now: datetime) -> Iterator[tuple[int, str]]:

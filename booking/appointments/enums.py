@@ -1,41 +1,6 @@
-"""The states of an appointment, what can be done with it, and what happened to it."""
+"""The statuses of an appointment, the actions on it and the events of its history. Their table is `transitions.py`."""
 
-from django.db import models
-from django.utils.translation import gettext_lazy as _
+from booking.appointments.transitions import UPCOMING as COMING
+from booking.appointments.transitions import Action, AppointmentStatus, Event
 
-
-class AppointmentStatus(models.TextChoices):
-    PENDING = "pending", _("pending")
-    SCHEDULED = "scheduled", _("scheduled")
-    COMPLETED = "completed", _("completed")
-    MISSED = "missed", _("missed")
-    CANCELLED = "cancelled", _("cancelled")
-    DECLINED = "declined", _("declined")
-
-
-COMING = (AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED)
-"""The states of an appointment that has yet to take place."""
-
-
-class Action(models.TextChoices):
-    """An action that somebody can take on an appointment."""
-
-    APPROVE = "approve", _("approve")
-    DECLINE = "decline", _("decline")
-    COMPLETE = "complete", _("mark as completed")
-    MISS = "miss", _("mark as missed")
-    RESCHEDULE = "reschedule", _("reschedule")
-    CANCEL = "cancel", _("cancel")
-
-
-class Event(models.TextChoices):
-    """An event in the history of an appointment."""
-
-    BOOKED = "booked", _("booked")
-    EDITED = "edited", _("edited")
-    APPROVED = "approved", _("approved")
-    DECLINED = "declined", _("declined")
-    RESCHEDULED = "rescheduled", _("rescheduled")
-    COMPLETED = "completed", _("completed")
-    MISSED = "missed", _("missed")
-    CANCELLED = "cancelled", _("cancelled")
+__all__ = ["COMING", "Action", "AppointmentStatus", "Event"]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Face
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import COMING, AppointmentStatus, Event
+from booking.appointments.transitions import CALLED_OFF
 from booking.reservations.models import Reservation, party
 from booking.services.models import Service
 from scheduler_project.common.db.fields import OffsetsField
@@ -183,5 +184,5 @@ class AppointmentEvent(models.Model):
     @property
     def for_client(self) -> dict[str, Any]:
         """The details its client may read: not what staff and the provider note for themselves."""
-        known = CLIENTS_READ | ({"reason"} if self.event in (Event.CANCELLED, Event.DECLINED) else set())
+        known = CLIENTS_READ | ({"reason"} if self.event in CALLED_OFF else set())
         return {name: value for name, value in self.details.items() if name in known}

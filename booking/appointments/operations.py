@@ -10,9 +10,10 @@ from accounts.actors import Actor, Face
 from accounts.models import Client, Provider
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
+from booking.appointments.permissions import CHANGE, bad_transition, check_allowed
 from booking.appointments.queries import moved_from
 from booking.appointments.steps import appoint, check_reason, do, except_date, locked_appointment, move_to, reword
-from booking.appointments.transitions import CHANGE, TARGETS, bad_transition, check_allowed
+from booking.appointments.transitions import TRANSITIONS, action_to
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, Reservation, Service
 from booking.reservations.claims import BOOK, chosen_length, claim, lock_client, offered
@@ -210,7 +211,7 @@ def act(*, appointment_id: int, action: Action, actor: Actor, now: datetime, rea
     locked_schedule(_reservation_of(appointment_id).provider_id)
     appointment = locked_appointment(appointment_id)
     check_allowed(action, appointment, actor, now)
-    if action in (Action.CANCEL, Action.DECLINE) and appointment.series and appointment.occurrence:
+    if TRANSITIONS[action].frees_time and appointment.series and appointment.occurrence:
         except_date(appointment.series, appointment.occurrence, now)
     return do(appointment, action, actor=actor, now=now, reason=reason)
 
@@ -219,7 +220,7 @@ def set_status(
     *, appointment_id: int, status: AppointmentStatus, actor: Actor, now: datetime, reason: str = ""
 ) -> Appointment:
     """`act`, told by the status wanted. Raises BadTransition for a status no action leads to."""
-    action = next((action for action, target in TARGETS.items() if target == status), None)
+    action = action_to(status)
     if action is None:
         raise bad_transition(Appointment.objects.get(pk=appointment_id))
     return act(appointment_id=appointment_id, action=action, actor=actor, now=now, reason=reason)

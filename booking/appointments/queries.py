@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 
-from booking.appointments.enums import AppointmentStatus, Event
+from booking.appointments.enums import Event
 from booking.appointments.models import AppointmentQuerySet
+from booking.appointments.transitions import CLAIMING, MISSED
 from booking.models import (
     Appointment,
     Reservation,
@@ -51,11 +52,12 @@ def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, in
         reservation__provider__in=Schedule.objects.order_by().values("provider"),
         reservation__starts_at__gte=start,
         reservation__starts_at__lt=until,
-    ).exclude(status__in=(AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED))
+        status__in=CLAIMING,
+    )
     counted = (
         stood.order_by()
         .values(day=TruncDate("reservation__starts_at", tzinfo=zone))
-        .annotate(number=Count("pk"), missed=Count("pk", filter=Q(status=AppointmentStatus.MISSED)))
+        .annotate(number=Count("pk"), missed=Count("pk", filter=Q(status__in=MISSED)))
     )
     found = {row["day"]: (row["number"], row["missed"]) for row in counted}
     return {day: found.get(day, (0, 0)) for day in days}

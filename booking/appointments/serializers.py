@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.actors import Actor, Face
 from booking.api.fields import InstantField, OffsetsField
 from booking.appointments.enums import Action
-from booking.appointments.transitions import allowed_actions
+from booking.appointments.permissions import allowed_actions
 from booking.models import Appointment
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor, Face
 from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.limits import count_change
-from booking.appointments.transitions import EVENTS, TARGETS, bad_transition
+from booking.appointments.permissions import bad_transition
+from booking.appointments.transitions import STATUSES, TRANSITIONS
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.reservations.claims import BOOK, claim, let_go
 from booking.reservations.enums import Override
@@ -158,11 +159,14 @@ def do(
     among: list[AppointmentEvent] | None = None,
 ) -> Appointment:
     """Carry an action out. The caller holds the locks and has checked that it is allowed."""
-    if action in (Action.CANCEL, Action.DECLINE):
+    row = TRANSITIONS[action]
+    if row.target is None:
+        raise bad_transition(appointment)
+    if row.frees_time:
         let_go(appointment.reservation, now)
-    _move(appointment, TARGETS[action], now, reason)
+    _move(appointment, row.target, now, reason)
     because = {"reason": reason} if reason else {}
-    _record(appointment, EVENTS[action], actor, among=among, status=appointment.status, **because)
+    _record(appointment, row.event, actor, among=among, status=appointment.status, **because)
     return appointment
 
 
@@ -213,9 +217,7 @@ def _move(appointment: Appointment, status: AppointmentStatus, now: datetime, re
     """Write a status, if the row still has the one it was judged by."""
     before = appointment.status
     appointment.status = status
-    appointment.cancellation_reason = (
-        reason if status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else ""
-    )
+    appointment.cancellation_reason = "" if STATUSES[status].claims_time else reason
     appointment.mark_changed(now)
     moved = Appointment.objects.filter(pk=appointment.pk, status=before).update(
         status=status,

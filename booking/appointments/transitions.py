@@ -1,99 +1,250 @@
-"""The moves between the states of an appointment, and who may make them when."""
+"""The one table of appointments: their statuses, the actions that lead from one to another, and the facts of each.
 
-from datetime import datetime
+Whoever decides something by a status or an action reads it here. To add a status: its name, its row, the actions that
+lead to it and from it, and a migration for the choices.
+"""
 
-from django.utils.translation import gettext as _
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
 
-from accounts.actors import Actor
-from booking.appointments.enums import Action, AppointmentStatus, Event
-from booking.appointments.errors import BadTransition, NotYet
-from booking.models import Appointment
-from scheduler_project.common.errors import NotAllowed
-
-TARGETS: dict[Action, AppointmentStatus] = {
-    Action.APPROVE: AppointmentStatus.SCHEDULED,
-    Action.DECLINE: AppointmentStatus.DECLINED,
-    Action.COMPLETE: AppointmentStatus.COMPLETED,
-    Action.MISS: AppointmentStatus.MISSED,
-    Action.CANCEL: AppointmentStatus.CANCELLED,
-}
-"""The status each action leads to. Rescheduling keeps the one there is."""
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
-EVENTS: dict[Action, Event] = {
-    Action.APPROVE: Event.APPROVED,
-    Action.DECLINE: Event.DECLINED,
-    Action.COMPLETE: Event.COMPLETED,
-    Action.MISS: Event.MISSED,
-    Action.CANCEL: Event.CANCELLED,
-}
+class AppointmentStatus(models.TextChoices):
+    PENDING = "pending", _("pending")
+    SCHEDULED = "scheduled", _("scheduled")
+    COMPLETED = "completed", _("completed")
+    MISSED = "missed", _("missed")
+    CANCELLED = "cancelled", _("cancelled")
+    DECLINED = "declined", _("declined")
 
 
-CHANGE = "booking.change_appointment"
-"""The permission by which staff change anybody's appointments."""
+class Action(models.TextChoices):
+    """An action that somebody can take on an appointment."""
+
+    APPROVE = "approve", _("approve")
+    DECLINE = "decline", _("decline")
+    COMPLETE = "complete", _("mark as completed")
+    MISS = "miss", _("mark as missed")
+    RESCHEDULE = "reschedule", _("reschedule")
+    CANCEL = "cancel", _("cancel")
 
 
-CLIENTS_ACTIONS = (Action.RESCHEDULE, Action.CANCEL)
+class Event(models.TextChoices):
+    """An event in the history of an appointment."""
+
+    BOOKED = "booked", _("booked")
+    EDITED = "edited", _("edited")
+    APPROVED = "approved", _("approved")
+    DECLINED = "declined", _("declined")
+    RESCHEDULED = "rescheduled", _("rescheduled")
+    COMPLETED = "completed", _("completed")
+    MISSED = "missed", _("missed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
-def allowed_actions(appointment: Appointment, actor: Actor, now: datetime) -> list[Action]:
-    """Return the actions that `actor` may take on the appointment at this moment.
+class Outcome(Enum):
+    """The part of an appointment in the rate of missed ones."""
 
-    The provider and staff: whatever its status allows; how it went only once it has begun. Its client: move or cancel
-    it until it begins.
-    """
-    runs = actor.runs(appointment.reservation.provider_id, CHANGE)
-    begun = appointment.starts_at <= now
-    if not runs and (begun or appointment.reservation.client_id != actor.client_id):
-        return []
-    possible = TRANSITIONS[AppointmentStatus(appointment.status)]
-    return [
-        action
-        for action in (Action if runs else CLIENTS_ACTIONS)
-        if (TARGETS[action] in possible if action in TARGETS else possible)
-        and (begun or action not in (Action.COMPLETE, Action.MISS))
-    ]
+    NONE = "none"
+    ATTENDED = "attended"
+    MISSED = "missed"
 
 
-def check_allowed(action: Action, appointment: Appointment, actor: Actor, now: datetime) -> None:
-    if action in allowed_actions(appointment, actor, now):
-        return
-    runs = actor.runs(appointment.reservation.provider_id, CHANGE)
-    if not runs and (action not in CLIENTS_ACTIONS or appointment.reservation.client_id != actor.client_id):
-        raise NotAllowed
-    possible = TRANSITIONS[AppointmentStatus(appointment.status)]
-    if not possible or (action in TARGETS and TARGETS[action] not in possible):
-        raise bad_transition(appointment)
-    if runs:
-        raise NotYet
-    raise NotAllowed(_("The appointment has begun. Please get in touch with the provider."))
+@dataclass(frozen=True)
+class StatusFacts:
+    """The facts of a status. One that claims no time is in no figure of appointments, and its time is free again."""
+
+    heading: str | Promise
+    """The heading of the page that its client sees."""
+    badge: str
+    """The class of its badge: see `.badge` in pages.css and `.state` in office.css."""
+    ical: str
+    """Its STATUS in calendars (RFC 5545 §3.8.1.11)."""
+    is_upcoming: bool = False
+    claims_time: bool = True
+    is_reminded: bool = False
+    outcome: Outcome = Outcome.NONE
 
 
-def bad_transition(appointment: Appointment) -> BadTransition:
-    allowed = [str(status) for status in TRANSITIONS[AppointmentStatus(appointment.status)]]
-    said = _("An appointment that is %(status)s can become: %(allowed)s.")
-    final = _("An appointment that is %(status)s can no longer be changed.")
-    return BadTransition(
-        (said if allowed else final) % {"status": appointment.status, "allowed": ", ".join(allowed)},
-        field="status",
-        details={"status": str(appointment.status), "allowed": allowed},
-    )
-
-
-TRANSITIONS: dict[AppointmentStatus, tuple[AppointmentStatus, ...]] = {
-    AppointmentStatus.PENDING: (
-        AppointmentStatus.SCHEDULED,
-        AppointmentStatus.DECLINED,
-        AppointmentStatus.CANCELLED,
+STATUSES: dict[AppointmentStatus, StatusFacts] = {
+    AppointmentStatus.PENDING: StatusFacts(
+        heading=_("Confirmed; it has yet to be approved"),
+        badge="pending",
+        ical="TENTATIVE",
+        is_upcoming=True,
     ),
-    AppointmentStatus.SCHEDULED: (
-        AppointmentStatus.COMPLETED,
-        AppointmentStatus.MISSED,
-        AppointmentStatus.CANCELLED,
+    AppointmentStatus.SCHEDULED: StatusFacts(
+        heading=_("Your appointment is booked"),
+        badge="scheduled",
+        ical="CONFIRMED",
+        is_upcoming=True,
+        is_reminded=True,
     ),
-    AppointmentStatus.COMPLETED: (),
-    AppointmentStatus.MISSED: (),
-    AppointmentStatus.CANCELLED: (),
-    AppointmentStatus.DECLINED: (),
+    AppointmentStatus.COMPLETED: StatusFacts(
+        heading=_("This appointment is over"),
+        badge="completed",
+        ical="CONFIRMED",
+        outcome=Outcome.ATTENDED,
+    ),
+    AppointmentStatus.MISSED: StatusFacts(
+        heading=_("This appointment is over"),
+        badge="missed",
+        ical="CONFIRMED",
+        outcome=Outcome.MISSED,
+    ),
+    AppointmentStatus.CANCELLED: StatusFacts(
+        heading=_("This appointment was cancelled"),
+        badge="cancelled",
+        ical="CANCELLED",
+        claims_time=False,
+    ),
+    AppointmentStatus.DECLINED: StatusFacts(
+        heading=_("This appointment was declined"),
+        badge="declined",
+        ical="CANCELLED",
+        claims_time=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Transition:
+    """The facts of an action: the statuses it starts from and the one it leads to, its words, and who may take it."""
+
+    sources: tuple[AppointmentStatus, ...]
+    target: AppointmentStatus | None
+    """None: the status stays as it is."""
+    event: Event
+    done: str | Promise = ""
+    """The message when it is done; with "%s" for the client's name if nobody is notified."""
+    done_many: str | Promise = ""
+    many: str | Promise = ""
+    """The name of the action on many appointments, in lists of the admin."""
+    button: str | Promise = ""
+    """The button of an action that asks for nothing more, on the pages of providers and staff."""
+    button_for: str | Promise = ""
+    """The name of that button for a screen reader, on a provider's pages."""
+    button_for_staff: str | Promise = ""
+    """The same, in the admin."""
+    is_quiet: bool = False
+    """True for a button that stands back behind another."""
+    only_once_begun: bool = False
+    by_client: bool = False
+    """True if its client may take it too, until the appointment begins."""
+
+    @property
+    def frees_time(self) -> bool:
+        return self.target is not None and not STATUSES[self.target].claims_time
+
+    @property
+    def asks_reason(self) -> bool:
+        """The client reads why an appointment does not take place."""
+        return self.frees_time
+
+    @property
+    def notifies(self) -> bool:
+        """True if the client is told, or must be told by the user: of all but how it went."""
+        return not self.only_once_begun
+
+
+TRANSITIONS: dict[Action, Transition] = {
+    Action.APPROVE: Transition(
+        sources=(AppointmentStatus.PENDING,),
+        target=AppointmentStatus.SCHEDULED,
+        event=Event.APPROVED,
+        done=_("Approved."),
+        done_many=_("Appointments approved: %d."),
+        many=_("Approve…"),
+        button=pgettext_lazy("button", "Approve"),
+        button_for=_("Approve: %(who)s"),
+        button_for_staff=_("Approve: %(who)s"),
+    ),
+    Action.DECLINE: Transition(
+        sources=(AppointmentStatus.PENDING,),
+        target=AppointmentStatus.DECLINED,
+        event=Event.DECLINED,
+        done=_("Declined: the time is free again."),
+        done_many=_("Appointments declined: %d."),
+        many=_("Decline…"),
+    ),
+    Action.COMPLETE: Transition(
+        sources=(AppointmentStatus.SCHEDULED,),
+        target=AppointmentStatus.COMPLETED,
+        event=Event.COMPLETED,
+        done=_("Marked as completed: %s."),
+        done_many=_("Appointments marked as completed: %d."),
+        many=_("Mark as completed…"),
+        button=_("Completed"),
+        button_for=_("Mark as completed: %(who)s"),
+        button_for_staff=_("Completed: %(who)s"),
+        only_once_begun=True,
+    ),
+    Action.MISS: Transition(
+        sources=(AppointmentStatus.SCHEDULED,),
+        target=AppointmentStatus.MISSED,
+        event=Event.MISSED,
+        done=_("Marked as missed: %s."),
+        done_many=_("Appointments marked as missed: %d."),
+        many=_("Mark as missed…"),
+        button=_("Missed"),
+        button_for=_("Mark as missed: %(who)s"),
+        button_for_staff=_("Missed: %(who)s"),
+        is_quiet=True,
+        only_once_begun=True,
+    ),
+    Action.RESCHEDULE: Transition(
+        sources=(AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED),
+        target=None,
+        event=Event.RESCHEDULED,
+        by_client=True,
+    ),
+    Action.CANCEL: Transition(
+        sources=(AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED),
+        target=AppointmentStatus.CANCELLED,
+        event=Event.CANCELLED,
+        done=_("Cancelled: the time is free again."),
+        done_many=_("Appointments cancelled: %d."),
+        many=_("Cancel…"),
+        by_client=True,
+    ),
 }
 """Every move an appointment can make. Moves not listed here do not exist."""
+
+
+UPCOMING = tuple(status for status, facts in STATUSES.items() if facts.is_upcoming)
+"""The statuses of an appointment that has yet to take place."""
+
+CLAIMING = tuple(status for status, facts in STATUSES.items() if facts.claims_time)
+FREEING = tuple(status for status, facts in STATUSES.items() if not facts.claims_time)
+REMINDED = tuple(status for status, facts in STATUSES.items() if facts.is_reminded)
+ATTENDED = tuple(status for status, facts in STATUSES.items() if facts.outcome == Outcome.ATTENDED)
+MISSED = tuple(status for status, facts in STATUSES.items() if facts.outcome == Outcome.MISSED)
+
+ENDS = {row.event: row.target for row in TRANSITIONS.values() if row.target}
+"""The status after each event that changes it."""
+
+CALLED_OFF = tuple(row.event for row in TRANSITIONS.values() if row.frees_time)
+"""The events after which an appointment does not take place."""
+
+ONLY_ONCE_BEGUN = tuple(row.target for row in TRANSITIONS.values() if row.target and row.only_once_begun)
+"""The statuses that no appointment has before it begins."""
+
+
+def targets_of(status: str) -> list[AppointmentStatus]:
+    """Return the statuses that an appointment of this status can get."""
+    return [row.target for row in TRANSITIONS.values() if row.target and status in row.sources]
+
+
+def action_to(status: str) -> Action | None:
+    """Return the action that leads to a status."""
+    return next((action for action, row in TRANSITIONS.items() if row.target == status), None)
+
+
+def sql_list(values: Iterable[str]) -> str:
+    """Return values of the table as a list in SQL. They are names of this file, never a user's words."""
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

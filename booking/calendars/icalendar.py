@@ -9,17 +9,9 @@ from urllib.parse import quote, urlencode
 from django.conf import settings
 from icalendar import Calendar, Event, vCalAddress, vText
 
-from booking.appointments.enums import AppointmentStatus
+from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.models import Appointment, CalendarFeed
 from scheduler_project.common.validators import isolated
-
-ICAL_STATUS = {
-    AppointmentStatus.PENDING: "TENTATIVE",
-    AppointmentStatus.CANCELLED: "CANCELLED",
-    AppointmentStatus.DECLINED: "CANCELLED",
-}
-"""The rest is CONFIRMED (RFC 5545 §3.8.1.11)."""
-
 
 REFRESH = timedelta(minutes=15)
 """The interval at which calendar programs should fetch a feed again."""
@@ -76,7 +68,7 @@ def to_invitation(
 
     A REQUEST enters or changes it, a CANCEL takes it out. `attendee` is the mail address it goes to.
     """
-    method = "CANCEL" if appointment.status in (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED) else "REQUEST"
+    method = "REQUEST" if STATUSES[AppointmentStatus(appointment.status)].claims_time else "CANCEL"
     event = _organized(appointment, for_provider)
     invited = _address(attendee, name)
     invited.params |= {"PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
@@ -133,7 +125,7 @@ def _event(appointment: Appointment, other: str) -> Event:
     event.add("summary", _between(appointment.called, other))
     if appointment.description:
         event.add("description", CONTROLS.sub(" ", appointment.description.replace("\r\n", "\n")))
-    event.add("status", ICAL_STATUS.get(AppointmentStatus(appointment.status), "CONFIRMED"))
+    event.add("status", STATUSES[AppointmentStatus(appointment.status)].ical)
     return event
 
 

@@ -6,10 +6,10 @@ from django.utils.translation import gettext as _
 
 from accounts.clients.operations import add_client
 from accounts.models import Client
-from booking.appointments.enums import Action, AppointmentStatus, Event
+from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.errors import NotYet
 from booking.appointments.steps import composed, entry
-from booking.appointments.transitions import EVENTS, TARGETS
+from booking.appointments.transitions import ONLY_ONCE_BEGUN, TRANSITIONS
 from booking.availability.search import stretch
 from booking.imports.parse import Draft, minutes_of, overrides_of, overrides_to_come
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reservation, Schedule, Service
@@ -20,7 +20,9 @@ from booking.series.operations import Wanted, create_series
 from scheduler_project.common.files.csv_reader import RowRefused
 from scheduler_project.common.files.imports import Asked
 
-ENDED: dict[str, Event] = {status: EVENTS[action] for action, status in TARGETS.items() if action != Action.APPROVE}
+ENDED: dict[str, Event] = {
+    row.target: row.event for row in TRANSITIONS.values() if row.target and row.target != AppointmentStatus.SCHEDULED
+}
 """The event to record after booking for an appointment imported in one of these states."""
 
 
@@ -53,7 +55,7 @@ def booked(
     past = draft.starts_at <= asked.now
     overrides = overrides_of(draft, asked)
     status = AppointmentStatus(draft.status or ("completed" if past else "scheduled"))
-    if status in (AppointmentStatus.COMPLETED, AppointmentStatus.MISSED) and not past:
+    if status in ONLY_ONCE_BEGUN and not past:
         raise NotYet(field="status")
     length = chosen_length(schedule, draft.starts_at, draft.ends_at, asked.actor)
     if draft.over:

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts.clients.imports import Book, clients_like
 from accounts.models import Client
-from booking.imports.parse import NEVER_WAS, Draft, Key
+from booking.appointments.transitions import FREEING
+from booking.imports.parse import Draft, Key
 from booking.models import Appointment, AppointmentSeries, ImportedEntry, Service
 from scheduler_project.common.files.csv_reader import RowRefused
 
@@ -149,5 +150,5 @@ def _without_reference(drafts: list[Draft]) -> dict[Key, Appointment]:
     )
     found: dict[Key, Appointment] = {}
     for made in there.order_by("pk") if without else ():
-        found.setdefault((made.provider.pk, made.starts_at, made.client.pk, made.status in NEVER_WAS), made)
+        found.setdefault((made.provider.pk, made.starts_at, made.client.pk, made.status in FREEING), made)
     return found

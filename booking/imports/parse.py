@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from accounts.clients.imports import READ as CLIENT_CELLS
 from accounts.clients.imports import named
 from accounts.models import Provider, User
-from booking.appointments.enums import AppointmentStatus
 from booking.appointments.steps import untitled
+from booking.appointments.transitions import FREEING, AppointmentStatus
 from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.imports.services import offsets
 from booking.models import Appointment, ImportedEntry, Schedule, Service
@@ -39,10 +39,6 @@ COLUMNS = (
     "reason",
     "reminders",
 )
-
-
-NEVER_WAS = (AppointmentStatus.CANCELLED, AppointmentStatus.DECLINED)
-"""Statuses in which an appointment takes no time."""
 
 
 Key = tuple[Any, ...]
@@ -74,7 +70,7 @@ class Draft:
     @property
     def over(self) -> bool:
         """True if the row claims no time, because it is cancelled or declined."""
-        return self.status in NEVER_WAS
+        return self.status in FREEING
 
     def key(self) -> Key:
         """Return the key that rows about the same appointment share: the reference, or else the client and the time."""

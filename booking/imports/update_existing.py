@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Client
 from booking.appointments.enums import Action
+from booking.appointments.permissions import check_allowed
 from booking.appointments.steps import do, locked_appointment, move_to, reword
-from booking.appointments.transitions import TARGETS, check_allowed
+from booking.appointments.transitions import action_to
 from booking.availability.errors import EndsBeforeStart
 from booking.imports.parse import Draft, minutes_of, overrides_of, words_of
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
@@ -52,7 +53,7 @@ def follow(
     move = moved(draft, there, service)
     action = None
     if draft.status and draft.status != there.status:
-        action = next((action for action, status in TARGETS.items() if status == draft.status), None)
+        action = action_to(draft.status)
         if action is None:
             says = _("An appointment that is %(status)s cannot become %(wanted)s again.")
             raise RowRefused("bad_transition", says % {"status": there.status, "wanted": draft.status}, "status")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Client
 from booking.appointments.enums import Action, Event
 from booking.appointments.forms import CancelForm
-from booking.appointments.transitions import allowed_actions
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.views import cancel as cancelling
 from booking.appointments.views.move import move_page
 from booking.calendars.icalendar import web_links

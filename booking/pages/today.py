@@ -8,8 +8,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from booking.appointments.enums import AppointmentStatus
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import left_outside
-from booking.appointments.transitions import allowed_actions
 from booking.links import booking_link
 from booking.models import Appointment, Schedule
 from booking.pages.access import actor_of, desk_page

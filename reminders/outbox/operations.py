@@ -11,7 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from booking.appointments.enums import AppointmentStatus
+from booking.appointments.transitions import REMINDED, UPCOMING, AppointmentStatus
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
 from reminders.channels.base import DeliveryError, PersonalChannel, Refused, Unreachable, shortened
@@ -175,12 +175,15 @@ def stands(message: Message) -> bool:
     return appointment.reservation_id == message.reservation_id and appointment.status in STANDING[Kind(message.kind)]
 
 
+SETTLED = tuple(status for status in UPCOMING if status != AppointmentStatus.PENDING)
+"""Upcoming, and no approval is missing."""
+
 STANDING: dict[Kind, tuple[AppointmentStatus, ...]] = {
-    Kind.REMINDER: (AppointmentStatus.SCHEDULED,),
-    Kind.BOOKED: (AppointmentStatus.SCHEDULED,),
+    Kind.REMINDER: REMINDED,
+    Kind.BOOKED: SETTLED,
     Kind.PENDING: (AppointmentStatus.PENDING,),
-    Kind.APPROVED: (AppointmentStatus.SCHEDULED,),
-    Kind.MOVED: (AppointmentStatus.SCHEDULED, AppointmentStatus.PENDING),
+    Kind.APPROVED: SETTLED,
+    Kind.MOVED: UPCOMING,
     Kind.DECLINED: (AppointmentStatus.DECLINED,),
     Kind.CANCELLED: (AppointmentStatus.CANCELLED,),
 }

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from booking.appointments.enums import AppointmentStatus
+from booking.appointments.transitions import REMINDED
 from booking.models import Appointment
 from reminders.enums import Channel, Kind, Recipient
 from reminders.outbox.enqueue import Owed, columns_of, write
@@ -28,7 +28,7 @@ def reminders_for(facts: Facts) -> Iterator[Owed]:
     whatever the client chose: the provider decides what their program does with it. A reminder due in the client's
     quiet hours is moved to the last minute before them.
     """
-    if facts.status != AppointmentStatus.SCHEDULED:
+    if facts.status not in REMINDED:
         return
     zone = ZoneInfo(facts.timezone)
     offsets = settings.REMINDER_OFFSETS if facts.offsets is None else facts.offsets

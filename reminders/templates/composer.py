@@ -14,8 +14,8 @@ from django.template.loader import render_to_string
 from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
-from booking.appointments.enums import Event
 from booking.appointments.steps import untitled
+from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
@@ -173,7 +173,7 @@ def plain(appointment: Appointment) -> Appointment:
     appointment = copy(appointment)
     appointment.title, appointment.description = untitled(appointment.service), ""
     if appointment.cancellation_reason:
-        ended = appointment.events.filter(event__in=(Event.CANCELLED, Event.DECLINED)).order_by("-pk").first()
+        ended = appointment.events.filter(event__in=CALLED_OFF).order_by("-pk").first()
         if ended is None or ended.user_id in (None, appointment.client.user_id):
             appointment.cancellation_reason = ""
     return appointment

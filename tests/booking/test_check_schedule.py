@@ -16,7 +16,7 @@ from django.urls import reverse
 from accounts.models import Mail
 from booking.appointments.enums import Action
 from booking.appointments.operations import act, confirm, edit, reschedule
-from booking.appointments.transitions import allowed_actions
+from booking.appointments.permissions import allowed_actions
 from booking.availability.operations import end_time_off, set_policy, set_working_hours, take_time_off
 from booking.availability.search import Search, free_times
 from booking.availability.slots import extend_all

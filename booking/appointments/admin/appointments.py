@@ -1,6 +1,6 @@
 """Appointments: booked, moved and ended through the operations, with their history to read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
@@ -19,13 +19,14 @@ from django.utils.translation import gettext_lazy
 from booking.admin.base import InCalendarAdmin, explained, provider_filter, staff, there
 from booking.admin.imports import BookingImports, CalendarUploadForm
 from booking.appointments import operations as appointments
-from booking.appointments import transitions
 from booking.appointments.admin.book import BookingPages
 from booking.appointments.admin.day import DayPage
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.messages import done_by
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import left_outside, of_today
 from booking.appointments.staff_forms import ReasonForm
+from booking.appointments.transitions import TRANSITIONS
 from booking.imports.kinds import APPOINTMENTS, CALENDAR
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.reservations.enums import Override
@@ -36,20 +37,8 @@ from scheduler_project.common.pages.base import back
 from scheduler_project.common.time.intervals import DAY
 from scheduler_project.common.validators import isolated
 
-FORMS: dict[Action, type[forms.Form]] = {
-    Action.CANCEL: ReasonForm,
-    Action.DECLINE: ReasonForm,
-}
+FORMS: dict[Action, type[forms.Form]] = {action: ReasonForm for action, row in TRANSITIONS.items() if row.asks_reason}
 """The form to fill in before an action. Cancelling and declining send the client the reason."""
-
-
-MANY_DONE = {
-    Action.APPROVE: gettext_lazy("Appointments approved: %d."),
-    Action.DECLINE: gettext_lazy("Appointments declined: %d."),
-    Action.COMPLETE: gettext_lazy("Appointments marked as completed: %d."),
-    Action.MISS: gettext_lazy("Appointments marked as missed: %d."),
-    Action.CANCEL: gettext_lazy("Appointments cancelled: %d."),
-}
 
 
 class EventColumns:
@@ -156,6 +145,17 @@ class WhenFilter(admin.SimpleListFilter):
         return queryset
 
 
+def on_many(action: Action) -> Callable[..., Any]:
+    """Return the action of the list that takes `action` on each of the chosen appointments."""
+
+    @admin.action(description=TRANSITIONS[action].many, permissions=["change"])
+    def take(office: Any, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
+        return office.act_on_many(request, queryset, action)
+
+    take.__name__ = str(action)
+    return take
+
+
 @admin.register(Appointment)
 class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     """Only title, description and timezone are edited here; what happens to an appointment is done by its buttons."""
@@ -176,7 +176,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     )
     date_hierarchy = "reservation__starts_at"
     change_form_template = "admin/booking/appointment/change_form.html"
-    actions = ("approve", "decline", "complete", "miss", "cancel")
+    actions = tuple(on_many(action) for action, row in TRANSITIONS.items() if row.many)
     fieldsets = (
         (gettext_lazy("Details"), {"fields": ("title", "description", "timezone")}),
         (
@@ -262,7 +262,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
                 reverse("admin:booking_appointment_act", args=[appointment.pk, action.value]),
                 action in FORMS or action == Action.RESCHEDULE,
             )
-            for action in transitions.allowed_actions(appointment, staff(request), timezone.now())
+            for action in allowed_actions(appointment, staff(request), timezone.now())
         ]
 
     def _again(self, request: HttpRequest, appointment: Appointment) -> str:
@@ -314,7 +314,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
     # --- Many appointments ---
 
-    def _act(self, request: HttpRequest, queryset: QuerySet[Appointment], action: Action) -> Any:
+    def act_on_many(self, request: HttpRequest, queryset: QuerySet[Appointment], action: Action) -> Any:
         """Show what an action would do to each and, once answered, do it."""
         form = FORMS[action](request.POST if "answered" in request.POST else None) if action in FORMS else None
         reason = form.cleaned_data["reason"] if form and form.is_valid() else ""
@@ -328,30 +328,10 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
             queryset.order_by("reservation__provider", "pk"),  # everybody locks calendars in one order
             deed,
             title=capfirst(str(action.label)),
-            done=str(MANY_DONE[action]),
+            done=str(TRANSITIONS[action].done_many),
             form=form,
             describe=lambda row: f"{row.called}: {row.client}, {row.provider}, {self.providers_start(row)}",
         )
-
-    @admin.action(description=gettext_lazy("Approve…"), permissions=["change"])
-    def approve(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
-        return self._act(request, queryset, Action.APPROVE)
-
-    @admin.action(description=gettext_lazy("Decline…"), permissions=["change"])
-    def decline(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
-        return self._act(request, queryset, Action.DECLINE)
-
-    @admin.action(description=gettext_lazy("Mark as completed…"), permissions=["change"])
-    def complete(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
-        return self._act(request, queryset, Action.COMPLETE)
-
-    @admin.action(description=gettext_lazy("Mark as missed…"), permissions=["change"])
-    def miss(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
-        return self._act(request, queryset, Action.MISS)
-
-    @admin.action(description=gettext_lazy("Cancel…"), permissions=["change"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
-        return self._act(request, queryset, Action.CANCEL)
 
     # --- Columns ---
 

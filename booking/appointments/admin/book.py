@@ -20,8 +20,8 @@ from booking.appointments.enums import Action
 from booking.appointments.forms import CLIENTS_FOUND, InstantField
 from booking.appointments.messages import and_told
 from booking.appointments.operations import book, reschedule
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.staff_forms import OfficeBookForm, OfficeTimeForm, WhoseForm, bookable_clients
-from booking.appointments.transitions import allowed_actions
 from booking.availability.search import FreeTime, Search, next_free
 from booking.models import Appointment, Schedule, Service
 from booking.reservations.enums import Override

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from booking.admin.base import staff
 from booking.appointments.enums import AppointmentStatus
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import attendance, left_outside, of_today
-from booking.appointments.transitions import allowed_actions
 from booking.models import Appointment, Reservation
 from scheduler_project.common.admin.panels import Panel, panels
 

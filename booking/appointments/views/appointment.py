@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.appointments import operations as appointments
-from booking.appointments import transitions
 from booking.appointments.choosing import refuse
 from booking.appointments.enums import COMING, Action
 from booking.appointments.forms import SCOPES, ReasonForm, WordsForm
 from booking.appointments.messages import done_by
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.cancel import cancel
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, Schedule
@@ -56,7 +56,7 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
     context = {
         "schedule": schedule,
         "appointment": shown,
-        "allowed": [str(action) for action in transitions.allowed_actions(shown, actor_of(request), now)],
+        "allowed": [str(action) for action in allowed_actions(shown, actor_of(request), now)],
         "form": form,
         "events": shown.events.select_related("user"),
         "scopes": SCOPES if shown.series_id else [],

@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor, Face
 from accounts.models import Client
-from booking.appointments import transitions
 from booking.appointments.enums import COMING, Action, AppointmentStatus
 from booking.appointments.forms import CancelForm
+from booking.appointments.permissions import allowed_actions
+from booking.appointments.transitions import STATUSES
 from booking.appointments.views.cancel import cancel
 from booking.appointments.views.move import move_page
 from booking.calendars.icalendar import to_ical, web_links
@@ -24,15 +24,6 @@ from booking.models import Appointment
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.pages.base import secret_page, visitor_zone
 from scheduler_project.common.time.zones import zone_names
-
-HEADINGS = {
-    AppointmentStatus.PENDING: gettext_lazy("Confirmed; it has yet to be approved"),
-    AppointmentStatus.SCHEDULED: gettext_lazy("Your appointment is booked"),
-    AppointmentStatus.COMPLETED: gettext_lazy("This appointment is over"),
-    AppointmentStatus.MISSED: gettext_lazy("This appointment is over"),
-    AppointmentStatus.CANCELLED: gettext_lazy("This appointment was cancelled"),
-    AppointmentStatus.DECLINED: gettext_lazy("This appointment was declined"),
-}
 
 
 @contextmanager
@@ -55,13 +46,13 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
         if request.POST.get("do") == "cancel" and form.is_valid():
             cancel(made, form.cleaned_data, actor=guest, now=now)
         return HttpResponseRedirect(request.get_full_path())
-    allowed = transitions.allowed_actions(made, guest, now)
+    allowed = allowed_actions(made, guest, now)
     with in_clients_zone(request, made.client):
         context: dict[str, Any] = {
             "appointment": made,
             "provider": made.provider,
             "token": token,
-            "heading": HEADINGS[AppointmentStatus(made.status)],
+            "heading": STATUSES[AppointmentStatus(made.status)].heading,
             "coming": made.status in COMING and made.ends_at > now,
             "may_move": Action.RESCHEDULE in allowed,
             "may_cancel": Action.CANCEL in allowed,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from booking.appointments.enums import Action
 from booking.appointments.operations import reschedule
-from booking.appointments.transitions import check_allowed
+from booking.appointments.permissions import check_allowed
 from booking.models import Appointment, Service
 from booking.pages.month_picker import alternatives_in, calendar_of
 from booking.pages.search_forms import ChosenForm

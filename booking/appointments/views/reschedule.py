@@ -15,7 +15,7 @@ from booking.appointments.enums import Action
 from booking.appointments.forms import MoveForm
 from booking.appointments.messages import and_told
 from booking.appointments.operations import reschedule
-from booking.appointments.transitions import allowed_actions
+from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.appointment import own_appointment
 from booking.models import Appointment, Schedule
 from booking.pages.access import actor_of, desk_page

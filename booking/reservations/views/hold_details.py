@@ -25,7 +25,7 @@ from accounts.models import Client
 from booking.appointments import operations as appointments
 from booking.appointments.enums import AppointmentStatus
 from booking.appointments.errors import TooManyAppointments
-from booking.appointments.views.guest import HEADINGS
+from booking.appointments.transitions import STATUSES
 from booking.availability import search
 from booking.links import details_token, taken_by, visitor_in, visitor_token
 from booking.models import Reservation
@@ -205,7 +205,7 @@ def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
         )
     except (HoldExpired, TooManyAppointments) as refusal:
         return show(request, held, form, now, refusal=refusal if isinstance(refusal, TooManyAppointments) else None)
-    messages.success(request, HEADINGS[AppointmentStatus(made.status)])
+    messages.success(request, STATUSES[AppointmentStatus(made.status)].heading)
     return HttpResponseRedirect(reverse("my-appointment", args=[made.pk]))
 
 

@@ -9,7 +9,8 @@ from accounts.actors import Actor, Face
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.errors import BadTransition, NotYet
 from booking.appointments.operations import act, book, confirm, edit, reschedule, set_status
-from booking.appointments.transitions import TARGETS, TRANSITIONS, allowed_actions
+from booking.appointments.permissions import allowed_actions
+from booking.appointments.transitions import TRANSITIONS, targets_of
 from booking.availability.errors import EndsBeforeStart, InThePast, OffGrid
 from booking.availability.operations import set_working_hours
 from booking.models import Appointment, AppointmentEvent
@@ -456,10 +457,12 @@ def test_an_outcome_can_be_told_from_the_start_on(appointment, action):
     with pytest.raises(NotYet):
         act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE - MOMENT)
 
-    assert act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE).status == TARGETS[action]
+    done = act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE)
+
+    assert done.status == TRANSITIONS[action].target
 
 
-ACTIONS = [action for action in Action if action in TARGETS]
+ACTIONS = [action for action in Action if TRANSITIONS[action].target]
 
 
 def with_status(provider, status):
@@ -473,17 +476,17 @@ def with_status(provider, status):
 MOVES = [(status, action) for status in AppointmentStatus for action in ACTIONS]
 
 
-@pytest.mark.parametrize(("status", "action"), [move for move in MOVES if TARGETS[move[1]] in TRANSITIONS[move[0]]])
+@pytest.mark.parametrize(("status", "action"), [move for move in MOVES if move[0] in TRANSITIONS[move[1]].sources])
 def test_act_makes_the_moves_of_the_table(provider, status, action):
     booked = with_status(provider, status)
 
     act(appointment_id=booked.pk, action=action, actor=SYSTEM, now=NINE)
 
     booked.refresh_from_db()
-    assert booked.status == TARGETS[action]
+    assert booked.status == TRANSITIONS[action].target
 
 
-@pytest.mark.parametrize(("status", "action"), [move for move in MOVES if TARGETS[move[1]] not in TRANSITIONS[move[0]]])
+@pytest.mark.parametrize(("status", "action"), [move for move in MOVES if move[0] not in TRANSITIONS[move[1]].sources])
 def test_act_refuses_every_other_move_and_names_the_allowed_ones(provider, status, action):
     booked = with_status(provider, status)
     before = dump()
@@ -491,7 +494,7 @@ def test_act_refuses_every_other_move_and_names_the_allowed_ones(provider, statu
     with pytest.raises(BadTransition) as refusal:
         act(appointment_id=booked.pk, action=action, actor=SYSTEM, now=NINE)
 
-    assert refusal.value.details == {"status": status, "allowed": [str(move) for move in TRANSITIONS[status]]}
+    assert refusal.value.details == {"status": status, "allowed": [str(move) for move in targets_of(status)]}
     assert dump() == before
 
 
@@ -575,7 +578,7 @@ def test_allowed_actions_are_exactly_those_that_act_does(provider, who, status, 
     booked = with_status(provider, status)
     booked.refresh_from_db()
     actor = actor_of(provider if who == "provider" else booked.client)
-    allowed = [action for action in allowed_actions(booked, actor, now) if action in TARGETS]
+    allowed = [action for action in allowed_actions(booked, actor, now) if TRANSITIONS[action].target]
 
     done = []
     for action in ACTIONS:
