@@ -1,7 +1,7 @@
 """Appointments: booked, moved and ended through the operations, with their history to read."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -148,7 +148,7 @@ class WhenFilter(admin.SimpleListFilter):
 def on_many(action: Action) -> Callable[..., Any]:
     """Return the action of the list that takes `action` on each of the chosen appointments."""
 
-    @admin.action(description=TRANSITIONS[action].many, permissions=["change"])
+    @admin.action(description=cast("str", TRANSITIONS[action].many), permissions=["change"])
     def take(office: Any, request: HttpRequest, queryset: QuerySet[Appointment]) -> Any:
         return office.act_on_many(request, queryset, action)
 

@@ -205,7 +205,7 @@ def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
         )
     except (HoldExpired, TooManyAppointments) as refusal:
         return show(request, held, form, now, refusal=refusal if isinstance(refusal, TooManyAppointments) else None)
-    messages.success(request, STATUSES[AppointmentStatus(made.status)].heading)
+    messages.success(request, str(STATUSES[AppointmentStatus(made.status)].heading))
     return HttpResponseRedirect(reverse("my-appointment", args=[made.pk]))
 
 
