@@ -1,0 +1,75 @@
+"""The table of statuses is the only place to add one, and each of them has every face."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import time_machine
+from django.urls import reverse
+from icalendar import Calendar
+
+from booking.appointments.messages import done_by
+from booking.appointments.transitions import STATUSES, TRANSITIONS, Action, AppointmentStatus
+from booking.calendars.icalendar import to_ical, to_invitation
+from booking.links import appointment_link
+from scheduler_project.embedded import PROJECT
+from tests.factories import appoint, at
+from tests.groups import browser_of
+from tests.html import text_of
+
+NINE = at("2026-03-03 09:00")
+SERVERS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "TEST_TEMPLATE", "DJANGO_SETTINGS_MODULE")
+
+
+def test_a_status_is_added_in_the_table_alone():
+    """Run the cases in a process of their own, for the choices of models and answers are made at import."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_") and name not in SERVERS}
+    cases = ["-q", "-p", "tests.booking.checked_in.plugin", "-p", "no:cacheprovider", "-p", "no:randomly"]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *cases, "tests/booking/checked_in/cases.py"],
+        cwd=PROJECT,
+        env=own,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_every_status_and_action_has_its_row():
+    assert set(STATUSES) == set(AppointmentStatus)
+    assert set(TRANSITIONS) == set(Action)
+
+
+@pytest.fixture(params=AppointmentStatus)
+def appointment(request, provider):
+    made = appoint(provider, NINE, overrides=["notice"])
+    made.status = request.param
+    made.save(update_fields=["status"])
+    return made
+
+
+@time_machine.travel(NINE, tick=False)
+def test_every_status_has_every_face(client, office, provider_api, appointment):
+    facts, words = STATUSES[AppointmentStatus(appointment.status)], appointment.get_status_display()
+    desk = browser_of(appointment.provider.user).get(reverse("desk-appointment", args=[appointment.pk]))
+    own = client.get(appointment_link(appointment).removeprefix("http://localhost:8000"))
+    admin = office.get(reverse("admin:booking_appointment_change", args=[appointment.pk]))
+    answer = provider_api.get(f"/api/appointments/{appointment.pk}")
+    (event,) = Calendar.from_ical(to_ical(appointment)).walk("VEVENT")
+
+    assert f'<span class="badge {facts.badge}">{words}</span>' in desk.content.decode()
+    assert str(facts.heading) in text_of(own)
+    assert f'<span class="state {facts.badge}">{words}</span>' in admin.content.decode()
+    assert answer.json()["status"] == appointment.status
+    assert event["STATUS"] == facts.ical
+    assert to_invitation(appointment, attendee="ada@example.org", name="Ada")[0] in ("REQUEST", "CANCEL")
+
+
+@pytest.mark.parametrize("action", [action for action, row in TRANSITIONS.items() if row.target])
+def test_every_action_says_what_is_done(provider, action):
+    assert done_by(action, appoint(provider, NINE, overrides=["notice"]))
