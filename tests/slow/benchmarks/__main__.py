@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scheduler_project import embedded
-from tests.slow.benchmarks import seed, servers
+from tests.slow.benchmarks import servers
 
 NAMES = ("list", "slots", "reserve", "race", "expire", "series", "dispatch", "plan", "analytics")
 
@@ -67,6 +67,7 @@ def measure(options: argparse.Namespace, postgres: Any) -> list[dict[str, Any]]:
     django.setup()
     from django.core.management import call_command
 
+    from tests.slow.benchmarks import seed
     from tests.slow.benchmarks.rows import ROWS, Bench
 
     call_command("migrate", interactive=False, verbosity=0)

@@ -30,7 +30,6 @@ from pathlib import Path
 from typing import Any
 
 from scheduler_project import embedded
-from tests.slow.chaos import seed
 from tests.slow.chaos.sink import Sink, sink
 
 ENVIRONMENT = {
@@ -124,6 +123,7 @@ def act(
     """One run, from an outbox that is full until it is empty."""
     from django.utils import timezone
 
+    from tests.slow.chaos import seed
     from tests.slow.chaos.running import Forks, Plan, Workers, run
 
     now = timezone.now()

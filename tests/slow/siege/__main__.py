@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scheduler_project import embedded
-from tests.slow.benchmarks import seed, servers
+from tests.slow.benchmarks import servers
 from tests.slow.benchmarks.load import get, post
 
 FILES = 8_192
@@ -75,6 +75,8 @@ def requests(number: int) -> Requests:
 
     django.setup()
     from django.core.management import call_command
+
+    from tests.slow.benchmarks import seed
 
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
