@@ -10,8 +10,8 @@ many at once, as part of a series, of which `series_changed` tells.
 """
 
 client_told = Signal()
-"""Asks whether the client of an appointment is told what becomes of it. Arguments: `appointment`. It is answered
-True, or False where there is no way to.
+"""Asks whether the client of an appointment is told of an event of it. Arguments: `appointment`, `event`. It is
+answered True, or False where there is no notice of it or no way to send one.
 """
 
 series_changed = Signal()

@@ -4,6 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from booking.appointments.transitions import AppointmentStatus, Event
+
 
 class Channel(models.TextChoices):
     EMAIL = "email", _("email")
@@ -28,6 +30,22 @@ class Kind(models.TextChoices):
     MOVED = "moved", _("moved")
     CANCELLED = "cancelled", _("cancelled")
     EVENT = "event", _("event for a webhook")
+
+
+NOTICES: dict[Event, Kind] = {
+    Event.APPROVED: Kind.APPROVED,
+    Event.DECLINED: Kind.DECLINED,
+    Event.RESCHEDULED: Kind.MOVED,
+    Event.CANCELLED: Kind.CANCELLED,
+}
+"""Events that notify both sides. Of events that are not here nobody is notified, except webhooks."""
+
+
+def notice_of(event: str, status: str) -> Kind | None:
+    """Return the kind of notice about an event of an appointment, which has this status after it; None without one."""
+    if event == Event.BOOKED:
+        return Kind.PENDING if status == AppointmentStatus.PENDING else Kind.BOOKED
+    return NOTICES.get(Event(event))
 
 
 class Recipient(models.TextChoices):

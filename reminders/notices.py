@@ -5,27 +5,19 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from booking.appointments.enums import COMING, AppointmentStatus, Event
+from booking.appointments.enums import COMING, Event
+from booking.appointments.transitions import CALLED_OFF
 from booking.models import Appointment, AppointmentEvent, Reservation
 from reminders.channels.registry import personal
-from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.enums import Channel, Kind, MessageStatus, Recipient, notice_of
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.enqueue import Owed, write
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.operations import BATCH, plan_reminders, reminders_for, to_come
-from reminders.webhooks.payloads import event_data, reminder_data
+from reminders.webhooks.payloads import event_data, event_name, reminder_data
 from scheduler_project.common.time.zones import rfc3339
 
 DAY = timedelta(days=1)
-
-
-NOTICES: dict[str, Kind] = {
-    Event.APPROVED: Kind.APPROVED,
-    Event.DECLINED: Kind.DECLINED,
-    Event.RESCHEDULED: Kind.MOVED,
-    Event.CANCELLED: Kind.CANCELLED,
-}
-"""Events that notify both sides; a booking is `booked` or `pending`, like the appointment's status."""
 
 
 def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
@@ -35,13 +27,13 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
     provider's webhooks; the reminders are replanned. Unsent notices that are no longer true are withdrawn.
     """
     [facts] = facts_of([appointment.pk])
-    kind = _notice_of(event, appointment)
+    kind = notice_of(event.event, appointment.status)
     if event.event != Event.BOOKED:
         unsent = Message.objects.filter(appointment=appointment, status=MessageStatus.PENDING)
         if kind is not None:
             single = unsent.exclude(kind__in=(Kind.REMINDER, Kind.EVENT)).exclude(details__has_key="others")
             single.update(status=MessageStatus.CANCELLED)
-    notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, kind, appointment, event, now)]
+    notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, appointment, event, now)]
     if event.event == Event.BOOKED:
         write([*notices, *to_come(reminders_for(facts), now)], now)
     else:
@@ -50,9 +42,11 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
     return bool(notices)
 
 
-def reaches_client(*, appointment: Appointment) -> bool:
-    """Return whether the client is notified of changes to an appointment, on a chosen channel and with an address
+def reaches_client(*, appointment: Appointment, event: str) -> bool:
+    """Return True if the client is notified of an event of an appointment, on a chosen channel and with an address
     for it."""
+    if notice_of(event, appointment.status) is None:
+        return False
     [facts] = facts_of([appointment.pk])
     ways = facts.client_channels(reminding=False)
     return any(not personal(way).refusal(appointment.client) for way in ways)
@@ -66,7 +60,7 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
     owed: list[Owed] = []
     kinds: dict[Kind, list[AppointmentEvent]] = {}
     for event in events:
-        kind = _notice_of(event, event.appointment)
+        kind = notice_of(event.event, event.appointment.status)
         if kind is not None:
             kinds.setdefault(kind, []).append(event)
     for kind, [first, *others] in kinds.items():
@@ -92,25 +86,18 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
         for facts in facts_of(batch):
             owed += to_come(reminders_for(facts), now)
             event = batch[facts.appointment_id]
-            kind = _notice_of(event, event.appointment)
+            kind = notice_of(event.event, event.appointment.status)
             if tell and facts.starts_at > now and facts.status in COMING:
-                owed += [*_notices(facts, kind, event, now), *_events(facts, kind, event.appointment, event, now)]
+                owed += [*_notices(facts, kind, event, now), *_events(facts, event.appointment, event, now)]
                 told = True
         write(owed, now)
     return told
 
 
-def _notice_of(event: AppointmentEvent, appointment: Appointment) -> Kind | None:
-    if event.event == Event.BOOKED:
-        return Kind.PENDING if appointment.status == AppointmentStatus.PENDING else Kind.BOOKED
-    return NOTICES.get(event.event)
-
-
 def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[Owed]:
     if kind is None:
         return
-    over = kind in (Kind.CANCELLED, Kind.DECLINED)
-    useful_until = max(facts.starts_at, now + DAY) if over else facts.starts_at
+    useful_until = max(facts.starts_at, now + DAY) if event.event in CALLED_OFF else facts.starts_at
     known = _known(event) if kind == Kind.MOVED else {}
     ways = [(Recipient.CLIENT, channel) for channel in facts.client_channels(reminding=False)]
     if facts.provider_email:
@@ -138,10 +125,8 @@ def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
     return {(message.recipient, message.channel): message.details["from"] for message in unread}
 
 
-def _events(
-    facts: Facts, kind: Kind | None, appointment: Appointment, event: AppointmentEvent, now: datetime
-) -> Iterator[Owed]:
-    name = f"appointment.{kind if kind in (Kind.PENDING, Kind.MOVED) else event.event}"
+def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now: datetime) -> Iterator[Owed]:
+    name = event_name(event.event, appointment.status)
     endpoints = facts.endpoints_for(name)
     if not endpoints:
         return

@@ -51,8 +51,8 @@ def follow_appointment(
 
 
 @receiver(client_told, dispatch_uid="reminders.receivers.reaches_client")
-def reaches_client(appointment: Appointment, **kwargs: Any) -> bool:
-    return notices.reaches_client(appointment=appointment)
+def reaches_client(appointment: Appointment, event: str, **kwargs: Any) -> bool:
+    return notices.reaches_client(appointment=appointment, event=event)
 
 
 @receiver(series_changed, dispatch_uid="reminders.receivers.follow_series")

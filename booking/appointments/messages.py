@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from booking.appointments.transitions import TRANSITIONS, Action
+from booking.appointments.transitions import TRANSITIONS, Action, Event
 from booking.models import Appointment
 from booking.signals import client_told
 from scheduler_project.common.validators import isolated
@@ -11,14 +11,14 @@ from scheduler_project.common.validators import isolated
 def done_by(action: Action, appointment: Appointment) -> str:
     row = TRANSITIONS[action]
     if row.notifies:
-        return and_told(str(row.done), appointment)
+        return and_told(str(row.done), appointment, row.event)
     return str(row.done) % isolated(str(appointment.client))
 
 
-def and_told(done: str, appointment: Appointment) -> str:
-    """Return the message, followed by a note that the client is notified, or that the user has to do so."""
+def and_told(done: str, appointment: Appointment, event: Event) -> str:
+    """Return the message, followed by a note that the client is notified of it, or that the user has to do so."""
     client = isolated(str(appointment.client))
-    answers = client_told.send(Appointment, appointment=appointment)
+    answers = client_told.send(Appointment, appointment=appointment, event=event)
     if any(told for _receiver, told in answers):
         return f"{done} " + _("%s is told.") % client
     return f"{done} " + _("We have no way to write to %s: please tell them yourself.") % client

@@ -62,9 +62,13 @@ class StatusFacts:
     heading: str | Promise
     """The heading of the page that its client sees."""
     badge: str
-    """The class of its badge: see `.badge` in pages.css and `.state` in office.css."""
+    """The class of its badges and of its blocks in calendars: `good`, `warn`, `bad` or one of its own.
+
+    See `.badge` and `.block` in pages.css, `.state` and `.day-grid` in office.css."""
     ical: str
     """Its STATUS in calendars (RFC 5545 §3.8.1.11)."""
+    is_usual: bool = False
+    """True for the status that lists and calendars leave unsaid."""
     is_upcoming: bool = False
     claims_time: bool = True
     is_reminded: bool = False
@@ -82,6 +86,7 @@ STATUSES: dict[AppointmentStatus, StatusFacts] = {
         heading=_("Your appointment is booked"),
         badge="scheduled",
         ical="CONFIRMED",
+        is_usual=True,
         is_upcoming=True,
         is_reminded=True,
     ),

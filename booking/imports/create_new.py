@@ -54,7 +54,7 @@ def booked(
     """
     past = draft.starts_at <= asked.now
     overrides = overrides_of(draft, asked)
-    status = AppointmentStatus(draft.status or ("completed" if past else "scheduled"))
+    status = AppointmentStatus(draft.status or (AppointmentStatus.COMPLETED if past else AppointmentStatus.SCHEDULED))
     if status in ONLY_ONCE_BEGUN and not past:
         raise NotYet(field="status")
     length = chosen_length(schedule, draft.starts_at, draft.ends_at, asked.actor)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.availability.hours import away, open_hours
 from booking.models import Reservation, Schedule
 from booking.reservations.diary import diary
@@ -139,7 +140,7 @@ def _day(
         column.ground += block("off", start, end, label=reason)
     for reservation in taken:
         held = reservation.status == ReservationStatus.HELD
-        kind = "held" if held else reservation.appointment.status
+        kind = "held" if held else STATUSES[AppointmentStatus(reservation.appointment.status)].badge
         column.entries += block(kind, reservation.starts_at, reservation.ends_at, reservation=reservation)
     if now:
         top = _position(now, rows, zone)

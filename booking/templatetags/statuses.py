@@ -1,4 +1,4 @@
-"""Filters that show the table of statuses and actions: a status's badge, and the buttons of what is allowed."""
+"""Filters that show the table of statuses and actions: facts of a status, and the buttons of what is allowed."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,6 +20,17 @@ class Button(NamedTuple):
 def badge(status: str) -> str:
     """Return the class of a status's badge."""
     return STATUSES[AppointmentStatus(status)].badge
+
+
+@register.filter
+def is_usual(status: str) -> bool:
+    """Return True for the status that lists and calendars leave unsaid."""
+    return STATUSES[AppointmentStatus(status)].is_usual
+
+
+@register.filter
+def is_upcoming(status: str) -> bool:
+    return STATUSES[AppointmentStatus(status)].is_upcoming
 
 
 @register.filter

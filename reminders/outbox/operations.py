@@ -11,12 +11,12 @@ from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from booking.appointments.transitions import REMINDED, UPCOMING, AppointmentStatus
+from booking.appointments.transitions import CALLED_OFF, ENDS, REMINDED, UPCOMING, AppointmentStatus
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
 from reminders.channels.base import DeliveryError, PersonalChannel, Refused, Unreachable, shortened
 from reminders.channels.registry import CHANNELS, personal_channels
-from reminders.enums import Channel, Kind, MessageStatus, Outcome
+from reminders.enums import NOTICES, Channel, Kind, MessageStatus, Outcome
 from reminders.models import Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.reach import refusal
@@ -182,10 +182,8 @@ STANDING: dict[Kind, tuple[AppointmentStatus, ...]] = {
     Kind.REMINDER: REMINDED,
     Kind.BOOKED: SETTLED,
     Kind.PENDING: (AppointmentStatus.PENDING,),
-    Kind.APPROVED: SETTLED,
+    **{kind: (ENDS[event],) if event in CALLED_OFF else SETTLED for event, kind in NOTICES.items() if event in ENDS},
     Kind.MOVED: UPCOMING,
-    Kind.DECLINED: (AppointmentStatus.DECLINED,),
-    Kind.CANCELLED: (AppointmentStatus.CANCELLED,),
 }
 """Statuses of an appointment in which a message about it is still true."""
 

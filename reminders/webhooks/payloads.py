@@ -7,12 +7,21 @@ import orjson
 from django.conf import settings
 from django.utils import translation
 
+from booking.appointments.transitions import ENDS, AppointmentStatus, Event
 from booking.models import Appointment
 from reminders.enums import Kind
 from reminders.models import Message, WebhookEndpoint
 from scheduler_project.common.time.zones import rfc3339
 
-EVENTS = {
+
+def event_name(event: str, status: str) -> str:
+    """Return the name that webhooks know an event of an appointment by, which has this status after it."""
+    if event == Event.BOOKED and status == AppointmentStatus.PENDING:
+        return "appointment.pending"
+    return "appointment.moved" if event == Event.RESCHEDULED else f"appointment.{event}"
+
+
+APPOINTMENT_EVENTS = {
     "appointment.booked": "An appointment is booked that needs no approval.",
     "appointment.pending": "An appointment is booked that waits for approval.",
     "appointment.approved": "The provider or staff approve a pending appointment.",
@@ -22,6 +31,16 @@ EVENTS = {
     "appointment.completed": "An appointment is marked as completed.",
     "appointment.missed": "An appointment is marked as missed: the client did not come.",
     "appointment.cancelled": "An appointment is cancelled, by whoever it is.",
+}
+"""The sentences of the reference about events of appointments. Without one, an event is described by its status."""
+
+EVENTS = {
+    **APPOINTMENT_EVENTS,
+    **{
+        name: f"An appointment becomes `{ENDS[event]}`."
+        for event in ENDS
+        if (name := event_name(event, ENDS[event])) not in APPOINTMENT_EVENTS
+    },
     "reminder.due": "The moment of a reminder has come. It is as long before the start as clients are reminded.",
     "reminder.sent": "A reminder to the client was sent, by email or SMS.",
     "reminder.failed": "A reminder to the client was given up.",

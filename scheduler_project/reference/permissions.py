@@ -8,6 +8,7 @@ from importlib import import_module
 
 from django.apps import apps
 
+from booking.appointments.transitions import TRANSITIONS
 from scheduler_project.reference import markdown
 
 # --- The API --------------------------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ ADMIN_ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "accounts_signin": {"end": MANAGERS},
     "accounts_user": {"activate": MANAGERS, "deactivate": MANAGERS},
-    "booking_appointment": dict.fromkeys(("approve", "cancel", "complete", "decline", "miss"), BOTH),
+    "booking_appointment": dict.fromkeys((str(action) for action, row in TRANSITIONS.items() if row.many), BOTH),
     "booking_appointmentseries": {"cancel": BOTH, "extend": BOTH},
     "booking_availabilitywindow": {"delete_selected": MANAGERS},
     "booking_calendarfeed": {"revoke": MANAGERS},

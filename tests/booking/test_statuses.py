@@ -1,6 +1,7 @@
 """The table of statuses is the only place to add one, and each of them has every face."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -68,6 +69,20 @@ def test_every_status_has_every_face(client, office, provider_api, appointment):
     assert answer.json()["status"] == appointment.status
     assert event["STATUS"] == facts.ical
     assert to_invitation(appointment, attendee="ada@example.org", name="Ada")[0] in ("REQUEST", "CANCEL")
+
+
+@pytest.mark.parametrize("look", ["good", "warn", "bad"])
+@pytest.mark.parametrize(
+    ("sheet", "places"),
+    [("pages.css", [".badge{}", ".block{} > *"]), ("office.css", [".state{}", ".day-grid td{}"])],
+)
+def test_every_look_is_there_for_badges_and_calendars(look, sheet, places):
+    """The plain look of a block is the good one."""
+    styles = (PROJECT / "scheduler_project/common/static/common" / sheet).read_text()
+
+    for place in places:
+        plain = place.format("") if (look, place) == ("good", ".block{} > *") else place.format(f".{look}")
+        assert re.search(rf"^{re.escape(plain)}(,| {{)$", styles, re.MULTILINE), plain
 
 
 @pytest.mark.parametrize("action", [action for action, row in TRANSITIONS.items() if row.target])

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import VETTED, Client, Provider
-from booking.appointments.enums import Action
+from booking.appointments.enums import Action, Event
 from booking.appointments.operations import act, reschedule
 from reminders.channels.registry import personal
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
@@ -147,11 +147,11 @@ def test_planning_anew_does_not_text_what_was_withheld(provider, texts):
 def test_client_with_nothing_but_an_unverified_phone_is_not_reached(provider):
     made = appoint(provider, at("2026-03-04 10:00"), client=by_sms(verified_phone=""))
 
-    assert not reaches_client(appointment=made)
+    assert not reaches_client(appointment=made, event=Event.BOOKED)
 
 
 def test_client_with_a_verified_phone_is_reached(provider):
-    assert reaches_client(appointment=appoint(provider, at("2026-03-04 10:00"), client=by_sms()))
+    assert reaches_client(appointment=appoint(provider, at("2026-03-04 10:00"), client=by_sms()), event=Event.BOOKED)
 
 
 @pytest.mark.parametrize(("countries", "goes"), [([], True), (["US", "DE"], True), (["CA", "DE"], False)])

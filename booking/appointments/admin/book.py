@@ -16,7 +16,7 @@ from accounts.actors import Actor
 from accounts.clients.operations import with_new_client
 from booking.admin.base import staff
 from booking.appointments.choosing import free_on, refuse
-from booking.appointments.enums import Action
+from booking.appointments.enums import Action, Event
 from booking.appointments.forms import CLIENTS_FOUND, InstantField
 from booking.appointments.messages import and_told
 from booking.appointments.operations import book, reschedule
@@ -104,7 +104,7 @@ class BookingPages(OfficeAdmin):
             messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % isolated(str(made.client)))
             return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
         self.log_addition(request, made, [{"added": {}}])
-        messages.success(request, and_told(_("Booked."), made))
+        messages.success(request, and_told(_("Booked."), made, Event.BOOKED))
         return HttpResponseRedirect(self.change_url(made.pk))
 
     def _book_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Appointment:
@@ -204,7 +204,7 @@ class BookingPages(OfficeAdmin):
             except DomainError as error:
                 alternatives = refuse(form, error)
             else:
-                messages.success(request, and_told(_("Moved."), appointment))
+                messages.success(request, and_told(_("Moved."), appointment, Event.RESCHEDULED))
                 return HttpResponseRedirect(self.change_url(appointment.pk))
         return self._ask_when(request, appointment, form, now, alternatives)
 

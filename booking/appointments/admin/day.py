@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.models import Reservation, Schedule
 from booking.reservations.diary import DayOf, days_of
 from booking.reservations.enums import ReservationStatus
@@ -163,7 +164,9 @@ def _why_not(day: DayOf, start: datetime, end: datetime) -> tuple[str, str]:
 
 
 def _kind(claim: Reservation) -> str:
-    return "held" if claim.status == ReservationStatus.HELD else str(claim.appointment.status)
+    """Return the class of a claim's cell: that of its appointment's badge, or `held`."""
+    held = claim.status == ReservationStatus.HELD
+    return "held" if held else STATUSES[AppointmentStatus(claim.appointment.status)].badge
 
 
 def _touched(stretches: list[Interval], start: datetime, end: datetime) -> bool:

@@ -21,6 +21,7 @@ from accounts.actors import Actor
 from accounts.clients.operations import with_new_client
 from accounts.models import Client
 from booking.appointments.choosing import free_on, refuse
+from booking.appointments.enums import Event
 from booking.appointments.forms import BookForm, found_clients
 from booking.appointments.messages import and_told
 from booking.appointments.operations import book as book_one
@@ -58,7 +59,7 @@ def _booked(request: HttpRequest, form: BookForm, deed: str, now: datetime) -> H
     actor = actor_of(request)
     if not form.rule:
         made = _book_one(form, actor, now)
-        messages.success(request, and_told(_("Booked."), made))
+        messages.success(request, and_told(_("Booked."), made, Event.BOOKED))
         return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
     if deed not in Policy.values:
         return _preview(request, form, now)

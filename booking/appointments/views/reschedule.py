@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.appointments.choosing import free_on, refuse
-from booking.appointments.enums import Action
+from booking.appointments.enums import Action, Event
 from booking.appointments.forms import MoveForm
 from booking.appointments.messages import and_told
 from booking.appointments.operations import reschedule
@@ -56,7 +56,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                 }
                 context = {"appointment": shown, "form": form, "after": after, "change": change}
                 return render(request, "booking/desk/move_sure.html", context)
-            messages.success(request, and_told(_("Moved."), shown))
+            messages.success(request, and_told(_("Moved."), shown, Event.RESCHEDULED))
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
     typed = form.cleaned_data.get("date") if form.is_bound else None

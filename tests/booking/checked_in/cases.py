@@ -1,5 +1,6 @@
 """The faces of an appointment that is `checked_in`, a status that only the table knows (see `plugin.py`)."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -14,14 +15,20 @@ from booking.appointments.operations import act
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.transitions import Action, AppointmentStatus
 from booking.calendars.icalendar import to_ical
+from booking.imports.sheet import APPOINTMENTS
 from booking.invariants import OTHER_THAN_ITS_HISTORY, WITHOUT_ITS_TIME
 from booking.links import appointment_link
 from booking.models import Appointment
+from reminders.models import Message
 from reminders.plan.facts import facts_of
 from reminders.plan.operations import reminders_for
-from tests.factories import NOON, SYSTEM, appoint, at
+from reminders.webhooks.payloads import EVENTS
+from scheduler_project.reference.permissions import ADMIN_ACTIONS, BOTH
+from tests.booking.imports.helpers import exported, outcomes, refusals, run
+from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at
 from tests.groups import browser_of
 from tests.html import text_of
+from tests.reminders.helpers import notices
 
 NINE = at("2026-03-03 09:00")
 BEGUN = NINE + timedelta(minutes=5)
@@ -41,6 +48,12 @@ def scheduled(provider, booker):
 @pytest.fixture
 def checked_in(scheduled):
     return act(appointment_id=scheduled.pk, action=Action("check_in"), actor=SYSTEM, now=BEGUN)
+
+
+def sheet(provider, client, reference=""):
+    """Return a file with the appointment at NINE, checked in."""
+    row = f"{reference},{provider.slug},{client.email},2026-03-03 09:00,checked_in"
+    return f"reference,provider,client_email,start,status\n{row}\n"
 
 
 def test_it_can_be_reached_once_begun(scheduled):
@@ -97,6 +110,86 @@ def test_admin(office, scheduled):
     assert (
         reverse("admin:booking_appointment_act", args=[scheduled.pk, "check_in"]) in office.get(page).content.decode()
     )
+
+
+def test_admin_does_it_to_many(office, scheduled):
+    changelist = reverse("admin:booking_appointment_changelist")
+    chosen = {"action": "check_in", "_selected_action": [scheduled.pk]}
+
+    shown = office.post(changelist, chosen)
+    done = office.post(changelist, {**chosen, "answered": "yes"}, follow=True)
+
+    assert str(scheduled.client) in text_of(shown)
+    assert "Appointments checked in: 1." in text_of(done)
+    scheduled.refresh_from_db()
+    assert scheduled.status == "checked_in"
+
+
+def test_reference_lists_the_action():
+    assert ADMIN_ACTIONS["booking_appointment"]["check_in"] == BOTH
+
+
+@pytest.mark.parametrize(
+    "page", ["desk-day", "desk-week", "admin:booking_appointment_day"], ids=["day", "week", "admin's day"]
+)
+def test_calendars_show_it(office, provider, checked_in, page):
+    browser = office if page.startswith("admin:") else browser_of(provider.user)
+
+    shown = browser.get(reverse(page), {"date": "2026-03-03"})
+
+    assert re.search(r'class="(block )?good[ "]', shown.content.decode())
+    assert "checked in" in text_of(shown)
+
+
+def test_import_books_it(provider, ada):
+    report = run(APPOINTMENTS, sheet(provider, ada), now=BEGUN, past=True)
+
+    assert outcomes(report) == ["new"]
+    made = Appointment.objects.get()
+    assert (made.status, made.reservation.status) == ("checked_in", "confirmed")
+    assert [event.event for event in made.events.all()] == ["booked", "checked_in"]
+
+
+def test_import_refuses_it_before_the_start(provider, ada):
+    assert refusals(run(APPOINTMENTS, sheet(provider, ada), now=NOON)) == [(2, "not_yet", "status")]
+
+
+def test_import_leads_to_it(provider, ada):
+    made = appoint(provider, NINE, client=ada, overrides=["notice"])
+
+    report = run(APPOINTMENTS, sheet(provider, ada, str(made.uid)), now=BEGUN, past=True)
+
+    assert outcomes(report) == ["changed"]
+    made.refresh_from_db()
+    assert made.status == "checked_in"
+
+
+def test_export_says_it_and_is_imported_unchanged(checked_in):
+    text = exported(APPOINTMENTS)
+
+    assert "checked_in" in text
+    assert outcomes(run(APPOINTMENTS, text, now=BEGUN, past=True)) == ["unchanged"]
+
+
+def test_webhook_is_told(scheduled):
+    endpoint = WebhookEndpointFactory(provider=scheduled.provider, events=["appointment.checked_in"])
+
+    act(appointment_id=scheduled.pk, action=Action("check_in"), actor=SYSTEM, now=BEGUN)
+
+    [message] = Message.objects.filter(endpoint=endpoint)
+    assert message.details["type"] == "appointment.checked_in"
+    assert message.details["data"]["status"] == "checked_in"
+
+
+def test_webhook_can_choose_it(provider_api):
+    answer = provider_api.post("/api/webhooks", {"url": "https://1.1.1.1/", "events": ["appointment.checked_in"]})
+
+    assert (answer.status_code, answer.json()["events"]) == (201, ["appointment.checked_in"])
+    assert EVENTS["appointment.checked_in"] == "An appointment becomes `checked_in`."
+
+
+def test_nobody_is_notified(checked_in):
+    assert (checked_in.status, [row for row in notices(checked_in) if row[0] != "booked"]) == ("checked_in", [])
 
 
 def test_figures(checked_in):

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.utils.translation import override
 
 from accounts.models import User
+from booking.appointments.enums import Event
 from booking.appointments.messages import and_told
 from reminders.models import Message, OptOut, Preferences
 from reminders.skip_reasons import Cause, reason_in_words
@@ -257,7 +258,8 @@ def test_provider_is_told_to_tell_them_in_the_same_words(provider):
         numbers = {"phone": phone, "verified_phone": verified_phone}
         client = ClientFactory(owner=provider, user=None, name="Ada", email="", **numbers)
         Preferences.objects.create(client=client, channels=["sms"], updated_at=NOON)
-        said.append(and_told("Booked.", appoint(provider, at(f"2026-03-04 {hour:02}:00"), client=client, actor=SYSTEM)))
+        made = appoint(provider, at(f"2026-03-04 {hour:02}:00"), client=client, actor=SYSTEM)
+        said.append(and_told("Booked.", made, Event.BOOKED))
 
     assert said == ["Booked. We have no way to write to Ada: please tell them yourself."] * 2 + ["Booked. Ada is told."]
 

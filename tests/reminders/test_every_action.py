@@ -1,0 +1,80 @@
+"""Every action of the table has its events for webhooks, and the notices it is to have."""
+
+from datetime import timedelta
+
+import pytest
+
+from booking.appointments.messages import done_by
+from booking.appointments.operations import act, reschedule
+from booking.appointments.transitions import CALLED_OFF, ENDS, TRANSITIONS, Action
+from reminders.enums import NOTICES, Kind
+from reminders.models import Message
+from reminders.outbox.operations import STANDING
+from reminders.webhooks.payloads import APPOINTMENT_EVENTS, EVENTS, event_name
+from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at
+from tests.reminders.helpers import notices
+
+NINE = at("2026-03-04 09:00")
+SILENT = {Action.COMPLETE, Action.MISS}
+"""Actions of which nobody is notified."""
+
+
+@pytest.fixture(params=Action)
+def action(request):
+    return request.param
+
+
+@pytest.fixture
+def done(provider, action):
+    """An appointment, and what was owed once the action was taken on it."""
+    made = appoint(provider, NINE, overrides=["notice"])
+    made.status = TRANSITIONS[action].sources[0]
+    made.save(update_fields=["status"])
+    Message.objects.all().delete()
+    WebhookEndpointFactory(provider=provider)
+    if action == Action.RESCHEDULE:
+        return reschedule(appointment_id=made.pk, starts_at=at("2026-03-04 11:00"), actor=SYSTEM, now=NOON)
+    begun = NINE + timedelta(minutes=1) if TRANSITIONS[action].only_once_begun else NOON
+    return act(appointment_id=made.pk, action=action, actor=SYSTEM, now=begun)
+
+
+def test_webhooks_are_told(action, done):
+    event = TRANSITIONS[action].event
+    (told,) = Message.objects.filter(appointment=done, kind=Kind.EVENT)
+
+    assert told.details["type"] == event_name(event, done.status)
+    assert told.details["type"] in EVENTS
+
+
+def test_client_and_provider_are_notified_but_of_silent_actions(action, done):
+    kind = NOTICES.get(TRANSITIONS[action].event)
+
+    assert (kind is None) == (action in SILENT)
+    assert notices(done) == ([] if kind is None else [(kind, "client", "email"), (kind, "provider", "email")])
+
+
+def test_user_reads_whether_the_client_is_notified(action, done):
+    said = done_by(action, done) if TRANSITIONS[action].target else ""
+
+    assert ("is told" in said) == (action not in SILENT and action != Action.RESCHEDULE)
+
+
+def test_action_without_a_notice_asks_the_user_to_tell_the_client(provider, monkeypatch):
+    monkeypatch.delitem(NOTICES, TRANSITIONS[Action.APPROVE].event)
+
+    said = done_by(Action.APPROVE, appoint(provider, NINE, overrides=["notice"]))
+
+    assert "is told" not in said
+    assert "please tell them yourself" in said
+
+
+def test_notices_and_webhooks_are_of_events_there_are():
+    events = {row.event for row in TRANSITIONS.values()}
+    names = {event_name(event, ENDS.get(event, "")) for event in events}
+
+    assert NOTICES.keys() <= events
+    assert names | {"appointment.booked", "appointment.pending", "appointment.edited"} == APPOINTMENT_EVENTS.keys()
+
+
+def test_notice_that_it_does_not_take_place_stands_while_it_is_so():
+    assert {STANDING[NOTICES[event]] for event in CALLED_OFF} == {(ENDS[event],) for event in CALLED_OFF}
