@@ -6,9 +6,9 @@ from typing import Self
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import Client, User
-from scheduler_project.common.audit.log import Face
+from scheduler_project.common.audit.log import Source
 
-__all__ = ["Actor", "Face"]
+__all__ = ["Actor", "Source"]
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Actor:
     """
 
     user: User | None
-    face: Face
+    source: Source
     guest: Client | None = None
 
     @classmethod
-    def of(cls, user: User | AnonymousUser, face: Face) -> Self:
-        return cls(user if isinstance(user, User) else None, face)
+    def of(cls, user: User | AnonymousUser, source: Source) -> Self:
+        return cls(user if isinstance(user, User) else None, source)
 
     @property
     def client_id(self) -> int | None:
@@ -39,8 +39,10 @@ class Actor:
         Operations and the admin check the same permissions, so a group's rights are the same everywhere.
         """
         if self.user is None:
-            return self.face in (Face.JOB, Face.COMMAND)
-        return self.user.may(permission) or (self.face in (Face.JOB, Face.COMMAND) and self.user.has_perm(permission))
+            return self.source in (Source.JOB, Source.COMMAND)
+        return self.user.may(permission) or (
+            self.source in (Source.JOB, Source.COMMAND) and self.user.has_perm(permission)
+        )
 
     def runs(self, provider_id: int, permission: str) -> bool:
         """Return whether the actor may act for that provider: as the provider's own login, or as staff with the

@@ -13,8 +13,8 @@ class AccountsConfig(AppConfig):
         from accounts.clients.errors import ClientExists
         from accounts.sign_in import security_events  # noqa: F401
         from accounts.sign_in.errors import EmailTaken
-        from accounts.sign_in.sign_ins import forget_sign_ins
-        from scheduler_project.common.audit.log import trailed
+        from accounts.sign_in.sign_ins import purge_sign_ins
+        from scheduler_project.common.audit.log import audited_tables
         from scheduler_project.common.db.retention import retained
         from scheduler_project.common.errors import TryAgain
         from scheduler_project.common.operations import broken_constraints
@@ -23,8 +23,8 @@ class AccountsConfig(AppConfig):
         broken_constraints["client_email_once_per_owner"] = partial(ClientExists, field="email")
         for once in ("provider_slug_once", "client_reference_once_per_owner", "client_reference_once_without_owner"):
             broken_constraints[once] = TryAgain
-        retained["ended sign-ins"] = forget_sign_ins
-        trailed |= {
+        retained["ended sign-ins"] = purge_sign_ins
+        audited_tables |= {
             "accounts_user": "accounts.User",
             "accounts_user_groups": "accounts.User",
             "accounts_user_user_permissions": "accounts.User",

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models.deletion import ProtectedError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.users.errors import LinkInName
 from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.validators import has_link
@@ -31,7 +31,7 @@ def check_name(name: str, actor: Actor | None = None) -> None:
 def is_trusted(actor: Actor) -> bool:
     """Return whether the actor is staff, the system, or an approved provider whose email is verified."""
     if actor.user is None:
-        return actor.face in (Face.JOB, Face.COMMAND)
+        return actor.source in (Source.JOB, Source.COMMAND)
     provider = actor.user.provider_or_none
     if actor.user.is_staff or provider is None or not provider.is_vetted:
         return actor.user.is_staff

@@ -13,19 +13,19 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.mails.notices import Notice, notify
 from accounts.mails.operations import owe
 from accounts.models import Client, SignIn, User
-from accounts.privacy.operations import forget_traces
+from accounts.privacy.operations import purge_audit_log
 from accounts.providers.approval import note_verified
 from accounts.sign_in.mailboxes import is_proved, prove
-from accounts.sign_in.operations import forget_new_email
+from accounts.sign_in.operations import drop_new_email
 from accounts.sign_in.sign_ins import SID, Origin, end_sign_in, end_sign_ins, start_sign_in
 from accounts.signals import mail_owed
 from accounts.tasks import wake_sender
 from accounts.users.operations import carry_email
-from scheduler_project.common.audit.log import asker, who
+from scheduler_project.common.audit.log import audit_actor, current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.mail.admins import admin_mail_owed
 
@@ -55,13 +55,13 @@ def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
     """End what was made before the mailbox is proved: the only place for links, resets, invitations and the admin."""
     if instance.first_proof:
         keep = acting_sign_in(instance.user)
-        by_staff = who().face == Face.ADMIN and who().user_id != instance.user_id
+        by_staff = audit_actor().source == Source.ADMIN and audit_actor().user_id != instance.user_id
         instance.ended = prove(user=instance.user, address=instance, keep=keep, now=timezone.now(), by_staff=by_staff)
 
 
 def acting_sign_in(user: User) -> SignIn | None:
     """Return the sign-in of a login that changes itself, else None."""
-    asked = getattr(asker.get(), "user", None)
+    asked = getattr(current_request.get(), "user", None)
     return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
 
 
@@ -88,7 +88,7 @@ def tell_old_mailbox(user: User, was: str) -> None:
 
 @receiver([password_changed, password_reset, password_set], dispatch_uid="accounts.receivers.lose_new_email")
 def lose_new_email(user: User, **kwargs: Any) -> None:
-    forget_new_email(user)
+    drop_new_email(user)
 
 
 @receiver(user_logged_in, dispatch_uid="accounts.receivers.begin_sign_in")
@@ -140,7 +140,7 @@ def ring_for_mails(**kwargs: Any) -> None:
 
 @receiver(post_delete, sender=Client, dispatch_uid="accounts.receivers.forget_deleted_client")
 @receiver(post_delete, sender=User, dispatch_uid="accounts.receivers.forget_deleted_login")
-def forget_deleted(instance: Client | User, **kwargs: Any) -> None:
+def on_person_deleted(instance: Client | User, **kwargs: Any) -> None:
     """Erase a deleted login: the audit log keeps only that there was one, and who deleted it."""
     if instance.name:
-        forget_traces(instance)
+        purge_audit_log(instance)

@@ -23,7 +23,7 @@ from accounts.providers.models import published
 from analytics.periods import Span
 from analytics.statements import BOOKED, CANCELLED, HOLDS, REMINDERS, SETTINGS, STANDING
 from booking.appointments.transitions import ATTENDED, CLAIMING, MISSED
-from booking.availability.former_hours import offers
+from booking.availability.former_hours import availability_groups
 from booking.models import Appointment, AvailabilityWindow, DateOverride, Service, WorkingHours
 from reminders.enums import MessageStatus
 from scheduler_project.common.db.retention import older_than
@@ -290,7 +290,7 @@ def _count_offered(found: Numbers) -> None:
     ends = [*begins[1:], found.span.until]
     offered = [timedelta()] * len(begins)
     provider_id = found.scope.provider.pk if found.scope.provider else None
-    for offer in offers(found.span.start, found.span.until, provider_id):
+    for offer in availability_groups(found.span.start, found.span.until, provider_id):
         whole = timedelta()
         for start, end in offer.hours:
             whole += end - start

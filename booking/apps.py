@@ -15,7 +15,7 @@ class BookingConfig(AppConfig):
         from booking.invariants import INVARIANTS
         from booking.reservations import guests
         from booking.reservations.errors import SlotTaken
-        from scheduler_project.common.audit.log import trailed
+        from scheduler_project.common.audit.log import audited_tables
         from scheduler_project.common.db.invariants import invariants
         from scheduler_project.common.db.retention import retained
         from scheduler_project.common.errors import TryAgain
@@ -31,10 +31,10 @@ class BookingConfig(AppConfig):
         unproven.append(guests.booked_as_visitor())
         known_to_provider.append(has_appointment_with)
         retained |= {
-            "visitors": lambda now: unconverted.tidy_visitors(now=now),
-            "holds that came to nothing": lambda now: unconverted.forget_holds(now=now),
+            "visitors": lambda now: unconverted.purge_visitors(now=now),
+            "holds that came to nothing": lambda now: unconverted.purge_holds(now=now),
         }
-        trailed |= {
+        audited_tables |= {
             "booking_schedule": "booking.Schedule",
             "booking_workinghours": "booking.Schedule",
             "booking_dateoverride": "booking.DateOverride",

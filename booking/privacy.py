@@ -6,16 +6,16 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client, User
 from accounts.privacy.errors import AppointmentsComing
-from accounts.privacy.operations import forget_log
+from accounts.privacy.operations import purge_admin_log
 from booking.calendars.operations import end_feeds
 from booking.links import feed_link
 from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation, Service
 from booking.reservations.models import party
 from booking.reservations.operations import release
-from scheduler_project.common.audit.log import erase, erasing
+from scheduler_project.common.audit.log import allow_erasing, erase
 from scheduler_project.common.operations import operation
 from scheduler_project.common.time.zones import rfc3339
 
@@ -83,7 +83,7 @@ WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| arr
 
 
 @operation
-def forget_client(*, client: Client, now: datetime) -> None:
+def anonymize_bookings(*, client: Client, now: datetime) -> None:
     """Forget what was said about a client's bookings; the bookings stay. Their holds end.
 
     Raises AppointmentsComing, also while a series of theirs goes on.
@@ -93,7 +93,7 @@ def forget_client(*, client: Client, now: datetime) -> None:
     if appointments.coming(now=now).exists() or series.active(now=now).exists():
         raise AppointmentsComing
     for held in Reservation.objects.held(now=now).filter(client=client).order_by("pk"):
-        release(reservation_id=held.pk, actor=Actor(None, Face.JOB), now=now)
+        release(reservation_id=held.pk, actor=Actor(None, Source.JOB), now=now)
     end_feeds(provider=None, client=client)
     ImportedEntry.objects.filter(Q(appointment__in=appointments) | Q(series__in=series)).delete()
     Reservation.objects.filter(client=client).exclude(note="").update(note="")
@@ -101,7 +101,7 @@ def forget_client(*, client: Client, now: datetime) -> None:
     erase(AppointmentSeries, list(series.values_list("pk", flat=True)), ["title", "description"])
     service = Service.objects.filter(reservations__appointment=OuterRef("pk")).values("name")
     appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
-    forget_log(Appointment, appointments.values_list("pk", flat=True))
-    forget_log(AppointmentSeries, series.values_list("pk", flat=True))
-    with erasing() as cursor:
+    purge_admin_log(Appointment, appointments.values_list("pk", flat=True))
+    purge_admin_log(AppointmentSeries, series.values_list("pk", flat=True))
+    with allow_erasing() as cursor:
         cursor.execute(FORGET_WORDS, [client.pk])

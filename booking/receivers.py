@@ -22,46 +22,48 @@ from booking.availability.operations import open_schedule
 from booking.availability.slots import extend
 from booking.calendars.operations import end_feeds
 from booking.models import Appointment, Schedule
-from booking.privacy import bookings_of, forget_client, leave_no_bookings
+from booking.privacy import anonymize_bookings, bookings_of, leave_no_bookings
 from booking.signals import slots_missing
 from booking.tasks import wake_extender
 
 
-@receiver(provider_added, dispatch_uid="booking.receivers.give_schedule")
-def give_schedule(provider: Provider, timezone: str, now: datetime, **kwargs: Any) -> None:
+@receiver(provider_added, dispatch_uid="booking.receivers.on_provider_added")
+def on_provider_added(provider: Provider, timezone: str, now: datetime, **kwargs: Any) -> None:
     open_schedule(provider=provider, timezone=timezone, now=now)
 
 
-@receiver(provider_vetted, dispatch_uid="booking.receivers.lay_out_all")
-def lay_out_all(provider: Provider, now: datetime, **kwargs: Any) -> None:
+@receiver(provider_vetted, dispatch_uid="booking.receivers.on_provider_vetted")
+def on_provider_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
     """Up to the whole booking horizon: less was laid out for somebody nobody could book."""
     schedule = Schedule.objects.filter(provider=provider).first()
     if schedule is not None:
         extend(schedule_id=schedule.pk, now=now)
 
 
-@receiver(slots_missing, dispatch_uid="booking.receivers.ring_for_slots")
-def ring_for_slots(schedule: Schedule, **kwargs: Any) -> None:
+@receiver(slots_missing, dispatch_uid="booking.receivers.on_slots_missing")
+def on_slots_missing(schedule: Schedule, **kwargs: Any) -> None:
     transaction.on_commit(partial(wake_extender, schedule.pk))
 
 
-@receiver(personal_data_asked, dispatch_uid="booking.receivers.tell_bookings")
-def tell_bookings(user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any) -> None:
+@receiver(personal_data_asked, dispatch_uid="booking.receivers.on_personal_data_asked")
+def on_personal_data_asked(
+    user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any
+) -> None:
     archive |= bookings_of(user, client, own=own)
 
 
-@receiver(login_leaving, dispatch_uid="booking.receivers.let_leave")
-def let_leave(user: User, now: datetime, **kwargs: Any) -> None:
+@receiver(login_leaving, dispatch_uid="booking.receivers.on_login_leaving")
+def on_login_leaving(user: User, now: datetime, **kwargs: Any) -> None:
     leave_no_bookings(user=user, now=now)
 
 
-@receiver(client_leaving, dispatch_uid="booking.receivers.let_client_leave")
-def let_client_leave(client: Client, now: datetime, **kwargs: Any) -> None:
-    forget_client(client=client, now=now)
+@receiver(client_leaving, dispatch_uid="booking.receivers.on_client_leaving")
+def on_client_leaving(client: Client, now: datetime, **kwargs: Any) -> None:
+    anonymize_bookings(client=client, now=now)
 
 
-@receiver(mailbox_proved, dispatch_uid="booking.receivers.end_keys")
-def end_keys(
+@receiver(mailbox_proved, dispatch_uid="booking.receivers.on_mailbox_proved")
+def on_mailbox_proved(
     client: Client | None, provider: Provider | None, now: datetime, ended: list[Any], kept: list[Any], **kwargs: Any
 ) -> None:
     if end_feeds(provider=provider, client=client):

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.availability import slots
 from booking.reservations import operations as reservations
 from booking.series import operations as series
@@ -37,4 +37,4 @@ def wake_extender(schedule_id: int) -> None:
 
 @shared_task
 def extend_series() -> int:
-    return series.extend_all_series(now=timezone.now(), actor=Actor(None, Face.JOB))
+    return series.extend_all_series(now=timezone.now(), actor=Actor(None, Source.JOB))

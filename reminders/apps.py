@@ -14,7 +14,7 @@ class RemindersConfig(AppConfig):
         from reminders.outbox import enqueue
         from reminders.templates.errors import TemplateExists
         from reminders.webhooks.errors import EndpointExists
-        from scheduler_project.common.audit.log import trailed
+        from scheduler_project.common.audit.log import audited_tables
         from scheduler_project.common.db.invariants import invariants
         from scheduler_project.common.db.retention import retained
         from scheduler_project.common.operations import broken_constraints
@@ -22,8 +22,8 @@ class RemindersConfig(AppConfig):
         broken_constraints["messagetemplate_once"] = TemplateExists
         broken_constraints["webhookendpoint_address_once_per_provider"] = partial(EndpointExists, field="url")
         invariants |= INVARIANTS
-        retained["messages"] = lambda now: enqueue.forget_messages(now=now)
-        trailed |= {
+        retained["messages"] = lambda now: enqueue.purge_messages(now=now)
+        audited_tables |= {
             "reminders_messagetemplate": "reminders.MessageTemplate",
             "reminders_webhookendpoint": "reminders.WebhookEndpoint",
         }

@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 
 from accounts.models import Client, Provider
-from reminders.enums import Channel, Kind, MessageStatus, Outcome, Source
+from reminders.enums import Channel, Kind, MessageStatus, OptOutSource, Outcome
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, OptOut, Preferences
 from reminders.plan.operations import replan_all
 from reminders.templates.composer import recipient_of
@@ -17,7 +17,7 @@ SILENT = "elena@example.com"
 MOVED_AWAY = "ingrid@example.com"
 
 
-def furnish(*, now: datetime) -> None:
+def add_demo_messages(*, now: datetime) -> None:
     """Add messages to the demo practice made by booking. Nothing is sent: past messages count as sent when they were
     due."""
     registered = {client.user.email: client for client in Client.objects.filter(user__isnull=False) if client.user}
@@ -30,7 +30,10 @@ def furnish(*, now: datetime) -> None:
         updated_at=now,
     )
     OptOut.objects.create(
-        channel=Channel.EMAIL, address=registered[SILENT].email.lower(), at=now - timedelta(days=3), source=Source.LINK
+        channel=Channel.EMAIL,
+        address=registered[SILENT].email.lower(),
+        at=now - timedelta(days=3),
+        source=OptOutSource.LINK,
     )
     MessageTemplate.objects.create(
         provider=Provider.objects.get(user__email="maya@example.com"),

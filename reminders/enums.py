@@ -80,7 +80,7 @@ class Outcome(models.TextChoices):
     REFUSED = "refused", _("refused for good")
 
 
-class Source(models.TextChoices):
+class OptOutSource(models.TextChoices):
     """Sources of opt-outs."""
 
     LINK = "link", _("link in a message")

@@ -11,7 +11,7 @@ from booking.models import Appointment, AppointmentEvent, Reservation
 from reminders.channels.registry import personal
 from reminders.enums import Channel, Kind, MessageStatus, Recipient, notice_of
 from reminders.models import Message, WebhookEndpoint
-from reminders.outbox.enqueue import Owed, write
+from reminders.outbox.enqueue import OutboxEntry, enqueue
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.operations import BATCH, plan_reminders, reminders_for, to_come
 from reminders.webhooks.payloads import event_data, event_name, reminder_data
@@ -35,10 +35,10 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
             single.update(status=MessageStatus.CANCELLED)
     notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, appointment, event, now)]
     if event.event == Event.BOOKED:
-        write([*notices, *to_come(reminders_for(facts), now)], now)
+        enqueue([*notices, *to_come(reminders_for(facts), now)], now)
     else:
         plan_reminders([facts], now)
-        write(notices, now)
+        enqueue(notices, now)
     return bool(notices)
 
 
@@ -57,7 +57,7 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
 
     Each kind of event gives one notice, about the first appointment, with the times and ids of the others.
     """
-    owed: list[Owed] = []
+    owed: list[OutboxEntry] = []
     kinds: dict[Kind, list[AppointmentEvent]] = {}
     for event in events:
         kind = notice_of(event.event, event.appointment.status)
@@ -70,7 +70,7 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
             "appointments": [event.appointment_id for event in (first, *others)],
         }
         owed += [one._replace(details=one.details | many) for one in _notices(facts, kind, first, now)]
-    write(owed, now)
+    enqueue(owed, now)
     return bool(owed)
 
 
@@ -82,7 +82,7 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
     told = False
     for start in range(0, len(events), BATCH):
         batch = {event.appointment_id: event for event in events[start : start + BATCH]}
-        owed: list[Owed] = []
+        owed: list[OutboxEntry] = []
         for facts in facts_of(batch):
             owed += to_come(reminders_for(facts), now)
             event = batch[facts.appointment_id]
@@ -90,11 +90,11 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
             if tell and facts.starts_at > now and facts.status in COMING:
                 owed += [*_notices(facts, kind, event, now), *_events(facts, event.appointment, event, now)]
                 told = True
-        write(owed, now)
+        enqueue(owed, now)
     return told
 
 
-def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[Owed]:
+def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[OutboxEntry]:
     if kind is None:
         return
     useful_until = max(facts.starts_at, now + DAY) if event.event in CALLED_OFF else facts.starts_at
@@ -106,7 +106,7 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
         before = known.get((recipient, channel))
         if before == rfc3339(facts.starts_at):
             continue  # Moved back before the notice of the move was sent.
-        yield Owed(
+        yield OutboxEntry(
             kind,
             channel,
             recipient,
@@ -125,14 +125,14 @@ def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
     return {(message.recipient, message.channel): message.details["from"] for message in unread}
 
 
-def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now: datetime) -> Iterator[Owed]:
+def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now: datetime) -> Iterator[OutboxEntry]:
     name = event_name(event.event, appointment.status)
     endpoints = facts.endpoints_for(name)
     if not endpoints:
         return
     details = {"type": name, "data": event_data(appointment)}
     for endpoint in endpoints:
-        yield Owed(
+        yield OutboxEntry(
             Kind.EVENT,
             Channel.WEBHOOK,
             Recipient.PROVIDER,
@@ -152,9 +152,9 @@ def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
     if not client.email:
         return False
     assert reservation.expires_at
-    write(
+    enqueue(
         [
-            Owed(
+            OutboxEntry(
                 Kind.HOLD,
                 Channel.EMAIL,
                 Recipient.CLIENT,
@@ -220,7 +220,7 @@ def tell_outcome(
     if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK:
         return
     owed = [
-        Owed(
+        OutboxEntry(
             Kind.EVENT,
             Channel.WEBHOOK,
             Recipient.PROVIDER,
@@ -234,4 +234,4 @@ def tell_outcome(
         for endpoint in endpoints
         if endpoint.wants(name)
     ]
-    write(owed, now)
+    enqueue(owed, now)

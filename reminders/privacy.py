@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import JSONObject
 
 from accounts.models import Client, User
-from accounts.privacy.operations import forget_log
+from accounts.privacy.operations import purge_admin_log
 from reminders.enums import Channel, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
 from reminders.webhooks.operations import end_endpoints
@@ -15,7 +15,7 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.time.zones import rfc3339
 
 
-def wishes_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
+def reminder_data_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
     """Return a client's preferences, the opt-outs of their emails, and the messages sent to them, ready for JSON."""
     emails = {user.email} if user else set()
     if client and client.email:
@@ -62,13 +62,13 @@ def wishes_of(user: User | None, client: Client | None, *, own: bool) -> dict[st
 
 
 @operation
-def forget_client(*, client: Client) -> None:
+def erase_client_messages(*, client: Client) -> None:
     """Erase a client's preferences, their addresses in sent messages, and their data in webhook events.
 
     Pending messages to them are withdrawn. Opt-outs stay, because the address still wants no messages.
     """
     said = Preferences.objects.filter(client=client)
-    forget_log(Preferences, said.values_list("pk", flat=True))
+    purge_admin_log(Preferences, said.values_list("pk", flat=True))
     said.delete()
     PhoneCode.objects.filter(client=client).delete()
     about = Message.objects.filter(reservation__client=client).order_by()
@@ -79,7 +79,7 @@ def forget_client(*, client: Client) -> None:
 
 
 @operation
-def forget_login(*, user: User) -> None:
+def erase_login_messages(*, user: User) -> None:
     """Erase the addresses of an erased provider. Their webhooks receive no more data about their clients."""
     provider = user.provider_or_none
     if provider is None:

@@ -35,66 +35,66 @@ from reminders import demo, notices, privacy
 from reminders.enums import Channel
 from reminders.models import MessageTemplate, PhoneCode, WebhookEndpoint
 from reminders.plan import operations as plan
-from reminders.preferences.operations import forget_wishes, remember_wishes
+from reminders.preferences.operations import reset_preferences, store_choices
 from reminders.signals import code_owed
 from reminders.tasks import wake_code_sender, wake_dispatcher
 from reminders.webhooks.operations import end_endpoints
 from scheduler_project.common import outages
 
 
-@receiver(appointment_changed, dispatch_uid="reminders.receivers.follow_appointment")
-def follow_appointment(
+@receiver(appointment_changed, dispatch_uid="reminders.receivers.on_appointment_changed")
+def on_appointment_changed(
     appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True, **kwargs: Any
 ) -> None:
     if notices.follow(appointment=appointment, event=event, now=now, alone=alone):
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(client_told, dispatch_uid="reminders.receivers.reaches_client")
-def reaches_client(appointment: Appointment, event: str, **kwargs: Any) -> bool:
+@receiver(client_told, dispatch_uid="reminders.receivers.on_client_told")
+def on_client_told(appointment: Appointment, event: str, **kwargs: Any) -> bool:
     return notices.reaches_client(appointment=appointment, event=event)
 
 
-@receiver(series_changed, dispatch_uid="reminders.receivers.follow_series")
-def follow_series(events: Sequence[AppointmentEvent], now: datetime, **kwargs: Any) -> None:
+@receiver(series_changed, dispatch_uid="reminders.receivers.on_series_changed")
+def on_series_changed(events: Sequence[AppointmentEvent], now: datetime, **kwargs: Any) -> None:
     if notices.follow_series(events=events, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(appointments_imported, dispatch_uid="reminders.receivers.follow_import")
-def follow_import(events: Sequence[AppointmentEvent], tell: bool, now: datetime, **kwargs: Any) -> None:
+@receiver(appointments_imported, dispatch_uid="reminders.receivers.on_appointments_imported")
+def on_appointments_imported(events: Sequence[AppointmentEvent], tell: bool, now: datetime, **kwargs: Any) -> None:
     if notices.follow_import(events=events, tell=tell, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(time_held, dispatch_uid="reminders.receivers.ask_to_confirm")
-def ask_to_confirm(reservation: Reservation, actor: Actor, now: datetime, **kwargs: Any) -> None:
+@receiver(time_held, dispatch_uid="reminders.receivers.on_time_held")
+def on_time_held(reservation: Reservation, actor: Actor, now: datetime, **kwargs: Any) -> None:
     if reservation.client_id == actor.client_id:
         return  # Who is logged in confirms on the page.
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(details_given, dispatch_uid="reminders.receivers.ask_visitor")
-def ask_visitor(reservation: Reservation, language: str, by_sms: bool, now: datetime, **kwargs: Any) -> None:
-    remember_wishes(client=reservation.client, language=language, by_sms=by_sms, now=now)
+@receiver(details_given, dispatch_uid="reminders.receivers.on_details_given")
+def on_details_given(reservation: Reservation, language: str, by_sms: bool, now: datetime, **kwargs: Any) -> None:
+    store_choices(client=reservation.client, language=language, by_sms=by_sms, now=now)
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(client_registered, dispatch_uid="reminders.receivers.remember_language")
-def remember_language(client: Client, language: str, now: datetime, **kwargs: Any) -> None:
-    remember_wishes(client=client, language=language, by_sms=False, now=now)
+@receiver(client_registered, dispatch_uid="reminders.receivers.on_client_registered")
+def on_client_registered(client: Client, language: str, now: datetime, **kwargs: Any) -> None:
+    store_choices(client=client, language=language, by_sms=False, now=now)
 
 
-@receiver(holds_expired, dispatch_uid="reminders.receivers.tell_expired")
-def tell_expired(reservations: Collection[int], now: datetime, **kwargs: Any) -> None:
+@receiver(holds_expired, dispatch_uid="reminders.receivers.on_holds_expired")
+def on_holds_expired(reservations: Collection[int], now: datetime, **kwargs: Any) -> None:
     if notices.tell_expired(reservations=reservations, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(reminders_reset, dispatch_uid="reminders.receivers.replan")
-def replan(schedule: Schedule | None, service: Service | None, now: datetime, **kwargs: Any) -> None:
+@receiver(reminders_reset, dispatch_uid="reminders.receivers.on_reminders_reset")
+def on_reminders_reset(schedule: Schedule | None, service: Service | None, now: datetime, **kwargs: Any) -> None:
     coming = Appointment.objects.coming(now=now)
     if schedule is not None:
         coming = coming.filter(reservation__provider=schedule.provider_id)
@@ -103,49 +103,51 @@ def replan(schedule: Schedule | None, service: Service | None, now: datetime, **
     plan.replan(coming, now=now)
 
 
-@receiver(provider_vetted, dispatch_uid="reminders.receivers.plan_vetted")
-def plan_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
+@receiver(provider_vetted, dispatch_uid="reminders.receivers.on_provider_vetted")
+def on_provider_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
     """Replan reminders of appointments made before an approval was withdrawn, once it is given again."""
     plan.replan(Appointment.objects.coming(now=now).filter(reservation__provider=provider), now=now)
 
 
-@receiver(code_owed, dispatch_uid="reminders.receivers.ring_for_codes")
-def ring_for_codes(**kwargs: Any) -> None:
+@receiver(code_owed, dispatch_uid="reminders.receivers.on_code_owed")
+def on_code_owed(**kwargs: Any) -> None:
     transaction.on_commit(wake_code_sender)
 
 
-@receiver(demo_opened, dispatch_uid="reminders.receivers.furnish_demo")
-def furnish_demo(now: datetime, **kwargs: Any) -> None:
-    demo.furnish(now=now)
+@receiver(demo_opened, dispatch_uid="reminders.receivers.on_demo_opened")
+def on_demo_opened(now: datetime, **kwargs: Any) -> None:
+    demo.add_demo_messages(now=now)
 
 
-@receiver(personal_data_asked, dispatch_uid="reminders.receivers.tell_wishes")
-def tell_wishes(user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any) -> None:
-    archive |= privacy.wishes_of(user, client, own=own)
+@receiver(personal_data_asked, dispatch_uid="reminders.receivers.on_personal_data_asked")
+def on_personal_data_asked(
+    user: User | None, client: Client | None, own: bool, archive: dict[str, Any], **kwargs: Any
+) -> None:
+    archive |= privacy.reminder_data_of(user, client, own=own)
 
 
-@receiver(client_leaving, dispatch_uid="reminders.receivers.forget_client")
-def forget_client(client: Client, **kwargs: Any) -> None:
-    privacy.forget_client(client=client)
+@receiver(client_leaving, dispatch_uid="reminders.receivers.on_client_leaving")
+def on_client_leaving(client: Client, **kwargs: Any) -> None:
+    privacy.erase_client_messages(client=client)
 
 
-@receiver(login_leaving, dispatch_uid="reminders.receivers.forget_login")
-def forget_login(user: User, **kwargs: Any) -> None:
-    privacy.forget_login(user=user)
+@receiver(login_leaving, dispatch_uid="reminders.receivers.on_login_leaving")
+def on_login_leaving(user: User, **kwargs: Any) -> None:
+    privacy.erase_login_messages(user=user)
 
 
-@receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.forget_outage")
-def forget_outage(instance: WebhookEndpoint, **kwargs: Any) -> None:
+@receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.on_endpoint_deleted")
+def on_endpoint_deleted(instance: WebhookEndpoint, **kwargs: Any) -> None:
     """Forget the outage of a deleted webhook, so that it is not probed for ever."""
     outages.note_up([outages.key_of(Channel.WEBHOOK, instance.pk)])
 
 
-@receiver(mailbox_proved, dispatch_uid="reminders.receivers.end_keys")
-def end_keys(
+@receiver(mailbox_proved, dispatch_uid="reminders.receivers.on_mailbox_proved")
+def on_mailbox_proved(
     client: Client | None, provider: Provider | None, now: datetime, ended: list[Any], kept: list[Any], **kwargs: Any
 ) -> None:
     PhoneCode.objects.filter(client=client, client__isnull=False).delete()
-    if client and forget_wishes(client=client, now=now):
+    if client and reset_preferences(client=client, now=now):
         ended.append(_("how you are reminded"))
     if provider and end_endpoints(provider=provider):
         ended.append(_("webhooks"))

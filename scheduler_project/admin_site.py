@@ -94,7 +94,7 @@ class Autocomplete(AutocompleteJsonView):
         return {"id": str(getattr(obj, to_field_name)), "text": describe(obj)}
 
 
-class Office(admin.AdminSite):
+class StaffSite(admin.AdminSite):
     site_header = settings.SITE_NAME
     site_title = settings.SITE_NAME
     index_title = gettext_lazy("Today")

@@ -3,5 +3,5 @@
 from django.contrib.admin.apps import AdminConfig
 
 
-class OfficeConfig(AdminConfig):
-    default_site = "scheduler_project.admin_site.Office"
+class SchedulerConfig(AdminConfig):
+    default_site = "scheduler_project.admin_site.StaffSite"

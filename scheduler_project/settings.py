@@ -34,7 +34,7 @@ SECURE = env.bool("SECURE", default=True)
 """HTTPS only: redirects, HSTS, secure cookies. `off` for plain http on one's own machine. `make run`: `off`."""
 
 INSTALLED_APPS = [
-    "scheduler_project.apps.OfficeConfig",
+    "scheduler_project.apps.SchedulerConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

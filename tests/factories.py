@@ -9,7 +9,7 @@ import factory
 from allauth.account.models import EmailAddress
 from factory.django import DjangoModelFactory
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import AppointmentStatus
 from booking.appointments.operations import book
@@ -181,7 +181,7 @@ class ReservationFactory(DjangoModelFactory):
     blocked_from = factory.SelfAttribute("starts_at")
     blocked_until = factory.SelfAttribute("ends_at")
     status = ReservationStatus.CONFIRMED
-    face = Face.API
+    face = Source.API
     created_at = NOON
 
 
@@ -274,14 +274,14 @@ class DeliveryAttemptFactory(DjangoModelFactory):
     outcome = Outcome.SENT
 
 
-SYSTEM = Actor(None, Face.JOB)
+SYSTEM = Actor(None, Source.JOB)
 """The system itself, which may do anything."""
 
 
 def actor_of(who: Client | Provider | User) -> Actor:
     """Return `who` as an actor through the API, reloaded so that no role is cached."""
     user_id = who.pk if isinstance(who, User) else who.user_id
-    return Actor(User.objects.get(pk=user_id), Face.API)
+    return Actor(User.objects.get(pk=user_id), Source.API)
 
 
 MAYA = {

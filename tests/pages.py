@@ -19,7 +19,7 @@ from django.utils.http import int_to_base36
 from accounts.models import Client, Provider, User
 from accounts.providers.operations import add_provider
 from booking.availability.operations import open_window
-from booking.availability.search import Search, free_times
+from booking.availability.search import SlotQuery, free_times
 from booking.calendars.operations import open_feed
 from booking.demo.people import PASSWORD
 from booking.links import appointment_token, details_token, hold_link
@@ -75,8 +75,10 @@ class World:
             provider_id=self.maya.pk, starts_at=later, ends_at=later + timedelta(hours=2), actor=SYSTEM, now=self.now
         )
 
-    def _search(self) -> Search:
-        return Search(self.now + timedelta(days=3), self.now + timedelta(days=9), self.now, self.maya.pk, self.service)
+    def _search(self) -> SlotQuery:
+        return SlotQuery(
+            self.now + timedelta(days=3), self.now + timedelta(days=9), self.now, self.maya.pk, self.service
+        )
 
     def _hold(self) -> Reservation:
         return hold_as_visitor(

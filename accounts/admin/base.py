@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Client, Provider, User
 from accounts.privacy.operations import gather
 from accounts.providers.operations import GIVE_LOGIN
-from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.pages.base import as_file
 
@@ -23,7 +23,7 @@ def outranks(request: HttpRequest, login: User | None) -> bool:
     return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
 
 
-class ArchivedAdmin(OfficeAdmin):
+class ArchivedAdmin(StaffModelAdmin):
     """Admin mixin for people, with a download of everything stored about one of them."""
 
     change_form_template = "admin/tools_change_form.html"
@@ -61,7 +61,7 @@ class ArchivedAdmin(OfficeAdmin):
         return as_file(archive, f"{self.opts.model_name}-{pk}.json")
 
 
-class PersonAdmin(OfficeAdmin):
+class PersonAdmin(StaffModelAdmin):
     """Fields that providers and clients share: the login, if any, and the date of creation."""
 
     change_form_template = "admin/tools_change_form.html"

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import User
 from accounts.sign_in import serializers, sign_ins
 from accounts.sign_in.sign_ins import Origin
@@ -64,4 +64,4 @@ class PeopleViewSet(IdempotentMixin, StrictView, ModelViewSet[Any]):
 
     @property
     def actor(self) -> Actor:
-        return Actor.of(self.request.user, Face.API)
+        return Actor.of(self.request.user, Source.API)

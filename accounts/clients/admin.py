@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.admin.base import ArchivedAdmin, PersonAdmin
 from accounts.clients.imports import CLIENTS
 from accounts.clients.operations import add_client, edit_client, remove_client
@@ -77,7 +77,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     @admin.action(description=gettext_lazy("Mark selected phones as verified"), permissions=["change"])
     def verify_phones(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Mark phone numbers as verified that staff know to be the clients' own; text messages go there from now on."""
-        actor = Actor.of(request.user, Face.ADMIN)
+        actor = Actor.of(request.user, Source.ADMIN)
 
         def deed(client: Client) -> None:
             edit_client(client_id=client.pk, changes={"phone": client.phone}, actor=actor)
@@ -88,10 +88,10 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))
 
     def acting(self, request: HttpRequest) -> Actor:
-        return Actor.of(request.user, Face.ADMIN)
+        return Actor.of(request.user, Source.ADMIN)
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
-        actor = Actor.of(request.user, Face.ADMIN)
+        actor = Actor.of(request.user, Source.ADMIN)
         if change:
             wanted = {name: form.cleaned_data[name] for name in form.changed_data}
             edit_client(client_id=obj.pk, changes=wanted, actor=actor)
@@ -100,7 +100,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
             obj.__dict__.update(made.__dict__)
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
-        remove_client(client_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
+        remove_client(client_id=obj.pk, actor=Actor.of(request.user, Source.ADMIN))
 
     @admin.action(description=gettext_lazy("Erase selected clients…"), permissions=["delete"])
     def erase(self, request: HttpRequest, queryset: QuerySet[Client]) -> Any:
@@ -117,7 +117,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
                 hidden=[*again, *chosen],
                 back=self.list_url(),
             )
-        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
         def deed(client: Client) -> None:
             erase_client(client_id=client.pk, actor=actor, now=now)

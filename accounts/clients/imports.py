@@ -15,7 +15,16 @@ from accounts.people import IN_STEP, different
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import Asked, Cells, Outcome, Result, Sheet, of_field, take_turns, zone
+from scheduler_project.common.files.imports import (
+    Cells,
+    ImportOptions,
+    Outcome,
+    Result,
+    Sheet,
+    of_field,
+    take_turns,
+    zone,
+)
 from scheduler_project.common.validators import one_line
 
 BATCH = 500
@@ -134,7 +143,7 @@ READ = {
 }
 
 
-def import_clients(rows: list[Row], asked: Asked) -> list[Result]:
+def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
     """Add new clients and update existing ones, with a number of statements that does not depend on the number of rows.
 
     A client is matched by reference, else by email within an address book, else by name and phone. Columns missing from
@@ -170,7 +179,7 @@ def _read(row: Row, owners: dict[str, Provider]) -> tuple[list[Any], dict[str, A
 class _Work:
     """The collected changes, written in batches."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ImportOptions) -> None:
         self.asked = asked
         self.new: list[Client] = []
         self.changed: list[Client] = []

@@ -49,7 +49,7 @@ def add_client(
         name=name,
         email=User.objects.normalize_email(email),
         phone=phone,
-        verified_phone=phone if vouches(actor, "accounts.add_client") else "",
+        verified_phone=phone if can_vouch(actor, "accounts.add_client") else "",
         timezone=timezone,
         notes=notes,
         owner=owner,
@@ -82,7 +82,7 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     if "name" in wanted:
         check_name(wanted["name"], actor)
     kept = keeps(actor, client, "accounts.change_client")
-    if changes.get("phone") and kept and vouches(actor, "accounts.change_client"):
+    if changes.get("phone") and kept and can_vouch(actor, "accounts.change_client"):
         wanted |= different(client, {"verified_phone": changes["phone"]})
     write(client, wanted)
     common = {field: wanted[field] for field in IN_STEP if field in wanted}
@@ -100,7 +100,7 @@ def remove_client(*, client_id: int, actor: Actor) -> None:
     delete(client)
 
 
-def vouches(actor: Actor, permission: str) -> bool:
+def can_vouch(actor: Actor, permission: str) -> bool:
     """Return whether phone numbers entered by the actor count as verified: those of staff and vetted providers do."""
     provider = actor.user.provider_or_none if actor.user else None
     return actor.may(permission) or (provider is not None and provider.is_vetted)

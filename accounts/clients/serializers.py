@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.api.fields import NameField
 from accounts.clients.operations import keeps
 from accounts.models import Client
@@ -52,6 +52,6 @@ class ClientSerializer(ModelSerializer[Client]):
 
     def to_representation(self, client: Client) -> dict[str, Any]:
         row: dict[str, Any] = super().to_representation(client)
-        if not keeps(Actor.of(self.context["request"].user, Face.API), client, "accounts.view_client"):
+        if not keeps(Actor.of(self.context["request"].user, Source.API), client, "accounts.view_client"):
             del row["notes"]
         return row

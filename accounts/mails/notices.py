@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.mails.operations import owe
 from accounts.models import User
-from scheduler_project.common.audit.log import asker, who
+from scheduler_project.common.audit.log import audit_actor, current_request
 from scheduler_project.common.audit.security_log import address_of
 from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import may
@@ -56,14 +56,14 @@ def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: 
     to = to or user.email
     if _silent.get() or not user.is_active or not may("mail", f"notice:{notice.name}:{mailbox(to)}"):
         return
-    doer = who()
-    by_others = doer.user_id not in (None, user.pk) or asker.get() is None
+    actor = audit_actor()
+    by_others = actor.user_id not in (None, user.pk) or current_request.get() is None
     with override(user.language or get_language()):
         context = {
             "sentence": notice.value,
             "notice": notice.name,
             "by_others": by_others,
-            "address": None if by_others else address_of(asker.get()),
+            "address": None if by_others else address_of(current_request.get()),
             "at": f"{now.astimezone(UTC):%Y-%m-%d %H:%M}",
             "site_name": settings.SITE_NAME,
             "site_url": settings.SITE_URL,

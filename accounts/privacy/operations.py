@@ -20,7 +20,7 @@ from accounts.sign_in.errors import WrongPassword
 from accounts.sign_in.guesses import NOWHERE, check_password
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
 from scheduler_project.common.audit.log import erase
-from scheduler_project.common.audit.pii_scan import forget_answers, forget_files
+from scheduler_project.common.audit.pii_scan import erase_import_files, erase_stored_answers
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -157,13 +157,13 @@ def _erase_client(client: Client, now: datetime) -> None:
     """Anonymize a client, also in booking and reminders. The caller holds the row's lock."""
     client_leaving.send(Client, client=client, now=now)
     number = str(client.phone.national_number) if client.phone else ""  # written with or without its country
-    forget_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
+    erase_import_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
     texts = {client.name, client.email, str(client.phone), client.reference} - {DELETED}
-    forget_answers(texts=texts, clients=[client.pk])
+    erase_stored_answers(texts=texts, clients=[client.pk])
     client.name, client.email, client.phone, client.verified_phone, client.notes = DELETED, "", "", "", ""
     client.reference = f"deleted-{client.pk}"
     client.save(update_fields=OF_CLIENT)
-    forget_traces(client)
+    purge_audit_log(client)
 
 
 def _erase_login(user: User, now: datetime) -> None:
@@ -171,8 +171,8 @@ def _erase_login(user: User, now: datetime) -> None:
     Provider.objects.filter(user=user).update(is_active=False)
     emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
     Mail.objects.filter(to__in=emails).delete()
-    forget_files(words={user.name} - {DELETED}, signs=emails)
-    forget_answers(texts={user.name, *emails} - {DELETED}, users=[user.pk])
+    erase_import_files(words={user.name} - {DELETED}, signs=emails)
+    erase_stored_answers(texts={user.name, *emails} - {DELETED}, users=[user.pk])
     EmailAddress.objects.filter(user=user).delete()
     with silent():
         Authenticator.objects.filter(user=user).delete()
@@ -182,17 +182,17 @@ def _erase_login(user: User, now: datetime) -> None:
     )
     user.set_unusable_password()
     user.save(update_fields=["password"])
-    forget_traces(user)
+    purge_audit_log(user)
     log_security_event_on_commit(SecurityEvent.LOGIN_DELETED, login=user.pk)
 
 
-def forget_traces(row: Client | User) -> None:
+def purge_audit_log(row: Client | User) -> None:
     """Remove a person's details from the audit log of a row that is deleted or anonymized."""
     erase(type(row), [row.pk], OF_CLIENT if isinstance(row, Client) else OF_LOGIN)
-    forget_log(type(row), [row.pk])
+    purge_admin_log(type(row), [row.pk])
 
 
-def forget_log(model: type[Model], rows: Iterable[int]) -> None:
+def purge_admin_log(model: type[Model], rows: Iterable[int]) -> None:
     """Remove the names of these rows from Django's admin log."""
     entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(model))
     entries.filter(object_id__in=[str(pk) for pk in rows]).update(object_repr=DELETED, change_message="")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.admin.base import PersonAdmin, gives_logins
 from accounts.models import Provider, User
 from accounts.providers.operations import (
@@ -75,7 +75,7 @@ class ProviderAdmin(PersonAdmin):
             raise Http404
         if not self.has_change_permission(request, provider):
             raise PermissionDenied
-        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
         form = DeclineForm(request.POST or None)
         if request.method == "POST" and deed == "approve":
             approve_provider(provider_id=provider.pk, actor=actor, now=now)
@@ -133,14 +133,14 @@ class ProviderAdmin(PersonAdmin):
         if change:
             wanted = {name: form.cleaned_data[name] for name in form.changed_data}
             edit_provider(
-                provider_id=obj.pk, changes=wanted, actor=Actor.of(request.user, Face.ADMIN), now=timezone.now()
+                provider_id=obj.pk, changes=wanted, actor=Actor.of(request.user, Source.ADMIN), now=timezone.now()
             )
         else:
             made = add_provider(**form.cleaned_data, now=timezone.now())
             obj.__dict__.update(made.__dict__)
 
     def delete_model(self, request: HttpRequest, obj: Provider) -> None:
-        remove_provider(provider_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN))
+        remove_provider(provider_id=obj.pk, actor=Actor.of(request.user, Source.ADMIN))
 
     @admin.action(description=gettext_lazy("Approve selected providers"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Provider]) -> None:
@@ -156,7 +156,7 @@ class ProviderAdmin(PersonAdmin):
         self._edit(request, queryset, {"is_active": True}, _("Providers who can be booked: %d."))
 
     def _edit(self, request: HttpRequest, queryset: QuerySet[Provider], changes: dict[str, bool], done: str) -> None:
-        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
         def deed(provider: Provider) -> None:
             edit_provider(provider_id=provider.pk, changes=changes, actor=actor, now=now)

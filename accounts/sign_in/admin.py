@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import SignIn
 from accounts.sign_in.sign_ins import end_one_of
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, told
 
 
 @admin.register(SignIn)
-class SignInAdmin(ReadOnly, OfficeAdmin):
+class SignInAdmin(ReadOnly, StaffModelAdmin):
     """Sign-ins of a login, for users who may change that login. Only superusers see those of staff."""
 
     list_display = ("user", "where", "kind", "address", "signed_in", "last_used", "ended")

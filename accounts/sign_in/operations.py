@@ -107,7 +107,7 @@ def owner_of_link(*, uid: str, token: str, among: QuerySet[User] | None = None) 
 def set_password(user: User, password: str) -> User:
     user.set_password(password)
     user.save(update_fields=["password"])
-    forget_new_email(user)
+    drop_new_email(user)
     return user
 
 
@@ -124,6 +124,6 @@ def ask_new_email(*, user_id: int, email: str) -> EmailAddress:
     return address
 
 
-def forget_new_email(user: User) -> None:
+def drop_new_email(user: User) -> None:
     """Delete an unverified new email with the password it was requested with, so that its links stop working."""
     EmailAddress.objects.filter(user=user, primary=False).delete()

@@ -249,7 +249,7 @@ def end_sign_ins(*, user: User, keep: SignIn | None = None, now: datetime) -> in
     return count
 
 
-def forget_sign_ins(now: datetime) -> int:
+def purge_sign_ins(now: datetime) -> int:
     """Delete sign-ins that ended a while ago, for whatever reason. Returns how many."""
     before = now - KEPT_ENDED
     idle = {kind: limits(kind, is_staff=False)[0] for kind in SignIn.Kind}

@@ -20,11 +20,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import people
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.admin.base import ArchivedAdmin, outranks
 from accounts.models import User
 from accounts.users.operations import edit_user
-from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, OfficeAdmin
+from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, StaffModelAdmin
 from scheduler_project.common.admin.times import here, told
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
@@ -33,7 +33,7 @@ admin.site.unregister([Group, EmailAddress, Authenticator])
 
 
 @admin.register(Group)
-class GroupAdmin(ForSuperusers, OfficeAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
+class GroupAdmin(ForSuperusers, StaffModelAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
     """Groups, which only superusers may change: changing one could give the editor more permissions."""
 
 
@@ -89,7 +89,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             gettext_lazy("Permissions"),
             {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
         ),
-        (gettext_lazy("Important dates"), {"fields": ("last_login_told", "joined")}),
+        (gettext_lazy("Important dates"), {"fields": ("last_login_display", "joined")}),
     )
     add_fieldsets = (
         (
@@ -100,7 +100,16 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
             },
         ),
     )
-    list_display = ("email", "name", "is_provider", "is_client", "is_active", "is_staff", "timezone", "last_login_told")
+    list_display = (
+        "email",
+        "name",
+        "is_provider",
+        "is_client",
+        "is_active",
+        "is_staff",
+        "timezone",
+        "last_login_display",
+    )
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "name")
     ordering = ("email",)
@@ -115,10 +124,10 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         super().save_model(request, obj, form, change)
         common = {name: form.cleaned_data[name] for name in form.changed_data if name in people.IN_STEP}
         if change and common:
-            edit_user(user_id=obj.pk, changes=common, actor=Actor.of(request.user, Face.ADMIN))
+            edit_user(user_id=obj.pk, changes=common, actor=Actor.of(request.user, Source.ADMIN))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        own = ("last_login_told", "joined")
+        own = ("last_login_display", "joined")
         rank = ("is_staff", "is_superuser", "groups", "user_permissions")
         return own if request.user.is_superuser else own + rank
 
@@ -137,7 +146,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         return user.client_or_none is not None
 
     @admin.display(description=here(gettext_lazy("last login")), ordering="last_login")
-    def last_login_told(self, user: User) -> str:
+    def last_login_display(self, user: User) -> str:
         return told(user.last_login)
 
     @admin.display(description=here(gettext_lazy("joined")), ordering="date_joined")

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.api.base import View
 from accounts.users.operations import edit_user
 from accounts.users.serializers import UserSerializer
@@ -26,5 +26,5 @@ class MeView(IdempotentMixin, View):
     def patch(self, request: Request) -> Response:
         serializer = self.get_serializer(self.user, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        user = edit_user(user_id=self.user.pk, changes=serializer.validated_data, actor=Actor.of(self.user, Face.API))
+        user = edit_user(user_id=self.user.pk, changes=serializer.validated_data, actor=Actor.of(self.user, Source.API))
         return Response(self.get_serializer(user).data)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import User
 from accounts.sign_in.adapter import remember_language
 from accounts.sign_in.devices import remember_browser
@@ -102,7 +102,7 @@ def account(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        edit_user(user_id=user.pk, changes=form.cleaned_data, actor=Actor.of(user, Face.PAGE))
+        edit_user(user_id=user.pk, changes=form.cleaned_data, actor=Actor.of(user, Source.PAGE))
         messages.success(request, _("Saved."))
         response = HttpResponseRedirect(reverse("account"))
         remember_zone(response, form.cleaned_data["timezone"])

@@ -14,12 +14,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Provider
 from booking.availability.hours import open_hours
 from booking.availability.operations import Change
 from booking.models import Appointment, Schedule, TimeOff
-from scheduler_project.common.admin.base import SHOWN, ChooseOne, OfficeAdmin
+from scheduler_project.common.admin.base import SHOWN, ChooseOne, StaffModelAdmin
 from scheduler_project.common.admin.times import told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
@@ -29,7 +29,7 @@ from scheduler_project.common.validators import isolated
 
 
 def staff(request: HttpRequest) -> Actor:
-    return Actor.of(request.user, Face.ADMIN)
+    return Actor.of(request.user, Source.ADMIN)
 
 
 def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleListFilter]:
@@ -108,7 +108,7 @@ class ChooseCalendar(forms.Form):
         choose_from_many(self.fields["schedule"], TimeOff.schedule.field)
 
 
-class InCalendarAdmin(OfficeAdmin):
+class InCalendarAdmin(StaffModelAdmin):
     """For rows that belong to one calendar. Whose comes first: all the rest is told in that calendar's time."""
 
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
@@ -178,7 +178,7 @@ def tell(request: HttpRequest, *changes: Change) -> None:
     messages.warning(request, format_html("{} {}{}", warning % count, links, rest))
 
 
-class Previews(OfficeAdmin):
+class Previews(StaffModelAdmin):
     """For changes of availability: a second button says what saving would do (R6), by doing it and undoing it."""
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
@@ -198,13 +198,13 @@ class Previews(OfficeAdmin):
         if not hasattr(request, "tried"):
             return form_class
 
-        class Asked(form_class):
+        class PreviewableForm(form_class):
             def is_valid(self) -> bool:
                 """Never, so that the form is shown again as it was filled in, with nothing to complain of."""
                 super().is_valid()
                 return False
 
-        return Asked
+        return PreviewableForm
 
     def response_add(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if previewed(request):

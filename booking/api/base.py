@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client, Provider
 from booking.api.fields import get_or_404, zone_or_none
 from scheduler_project.common.api.fields import ID, TimezoneField
@@ -58,7 +58,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
 
     @property
     def actor(self) -> Actor:
-        return Actor.of(self.request.user, Face.API)
+        return Actor.of(self.request.user, Source.API)
 
     @cached_property
     def wanted(self) -> dict[str, Any]:

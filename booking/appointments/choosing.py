@@ -5,7 +5,7 @@ from datetime import date, datetime
 from django import forms
 from django.utils.dateparse import parse_datetime
 
-from booking.availability.search import FreeTime, Search, free_times
+from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Schedule, Service
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.time.zones import day_interval
@@ -25,7 +25,7 @@ def free_on(
         buffer_after_minutes=service.buffer_after_minutes if service else 0,
     )
     start, until = day_interval(day, schedule.zone)
-    search = Search(start, until, now, schedule.provider_id, meeting, any_notice=any_notice, hidden=True)
+    search = SlotQuery(start, until, now, schedule.provider_id, meeting, any_notice=any_notice, hidden=True)
     return free_times(search)
 
 

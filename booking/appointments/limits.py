@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import User
 from booking.appointments.errors import TooManyAppointments, TooOften
-from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.limits.throttling import seconds_until, site_network
@@ -109,7 +109,7 @@ def count_change(client_id: int, actor: Actor) -> None:
     Each is told to the provider, and so uses up what may go out on their behalf: who books and cancels in turns would
     leave nothing for others' reminders. What the provider, staff, jobs and commands do is not counted.
     """
-    request = asker.get()
+    request = current_request.get()
     if request is None or client_id != actor.client_id:
         return
     subjects = {"change": f"client:{client_id}", "change_network": f"network:{site_network(request)}"}

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import COMING, AppointmentStatus, Event
 from booking.appointments.transitions import CALLED_OFF
@@ -166,7 +166,7 @@ class AppointmentEvent(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    face = models.CharField(_("through"), max_length=10, choices=Face)
+    face = models.CharField(_("through"), max_length=10, choices=Source)
     details = models.JSONField(_("details"), default=dict, blank=True)
 
     class Meta:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client, Provider
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
@@ -81,7 +81,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
 
 def chose_themselves(reservation: Reservation) -> bool:
     """Return whether a time was taken by its client, and not by the provider or staff for them."""
-    return reservation.created_by_id == reservation.client.user_id and reservation.face in (Face.PAGE, Face.API)
+    return reservation.created_by_id == reservation.client.user_id and reservation.face in (Source.PAGE, Source.API)
 
 
 def book(

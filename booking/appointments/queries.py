@@ -34,7 +34,7 @@ def of_today(now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.filter(today).order_by("reservation__starts_at", "pk")
 
 
-def left_outside(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
+def outside_hours(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
     """Those still to end that a change of hours left outside, wholly or in part (R6); what was booked so is not one."""
     lying_there = Slot.objects.filter(
         reservation=OuterRef("reservation"),

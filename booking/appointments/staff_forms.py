@@ -36,7 +36,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class OfficeTimeForm(TimeForm):
+class StaffTimeForm(TimeForm):
     """A time of somebody else's calendar. Where its rules are set aside, the operation asks why."""
 
     overrides = forms.MultipleChoiceField(
@@ -61,7 +61,7 @@ class OfficeTimeForm(TimeForm):
         return self.cleaned_data["time"]
 
 
-class OfficeBookForm(OfficeTimeForm, ForClientForm):
+class StaffBookForm(StaffTimeForm, ForClientForm):
     """A booking for whoever is on the phone."""
 
     search = TextField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)

@@ -6,13 +6,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.limits import count_change
 from booking.appointments.permissions import bad_transition
 from booking.appointments.transitions import STATUSES, TRANSITIONS
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
-from booking.reservations.claims import BOOK, claim, let_go
+from booking.reservations.claims import BOOK, claim, release_claim
 from booking.reservations.enums import Override
 from booking.reservations.errors import NotBookable
 from booking.signals import appointment_changed
@@ -22,7 +22,7 @@ from scheduler_project.common.time.zones import rfc3339
 
 def check_reason(overrides: Collection[Override], reason: str, actor: Actor) -> None:
     """Whoever sets rules of somebody else's calendar aside says why. Raises Missing."""
-    if overrides and not reason and actor.face == Face.ADMIN:
+    if overrides and not reason and actor.source == Source.ADMIN:
         raise Missing(_("Say why these rules are set aside."), field="reason")
 
 
@@ -120,7 +120,7 @@ def move_to(
     if not schedule.provider_is_active:
         raise NotBookable
     old = appointment.reservation
-    let_go(old, now)
+    release_claim(old, now)
     claimed = claim(
         schedule=schedule,
         service=service,
@@ -163,7 +163,7 @@ def do(
     if row.target is None:
         raise bad_transition(appointment)
     if row.frees_time:
-        let_go(appointment.reservation, now)
+        release_claim(appointment.reservation, now)
     _move(appointment, row.target, now, reason)
     because = {"reason": reason} if reason else {}
     _record(appointment, row.event, actor, among=among, status=appointment.status, **because)
@@ -253,6 +253,6 @@ def entry(appointment: Appointment, event: Event, actor: Actor, **details: Any) 
         event=event,
         at=appointment.updated_at,
         user=actor.user,
-        face=actor.face,
+        face=actor.source,
         details={name: value for name, value in details.items() if value not in ([], "")},
     )

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import BigIntegerField, Exists, OuterRef
 from django.db.models.functions import Cast
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client
 from booking.appointments.enums import Event
 from booking.models import AppointmentEvent, Reservation
@@ -19,7 +19,7 @@ from scheduler_project.common.operations import operation
 ENDED = (ReservationStatus.EXPIRED, ReservationStatus.RELEASED)
 
 
-def forget_holds(*, now: datetime) -> int:
+def purge_holds(*, now: datetime) -> int:
     """Forget holds that came to nothing, after RETAIN_HOLDS_DAYS, and guests who never booked. Returns how many holds.
 
     Those an appointment was moved from are its history and stay.
@@ -27,10 +27,10 @@ def forget_holds(*, now: datetime) -> int:
     before = older_than(settings.RETAIN_HOLDS_DAYS, now)
     if before is None:
         return 0
-    return sum(_forget_holds(batch) for batch in batches(came_to_nothing(before)))
+    return sum(_purge_holds(batch) for batch in batches(unconverted_holds(before)))
 
 
-def came_to_nothing(before: datetime) -> ReservationQuerySet:
+def unconverted_holds(before: datetime) -> ReservationQuerySet:
     moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED)
     away = moved.annotate(old=Cast("details__reservation", BigIntegerField())).filter(old=OuterRef("pk"))
     ended = Reservation.objects.filter(status__in=ENDED, closed_at__lt=before, appointment=None)
@@ -38,10 +38,10 @@ def came_to_nothing(before: datetime) -> ReservationQuerySet:
 
 
 @operation
-def _forget_holds(batch: list[int]) -> int:
+def _purge_holds(batch: list[int]) -> int:
     rows = Reservation.objects.filter(pk__in=batch).order_by("pk").select_for_update(of=("self",), skip_locked=True)
     found = list(rows.values_list("pk", flat=True))
-    by_guests = Reservation.objects.filter(pk__in=found, created_by=None, face=Face.PAGE)
+    by_guests = Reservation.objects.filter(pk__in=found, created_by=None, face=Source.PAGE)
     guests = set(by_guests.values_list("client", flat=True))
     Reservation.objects.filter(pk__in=found).delete()
     Client.objects.filter(pk__in=guests, user=None, owner=None, series=None, reservations=None).delete()
@@ -49,7 +49,7 @@ def _forget_holds(batch: list[int]) -> int:
 
 
 @operation
-def tidy_visitors(*, now: datetime) -> int:
+def purge_visitors(*, now: datetime) -> int:
     """Forget visitors who never said who they are, once their holds have ended, and those holds. Returns how many."""
     nameless = Client.objects.filter(name="", user=None, owner=None, created_at__lt=now - VISITOR_KEPT)
     over = Reservation.objects.filter(client__in=nameless, status__in=ENDED, appointment=None)

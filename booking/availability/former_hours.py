@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.providers.models import published_sql
-from booking.availability.hours import Rules, Weekly, hours_by
+from booking.availability.hours import OpeningRules, Weekly, hours_by
 from booking.models import (
     Closure,
     TimeOff,
@@ -39,14 +39,14 @@ ORDER BY provider.id
 """
 
 
-class Offer(NamedTuple):
+class AvailabilityGroup(NamedTuple):
     """The hours that some providers, alike in them, were and will be open."""
 
     providers: dict[int, str]
     hours: list[Interval]
 
 
-def offers(start: datetime, until: datetime, provider_id: int | None = None) -> list[Offer]:
+def availability_groups(start: datetime, until: datetime, provider_id: int | None = None) -> list[AvailabilityGroup]:
     """Return the past and future open hours of one provider, or of each who takes bookings, in `[start, until)`.
 
     Weekly hours are those kept at the time (FormerHours), and nobody is open before they were there; dated changes
@@ -66,7 +66,7 @@ def offers(start: datetime, until: datetime, provider_id: int | None = None) -> 
         for pk, name, *rules in cursor.fetchall():
             alike.setdefault(tuple(rules), {})[pk] = name
     return [
-        Offer(providers, clipped(_hours_over_time(rules, closures, wide[1]), start, until))
+        AvailabilityGroup(providers, clipped(_hours_over_time(rules, closures, wide[1]), start, until))
         for rules, providers in alike.items()
     ]
 
@@ -90,7 +90,7 @@ def _hours_over_time(rules: tuple[Any, ...], closures: list[Closure], until: dat
             for day, listed in dict(overridden).items()
         }
         away = [_absence(*columns).interval(place) for columns in time_off] + [one.interval(place) for one in closures]
-        kept = Rules(place, timedelta(minutes=minutes), by_weekday, overrides, dated, away)
+        kept = OpeningRules(place, timedelta(minutes=minutes), by_weekday, overrides, dated, away)
         hours += hours_by(kept, since, end)
         since = end
     return merged(hours)

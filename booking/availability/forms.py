@@ -49,13 +49,13 @@ def clock_input(slot_minutes: int, **attrs: Any) -> forms.TimeInput:
     return forms.TimeInput(format="%H:%M", attrs={"type": "time", "step": slot_minutes * 60, **attrs})
 
 
-class StretchForm(forms.Form):
+class DayTimeForm(forms.Form):
     """One stretch of a day: the fields `start-<key>` and `end-<key>`, of which a day may send several."""
 
     start = ClockField()
     end = ClockField()
 
-    def __init__(self, day: "Stretches", number: int, row: Row, slot_minutes: int) -> None:
+    def __init__(self, day: "DayTimes", number: int, row: Row, slot_minutes: int) -> None:
         self.key, self.number = day.key, number
         values = dict(zip(("start", "end"), row, strict=True))
         data = {f"{name}-{day.key}": value for name, value in values.items()}
@@ -87,7 +87,7 @@ class StretchForm(forms.Form):
         return _("ends the next day") if end <= start else ""
 
 
-class Stretches:
+class DayTimes:
     """The hours of one day in a form: any number of stretches, sent under one `key`. Blank ones are none.
 
     `deed` is how the form was just edited, if it was: the focus goes to what came of it.
@@ -111,9 +111,9 @@ class Stretches:
         self.slot_minutes = slot_minutes
 
     @property
-    def forms(self) -> list[StretchForm]:
+    def forms(self) -> list[DayTimeForm]:
         if not hasattr(self, "_forms"):
-            self._forms = [StretchForm(self, number, row, self.slot_minutes) for number, row in enumerate(self.rows)]
+            self._forms = [DayTimeForm(self, number, row, self.slot_minutes) for number, row in enumerate(self.rows)]
         return self._forms
 
     def is_valid(self) -> bool:
@@ -160,7 +160,7 @@ class WeekForm:
         self, schedule: Schedule, rows: Mapping[str, Sequence[Row]], *, sent: bool = False, deed: str = ""
     ) -> None:
         self.days = [
-            Stretches(
+            DayTimes(
                 str(day.value),
                 rows.get(str(day.value), ()),
                 slot_minutes=schedule.slot_minutes,
@@ -192,7 +192,7 @@ class WeekForm:
 
 
 class DateForm(forms.Form):
-    """The date that has hours of its own. Its hours are `Stretches` beside it."""
+    """The date that has hours of its own. Its hours are `DayTimes` beside it."""
 
     date = DayField(label=gettext_lazy("Date"))
 

@@ -19,7 +19,7 @@ from scheduler_project.common.time.intervals import DAY, Interval, clipped, merg
 from scheduler_project.common.time.zones import aligned, days_between, to_utc
 
 
-def local_stretch(day: date, start: time, end: time, zone: ZoneInfo) -> Interval:
+def local_interval(day: date, start: time, end: time, zone: ZoneInfo) -> Interval:
     """Local hours that begin on `day`, in UTC. An end at or before the start lies on the next day."""
     ends = datetime.combine(day if end > start else day + DAY, end)
     return to_utc(datetime.combine(day, start), zone), to_utc(ends, zone)
@@ -61,13 +61,13 @@ def opened(
         override.date: [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in override.hours]
         for override in overrides
     }
-    return hours_by(Rules(schedule.zone, schedule.slot, usual, overridden, windows, absent), start, until)
+    return hours_by(OpeningRules(schedule.zone, schedule.slot, usual, overridden, windows, absent), start, until)
 
 
 Weekly = dict[int, list[tuple[time, time]]]
 
 
-class Rules(NamedTuple):
+class OpeningRules(NamedTuple):
     """The rules from which a calendar's open hours are computed."""
 
     zone: ZoneInfo
@@ -78,10 +78,10 @@ class Rules(NamedTuple):
     absences: Iterable[Interval]
 
 
-def hours_by(rules: Rules, start: datetime, until: datetime) -> list[Interval]:
+def hours_by(rules: OpeningRules, start: datetime, until: datetime) -> list[Interval]:
     """The open hours that some rules make of `[start, until)`: merged, sorted, on the slot grid."""
     hours_open = (
-        local_stretch(day, a, b, rules.zone)
+        local_interval(day, a, b, rules.zone)
         for day in days_between(*_local_dates(start, until, rules.zone))
         for a, b in rules.overridden.get(day, rules.weekly.get(day.weekday(), []))
     )

@@ -20,7 +20,7 @@ CHUNKS = (timedelta(days=2), timedelta(days=7), timedelta(days=30), timedelta(da
 """The stretches that a search for the next free time tries one after another: most searches end in the first."""
 
 
-class Stretch(NamedTuple):
+class BookingSpan(NamedTuple):
     """The time one booking takes: the meeting, and with its buffers what is claimed, in whole slots."""
 
     starts_at: datetime
@@ -31,7 +31,7 @@ class Stretch(NamedTuple):
 
 def stretch(
     schedule: Schedule, service: Service | None, starts_at: datetime, length: timedelta | None = None
-) -> Stretch:
+) -> BookingSpan:
     """Return the time of the calendar that a booking takes if it begins at `starts_at` (on the grid).
 
     It takes `length`, or as long as the service does, or one slot.
@@ -40,7 +40,7 @@ def stretch(
     meeting = length or (service.duration if service else slot)
     before = service.buffer_before if service else timedelta()
     after = service.buffer_after if service else timedelta()
-    return Stretch(
+    return BookingSpan(
         starts_at,
         starts_at + meeting,
         starts_at - ceil(before / slot) * slot,
@@ -49,7 +49,7 @@ def stretch(
 
 
 @dataclass(frozen=True)
-class Search:
+class SlotQuery:
     """A search for free times: those that start in `[start, until)` and that `now` allows to be booked.
 
     Of one provider, or of all who offer the service. `service` None asks for single slots. Notice and horizon are each
@@ -161,7 +161,7 @@ class FreeTime(NamedTuple):
     ends_at: datetime
 
 
-def _free(search: Search) -> tuple[str, dict[str, Any]]:
+def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
     policy = dict(POLICY)
     params: dict[str, Any] = {
         "provider": search.provider_id,
@@ -189,7 +189,7 @@ def _free(search: Search) -> tuple[str, dict[str, Any]]:
     return f"WITH {CALENDAR.format(**policy)}, {free}", params
 
 
-def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int = 1000) -> list[FreeTime]:
+def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: int = 1000) -> list[FreeTime]:
     """The free times of a search: the first `limit`, or those nearest to an instant."""
     sql, params = _free(search)
     order = "abs(extract(epoch FROM starts_at - %(near)s::timestamptz)), " if nearest_to else ""
@@ -202,7 +202,7 @@ def free_times(search: Search, *, nearest_to: datetime | None = None, limit: int
         return [FreeTime(*row) for row in cursor.fetchall()]
 
 
-def free_page(search: Search, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
+def free_page(search: SlotQuery, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
     """Return the number of free times found (0 beyond the last page), and a page of FreeTimes with the count behind."""
     sql, params = _free(search)
     with connection.cursor() as cursor:
@@ -216,7 +216,7 @@ def free_page(search: Search, *, limit: int, offset: int) -> tuple[int, list[tup
     return rows[0][-1] if rows else 0, rows
 
 
-def next_free(search: Search) -> FreeTime | None:
+def next_free(search: SlotQuery) -> FreeTime | None:
     """The first free time of a search, looked for near at hand first."""
     start = search.start
     for chunk in CHUNKS:
@@ -236,7 +236,7 @@ def alternatives(
     `besides` is that of a Search.
     """
     near = max(start, now)
-    search = Search(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True, besides=besides)
+    search = SlotQuery(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True, besides=besides)
     return free_times(search, nearest_to=start, limit=3)
 
 
@@ -245,7 +245,7 @@ SELECT width_bucket(starts_at, %(days)s::timestamptz[]) AS day, count(DISTINCT s
 """
 
 
-def free_by_day(search: Search, days: Sequence[datetime]) -> dict[int, int]:
+def free_by_day(search: SlotQuery, days: Sequence[datetime]) -> dict[int, int]:
     """Return the number of free times on each day, by its index in `days`: their beginnings, in order.
 
     The day of the last begins ends with the search. Times at which several providers are free count once.

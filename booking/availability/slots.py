@@ -33,7 +33,7 @@ PORTION = 5_000
 """The number of slots the job lays out in one transaction, during which bookings with the provider wait."""
 
 
-class Laid(NamedTuple):
+class SlotDiff(NamedTuple):
     """The numbers of free slots that a change of hours added and removed."""
 
     added: int
@@ -117,14 +117,14 @@ WHERE reservation_id = ANY(%(reservations)s::bigint[])
 """
 
 
-def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
+def regenerate_slots(*, schedule: Schedule, start: datetime, until: datetime) -> SlotDiff:
     """Make the slots that start in `[start, until)` follow the hours the provider now keeps.
 
     Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and where they lie across cells
     of a new grid they make way. What is booked claims the new slots at once. The caller holds the schedule's lock.
     """
     if start >= until:
-        return Laid(0, 0)
+        return SlotDiff(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
     removed = _withdraw(schedule, hours, start, until)
     params = _params(schedule, hours, start, until)
@@ -134,20 +134,20 @@ def lay_out(*, schedule: Schedule, start: datetime, until: datetime) -> Laid:
         added = cursor.rowcount
         cursor.execute(CLAIM_BOOKED, params)
         added -= cursor.rowcount
-    return Laid(added, removed)
+    return SlotDiff(added, removed)
 
 
-def follow_hours(*, schedule: Schedule, start: datetime, until: datetime, now: datetime) -> Laid:
-    """`lay_out` for whoever waits: at most MANY_SLOTS at once. The caller holds the schedule's lock.
+def regenerate_portion(*, schedule: Schedule, start: datetime, until: datetime, now: datetime) -> SlotDiff:
+    """`regenerate_slots` for whoever waits: at most MANY_SLOTS at once. The caller holds the schedule's lock.
 
     Beyond those only what the hours no longer have goes at once, so that nobody books it. `slots_until` is drawn back,
     and a job is rung for (`slots_missing`); what it will add is counted here.
     """
     if start >= until:
-        return Laid(0, 0)
+        return SlotDiff(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
     end = end_of_cells(hours, schedule.slot, start, until, MANY_SLOTS)
-    laid = lay_out(schedule=schedule, start=start, until=end)
+    laid = regenerate_slots(schedule=schedule, start=start, until=end)
     if end == until:
         return laid
     removed = _withdraw(schedule, hours, end, until)
@@ -156,7 +156,7 @@ def follow_hours(*, schedule: Schedule, start: datetime, until: datetime, now: d
         schedule.slots_until = end
         schedule.save(update_fields=["slots_until"])
     slots_missing.send(Schedule, schedule=schedule)
-    return Laid(laid.added + missing, laid.removed + removed)
+    return SlotDiff(laid.added + missing, laid.removed + removed)
 
 
 def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until: datetime, most: int) -> datetime:
@@ -223,7 +223,7 @@ def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: 
     return cells - sum(start <= cell < until for cell in touched) - free.count()
 
 
-def vacate(*, reservations: Collection[int]) -> None:
+def release_slots(*, reservations: Collection[int]) -> None:
     """Give back the slots of reservations that have just ended.
 
     Withdrawn ones go. One that other live time overlaps passes to it (the grid may have become coarser since).
@@ -295,7 +295,7 @@ def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -
         return Portion(0, whole=True)
     hours = open_hours(schedule, start - DAY, until + DAY)
     end = end_of_cells(hours, schedule.slot, start, until, most)
-    laid = lay_out(schedule=schedule, start=start, until=end)
+    laid = regenerate_slots(schedule=schedule, start=start, until=end)
     schedule.slots_until = end
     schedule.save(update_fields=["slots_until"])
     if ring and end < until:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from booking.admin.base import staff
 from booking.calendars import operations as calendars
 from booking.models import CalendarFeed
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, told
 
 
@@ -29,7 +29,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(CalendarFeed)
-class CalendarFeedAdmin(ReadOnly, OfficeAdmin):
+class CalendarFeedAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("id", "provider", "client", "address", "opened")
     list_filter = (KindFilter,)
     list_select_related = ("provider", "client")

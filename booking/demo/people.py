@@ -149,7 +149,7 @@ REGISTERED = (
 
 
 @dataclass(frozen=True)
-class Offer:
+class DemoService:
     name: str
     duration: int
     by: tuple[str, ...]
@@ -161,10 +161,12 @@ class Offer:
 
 
 OFFERS = (
-    Offer("First consultation", 60, ("maya", "daniel", "amelia"), after=15, description="We listen, examine and plan."),
-    Offer("Quick question", 15, ("maya", "priya", "tomasz"), description="Fifteen minutes, one question."),
-    Offer("Physiotherapy", 45, ("maya",), after=5, owned=True),
-    Offer(
+    DemoService(
+        "First consultation", 60, ("maya", "daniel", "amelia"), after=15, description="We listen, examine and plan."
+    ),
+    DemoService("Quick question", 15, ("maya", "priya", "tomasz"), description="Fifteen minutes, one question."),
+    DemoService("Physiotherapy", 45, ("maya",), after=5, owned=True),
+    DemoService(
         "Home visit",
         60,
         ("maya",),
@@ -174,9 +176,9 @@ OFFERS = (
         description="Within the city. Maya looks at every request.",
         owned=True,
     ),
-    Offer("Therapy session", 50, ("daniel",), after=10, owned=True),
-    Offer("Yoga, one to one", 75, ("priya",), before=15, owned=True),
-    Offer(
+    DemoService("Therapy session", 50, ("daniel",), after=10, owned=True),
+    DemoService("Yoga, one to one", 75, ("priya",), before=15, owned=True),
+    DemoService(
         "Nutrition workshop",
         90,
         ("priya",),
@@ -184,10 +186,10 @@ OFFERS = (
         description="Priya looks at every request.",
         owned=True,
     ),
-    Offer("Guitar lesson", 40, ("jack",), owned=True),
-    Offer("Skin check", 20, ("amelia",), owned=True),
-    Offer("Minor surgery", 80, ("amelia",), before=20, after=20, needs_approval=True, owned=True),
-    Offer("Bicycle service", 90, ("tomasz",), after=15, owned=True),
-    Offer("Puncture repair", 30, ("tomasz",), owned=True),
-    Offer("Spanish conversation", 60, ("lucia",), owned=True),
+    DemoService("Guitar lesson", 40, ("jack",), owned=True),
+    DemoService("Skin check", 20, ("amelia",), owned=True),
+    DemoService("Minor surgery", 80, ("amelia",), before=20, after=20, needs_approval=True, owned=True),
+    DemoService("Bicycle service", 90, ("tomasz",), after=15, owned=True),
+    DemoService("Puncture repair", 30, ("tomasz",), owned=True),
+    DemoService("Spanish conversation", 60, ("lucia",), owned=True),
 )

@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.clients.operations import add_client
 from accounts.models import Client, Provider, User
 from accounts.providers.operations import add_provider
@@ -24,18 +24,18 @@ from booking.availability.operations import (
     set_working_hours,
     take_time_off,
 )
-from booking.availability.search import FreeTime, Search, free_times
+from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.availability.slots import extend_all
 from booking.demo.logins import (
     ADMIN,
     DESK,
 )
-from booking.demo.people import FRI, OFFERS, PRACTITIONERS, REGISTERED, SUN, TUE, WED, Offer, Practitioner
+from booking.demo.people import FRI, OFFERS, PRACTITIONERS, REGISTERED, SUN, TUE, WED, DemoService, Practitioner
 from booking.models import Appointment, AppointmentSeries, Schedule, Service
 from booking.reservations.enums import Override
 from booking.reservations.operations import expire_due, reserve
 from booking.series.enums import Policy, Scope
-from booking.series.operations import Wanted, cancel_series, create_series
+from booking.series.operations import SeriesSpec, cancel_series, create_series
 from booking.series.recurrence import first_fitting
 from booking.series.rule import read
 from booking.signals import demo_opened
@@ -59,7 +59,7 @@ CANCELLED, MISSED = 0.14, 0.1
 HOUR = timedelta(hours=1)
 
 
-SYSTEM = Actor(None, Face.COMMAND)
+SYSTEM = Actor(None, Source.COMMAND)
 
 
 REASONS = ("Down with the flu.", "A work trip came up.", "The car broke down.", "Feeling better already!")
@@ -160,7 +160,7 @@ class Practice:
         self.providers[key] = provider
         self.schedules[key] = Schedule.objects.select_related("provider").get(provider=provider)
 
-    def offer(self, offer: Offer) -> None:
+    def offer(self, offer: DemoService) -> None:
         service = Service.objects.create(
             name=offer.name,
             description=offer.description,
@@ -232,7 +232,7 @@ class Practice:
     def begin_series(
         self, key: str, client: str, service: str, rrule: str, first: date, hour: int
     ) -> AppointmentSeries:
-        wanted = Wanted(
+        wanted = SeriesSpec(
             provider_id=self.providers[key].pk,
             client_id=self.clients[client].pk,
             service_id=self.services[service].pk,
@@ -285,7 +285,7 @@ class Practice:
         appointment = self.book_one(key, service, client, self.now + 2 * DAY, self.now + 15 * DAY, made=made)
         if appointment and answer:
             reason = "Please book a first consultation before." if answer == Action.DECLINE else ""
-            provider = Actor(self.providers[key].user, Face.PAGE)
+            provider = Actor(self.providers[key].user, Source.PAGE)
             act(appointment_id=appointment.pk, action=answer, actor=provider, now=self.now - HOUR, reason=reason)
 
     def book_something(self, key: str, start: datetime, until: datetime, *, made: datetime) -> Appointment | None:
@@ -339,10 +339,10 @@ class Practice:
 
     def acting(self, client: Client) -> Actor:
         """A registered client books on the pages; for one in an address book the practice does."""
-        return Actor(client.user, Face.PAGE) if client.user else SYSTEM
+        return Actor(client.user, Source.PAGE) if client.user else SYSTEM
 
     def free(self, key: str, service: Service, start: datetime, until: datetime, now: datetime) -> list[FreeTime]:
-        return free_times(Search(start, until, now, self.providers[key].pk, service))
+        return free_times(SlotQuery(start, until, now, self.providers[key].pk, service))
 
     def day(self, *, after: int, weekday: int) -> date:
         """The first such weekday at least so many days ahead."""

@@ -15,7 +15,7 @@ from booking.series.errors import SeriesConflict
 from booking.signals import appointments_imported
 from scheduler_project.common.errors import DomainError, NotAllowed, TryAgain
 from scheduler_project.common.files.csv_reader import Row
-from scheduler_project.common.files.imports import Asked, Outcome, Result
+from scheduler_project.common.files.imports import ImportOptions, Outcome, Result
 from scheduler_project.common.operations import operation
 
 BATCH = 500
@@ -28,7 +28,7 @@ COLUMN_OF = {"start_time": "start", "end_time": "end", "client": "client_referen
 """The file's column for a field that the operations call by another name."""
 
 
-def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
+def import_appointments(rows: list[Row], asked: ImportOptions) -> list[Result]:
     """Book the appointments there are not, and change those there are, as the file has it.
 
     Each time is claimed by itself; everything else is looked up and written at once. Locks are taken in the order
@@ -44,7 +44,7 @@ def import_appointments(rows: list[Row], asked: Asked) -> list[Result]:
     return results
 
 
-def read_drafts(rows: list[Row], asked: Asked) -> list[Draft | Result]:
+def read_drafts(rows: list[Row], asked: ImportOptions) -> list[Draft | Result]:
     """Return each row as a draft, or as a refusal if it cannot be read."""
     slugs = {row.cells.get("provider", "") for row in rows}
     found = Provider.objects.filter(slug__in=slugs).exclude(schedule=None).select_related("schedule")
@@ -55,7 +55,7 @@ def read_drafts(rows: list[Row], asked: Asked) -> list[Draft | Result]:
 class _Work:
     """Looks up at once what rows refer to, claims one by one, and gathers the rest to be written at once."""
 
-    def __init__(self, drafts: list[Draft], asked: Asked) -> None:
+    def __init__(self, drafts: list[Draft], asked: ImportOptions) -> None:
         self.asked = asked
         self.new: list[tuple[Draft, Appointment, list[AppointmentEvent]]] = []
         self.seen: dict[Key, Row] = {}

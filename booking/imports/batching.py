@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from booking.availability.search import Stretch, stretch
+from booking.availability.search import BookingSpan, stretch
 from booking.imports.appointments import read_drafts
 from booking.imports.lookups import Lookups
 from booking.imports.parse import Draft, Key, minutes_of
@@ -15,13 +15,13 @@ from booking.series.recurrence import occurrences
 from booking.series.rule import read as read_rule
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_reader import Row
-from scheduler_project.common.files.imports import Asked
+from scheduler_project.common.files.imports import ImportOptions
 
 PART = 50
 """The most rows in one batch, unless more of them belong together."""
 
 
-def parts(rows: list[Row], asked: Asked) -> Iterator[list[Row]]:
+def parts(rows: list[Row], asked: ImportOptions) -> Iterator[list[Row]]:
     """Rows a transaction at a time: of one provider, by their times, at most `PART` unless more belong together.
 
     Rows belong together if what becomes of one may decide what becomes of another: they claim or leave overlapping
@@ -49,7 +49,7 @@ def _in_order(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row.number)
 
 
-def _belonging_together(rows: list[Row], asked: Asked) -> list[list[Row]]:
+def _belonging_together(rows: list[Row], asked: ImportOptions) -> list[list[Row]]:
     """The rows in groups: those that cannot be read by themselves, then by the first time each group is about."""
     drafts = {draft.cells.row.number: draft for draft in read_drafts(rows, asked) if isinstance(draft, Draft)}
     there = Lookups(list(drafts.values()))
@@ -69,7 +69,7 @@ def _belonging_together(rows: list[Row], asked: Asked) -> list[list[Row]]:
     return sorted(groups.values(), key=lambda group: min(begins.get(row.number, 0) for row in group))
 
 
-def _touched(draft: Draft, there: Lookups, asked: Asked) -> tuple[list[Key], list[Stretch]]:
+def _touched(draft: Draft, there: Lookups, asked: ImportOptions) -> tuple[list[Key], list[BookingSpan]]:
     """Return the key of a row's existing appointment, and the times the row may claim or free; none if refused."""
     schedule = draft.schedule
     try:
@@ -80,7 +80,7 @@ def _touched(draft: Draft, there: Lookups, asked: Asked) -> tuple[list[Key], lis
         found = found or there.unnamed(draft)
         if found:
             old, move = found.reservation, moved(draft, found, service)
-            left = Stretch(old.starts_at, old.ends_at, old.blocked_from, old.blocked_until)
+            left = BookingSpan(old.starts_at, old.ends_at, old.blocked_from, old.blocked_until)
             new = [stretch(schedule, move.service, move.starts_at, move.length)] if move else []
             return [("there", found.pk)], [left, *new]
         if not draft.values["rrule"]:

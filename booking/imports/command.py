@@ -6,10 +6,10 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_reader import check_size
-from scheduler_project.common.files.imports import Asked, ImportPolicy, Outcome, Sheet, carry_out, rejects, why
+from scheduler_project.common.files.imports import ImportOptions, ImportPolicy, Outcome, Sheet, carry_out, rejects, why
 
 MARKS = {
     Outcome.NEW: "+",
@@ -49,7 +49,7 @@ class ImportCommand(BaseCommand):
         if not chosen["dry_run"]:
             policy = ImportPolicy.ALL_OR_NOTHING if chosen["all_or_nothing"] else ImportPolicy.ROW_BY_ROW
         options = {option.name: chosen[option.name] for option in sheet.options} | (more or {})
-        asked = Asked(Actor(None, Face.COMMAND), timezone.now(), options)
+        asked = ImportOptions(Actor(None, Source.COMMAND), timezone.now(), options)
         try:
             report = carry_out(sheet, content, asked=asked, policy=policy)
         except DomainError as refusal:

@@ -16,9 +16,9 @@ from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reserva
 from booking.reservations.claims import chosen_length, claim
 from booking.reservations.enums import ReservationStatus
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from scheduler_project.common.files.csv_reader import RowRefused
-from scheduler_project.common.files.imports import Asked
+from scheduler_project.common.files.imports import ImportOptions
 
 ENDED: dict[str, Event] = {
     row.target: row.event for row in TRANSITIONS.values() if row.target and row.target != AppointmentStatus.SCHEDULED
@@ -26,7 +26,7 @@ ENDED: dict[str, Event] = {
 """The event to record after booking for an appointment imported in one of these states."""
 
 
-def added_client(draft: Draft, asked: Asked) -> Client:
+def added_client(draft: Draft, asked: ImportOptions) -> Client:
     """A client there was not, put into the provider's address book."""
     wanted = draft.client
     if not asked.options.get("add_clients"):
@@ -46,7 +46,7 @@ def added_client(draft: Draft, asked: Asked) -> Client:
 
 
 def booked(
-    draft: Draft, client: Client, service: Service | None, schedule: Schedule, asked: Asked
+    draft: Draft, client: Client, service: Service | None, schedule: Schedule, asked: ImportOptions
 ) -> tuple[Appointment, list[AppointmentEvent]]:
     """The appointment of a time that was claimed for it, and its history; neither is written yet.
 
@@ -59,7 +59,7 @@ def booked(
         raise NotYet(field="status")
     length = chosen_length(schedule, draft.starts_at, draft.ends_at, asked.actor)
     if draft.over:
-        reservation = _let_go(draft, schedule, client, service, length, asked)
+        reservation = _add_released(draft, schedule, client, service, length, asked)
     else:
         reservation = claim(
             schedule=schedule,
@@ -85,8 +85,13 @@ def booked(
     return made, events
 
 
-def _let_go(
-    draft: Draft, schedule: Schedule, client: Client, service: Service | None, length: timedelta | None, asked: Asked
+def _add_released(
+    draft: Draft,
+    schedule: Schedule,
+    client: Client,
+    service: Service | None,
+    length: timedelta | None,
+    asked: ImportOptions,
 ) -> Reservation:
     """The reservation of what was cancelled or declined elsewhere: it claims nothing, so somebody else may."""
     time = stretch(schedule, service, draft.starts_at, length)
@@ -99,16 +104,16 @@ def _let_go(
         closed_at=asked.now,
         overrides=sorted(overrides_of(draft, asked)),
         created_by=asked.actor.user,
-        face=asked.actor.face,
+        face=asked.actor.source,
         created_at=asked.now,
     )
 
 
-def begin_series(draft: Draft, client: Client, asked: Asked) -> None:
+def begin_series(draft: Draft, client: Client, asked: ImportOptions) -> None:
     """Begin the series that a rule of the file says, whole or not at all."""
     if draft.over:
         raise RowRefused("cancelled_series", _("A series that was cancelled is not taken over."), "status")
-    wanted = Wanted(
+    wanted = SeriesSpec(
         provider_id=draft.provider.pk,
         client_id=client.pk,
         rrule=draft.values["rrule"],

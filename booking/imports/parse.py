@@ -18,7 +18,15 @@ from booking.models import Appointment, ImportedEntry, Schedule, Service
 from booking.reservations.enums import Override
 from booking.series.rule import read as read_rule
 from scheduler_project.common.files.csv_reader import Row
-from scheduler_project.common.files.imports import Asked, Cells, Result, local_or_instant, of_field, one_of, zone
+from scheduler_project.common.files.imports import (
+    Cells,
+    ImportOptions,
+    Result,
+    local_or_instant,
+    of_field,
+    one_of,
+    zone,
+)
 from scheduler_project.common.validators import one_line
 
 COLUMNS = (
@@ -79,7 +87,7 @@ class Draft:
         return (self.provider.pk, self.starts_at, self.over, tuple(map(str, self.client.values())))
 
 
-def read_draft(row: Row, providers: dict[str, Provider], asked: Asked) -> Draft | Result:
+def read_draft(row: Row, providers: dict[str, Provider], asked: ImportOptions) -> Draft | Result:
     if row.refusals:
         return Result.refused(row, row.refusals, about(row))
     cells = Cells(row)
@@ -137,7 +145,7 @@ def minutes_of(draft: Draft) -> int | None:
     return minutes
 
 
-def overrides_of(draft: Draft, asked: Asked) -> list[Override]:
+def overrides_of(draft: Draft, asked: ImportOptions) -> list[Override]:
     """The rules that are set aside for a row. Raises InThePast unless the past was chosen."""
     if draft.starts_at > asked.now:
         return overrides_to_come(asked)
@@ -146,5 +154,5 @@ def overrides_of(draft: Draft, asked: Asked) -> list[Override]:
     return [Override.PAST]
 
 
-def overrides_to_come(asked: Asked) -> list[Override]:
+def overrides_to_come(asked: ImportOptions) -> list[Override]:
     return [Override.NOTICE, *([Override.HOURS] if asked.options.get("outside_hours") else [])]

@@ -14,7 +14,16 @@ from booking.signals import reminders_reset
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import Asked, Cells, Outcome, Result, Sheet, of_field, take_turns, yes_or_no
+from scheduler_project.common.files.imports import (
+    Cells,
+    ImportOptions,
+    Outcome,
+    Result,
+    Sheet,
+    of_field,
+    take_turns,
+    yes_or_no,
+)
 from scheduler_project.common.time.offsets import canonical
 from scheduler_project.common.validators import one_line
 
@@ -65,7 +74,7 @@ READ: dict[str, tuple[Any, Any]] = {
 """The reader of each column, and the value of an empty cell."""
 
 
-def import_services(rows: list[Row], asked: Asked) -> list[Result]:
+def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
     """Add the services there are not, and change those there are.
 
     A service is known by reference, else by its name among its owner's. Who offers it is what the file says, if it has
@@ -118,7 +127,7 @@ def _offered(services: Iterable[Service]) -> dict[int, set[int]]:
 class _Work:
     """Changes gathered while rows are read, and then written at once."""
 
-    def __init__(self, asked: Asked, found: dict[Key, list[Service]], offered: dict[int, set[int]]) -> None:
+    def __init__(self, asked: ImportOptions, found: dict[Key, list[Service]], offered: dict[int, set[int]]) -> None:
         self.asked, self.found, self.offered = asked, found, offered
         self.seen: dict[Key, Row] = {}
         self.new: list[tuple[Service, set[int]]] = []

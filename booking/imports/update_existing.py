@@ -14,7 +14,7 @@ from booking.availability.errors import EndsBeforeStart
 from booking.imports.parse import Draft, minutes_of, overrides_of, words_of
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
 from scheduler_project.common.files.csv_reader import RowRefused
-from scheduler_project.common.files.imports import Asked, Outcome
+from scheduler_project.common.files.imports import ImportOptions, Outcome
 from scheduler_project.common.operations import operation
 from scheduler_project.common.time.intervals import DAY
 
@@ -41,7 +41,7 @@ def compare_series(draft: Draft, found: AppointmentSeries | Appointment) -> None
 
 
 def follow(
-    draft: Draft, there: Appointment, service: Service | None, schedule: Schedule, asked: Asked
+    draft: Draft, there: Appointment, service: Service | None, schedule: Schedule, asked: ImportOptions
 ) -> tuple[Outcome, str]:
     """Let an appointment be what the file says, by the rules for moving, rewording and ending it; tell what that was.
 
@@ -88,7 +88,7 @@ def _change(
     move: Move | None,
     action: Action | None,
     schedule: Schedule,
-    asked: Asked,
+    asked: ImportOptions,
 ) -> None:
     among: list[AppointmentEvent] | None = None if asked.options.get("tell") else []
     common: dict[str, Any] = {"actor": asked.actor, "now": asked.now, "among": among}

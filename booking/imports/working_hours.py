@@ -16,7 +16,7 @@ from booking.availability.operations import set_working_hours
 from booking.models import WorkingHours
 from scheduler_project.common.errors import DomainError, NotAllowed
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import Asked, Cells, Outcome, Result, Sheet
+from scheduler_project.common.files.imports import Cells, ImportOptions, Outcome, Result, Sheet
 
 COLUMNS = ("provider", "weekday", "start", "end")
 
@@ -62,7 +62,7 @@ def clock(text: str) -> time:
     return time(hours, minutes)
 
 
-def import_hours(rows: list[Row], asked: Asked) -> list[Result]:
+def import_hours(rows: list[Row], asked: ImportOptions) -> list[Result]:
     """Let the weekly hours of each provider in the file be those in the file: what is not there is removed.
 
     If a row of a provider is refused, so are the others: half a week would be worse than the one there is.
@@ -78,7 +78,7 @@ def import_hours(rows: list[Row], asked: Asked) -> list[Result]:
 
 
 def _import_week(
-    provider: Provider | None, rows: list[Row], providers: dict[str, Provider], asked: Asked
+    provider: Provider | None, rows: list[Row], providers: dict[str, Provider], asked: ImportOptions
 ) -> list[Result]:
     week: dict[Hours, Row] = {}
     seen: dict[tuple[Any, ...], Row] = {}

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client, User
 from booking.models import Schedule
 from scheduler_project.common.errors import NotFound
@@ -56,4 +56,4 @@ def login_of(request: HttpRequest) -> User:
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the actor of a request through a page."""
-    return Actor.of(request.user, Face.PAGE)
+    return Actor.of(request.user, Source.PAGE)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.availability.hours import away, open_hours
 from booking.models import Reservation, Schedule
-from booking.reservations.diary import diary
+from booking.reservations.day import reservations_of_day
 from booking.reservations.enums import ReservationStatus
 from scheduler_project.common.time.intervals import Interval, clipped
 from scheduler_project.common.time.zones import day_interval
@@ -91,7 +91,7 @@ def laid_out(schedule: Schedule, days: Sequence[date], now: datetime) -> Grid:
     start, until = day_interval(days[0], zone)[0], day_interval(days[-1], zone)[1]
     opened = open_hours(schedule, start, until)
     absent = [(absence.interval(zone), absence.reason) for absence in away(schedule, start, until)]
-    taken = list(diary(schedule, start, until, now))
+    taken = list(reservations_of_day(schedule, start, until, now))
     kept = {day: _rows_of(day, zone) for day in days}
     rows = sorted(set().union(*kept.values()))
     today = now.astimezone(zone).date()

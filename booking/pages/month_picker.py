@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from booking.availability import search as queries
-from booking.availability.search import FreeTime, Search
+from booking.availability.search import FreeTime, SlotQuery
 from booking.models import Reservation, Schedule, Service
 from scheduler_project.common.pages.languages import CLOCK, DAY, MONTH
 from scheduler_project.common.time.zones import day_interval, read_date, rfc3339, zone_names
@@ -99,7 +99,7 @@ def calendar_of(
     alone = next(iter(people.values())) if len(people) == 1 else None
     until = now + (alone.horizon if alone else FURTHEST)
     besides = [one.pk for one in held if one.is_undecided]
-    search = Search(now, until, now, alone.provider_id if alone else None, service, besides=besides)
+    search = SlotQuery(now, until, now, alone.provider_id if alone else None, service, besides=besides)
     own = {
         (one.provider_id, one.starts_at): FreeTime(0, one.provider_id, one.starts_at, one.ends_at)
         for one in of_service(held, service)
@@ -161,7 +161,7 @@ def _weeks(month: date) -> list[list[date]]:
     return calendar.Calendar().monthdatescalendar(month.year, month.month)
 
 
-def _times(search: Search, day: date, zone: ZoneInfo) -> list[FreeTime]:
+def _times(search: SlotQuery, day: date, zone: ZoneInfo) -> list[FreeTime]:
     start, until = day_interval(day, zone)
     return queries.free_times(
         replace(search, start=max(start, search.start), until=min(until, search.until)), limit=MOST_TIMES

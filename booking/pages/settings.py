@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.providers.operations import edit_provider
 from booking.availability import operations as availability
 from booking.availability.forms import PolicyForm
-from booking.availability.views.previewed import deed_of, tried
+from booking.availability.views.previewed import deed_of, do_if_previewed
 from booking.links import booking_link
 from booking.models import Schedule
 from booking.pages.access import actor_of, desk_page
@@ -39,7 +39,7 @@ def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
             return HttpResponseRedirect(request.path)
     if policy.is_bound and policy.is_valid():
         try:
-            context["tried"] = tried(
+            context["tried"] = do_if_previewed(
                 request,
                 lambda: availability.set_policy(
                     provider_id=schedule.provider_id,

@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from booking.appointments.enums import AppointmentStatus
 from booking.appointments.permissions import allowed_actions
-from booking.appointments.queries import left_outside
+from booking.appointments.queries import outside_hours
 from booking.links import booking_link
 from booking.models import Appointment, Schedule
 from booking.pages.access import actor_of, desk_page
-from booking.reservations.diary import diary, gaps
+from booking.reservations.day import breaks, reservations_of_day
 from scheduler_project.common.time.zones import day_interval
 
 REQUESTS_SHOWN = 3
@@ -37,7 +37,7 @@ def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "now": now,
         "next": coming.first(),
         "waiting": waiting[:REQUESTS_SHOWN],
-        "outside": left_outside(mine, now).order_by("reservation__starts_at")[:OUTSIDE_SHOWN],
+        "outside": outside_hours(mine, now).order_by("reservation__starts_at")[:OUTSIDE_SHOWN],
         "lines": lines,
         "busy": sum(1 for line in lines if "reservation" in line),
         "address": booking_link(schedule.provider) if schedule.provider.is_published else "",
@@ -50,9 +50,9 @@ def timeline(request: HttpRequest, schedule: Schedule, now: datetime) -> list[di
     actor = actor_of(request)
     start, until = day_interval(now.astimezone(schedule.zone).date(), schedule.zone)
     lines: list[dict[str, Any]] = [
-        {"starts_at": begins, "ends_at": ends} for begins, ends in gaps(schedule, max(start, now), until, now)
+        {"starts_at": begins, "ends_at": ends} for begins, ends in breaks(schedule, max(start, now), until, now)
     ]
-    for reservation in diary(schedule, start, until, now):
+    for reservation in reservations_of_day(schedule, start, until, now):
         appointment = getattr(reservation, "appointment", None)
         allowed = allowed_actions(appointment, actor, now) if appointment else []
         lines.append(

@@ -18,7 +18,7 @@ from booking.appointments.operations import confirm
 from booking.models import Reservation, Slot
 from booking.reservations import operations as reservations
 from booking.reservations.enums import Override, ReservationStatus
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import back
@@ -26,7 +26,7 @@ from scheduler_project.common.validators import isolated
 
 
 @admin.register(Reservation)
-class ReservationAdmin(ReadOnly, OfficeAdmin):
+class ReservationAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("local_start", "client", "service", "provider", "state")
     list_filter = ("status", "face", provider_filter("provider"))
     list_select_related = ("provider__schedule", "client", "service")
@@ -44,7 +44,7 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
         "claimed",
         "state",
         "expires",
-        "overrides_told",
+        "overrides_display",
         "created_by",
         "face",
         "made",
@@ -224,7 +224,7 @@ class ReservationAdmin(ReadOnly, OfficeAdmin):
         return told(reservation.closed_at)
 
     @admin.display(description=gettext_lazy("overrides"))
-    def overrides_told(self, reservation: Reservation) -> str:
+    def overrides_display(self, reservation: Reservation) -> str:
         return ", ".join(str(Override(name).label) for name in reservation.overrides) or "–"
 
     @admin.display(description=gettext_lazy("appointment"))
@@ -253,7 +253,7 @@ class SlotStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Slot)
-class SlotAdmin(ReadOnly, OfficeAdmin):
+class SlotAdmin(ReadOnly, StaffModelAdmin):
     """The grid of one provider at a time: there are millions of slots, and no list of all of them."""
 
     list_display = ("local_start", "starts", "state", "reservation")

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.availability.errors import EndsBeforeStart, InThePast
-from booking.availability.search import Stretch, stretch
-from booking.availability.slots import check_on_grid, vacate
+from booking.availability.search import BookingSpan, stretch
+from booking.availability.slots import check_on_grid, release_slots
 from booking.models import Reservation, Schedule, Service
 from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus
 from booking.reservations.errors import (
@@ -171,7 +171,7 @@ def claim(
         "overrides": [Override.PAST] if past else sorted({*overrides} & {*ON_REQUEST}),
         "network": network,
         "created_by_id": actor.user.pk if actor.user else None,
-        "face": str(actor.face),
+        "face": str(actor.source),
         "created_at": now,
     }
     slots = [pk for pk, _ in free]
@@ -237,18 +237,18 @@ def _is_a_stranger(client_id: int, provider_id: int) -> bool:
         return cursor.fetchone() is not None
 
 
-def _free_slots(schedule: Schedule, time: Stretch) -> list[tuple[int, datetime]]:
+def _free_slots(schedule: Schedule, time: BookingSpan) -> list[tuple[int, datetime]]:
     with connection.cursor() as cursor:
         cursor.execute(FREE_SLOTS, {"provider_id": schedule.provider_id, **time._asdict()})
         return cursor.fetchall()
 
 
-def _fills(free: list[tuple[int, datetime]], schedule: Schedule, time: Stretch) -> bool:
+def _fills(free: list[tuple[int, datetime]], schedule: Schedule, time: BookingSpan) -> bool:
     count = (time.blocked_until - time.blocked_from) // schedule.slot
     return [start for _, start in free] == [time.blocked_from + number * schedule.slot for number in range(count)]
 
 
-def _clear_the_way(schedule: Schedule, time: Stretch, now: datetime) -> None:
+def _clear_the_way(schedule: Schedule, time: BookingSpan, now: datetime) -> None:
     """Expire the holds past their end that claim this time; raise SlotTaken if anything still does."""
     claiming = Reservation.objects.filter(provider=schedule.provider_id).claiming(time.blocked_from, time.blocked_until)
     dead = list(claiming.stale(now=now).select_for_update(no_key=True).values_list("pk", flat=True))
@@ -258,13 +258,13 @@ def _clear_the_way(schedule: Schedule, time: Stretch, now: datetime) -> None:
         raise SlotTaken(field="start_time")
 
 
-def let_go(reservation: Reservation, now: datetime) -> None:
+def release_claim(reservation: Reservation, now: datetime) -> None:
     """End a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
     reservation.status = ReservationStatus.RELEASED
     reservation.network = None
     reservation.closed_at = max(now, reservation.created_at)
     reservation.save(update_fields=["status", "network", "closed_at"])
-    vacate(reservations=[reservation.pk])
+    release_slots(reservations=[reservation.pk])
 
 
 def expire(reservations: Collection[int], now: datetime) -> None:
@@ -272,5 +272,5 @@ def expire(reservations: Collection[int], now: datetime) -> None:
     Reservation.objects.filter(pk__in=reservations).update(
         status=ReservationStatus.EXPIRED, network=None, closed_at=now
     )
-    vacate(reservations=reservations)
+    release_slots(reservations=reservations)
     holds_expired.send(Reservation, reservations=reservations, now=now)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client, ClientQuerySet, User
 from accounts.people import check_name
 from booking.models import Reservation
@@ -59,7 +59,7 @@ def _hold_as_visitor(
         client_id=known.pk,
         service_id=service_id,
         starts_at=starts_at,
-        actor=Actor(None, Face.PAGE, guest=known),
+        actor=Actor(None, Source.PAGE, guest=known),
         now=now,
         network=network,
     )
@@ -120,7 +120,7 @@ def give_details(
 
 def booked_as_visitor() -> Exists:
     """Return a condition for clients who once held a time as a visitor, and so gave their details without a login."""
-    by_visitors = Reservation.objects.filter(created_by=None, face=Face.PAGE, expires_at__isnull=False)
+    by_visitors = Reservation.objects.filter(created_by=None, face=Source.PAGE, expires_at__isnull=False)
     return Exists(by_visitors.filter(client=OuterRef("pk")))
 
 

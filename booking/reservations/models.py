@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.reservations.enums import LIVE, Override, ReservationStatus
 from booking.services.models import Service
@@ -40,7 +40,7 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
 
     def undecided(self, *, now: datetime) -> Self:
         """Holds taken on a page by somebody who goes on choosing: nothing has been said about them yet."""
-        return self.held(now=now).filter(face=Face.PAGE, asked=0)
+        return self.held(now=now).filter(face=Source.PAGE, asked=0)
 
     def stale(self, *, now: datetime) -> Self:
         """Holds that have ended and are not yet marked so."""
@@ -93,7 +93,7 @@ class Reservation(models.Model):
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
     )
-    face = models.CharField(_("made through"), max_length=10, choices=Face)
+    face = models.CharField(_("made through"), max_length=10, choices=Source)
     created_at = models.DateTimeField(_("made"))
     closed_at = models.DateTimeField(_("ended"), null=True, blank=True, help_text=_("When it expired or was released."))
 
@@ -150,7 +150,7 @@ class Reservation(models.Model):
     @property
     def is_undecided(self) -> bool:
         """True for a hold taken on a page for which no details have been entered: see `undecided`."""
-        return self.face == Face.PAGE and not self.asked
+        return self.face == Source.PAGE and not self.asked
 
     @property
     def length(self) -> timedelta:

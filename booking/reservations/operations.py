@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from booking.availability.locks import locked_schedule
 from booking.availability.search import alternatives
 from booking.models import Reservation, Schedule, Service
-from booking.reservations.claims import BOOK, chosen_length, claim, expire, let_go, lock_client, offered
+from booking.reservations.claims import BOOK, chosen_length, claim, expire, lock_client, offered, release_claim
 from booking.reservations.enums import Override, ReservationStatus
 from booking.reservations.errors import (
     AlreadyConfirmed,
@@ -187,7 +187,7 @@ def write_pick(
             locked_schedule(pk)
         still = Reservation.objects.undecided(now=now).filter(pk__in=[one.pk for one in moving])
         for old in still.order_by("pk").select_for_update(no_key=True):
-            let_go(old, now)
+            release_claim(old, now)
     return write_hold(
         provider_id=provider_id,
         client_id=client_id,
@@ -223,7 +223,7 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
         raise AlreadyConfirmed
     if reservation.status == ReservationStatus.HELD and reservation.expires_at is not None:
         if reservation.expires_at > now:
-            let_go(reservation, now)
+            release_claim(reservation, now)
         else:
             expire([reservation.pk], now)
             reservation.refresh_from_db()

@@ -20,7 +20,7 @@ from booking.reservations.enums import Override
 from booking.series import operations
 from booking.series.enums import Scope
 from booking.series.rule_in_words import in_words
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import DayField
@@ -69,7 +69,7 @@ class OccurrenceInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(AppointmentSeries)
-class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
+class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("name", "provider", "client", "rule", "state", "occurrences")
     list_filter = (StateFilter, provider_filter("provider"), "service")
     list_select_related = ("provider", "client", "service")
@@ -88,8 +88,8 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
         "state",
         "occurrences",
         "exceptions",
-        "gaps_told",
-        "overrides_told",
+        "gaps_display",
+        "overrides_display",
         "reminder_offsets",
         "booked_until",
         "ends",
@@ -214,11 +214,11 @@ class AppointmentSeriesAdmin(ReadOnly, OfficeAdmin):
         return ", ".join(map(str, series.exdates)) or "–"
 
     @admin.display(description=gettext_lazy("could not be booked"))
-    def gaps_told(self, series: AppointmentSeries) -> str:
+    def gaps_display(self, series: AppointmentSeries) -> str:
         return ", ".join(f"{gap['occurrence']} ({gap['reason']})" for gap in series.gaps) or "–"
 
     @admin.display(description=gettext_lazy("overrides"))
-    def overrides_told(self, series: AppointmentSeries) -> str:
+    def overrides_display(self, series: AppointmentSeries) -> str:
         return ", ".join(str(Override(name).label) for name in series.overrides) or "–"
 
     @admin.display(description=here(gettext_lazy("booked until")), ordering="generated_until")

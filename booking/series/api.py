@@ -67,8 +67,8 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         found.next = coming.select_related("reservation").order_by("reservation__starts_at")[:10]
         return self.answer(SeriesDetailSerializer, found)
 
-    def wanted_series(self, asked: dict[str, Any]) -> series.Wanted:
-        return series.Wanted(
+    def series_spec(self, asked: dict[str, Any]) -> series.SeriesSpec:
+        return series.SeriesSpec(
             provider_id=asked.get("provider") or self.asked_provider(None),
             client_id=self.asked_client(asked["client"]),
             rrule=asked["rrule"],
@@ -103,7 +103,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     )
     @action(detail=False, methods=["post"], url_path="preview", pagination_class=None)
     def preview_series(self, request: Request) -> Response:
-        wanted = self.wanted_series(self.sent(CreateSeriesSerializer))
+        wanted = self.series_spec(self.sent(CreateSeriesSerializer))
         change = series.preview_series(wanted=wanted, actor=self.actor, now=self.now)
         return self.answer(SeriesPreviewSerializer, change)
 
@@ -118,7 +118,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     def create(self, request: Request) -> Response:
         asked = self.sent(CreateSeriesSerializer)
         change = series.create_series(
-            wanted=self.wanted_series(asked), policy=asked["policy"], actor=self.actor, now=self.now
+            wanted=self.series_spec(asked), policy=asked["policy"], actor=self.actor, now=self.now
         )
         return self.done(change, status.HTTP_201_CREATED)
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.reservations.enums import Override
 from booking.reservations.models import party
@@ -86,7 +86,7 @@ class AppointmentSeries(models.Model):
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False, verbose_name=_("made by")
     )
-    face = models.CharField(_("made through"), max_length=10, choices=Face)
+    face = models.CharField(_("made through"), max_length=10, choices=Source)
     created_at = models.DateTimeField(_("made"))
     updated_at = models.DateTimeField(_("changed"))
 

@@ -9,16 +9,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.admin.imports import BookingImports
 from booking.imports.kinds import SERVICES
 from booking.models import Service
 from booking.services.operations import edit_service
-from scheduler_project.common.admin.base import OfficeAdmin, do_to_each
+from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
 
 
 @admin.register(Service)
-class ServiceAdmin(BookingImports, OfficeAdmin):
+class ServiceAdmin(BookingImports, StaffModelAdmin):
     """Bookable services. A change applies to later bookings: existing appointments keep the time they took."""
 
     sheets = (SERVICES,)
@@ -44,7 +44,7 @@ class ServiceAdmin(BookingImports, OfficeAdmin):
         edit_service(
             service_id=obj.pk,
             fields={name: getattr(obj, name) for name in form.changed_data if name != "providers"},
-            actor=Actor.of(request.user, Face.ADMIN),
+            actor=Actor.of(request.user, Source.ADMIN),
             now=timezone.now(),
         )
 
@@ -57,7 +57,7 @@ class ServiceAdmin(BookingImports, OfficeAdmin):
         self._set_active(request, queryset, _("Services that can be booked: %d."), active=True)
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
-        actor = Actor.of(request.user, Face.ADMIN)
+        actor = Actor.of(request.user, Source.ADMIN)
 
         def deed(service: Service) -> None:
             edit_service(service_id=service.pk, fields={"is_active": active}, actor=actor, now=timezone.now())

@@ -48,7 +48,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class OutgoingMessage:
     """A complete message, ready to send."""
 
     key: UUID
@@ -70,7 +70,7 @@ class Parcel:
 class Connection(Protocol):
     """An open connection, used for one batch."""
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutgoingMessage) -> str:
         """Send one parcel within the channel's timeout. Returns the id the other side gave it.
 
         Raises DeliveryError, Unreachable or Refused.

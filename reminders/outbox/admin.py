@@ -22,7 +22,7 @@ from reminders.outbox import limits
 from reminders.outbox import operations as outbox
 from reminders.skip_reasons import reason_in_words
 from reminders.templates.composer import recipient_of, shown
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.errors import DomainError
@@ -131,7 +131,7 @@ AppointmentAdmin.inlines.insert(0, MessageInline)
 
 
 @admin.register(Message)
-class MessageAdmin(MessageColumns, ReadOnly, OfficeAdmin):
+class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
     """All messages. Failed ones can be sent again."""
 
     list_display = ("__str__", "to", "about", "state", "due")

@@ -20,7 +20,7 @@ from reminders.enums import Channel, MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
 from reminders.outbox import operations as ledger
-from reminders.templates.composer import shelf_for, written
+from reminders.templates.composer import templates_for, written
 from reminders.webhooks import operations as webhooks
 from scheduler_project.common import outages
 from scheduler_project.common.limits import sending
@@ -63,7 +63,7 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     if not waiting:
         return 0
     if not parallel:
-        round_ = Round(clock, 0, len(CHANNELS))
+        round_ = DispatchRound(clock, 0, len(CHANNELS))
         for number, channel in enumerate(map(Channel, CHANNELS)):
             round_.work(number, channel, leading=False)
         return round_.sent
@@ -72,7 +72,7 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
         for channel in map(Channel, CHANNELS)
         for number in range(max(1, min(settings.SEND_THREADS[channel], math.ceil(waiting.get(channel, 0) / BATCH))))
     ]
-    round_ = Round(clock, linger, len(lines))
+    round_ = DispatchRound(clock, linger, len(lines))
     with ThreadPoolExecutor(len(lines), thread_name_prefix="send") as pool:
         done = [
             pool.submit(round_.line, number, channel, leading=leading)
@@ -83,7 +83,7 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     return round_.sent
 
 
-class Round:
+class DispatchRound:
     """State shared by the threads of one round."""
 
     def __init__(self, clock: Clock, linger: float, lines: int) -> None:
@@ -169,7 +169,7 @@ class Batch:
         self.leave_off = (
             claimed_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
         )  # to connect, to send
-        self.shelf = shelf_for(messages)
+        self.shelf = templates_for(messages)
         self.optouts = ledger.silenced(messages)
         self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
@@ -184,7 +184,7 @@ class Batch:
         """Send the messages. Returns how many were sent. A message with an error does not stop the others."""
         sent = 0
         waiting: list[Message] = []
-        self.heed_limits()
+        self.apply_limits()
         with self.stack:
             for number, message in enumerate(self.messages):
                 if time.monotonic() >= self.leave_off:
@@ -192,19 +192,19 @@ class Batch:
                     break
                 try:
                     sent += self.send(message)
-                except Waits:
+                except RouteClosed:
                     waiting.append(message)
                 except GONE:
                     raise
                 except Exception as error:  # Else it would be sent again after every lease, and take its batch along.
                     logger.exception("Message %s cannot be dealt with", message.pk)
                     ledger.close(message, MessageStatus.FAILED, shortened(error))
-        self.hand_back(waiting)
+        self.release_leases(waiting)
         if self.probe and not self.probed:
             outages.return_probe(self.probe, now=self.clock())
         return sent
 
-    def heed_limits(self) -> None:
+    def apply_limits(self) -> None:
         """Count the messages about to be sent for the first time, and postpone those beyond a limit."""
         now = self.clock()
         first = [message for message in self.messages if not message.failures and self.goes_out(message, now)]
@@ -216,47 +216,47 @@ class Batch:
 
     def goes_out(self, message: Message, now: datetime) -> bool:
         try:
-            return ledger.why_not(message, now, self.optouts) is None
+            return ledger.skip_reason(message, now, self.optouts) is None
         except GONE:
             raise
         except Exception:  # noqa: BLE001  It is met again, and written down, when its turn comes.
             return False
 
-    def hand_back(self, waiting: Collection[Message]) -> None:
+    def release_leases(self, waiting: Collection[Message]) -> None:
         """Release the messages that were not tried, and their share of the limits."""
         waiting = [message for message in waiting if message.pk not in self.put_off]
-        ledger.hand_back(waiting, now=self.clock())
+        ledger.release_leases(waiting, now=self.clock())
         counted = [limits.sending_of(message) for message in waiting if message.pk in self.counted]
         sending.give_back(counted, now=self.clock())
 
     def send(self, claimed: Message) -> bool:
         if claimed.pk in self.put_off:
             return False
-        if way_of(claimed) in self.down:
-            raise Waits
+        if route_of(claimed) in self.down:
+            raise RouteClosed
         message = self.fresh(claimed)
         tried = self.attempt(message) if message else None
         if tried is None:
             return False
-        status = self.settle(tried)
+        status = self.record_attempt(tried)
         self.note(tried)
         return status == MessageStatus.SENT
 
-    def settle(self, tried: ledger.Try) -> MessageStatus | None:
+    def record_attempt(self, tried: ledger.Try) -> MessageStatus | None:
         message, now = tried.message, self.clock()
         endpoints = self.listeners.get(message.reservation.provider_id)
         if not endpoints:
-            return ledger.settle(tried, now=now)
+            return ledger.record_attempt(tried, now=now)
         try:
             with transaction.atomic():
-                status = ledger.settle(tried, now=now)
+                status = ledger.record_attempt(tried, now=now)
                 notices.tell_outcome(message=message, status=status, endpoints=endpoints, now=now)
                 return status
         except GONE:
             raise
         except Exception:  # Such as a webhook just removed: what was sent is settled all the same, or it raises again.
             logger.exception("What became of message %s cannot be told", message.pk)
-            return ledger.settle(tried, now=now)
+            return ledger.record_attempt(tried, now=now)
 
     def note(self, tried: ledger.Try) -> None:
         """Record the success or failure of a webhook."""
@@ -269,11 +269,11 @@ class Batch:
             gone = isinstance(error, Refused) and error.gone
             webhooks.note_failure(endpoint_id=endpoint_id, now=self.clock(), gone=gone)
             if gone:
-                self.down.add(way_of(tried.message))
+                self.down.add(route_of(tried.message))
 
     def note_lost(self, message: Message, error: Unreachable) -> None:
         """Record that nobody answered. Unless it was an accident, only probes are sent on this route from now on."""
-        way, now, text = way_of(message), self.clock(), shortened(error)
+        way, now, text = route_of(message), self.clock(), shortened(error)
         self.strikes[way] += 1 if error.handed_over else STRIKES
         if way == self.probe and not self.probed:
             self.probed = True
@@ -287,7 +287,7 @@ class Batch:
 
     def note_answer(self, message: Message) -> None:
         """Record that somebody answered, whatever the answer."""
-        way = way_of(message)
+        way = route_of(message)
         self.strikes[way] = 0
         if way == self.probe and not self.probed:
             self.probed = True
@@ -297,7 +297,7 @@ class Batch:
         """Return the message, reloaded unless it was just read; None if another worker has claimed it since."""
         if time.monotonic() - self.looked_at < STALE_SECONDS:
             return message
-        found = ledger.look([message.pk])
+        found = ledger.reload([message.pk])
         return found[0] if found and found[0].claim == message.claim else None
 
     def attempt(self, message: Message) -> ledger.Try | None:
@@ -306,7 +306,7 @@ class Batch:
         address, reference = "", ""
         error: Exception | None = None
         try:
-            if verdict := ledger.why_not(message, at, self.optouts):
+            if verdict := ledger.skip_reason(message, at, self.optouts):
                 ledger.close(message, *verdict)
                 return None
             parcel = written(message, shelf=self.shelf, now=at)
@@ -315,7 +315,7 @@ class Batch:
         except Unreachable as failure:
             self.note_lost(message, failure)
             if not failure.handed_over:
-                raise Waits from failure
+                raise RouteClosed from failure
             error = failure
         except DeliveryError as failure:
             self.note_answer(message)
@@ -335,10 +335,10 @@ class Batch:
         return self.connection
 
 
-class Waits(Exception):
+class RouteClosed(Exception):
     """A message was not tried because nobody answers on its route."""
 
 
-def way_of(message: Message) -> str:
+def route_of(message: Message) -> str:
     """Return the key of a message's route: the mail server, the gateway or one webhook."""
     return outages.key_of(message.channel, message.endpoint_id)

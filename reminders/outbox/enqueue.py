@@ -14,7 +14,7 @@ from reminders.models import Message
 from scheduler_project.common.db.retention import forgotten, older_than
 
 
-class Owed(NamedTuple):
+class OutboxEntry(NamedTuple):
     """A message to be added to the outbox."""
 
     kind: Kind
@@ -47,7 +47,7 @@ WHERE reminders_message.status = 'cancelled'
 """
 
 
-def write(owed: Collection[Owed], now: datetime) -> None:
+def enqueue(owed: Collection[OutboxEntry], now: datetime) -> None:
     """Add messages to the outbox with one statement. A withdrawn reminder becomes pending again; existing others
     stay."""
     if not owed:
@@ -56,7 +56,7 @@ def write(owed: Collection[Owed], now: datetime) -> None:
         cursor.execute(WRITE, {**columns_of(owed), "now": now})
 
 
-def columns_of(owed: Collection[Owed]) -> dict[str, list[Any]]:
+def columns_of(owed: Collection[OutboxEntry]) -> dict[str, list[Any]]:
     return {
         "key": [uuid4() for _ in owed],
         "kind": [str(one.kind) for one in owed],
@@ -72,7 +72,7 @@ def columns_of(owed: Collection[Owed]) -> dict[str, list[Any]]:
     }
 
 
-def forget_messages(*, now: datetime) -> int:
+def purge_messages(*, now: datetime) -> int:
     """Delete closed messages and their attempts some time after they were due. Returns how many."""
     before = older_than(settings.RETAIN_MESSAGES_DAYS, now)
     settled = Message.objects.exclude(status=MessageStatus.PENDING)

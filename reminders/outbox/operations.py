@@ -118,10 +118,10 @@ def _claimed(statement: str, parameters: dict[str, Any]) -> list[Message]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, "until": until})
         claimed = [pk for (pk,) in cursor.fetchall()]
-    return look(claimed) if claimed else []
+    return reload(claimed) if claimed else []
 
 
-def look(messages: Iterable[int]) -> list[Message]:
+def reload(messages: Iterable[int]) -> list[Message]:
     """Return the current messages with all data needed to send them: one query, and one more if some were
     rescheduled."""
     found = list(Message.objects.detailed().filter(pk__in=messages).order_by("next_at", "pk"))
@@ -143,7 +143,7 @@ def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
     return set(OptOut.objects.standing().filter(theirs).values_list("channel", "address"))
 
 
-def why_not(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
+def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
     """Return the new status and the reason if a claimed message must not be sent, else None."""
     address = recipient_of(message).address
     if message.status != MessageStatus.PENDING:
@@ -210,7 +210,7 @@ WHERE id = %(message)s AND claim = %(claim)s AND status IN ('pending', %(takes)s
 """
 
 
-def settle(tried: Try, *, now: datetime) -> MessageStatus | None:
+def record_attempt(tried: Try, *, now: datetime) -> MessageStatus | None:
     """Record the outcome of an attempt and update the message: sent, due again after a backoff, or failed.
 
     Returns None without a change of the message if another worker has claimed it since, or if it failed after it was
@@ -280,7 +280,7 @@ WHERE message.id = mine.id AND message.claim = mine.claim AND message.status = '
 """
 
 
-def hand_back(messages: Collection[Message], *, now: datetime) -> None:
+def release_leases(messages: Collection[Message], *, now: datetime) -> None:
     """Release the lease on messages that were not tried: they are due again at once, at their old place in the
     queue."""
     if not messages:
@@ -328,7 +328,7 @@ def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
         raise NotRetryable
     if message.useful_until <= now:
         raise TooLate
-    owe_again(message, now=now)
+    requeue(message, now=now)
     return message
 
 
@@ -350,7 +350,7 @@ def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime) -> Re
     return Replay(replayed, too_late)
 
 
-def owe_again(message: Message, *, now: datetime) -> None:
+def requeue(message: Message, *, now: datetime) -> None:
     """Make a locked message due again, as if for the first time, until its `useful_until`."""
     for field, value in OWED_AGAIN.items():
         setattr(message, field, value)

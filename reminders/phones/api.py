@@ -10,7 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from reminders.phones import operations as phones
 from reminders.preferences.errors import NotAClient
@@ -45,7 +45,7 @@ class AskedSerializer(Serializer[Any]):
 class OwnPhoneBase(StrictView, GenericAPIView[Any]):
     @property
     def actor(self) -> Actor:
-        return Actor.of(self.request.user, Face.API)
+        return Actor.of(self.request.user, Source.API)
 
     def client(self) -> Client:
         own = Client.objects.filter(user=self.request.user.pk).first()

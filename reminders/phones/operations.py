@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, override
 
 from accounts.actors import Actor
 from accounts.models import Client
-from reminders.channels.base import DeliveryError, Parcel, Refused, shortened
+from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, shortened
 from reminders.channels.sms import channel
 from reminders.channels.sms.channel import is_served
 from reminders.enums import Channel
@@ -170,7 +170,7 @@ def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
     said = Preferences.objects.filter(client=row.client).first()
     with override((said and said.language) or settings.LANGUAGE_CODE):
         text = _("%(code)s is your code for %(site)s. It is good for ten minutes. Did you not ask for it? Ignore this.")
-        parcel = Parcel(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
+        parcel = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
     try:
         with channel.connect() as line:
             line.send(parcel)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.links import appointment_in
 from reminders.phones import operations as phones
@@ -44,7 +44,7 @@ def phone(request: HttpRequest, token: str) -> HttpResponse:
     client = Client.objects.filter(reservations__appointment=appointment_in(token)).first()
     if client is None or not client.phone:
         raise NotFound
-    actor = Actor(None, Face.PAGE, guest=client)
+    actor = Actor(None, Source.PAGE, guest=client)
     form = CodeForm(request.POST if request.POST.get("do") == "verify" else None)
     if request.method == "POST":
         refused = verify(request, client, form, actor=actor, now=timezone.now())

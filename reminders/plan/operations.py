@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from booking.appointments.transitions import REMINDED
 from booking.models import Appointment
 from reminders.enums import Channel, Kind, Recipient
-from reminders.outbox.enqueue import Owed, columns_of, write
+from reminders.outbox.enqueue import OutboxEntry, columns_of, enqueue
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.quiet_hours import before_quiet
 from scheduler_project.common.operations import each_by_itself, operation
@@ -21,7 +21,7 @@ BATCH = 500
 """Number of appointments replanned in one batch."""
 
 
-def reminders_for(facts: Facts) -> Iterator[Owed]:
+def reminders_for(facts: Facts) -> Iterator[OutboxEntry]:
     """Yield the reminders of one appointment: each offset × channel, including those whose time has passed.
 
     They go to the channels the client chose, and to each of the provider's webhooks subscribed to `reminder.due`,
@@ -42,7 +42,7 @@ def reminders_for(facts: Facts) -> Iterator[Owed]:
         ways: list[tuple[Channel, int | None]] = [(way, None) for way in facts.client_channels(reminding=True)]
         ways += [(Channel.WEBHOOK, endpoint) for endpoint in facts.endpoints_for("reminder.due")]
         for channel, endpoint in ways:
-            yield Owed(
+            yield OutboxEntry(
                 Kind.REMINDER,
                 channel,
                 Recipient.PROVIDER if endpoint else Recipient.CLIENT,
@@ -70,10 +70,10 @@ def plan_reminders(facts: Collection[Facts], now: datetime) -> None:
     with connection.cursor() as cursor:  # Overdue reminders, as in an outage, stay pending.
         columns = columns_of(wanted)
         cursor.execute(WITHDRAW, {**columns, "appointments": [each.appointment_id for each in facts]})
-    write(to_come(wanted, now), now)
+    enqueue(to_come(wanted, now), now)
 
 
-def to_come(owed: Iterable[Owed], now: datetime) -> list[Owed]:
+def to_come(owed: Iterable[OutboxEntry], now: datetime) -> list[OutboxEntry]:
     return [one for one in owed if one.due_at > now]
 
 

@@ -15,7 +15,7 @@ from booking.admin.base import staff
 from reminders.enums import OF_PEOPLE, Channel
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.pages.forms import ModelForm
 from scheduler_project.common.validators import public_email
@@ -55,9 +55,9 @@ class PreferencesForm(ModelForm):
 
 
 @admin.register(Preferences)
-class PreferencesAdmin(OfficeAdmin):
+class PreferencesAdmin(StaffModelAdmin):
     form = PreferencesForm
-    list_display = ("client", "channels_told", "language_told", "quiet_from", "quiet_until", "clock", "changed")
+    list_display = ("client", "channels_display", "language_display", "quiet_from", "quiet_until", "clock", "changed")
     list_filter = ("language",)
     list_select_related = ("client",)
     search_fields = ("client__name", "client__email", "client__phone")
@@ -81,13 +81,13 @@ class PreferencesAdmin(OfficeAdmin):
         obj.__dict__.update(made.__dict__)
 
     @admin.display(description=gettext_lazy("channels"))
-    def channels_told(self, preferences: Preferences) -> str:
+    def channels_display(self, preferences: Preferences) -> str:
         if preferences.channels is None:
             return _("the site's")
         return ", ".join(str(Channel(name).label) for name in preferences.channels) or _("none")
 
     @admin.display(description=gettext_lazy("language"), ordering="language")
-    def language_told(self, preferences: Preferences) -> str:
+    def language_display(self, preferences: Preferences) -> str:
         return preferences.get_language_display() or _("the site's")
 
     @admin.display(description=gettext_lazy("timezone"), ordering="client__timezone")
@@ -131,7 +131,7 @@ class OptOutForm(ModelForm):
 
 
 @admin.register(OptOut)
-class OptOutAdmin(ReadOnly, OfficeAdmin):
+class OptOutAdmin(ReadOnly, StaffModelAdmin):
     """Opt-outs. Staff add and remove them at the owner's request; otherwise they are read-only."""
 
     form = OptOutForm

@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.api.fields import ClockField, EndClockField, InstantField, get_or_404
-from reminders.enums import OF_PEOPLE, Channel, Source
+from reminders.enums import OF_PEOPLE, Channel, OptOutSource
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
 from reminders.preferences.errors import NotAClient
@@ -50,7 +50,9 @@ class AddressSerializer(Serializer[Any]):
         ),
     )
     since = InstantField(allow_null=True)
-    source: Any = serializers.ChoiceField(choices=Source.choices, allow_null=True, help_text=_("Where it came from."))
+    source: Any = serializers.ChoiceField(
+        choices=OptOutSource.choices, allow_null=True, help_text=_("Where it came from.")
+    )
 
 
 class PreferencesSerializer(ModelSerializer[Preferences]):
@@ -84,7 +86,7 @@ class PreferencesSerializer(ModelSerializer[Preferences]):
             "timezone": client.timezone,
             "addresses": [
                 written_address(row)
-                for row in operations.addresses_of(client, Actor.of(self.context["request"].user, Face.API))
+                for row in operations.addresses_of(client, Actor.of(self.context["request"].user, Source.API))
             ],
             "updated_at": preferences.updated_at,
         }
@@ -147,7 +149,7 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
         preferences = operations.set_preferences(
             client_id=client.pk,
             changes=asked.validated_data,
-            actor=Actor.of(request.user, Face.API),
+            actor=Actor.of(request.user, Source.API),
             now=timezone.now(),
         )
         return self.answer(preferences)
@@ -244,7 +246,7 @@ class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.R
     def create(self, request: Request) -> Response:
         asked = self.get_serializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        actor = Actor.of(request.user, Face.API)
+        actor = Actor.of(request.user, Source.API)
         row = operations.opt_out_as(**asked.validated_data, actor=actor, now=timezone.now())
         return Response(self.get_serializer(row).data, 201)
 
@@ -254,6 +256,6 @@ class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.R
         responses={204: None, **refusals(409)},
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        actor = Actor.of(request.user, Face.API)
+        actor = Actor.of(request.user, Source.API)
         operations.take_back(opt_out_id=self.get_object().pk, actor=actor, now=timezone.now())
         return Response(status=204)

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
-from reminders.enums import OF_PEOPLE, Channel, Source
+from reminders.enums import OF_PEOPLE, Channel, OptOutSource
 from scheduler_project.common.languages import language_choices
 
 
@@ -72,7 +72,7 @@ class OptOut(models.Model):
     channel = models.CharField(_("channel"), max_length=10, choices=Channel)
     address = models.CharField(_("address"), max_length=254)
     at = models.DateTimeField(_("since"))
-    source = models.CharField(_("from"), max_length=10, choices=Source)
+    source = models.CharField(_("from"), max_length=10, choices=OptOutSource)
     ended_at = models.DateTimeField(_("taken back"), null=True, blank=True)
 
     objects = OptOutQuerySet.as_manager()

@@ -9,12 +9,12 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Q
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.clients.operations import keeps, locked_client
 from accounts.models import Client
 from booking.models import Appointment
 from reminders.channels.registry import personal, personal_channels
-from reminders.enums import Channel, Outcome, Recipient, Source
+from reminders.enums import Channel, OptOutSource, Outcome, Recipient
 from reminders.models import DeliveryAttempt, OptOut, Preferences
 from reminders.plan.operations import replan
 from reminders.preferences.errors import (
@@ -64,7 +64,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     return preferences
 
 
-def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetime) -> None:
+def store_choices(*, client: Client, language: str, by_sms: bool, now: datetime) -> None:
     """Store a visitor's choices from the booking form: the language they read, and whether they want text messages.
 
     The caller holds the client's lock.
@@ -75,7 +75,7 @@ def remember_wishes(*, client: Client, language: str, by_sms: bool, now: datetim
 
 
 @operation
-def forget_wishes(*, client: Client, now: datetime) -> bool:
+def reset_preferences(*, client: Client, now: datetime) -> bool:
     """Reset a client's preferences to the site's defaults; upcoming reminders are replanned.
 
     Returns whether they had chosen channels or quiet hours.
@@ -124,7 +124,7 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
 
 
 @operation
-def opt_out(*, channel: Channel, address: str, source: Source, now: datetime) -> OptOut:
+def opt_out(*, channel: Channel, address: str, source: OptOutSource, now: datetime) -> OptOut:
     """Opt an address out: of reminders by email, or of everything by SMS. Returns the opt-out in force.
 
     The caller has checked that the actor may do so. Repeating it changes nothing: the first keeps its time and source.
@@ -158,7 +158,9 @@ def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -
     NotVerified.
     """
     _check_speaks_for(actor, channel, address, ADD)
-    source = Source.STAFF if actor.may(ADD) else Source.PAGE if actor.face == Face.PAGE else Source.API
+    source = (
+        OptOutSource.STAFF if actor.may(ADD) else OptOutSource.PAGE if actor.source == Source.PAGE else OptOutSource.API
+    )
     return opt_out(channel=channel, address=address, source=source, now=now)
 
 
@@ -186,7 +188,7 @@ def take_back_standing(standing: OptOut, *, now: datetime) -> None:
 
     Raises StoppedBySms for a STOP: the carrier enforces it, whatever our tables say, until the number sends START.
     """
-    if standing.source == Source.SMS:
+    if standing.source == OptOutSource.SMS:
         raise StoppedBySms
     opt_in(channel=Channel(standing.channel), address=standing.address, now=now)
 

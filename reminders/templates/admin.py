@@ -22,7 +22,7 @@ from booking.admin.base import choose_from_many, provider_filter, staff
 from reminders.models import MessageTemplate
 from reminders.templates import operations as templates
 from reminders.templates.texts import VARIABLES, validate_sent
-from scheduler_project.common.admin.base import OfficeAdmin, do_to_each
+from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import ModelForm
 
@@ -85,7 +85,7 @@ class ForForm(DraftForm):
 
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(OfficeAdmin):
+class MessageTemplateAdmin(StaffModelAdmin):
     """Message templates. Without one of the provider's, the site's is used, and without that the default."""
 
     list_display = ("kind", "channel", "recipient", "language", "provider", "subject")

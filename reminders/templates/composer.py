@@ -19,7 +19,7 @@ from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
-from reminders.channels.base import Attachment, Parcel
+from reminders.channels.base import Attachment, OutgoingMessage
 from reminders.channels.registry import CHANNELS, personal
 from reminders.enums import Channel, Kind, Recipient
 from reminders.models import Message, MessageTemplate
@@ -75,12 +75,12 @@ def recipient_of(message: Message) -> Person:
     return Person(client.name, address, ZoneInfo(client.timezone), language or settings.LANGUAGE_CODE)
 
 
-def shelf_for(messages: Iterable[Message]) -> Shelf:
+def templates_for(messages: Iterable[Message]) -> Shelf:
     """Return the custom texts these messages may need, with one query."""
-    return shelf_of({message.reservation.provider_id for message in messages})
+    return templates_of({message.reservation.provider_id for message in messages})
 
 
-def shelf_of(provider_ids: Collection[int]) -> Shelf:
+def templates_of(provider_ids: Collection[int]) -> Shelf:
     """Return the custom texts of some providers, and the site's."""
     templates = MessageTemplate.objects.filter(Q(provider=None) | Q(provider__in=provider_ids))
     return {
@@ -108,11 +108,11 @@ def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, rec
     return words if filled(words.body, facts) else default_words(kind, channel, recipient)
 
 
-def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
+def written(message: Message, *, shelf: Shelf, now: datetime) -> OutgoingMessage:
     """Return the complete message, in its recipient's language and timezone."""
     person = recipient_of(message)
     if message.channel == Channel.WEBHOOK:
-        return Parcel(
+        return OutgoingMessage(
             message.key, person.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
         )
     if may_be_a_strangers(message):
@@ -132,8 +132,8 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> Parcel:
             manage=manage_link(message),
         )
         if CHANNELS[message.channel].is_short:
-            return Parcel(message.key, person.address, text=letter.text)
-        return Parcel(
+            return OutgoingMessage(message.key, person.address, text=letter.text)
+        return OutgoingMessage(
             message.key,
             person.address,
             subject=letter.subject,
@@ -184,7 +184,7 @@ def shown(message: Message, *, now: datetime) -> str:
     links."""
     if message.channel == Channel.WEBHOOK:
         return ""
-    parcel = written(message, shelf=shelf_for([message]), now=now)
+    parcel = written(message, shelf=templates_for([message]), now=now)
     text = KEYS.sub("\\1…/", parcel.text)
     return f"{parcel.subject}\n\n{text}" if parcel.subject else text
 

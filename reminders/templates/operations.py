@@ -13,11 +13,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from reminders.channels.base import DeliveryError, Parcel, shortened
+from reminders.channels.base import DeliveryError, OutgoingMessage, shortened
 from reminders.channels.email import channel
 from reminders.models import MessageTemplate
 from reminders.preferences.errors import NotVerified
-from reminders.templates.composer import Letter, laid_out, sample_facts, shelf_of, telling, words_from
+from reminders.templates.composer import Letter, laid_out, sample_facts, telling, templates_of, words_from
 from reminders.templates.errors import BadWords, NotSent
 from reminders.templates.models import MessageTemplateQuerySet
 from reminders.templates.texts import Words, validate_sent
@@ -74,7 +74,7 @@ class Preview(NamedTuple):
 def in_use(template: MessageTemplate) -> Words:
     """Return the text now in use instead of this template, in its language: the provider's, the site's or the
     default."""
-    shelf = shelf_of([template.provider_id] if template.provider_id else [])
+    shelf = templates_of([template.provider_id] if template.provider_id else [])
     which = (template.kind, template.channel, template.recipient, template.language)
     with translation.override(template.language):
         subject, body = words_from(shelf, template.provider_id, *which)
@@ -112,7 +112,7 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
     if not actor.user.is_staff and not verified.exists():
         raise NotVerified
     letter = preview(template=template, actor=actor, now=now).letter
-    parcel = Parcel(
+    parcel = OutgoingMessage(
         key=uuid4(),
         address=actor.user.email,
         to_name=actor.user.name,

@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.admin.base import provider_filter
 from reminders.models import WebhookEndpoint
 from reminders.webhooks import operations as webhooks
 from reminders.webhooks.payloads import EVENTS
-from scheduler_project.common.admin.base import OfficeAdmin, do_to_each
+from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.pages.forms import ModelForm, URLField
 from scheduler_project.common.validators import one_line
@@ -60,7 +60,7 @@ class DisabledFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(OfficeAdmin):
+class WebhookEndpointAdmin(StaffModelAdmin):
     form = WebhookForm
     list_display = ("url", "provider", "told_of", "failing", "disabled", "deliveries")
     list_filter = (DisabledFilter, provider_filter("provider"))
@@ -81,7 +81,7 @@ class WebhookEndpointAdmin(OfficeAdmin):
         return super().get_queryset(request).select_related("provider")
 
     def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:
-        common: dict[str, Any] = {"actor": Actor.of(request.user, Face.ADMIN), "now": timezone.now()}
+        common: dict[str, Any] = {"actor": Actor.of(request.user, Source.ADMIN), "now": timezone.now()}
         if change:
             wanted = {name: form.cleaned_data[name] for name in form.changed_data}
             made = webhooks.change_endpoint(endpoint_id=obj.pk, fields=wanted, **common)
@@ -92,7 +92,7 @@ class WebhookEndpointAdmin(OfficeAdmin):
         obj.__dict__.update(made.__dict__)
 
     def delete_model(self, request: HttpRequest, obj: WebhookEndpoint) -> None:
-        webhooks.remove_endpoint(endpoint_id=obj.pk, actor=Actor.of(request.user, Face.ADMIN), now=timezone.now())
+        webhooks.remove_endpoint(endpoint_id=obj.pk, actor=Actor.of(request.user, Source.ADMIN), now=timezone.now())
 
     # --- What is shown ---
 
@@ -121,7 +121,7 @@ class WebhookEndpointAdmin(OfficeAdmin):
 
     @admin.action(description=gettext_lazy("Give selected webhooks a new secret"), permissions=["change"])
     def rotate(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
         def deed(endpoint: WebhookEndpoint) -> None:
             made = webhooks.rotate_secret(endpoint_id=endpoint.pk, actor=actor, now=now)
@@ -131,7 +131,7 @@ class WebhookEndpointAdmin(OfficeAdmin):
 
     @admin.action(description=gettext_lazy("Enable selected webhooks"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
         def deed(endpoint: WebhookEndpoint) -> None:
             webhooks.enable_endpoint(endpoint_id=endpoint.pk, actor=actor, now=now)
@@ -140,7 +140,7 @@ class WebhookEndpointAdmin(OfficeAdmin):
 
     @admin.action(description=gettext_lazy("Disable selected webhooks"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        actor, now = Actor.of(request.user, Face.ADMIN), timezone.now()
+        actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
         def deed(endpoint: WebhookEndpoint) -> None:
             webhooks.disable_endpoint(endpoint_id=endpoint.pk, actor=actor, now=now)

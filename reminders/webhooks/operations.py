@@ -17,7 +17,7 @@ from reminders.channels.webhook.channel import target_of
 from reminders.enums import Channel, Kind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.errors import NotRetryable, TooLate
-from reminders.outbox.operations import owe_again
+from reminders.outbox.operations import requeue
 from reminders.plan.operations import replan
 from reminders.webhooks.errors import BadAddress, EndpointDisabled, TooManyEndpoints, UnknownEvent
 from reminders.webhooks.payloads import EVENTS
@@ -163,7 +163,7 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
         message.useful_until = max(message.useful_until, now + STILL_USEFUL)
     elif message.useful_until <= now:
         raise TooLate
-    owe_again(message, now=now)
+    requeue(message, now=now)
     return message
 
 

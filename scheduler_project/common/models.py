@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.audit.log import Face
+from scheduler_project.common.audit.log import Source
 
 REPEATABLE = timedelta(days=2)
 """Time for which a write can be repeated with its Idempotency-Key."""
@@ -121,7 +121,7 @@ class Inspection(models.Model):
 class Change(models.Model):
     """A change of one row of a table with an audit log. Triggers write it; nobody changes or deletes it.
 
-    `row_id` is the key of the row it is filed under (`trail.trailed`). `changes` is {column: [before, after]}; null
+    `row_id` is the key of the row it is filed under (`audit.log`). `changes` is {column: [before, after]}; null
     instead of the pair stands for a secret, or for erased personal data. A deleted login stays as a number.
     """
 
@@ -144,7 +144,7 @@ class Change(models.Model):
         verbose_name=_("by"),
     )
     face = models.CharField(
-        _("through"), max_length=10, choices=Face, blank=True, help_text=_("Empty: by hand, in the database.")
+        _("through"), max_length=10, choices=Source, blank=True, help_text=_("Empty: by hand, in the database.")
     )
     changes = models.JSONField(_("changes"))
 

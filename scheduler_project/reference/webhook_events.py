@@ -10,7 +10,7 @@ from standardwebhooks import Webhook
 from accounts.models import Client, Provider
 from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Reservation, Service
-from reminders.channels.base import Parcel
+from reminders.channels.base import OutgoingMessage
 from reminders.channels.webhook.channel import headers
 from reminders.enums import Channel, Kind
 from reminders.models import Message
@@ -116,7 +116,7 @@ def _example(name: str, details: dict[str, object]) -> bytes:
 
 def _head(body: bytes) -> str:
     """Return the head of a request, as of AT."""
-    sent = headers(Parcel(KEY, "https://practice.example.org/hooks", body=body, secrets=(SECRET,)))
+    sent = headers(OutgoingMessage(KEY, "https://practice.example.org/hooks", body=body, secrets=(SECRET,)))
     sent["webhook-timestamp"] = str(int(AT.timestamp()))
     sent["webhook-signature"] = Webhook(SECRET).sign(sent["webhook-id"], AT, body.decode())
     return "\n".join(["POST /hooks HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())])

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.actors import Face
+from accounts.actors import Source
 from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.operations import edit, reschedule
 from booking.availability.admin.schedules import in_words
@@ -37,7 +37,7 @@ from booking.models import (
 from booking.reservations.enums import Override, ReservationStatus
 from booking.reservations.errors import HoldExpired
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -114,7 +114,7 @@ def a_practice(providers=1):
 
 def weekly(provider, start="2026-03-05 11:00"):
     """A series on Thursdays, 11:00 to 11:15."""
-    wanted = Wanted(
+    wanted = SeriesSpec(
         provider_id=provider.pk, client_id=ClientFactory().pk, rrule="FREQ=WEEKLY", starts=at(start), title="Thursdays"
     )
     return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
@@ -273,7 +273,7 @@ def test_edits_words_only_and_records_it(office, boss, berlin):
     assert (appointment.title, appointment.description) == ("New title", "With crutches")
     assert appointment.status == AppointmentStatus.SCHEDULED
     edited = appointment.events.get(event=Event.EDITED)
-    assert (edited.user, edited.face) == (boss, Face.ADMIN)
+    assert (edited.user, edited.face) == (boss, Source.ADMIN)
 
 
 def test_cancels_one_with_a_reason(office, berlin):
@@ -480,7 +480,7 @@ def test_confirms_a_hold_for_whoever_says_so_by_telephone(office, boss, berlin):
 
     made = Appointment.objects.get(reservation=held)
     assert answer.url == url("appointment_change", made.pk)
-    assert (made.status, made.events.get().user, made.events.get().face) == ("scheduled", boss, Face.ADMIN)
+    assert (made.status, made.events.get().user, made.events.get().face) == ("scheduled", boss, Source.ADMIN)
 
 
 def test_a_hold_past_its_end_is_not_confirmed(office, berlin):

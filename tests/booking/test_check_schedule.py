@@ -18,12 +18,12 @@ from booking.appointments.enums import Action
 from booking.appointments.operations import act, confirm, edit, reschedule
 from booking.appointments.permissions import allowed_actions
 from booking.availability.operations import end_time_off, set_policy, set_working_hours, take_time_off
-from booking.availability.search import Search, free_times
+from booking.availability.search import SlotQuery, free_times
 from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation, Slot
 from booking.reservations.operations import expire_due, release
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Reminder
 from scheduler_project.common.db.invariants import inspect, invariants
 from scheduler_project.common.errors import DomainError
@@ -63,7 +63,7 @@ def appointment(provider):
 
 @pytest.fixture
 def series(provider):
-    wanted = Wanted(
+    wanted = SeriesSpec(
         provider_id=provider.pk, client_id=ClientFactory().pk, rrule="FREQ=DAILY;COUNT=5", starts=at("2026-03-04 14:00")
     )
     return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
@@ -244,7 +244,7 @@ class Walk:
 
     def time(self, provider):
         service = self.random.choice([None, self.service])
-        free = free_times(Search(self.now, self.now + timedelta(days=8), self.now, provider.pk, service))
+        free = free_times(SlotQuery(self.now, self.now + timedelta(days=8), self.now, provider.pk, service))
         return (self.random.choice(free).starts_at if free else at("2026-03-05 10:00")), service
 
     def some(self, rows):
@@ -312,7 +312,7 @@ class Walk:
         provider = self.random.choice(self.providers)
         starts_at, _service = self.time(provider)
         client = self.random.choice(self.clients)
-        wanted = Wanted(provider_id=provider.pk, client_id=client.pk, rrule="FREQ=DAILY;COUNT=4", starts=starts_at)
+        wanted = SeriesSpec(provider_id=provider.pk, client_id=client.pk, rrule="FREQ=DAILY;COUNT=4", starts=starts_at)
         create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now)
 
     def extend(self):

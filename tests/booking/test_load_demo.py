@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import AppointmentStatus
 from booking.demo import practice
@@ -63,8 +63,8 @@ def test_makes_a_practice_with_everything_in_it_and_only_once(throttle):
     assert not Appointment.objects.past(now=now).filter(status="scheduled").exists()
     assert not Appointment.objects.filter(created_at__gt=now).exists()
     registered = Reservation.objects.filter(client__owner=None)
-    assert set(registered.values_list("face", flat=True)) == {Face.PAGE}
-    assert set(Reservation.objects.exclude(client__owner=None).values_list("face", flat=True)) == {Face.COMMAND}
+    assert set(registered.values_list("face", flat=True)) == {Source.PAGE}
+    assert set(Reservation.objects.exclude(client__owner=None).values_list("face", flat=True)) == {Source.COMMAND}
     for kind in (TimeOff, Closure, DateOverride, AvailabilityWindow):
         assert kind.objects.exists()
     assert set(AppointmentSeries.objects.values_list("rrule", flat=True)) == {"FREQ=WEEKLY", "FREQ=MONTHLY;BYDAY=1WE"}

@@ -18,7 +18,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
-from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.admin.files import SECRETS
 from scheduler_project.common.models import Inspection
 from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS, ADMIN_LISTS, BOTH, MANAGERS
@@ -345,7 +345,7 @@ SECRET_COLUMNS = [
     (model, field.name)
     for model, model_admin in admin.site._registry.items()
     for field in model._meta.concrete_fields
-    if field.name in SECRETS and isinstance(model_admin, OfficeAdmin)
+    if field.name in SECRETS and isinstance(model_admin, StaffModelAdmin)
 ]
 
 

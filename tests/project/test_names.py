@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import User
 from accounts.users.errors import LinkInName
 from accounts.users.operations import edit_user
@@ -97,7 +97,9 @@ def test_name_that_stays_as_it_was_is_no_news(booker):
     User.objects.filter(pk=booker.user.pk).update(name=LINK)
 
     edit_user(
-        user_id=booker.user.pk, changes={"name": LINK, "timezone": "Asia/Tokyo"}, actor=Actor.of(booker.user, Face.PAGE)
+        user_id=booker.user.pk,
+        changes={"name": LINK, "timezone": "Asia/Tokyo"},
+        actor=Actor.of(booker.user, Source.PAGE),
     )
 
     assert User.objects.get(pk=booker.user.pk).timezone == "Asia/Tokyo"

@@ -17,7 +17,7 @@ from accounts.models import SignIn
 from accounts.sign_in.sign_ins import end_sign_ins
 from booking.models import CalendarFeed, Slot
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message, OptOut
 from tests.accounts.helpers import tokens_of
 from tests.conftest import logged_in
@@ -76,7 +76,7 @@ def everything() -> Iterator[World]:
                 schedule=provider.schedule, starts_at=at("2026-03-07 09:00"), ends_at=at("2026-03-07 10:00")
             ).pk,
             "series": create_series(
-                wanted=Wanted(
+                wanted=SeriesSpec(
                     provider_id=provider.pk,
                     client_id=client.pk,
                     rrule="FREQ=DAILY;COUNT=3",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from allauth.account.models import EmailAddress
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments.enums import Action
 from booking.appointments.operations import act, book
 from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, open_provider
@@ -25,7 +25,7 @@ def stranger():
     return ClientFactory(user=user, email=user.email)
 
 
-def own(client, face=Face.API) -> Actor:
+def own(client, face=Source.API) -> Actor:
     return Actor.of(client.user, face)
 
 
@@ -81,7 +81,7 @@ def test_cancelling_tells_a_stranger_the_providers_reason(provider, stranger, ma
     act(
         appointment_id=made.pk,
         action=Action.CANCEL,
-        actor=Actor.of(provider.user, Face.PAGE),
+        actor=Actor.of(provider.user, Source.PAGE),
         now=NOON,
         reason="We are ill.",
     )
@@ -101,7 +101,7 @@ def test_a_client_who_proved_their_mailbox_reads_what_they_wrote(provider, stran
 
 def test_a_client_in_an_address_book_reads_what_their_provider_wrote(provider, mailoutbox):
     kept = ClientFactory(user=None, owner=provider, email="kim@example.org")
-    booked(provider, kept, actor=Actor.of(provider.user, Face.PAGE))
+    booked(provider, kept, actor=Actor.of(provider.user, Source.PAGE))
 
     assert "evil.example" in mailed_to(kept, mailoutbox)
 

@@ -24,13 +24,13 @@ from booking.appointments.admin.day import DayPage
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.messages import done_by
 from booking.appointments.permissions import allowed_actions
-from booking.appointments.queries import left_outside, of_today
+from booking.appointments.queries import of_today, outside_hours
 from booking.appointments.staff_forms import ReasonForm
 from booking.appointments.transitions import TRANSITIONS
 from booking.imports.kinds import APPOINTMENTS, CALENDAR
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.reservations.enums import Override
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import back
@@ -47,7 +47,7 @@ class EventColumns:
         return told(event.at)
 
     @admin.display(description=gettext_lazy("details"))
-    def details_told(self, event: AppointmentEvent) -> str:
+    def details_display(self, event: AppointmentEvent) -> str:
         return "; ".join(_in_words(event.details)) or "–"
 
 
@@ -77,7 +77,7 @@ def _in_words(details: dict[str, Any]) -> Iterator[str]:
 
 class EventInline(EventColumns, ReadOnly, admin.TabularInline):
     model = AppointmentEvent
-    fields = ("when", "event", "user", "face", "details_told")
+    fields = ("when", "event", "user", "face", "details_display")
     readonly_fields = fields
     verbose_name_plural = gettext_lazy("history")
 
@@ -86,14 +86,14 @@ class EventInline(EventColumns, ReadOnly, admin.TabularInline):
 
 
 @admin.register(AppointmentEvent)
-class AppointmentEventAdmin(EventColumns, ReadOnly, OfficeAdmin):
-    list_display = ("when", "event", "appointment", "user", "face", "details_told")
+class AppointmentEventAdmin(EventColumns, ReadOnly, StaffModelAdmin):
+    list_display = ("when", "event", "appointment", "user", "face", "details_display")
     list_filter = ("event", "face")
     list_select_related = ("appointment", "user")
     search_fields = ("appointment__title", "user__email")
     date_hierarchy = "at"
     ordering = ("-pk",)
-    fields = ("appointment", "when", "event", "user", "face", "details_told")
+    fields = ("appointment", "when", "event", "user", "face", "details_display")
     readonly_fields = fields
 
 
@@ -141,7 +141,7 @@ class WhenFilter(admin.SimpleListFilter):
             case "past":
                 return queryset.past(now=now)
             case "outside":
-                return left_outside(queryset, now)
+                return outside_hours(queryset, now)
         return queryset
 
 
@@ -369,7 +369,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
 
 @admin.register(ImportedEntry)
-class ImportedEntryAdmin(ReadOnly, OfficeAdmin):
+class ImportedEntryAdmin(ReadOnly, StaffModelAdmin):
     """The references that imported appointments and series had in the system they came from."""
 
     list_display = ("reference", "provider", "appointment", "series")

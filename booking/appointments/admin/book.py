@@ -21,12 +21,12 @@ from booking.appointments.forms import CLIENTS_FOUND, InstantField
 from booking.appointments.messages import and_told
 from booking.appointments.operations import book, reschedule
 from booking.appointments.permissions import allowed_actions
-from booking.appointments.staff_forms import OfficeBookForm, OfficeTimeForm, WhoseForm, bookable_clients
-from booking.availability.search import FreeTime, Search, next_free
+from booking.appointments.staff_forms import StaffBookForm, StaffTimeForm, WhoseForm, bookable_clients
+from booking.availability.search import FreeTime, SlotQuery, next_free
 from booking.models import Appointment, Schedule, Service
 from booking.reservations.enums import Override
 from booking.reservations.operations import reserve
-from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.validators import isolated
 
@@ -37,7 +37,7 @@ FROM_LINKS = ("client", "service")
 """Further parameters that a link to the booking page may carry, beside the calendar and the first day."""
 
 
-class BookingPages(OfficeAdmin):
+class BookingPages(StaffModelAdmin):
     """The pages on which a time is chosen. They are sent as often as somebody looks for clients or times."""
 
     # --- Booking ---
@@ -63,9 +63,9 @@ class BookingPages(OfficeAdmin):
             return self._book(request, schedule, now, hold=deed == "hold")
         return self._ask_whom(request, schedule, self._typed(request, schedule, now), now)
 
-    def _typed(self, request: HttpRequest, schedule: Schedule, now: datetime) -> OfficeBookForm:
+    def _typed(self, request: HttpRequest, schedule: Schedule, now: datetime) -> StaffBookForm:
         """The form with what was typed so far, not judged yet; from a link: with what its address says."""
-        form = OfficeBookForm(schedule=schedule)
+        form = StaffBookForm(schedule=schedule)
         if request.method == "POST":
             names = [name for name in form.fields if name in request.POST]
             many = ("overrides",)
@@ -82,13 +82,13 @@ class BookingPages(OfficeAdmin):
         except ValidationError:
             start = None
         if start is None:
-            first = next_free(Search(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
+            first = next_free(SlotQuery(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
             return {"date": (first.starts_at if first else now).astimezone(schedule.zone).date()}
         clicked = {"date": start.astimezone(schedule.zone).date(), "start": start.isoformat()}
         return clicked | ({"overrides": [Override.NOTICE]} if start < now + schedule.notice else {})
 
     def _book(self, request: HttpRequest, schedule: Schedule, now: datetime, *, hold: bool) -> HttpResponse:
-        form = OfficeBookForm(request.POST, schedule=schedule)
+        form = StaffBookForm(request.POST, schedule=schedule)
         if not self._may_add_clients(request) and not request.POST.get("client"):
             form.add_error("client", _("Choose a client."))
         if not form.is_valid():
@@ -107,7 +107,7 @@ class BookingPages(OfficeAdmin):
         messages.success(request, and_told(_("Booked."), made, Event.BOOKED))
         return HttpResponseRedirect(self.change_url(made.pk))
 
-    def _book_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Appointment:
+    def _book_it(self, form: StaffBookForm, actor: Actor, now: datetime) -> Appointment:
         said = form.cleaned_data
         deed = partial(
             book,
@@ -124,7 +124,7 @@ class BookingPages(OfficeAdmin):
         )
         return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
 
-    def _hold_it(self, form: OfficeBookForm, actor: Actor, now: datetime) -> Any:
+    def _hold_it(self, form: StaffBookForm, actor: Actor, now: datetime) -> Any:
         said = form.cleaned_data
         deed = partial(
             reserve,
@@ -141,7 +141,7 @@ class BookingPages(OfficeAdmin):
         self,
         request: HttpRequest,
         schedule: Schedule,
-        form: OfficeBookForm,
+        form: StaffBookForm,
         now: datetime,
         alternatives: list[datetime] | None = None,
     ) -> HttpResponse:
@@ -183,12 +183,12 @@ class BookingPages(OfficeAdmin):
             return HttpResponseRedirect(self.change_url(appointment.pk))
         if request.method != "POST" or request.POST.get("do") == "find":
             meant = max(appointment.starts_at, now).astimezone(schedule.zone).date()
-            form = OfficeTimeForm(schedule=schedule, initial={"date": meant})
+            form = StaffTimeForm(schedule=schedule, initial={"date": meant})
             typed = [name for name in ("date", "minutes", "reason", "time") if request.POST.get(name)]
             form.initial.update({name: request.POST[name] for name in typed})
             form.initial["overrides"] = request.POST.getlist("overrides")
             return self._ask_when(request, appointment, form, now)
-        form = OfficeTimeForm(request.POST, schedule=schedule)
+        form = StaffTimeForm(request.POST, schedule=schedule)
         alternatives: list[datetime] = []
         if form.is_valid():
             try:
@@ -212,7 +212,7 @@ class BookingPages(OfficeAdmin):
         self,
         request: HttpRequest,
         appointment: Appointment,
-        form: OfficeTimeForm,
+        form: StaffTimeForm,
         now: datetime,
         alternatives: list[datetime] | None = None,
     ) -> HttpResponse:
@@ -231,14 +231,14 @@ class BookingPages(OfficeAdmin):
         )
 
 
-def _for_client(form: OfficeBookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+def _for_client(form: StaffBookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
     """Do `deed` for the client who was chosen, or for a new one of the office's."""
     known = form.cleaned_data["client"]
     return deed(known.pk) if known else with_new_client(deed, newcomer=form.newcomer, actor=actor, now=now)
 
 
 def _times(
-    form: OfficeTimeForm, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime
+    form: StaffTimeForm, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime
 ) -> dict[str, Any]:
     """Return the context for choosing a time: the free times of the chosen day, and the time selected."""
     day = form.said_so_far("date") or now.astimezone(schedule.zone).date()

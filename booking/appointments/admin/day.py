@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 
 from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.models import Reservation, Schedule
-from booking.reservations.diary import DayOf, days_of
+from booking.reservations.day import DayOf, days_of
 from booking.reservations.enums import ReservationStatus
-from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.pages.forms import DayField, IntegerField
 from scheduler_project.common.time.intervals import DAY, Interval
 from scheduler_project.common.time.zones import rfc3339
@@ -70,7 +70,7 @@ class DayForm(forms.Form):
         return self.cleaned_data.get(name)
 
 
-class DayPage(OfficeAdmin):
+class DayPage(StaffModelAdmin):
     def day_view(self, request: HttpRequest) -> HttpResponse:
         """The day `?date=` of all calendars, or of one `?provider=`."""
         if not self.has_view_permission(request):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from booking.admin.base import staff
 from booking.appointments.enums import AppointmentStatus
 from booking.appointments.permissions import allowed_actions
-from booking.appointments.queries import attendance, left_outside, of_today
+from booking.appointments.queries import attendance, of_today, outside_hours
 from booking.models import Appointment, Reservation
 from scheduler_project.common.admin.panels import Panel, panels
 
@@ -71,7 +71,7 @@ def outside(request: HttpRequest, now: datetime) -> Panel | None:
     """Appointments that a change of hours left outside, each to be kept, moved or cancelled (R6); no panel for none."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
-    rows = left_outside(Appointment.objects.detailed().select_related("reservation__provider__schedule"), now)
+    rows = outside_hours(Appointment.objects.detailed().select_related("reservation__provider__schedule"), now)
     found = list(rows.order_by("reservation__starts_at", "pk")[: FEW + 1])
     context = {"lines": _lines(request, found[:FEW], now), "more": len(found) > FEW}
     return Panel("admin/panels/outside.html", context) if found else None

@@ -25,13 +25,13 @@ from booking.appointments.enums import Event
 from booking.appointments.forms import BookForm, found_clients
 from booking.appointments.messages import and_told
 from booking.appointments.operations import book as book_one
-from booking.availability.search import Search, next_free
+from booking.availability.search import SlotQuery, next_free
 from booking.models import Schedule
 from booking.pages.access import actor_of, desk_page
 from booking.reservations.enums import Override
 from booking.series.enums import Policy
 from booking.series.errors import SeriesConflict
-from booking.series.operations import SeriesChange, Wanted, create_series, preview_series
+from booking.series.operations import SeriesChange, SeriesSpec, create_series, preview_series
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 
@@ -80,7 +80,7 @@ def _asked(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
     form.initial = {name: typed.getlist(name) if name in many else typed[name] for name in names}
     form.initial.setdefault("interval", 1)
     if "date" not in form.initial:
-        first = next_free(Search(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
+        first = next_free(SlotQuery(now, now + schedule.horizon, now, schedule.provider_id, hidden=True))
         form.initial["date"] = (first.starts_at if first else now).astimezone(schedule.zone).date()
     return form
 
@@ -140,9 +140,9 @@ def _book_one(form: BookForm, actor: Actor, now: datetime) -> Any:
     return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
 
 
-def _wanted(form: BookForm, client_id: int) -> Wanted:
+def _wanted(form: BookForm, client_id: int) -> SeriesSpec:
     said = form.cleaned_data
-    return Wanted(
+    return SeriesSpec(
         provider_id=form.schedule.provider_id,
         client_id=client_id,
         rrule=form.rule,

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments.enums import COMING, Action, AppointmentStatus
 from booking.appointments.forms import CancelForm
@@ -40,7 +40,7 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
     """The appointment as it stands, and what its client may do with it."""
     now = timezone.now()
     made = appointment_of(token)
-    guest = Actor(None, Face.PAGE, guest=made.client)
+    guest = Actor(None, Source.PAGE, guest=made.client)
     if request.method == "POST":
         form = CancelForm(request.POST, appointment=made)
         if request.POST.get("do") == "cancel" and form.is_valid():
@@ -76,7 +76,7 @@ def appointment_ics(request: HttpRequest, token: str) -> HttpResponse:
 def move(request: HttpRequest, token: str) -> HttpResponse:
     """Pick another time for an appointment."""
     made = appointment_of(token)
-    guest = Actor(None, Face.PAGE, guest=made.client)
+    guest = Actor(None, Source.PAGE, guest=made.client)
     with in_clients_zone(request, made.client):
         return move_page(request, made, actor=guest, here=reverse("guest", args=[token]), now=timezone.now())
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.admin.base import CalendarForm, Previews, previewed, provider_filter, staff, tell
 from booking.availability import operations as availability
-from booking.availability.admin.schedules import LocalStretchAdmin
+from booking.availability.admin.schedules import LocalTimesAdmin
 from booking.models import Absence, Closure, Schedule, TimeOff
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.pages.forms import LocalDateTimeField
@@ -30,7 +30,7 @@ ABSENCE_FIELDS = ("start_date", "end_date", "starts_at", "ends_at", "reason")
 
 
 @admin.register(TimeOff)
-class TimeOffAdmin(LocalStretchAdmin):
+class TimeOffAdmin(LocalTimesAdmin):
     form = AbsenceForm
     fields = ABSENCE_FIELDS
     list_display = ("schedule", "start_date", "end_date", "starts", "ends", "reason")

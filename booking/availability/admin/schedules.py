@@ -34,7 +34,7 @@ from booking.availability.enums import Weekday
 from booking.availability.forms import ClockField
 from booking.imports.kinds import HOURS
 from booking.models import AvailabilityWindow, DateOverride, Schedule, WorkingHours
-from scheduler_project.common.admin.base import NamedFormSet, OfficeAdmin, ReadOnly, do_to_each
+from scheduler_project.common.admin.base import NamedFormSet, ReadOnly, StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import LocalDateTimeField, ModelForm
@@ -46,7 +46,7 @@ class EndClockField(ClockField):
 
 
 def stretched(hours: Iterable[tuple[str, str]]) -> str:
-    """The hours of one day, as `StretchesField` reads them."""
+    """The hours of one day, as `DayTimesField` reads them."""
     return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in hours)
 
 
@@ -223,7 +223,7 @@ class ScheduleAdmin(Previews):
 STRETCH = re.compile(r"(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)")
 
 
-class StretchesField(forms.Field):
+class DayTimesField(forms.Field):
     """Hours of one day, written `09:00–12:30, 13:30–17:00`."""
 
     def to_python(self, value: Any) -> list[tuple[time, time]]:
@@ -239,7 +239,7 @@ class StretchesField(forms.Field):
 
 
 class DateOverrideForm(CalendarForm):
-    stretches = StretchesField(
+    stretches = DayTimesField(
         label=gettext_lazy("Hours"),
         required=False,
         help_text=gettext_lazy("Local time, such as 09:00–12:30, 13:30–17:00. Empty: closed that day."),
@@ -296,7 +296,7 @@ class WindowForm(CalendarForm):
     ends_at = LocalDateTimeField(label=gettext_lazy("End"))
 
 
-class LocalStretchAdmin(Previews, InCalendarAdmin):
+class LocalTimesAdmin(Previews, InCalendarAdmin):
     """Rows from one instant to another, told on the calendar's clocks."""
 
     @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
@@ -309,7 +309,7 @@ class LocalStretchAdmin(Previews, InCalendarAdmin):
 
 
 @admin.register(AvailabilityWindow)
-class AvailabilityWindowAdmin(LocalStretchAdmin):
+class AvailabilityWindowAdmin(LocalTimesAdmin):
     form = WindowForm
     fields = ("starts_at", "ends_at")
     list_display = ("schedule", "starts", "ends")
@@ -334,7 +334,7 @@ class AvailabilityWindowAdmin(LocalStretchAdmin):
 
 
 @admin.register(WorkingHours)
-class WorkingHoursAdmin(BookingImports, ReadOnly, OfficeAdmin):
+class WorkingHoursAdmin(BookingImports, ReadOnly, StaffModelAdmin):
     """Everybody's weekly hours at a glance. They are changed in the schedule."""
 
     sheets = (HOURS,)

@@ -88,7 +88,7 @@ class FreeTimesMixin:
         page_size = self.paginator.get_page_size(self.request)
         page = self.page_number()
         count, times = search.free_page(
-            search.Search(start, until, self.now, asked.get("provider"), asked.get("service"), hidden=hidden),
+            search.SlotQuery(start, until, self.now, asked.get("provider"), asked.get("service"), hidden=hidden),
             limit=page_size,
             offset=(page - 1) * page_size,
         )
@@ -166,7 +166,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         if "end" in asked:
             check_order(start, asked["end"])
         until = min(asked.get("end") or furthest, furthest)
-        found = search.next_free(search.Search(start, until, self.now, asked.get("provider"), asked.get("service")))
+        found = search.next_free(search.SlotQuery(start, until, self.now, asked.get("provider"), asked.get("service")))
         if found is None:
             self.check_bookable(asked)
             return Response(status=status.HTTP_204_NO_CONTENT)

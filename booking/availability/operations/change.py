@@ -12,7 +12,7 @@ from booking.appointments.enums import COMING
 from booking.availability.errors import TooManyChanges
 from booking.availability.hours import open_hours
 from booking.availability.locks import locked_schedule
-from booking.availability.slots import HOUR, MANY_SLOTS, Laid, follow_hours, horizon_end
+from booking.availability.slots import HOUR, MANY_SLOTS, SlotDiff, horizon_end, regenerate_portion
 from booking.models import (
     Appointment,
     Reservation,
@@ -44,7 +44,7 @@ class Change:
     made: Any = None
 
 
-def count_slots(change: Change, laid: Laid) -> None:
+def count_slots(change: Change, laid: SlotDiff) -> None:
     change.slots_added += laid.added
     change.slots_removed += laid.removed
 
@@ -90,7 +90,7 @@ def rearrange(
     if around is not None:
         start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
     before = merged(open_hours(schedule, start, until))
-    was = Layout.of(schedule)
+    was = SlotLayout.of(schedule)
     change = Change(made=write(schedule))
     schedule = Schedule.objects.select_related("provider").get(pk=schedule.pk)
     if around is None:
@@ -98,17 +98,17 @@ def rearrange(
     if start < until:
         after = merged(open_hours(schedule, start, until))
         slots_end = max(slots_end, schedule.slots_until or start, horizon_end(schedule, now))
-        changed = _changed(was, Layout.of(schedule), before, after, start, min(until, slots_end))
+        changed = _changed(was, SlotLayout.of(schedule), before, after, start, min(until, slots_end))
         if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
             _check_rate("hours_large", provider_id)
         reach(Failpoint.HOURS_CHANGED)
-        laid = follow_hours(schedule=schedule, start=changed[0], until=changed[1], now=now)
+        laid = regenerate_portion(schedule=schedule, start=changed[0], until=changed[1], now=now)
         count_slots(change, laid)
         _note_stranded(change, schedule, before, after, start, until, now)
     return change
 
 
-class Layout(NamedTuple):
+class SlotLayout(NamedTuple):
     """The timezone and slot length that cut a calendar into slots, and the instant up to which slots exist."""
 
     timezone: str
@@ -116,12 +116,12 @@ class Layout(NamedTuple):
     until: datetime | None
 
     @classmethod
-    def of(cls, schedule: Schedule) -> "Layout":
+    def of(cls, schedule: Schedule) -> "SlotLayout":
         return cls(schedule.timezone, schedule.slot_minutes, schedule.slots_until)
 
 
 def _changed(
-    was: Layout, is_now: Layout, before: list[Interval], after: list[Interval], start: datetime, until: datetime
+    was: SlotLayout, is_now: SlotLayout, before: list[Interval], after: list[Interval], start: datetime, until: datetime
 ) -> Interval:
     """The stretch within `[start, until)` whose slots are other ones now: of another grid all are.
 

@@ -11,7 +11,7 @@ from accounts.actors import Actor
 from booking.availability.locks import lock_closures, locked_schedule
 from booking.availability.operations.change import Change, bookings_between, count_slots, this_hour
 from booking.availability.operations.time_off import check_absence
-from booking.availability.slots import HOUR, Laid, follow_hours
+from booking.availability.slots import HOUR, SlotDiff, regenerate_portion
 from booking.models import (
     Closure,
     Schedule,
@@ -91,7 +91,7 @@ def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> Chang
         _take_closure_back(closure, actor=actor)
         change = Change()
         for schedule in Schedule.objects.order_by("pk"):
-            count_slots(change, _lay_out_around(schedule, around, now))
+            count_slots(change, _regenerate_around(schedule, around, now))
         return change
 
     return preview(reopen)
@@ -106,10 +106,10 @@ def _take_closure_back(closure: Closure, *, actor: Actor) -> None:
 
 
 @operation
-def _reopen_calendar(provider_id: int, around: tuple[datetime, datetime], now: datetime) -> Laid:
-    return _lay_out_around(locked_schedule(provider_id), around, now)
+def _reopen_calendar(provider_id: int, around: tuple[datetime, datetime], now: datetime) -> SlotDiff:
+    return _regenerate_around(locked_schedule(provider_id), around, now)
 
 
-def _lay_out_around(schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> Laid:
+def _regenerate_around(schedule: Schedule, around: tuple[datetime, datetime], now: datetime) -> SlotDiff:
     start, until = max(around[0] - DAY, this_hour(now)), around[1] + DAY
-    return follow_hours(schedule=schedule, start=start, until=min(until, schedule.slots_until or until), now=now)
+    return regenerate_portion(schedule=schedule, start=start, until=min(until, schedule.slots_until or until), now=now)

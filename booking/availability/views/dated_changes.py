@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking.availability import operations as availability
 from booking.availability.forms import TimeOffForm, WindowForm
 from booking.availability.queries import ending_after
-from booking.availability.views.previewed import deed_of, explained, tried
+from booking.availability.views.previewed import deed_of, do_if_previewed, explained
 from booking.models import AvailabilityWindow, Closure, Schedule, TimeOff
 from booking.pages.access import actor_of, desk_page
 from scheduler_project.common.errors import DomainError, NotFound
@@ -50,7 +50,7 @@ def window_form(
 
     if request.method == "POST" and (removing or form.is_valid()):
         try:
-            context["tried"] = tried(request, change)
+            context["tried"] = do_if_previewed(request, change)
         except DomainError as refusal:
             if removing:
                 raise
@@ -97,7 +97,7 @@ def time_off_form(
 
     if request.method == "POST" and (removing or form.is_valid()):
         try:
-            context["tried"] = tried(request, change)
+            context["tried"] = do_if_previewed(request, change)
         except DomainError as refusal:
             if removing:
                 raise

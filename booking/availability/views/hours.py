@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from booking.availability import operations as availability
-from booking.availability.forms import BLANK, DateForm, Stretches, WeekForm, edited, rows_of, sent_rows
-from booking.availability.views.previewed import deed_of, tried
+from booking.availability.forms import BLANK, DateForm, DayTimes, WeekForm, edited, rows_of, sent_rows
+from booking.availability.views.previewed import deed_of, do_if_previewed
 from booking.models import DateOverride, Schedule
 from booking.pages.access import actor_of, desk_page
 from scheduler_project.common.errors import DomainError, NotFound
@@ -33,7 +33,7 @@ def hours(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         form = WeekForm(schedule, edited(rows, deed, request.POST.getlist(f"to-{key}")), deed=deed)
     elif request.method == "POST" and form.is_valid():
         try:
-            context["tried"] = tried(
+            context["tried"] = do_if_previewed(
                 request,
                 lambda: availability.set_working_hours(
                     provider_id=schedule.provider_id,
@@ -67,7 +67,7 @@ def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     context: dict[str, Any] = {"schedule": schedule, "chosen": chosen}
     if request.method == "POST" and deed not in CHANGES:
         rows = edited({"day": rows}, deed)["day"]
-    stretches = Stretches("day", rows, slot_minutes=schedule.slot_minutes, sent=deed == "save", deed=deed)
+    stretches = DayTimes("day", rows, slot_minutes=schedule.slot_minutes, sent=deed == "save", deed=deed)
     valid = deed == "remove" or (deed == "save" and form.is_valid() and stretches.is_valid())
     if request.method == "POST" and valid:
         asked: dict[str, Any] = {"actor": actor_of(request), "now": now}
@@ -85,7 +85,7 @@ def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
             return availability.clear_date_override(override=chosen, **asked)
 
         try:
-            context["tried"] = tried(request, change)
+            context["tried"] = do_if_previewed(request, change)
         except DomainError as refusal:
             if deed != "save":
                 raise

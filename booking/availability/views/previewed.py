@@ -19,7 +19,7 @@ from scheduler_project.common.pages.languages import SHORT
 NOT_TYPED = ("csrfmiddlewaretoken", "do", "sure")
 
 
-class Tried(NamedTuple):
+class PreviewedChange(NamedTuple):
     """The effect of a change or of its preview; `sure` is sent with the same fields to confirm the preview."""
 
     change: Change
@@ -33,7 +33,7 @@ def deed_of(request: HttpRequest) -> str:
     return request.POST.get("sure", "").partition(":")[0] or request.POST.get("do", "")
 
 
-def tried(request: HttpRequest, deed: Callable[[], Change]) -> Tried:
+def do_if_previewed(request: HttpRequest, deed: Callable[[], Change]) -> PreviewedChange:
     """Do `deed` if its preview was seen with the very same fields, else preview it."""
     asked = deed_of(request)
     sure = f"{asked}:{_mark(request, asked)}"
@@ -41,7 +41,7 @@ def tried(request: HttpRequest, deed: Callable[[], Change]) -> Tried:
     change = deed() if done else preview(deed)
     if done:
         messages.success(request, _("Saved."))
-    return Tried(change, asked, sure, done)
+    return PreviewedChange(change, asked, sure, done)
 
 
 def _mark(request: HttpRequest, deed: str) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments import operations as appointments
 from booking.appointments.queries import moved_from
 from booking.appointments.views.guest import in_clients_zone
@@ -84,7 +84,7 @@ def appointment_of(reservation: Reservation) -> Appointment | None:
 
 def act(deed: str, reservation: Reservation, now: datetime) -> None:
     """Do as the buttons say, as the client the link was sent to. Anything else is nothing."""
-    guest = Actor(None, Face.PAGE, guest=reservation.client)
+    guest = Actor(None, Source.PAGE, guest=reservation.client)
     if deed == "confirm":
         appointments.confirm(reservation_id=reservation.pk, actor=guest, now=now)
     elif deed == "release":

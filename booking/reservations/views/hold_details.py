@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments import operations as appointments
 from booking.appointments.enums import AppointmentStatus
@@ -166,7 +166,7 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
         return show(request, held, DetailsForm(initial=known_of(held, now)), now)
     deed = request.POST.get("do")
     if deed == "release":
-        reservations.release(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=held.client), now=now)
+        reservations.release(reservation_id=held.pk, actor=Actor(None, Source.PAGE, guest=held.client), now=now)
         return HttpResponseRedirect(chooser_path(request, held))
     form = DetailsForm(request.POST)
     if "at" in request.POST:

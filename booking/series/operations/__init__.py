@@ -6,14 +6,14 @@ lock, so that two who generate the same one take turns; the unique date of an oc
 
 from booking.series.operations.booker import Conflict, SeriesChange
 from booking.series.operations.cancel import cancel_series
-from booking.series.operations.create import Wanted, create_series, preview_series
+from booking.series.operations.create import SeriesSpec, create_series, preview_series
 from booking.series.operations.edit import edit_series
 from booking.series.operations.extend import extend_all_series, extend_series
 
 __all__ = [
     "Conflict",
     "SeriesChange",
-    "Wanted",
+    "SeriesSpec",
     "cancel_series",
     "create_series",
     "edit_series",

@@ -12,7 +12,7 @@ from django.db import transaction
 from accounts.actors import Actor
 from booking.appointments.steps import appoint
 from booking.availability.errors import InThePast, OffGrid
-from booking.availability.search import FreeTime, Search, free_times
+from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
 from booking.reservations.claims import claim
 from booking.reservations.enums import Override
@@ -82,7 +82,7 @@ class SeriesChange:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-class Work:
+class SeriesBooker:
     """One transaction's work on a series. Each occurrence is tried by itself; what cannot be booked is noted."""
 
     def __init__(
@@ -215,7 +215,7 @@ def _find_nearest(conflicts: Collection[Conflict], schedule: Schedule, service: 
     )
     first = max(min(conflict.starts_at for conflict in conflicts) - NEARBY, now)
     until = max(conflict.starts_at for conflict in conflicts) + NEARBY
-    search = Search(first, until, now, schedule.provider_id, likewise, hidden=True)
+    search = SlotQuery(first, until, now, schedule.provider_id, likewise, hidden=True)
     free = free_times(search, limit=MOST_FREE) if first < until else []
     starts = [one.starts_at for one in free]
     for conflict in conflicts:

@@ -16,7 +16,7 @@ from booking.reservations.claims import BOOK, FURTHEST, lock_client, offered
 from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
 from booking.series.enums import Policy
-from booking.series.operations.booker import MOMENT, SeriesChange, Work, last_end, reach
+from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, last_end, reach
 from booking.series.recurrence import check_start
 from booking.series.rule import read
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -24,7 +24,7 @@ from scheduler_project.common.operations import operation, preview
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SeriesSpec:
     """A series somebody asks for.
 
     `starts` is a local time of `timezone` if it is naive. Left out: the timezone is the provider's, the duration the
@@ -45,7 +45,7 @@ class Wanted:
     overrides: Collection[Override] = ()
 
 
-def preview_series(*, wanted: Wanted, actor: Actor, now: datetime) -> SeriesChange:
+def preview_series(*, wanted: SeriesSpec, actor: Actor, now: datetime) -> SeriesChange:
     """Return what `create_series` would book, and what it could not. Nothing is changed."""
     return preview(
         lambda: create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=actor, now=now, quietly=True)
@@ -54,7 +54,7 @@ def preview_series(*, wanted: Wanted, actor: Actor, now: datetime) -> SeriesChan
 
 @operation
 def create_series(
-    *, wanted: Wanted, policy: Policy, actor: Actor, now: datetime, quietly: bool = False
+    *, wanted: SeriesSpec, policy: Policy, actor: Actor, now: datetime, quietly: bool = False
 ) -> SeriesChange:
     """Begin a series and book its occurrences up to the provider's booking horizon, in one transaction.
 
@@ -68,7 +68,7 @@ def create_series(
     service = offered(schedule, wanted.service_id, actor)
     series = _begun(wanted, schedule, service, actor, now)
     series.save()
-    work = Work(schedule, series, service, actor, now)
+    work = SeriesBooker(schedule, series, service, actor, now)
     work.book_between(now + MOMENT, series.generated_until)
     work.finish(policy, quietly=quietly)
     return work.change
@@ -83,7 +83,7 @@ def _check_runs(schedule: Schedule, actor: Actor) -> None:
 
 
 def _begun(
-    wanted: Wanted, schedule: Schedule, service: Service | None, actor: Actor, now: datetime
+    wanted: SeriesSpec, schedule: Schedule, service: Service | None, actor: Actor, now: datetime
 ) -> AppointmentSeries:
     zone = ZoneInfo(wanted.timezone or schedule.timezone)
     starts = wanted.starts
@@ -105,7 +105,7 @@ def _begun(
         reminder_offsets=wanted.reminder_offsets,
         generated_until=reach(schedule, now),
         created_by=actor.user,
-        face=actor.face,
+        face=actor.source,
         created_at=now,
         updated_at=now,
     )

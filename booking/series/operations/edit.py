@@ -21,9 +21,9 @@ from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
 from booking.series.enums import Policy, Scope
 from booking.series.errors import BadRule, SeriesEnded
-from booking.series.operations.booker import MOMENT, SeriesChange, Work, end_of_slots, last_end, reach
+from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, end_of_slots, last_end, reach
 from booking.series.operations.cancel import coming_date, end_before, locked_series, to_come
-from booking.series.operations.rematch import Plan, follow, move, named, planned
+from booking.series.operations.rematch import Match, follow, move, named, planned
 from booking.series.recurrence import check_start, first_fitting, occurrences
 from booking.series.rule import read
 from scheduler_project.common.errors import NotFound, TryAgain
@@ -89,12 +89,12 @@ def edit_series(
             raise TryAgain  # The slots are just being laid out anew: what is not yet there would be noted as closed.
         after.generated_until = max(before.generated_until, reach(schedule, now))
     after.save()
-    work = Work(schedule, after, service, actor, now)
+    work = SeriesBooker(schedule, after, service, actor, now)
     old = to_come(before, now, date.min if everything else day)
     if anew:
         plan = planned(before, after, old, first, shift, now)
     else:
-        plan = Plan([(appointment, named(appointment), appointment.starts_at) for appointment in old])
+        plan = Match([(appointment, named(appointment), appointment.starts_at) for appointment in old])
     follow(work, before, plan)
     work.finish(policy)
     return work.change
@@ -116,7 +116,7 @@ def _split(series: AppointmentSeries, day: date, actor: Actor, now: datetime) ->
     rest.pk = None
     rest._state = copy(series._state)  # noqa: SLF001  (what Django documents for copying an instance)
     rest._state.adding = True  # noqa: SLF001
-    rest.created_by, rest.face, rest.created_at = actor.user, actor.face, now
+    rest.created_by, rest.face, rest.created_at = actor.user, actor.source, now
     rule = series.rule
     if rule.count is not None:
         earlier = occurrences(
@@ -202,7 +202,7 @@ def _edit_one(
         length = timedelta(minutes=changes["duration_minutes"])
     if overrides is not None:
         series.overrides = sorted(overrides)  # of this move only: the series is not written
-    work = Work(schedule, series, service, actor, now)
+    work = SeriesBooker(schedule, series, service, actor, now)
     if (starts_at, length, service) != (appointment.starts_at, reservation.length, reservation.service):
 
         def deed() -> Appointment:

@@ -6,7 +6,7 @@ from accounts.actors import Actor
 from booking.availability.locks import locked_schedule
 from booking.models import AppointmentSeries
 from booking.reservations.claims import offered
-from booking.series.operations.booker import Work, reach
+from booking.series.operations.booker import SeriesBooker, reach
 from booking.services.errors import NotOffered
 from scheduler_project.common.operations import each_by_itself, operation
 
@@ -32,7 +32,7 @@ def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
         service = offered(schedule, series.service_id, actor)
     except NotOffered as refusal:
         refused = refusal
-    work = Work(schedule, series, service, actor, now)
+    work = SeriesBooker(schedule, series, service, actor, now)
     work.book_between(series.generated_until, until, refused)
     series.generated_until = until
     work.write_gaps()

@@ -10,14 +10,14 @@ from booking.appointments.enums import AppointmentStatus
 from booking.appointments.steps import locked_appointment, move_to, reword, untitled
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Service
 from booking.reservations.enums import Override
-from booking.series.operations.booker import Work
+from booking.series.operations.booker import SeriesBooker
 from booking.series.operations.cancel import cancel_each
 from booking.series.recurrence import occurrences
 from scheduler_project.common.time.intervals import DAY
 
 
 @dataclass
-class Plan:
+class Match:
     """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book.
 
     `ended` were cancelled when the series ended before them; their dates are free to be booked anew.
@@ -41,7 +41,7 @@ def planned(
     first: date,
     shift: timedelta,
     now: datetime,
-) -> Plan:
+) -> Match:
     """Match the appointments there are with the new occurrences: those of the same date, and the others in order.
 
     What was moved from before `first` into the future stays out of it.
@@ -66,7 +66,7 @@ def planned(
     left = [appointment for appointment in old if named(appointment) not in new]
     right = [(day, starts_at) for day, starts_at in new.items() if day not in by_date]
     pairs += [(appointment, day, starts_at) for appointment, (day, starts_at) in zip(left, right, strict=False)]
-    return Plan(_in_passing_order(pairs), left[len(right) :], right[len(left) :], ended)
+    return Match(_in_passing_order(pairs), left[len(right) :], right[len(left) :], ended)
 
 
 def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[tuple[Appointment, date, datetime]]:
@@ -76,7 +76,7 @@ def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[t
     return earlier + [pair for pair in reversed(pairs) if pair[2] >= pair[0].starts_at]
 
 
-def follow(work: Work, before: AppointmentSeries, plan: Plan) -> None:
+def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
     """Let the appointments of a series be what it now says. One that cannot be moved stays where it is."""
     for appointment in plan.given_up + plan.ended:
         appointment.occurrence = None
@@ -95,7 +95,7 @@ def follow(work: Work, before: AppointmentSeries, plan: Plan) -> None:
 
 
 def _moved(
-    work: Work, before: AppointmentSeries, appointment: Appointment, day: date, starts_at: datetime
+    work: SeriesBooker, before: AppointmentSeries, appointment: Appointment, day: date, starts_at: datetime
 ) -> Appointment | None:
     """The appointment at its new time, with its new length and service; None if it cannot be had.
 
@@ -119,7 +119,7 @@ def _moved(
 
 
 def move(
-    work: Work,
+    work: SeriesBooker,
     appointment: Appointment,
     service: Service | None,
     starts_at: datetime,

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils.encoding import punycode
 
 from accounts.models import Client, User
-from reminders.channels.base import Connection, DeliveryError, Parcel, PersonalChannel, Refused, Unreachable
+from reminders.channels.base import Connection, DeliveryError, OutgoingMessage, PersonalChannel, Refused, Unreachable
 from reminders.enums import Channel
 from scheduler_project.common.mail.smtp import LOST, SHUTTING_DOWN, Meaning, NotSetUp, meaning_of, reply_of
 
@@ -49,7 +49,7 @@ class Mail:
             self.close()
             raise Unreachable(f"The mail server cannot be reached: {error}") from error
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutgoingMessage) -> str:
         try:
             self.hand_over(parcel)
         except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, an address nobody takes is a ValueError
@@ -61,7 +61,7 @@ class Mail:
         self.taken += 1
         return message_id(parcel)
 
-    def hand_over(self, parcel: Parcel) -> None:
+    def hand_over(self, parcel: OutgoingMessage) -> None:
         self.open()
         with self.in_time():
             self.backend.send_messages([letter(parcel)])
@@ -132,13 +132,13 @@ def connect() -> Iterator[Connection]:
         mail.over.set()
 
 
-def message_id(parcel: Parcel) -> str:
+def message_id(parcel: OutgoingMessage) -> str:
     """Return the Message-ID (RFC 5322 §3.6.4), the same for each attempt, so that mail programs show a repeated mail
     once."""
     return f"<{parcel.key}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
-def letter(parcel: Parcel) -> EmailMultiAlternatives:
+def letter(parcel: OutgoingMessage) -> EmailMultiAlternatives:
     """Return the parcel as a mail; names and subject are taken literally even if they look encoded (RFC 2047).
 
     Raises ValueError for an address that mail servers do not accept.

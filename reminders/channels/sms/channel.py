@@ -14,7 +14,7 @@ from phonenumber_field.phonenumber import PhoneNumber, to_python
 from phonenumbers import region_code_for_number
 
 from accounts.models import Client
-from reminders.channels.base import Connection, DeliveryError, Parcel, PersonalChannel, Refused, Unreachable
+from reminders.channels.base import Connection, DeliveryError, OutgoingMessage, PersonalChannel, Refused, Unreachable
 from reminders.enums import Channel
 from reminders.skip_reasons import Cause
 
@@ -48,7 +48,7 @@ def connect() -> AbstractContextManager[Connection]:
 class Console:
     """Prints the messages instead of sending them, including codes and links, which are kept out of the log."""
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutgoingMessage) -> str:
         sys.stdout.write(f"SMS to {parcel.address}: {parcel.text}\n")
         sys.stdout.flush()
         return ""
@@ -57,7 +57,7 @@ class Console:
 class File:
     """Appends the messages to SMS_FILE instead of sending them."""
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutgoingMessage) -> str:
         path = Path(settings.SMS_FILE)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class Twilio:
         header = response.headers.get("Retry-After", "")
         self.asked = float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutgoingMessage) -> str:
         from requests import RequestException
         from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 

@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from reminders.channels.base import shortened
-from reminders.enums import Channel, MessageStatus, Outcome, Source
+from reminders.enums import Channel, MessageStatus, OptOutSource, Outcome
 from reminders.models import DeliveryAttempt, Message
 from reminders.preferences.operations import opt_in, opt_out
 from scheduler_project.common.operations import operation
@@ -67,6 +67,6 @@ def answered(*, number: str, text: str, now: datetime) -> None:
     if not NUMBER.fullmatch(number):
         return
     if word in STOP:
-        opt_out(channel=Channel.SMS, address=number, source=Source.SMS, now=now)
+        opt_out(channel=Channel.SMS, address=number, source=OptOutSource.SMS, now=now)
     elif word in START:
         opt_in(channel=Channel.SMS, address=number, now=now)

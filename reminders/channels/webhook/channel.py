@@ -22,7 +22,7 @@ from django.utils.encoding import iri_to_uri
 from django.utils.http import parse_http_date_safe
 from standardwebhooks import Webhook
 
-from reminders.channels.base import Connection, DeliveryChannel, DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.base import Connection, DeliveryChannel, DeliveryError, OutgoingMessage, Refused, Unreachable
 from reminders.enums import Channel
 
 MOST_READ = 500
@@ -182,7 +182,7 @@ def tls() -> ssl.SSLContext:
 class Hooks:
     """Opens a connection for each parcel, because each has its own destination."""
 
-    def send(self, parcel: Parcel) -> str:
+    def send(self, parcel: OutgoingMessage) -> str:
         target = target_of(parcel.address)
         deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
         connected = False
@@ -199,7 +199,7 @@ class Hooks:
         return ""
 
 
-def posted(target: Target, parcel: Parcel, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
+def posted(target: Target, parcel: OutgoingMessage, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
     """Post a parcel and return the response, whose body is still unread."""
     # Given a socket, http.client neither looks up a name nor connects.
     connection = http.client.HTTPConnection(target.host, target.port)
@@ -209,7 +209,7 @@ def posted(target: Target, parcel: Parcel, line: socket.socket, deadline: float)
     return http.client.HTTPResponse(Answer(line, deadline), method="POST")  # type: ignore[arg-type]
 
 
-def headers(parcel: Parcel) -> dict[str, str]:
+def headers(parcel: OutgoingMessage) -> dict[str, str]:
     """Return the headers a receiver checks (standardwebhooks.com): id (same for all attempts), timestamp,
     signatures."""
     now = datetime.now(UTC)

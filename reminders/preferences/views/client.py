@@ -15,7 +15,7 @@ from accounts.clients.operations import edit_client
 from accounts.models import Client
 from booking.pages.access import actor_of, client_page, login_of
 from reminders.channels.registry import personal
-from reminders.enums import Channel, Source
+from reminders.enums import Channel, OptOutSource
 from reminders.phones.forms import CodeForm
 from reminders.phones.views import verify
 from reminders.preferences.forms import RemindersForm
@@ -82,7 +82,7 @@ def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, An
             "theirs": row.channel == Channel.EMAIL and row.address == own_email,
             "by_sms": row.channel == Channel.SMS,
             "withheld": reason_in_words(personal(row.channel).refusal(client)),
-            "stopped_by_sms": row.opt_out is not None and row.opt_out.source == Source.SMS,
+            "stopped_by_sms": row.opt_out is not None and row.opt_out.source == OptOutSource.SMS,
         }
         for row in addresses_of(client, actor)
     ]

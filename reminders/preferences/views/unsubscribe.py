@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from reminders.enums import Channel, Source
+from reminders.enums import Channel, OptOutSource
 from reminders.preferences.links import opting_out
 from reminders.preferences.operations import opt_out, standing_opt_out, take_back_standing
 from scheduler_project.common.pages.base import secret_page
@@ -21,7 +21,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """
     channel, address = opting_out(token)
     if request.method == "POST" and request.POST.get("List-Unsubscribe") == "One-Click":
-        opt_out(channel=channel, address=address, source=Source.ONE_CLICK, now=timezone.now())
+        opt_out(channel=channel, address=address, source=OptOutSource.ONE_CLICK, now=timezone.now())
         return HttpResponse(status=200)
     return form(request, channel, address)
 
@@ -33,7 +33,7 @@ def form(request: HttpRequest, channel: Channel, address: str) -> HttpResponse:
     if request.method == "POST":
         deed = request.POST.get("do")
         if deed == "stop":
-            opt_out(channel=channel, address=address, source=Source.LINK, now=now)
+            opt_out(channel=channel, address=address, source=OptOutSource.LINK, now=now)
         elif deed == "back" and standing is not None:
             take_back_standing(standing, now=now)
         return HttpResponseRedirect(request.path)
@@ -41,6 +41,6 @@ def form(request: HttpRequest, channel: Channel, address: str) -> HttpResponse:
         "address": address,
         "by_sms": channel == Channel.SMS,
         "standing": standing,
-        "can_take_back": standing is not None and standing.source != Source.SMS,
+        "can_take_back": standing is not None and standing.source != OptOutSource.SMS,
     }
     return render(request, "reminders/unsubscribe.html", context)

@@ -26,7 +26,7 @@ from django_celery_beat.models import PeriodicTask
 from scheduler_project.common.admin.files import SECRETS, Exports
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.api.content import whole_number
-from scheduler_project.common.audit.log import trailed
+from scheduler_project.common.audit.log import audited_tables
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import is_undone, operation, preview
 from scheduler_project.common.pages.forms import FIELDS, DateTimeField, validate_year
@@ -68,7 +68,7 @@ class ListAdmin(admin.ModelAdmin):
         return super().changelist_view(request, context)
 
 
-class OfficeAdmin(Exports, ListAdmin):
+class StaffModelAdmin(Exports, ListAdmin):
     """A ModelAdmin whose `save_model` and `delete_model` may raise DomainError.
 
     Everything is then rolled back, and the form shows the error at its field. `refusal_fields` maps the field names of
@@ -165,7 +165,7 @@ class OfficeAdmin(Exports, ListAdmin):
         The name in the page's title is isolated, so that it does not change the direction of the rest.
         """
         row = context.get("original")
-        elsewhere = isinstance(self, ReadOnly) or self.opts.label in trailed.values()
+        elsewhere = isinstance(self, ReadOnly) or self.opts.label in audited_tables.values()
         without = row is not None and elsewhere and not self.history_url(request, str(row.pk))
         subtitle = str(context.get("subtitle") or "")
         ours = {"without_history": without, "subtitle": subtitle if FSI in subtitle else isolated(subtitle)}
@@ -174,7 +174,7 @@ class OfficeAdmin(Exports, ListAdmin):
     def history_url(self, request: HttpRequest, object_id: str) -> str | None:
         """Return the URL of a row's audit log, if it has one and the user may see it."""
         label = self.opts.label
-        if label not in trailed.values() or not request.user.has_perm("common.view_change"):
+        if label not in audited_tables.values() or not request.user.has_perm("common.view_change"):
             return None
         return reverse("admin:common_change_changelist", query={"of": label, "row_id": object_id})
 

@@ -21,7 +21,15 @@ from scheduler_project.common.db.retention import FILES
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_export import csv_response, json_response
 from scheduler_project.common.files.csv_reader import check_size
-from scheduler_project.common.files.imports import Asked, ImportPolicy, Outcome, Report, Sheet, carry_out, rejects
+from scheduler_project.common.files.imports import (
+    ImportOptions,
+    ImportPolicy,
+    Outcome,
+    Report,
+    Sheet,
+    carry_out,
+    rejects,
+)
 from scheduler_project.common.models import ImportedFile
 
 SHOWN = 100
@@ -240,8 +248,8 @@ class Imports(Exports):
         messages.error(request, str(refusal.message))
         return HttpResponseRedirect(reverse(self._name("import"), args=[sheet.name]))
 
-    def _asked(self, request: HttpRequest, file: ImportedFile) -> Asked:
-        return Asked(self.acting(request), timezone.now(), file.options)
+    def _asked(self, request: HttpRequest, file: ImportedFile) -> ImportOptions:
+        return ImportOptions(self.acting(request), timezone.now(), file.options)
 
     def _preview(self, request: HttpRequest, sheet: Sheet, file: ImportedFile) -> None:
         asked = self._asked(request, file)

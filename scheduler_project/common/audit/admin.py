@@ -20,10 +20,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from scheduler_project.common.admin.base import OfficeAdmin, ReadOnly
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.api.content import whole_number
-from scheduler_project.common.audit.log import trailed
+from scheduler_project.common.audit.log import audited_tables
 from scheduler_project.common.models import Change, Inspection
 
 AT_A_GLANCE = 6
@@ -47,7 +47,7 @@ def model_of(table: str) -> type[models.Model] | None:
 
 def noun_of(change: Change) -> type[models.Model] | None:
     """Return the model a change is filed under, if it still exists."""
-    label = trailed.get(change.table_name)
+    label = audited_tables.get(change.table_name)
     return apps.get_model(label) if label else None
 
 
@@ -119,14 +119,16 @@ class WhatFilter(admin.SimpleListFilter):
     parameter_name = "of"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = {label: apps.get_model(label) for label in trailed.values()}
+        found = {label: apps.get_model(label) for label in audited_tables.values()}
         named = ((label, str(model._meta.verbose_name)) for label, model in found.items())  # noqa: SLF001
         return sorted(named, key=lambda pair: pair[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Change]) -> QuerySet[Change]:
         if self.value() is None:
             return queryset
-        return queryset.filter(table_name__in=[table for table, label in trailed.items() if label == self.value()])
+        return queryset.filter(
+            table_name__in=[table for table, label in audited_tables.items() if label == self.value()]
+        )
 
 
 class WhoFilter(admin.SimpleListFilter):
@@ -158,7 +160,7 @@ class NamingChangeList(ChangeList):
 
 
 @admin.register(Change)
-class ChangeAdmin(ReadOnly, OfficeAdmin):
+class ChangeAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("when", "kind", "what", "row", "who", "face", "glance")
     list_filter = (WhatFilter, "kind", "face", WhoFilter)
     list_select_related = ("user",)
@@ -200,7 +202,7 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
         if noun is None:
             return f"#{change.row_id}"
         name = Truncator(change.names.get((noun, change.row_id), "")).chars(SHORT // 2)  # type: ignore[attr-defined]
-        told_of = {"of": trailed[change.table_name], "row_id": change.row_id}
+        told_of = {"of": audited_tables[change.table_name], "row_id": change.row_id}
         listed = reverse("admin:common_change_changelist", query=told_of)
         return format_html('<a href="{}">#{} {}</a>', listed, change.row_id, name)
 
@@ -225,7 +227,7 @@ class ChangeAdmin(ReadOnly, OfficeAdmin):
 
 
 @admin.register(Inspection)
-class InspectionAdmin(ReadOnly, OfficeAdmin):
+class InspectionAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("when", "well", "found", "seconds")
     date_hierarchy = "at"
     fields = ("when", "well", "found", "seconds", "which")

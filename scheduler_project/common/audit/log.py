@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 
-class Face(models.TextChoices):
+class Source(models.TextChoices):
     """Sources of changes."""
 
     API = "api", _("API")
@@ -26,31 +26,31 @@ class Face(models.TextChoices):
     COMMAND = "command", _("command")
 
 
-trailed: dict[str, str] = {}
+audited_tables: dict[str, str] = {}
 """Tables with an audit log: table → label of the model its rows are filed under. Apps fill it in `AppConfig.ready`.
 
 Parts (a schedule's working hours) are filed under the whole, with its key."""
 
 
-class Doer(Protocol):
+class ActorLike(Protocol):
     """The part of an operation's `actor` that the audit log needs."""
 
     @property
     def user(self) -> Any: ...
     @property
-    def face(self) -> str: ...
+    def source(self) -> str: ...
 
 
-class Who(NamedTuple):
+class AuditActor(NamedTuple):
     user_id: int | None
-    face: str
+    source: str
 
 
-doer: ContextVar[Doer | None] = ContextVar("doer", default=None)
+current_actor: ContextVar[ActorLike | None] = ContextVar("current_actor", default=None)
 """The actor of the current operation."""
 
 
-asker: ContextVar[HttpRequest | None] = ContextVar("asker", default=None)
+current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
 """The current request, whose user is the actor outside of operations."""
 
 
@@ -58,61 +58,63 @@ def by_request(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     """Middleware that stores the request while it is handled."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        token = asker.set(request)
+        token = current_request.set(request)
         try:
             return get_response(request)
         finally:
-            asker.reset(token)
+            current_request.reset(token)
 
     return middleware
 
 
 @contextmanager
-def acting(actor: Doer) -> Iterator[None]:
+def acting(actor: ActorLike) -> Iterator[None]:
     """Set the actor within the block. `@operation` does so with its own `actor`."""
-    token = doer.set(actor)
+    token = current_actor.set(actor)
     try:
         yield
     finally:
-        doer.reset(token)
+        current_actor.reset(token)
 
 
-def who() -> Who:
+def audit_actor() -> AuditActor:
     """Return the actor: that of the operation, else the logged-in user, else a job or a command."""
-    actor = doer.get()
+    actor = current_actor.get()
     if actor is not None:
-        return Who(actor.user.pk if actor.user else None, str(actor.face))
-    request = asker.get()
+        return AuditActor(actor.user.pk if actor.user else None, str(actor.source))
+    request = current_request.get()
     user = getattr(request, "user", None)
-    return Who(user.pk if user is not None and user.is_authenticated else None, face_of(request))
+    return AuditActor(user.pk if user is not None and user.is_authenticated else None, source_of(request))
 
 
-def face_of(request: HttpRequest | None) -> str:
+def source_of(request: HttpRequest | None) -> str:
     """Return the source of a request; without a request it is a job or a command."""
     if request is None:
-        return Face.JOB.value if bool(current_task) else Face.COMMAND.value
-    face = {"api": Face.API, "admin": Face.ADMIN}.get(request.path_info.lstrip("/").partition("/")[0], Face.PAGE)
-    return face.value
+        return Source.JOB.value if bool(current_task) else Source.COMMAND.value
+    source = {"api": Source.API, "admin": Source.ADMIN}.get(
+        request.path_info.lstrip("/").partition("/")[0], Source.PAGE
+    )
+    return source.value
 
 
 WRITE = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)", re.IGNORECASE)
 
 
-def tell_who(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+def set_audit_context(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Run a statement, after telling the database the actor if it writes to a table with an audit log.
 
     That costs these writes one more round trip. The actor is set each time, for this transaction only: a rolled-back
     savepoint may have undone an earlier setting, and a pooler may hand the connection on.
     """
     written = WRITE.match(sql) if isinstance(sql, str) else None
-    if written is None or written[1] not in trailed:
+    if written is None or written[1] not in audited_tables:
         return execute(sql, params, many, context)
     connection = context["connection"]
     with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
-        user_id, face = who()
+        user_id, source = audit_actor()
         cursor.execute(
             "SELECT set_config('scheduler.user', %s, true), set_config('scheduler.face', %s, true)",
-            ["" if user_id is None else str(user_id), face],
+            ["" if user_id is None else str(user_id), source],
         )
         return execute(sql, params, many, context)
 
@@ -130,13 +132,13 @@ def erase(model: type[models.Model], rows: Collection[int], columns: Collection[
 
     To be called after the change of the rows themselves, in the same transaction.
     """
-    with erasing() as cursor:
+    with allow_erasing() as cursor:
         table = model._meta.db_table  # noqa: SLF001  (documented, whatever its name)
         cursor.execute(ERASE, {"table": table, "rows": list(rows), "columns": list(columns)})
 
 
 @contextmanager
-def erasing() -> Iterator[Any]:
+def allow_erasing() -> Iterator[Any]:
     """Allow values in append-only rows to become null: the only way past the triggers."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT set_config('scheduler.erasing', 'on', true)")
@@ -145,7 +147,7 @@ def erasing() -> Iterator[Any]:
 
 
 @contextmanager
-def forgetting(before: datetime) -> Iterator[None]:
+def allow_deleting(before: datetime) -> Iterator[None]:
     """Allow the deletion of rows of the audit log older than `before` and more than 30 days old: the only way."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute("SELECT set_config('scheduler.forgetting', %s, true)", [before.isoformat()])

@@ -16,7 +16,7 @@ FOLDED = re.compile(r"\r?\n[ \t]")
 """A folded line of a calendar file (RFC 5545 §3.1)."""
 
 
-def forget_files(*, words: Collection[str], signs: Collection[str]) -> None:
+def erase_import_files(*, words: Collection[str], signs: Collection[str]) -> None:
     """Delete every pending or recent import file that contains one of these texts.
 
     `words` (names, references) match as whole words, `signs` (emails, numbers) anywhere; case, blanks, dashes, quotes
@@ -35,7 +35,7 @@ def forget_files(*, words: Collection[str], signs: Collection[str]) -> None:
     ImportedFile.objects.filter(pk__in=named).delete()
 
 
-def forget_answers(*, texts: Collection[str], clients: Collection[int] = (), users: Collection[int] = ()) -> None:
+def erase_stored_answers(*, texts: Collection[str], clients: Collection[int] = (), users: Collection[int] = ()) -> None:
     """Empty every stored response that contains one of these texts, or is about one of these rows.
 
     Responses to `users` themselves are emptied too. The keys stay, so that no write is repeated.

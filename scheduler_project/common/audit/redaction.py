@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.views.debug import ExceptionReporter, SafeExceptionReporterFilter
 
-from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.log import current_request
 
 HIDDEN = "[hidden]"
 
@@ -140,7 +140,7 @@ class Formatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        request = getattr(record, "request", None) or asker.get()
+        request = getattr(record, "request", None) or current_request.get()
         secrets = set() if record.name == "security" else request_secrets(request)
         record.message = redact(record.getMessage(), secrets)
         if self.usesTime():

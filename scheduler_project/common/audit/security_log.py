@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from scheduler_project.common.audit.log import asker, doer, face_of
+from scheduler_project.common.audit.log import current_actor, current_request, source_of
 
 logger = logging.getLogger("security")
 
@@ -113,10 +113,10 @@ def with_refusals_logged(get_response: Callable[[HttpRequest], HttpResponse]) ->
 
 
 def line(event: str, *, request: HttpRequest | Request | None, login: int | None, **facts: Any) -> str:
-    asked = request if request is not None else asker.get()
+    asked = request if request is not None else current_request.get()
     by = login_of(asked)
     told = {
-        "face": face_of(plain_request(asked)),
+        "face": source_of(plain_request(asked)),
         "address": address_of(asked),
         "login": login,
         "by": None if by == login else by,
@@ -144,7 +144,7 @@ def address_of(request: HttpRequest | Request | None) -> str | None:
 
 def login_of(request: HttpRequest | Request | None) -> int | None:
     """Return the key of the logged-in user if it is already known: logging makes no query."""
-    actor = doer.get()
+    actor = current_actor.get()
     if actor is not None and actor.user is not None:
         return int(actor.user.pk)
     user = getattr(plain_request(request), "user", None)

@@ -99,7 +99,7 @@ def keep_trail(
 
 
 def append_only(table: str, *, erasable: str) -> migrations.RunSQL:
-    """Prevent changes of a table's rows, except those within `trail.erasing` and `trail.forgetting`."""
+    """Prevent changes of a table's rows, except those within `trail.allow_erasing` and `trail.allow_deleting`."""
     call = f"scheduler_append_only('{erasable}')"
     return migrations.RunSQL(
         [

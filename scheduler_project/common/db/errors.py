@@ -5,7 +5,7 @@ import logging
 from django.db import Error
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.db.postgresql.places import NoConnectionFree
 from scheduler_project.common.errors import DomainError, Kind, TooBusy
 
@@ -61,7 +61,7 @@ def refusal_for(error: BaseException | None) -> DomainError | None:
     cause = error.__cause__
     sqlstate = getattr(cause, "sqlstate", None)
     if sqlstate in TOOK_TOO_LONG:
-        logger.warning("Stopped: %s: %s", getattr(asker.get(), "path", "-"), " ".join(str(error).split()))
+        logger.warning("Stopped: %s: %s", getattr(current_request.get(), "path", "-"), " ".join(str(error).split()))
         return TookTooLong()
     lost = sqlstate is None and type(cause).__name__ in {"OperationalError", "ConnectionTimeout"}
     if lost or sqlstate in AWAY or (sqlstate or "").startswith("08"):

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
-from scheduler_project.common.audit.log import forgetting
+from scheduler_project.common.audit.log import allow_deleting
 from scheduler_project.common.limits import sending
 from scheduler_project.common.models import (
     REPEATABLE,
@@ -70,7 +70,7 @@ def _forget(rows: QuerySet, batch: list[Any]) -> int:
 
 @operation
 def _forget_trail(batch: list[int], before: datetime) -> int:
-    with forgetting(before):
+    with allow_deleting(before):
         return Change.objects.filter(pk__in=batch).delete()[0]
 
 

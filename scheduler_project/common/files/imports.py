@@ -74,7 +74,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImportOptions:
     """The actor, the time and the options of an import. `options` are those of the sheet, by name."""
 
     actor: Any
@@ -107,8 +107,8 @@ class Sheet:
     columns: tuple[str, ...]
     required: frozenset[str]
     permissions: tuple[str, ...]
-    work: Callable[[list[Row], Asked], list[Result]]
-    parts: Callable[[list[Row], Asked], Iterable[list[Row]]] | None = None
+    work: Callable[[list[Row], ImportOptions], list[Result]]
+    parts: Callable[[list[Row], ImportOptions], Iterable[list[Row]]] | None = None
     read: Callable[[bytes, dict[str, Any]], list[Row]] | None = None
     export: Callable[[Any], Iterator[Sequence[Any]]] | None = None
     order: tuple[str, ...] = ("pk",)
@@ -127,7 +127,7 @@ class Sheet:
         return self.export(self.model._default_manager.order_by(*self.order))  # noqa: SLF001
 
 
-def carry_out(sheet: Sheet, content: bytes, *, asked: Asked, policy: ImportPolicy | None) -> Report:
+def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: ImportPolicy | None) -> Report:
     """Import a file, or preview it (no policy): the same, part by part, rolled back.
 
     All-or-nothing is one transaction, rolled back if a single row is refused. Row by row, each part is a transaction,
@@ -145,7 +145,7 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: Asked, policy: ImportPolic
 
 
 @operation
-def _carry_out(sheet: Sheet, rows: list[Row], asked: Asked, *, whole: bool) -> list[Result]:
+def _carry_out(sheet: Sheet, rows: list[Row], asked: ImportOptions, *, whole: bool) -> list[Result]:
     results = sheet.work(rows, asked)
     if whole and any(result.outcome == Outcome.REFUSED for result in results):
         undo()

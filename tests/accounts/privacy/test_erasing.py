@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.clients.operations import add_client, edit_client, remove_client
 from accounts.mails.operations import owe
 from accounts.models import Client, User
@@ -26,7 +26,7 @@ from booking.imports.kinds import APPOINTMENTS
 from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.reservations.enums import Override, ReservationStatus
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message, Preferences
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -86,7 +86,7 @@ def live_a_life(client, provider):
     act(appointment_id=came.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 10:00"))
     off = appoint(provider, at("2026-03-05 09:00"), client=client, actor=SYSTEM)
     act(appointment_id=off.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="Hay fever again.")
-    wanted = Wanted(
+    wanted = SeriesSpec(
         provider_id=provider.pk,
         client_id=client.pk,
         rrule="FREQ=DAILY;COUNT=2",
@@ -119,7 +119,7 @@ def live_a_life(client, provider):
 
 @pytest.mark.parametrize("part", ["content", "refused"])
 def test_erasing_reaches_files_that_were_to_be_imported(provider, kept, part):
-    edit_client(client_id=kept.pk, changes={"name": "Wilhelmina"}, actor=Actor(None, Face.COMMAND))
+    edit_client(client_id=kept.pk, changes={"name": "Wilhelmina"}, actor=Actor(None, Source.COMMAND))
     for name, says in (("theirs", "name\nWilhelmina\n"), ("others", "name\nBea\n")):
         fields = {"content": b"", part: says.encode()}
         ImportedFile.objects.create(user_id=provider.user_id, sheet="clients", name=name, created_at=NOON, **fields)
@@ -146,7 +146,7 @@ def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
 
 
 def test_leaving_keeps_in_the_trail_that_things_changed(provider, booker):
-    edit_user(user_id=booker.user_id, changes={"name": "Wilhelmina"}, actor=Actor(None, Face.COMMAND))
+    edit_user(user_id=booker.user_id, changes={"name": "Wilhelmina"}, actor=Actor(None, Source.COMMAND))
 
     leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
 
@@ -167,7 +167,9 @@ def test_leaving_ends_holds(provider, booker):
 
 
 def test_leaving_is_refused_while_a_series_goes_on(provider, booker):
-    wanted = Wanted(provider_id=provider.pk, client_id=booker.pk, rrule="FREQ=YEARLY", starts=at("2026-03-04 12:00"))
+    wanted = SeriesSpec(
+        provider_id=provider.pk, client_id=booker.pk, rrule="FREQ=YEARLY", starts=at("2026-03-04 12:00")
+    )
     series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
     for appointment in series.appointments.all():
         act(appointment_id=appointment.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 14:00"))
@@ -191,7 +193,7 @@ def test_erasing_a_client_leaves_nothing_that_names_them(provider, kept, staff):
     live_a_life(kept, provider)
     counted = list(Appointment.objects.order_by("pk").values_list("pk", "status"))
 
-    erase_client(client_id=kept.pk, actor=Actor(staff, Face.ADMIN), now=LATER)
+    erase_client(client_id=kept.pk, actor=Actor(staff, Source.ADMIN), now=LATER)
 
     assert tables_naming(*WORDS) == set()
     assert list(Appointment.objects.order_by("pk").values_list("pk", "status")) == counted

@@ -12,8 +12,8 @@ from accounts.sign_in.sign_ins import (
     MOST_PER_LOGIN,
     Origin,
     end_sign_ins,
-    forget_sign_ins,
     live_sign_ins,
+    purge_sign_ins,
     start_sign_in,
 )
 from accounts.sign_in.user_agents import describe_user_agent
@@ -314,7 +314,7 @@ def test_forgets_those_that_ended_a_month_ago(booker):
     signed_in(121, last_used_at=NOON)
     kept = [signed_in(44), signed_in(119, last_used_at=NOON), signed_in(1, ended_at=NOON - timedelta(days=29))]
 
-    assert forget_sign_ins(NOON) == 3
+    assert purge_sign_ins(NOON) == 3
     assert set(SignIn.objects.all()) == set(kept)
 
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 from django.urls import reverse
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments.enums import Event
 from booking.appointments.operations import book as book_by_hand
@@ -57,7 +57,7 @@ def test_books_in_the_providers_time_with_the_admin_in_the_record(office, boss, 
     made = Appointment.objects.detailed().get()
     assert (made.starts_at, made.ends_at) == (WEDNESDAY_10, WEDNESDAY_10 + minutes(45))
     assert (made.title, made.status, made.client) == ("First visit", "scheduled", booker)
-    assert (made.reservation.created_by, made.reservation.face) == (boss, Face.ADMIN)
+    assert (made.reservation.created_by, made.reservation.face) == (boss, Source.ADMIN)
     assert made.events.get().event == Event.BOOKED
 
 
@@ -224,8 +224,8 @@ def test_only_the_admin_must_say_why_rules_are_set_aside(berlin, booker, boss):
     both = [Override.HOURS, Override.NOTICE]
 
     with pytest.raises(Missing):
-        book_by_hand(**wanted, overrides=both, actor=Actor(boss, Face.ADMIN))
-    book_by_hand(**wanted, overrides=both, actor=Actor(boss, Face.API))
+        book_by_hand(**wanted, overrides=both, actor=Actor(boss, Source.ADMIN))
+    book_by_hand(**wanted, overrides=both, actor=Actor(boss, Source.API))
 
 
 def test_refuses_a_time_off_the_grid_on_the_providers_clock(office, berlin, booker):
@@ -275,7 +275,7 @@ def test_moves_an_appointment_to_a_time_offered_keeping_its_identity(office, ber
 
     moved = Appointment.objects.detailed().get(pk=appointment.pk)
     assert (moved.starts_at, moved.uid) == (at("2026-03-05 13:00"), appointment.uid)
-    assert moved.events.filter(event=Event.RESCHEDULED, face=Face.ADMIN).count() == 1
+    assert moved.events.filter(event=Event.RESCHEDULED, face=Source.ADMIN).count() == 1
 
 
 def test_moves_outside_the_hours_for_a_reason(office, berlin):

@@ -11,7 +11,7 @@ from booking.appointments.admin.day import COLUMNS, grid
 from booking.availability.hours import open_hours
 from booking.availability.operations import take_time_off
 from booking.models import Schedule
-from booking.reservations.diary import days_of, diary, gaps
+from booking.reservations.day import breaks, days_of, reservations_of_day
 from booking.reservations.enums import Override
 from scheduler_project.common.time.zones import day_interval
 from tests.factories import (
@@ -67,8 +67,8 @@ def test_days_of_says_what_the_single_questions_say():
     for day in days_of(schedules, WEDNESDAY, NOON):
         start, until = day_interval(WEDNESDAY, day.schedule.zone)
         assert day.hours == open_hours(day.schedule, start, until)
-        assert day.free == gaps(day.schedule, start, until, NOON)
-        assert day.taken == list(diary(day.schedule, start, until, NOON))
+        assert day.free == breaks(day.schedule, start, until, NOON)
+        assert day.taken == list(reservations_of_day(day.schedule, start, until, NOON))
 
 
 def test_days_of_costs_the_same_for_one_calendar_and_for_many():

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments.enums import Event
 from booking.appointments.operations import reschedule as move
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
@@ -905,7 +905,7 @@ def test_history_tells_who_did_what_when(booker_api, provider_api, provider, boo
 @pytest.fixture
 def outside(provider, booker, staff):
     """Two appointments booked by staff with overrides, on a Saturday and on a Sunday."""
-    told = {"actor": Actor.of(staff, Face.ADMIN), "overrides": [Override.HOURS]}
+    told = {"actor": Actor.of(staff, Source.ADMIN), "overrides": [Override.HOURS]}
     made = appoint(provider, at("2026-03-07 09:00"), client=booker, reason="Afraid of crowds", **told)
     move(appointment_id=made.pk, starts_at=at("2026-03-08 09:00"), now=NOON, reason="Forgot again", **told)
     return made
@@ -939,7 +939,7 @@ def test_history_tells_the_client_nothing_said_of_how_it_went(booker_api, provid
 
 def test_history_keeps_from_the_client_what_an_import_called_it(booker_api, staff_api, made):
     details = {"status": "scheduled", "reference": "old-program-7"}
-    made.events.create(event=Event.BOOKED, at=NOON, face=Face.COMMAND, details=details)
+    made.events.create(event=Event.BOOKED, at=NOON, face=Source.COMMAND, details=details)
 
     assert details_told_to(booker_api, made)[-1] == {"status": "scheduled"}
     assert details_told_to(staff_api, made)[-1] == details

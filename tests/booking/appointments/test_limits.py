@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments.enums import Action
 from booking.appointments.errors import TooManyAppointments, TooOften
@@ -16,7 +16,7 @@ from booking.appointments.operations import act, confirm, reschedule
 from booking.models import Appointment
 from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.models import Message
-from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.db.references import new_reference
 from tests.factories import NOON, SYSTEM, ClientFactory, actor_of, appoint, at, hold, minutes, open_provider, verified
 
@@ -53,7 +53,7 @@ def as_guest(provider, start, email):
     )
     said = {"name": "Ada", "email": email, "phone": "", "note": "", "by_sms": False, "language": "en"}
     held = give_details(reservation_id=held.pk, now=NOON, **said)
-    return confirm(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=held.client), now=NOON)
+    return confirm(reservation_id=held.pk, actor=Actor(None, Source.PAGE, guest=held.client), now=NOON)
 
 
 def test_book_refuses_more_than_one_may_have_with_a_provider(provider, reader):
@@ -150,7 +150,7 @@ def test_reschedule_counts_nothing_twice(provider, reader):
 
 def test_what_was_moved_by_the_mailed_link_is_counted_on(provider, reader):
     for number, made in enumerate(fill(provider, reader)):
-        guest = Actor(None, Face.PAGE, guest=made.client)
+        guest = Actor(None, Source.PAGE, guest=made.client)
         reschedule(appointment_id=made.pk, starts_at=NINE + minutes(90 + 15 * number), actor=guest, now=NOON)
 
     with pytest.raises(TooManyAppointments):
@@ -158,17 +158,17 @@ def test_what_was_moved_by_the_mailed_link_is_counted_on(provider, reader):
 
 
 def book_and_cancel(provider, client, **actor):
-    doer = actor.get("actor") or actor_of(client)
-    made = appoint(provider, NINE, client=client, actor=doer)
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=doer, now=NOON)
+    current_actor = actor.get("actor") or actor_of(client)
+    made = appoint(provider, NINE, client=client, actor=current_actor)
+    act(appointment_id=made.pk, action=Action.CANCEL, actor=current_actor, now=NOON)
 
 
 @pytest.fixture
 def asked(rf):
     """Let the following calls belong to a request from that address: `asked(address)`."""
-    token = asker.set(None)
-    yield lambda address: asker.set(rf.post("/", REMOTE_ADDR=address))
-    asker.reset(token)
+    token = current_request.set(None)
+    yield lambda address: current_request.set(rf.post("/", REMOTE_ADDR=address))
+    current_request.reset(token)
 
 
 def test_whoever_books_and_cancels_in_turns_is_stopped(provider, reader, throttle, asked):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.errors import BadTransition, NotYet
 from booking.appointments.operations import act, book, confirm, edit, reschedule, set_status
@@ -342,7 +342,7 @@ def test_reschedule_records_overrides(provider, appointment):
         ({"starts_at": TEN, "ends_at": TEN + minutes(5)}, NotAllowed),
         ({"starts_at": TEN, "ends_at": TEN, "actor": SYSTEM}, EndsBeforeStart),
         ({"starts_at": at("2026-03-07 10:00"), "overrides": [Override.HOURS]}, NotAllowed),
-        ({"starts_at": TEN, "actor": Actor(None, Face.API)}, NotAllowed),
+        ({"starts_at": TEN, "actor": Actor(None, Source.API)}, NotAllowed),
         ({"starts_at": TEN, "actor": SYSTEM, "overrides": list(Override)}, SlotTaken),
     ],
 )

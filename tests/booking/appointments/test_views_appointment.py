@@ -10,7 +10,7 @@ from icalendar import Calendar
 
 from booking.models import Appointment, Reservation
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
 from tests.html import reminded, text_of
 
@@ -31,7 +31,7 @@ def request_to_approve(provider):
 @pytest.fixture
 def weekly(provider, ada):
     """Four Wednesdays at nine."""
-    wanted = Wanted(provider.pk, ada.pk, "FREQ=WEEKLY;COUNT=4", at("2026-03-04 09:00"))
+    wanted = SeriesSpec(provider.pk, ada.pk, "FREQ=WEEKLY;COUNT=4", at("2026-03-04 09:00"))
     return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).booked
 
 

@@ -10,7 +10,7 @@ from icalendar import Calendar
 from booking.links import appointment_link
 from booking.models import Appointment, AppointmentEvent
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message
 from reminders.preferences.links import opt_out_link
 from reminders.templates.composer import written
@@ -157,7 +157,7 @@ def test_mails_about_the_appointment_carry_its_link(provider):
 
 def test_cancelling_can_end_the_series(client, provider):
     guest = ClientFactory(user=None, owner=provider)
-    wanted = Wanted(
+    wanted = SeriesSpec(
         provider_id=provider.pk, client_id=guest.pk, rrule="FREQ=WEEKLY;BYDAY=WE,TH", starts=at("2026-03-04 09:00")
     )
     series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series

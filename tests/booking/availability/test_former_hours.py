@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Provider
-from booking.availability.former_hours import offers
+from booking.availability.former_hours import availability_groups
 from booking.availability.operations import set_policy, set_working_hours, take_time_off
 from scheduler_project.common.operations import preview
 from tests.factories import NOON, SYSTEM, ClosureFactory, ScheduleFactory, TimeOffFactory, at
@@ -28,7 +28,7 @@ def schedule():
 def hours(days, provider=None):
     return [
         f"{start:%d %H:%M}–{end:%d %H:%M}"
-        for offer in offers(*days, provider.pk if provider else None)
+        for offer in availability_groups(*days, provider.pk if provider else None)
         for start, end in offer.hours
     ]
 
@@ -99,7 +99,7 @@ def test_offers_leave_out_who_takes_no_bookings_unless_asked_for(schedule):
 def test_offers_of_those_alike_are_reckoned_once(schedule):
     ScheduleFactory(weekdays=True, provider__created_at=at("2026-01-02 00:00"))
 
-    assert [len(offer.providers) for offer in offers(*LAST_WEEK)] == [2]
+    assert [len(offer.providers) for offer in availability_groups(*LAST_WEEK)] == [2]
 
 
 @pytest.mark.parametrize("number", [1, 7])
@@ -108,6 +108,6 @@ def test_offers_take_two_queries_however_many_there_are(number):
         ScheduleFactory(weekdays=weekday % 2, provider__created_at=at("2026-01-01 00:00"))
 
     with CaptureQueriesContext(connection) as asked:
-        offers(*LAST_WEEK)
+        availability_groups(*LAST_WEEK)
 
     assert len(asked) == 2

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import PUBLISHED, Provider
-from booking.availability.hours import local_stretch, open_hours
+from booking.availability.hours import local_interval, open_hours
 from booking.availability.operations import set_working_hours, take_time_off
-from booking.availability.search import Search, alternatives, free_page, free_times, next_free, stretch
+from booking.availability.search import SlotQuery, alternatives, free_page, free_times, next_free, stretch
 from booking.models import Slot
 from tests.factories import (
     ALWAYS,
@@ -39,7 +39,7 @@ TUESDAY = date(2026, 3, 3)
 
 
 def search(provider, *, start=NOON, until=NOON + 7 * DAY, now=NOON, service=None, **options):
-    return Search(start, until, now, provider.pk, service, **options)
+    return SlotQuery(start, until, now, provider.pk, service, **options)
 
 
 def starts(found):
@@ -68,7 +68,7 @@ def tuesday(schedule):
     ],
 )
 def test_local_stretch_ends_the_next_day_unless_the_end_is_later(start, end, expected):
-    assert local_stretch(TUESDAY, start, end, ZoneInfo("Europe/Berlin")) == tuple(map(at, expected))
+    assert local_interval(TUESDAY, start, end, ZoneInfo("Europe/Berlin")) == tuple(map(at, expected))
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_free_times_of_several_providers_are_in_order_with_each_ones_policy():
     quick, slow = open_provider(notice_minutes=0, slot_minutes=60), open_provider(slot_minutes=60)
     service = ServiceFactory(duration_minutes=60, providers=[quick, slow])
 
-    found = free_times(Search(NOON, at("2026-03-03 14:00"), NOON, service=service))
+    found = free_times(SlotQuery(NOON, at("2026-03-03 14:00"), NOON, service=service))
 
     assert [(time.provider_id, f"{time.starts_at:%d %H}") for time in found] == [
         *[(quick.pk, f"02 {hour}") for hour in range(12, 17)],
@@ -417,13 +417,13 @@ def test_free_times_of_a_service_are_those_of_who_offers_it():
     offers, _other = open_provider(), open_provider()
     service = ServiceFactory(providers=[offers])
 
-    found = free_times(Search(NOON, NOON + 3 * DAY, NOON, service=service))
+    found = free_times(SlotQuery(NOON, NOON + 3 * DAY, NOON, service=service))
 
     assert {time.provider_id for time in found} == {offers.pk}
 
 
 def test_free_times_of_a_service_nobody_offers_are_none():
-    assert free_times(Search(NOON, NOON + 3 * DAY, NOON, service=ServiceFactory(providers=[]))) == []
+    assert free_times(SlotQuery(NOON, NOON + 3 * DAY, NOON, service=ServiceFactory(providers=[]))) == []
 
 
 @pytest.mark.parametrize("hidden", [{fact: False} for fact in PUBLISHED])
@@ -433,7 +433,7 @@ def test_free_times_leave_out_who_is_not_published(hidden):
     service = ServiceFactory(providers=[provider])
 
     assert free_times(search(provider)) == []
-    assert free_times(Search(NOON, NOON + 3 * DAY, NOON, service=service)) == []
+    assert free_times(SlotQuery(NOON, NOON + 3 * DAY, NOON, service=service)) == []
 
 
 def test_free_times_of_who_is_not_published_can_be_asked_for():
@@ -452,7 +452,7 @@ def test_free_times_take_one_query(providers, django_assert_num_queries):
     service = ServiceFactory(providers=[open_provider(horizon_days=3) for _ in range(providers)])
 
     with django_assert_num_queries(1):
-        free_times(Search(NOON, NOON + 3 * DAY, NOON, service=service))
+        free_times(SlotQuery(NOON, NOON + 3 * DAY, NOON, service=service))
 
 
 def brute_force(provider, service, now):
@@ -517,7 +517,7 @@ def test_free_page_beyond_the_last_is_empty():
 
 def test_free_page_of_several_providers_goes_by_time():
     one, two = open_provider(), open_provider()
-    around = Search(NOON, NOON + 10 * DAY, NOON, service=ServiceFactory(duration_minutes=15, providers=[one, two]))
+    around = SlotQuery(NOON, NOON + 10 * DAY, NOON, service=ServiceFactory(duration_minutes=15, providers=[one, two]))
 
     count, page = free_page(around, limit=3, offset=0)
 

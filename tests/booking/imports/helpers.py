@@ -1,7 +1,7 @@
 """Imports in tests: by the system itself and at NOON, by default."""
 
 from scheduler_project.common.files.csv_export import csv_lines
-from scheduler_project.common.files.imports import Asked, ImportPolicy, Report, Sheet, carry_out
+from scheduler_project.common.files.imports import ImportOptions, ImportPolicy, Report, Sheet, carry_out
 from tests.factories import NOON, SYSTEM
 
 ROW_BY_ROW, ALL_OR_NOTHING = ImportPolicy.ROW_BY_ROW, ImportPolicy.ALL_OR_NOTHING
@@ -9,7 +9,7 @@ ROW_BY_ROW, ALL_OR_NOTHING = ImportPolicy.ROW_BY_ROW, ImportPolicy.ALL_OR_NOTHIN
 
 def run(sheet: Sheet, text: str | bytes, policy=ROW_BY_ROW, *, actor=SYSTEM, now=NOON, **options) -> Report:
     content = text.encode() if isinstance(text, str) else text
-    return carry_out(sheet, content, asked=Asked(actor, now, options), policy=policy)
+    return carry_out(sheet, content, asked=ImportOptions(actor, now, options), policy=policy)
 
 
 def outcomes(report: Report) -> list[str]:

@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from accounts.models import Client, Provider
 from booking.models import Appointment
-from scheduler_project.common.admin.base import OfficeAdmin
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.admin.files import SECRETS
 from scheduler_project.common.models import ImportedFile
 from scheduler_project.common.tasks import tidy
@@ -287,7 +287,7 @@ def test_a_preview_of_many_rows_is_a_small_page(office):
 
 # --- Export -----------------------------------------------------------------------------------------------------------
 
-OFFICES = [model for model, office in admin.site._registry.items() if isinstance(office, OfficeAdmin)]
+OFFICES = [model for model, office in admin.site._registry.items() if isinstance(office, StaffModelAdmin)]
 
 
 @pytest.mark.parametrize("model", OFFICES, ids=lambda model: model.__name__)

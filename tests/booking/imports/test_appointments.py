@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.clients.imports import CLIENTS
 from accounts.models import Client
 from booking.appointments.enums import Action
@@ -399,7 +399,7 @@ def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada):
     )
     said = {"name": "Kim", "email": "kim@example.org", "phone": "+4930901820", "note": "", "by_sms": True}
     visitor = give_details(reservation_id=held.pk, language="en", now=NOON, **said).client
-    confirm(reservation_id=held.pk, actor=Actor(None, Face.PAGE, guest=visitor), now=NOON)
+    confirm(reservation_id=held.pk, actor=Actor(None, Source.PAGE, guest=visitor), now=NOON)
     head = "provider,client_reference,client_email,client_name,client_phone,start\n"
 
     def row_of(reference="", email="", name="", phone=""):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from booking.imports import batching
 from booking.imports.kinds import APPOINTMENTS, CALENDAR
 from booking.models import Appointment
-from scheduler_project.common.files.imports import Asked
+from scheduler_project.common.files.imports import ImportOptions
 from tests.booking.imports.helpers import ALL_OR_NOTHING, ROW_BY_ROW, outcomes, refusals, run
 from tests.booking.imports.test_ics import calendar, event
 from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, ServiceFactory, at, open_provider
@@ -45,7 +45,7 @@ def parted(text, most, sheet=APPOINTMENTS, **options):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batching, "PART", most)
         assert sheet.parts
-        found = list(sheet.parts(rows, Asked(SYSTEM, NOON, options)))
+        found = list(sheet.parts(rows, ImportOptions(SYSTEM, NOON, options)))
     return [[row.number for row in part] for part in found]
 
 

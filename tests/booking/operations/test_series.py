@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments.enums import Action
 from booking.appointments.errors import BadTransition
 from booking.appointments.operations import act, edit, reschedule
@@ -23,7 +23,7 @@ from booking.reservations.errors import TooFar
 from booking.series.enums import Policy, Scope
 from booking.series.errors import BadRule, NotInRule, SeriesConflict, SeriesEnded
 from booking.series.operations import (
-    Wanted,
+    SeriesSpec,
     cancel_series,
     create_series,
     edit_series,
@@ -76,7 +76,7 @@ def local(text):
 
 def wanted(provider, client, **more):
     given = {"rrule": "FREQ=WEEKLY", "starts": local("2026-03-09 09:00"), **more}
-    return Wanted(provider_id=provider.pk, client_id=client.pk, **given)
+    return SeriesSpec(provider_id=provider.pk, client_id=client.pk, **given)
 
 
 def create(provider, client, *, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON, **more):
@@ -314,7 +314,7 @@ def test_create_refused_writes_nothing(provider, kim, more, error):
     given = {"rrule": "FREQ=WEEKLY", "starts": local("2026-03-09 09:00"), **who, **more}
 
     with pytest.raises(error):
-        create_series(wanted=Wanted(**given), policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON)
+        create_series(wanted=SeriesSpec(**given), policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON)
 
     assert dump() == before
 
@@ -720,8 +720,8 @@ def test_cancelling_a_series_is_not_for_others(provider, kim, who):
     others = {
         "stranger": lambda: actor_of(ClientFactory()),
         "another provider": lambda: actor_of(ProviderFactory()),
-        "another provider's client": lambda: Actor(None, Face.PAGE, guest=ClientFactory(owner=ProviderFactory())),
-        "nobody": lambda: Actor(None, Face.PAGE),
+        "another provider's client": lambda: Actor(None, Source.PAGE, guest=ClientFactory(owner=ProviderFactory())),
+        "nobody": lambda: Actor(None, Source.PAGE),
     }
 
     with pytest.raises(NotAllowed):

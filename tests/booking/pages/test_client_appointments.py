@@ -11,7 +11,7 @@ from booking.appointments.operations import act
 from booking.models import Appointment, Reservation
 from booking.reservations.enums import Override
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -161,7 +161,7 @@ def test_appointment_leads_to_calendars_and_to_booking_again(mine, provider, boo
 @pytest.fixture
 def weekly(provider, booker):
     """Two appointments of a series."""
-    wanted = Wanted(
+    wanted = SeriesSpec(
         provider_id=provider.pk,
         client_id=booker.pk,
         rrule="FREQ=WEEKLY;COUNT=2",

@@ -4,12 +4,12 @@ from datetime import time, timedelta
 
 import pytest
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import PUBLISHED, VETTED
 from booking.appointments.operations import confirm
 from booking.availability.errors import EndsBeforeStart, InThePast, OffGrid
 from booking.availability.operations import set_working_hours
-from booking.availability.search import Search, free_times
+from booking.availability.search import SlotQuery, free_times
 from booking.models import Slot
 from booking.reservations import operations as reservations
 from booking.reservations.enums import Override
@@ -55,7 +55,7 @@ def claimed(reservation):
 
 
 def listed(provider, now):
-    return {free.starts_at for free in free_times(Search(NOON, NOON + 30 * DAY, now, provider.pk))}
+    return {free.starts_at for free in free_times(SlotQuery(NOON, NOON + 30 * DAY, now, provider.pk))}
 
 
 # --- A hold ---------------------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def test_reserve_for_another_client_is_refused(provider):
 
 def test_reserve_by_nobody_is_refused(provider):
     with pytest.raises(NotAllowed):
-        hold(provider, NINE, actor=Actor(None, Face.API))
+        hold(provider, NINE, actor=Actor(None, Source.API))
 
 
 @pytest.mark.parametrize("who", ["provider", "staff"])

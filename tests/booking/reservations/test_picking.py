@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments.operations import confirm
 from booking.models import Reservation
@@ -163,7 +163,7 @@ def test_pick_of_a_client_moves_their_hold(provider, booker):
             provider_id=provider.pk,
             client_id=booker.pk,
             starts_at=start,
-            actor=Actor(actor_of(booker).user, Face.PAGE),
+            actor=Actor(actor_of(booker).user, Source.PAGE),
             now=NOON,
         )
 
@@ -177,7 +177,7 @@ def test_pick_of_a_client_leaves_what_programs_hold_for_them(provider, booker):
         provider_id=provider.pk,
         client_id=booker.pk,
         starts_at=TEN,
-        actor=Actor(actor_of(booker).user, Face.PAGE),
+        actor=Actor(actor_of(booker).user, Source.PAGE),
         now=NOON,
     )
 

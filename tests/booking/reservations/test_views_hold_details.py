@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client as Browser
 
 from accounts.models import Client
-from booking.appointments.unconverted import tidy_visitors
+from booking.appointments.unconverted import purge_visitors
 from booking.links import details_token, hold_link
 from booking.models import Appointment, Reservation
 from booking.reservations.operations import expire_due
@@ -300,7 +300,7 @@ def test_visitors_who_said_nothing_are_forgotten(client, taken):
     later = NOON + timedelta(days=1, seconds=1)
     expire_due(now=later)
 
-    assert tidy_visitors(now=later) == 1
+    assert purge_visitors(now=later) == 1
     assert not Client.objects.filter(name="").exists()
     assert not Reservation.objects.exists()
 
@@ -310,7 +310,7 @@ def test_visitors_who_said_who_they_are_are_kept(client, taken):
     later = NOON + timedelta(days=2)
     expire_due(now=later)
 
-    assert tidy_visitors(now=later) == 0
+    assert purge_visitors(now=later) == 0
     assert Client.objects.filter(name="Ada").exists()
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.models import Appointment, AppointmentSeries
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, ServiceFactory, appoint, at, open_provider
@@ -36,7 +36,7 @@ FIRST = at("2026-03-09 09:00")
 
 
 def made(provider, client, rrule="FREQ=WEEKLY;COUNT=3", starts=FIRST, **more):
-    wanted = Wanted(provider_id=provider.pk, client_id=client.pk, rrule=rrule, starts=starts, **more)
+    wanted = SeriesSpec(provider_id=provider.pk, client_id=client.pk, rrule=rrule, starts=starts, **more)
     return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
 
 

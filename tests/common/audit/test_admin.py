@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.models import WorkingHours
 from scheduler_project.common.audit import log
@@ -42,7 +42,7 @@ def text(answer):
 
 def test_changes_are_told_in_words(office, boss):
     service = ServiceFactory(name="Massage", needs_approval=False, owner=ProviderFactory(name="Ada"))
-    with log.acting(Actor(boss, Face.ADMIN)):
+    with log.acting(Actor(boss, Source.ADMIN)):
         type(service).objects.filter(pk=service.pk).update(
             name="Long massage", needs_approval=True, owner=ProviderFactory(name="Bea"), reminder_offsets=["1 day"]
         )
@@ -75,7 +75,7 @@ def test_secrets_and_what_was_erased_are_not_told(office):
 
 def test_list_is_filtered_by_what_kind_face_and_who(office, boss):
     service, client = ServiceFactory(), ClientFactory(user=None)
-    with log.acting(Actor(boss, Face.PAGE)):
+    with log.acting(Actor(boss, Source.PAGE)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
 
     assert listed(office, of="booking.Service") == [("booking_service", service.pk)]
@@ -96,7 +96,7 @@ def test_parts_are_listed_with_the_whole(office, provider):
 
 def test_rows_are_found_by_their_key_and_by_who_changed_them(office, boss):
     service = ServiceFactory(pk=7411)
-    with log.acting(Actor(boss, Face.PAGE)):
+    with log.acting(Actor(boss, Source.PAGE)):
         client = ClientFactory(user=None)
 
     assert listed(office, q="#7411") == [("booking_service", service.pk)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduler_project.common.audit.pii_scan import forget_files
+from scheduler_project.common.audit.pii_scan import erase_import_files
 from scheduler_project.common.models import ImportedFile
 from tests.factories import NOON, UserFactory
 
@@ -37,7 +37,7 @@ def keep(**fields):
 def test_drops_a_file_however_it_names_somebody(fields):
     keep(**fields)
 
-    forget_files(words=WORDS, signs=SIGNS)
+    erase_import_files(words=WORDS, signs=SIGNS)
 
     assert ImportedFile.objects.count() == 0
 
@@ -54,7 +54,7 @@ def test_drops_a_file_however_it_names_somebody(fields):
 def test_leaves_files_that_name_others(content):
     keep(content=content.encode())
 
-    forget_files(words=WORDS, signs=SIGNS)
+    erase_import_files(words=WORDS, signs=SIGNS)
 
     assert ImportedFile.objects.count() == 1
 
@@ -62,6 +62,6 @@ def test_leaves_files_that_name_others(content):
 def test_leaves_every_file_if_nothing_is_known_of_somebody():
     keep(content=b"name\n\n")
 
-    forget_files(words={""}, signs={"", "--"})
+    erase_import_files(words={""}, signs={"", "--"})
 
     assert ImportedFile.objects.count() == 1

@@ -11,7 +11,7 @@ from django.urls import URLPattern, get_resolver
 
 from accounts.models import Mail
 from scheduler_project.common.audit import redaction
-from scheduler_project.common.audit.log import asker
+from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.redaction import HIDDEN, SECRET_PARTS, redact
 from scheduler_project.common.audit.security_log import log_security_event
 from scheduler_project.wsgi import application
@@ -178,11 +178,11 @@ def test_request_cannot_hide_when_and_where_it_broke(visitor, log):
 
 def test_request_cannot_hide_from_the_log_of_security_events(log):
     request = RequestFactory().get("/", headers={"Cookie": "x=login.failed; y=127.0.0.1"})
-    answered = asker.set(request)
+    answered = current_request.set(request)
     try:
         log_security_event("login.failed", request=request)
     finally:
-        asker.reset(answered)
+        current_request.reset(answered)
 
     assert "login.failed" in log.getvalue()
     assert "address=127.0.0.1" in log.getvalue()

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.test import RequestFactory
 from rest_framework.request import Request
 
-from accounts.actors import Actor, Face
-from scheduler_project.common.audit.log import acting, asker
+from accounts.actors import Actor, Source
+from scheduler_project.common.audit.log import acting, current_request
 from scheduler_project.common.audit.security_log import (
     LONGEST,
     SecurityEvent,
@@ -47,11 +47,11 @@ def test_log_leaves_out_what_is_not_known(lines):
 
 
 def test_log_takes_the_request_that_is_being_answered(lines):
-    token = asker.set(asked("/api/login"))
+    token = current_request.set(asked("/api/login"))
     try:
         log_security_event("login.failed")
     finally:
-        asker.reset(token)
+        current_request.reset(token)
     assert lines() == ["login.failed face=api address=192.0.2.7"]
 
 
@@ -100,7 +100,7 @@ def test_log_hides_what_opens_doors(lines, name):
 @pytest.mark.django_db
 def test_log_says_who_did_it_where_that_is_somebody_else(lines):
     boss, other = UserFactory(), UserFactory()
-    with acting(Actor(boss, Face.ADMIN)):
+    with acting(Actor(boss, Source.ADMIN)):
         log_security_event("rights.changed", request=asked("/admin/", user=boss), login=other.pk, what="is_staff")
         log_security_event("password.changed", request=asked("/admin/", user=boss), login=boss.pk)
     assert lines() == [

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.clients.operations import edit_client
 from accounts.models import Client, Provider, User
 from booking.appointments.operations import confirm
@@ -148,7 +148,7 @@ def test_trail_of_working_hours_tells_only_those_that_differ(provider):
         "delete",
         provider.schedule.pk,
         provider.user_id,
-        Face.API,
+        Source.API,
     )
     assert told.changes["id"] == [wednesday.pk, None]
 
@@ -160,7 +160,7 @@ def test_tables_with_a_trail_are_those_with_its_triggers():
         )
         triggered = {name for (name,) in cursor.fetchall()}
 
-    assert triggered == set(log.trailed)
+    assert triggered == set(log.audited_tables)
 
 
 # --- Who ------------------------------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_tables_with_a_trail_are_those_with_its_triggers():
 
 def test_trail_names_the_actor_of_the_operation(provider):
     client = ClientFactory(owner=provider, user=None)
-    actor = Actor(provider.user, Face.PAGE)
+    actor = Actor(provider.user, Source.PAGE)
 
     edit_client(client_id=client.pk, changes={"notes": "Prefers mornings."}, actor=actor)
 
@@ -201,7 +201,7 @@ def test_trail_of_permissions_names_who_gave_them(client):
 @pytest.mark.django_db(transaction=True)
 def test_trail_names_who_writes_outside_a_transaction():
     client = ClientFactory(name="Ada")
-    with log.acting(Actor(client.user, Face.JOB)):
+    with log.acting(Actor(client.user, Source.JOB)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
 
     assert changes_of(client)[-1] == ("update", client.user_id, "job", {"name": ["Ada", "Bea"]})
@@ -211,9 +211,9 @@ def test_trail_names_who_writes_outside_a_transaction():
 def test_trail_names_nobody_but_its_own_doer_after_a_savepoint_was_undone():
     first, second = UserFactory(), UserFactory()
     client = ClientFactory(name="Ada")
-    with log.acting(Actor(first, Face.API)):
+    with log.acting(Actor(first, Source.API)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
-        with transaction.atomic(), log.acting(Actor(second, Face.PAGE)):
+        with transaction.atomic(), log.acting(Actor(second, Source.PAGE)):
             Client.objects.filter(pk=client.pk).update(name="Cleo")
             transaction.set_rollback(True)
         Client.objects.filter(pk=client.pk).update(notes="Tall.")
@@ -269,9 +269,9 @@ def test_trail_cannot_be_emptied(table):
 
 def test_user_can_be_deleted_and_stays_a_number_in_the_trail(provider):
     user = UserFactory(superuser=True)
-    appointment = appoint(provider, at("2026-03-04 12:00"), actor=Actor(user, Face.JOB))
+    appointment = appoint(provider, at("2026-03-04 12:00"), actor=Actor(user, Source.JOB))
     client = ClientFactory(name="Ada", user=None)
-    with log.acting(Actor(user, Face.ADMIN)):
+    with log.acting(Actor(user, Source.ADMIN)):
         Client.objects.filter(pk=client.pk).update(name="Bea")
     pk = user.pk
     User.objects.filter(pk=pk).delete()
@@ -299,7 +299,7 @@ def test_erase_keeps_that_something_changed_and_forgets_what():
 
 def test_erasing_lets_nothing_be_forged():
     client = ClientFactory(name="Ada")
-    with log.erasing():
+    with log.allow_erasing():
         for change in ("changes = '{}'", 'changes = changes || \'{"name": [null, "Eve"]}\'', "row_id = 1", "face = ''"):
             refused(f"UPDATE common_change SET {change}")
         for change in ('{"invented": null}', '{"name": "Eve"}'):
@@ -311,7 +311,7 @@ def test_erasing_lets_nothing_be_forged():
 
 def test_erasing_ends_with_its_block():
     ClientFactory()
-    with log.erasing():
+    with log.allow_erasing():
         pass
 
     refused("UPDATE common_change SET changes = '{\"name\": null}'")
@@ -324,10 +324,10 @@ def test_forgetting_deletes_only_what_is_older():
         for days in (29, 40, 50)
     )
 
-    with log.forgetting(old.at):
+    with log.allow_deleting(old.at):
         refused("DELETE FROM common_change WHERE id = %s", old.pk)
         Change.objects.filter(pk=oldest.pk).delete()
-    with log.forgetting(now):
+    with log.allow_deleting(now):
         refused("DELETE FROM common_change WHERE id = %s", young.pk)
     refused("DELETE FROM common_change WHERE id = %s", old.pk)
 

@@ -8,11 +8,11 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client
 from booking.appointments.enums import Event
 from booking.appointments.operations import confirm, reschedule
-from booking.appointments.unconverted import forget_holds
+from booking.appointments.unconverted import purge_holds
 from booking.availability.slots import extend
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from booking.reservations.guests import hold_as_visitor
@@ -86,12 +86,14 @@ def test_forgets_guests_who_never_booked_and_no_other_clients(provider):
     )
     Client.objects.filter(pk=guest.client_id).update(name="Ada", email="ada@example.org")
     expire_due(now=NOON + DAY)
-    office = ended(NOON, client=ClientFactory(user=None), face=Face.ADMIN)
+    office = ended(NOON, client=ClientFactory(user=None), face=Source.ADMIN)
     booked = ended(
-        NOON, client=appoint(provider, when + DAY, actor=SYSTEM, client=ClientFactory(user=None)).client, face=Face.PAGE
+        NOON,
+        client=appoint(provider, when + DAY, actor=SYSTEM, client=ClientFactory(user=None)).client,
+        face=Source.PAGE,
     )
 
-    assert forget_holds(now=NOON + 92 * DAY) == 3
+    assert purge_holds(now=NOON + 92 * DAY) == 3
 
     assert not Client.objects.filter(pk=guest.client_id).exists()
     assert Client.objects.filter(pk__in=(office.client_id, booked.client_id)).count() == 2
@@ -159,7 +161,7 @@ def test_forgets_what_the_frame_keeps():
 
 def test_a_move_of_which_the_old_time_is_not_known_keeps_nothing_else():
     AppointmentEvent.objects.create(
-        appointment=AppointmentFactory(), event=Event.RESCHEDULED, at=NOON, face=Face.PAGE, details={}
+        appointment=AppointmentFactory(), event=Event.RESCHEDULED, at=NOON, face=Source.PAGE, details={}
     )
     ended(NOON - 100 * DAY)
 

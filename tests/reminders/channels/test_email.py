@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.channels.base import Attachment, DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.base import Attachment, DeliveryError, OutgoingMessage, Refused, Unreachable
 from reminders.channels.email.channel import connect, letter
 from tests.reminders.servers import SmtpServer, taking_less_than
 
@@ -20,16 +20,16 @@ def _quick(settings):
     settings.DEFAULT_FROM_EMAIL = "Book <book@example.org>"
 
 
-def parcel(**given) -> Parcel:
-    return Parcel(**{"key": KEY, "address": "ada@example.org", "subject": "Hello", "text": "Text", **given})
+def parcel(**given) -> OutgoingMessage:
+    return OutgoingMessage(**{"key": KEY, "address": "ada@example.org", "subject": "Hello", "text": "Text", **given})
 
 
-def send(*parcels: Parcel) -> list[str]:
+def send(*parcels: OutgoingMessage) -> list[str]:
     with connect() as line:
         return [line.send(one) for one in parcels]
 
 
-def refusal(*parcels: Parcel) -> DeliveryError:
+def refusal(*parcels: OutgoingMessage) -> DeliveryError:
     with taking_less_than(2), pytest.raises(DeliveryError) as caught:
         send(*parcels)
     return caught.value

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from reminders.channels.base import DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, Unreachable
 from reminders.channels.sms.channel import connect
 from tests.reminders.servers import HANG, HANG_UP, answer, says, taking_less_than
 
@@ -16,11 +16,11 @@ KEY = UUID("11111111-2222-3333-4444-555555555555")
 NUMBER = "+4930901820"
 
 
-def parcel(text: str = "See you tomorrow") -> Parcel:
-    return Parcel(KEY, NUMBER, text=text)
+def parcel(text: str = "See you tomorrow") -> OutgoingMessage:
+    return OutgoingMessage(KEY, NUMBER, text=text)
 
 
-def send(*parcels: Parcel) -> list[str]:
+def send(*parcels: OutgoingMessage) -> list[str]:
     with connect() as line:
         return [line.send(one) for one in parcels or (parcel(),)]
 

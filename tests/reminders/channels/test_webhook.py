@@ -14,7 +14,7 @@ import pytest
 import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from reminders.channels.base import DeliveryError, Parcel, Refused, Unreachable
+from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, Unreachable
 from reminders.channels.webhook import channel
 from reminders.channels.webhook.channel import connect, is_public, target_of
 from tests.factories import NOON
@@ -61,8 +61,8 @@ def names(monkeypatch):
     return names
 
 
-def parcel(url: str, **given) -> Parcel:
-    return Parcel(**{"key": KEY, "address": url, "body": BODY, "secrets": (SECRET,), **given})
+def parcel(url: str, **given) -> OutgoingMessage:
+    return OutgoingMessage(**{"key": KEY, "address": url, "body": BODY, "secrets": (SECRET,), **given})
 
 
 def send(url: str, **given) -> str:

@@ -356,7 +356,7 @@ def test_one_dead_webhook_is_not_the_others(monkeypatch):
 # --- What must not hold up others -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("broken", [(dispatcher, "written"), (ledger, "why_not")])
+@pytest.mark.parametrize("broken", [(dispatcher, "written"), (ledger, "skip_reason")])
 def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken):
     first, second, third = three()
 
@@ -377,14 +377,14 @@ def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken)
 
 def test_message_that_cannot_be_settled_has_failed_and_does_not_hold_up_the_others(line, monkeypatch, caplog):
     first, second, third = three()
-    settle = ledger.settle
+    record_attempt = ledger.record_attempt
 
     def cannot(tried, *, now):
         if tried.message.pk == second.pk:
             raise DataError("too long")
-        return settle(tried, now=now)
+        return record_attempt(tried, now=now)
 
-    monkeypatch.setattr(ledger, "settle", cannot)
+    monkeypatch.setattr(ledger, "record_attempt", cannot)
 
     assert send(NOON) == 2
     assert states(first, second, third) == [SENT, FAILED, SENT]
@@ -451,7 +451,7 @@ def test_what_a_dispatcher_without_a_database_had_is_due_again_at_the_end_of_its
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "settle", database_goes)
+        patch.setattr(ledger, "record_attempt", database_goes)
         with pytest.raises(OperationalError):
             send(NOON)
     assert send(NOON + timedelta(seconds=59)) == 0
@@ -472,7 +472,7 @@ def both_dispatch(line) -> Counter[str]:
         owed(f"client{number}")
     one = lambda: send(NOON)  # noqa: E731
 
-    with everybody_looks_first(ledger, "settle", 2):
+    with everybody_looks_first(ledger, "record_attempt", 2):
         answers = together(one, one)
 
     assert answers.kinds() == {"int": 2}, answers
@@ -558,7 +558,7 @@ def test_line_that_loses_its_database_does_not_stop_the_others(line):
             broken.append(1)
             connections["default"].connection.pgconn.finish()
 
-    with wrapped(ledger, "settle", before=once), pytest.raises(OperationalError):
+    with wrapped(ledger, "record_attempt", before=once), pytest.raises(OperationalError):
         dispatch(clock=timezone.now)
 
     left = Message.objects.filter(status=PENDING).count()

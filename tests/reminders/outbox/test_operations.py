@@ -8,7 +8,7 @@ from django.db import connection
 from booking.appointments.enums import AppointmentStatus
 from booking.reservations.enums import ReservationStatus
 from reminders.channels.base import DeliveryError, Refused, Unreachable
-from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient, Source
+from reminders.enums import Channel, Kind, MessageStatus, OptOutSource, Outcome, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.outbox.operations import (
@@ -18,12 +18,12 @@ from reminders.outbox.operations import (
     close,
     due,
     expire_waiting,
-    hand_back,
-    look,
+    record_attempt,
+    release_leases,
+    reload,
     retry,
-    settle,
     silenced,
-    why_not,
+    skip_reason,
 )
 from reminders.skip_reasons import Cause
 from scheduler_project.common import outages
@@ -76,7 +76,7 @@ def the_one() -> Message:
 
 
 def tried(message, error=None, *, now=NOON, reference="") -> MessageStatus | None:
-    return settle(Try(message, "somebody@example.org", now, 25, reference, error), now=now)
+    return record_attempt(Try(message, "somebody@example.org", now, 25, reference, error), now=now)
 
 
 def state(message) -> tuple:
@@ -169,7 +169,7 @@ def test_claim_takes_as_many_queries_for_many_as_for_one(django_assert_num_queri
 
 def test_hand_back_makes_it_due_at_once():
     message = owed()
-    hand_back(claimed(), now=NOON + minutes(1) / 2)
+    release_leases(claimed(), now=NOON + minutes(1) / 2)
 
     assert claimed(NOON + minutes(1) / 2) == [message]
 
@@ -179,7 +179,7 @@ def test_hand_back_leaves_alone_what_somebody_else_has_claimed_since():
     before = claimed()
     claimed(NOON + LEASE)
 
-    hand_back(before, now=NOON + LEASE)
+    release_leases(before, now=NOON + LEASE)
 
     assert state(message)[3] == NOON + 2 * LEASE
 
@@ -187,7 +187,7 @@ def test_hand_back_leaves_alone_what_somebody_else_has_claimed_since():
 def test_hand_back_keeps_the_place_in_the_queue():
     earlier, later = owed(due_at=NOON - minutes(2)), owed(due_at=NOON - minutes(1))
 
-    hand_back(claimed(limit=1), now=NOON)
+    release_leases(claimed(limit=1), now=NOON)
 
     assert claimed(limit=1) == [earlier]
     assert claimed(limit=1) == [later]
@@ -422,8 +422,8 @@ def test_settle_writes_down_whatever_the_other_side_says():
 
 
 def verdict(message, now=NOON) -> tuple | None:
-    [found] = look([message.pk])
-    answer = why_not(found, now, silenced([found]))
+    [found] = reload([message.pk])
+    answer = skip_reason(found, now, silenced([found]))
     return answer and (answer[0], str(answer[1]))
 
 
@@ -533,7 +533,7 @@ def test_client_who_opted_out_gets_no_reminders_and_no_text_messages(channel, ki
     fields = {"channel": channel, "appointment": appointment}
     message = a_reminder(**fields) if kind == Kind.REMINDER else owed(kind=kind, **fields)
     address = client.email if channel == Channel.EMAIL else "+4930123456"
-    out = OptOut.objects.create(channel=channel, address=address, at=NOON, source=Source.LINK)
+    out = OptOut.objects.create(channel=channel, address=address, at=NOON, source=OptOutSource.LINK)
     assert verdict(message) == wanted
 
     out.ended_at = NOON
@@ -627,6 +627,6 @@ def test_silenced_are_pairs_of_channel_and_address():
     client = ClientFactory(email="ada@example.org", phone="+4930901820")
     message = a_reminder(appointment__reservation__client=client)
     for channel, address in [("email", "+4930901820"), ("sms", "ada@example.org"), ("sms", "+4930901820")]:
-        OptOut.objects.create(channel=channel, address=address, at=NOON, source=Source.LINK)
+        OptOut.objects.create(channel=channel, address=address, at=NOON, source=OptOutSource.LINK)
 
     assert silenced([message]) == {("sms", "+4930901820")}

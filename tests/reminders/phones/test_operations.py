@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.clients.operations import edit_client
 from accounts.models import Client
 from accounts.privacy.operations import erase_client
 from reminders.channels.base import DeliveryError, Refused
 from reminders.channels.sms import channel
-from reminders.enums import Channel, Source
+from reminders.enums import Channel, OptOutSource
 from reminders.models import PhoneCode
 from reminders.phones import operations as phones
 from reminders.phones.errors import CodeNotValid, CountryNotServed, NoPhone
@@ -171,7 +171,7 @@ def test_asking_for_somebody_else_is_refused(kim):
 
 def test_guest_asks_by_the_link_of_their_appointment(texts):
     guest = ClientFactory(user=None, phone=PHONE, verified_phone="")
-    actor = Actor(None, Face.PAGE, guest=guest)
+    actor = Actor(None, Source.PAGE, guest=guest)
     phones.ask_code(client_id=guest.pk, actor=actor, network="", now=NOON)
     send()
 
@@ -189,7 +189,7 @@ def test_country_that_is_not_served_is_refused(kim, settings):
 
 
 def test_number_that_said_stop_gets_no_code(kim):
-    opt_out(channel=Channel.SMS, address=PHONE, source=Source.SMS, now=NOON)
+    opt_out(channel=Channel.SMS, address=PHONE, source=OptOutSource.SMS, now=NOON)
 
     ask(kim)
 

@@ -11,7 +11,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments.enums import Action
 from booking.appointments.operations import act, confirm, edit, reschedule
@@ -20,7 +20,7 @@ from booking.models import Appointment, Schedule
 from booking.reservations.guests import give_details, hold_as_visitor
 from booking.reservations.operations import expire_due, reserve
 from booking.series.enums import Policy, Scope
-from booking.series.operations import Wanted, cancel_series, create_series
+from booking.series.operations import SeriesSpec, cancel_series, create_series
 from booking.services.operations import edit_service
 from reminders.enums import Kind, MessageStatus
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
@@ -455,7 +455,7 @@ def by_visitor(provider, email, start):
 
 def test_hold_that_runs_out_is_told_to_who_opened_a_link_there_before(provider, mailoutbox):
     before = by_visitor(provider, "ada@example.org", at("2026-03-05 11:00"))
-    confirm(reservation_id=before.pk, actor=Actor(None, Face.PAGE, guest=before.client), now=NOON)
+    confirm(reservation_id=before.pk, actor=Actor(None, Source.PAGE, guest=before.client), now=NOON)
     held = by_visitor(provider, "ada@example.org", NINE)
     send(NOON)
 
@@ -577,7 +577,7 @@ def pending_reminders():
 
 @pytest.fixture
 def series(provider):
-    wanted = Wanted(provider_id=provider.pk, client_id=guest(provider).pk, rrule="FREQ=DAILY;COUNT=2", starts=NINE)
+    wanted = SeriesSpec(provider_id=provider.pk, client_id=guest(provider).pk, rrule="FREQ=DAILY;COUNT=2", starts=NINE)
     return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
 
 

@@ -6,9 +6,9 @@ from datetime import time
 import pytest
 from django.db import connection
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from booking.appointments.operations import edit
-from reminders.enums import Channel, Source
+from reminders.enums import Channel, OptOutSource
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
 from reminders.preferences.errors import (
@@ -148,7 +148,7 @@ def standing():
     return list(OptOut.objects.standing().values_list("channel", "address", "at", "source"))
 
 
-def out(channel=Channel.EMAIL, address="ada@example.org", source=Source.LINK, now=NOON):
+def out(channel=Channel.EMAIL, address="ada@example.org", source=OptOutSource.LINK, now=NOON):
     return opt_out(channel=channel, address=address, source=source, now=now)
 
 
@@ -160,14 +160,14 @@ def test_opt_out_remembers_when_and_from_where():
 
 def test_opt_out_twice_keeps_the_first():
     first = out()
-    again = out(source=Source.ONE_CLICK, now=LATER)
+    again = out(source=OptOutSource.ONE_CLICK, now=LATER)
 
     assert again == first
     assert standing() == [("email", "ada@example.org", NOON, "link")]
 
 
 def test_opt_out_of_one_channel_leaves_the_other():
-    out(Channel.SMS, "+4930901820", Source.SMS)
+    out(Channel.SMS, "+4930901820", OptOutSource.SMS)
 
     assert standing() == [("sms", "+4930901820", NOON, "sms")]
 
@@ -187,7 +187,7 @@ def test_opt_in_without_an_opt_out_changes_nothing():
 def test_opt_out_after_an_opt_in_is_a_row_of_its_own():
     out()
     opt_in(channel=Channel.EMAIL, address="ada@example.org", now=LATER)
-    out(source=Source.ONE_CLICK, now=NOON + minutes(2))
+    out(source=OptOutSource.ONE_CLICK, now=NOON + minutes(2))
 
     assert standing() == [("email", "ada@example.org", NOON + minutes(2), "one_click")]
     assert OptOut.objects.count() == 2
@@ -203,7 +203,7 @@ def test_opt_out_and_in_plan_everybody_at_the_address_anew(provider, planned):
     out()
     opt_in(channel=Channel.EMAIL, address="ada@example.org", now=LATER)
     opt_in(channel=Channel.EMAIL, address="ada@example.org", now=LATER)
-    out(Channel.SMS, "+4930901820", Source.SMS)
+    out(Channel.SMS, "+4930901820", OptOutSource.SMS)
 
     assert planned == [([mine.pk, too.pk], NOON), ([mine.pk, too.pk], LATER), ([texted.pk], NOON)]
 
@@ -267,7 +267,7 @@ def test_opting_in_again_brings_reminders_back(tomorrow):
 def test_opting_out_of_one_channel_leaves_the_other(tomorrow):
     set_for(tomorrow.client, channels=["email", "sms"])
 
-    out(Channel.SMS, "+4930901820", Source.SMS)
+    out(Channel.SMS, "+4930901820", OptOutSource.SMS)
 
     assert {channel for channel, *_ in reminders(tomorrow)} == {"email"}
 
@@ -319,7 +319,7 @@ def out_as(actor, channel=Channel.EMAIL, address="ada@example.org"):
     return opt_out_as(channel=channel, address=address, actor=actor, now=NOON)
 
 
-@pytest.mark.parametrize(("face", "source"), [(Face.API, "api"), (Face.PAGE, "page")])
+@pytest.mark.parametrize(("face", "source"), [(Source.API, "api"), (Source.PAGE, "page")])
 def test_opt_out_as_oneself_is_about_the_email_one_logs_in_with(face, source):
     user = verified(UserFactory(email="ada@example.org"))
 
@@ -377,7 +377,7 @@ def test_take_back_of_what_was_taken_back_changes_nothing(staff):
 
 
 def test_take_back_of_a_stop_is_refused_even_to_staff(staff):
-    stopped = out(Channel.SMS, "+4930901820", Source.SMS)
+    stopped = out(Channel.SMS, "+4930901820", OptOutSource.SMS)
 
     with pytest.raises(StoppedBySms):
         take_back(opt_out_id=stopped.pk, actor=actor_of(staff), now=LATER)

@@ -13,11 +13,11 @@ from django.utils.translation import override
 
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
-from reminders.channels.base import Parcel
+from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.models import Message, Preferences
-from reminders.templates.composer import Shelf, facts_of, shelf_for, told, words_of, written
+from reminders.templates.composer import Shelf, facts_of, templates_for, told, words_of, written
 from reminders.templates.texts import DEFAULTS, Words
 from scheduler_project.common.pages.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
@@ -64,7 +64,7 @@ def a_message(kind=Kind.BOOKED, channel=Channel.EMAIL, recipient=Recipient.CLIEN
     )
 
 
-def sent(message: Message, shelf: Shelf | None = None) -> Parcel:
+def sent(message: Message, shelf: Shelf | None = None) -> OutgoingMessage:
     return written(message, shelf=shelf or {}, now=NOON)
 
 
@@ -278,7 +278,7 @@ def test_shelf_is_one_query_however_many_messages(django_assert_num_queries):
     messages = [Message(reservation=Reservation(provider=provider)) for provider in (ada, bob, ada)]
 
     with django_assert_num_queries(1):
-        shelf = shelf_for(messages)
+        shelf = templates_for(messages)
 
     assert {which[0] for which in shelf} == {None, ada.pk, bob.pk}
 

@@ -179,7 +179,7 @@ def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, m
         time.sleep(0.3)
 
     monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", connect)
-    with wrapped(ledger, "settle", before=slowly):
+    with wrapped(ledger, "record_attempt", before=slowly):
         assert together(twilio, dispatcher) == [204, 1]
 
     assert message.attempts.get().outcome == Outcome.DELIVERED

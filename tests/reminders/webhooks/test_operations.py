@@ -406,8 +406,8 @@ def owed_by_webhook() -> int:
 
 
 def unplanned() -> list:
-    look = INVARIANTS["appointments_have_their_reminders"][1]
-    return list(look(NOON))
+    reload = INVARIANTS["appointments_have_their_reminders"][1]
+    return list(reload(NOON))
 
 
 def test_webhook_that_is_added_is_owed_the_coming_reminders_at_once(coming):

@@ -17,7 +17,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from booking.models import Appointment
-from reminders.channels.base import Parcel
+from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import letter
 from reminders.enums import Kind
 from reminders.models import Message
@@ -82,14 +82,14 @@ def dispatch_at_once(dispatchers: int) -> None:
         os.waitpid(child, 0)
 
 
-def django_alone(parcel: Parcel, count: int) -> None:
+def django_alone(parcel: OutgoingMessage, count: int) -> None:
     """One connection, kept; each mail is made by Django."""
     with get_connection() as backend:
         for _number in range(count):
             backend.send_messages([letter(parcel)])
 
 
-def smtplib_alone(parcel: Parcel, count: int) -> None:
+def smtplib_alone(parcel: OutgoingMessage, count: int) -> None:
     """One connection, one mail that is already made."""
     mail = letter(parcel)
     content = mail.message().as_bytes(linesep="\r\n")
@@ -121,7 +121,7 @@ def planning(rounds: int) -> list[Row]:
     def insert(those: list[Appointment]) -> None:
         starts = [(each, each.reservation.starts_at) for each in those]
         rows = [
-            plan.Owed(
+            plan.OutboxEntry(
                 Kind.REMINDER,
                 plan.Channel.EMAIL,
                 plan.Recipient.CLIENT,

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import Error, connections
 from django.utils import timezone
 
-from reminders.channels.base import Parcel
+from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import message_id
 from reminders.enums import Channel, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
@@ -241,7 +241,7 @@ def pending() -> int:
 def reckon(course: Course, sink: Sink) -> None:
     """Compare the received mails with the expected ones, by recipient: each should get exactly one."""
     owed = {
-        email: message_id(Parcel(key, email))
+        email: message_id(OutgoingMessage(key, email))
         for key, email in Message.objects.values_list("key", "reservation__client__email")
     }
     arrived = sink.accepted()

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from accounts.actors import Face
+from accounts.actors import Source
 from accounts.models import Client, Provider
 from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Reservation, Schedule, Service
@@ -52,7 +52,7 @@ def add_appointments(count: int, now: datetime) -> list[Appointment]:
                 blocked_from=start,
                 blocked_until=start + HALF_HOUR,
                 status=ReservationStatus.CONFIRMED,
-                face=Face.API,
+                face=Source.API,
                 created_at=now,
             )
         )

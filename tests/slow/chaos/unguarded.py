@@ -21,7 +21,7 @@ def marked_early() -> None:
     attempt = dispatcher.Batch.attempt
 
     def mark_and_attempt(batch: dispatcher.Batch, message: Any) -> ledger.Try:
-        ledger.settle(ledger.Try(message, "", batch.clock(), 0), now=batch.clock())
+        ledger.record_attempt(ledger.Try(message, "", batch.clock(), 0), now=batch.clock())
         return attempt(batch, message)
 
     dispatcher.Batch.attempt = mark_and_attempt  # type: ignore[method-assign]

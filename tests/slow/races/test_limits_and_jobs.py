@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 
-from accounts.actors import Actor, Face
+from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments import operations as appointments
 from booking.appointments.operations import confirm
@@ -103,7 +103,7 @@ def confirm_much_as_guests(number):
     """That many guests of one mailbox, who spell it differently, about to confirm what each of them holds."""
     provider = open_provider(horizon_days=3, slot_minutes=60)
     guests = [ClientFactory(user=None, email=f"ada+{which}@example.org") for which in range(number)]
-    actors = [Actor(None, Face.PAGE, guest=guest) for guest in guests]
+    actors = [Actor(None, Source.PAGE, guest=guest) for guest in guests]
     times = [NINE + minutes(60 * which) for which in range(number)]
     held = [
         reserve(provider_id=provider.pk, client_id=actor.guest.pk, starts_at=start, actor=actor, now=NOON)
@@ -195,7 +195,7 @@ def test_two_extenders_at_once_lay_each_slot_once():
 def extend_while_somebody_extends_further(*, locks):
     schedule = open_provider(horizon_days=1).schedule
     pause = Pause()
-    with pause.before(slots, "lay_out"):
+    with pause.before(slots, "regenerate_slots"):
         together(
             lambda: extend(schedule_id=schedule.pk, now=NOON + DAY),
             pause.meanwhile(lambda: extend(schedule_id=schedule.pk, now=NOON + 2 * DAY)),

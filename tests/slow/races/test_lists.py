@@ -13,7 +13,7 @@ from django.test import Client as Browser
 from booking.appointments.enums import Action
 from booking.appointments.operations import act, reschedule
 from booking.availability.operations import change, open_window, set_working_hours, take_time_off
-from booking.availability.slots import Laid
+from booking.availability.slots import SlotDiff
 from booking.calendars import views as calendars
 from booking.calendars import views as feed_views
 from booking.calendars.operations import open_feed
@@ -22,7 +22,7 @@ from booking.links import feed_link
 from booking.reservations import claims
 from booking.reservations.operations import expire_due
 from booking.series.enums import Policy
-from booking.series.operations import Wanted, create_series
+from booking.series.operations import SeriesSpec, create_series
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, ServiceFactory, appoint, at, hold, minutes
 from tests.html import times_of
@@ -83,7 +83,7 @@ def a_cancellation(provider):
 
 
 def a_series(provider):
-    asked = Wanted(provider.pk, ClientFactory().pk, "FREQ=DAILY;COUNT=2", starts=datetime(2026, 3, 4, 9))
+    asked = SeriesSpec(provider.pk, ClientFactory().pk, "FREQ=DAILY;COUNT=2", starts=datetime(2026, 3, 4, 9))
     return lambda: create_series(wanted=asked, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
 
 
@@ -135,8 +135,8 @@ def slots_that_follow_later():
         return note
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(claims, "vacate", later(claims.vacate, None))
-        patch.setattr(change, "follow_hours", later(change.follow_hours, Laid(0, 0)))
+        patch.setattr(claims, "release_slots", later(claims.release_slots, None))
+        patch.setattr(change, "regenerate_portion", later(change.regenerate_portion, SlotDiff(0, 0)))
         yield due
 
 

@@ -14,7 +14,7 @@ from booking.reservations.errors import SlotTaken
 from booking.series.enums import Policy, Scope
 from booking.series.operations import (
     SeriesChange,
-    Wanted,
+    SeriesSpec,
     booker,
     cancel_series,
     create_series,
@@ -40,7 +40,7 @@ NEXT = at("2026-04-06 09:00")
 
 def wanted(provider, client, **more):
     given = {"rrule": "FREQ=WEEKLY", "starts": datetime(2026, 3, 9, 9), **more}
-    return Wanted(provider_id=provider.pk, client_id=client.pk, **given)
+    return SeriesSpec(provider_id=provider.pk, client_id=client.pk, **given)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def tap_twice_at_once(*, locks):
     first()
     if locks:
         return together(*others)
-    with everybody_looks_first(reservations, "let_go", 2):
+    with everybody_looks_first(reservations, "release_claim", 2):
         return together(*others, locks=False)
 
 

@@ -12,7 +12,7 @@ from django.db.backends.postgresql import base
 from psycopg.pq import ConnStatus, TransactionStatus
 
 from scheduler_project.common import process
-from scheduler_project.common.audit.log import tell_who
+from scheduler_project.common.audit.log import set_audit_context
 from scheduler_project.common.db.postgresql.driver import MARGIN_SECONDS, Driver
 from scheduler_project.common.db.postgresql.places import Idle, places
 
@@ -22,7 +22,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.execute_wrappers.append(tell_who)
+        self.execute_wrappers.append(set_audit_context)
 
     def is_usable(self) -> bool:
         """Return whether a stored connection is alive, without a round trip (Django's own sends SELECT 1 every

@@ -23,14 +23,14 @@ from scheduler_project.common.time.intervals import DAY, Interval, without
 from scheduler_project.common.time.zones import day_interval
 
 
-def diary(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> ReservationQuerySet:
+def reservations_of_day(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> ReservationQuerySet:
     """Return a provider's reservations in `[start, until)`, in order: appointments past or present, and live holds."""
     live = Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.HELD, expires_at__gt=now)
     rows = Reservation.objects.filter(live, provider=schedule.provider_id, starts_at__lt=until, ends_at__gt=start)
     return rows.select_related("client", "service", "appointment").order_by("starts_at")
 
 
-def gaps(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> list[Interval]:
+def breaks(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> list[Interval]:
     """Return the open and unclaimed time in `[start, until)`: without buffers, and regardless of the notice."""
     claims = Reservation.objects.filter(provider=schedule.provider_id).claiming(start, until)
     live = claims.exclude(status=ReservationStatus.HELD, expires_at__lte=now)
