@@ -1,4 +1,6 @@
-"""Kinds, recipients, channels and states of messages."""
+"""Kinds, recipients and states of messages."""
+
+from enum import StrEnum
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,14 +9,12 @@ from django.utils.translation import pgettext_lazy
 from booking.appointments.transitions import AppointmentStatus, Event
 
 
-class Channel(models.TextChoices):
-    EMAIL = "email", _("email")
-    SMS = "sms", _("SMS")
-    WEBHOOK = "webhook", _("webhook")
+class Channel(StrEnum):
+    """Names of the channels that code turns to by itself. All channels are in `channels/registry.py`."""
 
-
-OF_PEOPLE = [(channel.value, channel.label) for channel in (Channel.EMAIL, Channel.SMS)]
-"""The channels that reach people, as choices."""
+    EMAIL = "email"
+    SMS = "sms"
+    WEBHOOK = "webhook"
 
 
 class Kind(models.TextChoices):

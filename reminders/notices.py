@@ -217,7 +217,7 @@ def tell_outcome(
 ) -> None:
     """Notify the provider's subscribed webhooks that a reminder was sent, or that it failed for good."""
     name = OUTCOMES.get(status) if status else None
-    if name is None or message.kind != Kind.REMINDER or message.channel == Channel.WEBHOOK:
+    if name is None or message.kind != Kind.REMINDER or message.endpoint_id is not None:
         return
     owed = [
         OutboxEntry(

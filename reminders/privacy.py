@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from allauth.account.models import EmailAddress
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from accounts.models import Client, User
 from accounts.privacy.operations import purge_admin_log
-from reminders.enums import Channel, MessageStatus, Recipient
+from reminders.channels.registry import personal_channels
+from reminders.enums import MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
 from reminders.webhooks.operations import end_endpoints
 from scheduler_project.common.operations import operation
@@ -16,15 +16,14 @@ from scheduler_project.common.time.zones import rfc3339
 
 
 def reminder_data_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
-    """Return a client's preferences, the opt-outs of their emails, and the messages sent to them, ready for JSON."""
-    emails = {user.email} if user else set()
-    if client and client.email:
-        emails.add(client.email)
+    """Return a client's preferences, the opt-outs of their addresses, and the messages sent to them, ready for JSON."""
+    theirs = Q(pk__in=[])
+    for name, channel in personal_channels().items():
+        addresses = {channel.address_of_login(user) if user else "", channel.address_of(client) if client else ""}
+        for address in addresses - {""}:
+            if not own or (user and channel.is_proved(user, address)):
+                theirs |= Q(channel=name, address=address)
     said = Preferences.objects.filter(client=client).first() if client else None
-    opted_out = OptOut.objects.filter(channel=Channel.EMAIL, address__in=emails)
-    if own and user:  # only of a verified mailbox
-        proved = EmailAddress.objects.filter(user=user, verified=True).values("email")
-        opted_out = opted_out.filter(address__in=proved)
     sent = (
         Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
         if client
@@ -46,7 +45,7 @@ def reminder_data_of(user: User | None, client: Client | None, *, own: bool) -> 
                 "source": row.source,
                 "taken_back_at": row.ended_at and rfc3339(row.ended_at),
             }
-            for row in opted_out
+            for row in OptOut.objects.filter(theirs)
         ],
         "messages": [
             {
@@ -73,7 +72,7 @@ def erase_client_messages(*, client: Client) -> None:
     PhoneCode.objects.filter(client=client).delete()
     about = Message.objects.filter(reservation__client=client).order_by()
     _forget_where(about.filter(recipient=Recipient.CLIENT))
-    about.filter(channel=Channel.WEBHOOK, details__has_key="data").update(
+    about.filter(endpoint__isnull=False, details__has_key="data").update(
         details=JSONObject(type=F("details__type"), data=JSONObject())
     )
 

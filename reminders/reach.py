@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, Recipient
+from reminders.enums import Recipient
 from reminders.models import Message
 
 
@@ -13,7 +13,7 @@ def refusal(message: Message) -> str:
 
     For a provider who is not vetted, nothing is sent to clients or webhooks, only to the provider's own mailbox.
     """
-    own = message.channel == Channel.EMAIL and message.recipient == Recipient.PROVIDER
+    own = message.endpoint_id is None and message.recipient == Recipient.PROVIDER
     if not own and not message.reservation.provider.is_vetted:
         return _("The provider is not approved, or their email is not verified.")
     channel = CHANNELS[message.channel]

@@ -32,7 +32,9 @@ from booking.signals import (
     time_held,
 )
 from reminders import demo, notices, privacy
-from reminders.enums import Channel
+from reminders.channels.email.channel import EmailChannel
+from reminders.channels.sms.channel import SmsChannel
+from reminders.channels.webhook.channel import WebhookChannel
 from reminders.models import MessageTemplate, PhoneCode, WebhookEndpoint
 from reminders.plan import operations as plan
 from reminders.preferences.operations import reset_preferences, store_choices
@@ -77,14 +79,15 @@ def on_time_held(reservation: Reservation, actor: Actor, now: datetime, **kwargs
 
 @receiver(details_given, dispatch_uid="reminders.receivers.on_details_given")
 def on_details_given(reservation: Reservation, language: str, by_sms: bool, now: datetime, **kwargs: Any) -> None:
-    store_choices(client=reservation.client, language=language, by_sms=by_sms, now=now)
+    channels = [EmailChannel.name, SmsChannel.name] if by_sms else []
+    store_choices(client=reservation.client, language=language, channels=channels, now=now)
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
 @receiver(client_registered, dispatch_uid="reminders.receivers.on_client_registered")
 def on_client_registered(client: Client, language: str, now: datetime, **kwargs: Any) -> None:
-    store_choices(client=client, language=language, by_sms=False, now=now)
+    store_choices(client=client, language=language, now=now)
 
 
 @receiver(holds_expired, dispatch_uid="reminders.receivers.on_holds_expired")
@@ -139,7 +142,7 @@ def on_login_leaving(user: User, **kwargs: Any) -> None:
 @receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.on_endpoint_deleted")
 def on_endpoint_deleted(instance: WebhookEndpoint, **kwargs: Any) -> None:
     """Forget the outage of a deleted webhook, so that it is not probed for ever."""
-    outages.note_up([outages.key_of(Channel.WEBHOOK, instance.pk)])
+    outages.note_up([outages.key_of(WebhookChannel.name, instance.pk)])
 
 
 @receiver(mailbox_proved, dispatch_uid="reminders.receivers.on_mailbox_proved")

@@ -18,14 +18,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
 from accounts.models import Mail
-from reminders.checks import NO_MAIL_SERVER
-from reminders.enums import Channel, MessageStatus
+from reminders.channels.base import PersonalChannel
+from reminders.channels.registry import CHANNELS
+from reminders.enums import MessageStatus
 from reminders.models import Message
 from reminders.outbox import operations as outbox
 from scheduler_project import health
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.models import Inspection, Outage
+from scheduler_project.common.outages import MAIL_SERVER
 
 LATE = timedelta(minutes=2)
 """Messages due for longer than this are not being sent."""
@@ -200,24 +202,27 @@ def _outbox(now: datetime) -> dict[str, Any]:
 
 
 def _channels(now: datetime) -> list[dict[str, Any]]:
-    """Return the outages of mail server, SMS gateway and webhooks, with the number of waiting messages."""
+    """Return the state of each channel's server, with the number of messages that wait for it."""
     down = {row.key: row for row in Outage.objects.all()}
-    hooks = [row for key, row in down.items() if key.startswith(f"{Channel.WEBHOOK}:")]
-    facts = [_channel(_("Mail server"), down.get(Channel.EMAIL), Channel.EMAIL, now)]
-    if settings.SMS_GATEWAY != "none" or Channel.SMS in down:
-        facts.append(_channel(_("SMS gateway"), down.get(Channel.SMS), Channel.SMS, now))
-    if hooks:
-        says = ngettext("%(count)d does not answer", "%(count)d do not answer", len(hooks)) % {"count": len(hooks)}
-        facts.append({"name": _("Webhooks"), "well": True, "says": says})  # It is for their providers to mend.
+    facts = []
+    for name, channel in CHANNELS.items():
+        endpoints = sum(key.startswith(f"{name}:") for key in down)
+        if isinstance(channel, PersonalChannel):
+            if channel.is_offered() or name in down:
+                facts.append(_channel(channel, down.get(name), now))
+        elif endpoints:
+            says = ngettext("%(count)d does not answer", "%(count)d do not answer", endpoints) % {"count": endpoints}
+            facts.append({"name": channel.server, "well": True, "says": says})  # It is for their providers to mend.
     return facts
 
 
-def _channel(name: str, outage: Outage | None, channel: Channel, now: datetime) -> dict[str, Any]:
+def _channel(channel: PersonalChannel, outage: Outage | None, now: datetime) -> dict[str, Any]:
+    name = channel.server
     if outage is None:
-        unset = channel == Channel.EMAIL and settings.EMAIL_BACKEND == NO_MAIL_SERVER
-        return {"name": name, "well": not unset, "says": _("none is set up (EMAIL_URL): mails wait") if unset else ""}
-    waiting = outbox.waiting(channel=channel, now=now)
-    if channel == Channel.EMAIL:
+        is_well = channel.is_set_up()
+        return {"name": name, "well": is_well, "says": "" if is_well else channel.not_set_up}
+    waiting = outbox.waiting(channel=channel.name, now=now)
+    if outage.key == MAIL_SERVER:
         waiting += Mail.objects.due(now=now).count()
     says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
         "at": here(told(outage.since)),

@@ -326,8 +326,6 @@ SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
 """Seconds a mail server, gateway or webhook may take to answer."""
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
 """Seconds a dispatcher may keep the messages it has claimed. When it dies, another takes them over after that."""
-SEND_THREADS = {"email": 4, "sms": 2, "webhook": 8}
-"""Lines one dispatcher opens on each channel."""
 
 SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
 """Percent of each limit kept for what people asked for themselves, such as a link to set a new password. As much again
@@ -343,26 +341,22 @@ def limits(text: str) -> dict[str, tuple[int, int]]:
         raise ImproperlyConfigured(f"{text} is not written like site=5000/50000,sender=1000/5000") from None
 
 
-SEND_LIMITS_DEFAULT = {
-    "email": "site=5000/50000,sender=1000/5000,recipient=60/300,new_recipient=5/20",
-    "sms": "site=1000/5000,sender=200/1000,recipient=10/30",
-    "webhook": "site=50000/500000,sender=5000/50000,recipient=5000/50000",
-}
-SEND_LIMITS_EMAIL = env.str("SEND_LIMITS_EMAIL", default=SEND_LIMITS_DEFAULT["email"])
+SEND_LIMITS_EMAIL = env.str("SEND_LIMITS_EMAIL", default="")
 """Mails an hour and a day: in all (`site`), for one provider (`sender`), to one address (`recipient`), and to a
 provider's own address while staff have not approved them or when they try their texts (`new_recipient`). What is beyond
-waits. A limit that is left out is as shown."""
-SEND_LIMITS_SMS = env.str("SEND_LIMITS_SMS", default=SEND_LIMITS_DEFAULT["sms"])
-"""The same for text messages."""
-SEND_LIMITS_WEBHOOK = env.str("SEND_LIMITS_WEBHOOK", default=SEND_LIMITS_DEFAULT["webhook"])
-"""The same for webhooks, whose recipients are hosts."""
+waits. A limit that is left out is the channel's own:
+`site=5000/50000,sender=1000/5000,recipient=60/300,new_recipient=5/20`."""
+SEND_LIMITS_SMS = env.str("SEND_LIMITS_SMS", default="")
+"""The same for text messages: `site=1000/5000,sender=200/1000,recipient=10/30`."""
+SEND_LIMITS_WEBHOOK = env.str("SEND_LIMITS_WEBHOOK", default="")
+"""The same for webhooks, whose recipients are hosts: `site=50000/500000,sender=5000/50000,recipient=5000/50000`."""
 SEND_LIMITS = {
-    "email": limits(SEND_LIMITS_DEFAULT["email"]) | limits(SEND_LIMITS_EMAIL),
-    "sms": limits(SEND_LIMITS_DEFAULT["sms"]) | limits(SEND_LIMITS_SMS),
-    "webhook": limits(SEND_LIMITS_DEFAULT["webhook"]) | limits(SEND_LIMITS_WEBHOOK),
+    "email": limits(SEND_LIMITS_EMAIL),
+    "sms": limits(SEND_LIMITS_SMS),
+    "webhook": limits(SEND_LIMITS_WEBHOOK),
 }
-for channel, known in SEND_LIMITS_DEFAULT.items():
-    if unknown := SEND_LIMITS[channel].keys() - limits(known).keys():
+for channel, theirs in SEND_LIMITS.items():
+    if unknown := theirs.keys() - {"site", "sender", "recipient", "new_recipient"}:
         raise ImproperlyConfigured(f"SEND_LIMITS_{channel.upper()} knows no {', '.join(sorted(unknown))}")
 
 # --- SMS ------------------------------------------------------------------------------------------------------------
@@ -531,9 +525,9 @@ SPECTACULAR_SETTINGS = {
         "AppointmentStatusEnum": "booking.appointments.enums.AppointmentStatus",
         "OverrideEnum": "booking.reservations.enums.Override",
         "MessageStatusEnum": "reminders.enums.PUBLIC_STATUSES",
-        "AddressChannelEnum": "reminders.enums.OF_PEOPLE",
+        "AddressChannelEnum": "reminders.channels.registry.personal_choices",
         "RecipientEnum": "reminders.enums.Recipient",
-        "ChannelEnum": "reminders.enums.Channel",
+        "ChannelEnum": "reminders.channels.registry.channel_choices",
         "WordsKindEnum": "reminders.templates.models.KINDS",
     },
 }

@@ -1,16 +1,20 @@
-"""The interface of a channel: its input and its errors."""
+"""The interface of a channel: its input, its errors, and everything that others ask of it."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from django.core.checks import CheckMessage
 from django.db.models import Q
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Client
+from accounts.models import Client, User
+from reminders.enums import Kind, Recipient
 
 
 class DeliveryError(Exception):
@@ -82,46 +86,115 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 """A function that opens a connection. Raises Unreachable."""
 
 
+class Words(NamedTuple):
+    """Subject and body of a message. A text message has no subject."""
+
+    subject: str | Promise
+    body: str | Promise
+
+
+class OptOutWords(NamedTuple):
+    """What pages say about opting out on a channel."""
+
+    stop: Promise = _("Send me no more reminders")
+    resume: Promise = _("Remind me again")
+    stopped: Promise = _("You get no more reminders")
+    stopped_since: Promise = _("No reminders since %(since)s")
+
+
 class DeliveryChannel(ABC):
-    """A way to deliver messages: registered by name in `registry.py`."""
+    """A way to deliver messages: registered by name in `registry.py`. Nobody else asks for a channel's name."""
 
     name: str
+    """The name in the database, the API and settings: at most ten letters."""
+    label: str | Promise
+    server: str | Promise
+    """The other side, as staff read it in the state of the site."""
+    not_set_up: str | Promise = ""
+    """The state of a channel that is in use and not set up."""
     is_short = False
     """Texts are short and plain: no subject, no HTML, no attachments."""
     most_times = 60
     """Maximum number of further times of a series that are listed."""
+    threads = 2
+    """Lines that one dispatcher opens."""
+    limits: Mapping[str, tuple[int, int]] = {"site": (1000, 5000), "sender": (200, 1000), "recipient": (10, 30)}
+    """Messages an hour and a day (`common/limits/sending.py`). The site's settings may name others."""
 
     @abstractmethod
     def connect(self) -> AbstractContextManager[Connection]:
         """Open a connection for one batch. Raises Unreachable."""
 
+    def counted_as(self, address: str) -> str:
+        """Return the recipient for whom a message to this address counts."""
+        return address
+
+    def is_set_up(self) -> bool:
+        """Return whether the site's settings name something that sends."""
+        return True
+
+    def is_offered(self) -> bool:
+        """Return whether the channel is in use: clients may choose it, and staff see its state."""
+        return self.is_set_up()
+
+    def prints(self) -> str:
+        """Return the setting by which messages are printed to a log instead of sent; empty if they are not."""
+        return ""
+
+    def checks(self) -> list[CheckMessage]:
+        """Return what is wrong with the channel's settings."""
+        return []
+
 
 class PersonalChannel(DeliveryChannel):
     """A channel that reaches people: clients choose it and opt out of it."""
 
-    label: str | Promise
+    address_field = ""
+    """The client's field with the address. A channel that keeps addresses elsewhere overrides `address_of`,
+    `address_sql` and `clients_at`."""
+    texts: Mapping[Recipient, Mapping[Kind, Words]]
+    """The default texts of all messages that are sent."""
+    opt_out_words = OptOutWords()
     opt_out_stops_notices = False
     """An opt-out stops everything, not only reminders."""
+    writes_to_strangers = False
+    """Messages go to addresses too that nobody has proved to be the client's."""
+    causes: Mapping[str, Promise] = {}
+    """Words for those reasons of `refusal` that tell something about an address: `cause:…`, for few readers."""
+    telling_answers: re.Pattern[str] | None = None
+    """Answers of the other side that tell as much."""
 
-    @abstractmethod
     def address_of(self, client: Client) -> str:
         """Return the client's address on this channel; empty if they have none."""
+        return str(getattr(client, self.address_field))
+
+    def address_sql(self) -> str:
+        """Return the same as an expression of SQL, where `client` is the client's row."""
+        return f"client.{self.address_field}"
+
+    def clients_at(self, address: str) -> Q:
+        """Return the condition for clients who have this address."""
+        return Q(**{self.address_field: address})
 
     @abstractmethod
     def spelled(self, address: str) -> str:
         """Return the stored form of an address."""
 
     @abstractmethod
-    def clients_at(self, address: str) -> Q:
-        """Return the condition for clients who have this address."""
+    def checked(self, address: str) -> str:
+        """Return the stored form of an address that somebody typed. Raises ValidationError."""
+
+    def address_of_login(self, user: User) -> str:
+        """Return the address that comes with a login, whose opt-outs are up to it; empty if there is none."""
+        return ""
+
+    def is_proved(self, user: User, address: str) -> bool:
+        """Return whether a login has proved that it reads what is sent to an address."""
+        return False
 
     def refusal(self, client: Client) -> str:
         """Return the reason why nothing may be sent to the client here; empty if it may."""
         return ""
-
-    def is_offered(self) -> bool:
-        """Return whether clients may choose this channel."""
-        return True
 
 
 def shortened(error: Any) -> str:

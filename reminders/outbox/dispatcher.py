@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from reminders import notices
 from reminders.channels.base import Connection, DeliveryError, Refused, Unreachable, shortened
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, MessageStatus
+from reminders.enums import MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
 from reminders.outbox import operations as ledger
@@ -64,13 +64,13 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
         return 0
     if not parallel:
         round_ = DispatchRound(clock, 0, len(CHANNELS))
-        for number, channel in enumerate(map(Channel, CHANNELS)):
+        for number, channel in enumerate(CHANNELS):
             round_.work(number, channel, leading=False)
         return round_.sent
     lines = [
         (channel, number == 0)
-        for channel in map(Channel, CHANNELS)
-        for number in range(max(1, min(settings.SEND_THREADS[channel], math.ceil(waiting.get(channel, 0) / BATCH))))
+        for channel, each in CHANNELS.items()
+        for number in range(max(1, min(each.threads, math.ceil(waiting.get(channel, 0) / BATCH))))
     ]
     round_ = DispatchRound(clock, linger, len(lines))
     with ThreadPoolExecutor(len(lines), thread_name_prefix="send") as pool:
@@ -96,7 +96,7 @@ class DispatchRound:
         self.last_busy = time.monotonic()
         self.lock = threading.Lock()
 
-    def line(self, number: int, channel: Channel, *, leading: bool) -> None:
+    def line(self, number: int, channel: str, *, leading: bool) -> None:
         """Run `work` in a thread, on its own database connection."""
         try:
             self.work(number, channel, leading=leading)
@@ -104,7 +104,7 @@ class DispatchRound:
             self.rest(number)
             connections.close_all()
 
-    def work(self, number: int, channel: Channel, *, leading: bool) -> None:
+    def work(self, number: int, channel: str, *, leading: bool) -> None:
         """Claim and send until nothing is due; a leading thread keeps looking while any other is at work.
 
         It continues after the round's end: due messages do not wait for the last batch of a slower channel. But
@@ -129,11 +129,11 @@ class DispatchRound:
                     return
                 time.sleep(POLL_SECONDS)
 
-    def claim(self, channel: Channel, claimed_at: float) -> "Batch | None":
+    def claim(self, channel: str, claimed_at: float) -> "Batch | None":
         messages = ledger.claim(channel=channel, now=self.clock(), limit=BATCH)
         return Batch(channel, messages, self.clock, claimed_at) if messages else None
 
-    def probe(self, channel: Channel, claimed_at: float) -> "Batch | None":
+    def probe(self, channel: str, claimed_at: float) -> "Batch | None":
         """Return messages to probe a route where nobody answered. Called first, and whenever nothing else is due."""
         way, messages = ledger.claim_probe(channel=channel, now=self.clock(), limit=BATCH)
         return Batch(channel, messages, self.clock, claimed_at, probe=way) if messages else None
@@ -155,7 +155,7 @@ class Batch:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: str,
         messages: Sequence[Message],
         clock: Clock,
         claimed_at: float,

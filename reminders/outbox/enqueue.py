@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import Message
 from scheduler_project.common.db.retention import forgotten, older_than
 
@@ -18,7 +18,7 @@ class OutboxEntry(NamedTuple):
     """A message to be added to the outbox."""
 
     kind: Kind
-    channel: Channel
+    channel: str
     recipient: Recipient
     reservation_id: int
     appointment_id: int | None
@@ -60,7 +60,7 @@ def columns_of(owed: Collection[OutboxEntry]) -> dict[str, list[Any]]:
     return {
         "key": [uuid4() for _ in owed],
         "kind": [str(one.kind) for one in owed],
-        "channel": [str(one.channel) for one in owed],
+        "channel": [one.channel for one in owed],
         "recipient": [str(one.recipient) for one in owed],
         "reservation_id": [one.reservation_id for one in owed],
         "appointment_id": [one.appointment_id for one in owed],

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booking.api.filters import InstantFilter
-from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Channel, Kind, MessageStatus
+from reminders.channels.registry import channel_choices
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Kind, MessageStatus
 from reminders.models import Message
 from scheduler_project.common.api.fields import IdFilter, OrderingFilter
 
@@ -49,7 +50,7 @@ class MessageFilter(django_filters.FilterSet):
         label=_("Reminders, if left out; `any` for notices too."),
     )
     status = StatusFilter()
-    channel = django_filters.ChoiceFilter(choices=Channel.choices)
+    channel = django_filters.ChoiceFilter(choices=channel_choices)
     appointment = IdFilter()
     provider = IdFilter(field_name="reservation__provider")
     client = IdFilter(field_name="reservation__client")

@@ -4,13 +4,13 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.models import Provider
-from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.channels.registry import CHANNELS
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import Message
 from reminders.templates.composer import recipient_of
 from scheduler_project.common.limits import sending
@@ -32,14 +32,12 @@ def sending_of(message: Message) -> Sending:
     """Return a message's sender and recipient. Messages to a provider about their own bookings count as theirs
     alone."""
     provider = message.reservation.provider
-    address = recipient_of(message).address
+    address = CHANNELS[message.channel].counted_as(recipient_of(message).address)
     trusted = provider.is_vetted
-    if message.channel == Channel.WEBHOOK:
-        address = urlsplit(address).hostname or ""
-    elif message.recipient == Recipient.PROVIDER and trusted:
+    if message.endpoint_id is None and message.recipient == Recipient.PROVIDER and trusted:
         address = ""
     asked_for, notice = message.kind == Kind.HOLD, message.kind not in (Kind.HOLD, Kind.REMINDER)
-    return Sending(str(message.channel), f"provider:{provider.pk}", address, trusted, asked_for, notice)
+    return Sending(message.channel, f"provider:{provider.pk}", address, trusted, asked_for, notice)
 
 
 def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:

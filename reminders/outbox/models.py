@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from booking.models import Appointment, Reservation
-from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
+from reminders.channels.registry import channel_choices
+from reminders.enums import Kind, MessageStatus, Outcome, Recipient
 from reminders.skip_reasons import reason_for_all, reason_in_words
 from reminders.webhooks.models import WebhookEndpoint
 from scheduler_project.common.models import Outage
@@ -73,7 +74,7 @@ class Message(models.Model):
 
     key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient)
     reservation = models.ForeignKey(
         Reservation, models.CASCADE, related_name="messages", verbose_name=_("reservation"), help_text=_("Whose time.")

@@ -16,11 +16,11 @@ from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
 from reminders.channels.base import DeliveryError, PersonalChannel, Refused, Unreachable, shortened
 from reminders.channels.registry import CHANNELS, personal_channels
-from reminders.enums import NOTICES, Channel, Kind, MessageStatus, Outcome
+from reminders.enums import NOTICES, Kind, MessageStatus, Outcome
 from reminders.models import Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.reach import refusal
-from reminders.skip_reasons import Cause
+from reminders.skip_reasons import OPTED_OUT
 from reminders.templates.composer import recipient_of
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -77,27 +77,27 @@ FROM unnest(%(channels)s::varchar[]) way(channel)
 """
 
 
-def due(*, now: datetime, most: int = 1000) -> dict[Channel, int]:
+def due(*, now: datetime, most: int = 1000) -> dict[str, int]:
     """Return the number of messages that can be claimed on each channel that has any, counted up to `most`.
 
     A probe of a closed route counts as one message.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DUE, {"now": now, "most": most, "channels": Channel.values})
-        found = {Channel(channel): max(count, int(probe)) for channel, count, probe in cursor.fetchall()}
+        cursor.execute(DUE, {"now": now, "most": most, "channels": list(CHANNELS)})
+        found = {channel: max(count, int(probe)) for channel, count, probe in cursor.fetchall()}
     return {channel: count for channel, count in found.items() if count}
 
 
-def claim(*, channel: Channel, now: datetime, limit: int) -> list[Message]:
+def claim(*, channel: str, now: datetime, limit: int) -> list[Message]:
     """Lease up to `limit` due messages of a channel, the longest due first: no other worker gets them until the lease
     ends.
 
     If a worker dies, its messages are due again after the lease. Messages on a closed route keep waiting.
     """
-    return _claimed(CLAIM, {"channel": channel.value, "now": now, "limit": limit})
+    return _claimed(CLAIM, {"channel": channel, "now": now, "limit": limit})
 
 
-def claim_probe(*, channel: Channel, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
+def claim_probe(*, channel: str, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
     """Take a closed route of a channel that may be probed, with up to `limit` of its messages.
 
     The first answer decides about the others. Without an answer, another worker may probe later.
@@ -107,7 +107,7 @@ def claim_probe(*, channel: Channel, now: datetime, limit: int) -> tuple[str | N
         return None, []
     expire_waiting(probe.key, error=probe.error, now=now)
     endpoint = int(probe.key.partition(":")[2] or 0)
-    found = _claimed(PROBE, {"channel": channel.value, "now": now, "limit": limit, "endpoint": endpoint})
+    found = _claimed(PROBE, {"channel": channel, "now": now, "limit": limit, "endpoint": endpoint})
     if not found:
         outages.return_probe(probe.key, now=now)
     return probe.key, found
@@ -159,7 +159,7 @@ def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) 
     stops_all = isinstance(channel, PersonalChannel) and channel.opt_out_stops_notices
     unwanted = message.kind == Kind.REMINDER or stops_all
     if unwanted and (str(message.channel), address) in optouts:
-        reason = reason or Cause.OPTED_OUT
+        reason = reason or OPTED_OUT
     return (MessageStatus.CANCELLED, reason) if reason else None
 
 
@@ -290,7 +290,7 @@ def release_leases(messages: Collection[Message], *, now: datetime) -> None:
         cursor.execute(HAND_BACK, {"now": now, "ids": ids, "claims": claims})
 
 
-def waiting(*, channel: Channel, now: datetime) -> int:
+def waiting(*, channel: str, now: datetime) -> int:
     """Return the number of overdue messages of a channel."""
     return Message.objects.filter(status=MessageStatus.PENDING, channel=channel, next_at__lte=now).count()
 

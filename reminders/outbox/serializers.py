@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from booking.api.fields import InstantField
-from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Channel, Kind, MessageStatus, Outcome, Recipient
+from reminders.channels.serializers import ChannelField
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Kind, MessageStatus, Outcome, Recipient
 from reminders.models import DeliveryAttempt, Message
 from reminders.skip_reasons import reason_in_words
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
@@ -19,7 +20,7 @@ class ReminderSerializer(Serializer[Message]):
 
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=Kind.choices)
-    channel = serializers.ChoiceField(choices=Channel.choices)
+    channel = ChannelField()
     recipient = serializers.ChoiceField(choices=Recipient.choices)
     appointment = serializers.IntegerField(allow_null=True)
     reservation = serializers.IntegerField()

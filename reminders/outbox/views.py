@@ -16,7 +16,7 @@ from booking.availability import operations as availability
 from booking.availability.forms import OffsetsForm
 from booking.models import Schedule
 from booking.pages.access import actor_of, desk_page
-from reminders.enums import Channel, MessageStatus, Recipient
+from reminders.enums import MessageStatus, Recipient
 from reminders.models import Message
 from reminders.outbox import operations as dispatch
 from reminders.outbox.forms import MessagesForm
@@ -107,5 +107,5 @@ def line(message: Message) -> dict[str, Any]:
         "to": recipient_of(message),
         "failed": message.status == MessageStatus.FAILED,
         "says_why": message.status not in (MessageStatus.SENT, MessageStatus.CANCELLED),
-        "by_webhook": message.channel == Channel.WEBHOOK,
+        "by_webhook": message.endpoint_id is not None,
     }

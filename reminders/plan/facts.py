@@ -9,18 +9,17 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.providers.models import vetted_sql
-from reminders.channels.registry import personal
-from reminders.enums import Channel
+from reminders.channels.registry import personal, personal_channels
 
 FACTS = f"""
 SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, claimed.starts_at,
        coalesce(made.reminder_offsets, service.reminder_offsets, schedule.reminder_offsets) AS offsets,
-       client.timezone, client.email, client.phone, login.email AS provider_email,
+       client.timezone, login.email AS provider_email,
        {vetted_sql("provider")} AS provider_is_vetted,
        chosen.channels, chosen.quiet_from, chosen.quiet_until,
+       ARRAY[{{addresses}}]::text[] AS addresses,
        ARRAY(SELECT channel::text FROM reminders_optout
-             WHERE ended_at IS NULL AND (channel, address) IN (('email', client.email), ('sms', client.phone))
-       ) AS opted_out,
+             WHERE ended_at IS NULL AND (channel, address) IN ({{named_addresses}})) AS opted_out,
        (SELECT jsonb_object_agg(endpoint.id, to_jsonb(endpoint.events)) FROM reminders_webhookendpoint endpoint
         WHERE endpoint.provider_id = claimed.provider_id AND endpoint.disabled_at IS NULL) AS endpoints
 FROM booking_appointment made
@@ -43,30 +42,28 @@ class Facts(NamedTuple):
     starts_at: datetime
     offsets: list[str] | None
     timezone: str
-    email: str
-    phone: str
     provider_email: str | None
     provider_is_vetted: bool
     channels: list[str] | None
     quiet_from: time | None
     quiet_until: time | None
+    addresses: list[str]
+    """The client's, in the order of the channels."""
     opted_out: list[str]
     endpoints: dict[str, list[str]]
 
-    def client_channels(self, *, reminding: bool) -> list[Channel]:
-        """Return the channels the client can and wants to be reached on. An opt-out of mail does not stop notices of
-        bookings.
+    def client_channels(self, *, reminding: bool) -> list[str]:
+        """Return the channels the client can and wants to be reached on. Most opt-outs do not stop notices of bookings.
 
-        An unverified phone number is included: it is checked when a message is composed.
+        A channel that refuses the client is included: it is asked when a message is composed.
         """
         if not self.provider_is_vetted:
             return []
         chosen = settings.REMINDER_CHANNELS if self.channels is None else self.channels
-        addresses = {Channel.EMAIL: self.email, Channel.SMS: self.phone}
         silenced = {name for name in self.opted_out if reminding or personal(name).opt_out_stops_notices}
         return [
             channel
-            for channel, address in addresses.items()
+            for channel, address in zip(personal_channels(), self.addresses, strict=True)
             if channel in chosen and address and channel not in silenced
         ]
 
@@ -76,10 +73,19 @@ class Facts(NamedTuple):
         return [int(pk) for pk, events in self.endpoints.items() if not events or event in events]
 
 
+def _statement() -> str:
+    """Return `FACTS` for the channels there are."""
+    addresses = {name: channel.address_sql() for name, channel in personal_channels().items()}
+    return FACTS.format(
+        addresses=", ".join(addresses.values()),
+        named_addresses=", ".join(f"('{name}', {address})" for name, address in addresses.items()),
+    )
+
+
 def facts_of(appointments: Collection[int], *, locked: bool = False) -> list[Facts]:
     """Return the facts about these appointments. `locked` locks the rows against changes."""
     ids = list(appointments)
     which, parameter = ("%s", ids[0]) if len(ids) == 1 else ("ANY(%s)", ids)  # PostgreSQL keeps no plan for an array.
     with connection.cursor() as cursor:
-        cursor.execute(f"{FACTS}{which}{' ORDER BY made.id FOR SHARE OF made' if locked else ''}", [parameter])
+        cursor.execute(f"{_statement()}{which}{' ORDER BY made.id FOR SHARE OF made' if locked else ''}", [parameter])
         return [Facts._make((*facts, orjson.loads(endpoints or "{}"))) for *facts, endpoints in cursor.fetchall()]

@@ -39,7 +39,7 @@ def reminders_for(facts: Facts) -> Iterator[OutboxEntry]:
             due_at = before_quiet(due_at, quiet_from=facts.quiet_from, quiet_until=facts.quiet_until, zone=zone)
         due[due_at] = offset  # Two that fall on one instant are one: the nearer.
     for due_at, offset in due.items():
-        ways: list[tuple[Channel, int | None]] = [(way, None) for way in facts.client_channels(reminding=True)]
+        ways: list[tuple[str, int | None]] = [(way, None) for way in facts.client_channels(reminding=True)]
         ways += [(Channel.WEBHOOK, endpoint) for endpoint in facts.endpoints_for("reminder.due")]
         for channel, endpoint in ways:
             yield OutboxEntry(

@@ -9,22 +9,20 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from phonenumber_field.validators import validate_international_phonenumber
 
 from booking.admin.base import staff
-from reminders.enums import OF_PEOPLE, Channel
+from reminders.channels.registry import personal, personal_choices
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, told
 from scheduler_project.common.pages.forms import ModelForm
-from scheduler_project.common.validators import public_email
 
 
 class PreferencesForm(ModelForm):
     channels = forms.MultipleChoiceField(
         label=gettext_lazy("Channels"),
-        choices=OF_PEOPLE,
+        choices=personal_choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -84,7 +82,7 @@ class PreferencesAdmin(StaffModelAdmin):
     def channels_display(self, preferences: Preferences) -> str:
         if preferences.channels is None:
             return _("the site's")
-        return ", ".join(str(Channel(name).label) for name in preferences.channels) or _("none")
+        return ", ".join(str(personal(name).label) for name in preferences.channels) or _("none")
 
     @admin.display(description=gettext_lazy("language"), ordering="language")
     def language_display(self, preferences: Preferences) -> str:
@@ -113,7 +111,7 @@ class StandingFilter(admin.SimpleListFilter):
 
 
 class OptOutForm(ModelForm):
-    channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=OF_PEOPLE)
+    channel = forms.ChoiceField(label=gettext_lazy("Channel"), choices=personal_choices)
 
     class Meta:
         model = OptOut
@@ -122,9 +120,8 @@ class OptOutForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if given.get("channel") and given.get("address"):
-            validate = public_email if given["channel"] == Channel.EMAIL else validate_international_phonenumber
             try:
-                validate(given["address"])
+                given["address"] = personal(given["channel"]).checked(given["address"])
             except forms.ValidationError as error:
                 self.add_error("address", error)
         return given
@@ -154,9 +151,7 @@ class OptOutAdmin(ReadOnly, StaffModelAdmin):
         return ("source", "since", "ended") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: OptOut, form: Any, change: bool) -> None:
-        made = operations.opt_out_as(
-            channel=Channel(obj.channel), address=obj.address, actor=staff(request), now=timezone.now()
-        )
+        made = operations.opt_out_as(channel=obj.channel, address=obj.address, actor=staff(request), now=timezone.now())
         obj.__dict__.update(made.__dict__)
 
     @admin.action(description=gettext_lazy("Take selected opt-outs back"), permissions=["take_back"])

@@ -5,11 +5,13 @@ from datetime import time
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers
+from rest_framework.fields import get_error_detail
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,14 +20,14 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.api.fields import ClockField, EndClockField, InstantField, get_or_404
-from reminders.enums import OF_PEOPLE, Channel, OptOutSource
+from reminders.channels.registry import personal, personal_choices
+from reminders.channels.serializers import PersonalChannelField
+from reminders.enums import OptOutSource
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
 from reminders.preferences.errors import NotAClient
 from scheduler_project.common.api.fields import (
     ID,
-    EmailField,
-    PhoneField,
     TextField,
     TextFilter,
     TimezoneField,
@@ -40,7 +42,7 @@ from scheduler_project.common.api.views import StrictView
 class AddressSerializer(Serializer[Any]):
     """An address for messages to a client, and whether it opted out."""
 
-    channel = serializers.ChoiceField(choices=OF_PEOPLE)
+    channel = PersonalChannelField()
     address = TextField()
     opted_out = serializers.BooleanField(
         allow_null=True,
@@ -59,7 +61,7 @@ class PreferencesSerializer(ModelSerializer[Preferences]):
     changed_by = {"timezone": "PATCH /api/clients/{id}", "addresses": "PATCH /api/clients/{id}"}
 
     channels = serializers.ListField(
-        child=serializers.ChoiceField(choices=OF_PEOPLE),
+        child=PersonalChannelField(),
         allow_null=True,
         required=False,
         max_length=10,
@@ -98,7 +100,7 @@ def written_clock(clock: time | None, field: ClockField) -> str | None:
 
 def written_address(row: operations.ClientAddress) -> dict[str, Any]:
     return {
-        "channel": row.channel.value,
+        "channel": row.channel,
         "address": row.address,
         "opted_out": row.opt_out is not None if row.is_told else None,
         "since": row.opt_out and row.opt_out.at,
@@ -185,7 +187,7 @@ class OwnPreferencesView(PreferencesView):
 
 
 class OptOutSerializer(ModelSerializer[OptOut]):
-    channel = serializers.ChoiceField(choices=OF_PEOPLE)
+    channel = PersonalChannelField()
     address = TextField(max_length=254, help_text=_("An email, or a number with its country: +49…"))
     since = serializers.DateTimeField(source="at", read_only=True)
     ended_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text=_("When it was taken back."))
@@ -196,15 +198,14 @@ class OptOutSerializer(ModelSerializer[OptOut]):
         read_only_fields = ["source"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        field = EmailField() if attrs["channel"] == Channel.EMAIL else PhoneField()
         try:
-            return {**attrs, "address": str(field.run_validation(attrs["address"]))}
-        except serializers.ValidationError as error:
-            raise serializers.ValidationError({"address": error.detail}) from error
+            return {**attrs, "address": personal(attrs["channel"]).checked(attrs["address"])}
+        except ValidationError as error:
+            raise serializers.ValidationError({"address": get_error_detail(error)}) from error
 
 
 class OptOutFilter(django_filters.FilterSet):
-    channel = django_filters.ChoiceFilter(choices=OF_PEOPLE)
+    channel = django_filters.ChoiceFilter(choices=personal_choices)
     standing = YesNoFilter(
         field_name="ended_at", lookup_expr="isnull", label=_("Whether it still stands, or was taken back.")
     )

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client
-from reminders.enums import OF_PEOPLE
+from reminders.channels.registry import personal_channels, personal_choices
 from reminders.models import Preferences
 from reminders.preferences.operations import offered
 from scheduler_project.common.languages import language_choices
@@ -20,7 +20,7 @@ def clock() -> forms.TimeInput:
 
 class RemindersForm(forms.Form):
     channels = forms.MultipleChoiceField(
-        label=_("Remind me by"), choices=OF_PEOPLE, required=False, widget=forms.CheckboxSelectMultiple
+        label=_("Remind me by"), choices=personal_choices, required=False, widget=forms.CheckboxSelectMultiple
     )
     phone = PhoneField(
         label=_("Phone"),
@@ -40,7 +40,7 @@ class RemindersForm(forms.Form):
     def __init__(self, data: Any, *, client: Client, preferences: Preferences) -> None:
         chosen = settings.REMINDER_CHANNELS if preferences.channels is None else preferences.channels
         initial = {
-            "channels": [channel for channel, _label in OF_PEOPLE if channel in chosen],
+            "channels": [channel for channel in personal_channels() if channel in chosen],
             "phone": client.phone,
             "language": preferences.language,
             "quiet_from": preferences.quiet_from,

@@ -2,7 +2,6 @@
 
 from typing import Self
 
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,7 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
-from reminders.enums import OF_PEOPLE, Channel, OptOutSource
+from reminders.channels.registry import channel_choices, personal_channels, personal_choices
+from reminders.enums import OptOutSource
 from scheduler_project.common.languages import language_choices
 
 
@@ -20,7 +20,7 @@ class Preferences(models.Model):
 
     client = models.OneToOneField(Client, models.CASCADE, related_name="preferences", verbose_name=_("client"))
     channels = ArrayField(
-        models.CharField(max_length=10, choices=OF_PEOPLE),
+        models.CharField(max_length=10, choices=personal_choices),
         verbose_name=_("channels"),
         null=True,
         blank=True,
@@ -50,13 +50,17 @@ class Preferences(models.Model):
 
 class OptOutQuerySet(models.QuerySet["OptOut"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Opt-outs the user may see: all for staff, otherwise those of the user's own verified email."""
+        """Opt-outs the user may see: all for staff, otherwise those of the proved addresses of the user's login."""
         if not isinstance(user, User):
             return self.none()
         if user.may("reminders.view_optout"):
             return self
-        proved = EmailAddress.objects.filter(user=user, verified=True).values("email")
-        return self.filter(channel=Channel.EMAIL, address=user.email, address__in=proved)
+        theirs = Q(pk__in=[])
+        for name, channel in personal_channels().items():
+            address = channel.address_of_login(user)
+            if address and channel.is_proved(user, address):
+                theirs |= Q(channel=name, address=address)
+        return self.filter(theirs)
 
     def standing(self) -> Self:
         return self.filter(ended_at=None)
@@ -69,7 +73,7 @@ class OptOut(models.Model):
     a withdrawn one has the time of its withdrawal.
     """
 
-    channel = models.CharField(_("channel"), max_length=10, choices=Channel)
+    channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     address = models.CharField(_("address"), max_length=254)
     at = models.DateTimeField(_("since"))
     source = models.CharField(_("from"), max_length=10, choices=OptOutSource)

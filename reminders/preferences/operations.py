@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Q
 
@@ -14,7 +13,7 @@ from accounts.clients.operations import keeps, locked_client
 from accounts.models import Client
 from booking.models import Appointment
 from reminders.channels.registry import personal, personal_channels
-from reminders.enums import Channel, OptOutSource, Outcome, Recipient
+from reminders.enums import OptOutSource, Outcome, Recipient
 from reminders.models import DeliveryAttempt, OptOut, Preferences
 from reminders.plan.operations import replan
 from reminders.preferences.errors import (
@@ -42,7 +41,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     """Change some of `channels`, `language`, `quiet_from`, `quiet_until`; upcoming reminders are replanned.
 
     For the client, the provider who keeps them, and staff. `channels` are channels that reach people, stored in the
-    order of `Channel`; None means the site's default. Quiet hours are whole minutes in the client's timezone. Raises
+    order of the registry; None means the site's default. Quiet hours are whole minutes in the client's timezone. Raises
     UnknownChoice, NotOffered, OneEnd and NeverQuiet, naming the field; NotFound for a client the actor may not see.
     """
     client = locked_client(client_id, actor)
@@ -64,13 +63,14 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     return preferences
 
 
-def store_choices(*, client: Client, language: str, by_sms: bool, now: datetime) -> None:
-    """Store a visitor's choices from the booking form: the language they read, and whether they want text messages.
+def store_choices(*, client: Client, language: str, channels: Collection[str] = (), now: datetime) -> None:
+    """Store a visitor's choices from the booking form: the language they read, and the channels they want besides the
+    site's.
 
     The caller holds the client's lock.
     """
-    channels = [*dict.fromkeys([Channel.EMAIL, *settings.REMINDER_CHANNELS, Channel.SMS])] if by_sms else None
-    said = {"language": language, "channels": channels, "updated_at": now}
+    wanted = _in_order([*settings.REMINDER_CHANNELS, *channels]) if channels else None
+    said = {"language": language, "channels": wanted, "updated_at": now}
     Preferences.objects.update_or_create(client=client, defaults=said)
 
 
@@ -96,9 +96,12 @@ def _wanted(preferences: Preferences) -> tuple[Any, ...]:
     return preferences.channels, preferences.language, preferences.quiet_from, preferences.quiet_until
 
 
+def _in_order(channels: Collection[str]) -> list[str]:
+    return [name for name in personal_channels() if name in channels]
+
+
 def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
-    """Return the channels clients may choose: SMS only if a gateway is configured or the client has chosen it
-    already."""
+    """Return the channels clients may choose: those the site offers, and those chosen already."""
     return [
         (name, channel.label) for name, channel in personal_channels().items() if channel.is_offered() or name in chosen
     ]
@@ -114,7 +117,7 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
             raise UnknownChoice(field="channels")
         if not set(channels) <= set(dict(offered(chosen))):
             raise NotOffered(field="channels")
-        wanted["channels"] = [channel for channel in personal_channels() if channel in channels]
+        wanted["channels"] = _in_order(channels)
     if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
         raise UnknownChoice(field="language")
     for name in ("quiet_from", "quiet_until"):
@@ -124,8 +127,8 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
 
 
 @operation
-def opt_out(*, channel: Channel, address: str, source: OptOutSource, now: datetime) -> OptOut:
-    """Opt an address out: of reminders by email, or of everything by SMS. Returns the opt-out in force.
+def opt_out(*, channel: str, address: str, source: OptOutSource, now: datetime) -> OptOut:
+    """Opt an address out: of reminders, or of everything on channels such as SMS. Returns the opt-out in force.
 
     The caller has checked that the actor may do so. Repeating it changes nothing: the first keeps its time and source.
     """
@@ -141,7 +144,7 @@ def opt_out(*, channel: Channel, address: str, source: OptOutSource, now: dateti
 
 
 @operation
-def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
+def opt_in(*, channel: str, address: str, now: datetime) -> bool:
     """Withdraw an opt-out. Returns whether there was one. The caller has checked that the actor may do so."""
     address = spelled(channel, address)
     ended = OptOut.objects.standing().filter(channel=channel, address=address).update(ended_at=now)
@@ -151,8 +154,8 @@ def opt_in(*, channel: Channel, address: str, now: datetime) -> bool:
 
 
 @operation
-def opt_out_as(*, channel: Channel, address: str, actor: Actor, now: datetime) -> OptOut:
-    """`opt_out` by a logged-in user: staff for any address, others for the email they log in with.
+def opt_out_as(*, channel: str, address: str, actor: Actor, now: datetime) -> OptOut:
+    """`opt_out` by a logged-in user: staff for any address, others for those of their login.
 
     Clients enter any phone number they like, so only an SMS from the number opts it out. Raises NotYourAddress;
     NotVerified.
@@ -170,16 +173,16 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
-    _check_speaks_for(actor, Channel(row.channel), row.address, CHANGE)
+    _check_speaks_for(actor, row.channel, row.address, CHANGE)
     if row.ended_at is None:
         take_back_standing(row, now=now)
 
 
 @operation
-def take_back_own(*, address: str, actor: Actor, now: datetime) -> None:
-    """`opt_in` for the user's own email, if it opted out. Raises the same as `take_back`."""
-    _check_speaks_for(actor, Channel.EMAIL, address, CHANGE)
-    if standing := standing_opt_out(channel=Channel.EMAIL, address=address):
+def take_back_own(*, channel: str, address: str, actor: Actor, now: datetime) -> None:
+    """`opt_in` for an address of the user's login, if it opted out. Raises the same as `take_back`."""
+    _check_speaks_for(actor, channel, address, CHANGE)
+    if standing := standing_opt_out(channel=channel, address=address):
         take_back_standing(standing, now=now)
 
 
@@ -190,7 +193,7 @@ def take_back_standing(standing: OptOut, *, now: datetime) -> None:
     """
     if standing.source == OptOutSource.SMS:
         raise StoppedBySms
-    opt_in(channel=Channel(standing.channel), address=standing.address, now=now)
+    opt_in(channel=standing.channel, address=standing.address, now=now)
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ class ClientAddress:
     """An address of a client. `opt_out` is the opt-out in force; None also if the reader may not know of it
     (`is_told`)."""
 
-    channel: Channel
+    channel: str
     address: str
     is_told: bool
     opt_out: OptOut | None
@@ -207,27 +210,26 @@ class ClientAddress:
 def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
     """Return a client's addresses, with the opt-outs the actor may know of.
 
-    Opt-outs are visible only to staff who may see them, to the client once the address is verified, and to anybody who
+    Opt-outs are visible only to staff who may see them, to the client once the address is proved, and to anybody who
     has written to the address as this client's: the provider or the client. Otherwise anybody could query any address
     by entering it as somebody's.
     """
     told = []
-    for name, personal_channel in personal_channels().items():
-        channel, address = Channel(name), personal_channel.address_of(client)
-        if address:
+    for channel, each in personal_channels().items():
+        if address := each.address_of(client):
             is_told = _may_know(client, channel, address, actor)
             standing = standing_opt_out(channel=channel, address=address) if is_told else None
             told.append(ClientAddress(channel, address, is_told, standing))
     return told
 
 
-def _may_know(client: Client, channel: Channel, address: str, actor: Actor) -> bool:
+def _may_know(client: Client, channel: str, address: str, actor: Actor) -> bool:
     if actor.may("reminders.view_optout"):
         return True
     if actor.user is None:
         return False
-    if client.user_id == actor.user.pk and channel == Channel.EMAIL:
-        return EmailAddress.objects.filter(user=actor.user, email=address, verified=True).exists()
+    if client.user_id == actor.user.pk and personal(channel).address_of_login(actor.user):
+        return personal(channel).is_proved(actor.user, address)
     written = DeliveryAttempt.objects.filter(
         message__reservation__client=client,
         message__recipient=Recipient.CLIENT,
@@ -240,29 +242,30 @@ def _may_know(client: Client, channel: Channel, address: str, actor: Actor) -> b
     return written.exists()
 
 
-def standing_opt_out(*, channel: Channel, address: str) -> OptOut | None:
+def standing_opt_out(*, channel: str, address: str) -> OptOut | None:
     return OptOut.objects.standing().filter(channel=channel, address=spelled(channel, address)).first()
 
 
-def spelled(channel: Channel, address: str) -> str:
+def spelled(channel: str, address: str) -> str:
     """Return the stored form of an address."""
     return personal(channel).spelled(address)
 
 
-def _check_speaks_for(actor: Actor, channel: Channel, address: str, permission: str) -> None:
+def _check_speaks_for(actor: Actor, channel: str, address: str, permission: str) -> None:
     if actor.may(permission):
         return
-    if actor.user is None or channel != Channel.EMAIL or spelled(channel, address) != actor.user.email:
+    address = spelled(channel, address)
+    if actor.user is None or not address or address != personal(channel).address_of_login(actor.user):
         raise NotYourAddress(field="address")
-    if not EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists():
+    if not personal(channel).is_proved(actor.user, address):
         raise NotVerified(field="address")
 
 
-def _last(channel: Channel, address: str) -> OptOut | None:
+def _last(channel: str, address: str) -> OptOut | None:
     return OptOut.objects.filter(channel=channel, address=address).order_by("-pk").first()
 
 
-def _reached(channel: Channel, address: str) -> Q:
+def _reached(channel: str, address: str) -> Q:
     """Return the condition for clients who have this address."""
     return personal(channel).clients_at(address)
 

@@ -16,7 +16,8 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api.permissions import AddingNeedsACalendar
 from accounts.providers.serializers import ProviderField
 from booking.api.base import BookingViewSet
-from reminders.enums import OF_PEOPLE, Recipient
+from reminders.channels.registry import personal_choices
+from reminders.enums import Recipient
 from reminders.models import MessageTemplate
 from reminders.templates import operations as templates
 from reminders.templates.models import KINDS
@@ -73,7 +74,7 @@ class ShownWordsSerializer(Serializer[Any]):
 class MessageTemplateFilter(django_filters.FilterSet):
     provider = IdFilter()
     kind = django_filters.ChoiceFilter(choices=KINDS)
-    channel = django_filters.ChoiceFilter(choices=OF_PEOPLE)
+    channel = django_filters.ChoiceFilter(choices=personal_choices)
     recipient = django_filters.ChoiceFilter(choices=Recipient.choices)
     language = django_filters.ChoiceFilter(choices=language_choices)
     ordering = OrderingFilter(fields=["kind", "channel", "recipient", "language", "id"])

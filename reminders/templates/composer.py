@@ -19,12 +19,12 @@ from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
-from reminders.channels.base import Attachment, OutgoingMessage
+from reminders.channels.base import Attachment, OutgoingMessage, Words
 from reminders.channels.registry import CHANNELS, personal
-from reminders.enums import Channel, Kind, Recipient
+from reminders.enums import Kind, Recipient
 from reminders.models import Message, MessageTemplate
 from reminders.preferences.links import opt_out_link
-from reminders.templates.texts import LINKS, Words, default_words, filled, filled_html
+from reminders.templates.texts import LINKS, default_words, filled, filled_html
 from reminders.webhooks.payloads import envelope, signing_secrets
 from scheduler_project.common.pages.languages import LONG, SHORT
 from scheduler_project.common.validators import isolated
@@ -60,12 +60,11 @@ class Person(NamedTuple):
 def recipient_of(message: Message) -> Person:
     """Return the recipient with their current data. The address is empty if they have none on that channel."""
     reservation = message.reservation
-    if message.channel == Channel.WEBHOOK:
-        assert message.endpoint
+    if message.endpoint is not None:
         return Person(reservation.provider.name, message.endpoint.url, ZoneInfo("UTC"), settings.LANGUAGE_CODE)
     if message.recipient == Recipient.PROVIDER:
         user = reservation.provider.user
-        address = user.email if user and user.is_active and message.channel == Channel.EMAIL else ""
+        address = personal(message.channel).address_of_login(user) if user and user.is_active else ""
         zone, language = (user.timezone, user.language) if user else ("UTC", "")
         return Person(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
     client = reservation.client
@@ -111,14 +110,14 @@ def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, rec
 def written(message: Message, *, shelf: Shelf, now: datetime) -> OutgoingMessage:
     """Return the complete message, in its recipient's language and timezone."""
     person = recipient_of(message)
-    if message.channel == Channel.WEBHOOK:
+    if message.endpoint is not None:
         return OutgoingMessage(
             message.key, person.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
         )
     if may_be_a_strangers(message):
         message = without_own_words(message)
     with translation.override(person.language):
-        link = opt_out_link(Channel(message.channel), person.address) if message.kind == Kind.REMINDER else ""
+        link = opt_out_link(message.channel, person.address) if message.kind == Kind.REMINDER else ""
         facts = facts_of(message, person.zone)
         words = words_of(message, person.language, shelf)
         words = telling(words, facts, message.kind, message.channel, message.recipient)
@@ -146,13 +145,13 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> OutgoingMessage
 
 
 def may_be_a_strangers(message: Message) -> bool:
-    """Return whether a mail goes to an unverified email of a client with a login: it may belong to somebody else.
+    """Return whether a message goes to an unproved address of a client with a login: it may belong to somebody else.
 
     For messages loaded by `Message.objects.detailed()`; for others with a login nothing is known.
     """
-    registered = message.reservation.client.user_id is not None
-    to_client = message.channel == Channel.EMAIL and message.recipient == Recipient.CLIENT
-    return registered and to_client and not getattr(message, "is_proved", False)
+    if message.recipient != Recipient.CLIENT or not personal(message.channel).writes_to_strangers:
+        return False
+    return message.reservation.client.user_id is not None and not getattr(message, "is_proved", False)
 
 
 def without_own_words(message: Message) -> Message:
@@ -182,7 +181,7 @@ def plain(appointment: Appointment) -> Appointment:
 def shown(message: Message, *, now: datetime) -> str:
     """Return the text of a message as it would be sent now, for staff and providers, without the secrets in its
     links."""
-    if message.channel == Channel.WEBHOOK:
+    if message.endpoint_id is not None:
         return ""
     parcel = written(message, shelf=templates_for([message]), now=now)
     text = KEYS.sub("\\1…/", parcel.text)

@@ -5,12 +5,12 @@ from typing import Self
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
-from reminders.enums import OF_PEOPLE, Channel, Kind, Recipient
+from reminders.channels.registry import personal, personal_choices
+from reminders.enums import Kind, Recipient
 from reminders.templates.errors import TemplateExists
 from reminders.templates.texts import names_in, validate_sent, validate_words
 from scheduler_project.common.languages import language_choices
@@ -46,7 +46,7 @@ class MessageTemplate(models.Model):
         help_text=_("Empty: for all who have none of their own."),
     )
     kind = models.CharField(_("kind"), max_length=12, choices=KINDS)
-    channel = models.CharField(_("channel"), max_length=10, choices=OF_PEOPLE)
+    channel = models.CharField(_("channel"), max_length=10, choices=personal_choices)
     recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient, default=Recipient.CLIENT)
     language = models.CharField(_("language"), max_length=10, choices=language_choices)
     subject = models.CharField(
@@ -74,10 +74,6 @@ class MessageTemplate(models.Model):
                 name="messagetemplate_once",
                 violation_error_message=TemplateExists.message,
             ),
-            models.CheckConstraint(
-                condition=Q(channel=Channel.SMS, subject="") | Q(channel=Channel.EMAIL) & ~Q(subject=""),
-                name="messagetemplate_only_mails_have_subjects",
-            ),
         ]
 
     def __str__(self) -> str:
@@ -92,12 +88,13 @@ class MessageTemplate(models.Model):
         )
 
     def clean(self) -> None:
-        """Check that such a message exists, that a mail has a subject and an SMS none, and that the confirmation
-        link is there."""
+        """Check that such a message exists, that it has a subject only if it is no short text, and that the
+        confirmation link is there."""
         validate_sent(self.kind, self.channel, self.recipient)
-        if self.channel == Channel.EMAIL and not self.subject.strip():
-            raise ValidationError({"subject": ValidationError(_("An email needs a subject."), code="required")})
-        if self.channel == Channel.SMS and self.subject:
+        is_short = personal(self.channel).is_short
+        if not is_short and not self.subject.strip():
+            raise ValidationError({"subject": ValidationError(_("Enter a subject."), code="required")})
+        if is_short and self.subject:
             raise ValidationError({"subject": ValidationError(_("A text message has no subject."), code="no_subject")})
         if self.kind == Kind.HOLD and "confirm_link" not in names_in(self.body):
             raise ValidationError(

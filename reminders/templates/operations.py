@@ -13,14 +13,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from reminders.channels.base import DeliveryError, OutgoingMessage, shortened
-from reminders.channels.email import channel
+from reminders.channels.base import DeliveryError, OutgoingMessage, Words, shortened
+from reminders.channels.email.channel import EmailChannel, connect
 from reminders.models import MessageTemplate
 from reminders.preferences.errors import NotVerified
 from reminders.templates.composer import Letter, laid_out, sample_facts, telling, templates_of, words_from
 from reminders.templates.errors import BadWords, NotSent
 from reminders.templates.models import MessageTemplateQuerySet
-from reminders.templates.texts import Words, validate_sent
+from reminders.templates.texts import validate_sent
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.limits.sending import Sending, take
 from scheduler_project.common.operations import operation
@@ -121,12 +121,12 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
         html=letter.html,
     )
     sending = Sending(
-        "email", "", actor.user.email, trusted=actor.may("reminders.change_messagetemplate"), asked_for=True
+        EmailChannel.name, "", actor.user.email, trusted=actor.may("reminders.change_messagetemplate"), asked_for=True
     )
     if wait := take([sending], now=now)[0]:
         raise NotSent(wait.reason)
     try:
-        with channel.connect() as mail:
+        with connect() as mail:
             mail.send(parcel)
     except DeliveryError as error:
         raise NotSent(_("The test could not be sent: %(error)s") % {"error": shortened(error)}) from error

@@ -6,14 +6,15 @@ variables are all empty is left out, so that “Reason: {{ reason }}” does not
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.html import escape, format_html, urlize
 from django.utils.translation import gettext_lazy as _
 
-from reminders.enums import Channel, Kind, Recipient
+from reminders.channels.base import Words
+from reminders.channels.registry import channel_choices, personal, personal_channels
+from reminders.enums import Kind, Recipient
 from scheduler_project.common.validators import without_directions
 
 VARIABLE = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}")
@@ -49,140 +50,18 @@ BUTTON = (
 )
 
 
-class Words(NamedTuple):
-    """Subject and body of a message. A text message has no subject."""
-
-    subject: str | Promise
-    body: str | Promise
-
-
-DEFAULTS: dict[tuple[Channel, Recipient], dict[Kind, Words]] = {
-    (Channel.EMAIL, Recipient.CLIENT): {
-        Kind.REMINDER: Words(
-            _("Reminder: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} is coming up:\n\n{{ title }}\n"
-                "{{ start }}\n\nIf you cannot make it, please let us know in good time."
-            ),
-        ),
-        Kind.HOLD: Words(
-            _("Please confirm: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nwe are holding this time with {{ provider_name }} for you:\n\n"
-                "{{ title }}\n{{ start }}\n\nPlease confirm it before {{ held_until }}:\n\n{{ confirm_link }}\n\n"
-                "Otherwise it becomes free for others. If it was not you who asked for it, just ignore this message."
-            ),
-        ),
-        Kind.HOLD_EXPIRED: Words(
-            _("No longer held: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nthis time with {{ provider_name }} was not confirmed, so it is free for "
-                "others again:\n\n{{ title }}\n{{ start }}\n\nIf you still want to come, please book once more."
-            ),
-        ),
-        Kind.BOOKED: Words(
-            _("Booked: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} is booked:\n\n{{ title }}\n"
-                "{{ start }}\n\nThe attached file puts it into your calendar."
-            ),
-        ),
-        Kind.PENDING: Words(
-            _("Awaiting approval: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nthank you for your request. {{ provider_name }} has yet to approve it:\n\n"
-                "{{ title }}\n{{ start }}\n\nThe time is kept for you. We will tell you as soon as it is decided."
-            ),
-        ),
-        Kind.APPROVED: Words(
-            _("Approved: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} has been approved:\n\n"
-                "{{ title }}\n{{ start }}\n\nThe attached file puts it into your calendar."
-            ),
-        ),
-        Kind.DECLINED: Words(
-            _("Declined: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nunfortunately your appointment with {{ provider_name }} cannot take "
-                "place:\n\n{{ title }}\n{{ start }}\n\nReason: {{ reason }}\n\nYou are welcome to book another time."
-            ),
-        ),
-        Kind.MOVED: Words(
-            _("Moved: {{ title }}, now {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} has been moved:\n\n{{ title }}\n"
-                "{{ start }}\n\nBefore, it was: {{ old_start }}\n\nThe attached file updates your calendar."
-            ),
-        ),
-        Kind.CANCELLED: Words(
-            _("Cancelled: {{ title }}, {{ start }}"),
-            _(
-                "Hello {{ client_name }},\n\nyour appointment with {{ provider_name }} has been cancelled:\n\n"
-                "{{ title }}\n{{ start }}\n\nReason: {{ reason }}\n\nThe attached file takes it out of your calendar."
-            ),
-        ),
-    },
-    (Channel.EMAIL, Recipient.PROVIDER): {
-        Kind.BOOKED: Words(
-            _("Booked: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\nyou have a new appointment with {{ client_name }}:\n\n{{ title }}\n"
-                "{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
-            ),
-        ),
-        Kind.PENDING: Words(
-            _("Please approve: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\n{{ client_name }} asks for an appointment. Please approve or decline "
-                "it:\n\n{{ title }}\n{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
-            ),
-        ),
-        Kind.APPROVED: Words(
-            _("Approved: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been approved:\n\n"
-                "{{ title }}\n{{ start }}\n\nEmail: {{ client_email }}\nPhone: {{ client_phone }}"
-            ),
-        ),
-        Kind.DECLINED: Words(
-            _("Declined: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been declined, and its time "
-                "is free again:\n\n{{ title }}\n{{ start }}\n\nReason: {{ reason }}"
-            ),
-        ),
-        Kind.MOVED: Words(
-            _("Moved: {{ title }} with {{ client_name }}, now {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been moved:\n\n{{ title }}\n"
-                "{{ start }}\n\nBefore, it was: {{ old_start }}"
-            ),
-        ),
-        Kind.CANCELLED: Words(
-            _("Cancelled: {{ title }} with {{ client_name }}, {{ start }}"),
-            _(
-                "Hello {{ provider_name }},\n\nthe appointment with {{ client_name }} has been cancelled, and its time "
-                "is free again:\n\n{{ title }}\n{{ start }}\n\nReason: {{ reason }}"
-            ),
-        ),
-    },
-    # Text messages keep to the GSM alphabet: one “ or – and only 70 characters fit instead of 160.
-    (Channel.SMS, Recipient.CLIENT): {
-        Kind.REMINDER: Words("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.BOOKED: Words("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.PENDING: Words("", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.APPROVED: Words("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.DECLINED: Words("", _("Declined: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
-        Kind.MOVED: Words("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
-        Kind.CANCELLED: Words("", _("Cancelled: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
-    },
-}
+def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, Words]]:
+    """Return the default texts of all messages that are sent, by channel and recipient."""
+    return {
+        (name, recipient): kinds
+        for name, channel in personal_channels().items()
+        for recipient, kinds in channel.texts.items()
+    }
 
 
 def default_words(kind: str, channel: str, recipient: str) -> Words:
     """Return the default text, in the language active when it is read. Every message that is sent has one."""
-    return DEFAULTS[Channel(channel), Recipient(recipient)][Kind(kind)]
+    return personal(channel).texts[Recipient(recipient)][Kind(kind)]
 
 
 def names_in(text: str) -> list[str]:
@@ -192,7 +71,7 @@ def names_in(text: str) -> list[str]:
 
 def validate_sent(kind: str, channel: str, recipient: str) -> None:
     """Reject texts for a message that is never sent. Raises ValidationError (`never_sent`) on the kind."""
-    kinds = next((kinds for which, kinds in DEFAULTS.items() if which == (channel, recipient)), {})
+    kinds = next((kinds for which, kinds in default_texts().items() if which == (channel, recipient)), {})
     if kind not in kinds:
         raise ValidationError(
             {
@@ -201,7 +80,7 @@ def validate_sent(kind: str, channel: str, recipient: str) -> None:
                     code="never_sent",
                     params={
                         "recipient": dict(Recipient.choices).get(recipient, recipient),
-                        "channel": dict(Channel.choices).get(channel, channel),
+                        "channel": dict(channel_choices()).get(channel, channel),
                         "kinds": ", ".join(str(each.label) for each in kinds) or _("none"),
                     },
                 )

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from booking.models import Schedule
 from booking.pages.access import actor_of, desk_page
+from reminders.channels.registry import personal
 from reminders.models import MessageTemplate
 from reminders.templates import operations
 from reminders.templates.forms import WordsForm
-from reminders.templates.texts import DEFAULTS, VARIABLES
+from reminders.templates.texts import VARIABLES, default_texts
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 
@@ -31,10 +32,11 @@ def templates(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     groups = [
         {
             "channel": channel,
+            "label": personal(channel).label,
             "recipient": recipient,
             "kinds": [{"kind": kind, "own": (kind, channel, recipient) in own} for kind in kinds],
         }
-        for (channel, recipient), kinds in DEFAULTS.items()
+        for (channel, recipient), kinds in default_texts().items()
     ]
     context = {"schedule": schedule, "language": language, "languages": languages.items(), "groups": groups}
     return render(request, "reminders/desk/templates.html", context)
@@ -77,6 +79,6 @@ def template(
 
 def check_sent(kind: str, channel: str, recipient: str, language: str) -> None:
     """Raise NotFound for a message that is never sent, or not in that language."""
-    sent = {(str(each), str(by), str(to)) for (by, to), kinds in DEFAULTS.items() for each in kinds}
+    sent = {(str(each), str(by), str(to)) for (by, to), kinds in default_texts().items() for each in kinds}
     if (kind, channel, recipient) not in sent or language not in dict(settings.LANGUAGES):
         raise NotFound

@@ -1,4 +1,4 @@
-"""Template tags about reminders, for the pages of other apps."""
+"""Template tags about reminders."""
 
 from django import template
 from django.conf import settings
@@ -13,3 +13,9 @@ register = template.Library()
 def opt_out_path(address: str) -> str:
     """Return the path to end reminders to an email address. Only for pages reached by a mail to that address."""
     return opt_out_link(Channel.EMAIL, address).removeprefix(settings.SITE_URL)
+
+
+@register.filter
+def since(words: str, day: str) -> str:
+    """Return words about an opt-out, with the day it began."""
+    return str(words) % {"since": day}

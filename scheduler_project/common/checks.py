@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connections
 
+from scheduler_project.common import sending_capacity
 from scheduler_project.common.time.zones import validate_timezone, zone_names
 
 
@@ -104,7 +105,7 @@ def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
 
 def connections_needed() -> dict[str, int]:
     """Return the maximum number of connections of each kind of process, for one worker and one sender."""
-    lines = sum(settings.SEND_THREADS.values())
+    lines = sending_capacity.lines()
     return {
         "web": settings.WEB_WORKERS * settings.WEB_THREADS,
         "worker": settings.WORKER_PROCESSES,

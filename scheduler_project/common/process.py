@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from django.conf import settings
 
+from scheduler_project.common import sending_capacity
+
 
 class Process(StrEnum):
     COMMAND = "command"
@@ -45,7 +47,7 @@ def limits() -> Limits:
             )
         case Process.WORKER:
             return Limits(
-                1 + sum(settings.SEND_THREADS.values()),  # the task's own, and the lines of a dispatcher
+                1 + sending_capacity.lines(),  # the task's own, and the lines of a dispatcher
                 settings.JOB_STATEMENT_SECONDS,
                 settings.JOB_LOCK_SECONDS,
                 settings.DATABASE_IDLE_TRANSACTION_SECONDS,

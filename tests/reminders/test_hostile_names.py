@@ -14,9 +14,10 @@ from accounts.mails.notices import Notice, notify
 from accounts.mails.operations import send_due
 from accounts.models import Mail
 from accounts.providers.approval import decide
+from reminders.channels.base import Words
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
-from reminders.templates.texts import DEFAULTS, Words
+from reminders.templates.texts import default_texts
 from tests.factories import NOON, ProviderFactory, UserFactory
 from tests.reminders.templates.test_composer import a_message, sent
 
@@ -46,7 +47,7 @@ NAMES = {
     "very long": "Ann" * 50,
 }
 FACTS = ("client", "provider", "title", "reason")
-MAILS = [(kind, to) for (channel, to), kinds in DEFAULTS.items() if channel == Channel.EMAIL for kind in kinds]
+MAILS = [(kind, to) for (channel, to), kinds in default_texts().items() if channel == Channel.EMAIL for kind in kinds]
 every_mail = pytest.mark.parametrize(("kind", "recipient"), MAILS)
 every_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 

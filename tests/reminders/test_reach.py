@@ -6,11 +6,11 @@ from accounts.models import VETTED, Client, Provider
 from booking.appointments.enums import Action, Event
 from booking.appointments.operations import act, reschedule
 from reminders.channels.registry import personal
+from reminders.channels.sms.channel import NOT_VERIFIED
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message, Preferences, WebhookEndpoint
 from reminders.notices import reaches_client
 from reminders.plan.operations import replan_all
-from reminders.skip_reasons import Cause
 from tests.factories import (
     NOON,
     AppointmentFactory,
@@ -27,7 +27,6 @@ from tests.reminders.helpers import send
 pytestmark = pytest.mark.django_db
 
 PHONE = "+12025550143"
-NOT_VERIFIED = Cause.NOT_VERIFIED
 NOT_VETTED = "The provider is not approved, or their email is not verified."
 
 

@@ -11,15 +11,21 @@ from email.utils import formataddr
 from typing import Any
 from urllib.parse import urlsplit
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.core.checks import CheckMessage, Warning
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db.models import Q
 from django.utils.encoding import punycode
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Client, User
+from accounts.models import User
 from reminders.channels.base import Connection, DeliveryError, OutgoingMessage, PersonalChannel, Refused, Unreachable
-from reminders.enums import Channel
+from reminders.channels.email.texts import TEXTS
 from scheduler_project.common.mail.smtp import LOST, SHUTTING_DOWN, Meaning, NotSetUp, meaning_of, reply_of
+from scheduler_project.common.pages.forms import EmailField
+
+NO_MAIL_SERVER = "scheduler_project.common.mail.smtp.NoMailServer"
+PRINTING = "django.core.mail.backends.console.EmailBackend"
 
 WATCH_SECONDS = 0.2
 
@@ -166,18 +172,49 @@ def encoded(line: str) -> str:
 
 
 class EmailChannel(PersonalChannel):
-    name = Channel.EMAIL
-    label = Channel.EMAIL.label
+    name = "email"
+    label = _("email")
+    server = _("Mail server")
+    not_set_up = _("none is set up (EMAIL_URL): mails wait")
+    address_field = "email"
+    texts = TEXTS
+    writes_to_strangers = True
+    threads = 4
+    limits = {"site": (5000, 50_000), "sender": (1000, 5000), "recipient": (60, 300), "new_recipient": (5, 20)}
 
     def connect(self) -> AbstractContextManager[Connection]:
         return connect()
-
-    def address_of(self, client: Client) -> str:
-        return client.email
 
     def spelled(self, address: str) -> str:
         """Return an email in lower case."""
         return User.objects.normalize_email(address)
 
-    def clients_at(self, address: str) -> Q:
-        return Q(email=address)
+    def checked(self, address: str) -> str:
+        return str(EmailField().clean(address))
+
+    def address_of_login(self, user: User) -> str:
+        return user.email
+
+    def is_proved(self, user: User, address: str) -> bool:
+        return EmailAddress.objects.filter(user=user, email=address, verified=True).exists()
+
+    def is_set_up(self) -> bool:
+        return settings.EMAIL_BACKEND != NO_MAIL_SERVER
+
+    def is_offered(self) -> bool:
+        """Return True: mails wait until there is a server."""
+        return True
+
+    def prints(self) -> str:
+        return "EMAIL_URL=consolemail://" if settings.EMAIL_BACKEND == PRINTING else ""
+
+    def checks(self) -> list[CheckMessage]:
+        if self.is_set_up():
+            return []
+        return [
+            Warning(
+                "No mail server is set up: mails wait, and nobody is reminded or can confirm a time.",
+                hint="EMAIL_URL=smtp+tls://user:password@host:587; consolemail:// prints mails on the own machine.",
+                id="reminders.W001",
+            )
+        ]

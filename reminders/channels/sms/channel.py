@@ -1,6 +1,7 @@
 """SMS through the gateway configured in SMS_GATEWAY."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,18 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.core.checks import CheckMessage, Error
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from phonenumber_field.phonenumber import PhoneNumber, to_python
 from phonenumbers import region_code_for_number
 
 from accounts.models import Client
-from reminders.channels.base import Connection, DeliveryError, OutgoingMessage, PersonalChannel, Refused, Unreachable
-from reminders.enums import Channel
-from reminders.skip_reasons import Cause
+from reminders.channels.base import (
+    Connection,
+    DeliveryError,
+    OptOutWords,
+    OutgoingMessage,
+    PersonalChannel,
+    Refused,
+    Unreachable,
+)
+from reminders.channels.sms.texts import TEXTS
+from scheduler_project.common.pages.forms import PhoneField
 
 STATUS_PATH = "/api/sms/status"
 """Path of Twilio's status callbacks."""
+
+
+NOT_VERIFIED = "cause:not_verified"
+NOT_SERVED = "cause:not_served"
 
 
 OPTED_OUT = 21610
@@ -165,39 +179,60 @@ GATEWAYS: dict[str, Callable[[], AbstractContextManager[Connection]]] = {
 
 
 class SmsChannel(PersonalChannel):
-    name = Channel.SMS
-    label = Channel.SMS.label
+    name = "sms"
+    label = _("SMS")
+    server = _("SMS gateway")
+    address_field = "phone"
+    texts = TEXTS
     is_short = True
     most_times = 3
     opt_out_stops_notices = True
+    opt_out_words = OptOutWords(
+        stop=_("Send me no more SMS"),
+        resume=_("Send me SMS again"),
+        stopped=_("You get no more SMS"),
+        stopped_since=_("No SMS since %(since)s"),
+    )
+    causes = {
+        NOT_VERIFIED: _("The phone number is not verified."),
+        NOT_SERVED: _("Text messages do not go to this country."),
+    }
+    telling_answers = re.compile(
+        r"\b(Twilio|undelivered|failed) (21211|21214|21217|21265|21408|21610|21612|21614|21635)\b"
+    )
+    """Answers about a number: it sent STOP to the carrier (21610), or cannot be reached at all."""
 
     def connect(self) -> AbstractContextManager[Connection]:
         return connect()
-
-    def address_of(self, client: Client) -> str:
-        return str(client.phone)
 
     def spelled(self, address: str) -> str:
         """Return a number in E.164."""
         number: Any = to_python(address)
         return str(number.as_e164) if number and number.is_valid() else address.strip()
 
-    def clients_at(self, address: str) -> Q:
-        return Q(phone=address)
+    def checked(self, address: str) -> str:
+        return str(PhoneField().clean(address))
 
     def refusal(self, client: Client) -> str:
         """Return the reason why no text message may go to a client's phone. STOP is checked elsewhere."""
         if not client.phone:
-            return _("There is no address to send it to.")
+            return gettext("There is no address to send it to.")
         if not client.phone_is_verified:
-            return Cause.NOT_VERIFIED
+            return NOT_VERIFIED
         if not is_served(client.phone):
-            return Cause.NOT_SERVED
+            return NOT_SERVED
         return ""
 
-    def is_offered(self) -> bool:
-        """Return whether a gateway is configured."""
+    def is_set_up(self) -> bool:
         return settings.SMS_GATEWAY != "none"
+
+    def prints(self) -> str:
+        return "SMS_GATEWAY=console" if settings.SMS_GATEWAY == "console" else ""
+
+    def checks(self) -> list[CheckMessage]:
+        if self.name not in settings.REMINDER_CHANNELS or self.is_set_up():
+            return []
+        return [Error("REMINDER_CHANNELS has sms, but SMS_GATEWAY names nothing that sends them.", id="reminders.E004")]
 
 
 def is_served(phone: PhoneNumber) -> bool:

@@ -20,10 +20,10 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.encoding import iri_to_uri
 from django.utils.http import parse_http_date_safe
+from django.utils.translation import gettext_lazy as _
 from standardwebhooks import Webhook
 
 from reminders.channels.base import Connection, DeliveryChannel, DeliveryError, OutgoingMessage, Refused, Unreachable
-from reminders.enums import Channel
 
 MOST_READ = 500
 """Maximum number of bytes read of a response."""
@@ -257,7 +257,15 @@ def connect() -> Iterator[Connection]:
 
 
 class WebhookChannel(DeliveryChannel):
-    name = Channel.WEBHOOK
+    name = "webhook"
+    label = _("webhook")
+    server = _("Webhooks")
+    threads = 8
+    limits = {"site": (50_000, 500_000), "sender": (5000, 50_000), "recipient": (5000, 50_000)}
 
     def connect(self) -> AbstractContextManager[Connection]:
         return connect()
+
+    def counted_as(self, address: str) -> str:
+        """Return the host: all endpoints there are one recipient."""
+        return urlsplit(address).hostname or ""

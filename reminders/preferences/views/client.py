@@ -12,26 +12,25 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from accounts.clients.operations import edit_client
-from accounts.models import Client
+from accounts.models import Client, User
 from booking.pages.access import actor_of, client_page, login_of
-from reminders.channels.registry import personal
-from reminders.enums import Channel, OptOutSource
+from reminders.channels.registry import personal, personal_channels
+from reminders.enums import OptOutSource
 from reminders.phones.forms import CodeForm
 from reminders.phones.views import verify
 from reminders.preferences.forms import RemindersForm
 from reminders.preferences.operations import addresses_of, opt_out_as, preferences_of, set_preferences, take_back_own
 from reminders.skip_reasons import reason_in_words
-from scheduler_project.common.errors import DomainError
+from scheduler_project.common.errors import DomainError, NotFound
 
 
 @client_page
 def reminders(request: HttpRequest, client: Client) -> HttpResponse:
     now = timezone.now()
     actor = actor_of(request)
-    own_email = login_of(request).email
     deed = request.POST.get("do")
     if deed in ("stop", "back"):
-        stop_or_take_back(deed, email=own_email, actor=actor, now=now)
+        stop_or_take_back(deed, request.POST.get("channel", ""), login_of(request), actor=actor, now=now)
         return HttpResponseRedirect(reverse("my-reminders"))
     code = CodeForm(request.POST if deed == "verify" else None)
     if deed in ("code", "verify"):
@@ -52,7 +51,7 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
         "form": form,
         "code": code,
         "client": client,
-        "addresses": addresses(client, own_email, actor),
+        "addresses": addresses(client, login_of(request), actor),
         "tab": "reminders",
     }
     return render(request, "reminders/mine.html", context)
@@ -64,23 +63,28 @@ def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) ->
         edit_client(client_id=client.pk, changes={"phone": form.cleaned_data["phone"] or ""}, actor=actor)
 
 
-def stop_or_take_back(deed: str, *, email: str, actor: Actor, now: datetime) -> None:
+def stop_or_take_back(deed: str, channel: str, login: User, *, actor: Actor, now: datetime) -> None:
+    """Opt the login's address on a channel out, or withdraw that."""
+    if channel not in personal_channels():
+        raise NotFound
+    address = personal(channel).address_of_login(login)
     if deed == "stop":
-        opt_out_as(channel=Channel.EMAIL, address=email, actor=actor, now=now)
+        opt_out_as(channel=channel, address=address, actor=actor, now=now)
     else:
-        take_back_own(address=email, actor=actor, now=now)
+        take_back_own(channel=channel, address=address, actor=actor, now=now)
 
 
-def addresses(client: Client, own_email: str, actor: Actor) -> list[dict[str, Any]]:
+def addresses(client: Client, login: User, actor: Actor) -> list[dict[str, Any]]:
     """Return the client's addresses, the obstacles to using them, and whether the client can remove these here."""
     return [
         {
-            "channel": row.channel.label,
+            "name": row.channel,
+            "channel": personal(row.channel).label,
             "address": row.address,
             "is_told": row.is_told,
             "standing": row.opt_out,
-            "theirs": row.channel == Channel.EMAIL and row.address == own_email,
-            "by_sms": row.channel == Channel.SMS,
+            "theirs": row.address == personal(row.channel).address_of_login(login),
+            "words": personal(row.channel).opt_out_words,
             "withheld": reason_in_words(personal(row.channel).refusal(client)),
             "stopped_by_sms": row.opt_out is not None and row.opt_out.source == OptOutSource.SMS,
         }

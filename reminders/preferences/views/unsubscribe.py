@@ -5,7 +5,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from reminders.enums import Channel, OptOutSource
+from reminders.channels.registry import personal
+from reminders.enums import OptOutSource
 from reminders.preferences.links import opting_out
 from reminders.preferences.operations import opt_out, standing_opt_out, take_back_standing
 from scheduler_project.common.pages.base import secret_page
@@ -27,7 +28,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @csrf_protect
-def form(request: HttpRequest, channel: Channel, address: str) -> HttpResponse:
+def form(request: HttpRequest, channel: str, address: str) -> HttpResponse:
     now = timezone.now()
     standing = standing_opt_out(channel=channel, address=address)
     if request.method == "POST":
@@ -39,7 +40,8 @@ def form(request: HttpRequest, channel: Channel, address: str) -> HttpResponse:
         return HttpResponseRedirect(request.path)
     context = {
         "address": address,
-        "by_sms": channel == Channel.SMS,
+        "words": personal(channel).opt_out_words,
+        "stops_all": personal(channel).opt_out_stops_notices,
         "standing": standing,
         "can_take_back": standing is not None and standing.source != OptOutSource.SMS,
     }

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from scheduler_project.common import sending_capacity
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.models import SendCount
 
@@ -177,7 +178,7 @@ def room(limit: int, *, leaves: int) -> int:
 
 def limits_of(channel: str, scope: str, *, trusted: bool) -> tuple[int, int]:
     """Return the limits per hour and day. The limit per address is lower for untrusted senders."""
-    limits: dict[str, tuple[int, int]] = settings.SEND_LIMITS[str(channel)]
+    limits = {**sending_capacity.channels[str(channel)].limits, **settings.SEND_LIMITS.get(str(channel), {})}
     return limits[scope] if trusted or scope != "recipient" else limits.get("new_recipient", limits[scope])
 
 

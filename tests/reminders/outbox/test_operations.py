@@ -25,7 +25,7 @@ from reminders.outbox.operations import (
     silenced,
     skip_reason,
 )
-from reminders.skip_reasons import Cause
+from reminders.skip_reasons import OPTED_OUT
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
@@ -428,7 +428,7 @@ def verdict(message, now=NOON) -> tuple | None:
 
 
 NO_LONGER_SO = (MessageStatus.CANCELLED, "It is no longer so.")
-OPTED_OUT = (MessageStatus.CANCELLED, Cause.OPTED_OUT)
+UNWANTED = (MessageStatus.CANCELLED, OPTED_OUT)
 
 
 def test_nothing_speaks_against_what_still_stands():
@@ -521,10 +521,10 @@ def test_provider_who_left_is_told_nothing():
 @pytest.mark.parametrize(
     ("channel", "kind", "wanted"),
     [
-        (Channel.EMAIL, Kind.REMINDER, OPTED_OUT),
+        (Channel.EMAIL, Kind.REMINDER, UNWANTED),
         (Channel.EMAIL, Kind.BOOKED, None),
-        (Channel.SMS, Kind.REMINDER, OPTED_OUT),
-        (Channel.SMS, Kind.BOOKED, OPTED_OUT),
+        (Channel.SMS, Kind.REMINDER, UNWANTED),
+        (Channel.SMS, Kind.BOOKED, UNWANTED),
     ],
 )
 def test_client_who_opted_out_gets_no_reminders_and_no_text_messages(channel, kind, wanted):

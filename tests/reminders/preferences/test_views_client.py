@@ -98,9 +98,9 @@ def test_reminders_shows_since_when_and_from_where_an_address_opted_out(mine):
 
 def test_reminders_stops_and_takes_back(mine):
     EmailAddress.objects.update(verified=True)
-    mine.post(PATH, {"do": "stop"})
+    mine.post(PATH, {"do": "stop", "channel": "email"})
     stopped = OptOut.objects.standing().get()
-    mine.post(PATH, {"do": "back"})
+    mine.post(PATH, {"do": "back", "channel": "email"})
 
     assert (stopped.address, stopped.source) == ("ada@example.org", OptOutSource.PAGE)
     assert not OptOut.objects.standing().exists()
@@ -112,7 +112,7 @@ def test_reminders_leaves_a_stop_by_sms_to_the_number(mine, booker):
     opt_out(channel=Channel.SMS, address="+4930901820", source=OptOutSource.SMS, now=NOON)
 
     page = mine.get(PATH).content.decode()
-    mine.post(PATH, {"do": "back"})
+    mine.post(PATH, {"do": "back", "channel": "email"})
 
     assert "answer START" in page
     assert OptOut.objects.standing().count() == 1

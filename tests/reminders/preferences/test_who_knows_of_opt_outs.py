@@ -11,8 +11,9 @@ from django.utils.translation import override
 from accounts.models import User
 from booking.appointments.enums import Event
 from booking.appointments.messages import and_told
+from reminders.channels.sms import channel as sms
 from reminders.models import Message, OptOut, Preferences
-from reminders.skip_reasons import Cause, reason_in_words
+from reminders.skip_reasons import OPTED_OUT, reason_in_words
 from tests.accounts.helpers import refusal
 from tests.conftest import logged_in
 from tests.factories import (
@@ -132,7 +133,7 @@ def test_client_cannot_find_out_by_taking_it_back(stands):
     ClientFactory(user=user, email=EMAIL)
     browser = browser_of(user)
 
-    answer = browser.post("/me/reminders/", {"do": "back"})
+    answer = browser.post("/me/reminders/", {"do": "back", "channel": "email"})
 
     assert answer.status_code == 403
     assert OptOut.objects.standing().filter(address=EMAIL).exists() == stands
@@ -141,12 +142,12 @@ def test_client_cannot_find_out_by_taking_it_back(stands):
 # --- Why a message was not sent ---------------------------------------------------------------------------------------
 
 UNREACHABLE = "We cannot write to the client there."
-TELLING = [Cause.OPTED_OUT, "Twilio 21610: Attempt to send to unsubscribed recipient", "undelivered 21610"]
+TELLING = [OPTED_OUT, "Twilio 21610: Attempt to send to unsubscribed recipient", "undelivered 21610"]
 LATE, NOT_SERVED = "It came too late to help.", "Text messages do not go to this country."
 LIKE_IT = [
-    Cause.NOT_VERIFIED,
-    Cause.NOT_SERVED,
-    f"{LATE} {Cause.OPTED_OUT}",
+    sms.NOT_VERIFIED,
+    sms.NOT_SERVED,
+    f"{LATE} {OPTED_OUT}",
     f"{LATE} Twilio 21610: Attempt to send",
     "Twilio 21614: no mobile",
 ]
@@ -190,7 +191,7 @@ def test_provider_reads_the_same_of_every_address_that_cannot_be_written_to(prov
 
 
 def test_staff_read_the_cause_in_their_language(not_sent):
-    message = Message.objects.with_causes(staff_of(FRONT_DESK)).get(pk=not_sent(Cause.OPTED_OUT).pk)
+    message = Message.objects.with_causes(staff_of(FRONT_DESK)).get(pk=not_sent(OPTED_OUT).pk)
 
     assert message.reason == "The client opted out."
     with override("de"):
@@ -200,8 +201,8 @@ def test_staff_read_the_cause_in_their_language(not_sent):
 @pytest.mark.parametrize(
     ("sentence", "code", "back"),
     [
-        ("Der Kunde hat sich abgemeldet.", Cause.OPTED_OUT, "The client opted out."),
-        (f"{LATE} Les SMS ne sont pas envoyés vers ce pays.", f"{LATE} {Cause.NOT_SERVED}", f"{LATE} {NOT_SERVED}"),
+        ("Der Kunde hat sich abgemeldet.", OPTED_OUT, "The client opted out."),
+        (f"{LATE} Les SMS ne sont pas envoyés vers ce pays.", f"{LATE} {sms.NOT_SERVED}", f"{LATE} {NOT_SERVED}"),
         ("550 no such mailbox", "550 no such mailbox", "550 no such mailbox"),
     ],
 )

@@ -13,18 +13,18 @@ from django.utils.translation import override
 
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
-from reminders.channels.base import OutgoingMessage
+from reminders.channels.base import OutgoingMessage, Words
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.models import Message, Preferences
 from reminders.templates.composer import Shelf, facts_of, templates_for, told, words_of, written
-from reminders.templates.texts import DEFAULTS, Words
+from reminders.templates.texts import default_texts
 from scheduler_project.common.pages.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
 
 START = at("2026-03-03 09:00")
 LANGUAGES = [code for code, _name in settings.LANGUAGES]
-ALL = [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
+ALL = [(kind, *which) for which, kinds in default_texts().items() for kind in kinds]
 HOSTILE = 'Ann "The, <b>Hat</b>" O\'Neill; {{ reason }}\r\nBcc: all@example.org'
 
 
@@ -125,12 +125,12 @@ def test_written_has_no_gaps(language, kind, channel, recipient, reason):
     assert reason in parcel.text or kind not in (Kind.CANCELLED, Kind.DECLINED)
 
 
-@pytest.mark.parametrize("kind", DEFAULTS[Channel.SMS, Recipient.CLIENT])
+@pytest.mark.parametrize("kind", default_texts()[Channel.SMS, Recipient.CLIENT])
 def test_written_as_a_text_message_fits_into_one(language, kind):
     assert len(sent(a_message(kind, Channel.SMS, language=language, reason="Snow.")).text) <= 160
 
 
-@pytest.mark.parametrize("kind", DEFAULTS[Channel.EMAIL, Recipient.PROVIDER])
+@pytest.mark.parametrize("kind", default_texts()[Channel.EMAIL, Recipient.PROVIDER])
 def test_written_tells_each_side_of_the_other(kind):
     to_client = sent(a_message(kind, recipient=Recipient.CLIENT))
     to_provider = sent(a_message(kind, recipient=Recipient.PROVIDER))

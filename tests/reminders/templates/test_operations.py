@@ -4,15 +4,18 @@ import smtplib
 from unittest.mock import patch
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.mail.backends.locmem import EmailBackend
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
+from reminders.channels.base import Words
 from reminders.enums import Recipient
 from reminders.models import MessageTemplate
 from reminders.preferences.errors import NotVerified
+from reminders.templates.composer import laid_out
 from reminders.templates.errors import BadWords, NotSent, TemplateExists
 from reminders.templates.operations import in_use, preview, remove_template, save_template, send_test
-from reminders.templates.texts import DEFAULTS
+from reminders.templates.texts import default_texts
 from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, actor_of, verified
 from tests.groups import MANAGER, staff_of
@@ -128,10 +131,27 @@ def test_save_refuses_a_second_one_for_the_same(boss, ada, whose):
     save_template(fields={**fields, "recipient": "provider"}, actor=boss)
 
 
-@pytest.mark.parametrize(("channel", "subject"), [("email", ""), ("sms", "Hello")])
-def test_database_refuses_a_mail_without_a_subject_and_a_text_message_with_one(channel, subject):
-    with pytest.raises(IntegrityError), transaction.atomic():
-        MessageTemplateFactory(channel=channel, subject=subject)
+@pytest.mark.parametrize(
+    ("channel", "subject", "code"),
+    [("email", "", "required"), ("email", " ", "required"), ("sms", "Hello", "no_subject")],
+)
+def test_a_channel_says_if_its_texts_have_a_subject(channel, subject, code):
+    template = MessageTemplateFactory.build(channel=channel, subject=subject)
+
+    with pytest.raises(ValidationError) as error:
+        template.clean()
+
+    assert error.value.error_dict["subject"][0].code == code
+
+
+@pytest.mark.parametrize(("channel", "subject", "sent"), [("email", "", "First visit"), ("sms", "Hello", "")])
+def test_a_row_that_says_otherwise_does_no_harm(channel, subject, sent):
+    facts = {"title": "First visit", "site_name": "Practice"}
+
+    letter = laid_out(Words(subject, "See you"), facts, channel=channel)
+
+    assert letter.subject == sent
+    assert "See you" in letter.text
 
 
 def test_remove_is_for_ones_own(ada):
@@ -184,7 +204,7 @@ def test_preview_refuses_what_could_not_be_saved(boss, ada):
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
 @pytest.mark.parametrize(
-    ("kind", "channel", "recipient"), [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
+    ("kind", "channel", "recipient"), [(kind, *which) for which, kinds in default_texts().items() for kind in kinds]
 )
 def test_preview_shows_the_words_in_use(kind, channel, recipient, language):
     blank = MessageTemplate(kind=kind, channel=channel, recipient=recipient, language=language)

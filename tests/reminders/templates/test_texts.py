@@ -7,9 +7,9 @@ from django.utils.translation import override
 
 from reminders.enums import Channel, Kind, Recipient
 from reminders.templates.texts import (
-    DEFAULTS,
     LINKS,
     VARIABLES,
+    default_texts,
     default_words,
     filled,
     filled_html,
@@ -25,7 +25,7 @@ GSM_7 = set(
 )
 """The alphabet of which 160 characters go into one text message (3GPP TS 23.038)."""
 
-ALL = [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
+ALL = [(kind, *which) for which, kinds in default_texts().items() for kind in kinds]
 
 
 # --- Defaults ---------------------------------------------------------------------------------------------------------
@@ -34,7 +34,7 @@ ALL = [(kind, *which) for which, kinds in DEFAULTS.items() for kind in kinds]
 def test_there_are_words_for_all_that_is_ever_sent():
     notices = set(Kind) - {Kind.EVENT, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED}
 
-    assert {which: set(kinds) for which, kinds in DEFAULTS.items()} == {
+    assert {which: set(kinds) for which, kinds in default_texts().items()} == {
         (Channel.EMAIL, Recipient.CLIENT): {*notices, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED},
         (Channel.EMAIL, Recipient.PROVIDER): notices,
         (Channel.SMS, Recipient.CLIENT): {*notices, Kind.REMINDER},

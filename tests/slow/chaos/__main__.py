@@ -8,7 +8,7 @@ Starts a PostgreSQL, a Redis and a mail server of its own, fills the outbox with
 Celery workers send them, rung by a real beat. Meanwhile workers are killed with -9, Redis is flushed and restarted, and
 PostgreSQL restarted as by `pg_ctl -m immediate`, each at a random moment of the sending. In the end every reminder has
 to have arrived; a repeat must carry the same Message-ID, and there may be no more of them than sends that may have been
-under way when something was killed: one on each line (SEND_THREADS) of each dispatcher killed, or of all of them when
+under way when something was killed: one on each line of each dispatcher killed, or of all of them when
 PostgreSQL went. The exit status says whether it was so.
 
 With --controls it is done twice more with a guard taken away, and then the count must notice: once each reminder is

@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from typing import IO
 
 import redis
-from django.conf import settings
 from django.db import Error, connections
 from django.utils import timezone
 
 from reminders.channels.base import OutgoingMessage
-from reminders.channels.email.channel import message_id
-from reminders.enums import Channel, MessageStatus, Outcome
+from reminders.channels.email.channel import EmailChannel, message_id
+from reminders.enums import MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import dispatcher
 from scheduler_project import embedded
@@ -180,7 +179,7 @@ class Stuck(Exception):
 
 def run(plan: Plan, crew: Crew, beats: Crew | None, servers: dict[str, embedded.Server], sink: Sink) -> Course:
     """Kill and restart at random moments during the sending, until nothing is pending; then count."""
-    course = Course(plan.messages, settings.SEND_THREADS[Channel.EMAIL])
+    course = Course(plan.messages, EmailChannel.threads)
     chance = random.Random(plan.seed)
     everybody = list(range(plan.dispatchers))
 
