@@ -94,7 +94,7 @@ class Words(NamedTuple):
 
 
 class OptOutWords(NamedTuple):
-    """What pages say about opting out on a channel."""
+    """Words of pages about opting out on a channel."""
 
     stop: Promise = _("Send me no more reminders")
     resume: Promise = _("Remind me again")

@@ -1,4 +1,4 @@
-"""How much is sent on each channel, and by how many threads."""
+"""The capacity of each channel: its threads, and how much it may send."""
 
 from collections.abc import Mapping
 from typing import Protocol
