@@ -47,8 +47,8 @@ class PickerForm(forms.Form):
     @property
     def period(self) -> Period:
         """The period asked for; the usual one where none, or none that there is, was."""
-        asked = self.data.get("period", "")
-        return Period(asked) if asked in Period.values else USUAL
+        chosen = self.data.get("period", "")
+        return Period(chosen) if chosen in Period.values else USUAL
 
     def span(self, zone: ZoneInfo, now: Any) -> Span | None:
         """The days to count; None, with the reason said at its field, where that cannot be."""

@@ -203,10 +203,10 @@ def _same(text: str) -> Cell:
 
 
 def _told(tally: Tally) -> str:
-    told = count(tally.appointments)
+    text = count(tally.appointments)
     if tally.missed:
-        told += ", " + _("%(number)s missed") % {"number": count(tally.missed)}
-    return told
+        text += ", " + _("%(number)s missed") % {"number": count(tally.missed)}
+    return text
 
 
 def percent(value: float | None) -> str:

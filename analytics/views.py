@@ -14,7 +14,7 @@ from analytics.forms import OFFERED, PickerForm
 from analytics.queries import SEE_ALL, Numbers, numbers
 from analytics.tables import MOST_ROWS, NAMES, count, day_chart, percent, table_of
 from booking.models import Schedule
-from booking.pages.access import desk_page, login_of
+from booking.pages.access import login_of, provider_page
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.files.csv_export import csv_response
 from scheduler_project.common.pages.base import page
@@ -34,14 +34,14 @@ def staff_page(view: Any) -> Any:
     return answer
 
 
-@desk_page
-def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+@provider_page
+def provider_reports(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """A provider's own figures, by the days of their calendar."""
-    return shown(request, schedule.provider, "booking/desk/base.html", "desk-numbers-csv")
+    return shown(request, schedule.provider, "booking/dashboard/base.html", "dashboard-numbers-csv")
 
 
-@desk_page
-def desk_csv(request: HttpRequest, schedule: Schedule, table: str) -> HttpResponse:
+@provider_page
+def provider_reports_csv(request: HttpRequest, schedule: Schedule, table: str) -> HttpResponse:
     return sheet(request, schedule.provider, table)
 
 
@@ -57,7 +57,7 @@ def everybody_csv(request: HttpRequest, table: str) -> HttpResponse:
 
 
 def shown(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> HttpResponse:
-    form, found = asked(request, own)
+    form, found = picked_numbers(request, own)
     context: dict[str, Any] = {"form": form, "frame": frame, "csv": csv, "own": own}
     if found is None:
         return render(request, "analytics/numbers.html", context, status=400)
@@ -97,14 +97,14 @@ def span_of(hours: int) -> str:
 def sheet(request: HttpRequest, own: Provider | None, name: str) -> Any:
     if name not in NAMES:
         raise NotFound
-    _form, found = asked(request, own)
+    _form, found = picked_numbers(request, own)
     if found is None:
         raise NotFound
     table, span = table_of(name, found), found.span
     return csv_response(f"{name}-{span.first}-{span.last}.csv", table.labels, table.values)
 
 
-def asked(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbers | None]:
+def picked_numbers(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbers | None]:
     """Return the visitor's form and its figures; None instead of figures if the form is not valid."""
     now, form = timezone.now(), PickerForm(request.GET, user=login_of(request), own=own)
     form.is_valid()

@@ -79,7 +79,7 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
 
     Unless `tell` is set, neither people nor webhooks are notified; nobody is ever notified of past appointments.
     """
-    told = False
+    was_added = False
     for start in range(0, len(events), BATCH):
         batch = {event.appointment_id: event for event in events[start : start + BATCH]}
         owed: list[OutboxEntry] = []
@@ -89,9 +89,9 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
             kind = notice_of(event.event, event.appointment.status)
             if tell and facts.starts_at > now and facts.status in COMING:
                 owed += [*_notices(facts, kind, event, now), *_events(facts, event.appointment, event, now)]
-                told = True
+                was_added = True
         enqueue(owed, now)
-    return told
+    return was_added
 
 
 def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[OutboxEntry]:

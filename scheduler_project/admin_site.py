@@ -25,7 +25,7 @@ from reminders.models import Message
 from reminders.outbox import operations as outbox
 from scheduler_project import health
 from scheduler_project.common.admin.panels import Panel, panels
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.models import Inspection, Outage
 from scheduler_project.common.outages import MAIL_SERVER
 
@@ -225,7 +225,7 @@ def _channel(channel: PersonalChannel, outage: Outage | None, now: datetime) -> 
     if outage.key == MAIL_SERVER:
         waiting += Mail.objects.due(now=now).count()
     says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
-        "at": here(told(outage.since)),
+        "at": here(local_time(outage.since)),
         "count": waiting,
         "error": outage.error,
     }
@@ -237,7 +237,7 @@ def _inspected(last: tuple[datetime, int] | None, now: datetime) -> dict[str, An
     name = _("Inspection of the data")
     if last is None:
         return {"name": name, "well": True, "says": _("none yet")}
-    at, found = here(told(last[0])), last[1]
+    at, found = here(local_time(last[0])), last[1]
     if not found:
         return {"name": name, "well": now - last[0] < SELDOM, "says": _("%(at)s: all as it should be") % {"at": at}}
     says = ngettext(

@@ -193,7 +193,7 @@ def staff(request, db):
 
 
 @pytest.fixture
-def desk(provider) -> Browser:
+def dashboard(provider) -> Browser:
     """The provider's browser."""
     return browser_of(provider.user)
 

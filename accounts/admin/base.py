@@ -14,7 +14,7 @@ from accounts.models import Client, Provider, User
 from accounts.privacy.operations import gather
 from accounts.providers.operations import GIVE_LOGIN
 from scheduler_project.common.admin.base import StaffModelAdmin
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.base import as_file
 
 
@@ -81,7 +81,7 @@ class PersonAdmin(StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
     def created(self, row: Provider | Client) -> str:
-        return told(row.created_at)
+        return local_time(row.created_at)
 
 
 def gives_logins(request: HttpRequest) -> bool:

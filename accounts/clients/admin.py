@@ -79,10 +79,10 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         """Mark phone numbers as verified that staff know to be the clients' own; text messages go there from now on."""
         actor = Actor.of(request.user, Source.ADMIN)
 
-        def deed(client: Client) -> None:
+        def apply(client: Client) -> None:
             edit_client(client_id=client.pk, changes={"phone": client.phone}, actor=actor)
 
-        do_to_each(request, queryset, deed, _("Clients whose phone is verified: %d."))
+        do_to_each(request, queryset, apply, _("Clients whose phone is verified: %d."))
 
     def describe(self, row: Client) -> str:
         return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))
@@ -119,8 +119,8 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
             )
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
-        def deed(client: Client) -> None:
+        def apply(client: Client) -> None:
             erase_client(client_id=client.pk, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, _("Clients erased: %d."))
+        do_to_each(request, queryset, apply, _("Clients erased: %d."))
         return None

@@ -58,12 +58,12 @@ def add_client(
 
 
 @operation
-def with_new_client(deed: Callable[[int], R], *, newcomer: dict[str, Any], actor: Actor, now: datetime) -> R:
-    """Add a client (`newcomer`: the arguments of `add_client`) and call `deed` with their id, as one operation.
+def with_new_client(call: Callable[[int], R], *, newcomer: dict[str, Any], actor: Actor, now: datetime) -> R:
+    """Add a client (`newcomer`: the arguments of `add_client`) and call `call` with their id, as one operation.
 
-    If `deed` is refused, no client is added. Raises the errors of `add_client` and `deed`.
+    If `call` is refused, no client is added. Raises the errors of `add_client` and `call`.
     """
-    return deed(add_client(**newcomer, actor=actor, now=now).pk)
+    return call(add_client(**newcomer, actor=actor, now=now).pk)
 
 
 @operation

@@ -47,5 +47,5 @@ def delete(request: HttpRequest) -> HttpResponse:
             logout(request)
             messages.success(request, _("Your account is deleted."))
             return HttpResponseRedirect(reverse("home"))
-    context = {"form": form, "refusal": refusal, "where": "desk" if request.user.provider_or_none else "mine"}
+    context = {"form": form, "refusal": refusal, "where": "dashboard" if request.user.provider_or_none else "mine"}
     return render(request, "accounts/delete.html", context)

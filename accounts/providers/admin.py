@@ -26,11 +26,11 @@ from accounts.providers.operations import (
 )
 from scheduler_project.common.admin.base import do_to_each
 from scheduler_project.common.admin.panels import Panel, panels
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import TextField
 from scheduler_project.common.validators import isolated
 
-DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<deed>approve|decline)/$"
+DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<decision>approve|decline)/$"
 
 
 class DeclineForm(forms.Form):
@@ -68,7 +68,7 @@ class ProviderAdmin(PersonAdmin):
             context = {**context, "tools": [*context.get("tools", []), (_("Decline…"), url)]}
         return super().change_view(request, object_id, form_url, context)
 
-    def decide_view(self, request: HttpRequest, pk: str, deed: str) -> HttpResponse:
+    def decide_view(self, request: HttpRequest, pk: str, decision: str) -> HttpResponse:
         """Approve at once, or ask for a reason to decline. Both notify the provider by mail."""
         provider = self.get_object(request, pk)
         if provider is None:
@@ -77,14 +77,14 @@ class ProviderAdmin(PersonAdmin):
             raise PermissionDenied
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
         form = DeclineForm(request.POST or None)
-        if request.method == "POST" and deed == "approve":
+        if request.method == "POST" and decision == "approve":
             approve_provider(provider_id=provider.pk, actor=actor, now=now)
             messages.success(request, _("%s is approved, and is told by mail.") % isolated(provider.name))
         elif request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
             decline_provider(provider_id=provider.pk, actor=actor, now=now, reason=reason)
             messages.success(request, _("%s is declined, and is told by mail.") % isolated(provider.name))
-        elif deed == "decline":
+        elif decision == "decline":
             about = [
                 _("Clients do not find them, and nothing is sent on their behalf. Approving them later is possible.")
             ]
@@ -120,7 +120,7 @@ class ProviderAdmin(PersonAdmin):
 
     @admin.display(description=here(gettext_lazy("declined")), ordering="declined_at")
     def declined(self, row: Provider) -> str:
-        return told(row.declined_at)
+        return local_time(row.declined_at)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is None:
@@ -158,10 +158,10 @@ class ProviderAdmin(PersonAdmin):
     def _edit(self, request: HttpRequest, queryset: QuerySet[Provider], changes: dict[str, bool], done: str) -> None:
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
-        def deed(provider: Provider) -> None:
+        def apply(provider: Provider) -> None:
             edit_provider(provider_id=provider.pk, changes=changes, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, done)
+        do_to_each(request, queryset, apply, done)
 
 
 SHOWN = 8

@@ -94,10 +94,10 @@ class ProviderViewSet(PeopleViewSet):
     )
     @action(detail=True, methods=["post"])
     def decline(self, request: Request, pk: str) -> Response:
-        said = DeclineSerializer(data=request.data, context=self.get_serializer_context())
-        said.is_valid(raise_exception=True)
+        serializer = DeclineSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
         provider = decline_provider(
-            provider_id=self.get_object().pk, actor=self.actor, now=timezone.now(), **said.validated_data
+            provider_id=self.get_object().pk, actor=self.actor, now=timezone.now(), **serializer.validated_data
         )
         return Response(ProviderSerializer(provider, context=self.get_serializer_context()).data)
 

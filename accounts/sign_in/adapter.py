@@ -42,8 +42,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Send the mail in the language of the login it is about, or else in the language of the page."""
         user = context.get("user")
         with override((user and user.language) or get_language()):
-            told = {"site_name": settings.SITE_NAME, "email": email, **context}
-            mail = self.render_mail(template_prefix, email, told)
+            context = {"site_name": settings.SITE_NAME, "email": email, **context}
+            mail = self.render_mail(template_prefix, email, context)
             owe(to=email, subject=str(mail.subject), text=str(mail.body), now=timezone.now())
 
     def send_notification_mail(
@@ -98,8 +98,8 @@ class AccountAdapter(DefaultAccountAdapter):
         confirm_it = partial(super().confirm_email, request, email_address)
         confirmed, ended = confirm(address=email_address, by_owner=by_owner, confirm_it=confirm_it)
         if ended:
-            told = _("What had been set up before you verified your email has ended: %s.")
-            messages.warning(request, told % ", ".join(map(str, ended)))
+            text = _("What had been set up before you verified your email has ended: %s.")
+            messages.warning(request, text % ", ".join(map(str, ended)))
         return confirmed
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:

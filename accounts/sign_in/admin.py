@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import SignIn
 from accounts.sign_in.sign_ins import end_one_of
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 
 
 @admin.register(SignIn)
@@ -34,10 +34,10 @@ class SignInAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.action(description=gettext_lazy("End selected sign-ins"), permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[SignIn]) -> None:
-        def deed(row: SignIn) -> None:
+        def apply(row: SignIn) -> None:
             end_one_of(user=row.user, sign_in_id=row.pk, now=timezone.now())
 
-        do_to_each(request, queryset, deed, _("Sign-ins ended: %d."))
+        do_to_each(request, queryset, apply, _("Sign-ins ended: %d."))
 
     @admin.display(description=gettext_lazy("browser or program"))
     def where(self, row: SignIn) -> str:
@@ -45,12 +45,12 @@ class SignInAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("signed in")), ordering="created_at")
     def signed_in(self, row: SignIn) -> str:
-        return told(row.created_at)
+        return local_time(row.created_at)
 
     @admin.display(description=here(gettext_lazy("last used")), ordering="last_used_at")
     def last_used(self, row: SignIn) -> str:
-        return told(row.last_used_at)
+        return local_time(row.last_used_at)
 
     @admin.display(description=here(gettext_lazy("ended")), ordering="ended_at")
     def ended(self, row: SignIn) -> str:
-        return told(row.ended_at)
+        return local_time(row.ended_at)

@@ -25,7 +25,7 @@ from accounts.admin.base import ArchivedAdmin, outranks
 from accounts.models import User
 from accounts.users.operations import edit_user
 from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, StaffModelAdmin
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
 
@@ -147,11 +147,11 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
     @admin.display(description=here(gettext_lazy("last login")), ordering="last_login")
     def last_login_display(self, user: User) -> str:
-        return told(user.last_login)
+        return local_time(user.last_login)
 
     @admin.display(description=here(gettext_lazy("joined")), ordering="date_joined")
     def joined(self, user: User) -> str:
-        return told(user.date_joined)
+        return local_time(user.date_joined)
 
     @admin.action(description=gettext_lazy("Deactivate selected users"), permissions=["change"])
     def deactivate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -86,7 +86,7 @@ def after_login(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)
     if user.provider_or_none:
-        role = "desk"
+        role = "dashboard"
     elif user.client_or_none:
         role = "mine"
     else:

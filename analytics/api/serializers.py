@@ -180,7 +180,7 @@ def written(found: Numbers) -> dict[str, Any]:
     """Figures as AnalyticsSerializer documents them."""
     span, total = found.span, found.total
 
-    def told(tally: Tally, names: tuple[str, ...]) -> dict[str, Any]:
+    def counts_of(tally: Tally, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: getattr(tally, name) for name in names}
 
     return {
@@ -200,7 +200,7 @@ def written(found: Numbers) -> dict[str, Any]:
             "count": total.cancellations,
             "late": total.late_cancellations,
             "late_share": total.late_share,
-            "notice_hours": quartiles_told(found.notice),
+            "notice_hours": quartiles_of(found.notice),
         },
         "missed_rate": total.missed_rate,
         "holds": {
@@ -208,25 +208,25 @@ def written(found: Numbers) -> dict[str, Any]:
             **{outcome: found.holds[outcome] for outcome in ("confirmed", "expired", "released", "open")},
             "confirmed_share": found.confirmed_share,
         },
-        "lead_time_hours": quartiles_told(found.lead),
+        "lead_time_hours": quartiles_of(found.lead),
         "booked_minutes": total.booked_minutes,
         "offered_minutes": total.offered_minutes,
         "utilisation": total.utilisation,
-        "by_day": [{"date": day, **told(tally, (*DONE, *OFFERED))} for day, tally in found.by_day.items()],
+        "by_day": [{"date": day, **counts_of(tally, (*DONE, *OFFERED))} for day, tally in found.by_day.items()],
         "by_provider": [
-            {"provider": pk, "name": found.provider_names[pk], **told(tally, (*DONE, *OFFERED))}
+            {"provider": pk, "name": found.provider_names[pk], **counts_of(tally, (*DONE, *OFFERED))}
             for pk, tally in found.by_provider.items()
         ],
         "by_service": [
-            {"service": pk, "name": found.service_names.get(pk) if pk else None, **told(tally, (*DONE, *STARTING))}
+            {"service": pk, "name": found.service_names.get(pk) if pk else None, **counts_of(tally, (*DONE, *STARTING))}
             for pk, tally in found.by_service.items()
         ],
-        "by_weekday": [{"weekday": day, **told(tally, OFFERED)} for day, tally in found.by_weekday.items()],
-        "by_hour": [{"hour": hour, **told(tally, OFFERED)} for hour, tally in found.by_hour.items()],
+        "by_weekday": [{"weekday": day, **counts_of(tally, OFFERED)} for day, tally in found.by_weekday.items()],
+        "by_hour": [{"hour": hour, **counts_of(tally, OFFERED)} for hour, tally in found.by_hour.items()],
     }
 
 
-def quartiles_told(lengths: Quartiles | None) -> dict[str, int] | None:
+def quartiles_of(lengths: Quartiles | None) -> dict[str, int] | None:
     return lengths._asdict() if lengths else None
 
 

@@ -20,7 +20,7 @@ from booking.availability.hours import open_hours
 from booking.availability.operations import Change
 from booking.models import Appointment, Schedule, TimeOff
 from scheduler_project.common.admin.base import SHOWN, ChooseOne, StaffModelAdmin
-from scheduler_project.common.admin.times import told
+from scheduler_project.common.admin.times import local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 from scheduler_project.common.pages.forms import LocalDateTimeField, ModelForm
@@ -84,7 +84,7 @@ def explained(refusal: DomainError, schedule: Schedule) -> str:
     zone = schedule.timezone
     alternatives = [time["start_time"] for time in refusal.details.get("alternatives", [])]
     nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
-    times = ", ".join(told(LocalDateTimeField().to_python(text), zone) for text in alternatives or nearest)
+    times = ", ".join(local_time(LocalDateTimeField().to_python(text), zone) for text in alternatives or nearest)
     if not times:
         if "alternatives" in refusal.details:
             return f"{refusal.message} " + _("There is no free time nearby.")
@@ -253,4 +253,4 @@ def _line(appointment: Appointment) -> str:
 
 def there(instant: Any, zone: str) -> str:
     """An instant on a row's own clocks, the zone named."""
-    return f"{told(instant, str(ZoneInfo(zone)))} {zone}" if instant else "–"
+    return f"{local_time(instant, str(ZoneInfo(zone)))} {zone}" if instant else "–"

@@ -71,9 +71,9 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     def preview(self) -> bool:
         return self.wanted["preview"]
 
-    def perform(self, deed: Callable[[], Done]) -> Done:
+    def perform(self, call: Callable[[], Done]) -> Done:
         """Do what was asked for, or with `?preview` only answer what it would do."""
-        return preview(deed) if self.preview else deed()
+        return preview(call) if self.preview else call()
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
@@ -90,7 +90,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     def answer(self, serializer_class: type[BaseSerializer[Any]], row: Any, code: int = 200) -> Response:
         return Response(serializer_class(row, context=self.get_serializer_context()).data, code)
 
-    def asked_provider(self, provider_id: int | None) -> int:
+    def provider_asked_for(self, provider_id: int | None) -> int:
         """The provider named, or the one who asks. Raises NotFound for one the caller may not change."""
         mine = Provider.objects.editable_by(self.request.user)
         if provider_id is None:
@@ -100,7 +100,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
             return own.pk
         return get_or_404(mine, pk=provider_id, field="provider").pk
 
-    def asked_client(self, client_id: int | None) -> int:
+    def client_asked_for(self, client_id: int | None) -> int:
         """The client named, or the one who asks. Raises NotFound for one the caller may not see."""
         if client_id is None:
             own = self.actor.client_id

@@ -113,7 +113,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.get_object().pk
 
     def acted(self, which: Action, reason: str = "") -> Response:
-        appointment = appointments.act(
+        appointment = appointments.take_action(
             appointment_id=self.pk_of(), action=which, actor=self.actor, now=self.now, reason=reason
         )
         return self.answer(AppointmentSerializer, appointment)
@@ -132,18 +132,18 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(BookSerializer)
+        data = self.sent(BookSerializer)
         appointment = appointments.book(
-            provider_id=asked["provider"],
-            client_id=self.asked_client(asked.get("client")),
-            service_id=asked.get("service"),
-            starts_at=asked["start_time"],
-            ends_at=asked.get("end_time"),
-            title=asked.get("title", ""),
-            description=asked.get("description", ""),
-            timezone=asked.get("timezone", ""),
-            reminder_offsets=asked.get("reminder_offsets"),
-            overrides=asked.get("override", ()),
+            provider_id=data["provider"],
+            client_id=self.client_asked_for(data.get("client")),
+            service_id=data.get("service"),
+            starts_at=data["start_time"],
+            ends_at=data.get("end_time"),
+            title=data.get("title", ""),
+            description=data.get("description", ""),
+            timezone=data.get("timezone", ""),
+            reminder_offsets=data.get("reminder_offsets"),
+            overrides=data.get("override", ()),
             actor=self.actor,
             now=self.now,
         )
@@ -173,8 +173,8 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     )
     @action(detail=True, methods=["patch"], url_path="status")
     def set_status(self, request: Request, pk: str) -> Response:
-        asked = self.sent(StatusSerializer)
-        appointment = appointments.set_status(appointment_id=self.pk_of(), actor=self.actor, now=self.now, **asked)
+        data = self.sent(StatusSerializer)
+        appointment = appointments.set_status(appointment_id=self.pk_of(), actor=self.actor, now=self.now, **data)
         return self.answer(AppointmentSerializer, appointment)
 
     @extend_schema(
@@ -185,12 +185,12 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     )
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, pk: str) -> Response:
-        asked = self.sent(RescheduleSerializer)
+        data = self.sent(RescheduleSerializer)
         appointment = appointments.reschedule(
             appointment_id=self.pk_of(),
-            starts_at=asked["start_time"],
-            ends_at=asked.get("end_time"),
-            overrides=asked.get("override", ()),
+            starts_at=data["start_time"],
+            ends_at=data.get("end_time"),
+            overrides=data.get("override", ()),
             actor=self.actor,
             now=self.now,
         )

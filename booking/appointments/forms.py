@@ -195,8 +195,8 @@ class ForClientForm(TimeForm):
     @property
     def newcomer(self) -> dict[str, Any]:
         """The client who was written down, not chosen."""
-        said = self.cleaned_data
-        return {name: said[name] for name in ("name", "email", "phone")} | {"timezone": self.schedule.timezone}
+        cleaned = self.cleaned_data
+        return {name: cleaned[name] for name in ("name", "email", "phone")} | {"timezone": self.schedule.timezone}
 
 
 class MoveForm(TimeForm):
@@ -280,23 +280,23 @@ class BookForm(ForClientForm):
     @property
     def rule(self) -> str:
         """The rule of RFC 5545 that was chosen; empty for a single appointment."""
-        said = self.cleaned_data
-        repeat = said["repeat"]
+        cleaned = self.cleaned_data
+        repeat = cleaned["repeat"]
         if repeat == Repeat.NEVER:
             return ""
         if repeat == Repeat.RULE:
-            return said["rrule"]
+            return cleaned["rrule"]
         parts = [f"FREQ={'MONTHLY' if repeat == Repeat.SAME_WEEKDAY else repeat.upper()}"]
         if repeat == Repeat.SAME_WEEKDAY:
             parts.append(f"BYDAY={_which_weekday(self.starts_local.date())}")
-        if repeat == Repeat.WEEKLY and said["weekdays"]:
-            parts.append(f"BYDAY={','.join(said['weekdays'])}")
-        if (said["interval"] or 1) > 1:
-            parts.append(f"INTERVAL={said['interval']}")
-        if said["count"]:
-            parts.append(f"COUNT={said['count']}")
-        if said["until"]:
-            parts.append(f"UNTIL={said['until']:%Y%m%d}")
+        if repeat == Repeat.WEEKLY and cleaned["weekdays"]:
+            parts.append(f"BYDAY={','.join(cleaned['weekdays'])}")
+        if (cleaned["interval"] or 1) > 1:
+            parts.append(f"INTERVAL={cleaned['interval']}")
+        if cleaned["count"]:
+            parts.append(f"COUNT={cleaned['count']}")
+        if cleaned["until"]:
+            parts.append(f"UNTIL={cleaned['until']:%Y%m%d}")
         return ";".join(parts)
 
     @property

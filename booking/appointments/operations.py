@@ -202,7 +202,7 @@ def _reschedule(
 
 
 @operation
-def act(*, appointment_id: int, action: Action, actor: Actor, now: datetime, reason: str = "") -> Appointment:
+def take_action(*, appointment_id: int, action: Action, actor: Actor, now: datetime, reason: str = "") -> Appointment:
     """Approve, decline, complete, miss or cancel an appointment; a declined or cancelled one's time is free at once.
 
     What is cancelled or declined of a series is an exception to its rule (EXDATE) from then on.
@@ -219,11 +219,11 @@ def act(*, appointment_id: int, action: Action, actor: Actor, now: datetime, rea
 def set_status(
     *, appointment_id: int, status: AppointmentStatus, actor: Actor, now: datetime, reason: str = ""
 ) -> Appointment:
-    """`act`, told by the status wanted. Raises BadTransition for a status no action leads to."""
+    """`take_action`, told by the status wanted. Raises BadTransition for a status no action leads to."""
     action = action_to(status)
     if action is None:
         raise bad_transition(Appointment.objects.get(pk=appointment_id))
-    return act(appointment_id=appointment_id, action=action, actor=actor, now=now, reason=reason)
+    return take_action(appointment_id=appointment_id, action=action, actor=actor, now=now, reason=reason)
 
 
 @operation

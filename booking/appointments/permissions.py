@@ -47,10 +47,10 @@ def check_allowed(action: Action, appointment: Appointment, actor: Actor, now: d
 
 def bad_transition(appointment: Appointment) -> BadTransition:
     allowed = [str(status) for status in targets_of(appointment.status)]
-    said = _("An appointment that is %(status)s can become: %(allowed)s.")
+    text = _("An appointment that is %(status)s can become: %(allowed)s.")
     final = _("An appointment that is %(status)s can no longer be changed.")
     return BadTransition(
-        (said if allowed else final) % {"status": appointment.status, "allowed": ", ".join(allowed)},
+        (text if allowed else final) % {"status": appointment.status, "allowed": ", ".join(allowed)},
         field="status",
         details={"status": str(appointment.status), "allowed": allowed},
     )

@@ -74,24 +74,24 @@ class StaffBookForm(StaffTimeForm, ForClientForm):
         self.fields["client"].queryset = bookable_clients(self.schedule.provider)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        said = super().clean()
-        if not said.get("client") and not self.has_error("client"):
-            if not said.get("name"):
+        cleaned = super().clean()
+        if not cleaned.get("client") and not self.has_error("client"):
+            if not cleaned.get("name"):
                 self.add_error("name", _("Choose a client, or write the name of a new one."))
-            elif self.namesakes() and not said.get("somebody_else"):
+            elif self.namesakes() and not cleaned.get("somebody_else"):
                 self.add_error(
                     "somebody_else", _("There is already a client with this email or phone. Choose them, or tick this.")
                 )
-        return said
+        return cleaned
 
     def namesakes(self) -> list[Client]:
         """The clients who have the email or the phone of the new one."""
-        said = self.cleaned_data
+        cleaned = self.cleaned_data
         same = Q(pk__in=[])
-        if said.get("email"):
-            same |= Q(email__iexact=said["email"])
-        if said.get("phone"):
-            same |= Q(phone=said["phone"])
+        if cleaned.get("email"):
+            same |= Q(email__iexact=cleaned["email"])
+        if cleaned.get("phone"):
+            same |= Q(phone=cleaned["phone"])
         return list(bookable_clients(self.schedule.provider).filter(same)[:CLIENTS_FOUND])
 
 

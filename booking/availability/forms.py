@@ -68,8 +68,8 @@ class DayTimeForm(forms.Form):
         )
         labels = {"start": _("%(day)s, stretch %(number)d, start"), "end": _("%(day)s, stretch %(number)d, end")}
         for name, label in labels.items():
-            said = label % {"day": day.label, "number": number + 1}
-            self.fields[name].widget = clock_input(slot_minutes, **{"aria-label": said})
+            text = label % {"day": day.label, "number": number + 1}
+            self.fields[name].widget = clock_input(slot_minutes, **{"aria-label": text})
         if day.added and number == len(day.rows) - 1:
             self.fields["start"].widget.attrs["data-focus"] = True
 
@@ -90,7 +90,7 @@ class DayTimeForm(forms.Form):
 class DayTimes:
     """The hours of one day in a form: any number of stretches, sent under one `key`. Blank ones are none.
 
-    `deed` is how the form was just edited, if it was: the focus goes to what came of it.
+    `action` is how the form was just edited, if it was: the focus goes to what came of it.
     """
 
     def __init__(
@@ -101,10 +101,10 @@ class DayTimes:
         slot_minutes: int,
         label: str = "",
         sent: bool = False,
-        deed: str = "",
+        action: str = "",
     ) -> None:
         self.key, self.label, self.sent = key, label, sent
-        verb, _dash, about = deed.partition("-")
+        verb, _dash, about = action.partition("-")
         self.edited = about.partition("-")[0] == key
         self.added = self.edited and verb == "add"
         self.rows = list(rows)
@@ -136,10 +136,10 @@ MOST_STRETCHES = 48
 """The most stretches of one day that a form takes."""
 
 
-def edited(rows: Mapping[str, Sequence[Row]], deed: str, to: Sequence[str] = ()) -> dict[str, list[Row]]:
+def edited(rows: Mapping[str, Sequence[Row]], action: str, to: Sequence[str] = ()) -> dict[str, list[Row]]:
     """The stretches of some days after `add-<key>`, `remove-<key>-<number>` or `copy-<key>` (`to` other days)."""
     now = {key: list(stretches) for key, stretches in rows.items()}
-    verb, _dash, rest = deed.partition("-")
+    verb, _dash, rest = action.partition("-")
     key, _dash, number = rest.partition("-")
     if key not in now:
         return now
@@ -157,7 +157,7 @@ class WeekForm:
     """The weekly hours of a calendar."""
 
     def __init__(
-        self, schedule: Schedule, rows: Mapping[str, Sequence[Row]], *, sent: bool = False, deed: str = ""
+        self, schedule: Schedule, rows: Mapping[str, Sequence[Row]], *, sent: bool = False, action: str = ""
     ) -> None:
         self.days = [
             DayTimes(
@@ -166,7 +166,7 @@ class WeekForm:
                 slot_minutes=schedule.slot_minutes,
                 label=str(day.label),
                 sent=sent,
-                deed=deed,
+                action=action,
             )
             for day in Weekday
         ]
@@ -233,7 +233,7 @@ class TimeOffForm(forms.Form):
 
     def __init__(self, schedule: Schedule, data: Any = None, *, time_off: TimeOff | None = None) -> None:
         self.zone = schedule.zone
-        super().__init__(data, initial=said(time_off, self.zone) if time_off else {})
+        super().__init__(data, initial=initial_of(time_off, self.zone) if time_off else {})
         for name in ("start_time", "end_time"):
             self.fields[name].widget = clock_input(5)
 
@@ -257,7 +257,7 @@ class TimeOffForm(forms.Form):
         return {"start_date": None, "end_date": None, "starts_at": starts_at, "ends_at": ends_at, "reason": reason}
 
 
-def said(time_off: TimeOff, zone: ZoneInfo) -> dict[str, Any]:
+def initial_of(time_off: TimeOff, zone: ZoneInfo) -> dict[str, Any]:
     """An absence as its form says it."""
     if time_off.starts_at is None or time_off.ends_at is None:
         return {"start_date": time_off.start_date, "end_date": time_off.end_date, "reason": time_off.reason}

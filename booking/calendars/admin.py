@@ -12,7 +12,7 @@ from booking.admin.base import staff
 from booking.calendars import operations as calendars
 from booking.models import CalendarFeed
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -44,10 +44,10 @@ class CalendarFeedAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.action(description=gettext_lazy("Revoke selected calendar feeds"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
-        def deed(feed: CalendarFeed) -> None:
+        def apply(feed: CalendarFeed) -> None:
             calendars.close_feed(feed_id=feed.pk, actor=staff(request))
 
-        do_to_each(request, queryset, deed, _("Calendar feeds whose address leads nowhere now: %d."))
+        do_to_each(request, queryset, apply, _("Calendar feeds whose address leads nowhere now: %d."))
 
     @admin.display(description=gettext_lazy("address"))
     def address(self, feed: CalendarFeed) -> str:
@@ -55,4 +55,4 @@ class CalendarFeedAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("opened")), ordering="created_at")
     def opened(self, feed: CalendarFeed) -> str:
-        return told(feed.created_at)
+        return local_time(feed.created_at)

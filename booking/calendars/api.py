@@ -86,16 +86,16 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         examples=[OpenApiExample("One's own", {}, request_only=True), OpenApiExample("A provider's", {"provider": 1})],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(OpenFeedSerializer)
-        feed = calendars.open_feed(**self.whose(asked), actor=self.actor, now=self.now)
+        data = self.sent(OpenFeedSerializer)
+        feed = calendars.open_feed(**self.whose(data), actor=self.actor, now=self.now)
         return self.answer(FeedSerializer, feed, 201)
 
-    def whose(self, asked: dict[str, Any]) -> dict[str, int]:
+    def whose(self, data: dict[str, Any]) -> dict[str, int]:
         """The provider or client named, or the one who asks. Raises NotFound for one the caller may not see."""
-        if "provider" in asked:
-            return {"provider_id": get_or_404(self.providers(), pk=asked["provider"], field="provider").pk}
-        if "client" in asked:
-            return {"client_id": get_or_404(self.clients(), pk=asked["client"], field="client").pk}
+        if "provider" in data:
+            return {"provider_id": get_or_404(self.providers(), pk=data["provider"], field="provider").pk}
+        if "client" in data:
+            return {"client_id": get_or_404(self.clients(), pk=data["client"], field="client").pk}
         user: Any = self.request.user
         if provider := user.provider_or_none:
             return {"provider_id": provider.pk}

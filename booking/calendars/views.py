@@ -15,7 +15,7 @@ from booking.calendars.operations import close_feed, open_feed, renew_feed
 from booking.calendars.queries import feed_appointments, feed_etag
 from booking.links import feed_link
 from booking.models import CalendarFeed, Schedule
-from booking.pages.access import actor_of, client_page, desk_page
+from booking.pages.access import actor_of, client_page, provider_page
 
 
 @require_safe
@@ -47,21 +47,21 @@ def mine(request: HttpRequest, client: Client) -> HttpResponse:
     return _subscribing(request, "booking/mine/calendar.html", client_id=client.pk)
 
 
-@desk_page
-def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    return _subscribing(request, "booking/desk/calendar_address.html", provider_id=schedule.provider_id)
+@provider_page
+def provider_feed(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+    return _subscribing(request, "booking/dashboard/calendar_address.html", provider_id=schedule.provider_id)
 
 
 def _subscribing(request: HttpRequest, template: str, **owner: Any) -> HttpResponse:
     feed = CalendarFeed.objects.filter(**owner).first()
     if request.method == "POST":
-        deed, now, actor = request.POST.get("do"), timezone.now(), actor_of(request)
-        if deed == "open":
+        action, now, actor = request.POST.get("do"), timezone.now(), actor_of(request)
+        if action == "open":
             open_feed(**owner, actor=actor, now=now)
-        elif deed == "renew" and feed:
+        elif action == "renew" and feed:
             renew_feed(feed_id=feed.pk, actor=actor, now=now)
             messages.success(request, _("The old address leads nowhere from now on. Give your programs the new one."))
-        elif deed == "close" and feed:
+        elif action == "close" and feed:
             close_feed(feed_id=feed.pk, actor=actor)
             messages.success(request, _("The address leads nowhere from now on."))
         return HttpResponseRedirect(request.path)

@@ -15,7 +15,7 @@ from accounts.models import Client, Provider, User
 from accounts.providers.operations import add_provider
 from accounts.users.operations import Role, register
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, book
+from booking.appointments.operations import book, take_action
 from booking.availability.operations import (
     close_business,
     open_window,
@@ -210,11 +210,11 @@ class Practice:
             self.cancel(appointment, appointment.starts_at - timedelta(hours=20))
             return
         action = Action.MISS if lot < CANCELLED + MISSED else Action.COMPLETE
-        act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=appointment.ends_at)
+        take_action(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=appointment.ends_at)
 
     def cancel(self, appointment: Appointment, at: datetime) -> None:
         actor, reason = self.acting(appointment.client), self.random.choice(REASONS)
-        act(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=at, reason=reason)
+        take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=at, reason=reason)
 
     def recur(self) -> None:
         """A weekly hour, and a monthly one with an exception."""
@@ -286,7 +286,9 @@ class Practice:
         if appointment and answer:
             reason = "Please book a first consultation before." if answer == Action.DECLINE else ""
             provider = Actor(self.providers[key].user, Source.PAGE)
-            act(appointment_id=appointment.pk, action=answer, actor=provider, now=self.now - HOUR, reason=reason)
+            take_action(
+                appointment_id=appointment.pk, action=answer, actor=provider, now=self.now - HOUR, reason=reason
+            )
 
     def book_something(self, key: str, start: datetime, until: datetime, *, made: datetime) -> Appointment | None:
         offers = [offer for offer in OFFERS if key in offer.by and not offer.needs_approval]

@@ -17,7 +17,7 @@ from scheduler_project.common.pages.base import page
 P = ParamSpec("P")
 
 
-def desk_page(view: Callable[Concatenate[HttpRequest, Schedule, P], HttpResponse]) -> Callable[..., HttpResponse]:
+def provider_page(view: Callable[Concatenate[HttpRequest, Schedule, P], HttpResponse]) -> Callable[..., HttpResponse]:
     """A page of a provider's desk: the view is given their schedule, with its provider, and shows its timezone."""
 
     @login_required

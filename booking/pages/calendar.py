@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from booking.models import Schedule
-from booking.pages.access import desk_page
+from booking.pages.access import provider_page
 from booking.pages.calendar_layout import laid_out
 from scheduler_project.common.pages.forms import DayField
 from scheduler_project.common.time.zones import YEARS
@@ -17,13 +17,13 @@ from scheduler_project.common.time.zones import YEARS
 WEEK = 7
 
 
-@desk_page
+@provider_page
 def week(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Monday to Sunday of the week with `?date=` in it."""
     return _calendar(request, schedule, WEEK)
 
 
-@desk_page
+@provider_page
 def day(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """The day `?date=`, with 23 or 25 hours if it has them."""
     return _calendar(request, schedule, 1)
@@ -32,14 +32,14 @@ def day(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 def _calendar(request: HttpRequest, schedule: Schedule, length: int) -> HttpResponse:
     now = timezone.now()
     today = now.astimezone(schedule.zone).date()
-    asked = asked_date(request) or today
-    first = asked - timedelta(days=asked.weekday()) if length == WEEK else asked
+    chosen = asked_date(request) or today
+    first = chosen - timedelta(days=chosen.weekday()) if length == WEEK else chosen
     days = [first + timedelta(days=number) for number in range(length)]
-    here = reverse("desk-week" if length == WEEK else "desk-day")
+    here = reverse("dashboard-week" if length == WEEK else "dashboard-day")
     context = {
         "grid": laid_out(schedule, days, now),
         "schedule": schedule,
-        "asked": asked,
+        "chosen": chosen,
         "first": first,
         "last": days[-1],
         "today": today,
@@ -49,13 +49,13 @@ def _calendar(request: HttpRequest, schedule: Schedule, length: int) -> HttpResp
         "is_week": length == WEEK,
         "now_shown": first <= today <= days[-1],
     }
-    return render(request, "booking/desk/calendar.html", context)
+    return render(request, "booking/dashboard/calendar.html", context)
 
 
 def asked_date(request: HttpRequest) -> date | None:
     """The date in the address; None for none, or what is none."""
     try:
-        asked = DayField(required=False).clean(request.GET.get("date"))
+        chosen = DayField(required=False).clean(request.GET.get("date"))
     except forms.ValidationError:
         return None
-    return asked if asked and asked.year in YEARS else None
+    return chosen if chosen and chosen.year in YEARS else None

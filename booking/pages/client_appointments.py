@@ -37,7 +37,7 @@ def mine(request: HttpRequest, client: Client) -> HttpResponse:
     now = timezone.now()
     rows = Appointment.objects.filter(reservation__client=client).coming(now=now).detailed()
     coming = rows.order_by("reservation__starts_at", "pk")[:MOST_COMING]
-    days = groupby(told(request, coming, now), lambda row: localdate(row["appointment"].starts_at))
+    days = groupby(with_actions(request, coming, now), lambda row: localdate(row["appointment"].starts_at))
     context = {"days": [(day, list(rows)) for day, rows in days], "tab": "coming"}
     return render(request, "booking/mine.html", context)
 
@@ -48,7 +48,7 @@ def past(request: HttpRequest, client: Client) -> HttpResponse:
     now = timezone.now()
     over = Appointment.objects.filter(reservation__client=client).exclude(pk__in=coming_ids(client, now)).detailed()
     page = Paginator(over.order_by("-reservation__starts_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "rows": told(request, page, now), "tab": "past"}
+    context = {"page": page, "rows": with_actions(request, page, now), "tab": "past"}
     return render(request, "booking/mine/past.html", context)
 
 
@@ -56,7 +56,7 @@ def coming_ids(client: Client, now: datetime) -> Any:
     return Appointment.objects.filter(reservation__client=client).coming(now=now).order_by().values("pk")
 
 
-def told(request: HttpRequest, appointments: Any, now: datetime) -> list[dict[str, Any]]:
+def with_actions(request: HttpRequest, appointments: Any, now: datetime) -> list[dict[str, Any]]:
     """Each with what may be done with it."""
     actor = actor_of(request)
     return [{"appointment": row, "allowed": allowed_actions(row, actor, now)} for row in appointments]

@@ -15,7 +15,7 @@ from accounts.clients.operations import remove_client
 from accounts.models import Client
 from booking.appointments.clients import clients_of, with_visits
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.pages.forms import ClientForm
 from booking.pages.search_forms import ClientSearchForm
 from scheduler_project.common.errors import DomainError, NotFound
@@ -28,7 +28,7 @@ PAGE = 25
 REFUSAL_FIELDS = {"client_exists": "email"}
 
 
-@desk_page
+@provider_page
 def clients(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """The address book, and clients who registered themselves and have booked; `?q=` narrows it."""
     form, known = ClientSearchForm(request.GET), clients_of(schedule.provider)
@@ -38,10 +38,12 @@ def clients(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     else:
         wanted, rows = request.GET.get("q", ""), known.none()
     page = Paginator(with_visits(rows, schedule.provider, timezone.now()), PAGE).get_page(request.GET.get("page"))
-    return render(request, "booking/desk/clients.html", {"schedule": schedule, "page": page, "q": wanted, "form": form})
+    return render(
+        request, "booking/dashboard/clients.html", {"schedule": schedule, "page": page, "q": wanted, "form": form}
+    )
 
 
-@desk_page
+@provider_page
 def client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """One client: how to reach them, what was and is to come with this provider, and private notes of their own."""
     row = client_of(schedule, pk)
@@ -57,10 +59,10 @@ def client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         "coming": appointments.coming(now=now).order_by("reservation__starts_at", "pk"),
         "page": past.get_page(request.GET.get("page")),
     }
-    return render(request, "booking/desk/client.html", context)
+    return render(request, "booking/dashboard/client.html", context)
 
 
-@desk_page
+@provider_page
 def add_client(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     now, form = timezone.now(), ClientForm(request.POST or None, row=Client(timezone=schedule.timezone))
 
@@ -70,7 +72,7 @@ def add_client(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     return client_form(request, form, save, {"schedule": schedule})
 
 
-@desk_page
+@provider_page
 def edit_client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Change, or while they never booked delete, a client of one's own address book."""
     row = client_of(schedule, pk)
@@ -79,7 +81,7 @@ def edit_client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
     if request.method == "POST" and request.POST.get("do") == "remove":
         remove_client(client_id=row.pk, actor=actor_of(request))
         messages.success(request, _("%s was deleted.") % isolated(row.name))
-        return HttpResponseRedirect(reverse("desk-clients"))
+        return HttpResponseRedirect(reverse("dashboard-clients"))
     form = ClientForm(request.POST or None, row=row)
 
     def save() -> Client:
@@ -104,5 +106,5 @@ def client_form(request: HttpRequest, form: ClientForm, save: Any, context: dict
             refuse(form, refusal)
         else:
             messages.success(request, _("%s was saved.") % isolated(saved.name))
-            return HttpResponseRedirect(reverse("desk-client", args=[saved.pk]))
-    return render(request, "booking/desk/client_form.html", {**context, "form": form})
+            return HttpResponseRedirect(reverse("dashboard-client", args=[saved.pk]))
+    return render(request, "booking/dashboard/client_form.html", {**context, "form": form})

@@ -51,5 +51,5 @@ def framed(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callabl
 
 def let_embed(request: HttpRequest, provider: Provider) -> None:
     """Let the websites this provider names show the page in a frame."""
-    asked: Any = request
-    asked.embed_origins = provider.embed_origins
+    untyped: Any = request
+    untyped.embed_origins = provider.embed_origins

@@ -74,9 +74,9 @@ class Part:
 @contextmanager
 def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
     """Show times in the timezone that the address asks for, if it does: in frames there are no cookies."""
-    asked = request.GET.get("timezone", "")
-    if asked in zone_names():
-        with timezone.override(ZoneInfo(asked)):
+    requested = request.GET.get("timezone", "")
+    if requested in zone_names():
+        with timezone.override(ZoneInfo(requested)):
             yield
     else:
         yield
@@ -147,10 +147,10 @@ def of_service(held: Iterable[Reservation], service: Service | None) -> list[Res
 
 def _asked(text: str | None, first: date, last: date) -> date | None:
     try:
-        asked = read_date(text or "")
+        requested = read_date(text or "")
     except ValueError:
         return None
-    return asked if first <= asked <= last else None
+    return requested if first <= requested <= last else None
 
 
 def _length(month: date) -> int:

@@ -30,8 +30,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """Find a provider, or a service whoever offers it. Each provider is shown with their next free time."""
     now = timezone.now()
     form = SearchForm(request.GET)
-    meant, asked = form.is_valid(), form.asked()
-    fitting = found(asked["q"], asked["specialization"]) if meant else Provider.objects.none()
+    meant, terms = form.is_valid(), form.terms()
+    fitting = found(terms["q"], terms["specialization"]) if meant else Provider.objects.none()
     shown = Paginator(fitting, PER_PAGE).get_page(request.GET.get("page"))
     providers = list(shown.object_list)
     next_times = search.next_times([provider.pk for provider in providers], now)
@@ -40,7 +40,7 @@ def home(request: HttpRequest) -> HttpResponse:
     published = Provider.objects.published()
     context = {
         "form": form,
-        "asked": asked,
+        "terms": terms,
         "page": shown,
         "people": [
             (provider, own.get(provider.pk) or next_times.get(provider.pk), provider.pk in own)
@@ -50,7 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
         .order_by("specialization")
         .values_list("specialization", flat=True)
         .distinct()[:40],
-        "services": [] if any(asked.values()) or shown.number > 1 else services_of_several(),
+        "services": [] if any(terms.values()) or shown.number > 1 else services_of_several(),
         "format": LONG,
     }
     return render(request, "booking/home.html", context)

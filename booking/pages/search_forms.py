@@ -30,7 +30,7 @@ class SearchForm(forms.Form):
             raise ValidationError(_("Search for at most %d words.") % MOST_WORDS, code="too_many_words")
         return words
 
-    def asked(self) -> dict[str, str]:
+    def terms(self) -> dict[str, str]:
         """Return the search terms; those that are not valid, as they were sent."""
         return {name: self.cleaned_data.get(name, str(self.data.get(name, ""))) for name in self.fields}
 

@@ -11,21 +11,21 @@ from django.utils.translation import gettext as _
 from accounts.providers.operations import edit_provider
 from booking.availability import operations as availability
 from booking.availability.forms import PolicyForm
-from booking.availability.views.previewed import deed_of, do_if_previewed
+from booking.availability.views.previewed import action_of, do_if_previewed
 from booking.links import booking_link
 from booking.models import Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.pages.forms import ProfileForm
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import refuse
 
 
-@desk_page
+@provider_page
 def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Profile and policy, a form each. A changed policy first shows what it does."""
-    now, deed = timezone.now(), deed_of(request)
-    profile = ProfileForm(request.POST if deed == "profile" else None, row=schedule.provider, auto_id="profile_%s")
-    policy = PolicyForm(request.POST if deed == "policy" else None, row=schedule, auto_id="policy_%s")
+    now, action = timezone.now(), action_of(request)
+    profile = ProfileForm(request.POST if action == "profile" else None, row=schedule.provider, auto_id="profile_%s")
+    policy = PolicyForm(request.POST if action == "policy" else None, row=schedule, auto_id="policy_%s")
     context: dict[str, Any] = {"schedule": schedule, "profile": profile, "policy": policy}
     if profile.is_bound and profile.is_valid():
         try:
@@ -53,4 +53,4 @@ def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         else:
             if context["tried"].done:
                 return HttpResponseRedirect(request.path)
-    return render(request, "booking/desk/settings.html", {**context, "link": booking_link(schedule.provider)})
+    return render(request, "booking/dashboard/settings.html", {**context, "link": booking_link(schedule.provider)})

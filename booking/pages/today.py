@@ -12,7 +12,7 @@ from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import outside_hours
 from booking.links import booking_link
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.reservations.day import breaks, reservations_of_day
 from scheduler_project.common.time.zones import day_interval
 
@@ -22,8 +22,8 @@ REQUESTS_SHOWN = 3
 OUTSIDE_SHOWN = 10
 
 
-@desk_page
-def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
+@provider_page
+def dashboard(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Today: what is next, what waits, what a change of hours left outside, what is still free."""
     now = timezone.now()
     today = now.astimezone(schedule.zone).date()
@@ -42,7 +42,7 @@ def desk(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "busy": sum(1 for line in lines if "reservation" in line),
         "address": booking_link(schedule.provider) if schedule.provider.is_published else "",
     }
-    return render(request, "booking/desk/today.html", context)
+    return render(request, "booking/dashboard/today.html", context)
 
 
 def timeline(request: HttpRequest, schedule: Schedule, now: datetime) -> list[dict[str, Any]]:

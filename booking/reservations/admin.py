@@ -19,7 +19,7 @@ from booking.models import Reservation, Slot
 from booking.reservations import operations as reservations
 from booking.reservations.enums import Override, ReservationStatus
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import back
 from scheduler_project.common.validators import isolated
@@ -161,26 +161,26 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     def confirm_holds(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> Any:
         actor, now = staff(request), timezone.now()
 
-        def deed(reservation: Reservation) -> None:
+        def apply(reservation: Reservation) -> None:
             confirm(reservation_id=reservation.pk, actor=actor, now=now)
 
         title, done = _("Confirm holds for their clients"), _("Holds confirmed: %d.")
-        return self._previewed(request, queryset, deed, title=title, done=done)
+        return self._previewed(request, queryset, apply, title=title, done=done)
 
     @admin.action(description=gettext_lazy("Release selected holds…"), permissions=["release"])
     def release_holds(self, request: HttpRequest, queryset: QuerySet[Reservation]) -> Any:
         actor, now = staff(request), timezone.now()
 
-        def deed(reservation: Reservation) -> None:
+        def apply(reservation: Reservation) -> None:
             reservations.release(reservation_id=reservation.pk, actor=actor, now=now)
 
-        return self._previewed(request, queryset, deed, title=_("Release holds"), done=_("Holds released: %d."))
+        return self._previewed(request, queryset, apply, title=_("Release holds"), done=_("Holds released: %d."))
 
-    def _previewed(self, request: HttpRequest, queryset: Any, deed: Any, *, title: str, done: str) -> Any:
+    def _previewed(self, request: HttpRequest, queryset: Any, apply: Any, *, title: str, done: str) -> Any:
         return self.after_preview(
             request,
             queryset.order_by("provider", "pk"),  # everybody locks calendars in one order
-            deed,
+            apply,
             title=title,
             done=done,
             describe=lambda row: f"{row.client}, {row.provider}, {self.local_start(row)}",
@@ -188,11 +188,11 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, reservation: Reservation) -> str:
-        return told(reservation.starts_at)
+        return local_time(reservation.starts_at)
 
     @admin.display(description=here(gettext_lazy("end")), ordering="ends_at")
     def ends(self, reservation: Reservation) -> str:
-        return told(reservation.ends_at)
+        return local_time(reservation.ends_at)
 
     @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
     def local_start(self, reservation: Reservation) -> str:
@@ -200,7 +200,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("claimed, with buffers")))
     def claimed(self, reservation: Reservation) -> str:
-        return f"{told(reservation.blocked_from)} – {told(reservation.blocked_until)}"
+        return f"{local_time(reservation.blocked_from)} – {local_time(reservation.blocked_until)}"
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, reservation: Reservation) -> str:
@@ -213,15 +213,15 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("expires")), ordering="expires_at")
     def expires(self, reservation: Reservation) -> str:
-        return told(reservation.expires_at)
+        return local_time(reservation.expires_at)
 
     @admin.display(description=here(gettext_lazy("made")), ordering="created_at")
     def made(self, reservation: Reservation) -> str:
-        return told(reservation.created_at)
+        return local_time(reservation.created_at)
 
     @admin.display(description=here(gettext_lazy("ended")))
     def closed(self, reservation: Reservation) -> str:
-        return told(reservation.closed_at)
+        return local_time(reservation.closed_at)
 
     @admin.display(description=gettext_lazy("overrides"))
     def overrides_display(self, reservation: Reservation) -> str:
@@ -272,11 +272,11 @@ class SlotAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, slot: Slot) -> str:
-        return told(slot.starts_at)
+        return local_time(slot.starts_at)
 
     @admin.display(description=here(gettext_lazy("end")))
     def ends(self, slot: Slot) -> str:
-        return told(slot.ends_at)
+        return local_time(slot.ends_at)
 
     @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
     def local_start(self, slot: Slot) -> str:

@@ -81,14 +81,14 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(ReserveSerializer)
+        data = self.sent(ReserveSerializer)
         reservation = reservations.reserve(
-            provider_id=asked["provider"],
-            client_id=self.asked_client(asked.get("client")),
-            service_id=asked.get("service"),
-            starts_at=asked["start_time"],
-            ends_at=asked.get("end_time"),
-            overrides=asked.get("override", ()),
+            provider_id=data["provider"],
+            client_id=self.client_asked_for(data.get("client")),
+            service_id=data.get("service"),
+            starts_at=data["start_time"],
+            ends_at=data.get("end_time"),
+            overrides=data.get("override", ()),
             actor=self.actor,
             now=self.now,
             network=site_network(request),
@@ -103,8 +103,8 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     )
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
-        asked = self.sent(ConfirmSerializer)
-        if not asked["confirmed"]:
+        data = self.sent(ConfirmSerializer)
+        if not data["confirmed"]:
             released = reservations.release(reservation_id=self.get_object().pk, actor=self.actor, now=self.now)
             return self.answer(ReservationSerializer, released)
         appointment = appointments.confirm(reservation_id=int(pk), actor=self.actor, now=self.now)

@@ -102,10 +102,10 @@ def give_details(
     check_name(name)
     if reservation.asked >= MOST_ASKED:
         raise AskedEnough(field="email")
-    said = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}
-    if client.name and any(getattr(client, field) != value for field, value in said.items()):
+    details = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}
+    if client.name and any(getattr(client, field) != value for field, value in details.items()):
         client = Client(timezone=client.timezone, created_at=now)
-    for field, value in said.items():
+    for field, value in details.items():
         setattr(client, field, value)
     client.save()
     reservation.client = client

@@ -21,7 +21,7 @@ from booking.series import operations
 from booking.series.enums import Scope
 from booking.series.rule_in_words import in_words
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import DayField
 
@@ -163,13 +163,13 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
         reason = form.cleaned_data["reason"] if form.is_valid() else ""
         actor, now = staff(request), timezone.now()
 
-        def deed(series: AppointmentSeries) -> None:
+        def apply(series: AppointmentSeries) -> None:
             operations.cancel_series(series_id=series.pk, scope=Scope.ALL, reason=reason, actor=actor, now=now)
 
         return self.after_preview(
             request,
             queryset.select_related(*self.list_select_related).order_by("provider", "pk"),
-            deed,
+            apply,
             title=_("Cancel what is to come"),
             done=_("Series cancelled: %d."),
             form=form,
@@ -223,15 +223,15 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("booked until")), ordering="generated_until")
     def booked_until(self, series: AppointmentSeries) -> str:
-        return told(series.generated_until)
+        return local_time(series.generated_until)
 
     @admin.display(description=here(gettext_lazy("end")), ordering="ends_at")
     def ends(self, series: AppointmentSeries) -> str:
-        return told(series.ends_at)
+        return local_time(series.ends_at)
 
     @admin.display(description=here(gettext_lazy("made")), ordering="created_at")
     def made(self, series: AppointmentSeries) -> str:
-        return told(series.created_at)
+        return local_time(series.created_at)
 
 
 def _is_active(series: AppointmentSeries) -> bool:

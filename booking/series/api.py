@@ -67,20 +67,20 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         found.next = coming.select_related("reservation").order_by("reservation__starts_at")[:10]
         return self.answer(SeriesDetailSerializer, found)
 
-    def series_spec(self, asked: dict[str, Any]) -> series.SeriesSpec:
+    def series_spec(self, data: dict[str, Any]) -> series.SeriesSpec:
         return series.SeriesSpec(
-            provider_id=asked.get("provider") or self.asked_provider(None),
-            client_id=self.asked_client(asked["client"]),
-            rrule=asked["rrule"],
-            starts=asked["start_time"],
-            timezone=asked.get("timezone", ""),
-            service_id=asked.get("service"),
-            duration_minutes=asked.get("duration_minutes"),
-            title=asked.get("title", ""),
-            description=asked.get("description", ""),
-            exdates=asked.get("exdates", ()),
-            reminder_offsets=asked.get("reminder_offsets"),
-            overrides=asked.get("override", ()),
+            provider_id=data.get("provider") or self.provider_asked_for(None),
+            client_id=self.client_asked_for(data["client"]),
+            rrule=data["rrule"],
+            starts=data["start_time"],
+            timezone=data.get("timezone", ""),
+            service_id=data.get("service"),
+            duration_minutes=data.get("duration_minutes"),
+            title=data.get("title", ""),
+            description=data.get("description", ""),
+            exdates=data.get("exdates", ()),
+            reminder_offsets=data.get("reminder_offsets"),
+            overrides=data.get("override", ()),
         )
 
     def done(self, change: series.SeriesChange, code: int = 200) -> Response:
@@ -116,9 +116,9 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         examples=[OpenApiExample("Mondays at nine", {**MONDAYS, "policy": "skip_conflicts"}, request_only=True)],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(CreateSeriesSerializer)
+        data = self.sent(CreateSeriesSerializer)
         change = series.create_series(
-            wanted=self.series_spec(asked), policy=asked["policy"], actor=self.actor, now=self.now
+            wanted=self.series_spec(data), policy=data["policy"], actor=self.actor, now=self.now
         )
         return self.done(change, status.HTTP_201_CREATED)
 
@@ -139,16 +139,16 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         found = self.get_object()
-        asked = self.sent(EditSeriesSerializer, instance=found)
+        data = self.sent(EditSeriesSerializer, instance=found)
         named = {"start_time": "starts", "service": "service_id"}
         about = ("scope", "from", "policy", "override")
         change = series.edit_series(
             series_id=found.pk,
-            scope=asked["scope"],
-            occurrence=asked.get("from"),
-            policy=asked["policy"],
-            overrides=asked.get("override"),
-            changes={named.get(name, name): value for name, value in asked.items() if name not in about},
+            scope=data["scope"],
+            occurrence=data.get("from"),
+            policy=data["policy"],
+            overrides=data.get("override"),
+            changes={named.get(name, name): value for name, value in data.items() if name not in about},
             actor=self.actor,
             now=self.now,
         )
@@ -167,12 +167,12 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         found = self.get_object()
-        asked = self.sent(CancelSeriesSerializer)
+        data = self.sent(CancelSeriesSerializer)
         change = series.cancel_series(
             series_id=found.pk,
-            scope=asked["scope"],
-            occurrence=asked.get("from"),
-            reason=asked["reason"],
+            scope=data["scope"],
+            occurrence=data.get("from"),
+            reason=data["reason"],
             actor=self.actor,
             now=self.now,
         )

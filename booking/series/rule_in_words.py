@@ -24,15 +24,15 @@ WHICH = {
 def in_words(series: AppointmentSeries) -> str:
     """Such as “every 2 weeks on Monday, until Tuesday 4 March 2027”; empty for a rule that is not a common one."""
     rule = series.rule
-    said = _how_often(rule, series.start_date)
-    if not said:
+    text = _how_often(rule, series.start_date)
+    if not text:
         return ""
     if rule.count:
         times = ngettext("%(often)s, %(count)d time", "%(often)s, %(count)d times", rule.count)
-        return times % {"often": said, "count": rule.count}
+        return times % {"often": text, "count": rule.count}
     if rule.until:
-        return _("%(often)s, until %(day)s") % {"often": said, "day": written(_last_day(series, rule.until), str(DAY))}
-    return said
+        return _("%(often)s, until %(day)s") % {"often": text, "day": written(_last_day(series, rule.until), str(DAY))}
+    return text
 
 
 def _how_often(rule: Rule, start: date) -> str:

@@ -59,7 +59,7 @@ class ServiceAdmin(BookingImports, StaffModelAdmin):
     def _set_active(self, request: HttpRequest, queryset: QuerySet[Service], done: str, *, active: bool) -> None:
         actor = Actor.of(request.user, Source.ADMIN)
 
-        def deed(service: Service) -> None:
+        def apply(service: Service) -> None:
             edit_service(service_id=service.pk, fields={"is_active": active}, actor=actor, now=timezone.now())
 
-        do_to_each(request, queryset, deed, done)
+        do_to_each(request, queryset, apply, done)

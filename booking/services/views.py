@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.models import Schedule, Service
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.services import operations
 from booking.services.forms import ServiceForm
 from scheduler_project.common.errors import DomainError, NotFound
@@ -18,7 +18,7 @@ from scheduler_project.common.pages.forms import refuse
 from scheduler_project.common.validators import isolated
 
 
-@desk_page
+@provider_page
 def services(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """The provider's own services, and those of the business with whether they offer them."""
     provider = schedule.provider
@@ -28,10 +28,10 @@ def services(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         {"service": service, "offered": service.pk in offered}
         for service in Service.objects.filter(owner=None, is_active=True)
     ]
-    return render(request, "booking/desk/services.html", {"schedule": schedule, "own": own, "shared": shared})
+    return render(request, "booking/dashboard/services.html", {"schedule": schedule, "own": own, "shared": shared})
 
 
-@desk_page
+@provider_page
 def add_service(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     form = ServiceForm(request.POST or None, row=Service(duration_minutes=schedule.slot_minutes * 2))
 
@@ -41,7 +41,7 @@ def add_service(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     return service_form(request, form, save, {"schedule": schedule})
 
 
-@desk_page
+@provider_page
 def service(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Change one of the provider's own services, or delete it while nobody has booked it."""
     row = Service.objects.filter(owner=schedule.provider, pk=pk).first()
@@ -50,7 +50,7 @@ def service(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     if request.method == "POST" and request.POST.get("do") == "remove":
         operations.remove_service(service_id=row.pk, actor=actor_of(request))
         messages.success(request, _("“%s” was deleted.") % isolated(row.name))
-        return HttpResponseRedirect(reverse("desk-services"))
+        return HttpResponseRedirect(reverse("dashboard-services"))
     now, form = timezone.now(), ServiceForm(request.POST or None, row=row)
 
     def save(fields: dict[str, Any]) -> None:
@@ -70,5 +70,5 @@ def service_form(request: HttpRequest, form: ServiceForm, save: Any, context: di
             refuse(form, refusal)
         else:
             messages.success(request, _("“%s” was saved.") % isolated(form.cleaned_data["name"]))
-            return HttpResponseRedirect(reverse("desk-services"))
-    return render(request, "booking/desk/service.html", {**context, "form": form})
+            return HttpResponseRedirect(reverse("dashboard-services"))
+    return render(request, "booking/dashboard/service.html", {**context, "form": form})

@@ -24,7 +24,7 @@ from reminders.skip_reasons import reason_in_words
 from reminders.templates.composer import recipient_of, shown
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.panels import Panel, panels
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import back
 from scheduler_project.common.validators import isolated
@@ -63,7 +63,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 
     @admin.display(description=here(gettext_lazy("at")))
     def tried(self, attempt: DeliveryAttempt) -> str:
-        return told(attempt.at)
+        return local_time(attempt.at)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeliveryAttempt]:
         self.says_causes = request.user.may("reminders.view_optout")  # type: ignore[union-attr]
@@ -89,11 +89,11 @@ class MessageColumns:
 
     @admin.display(description=here(gettext_lazy("due")), ordering="due_at")
     def due(self, message: Message) -> str:
-        return told(message.due_at)
+        return local_time(message.due_at)
 
     @admin.display(description=here(gettext_lazy("sent")), ordering="sent_at")
     def sent(self, message: Message) -> str:
-        return told(message.sent_at)
+        return local_time(message.sent_at)
 
 
 class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
@@ -225,13 +225,13 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
     def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> Any:
         actor, now = staff(request), timezone.now()
 
-        def deed(message: Message) -> None:
+        def apply(message: Message) -> None:
             outbox.retry(message_id=message.pk, actor=actor, now=now)
 
         return self.after_preview(
             request,
             queryset.order_by("pk"),
-            deed,
+            apply,
             title=_("Send messages again"),
             done=_("Messages to be sent again: %d."),
             describe=lambda row: f"{row}, {self.to(row)}, {_when(row)}",
@@ -255,12 +255,12 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("next try")), ordering="next_at")
     def next_try(self, message: Message) -> str:
-        return told(message.next_at)
+        return local_time(message.next_at)
 
     @admin.display(description=here(gettext_lazy("useful until")))
     def useful(self, message: Message) -> str:
-        return told(message.useful_until)
+        return local_time(message.useful_until)
 
     @admin.display(description=here(gettext_lazy("planned")), ordering="created_at")
     def planned(self, message: Message) -> str:
-        return told(message.created_at)
+        return local_time(message.created_at)

@@ -262,8 +262,8 @@ def _is_final(error: Exception | None, failures: int, *, useful: bool) -> bool:
 def _backoff(failures: int, error: Exception | None) -> timedelta:
     doubled = settings.SEND_BACKOFF_SECONDS * 2 ** min(failures - 1, 30)
     seconds = min(doubled, settings.SEND_BACKOFF_MAX_SECONDS) * random.uniform(1, 1.25)  # noqa: S311
-    asked = error.retry_after if isinstance(error, DeliveryError) and error.retry_after else 0
-    return timedelta(seconds=max(seconds, min(asked, LONGEST_RETRY_AFTER)))
+    delay = error.retry_after if isinstance(error, DeliveryError) and error.retry_after else 0
+    return timedelta(seconds=max(seconds, min(delay, LONGEST_RETRY_AFTER)))
 
 
 def close(message: Message, status: MessageStatus, reason: str) -> None:

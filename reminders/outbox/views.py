@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from booking.availability import operations as availability
 from booking.availability.forms import OffsetsForm
 from booking.models import Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from reminders.enums import MessageStatus, Recipient
 from reminders.models import Message
 from reminders.outbox import operations as dispatch
@@ -32,7 +32,7 @@ PAGE = 25
 NARROWED_BY = {"status": "status", "channel": "channel", "appointment": "reservation__appointment"}
 
 
-@desk_page
+@provider_page
 def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """List the provider's messages, the next first and then the latest, with the offsets of the reminders."""
     offsets = OffsetsForm(request.POST or None, row=schedule)
@@ -49,9 +49,9 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         else:
             messages.success(request, _("Saved. Reminders of coming appointments were planned anew."))
             return HttpResponseRedirect(request.path)
-    asked = MessagesForm(request.GET)
-    meant = asked.is_valid()
-    wanted = {NARROWED_BY[name]: value for name, value in asked.cleaned_data.items() if value}
+    form = MessagesForm(request.GET)
+    meant = form.is_valid()
+    wanted = {NARROWED_BY[name]: value for name, value in form.cleaned_data.items() if value}
     to_come = Case(When(due_at__gt=timezone.now(), then=F("due_at"))).asc(nulls_last=True)
     rows = messages_of(schedule).with_outages(now=timezone.now()).filter(**wanted).order_by(to_come, "-due_at", "-pk")
     page = Paginator(rows if meant else rows.none(), PAGE).get_page(request.GET.get("page"))
@@ -59,16 +59,16 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         "schedule": schedule,
         "offsets": offsets,
         "usual": in_words(settings.REMINDER_OFFSETS),
-        "form": asked,
+        "form": form,
         "narrowed": bool(wanted) or not meant,
-        "appointment": asked.cleaned_data.get("appointment"),
+        "appointment": form.cleaned_data.get("appointment"),
         "page": page,
         "lines": [line(message) for message in page],
     }
-    return render(request, "reminders/desk/messages.html", context)
+    return render(request, "reminders/dashboard/messages.html", context)
 
 
-@desk_page
+@provider_page
 def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Show one message with every attempt to send it; a failed one can be sent again."""
     row = messages_of(schedule).with_outages(now=timezone.now()).filter(pk=pk).first()
@@ -82,7 +82,7 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
             refusal = error
         else:
             messages.success(request, _("It is sent again."))
-            return HttpResponseRedirect(reverse("desk-message", args=[row.pk]))
+            return HttpResponseRedirect(reverse("dashboard-message", args=[row.pk]))
     client = row.reservation.client
     context = {
         "schedule": schedule,
@@ -93,7 +93,7 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         "corrects": row.recipient == Recipient.CLIENT and client.owner_id == schedule.provider_id,
     }
     status = refusal.kind.value if refusal else 200
-    return render(request, "reminders/desk/message.html", context, status=status)
+    return render(request, "reminders/dashboard/message.html", context, status=status)
 
 
 def messages_of(schedule: Schedule) -> MessageQuerySet:

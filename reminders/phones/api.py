@@ -83,13 +83,13 @@ class OwnPhoneView(OwnPhoneBase):
         examples=[OpenApiExample("Another number", {"phone": "+49 30 901820"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        asked = self.sent()
+        data = self.sent()
         phones.ask_code(
             client_id=self.client().pk,
             actor=self.actor,
             network=site_network(request),
             now=timezone.now(),
-            phone=asked.get("phone"),
+            phone=data.get("phone"),
         )
         return Response({"detail": phones.CODE_ASKED}, 202)
 

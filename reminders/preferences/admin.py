@@ -15,7 +15,7 @@ from reminders.channels.registry import personal, personal_choices
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import ModelForm
 
 
@@ -94,7 +94,7 @@ class PreferencesAdmin(StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("changed")), ordering="updated_at")
     def changed(self, preferences: Preferences) -> str:
-        return told(preferences.updated_at)
+        return local_time(preferences.updated_at)
 
 
 class StandingFilter(admin.SimpleListFilter):
@@ -158,15 +158,15 @@ class OptOutAdmin(ReadOnly, StaffModelAdmin):
     def take_back(self, request: HttpRequest, queryset: QuerySet[OptOut]) -> None:
         now = timezone.now()
 
-        def deed(row: OptOut) -> None:
+        def apply(row: OptOut) -> None:
             operations.take_back(opt_out_id=row.pk, actor=staff(request), now=now)
 
-        do_to_each(request, queryset, deed, _("Opt-outs taken back: %d."))
+        do_to_each(request, queryset, apply, _("Opt-outs taken back: %d."))
 
     @admin.display(description=here(gettext_lazy("since")), ordering="at")
     def since(self, row: OptOut) -> str:
-        return told(row.at)
+        return local_time(row.at)
 
     @admin.display(description=here(gettext_lazy("taken back")), ordering="ended_at")
     def ended(self, row: OptOut) -> str:
-        return told(row.ended_at)
+        return local_time(row.ended_at)

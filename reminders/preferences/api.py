@@ -146,11 +146,11 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
         if not isinstance(request.data, Mapping):  # a null body or a list, never valid
             self.get_serializer(data=request.data).is_valid(raise_exception=True)
         client = self.client()
-        asked = self.get_serializer(operations.preferences_of(client), data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
+        data = self.get_serializer(operations.preferences_of(client), data=request.data, partial=True)
+        data.is_valid(raise_exception=True)
         preferences = operations.set_preferences(
             client_id=client.pk,
-            changes=asked.validated_data,
+            changes=data.validated_data,
             actor=Actor.of(request.user, Source.API),
             now=timezone.now(),
         )
@@ -245,10 +245,10 @@ class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.R
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.get_serializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        data = self.get_serializer(data=request.data)
+        data.is_valid(raise_exception=True)
         actor = Actor.of(request.user, Source.API)
-        row = operations.opt_out_as(**asked.validated_data, actor=actor, now=timezone.now())
+        row = operations.opt_out_as(**data.validated_data, actor=actor, now=timezone.now())
         return Response(self.get_serializer(row).data, 201)
 
     @extend_schema(

@@ -214,13 +214,13 @@ def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
     has written to the address as this client's: the provider or the client. Otherwise anybody could query any address
     by entering it as somebody's.
     """
-    told = []
+    addresses = []
     for channel, each in personal_channels().items():
         if address := each.address_of(client):
             is_told = _may_know(client, channel, address, actor)
             standing = standing_opt_out(channel=channel, address=address) if is_told else None
-            told.append(ClientAddress(channel, address, is_told, standing))
-    return told
+            addresses.append(ClientAddress(channel, address, is_told, standing))
+    return addresses
 
 
 def _may_know(client: Client, channel: str, address: str, actor: Actor) -> bool:

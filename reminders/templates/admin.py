@@ -201,7 +201,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
     def send_tests(self, request: HttpRequest, queryset: QuerySet[MessageTemplate]) -> None:
         actor, now = staff(request), timezone.now()
 
-        def deed(template: MessageTemplate) -> None:
+        def apply(template: MessageTemplate) -> None:
             templates.send_test(template=template, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, _("Tests sent to your own address: %d."))
+        do_to_each(request, queryset, apply, _("Tests sent to your own address: %d."))

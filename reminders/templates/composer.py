@@ -267,12 +267,12 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
         "provider_name": reservation.provider.name,
         "title": title,
         "service_name": service.name if service else title,
-        "start": told(reservation.starts_at, zone, form),
-        "end": told(reservation.ends_at, zone, form),
-        "old_start": told(datetime.fromisoformat(old), zone, form) if old else "",
+        "start": time_in_words(reservation.starts_at, zone, form),
+        "end": time_in_words(reservation.ends_at, zone, form),
+        "old_start": time_in_words(datetime.fromisoformat(old), zone, form) if old else "",
         "other_times": times_of(message, zone, form),
         "reason": appointment.cancellation_reason if appointment else "",
-        "held_until": told(reservation.expires_at, zone, form) if reservation.expires_at else "",
+        "held_until": time_in_words(reservation.expires_at, zone, form) if reservation.expires_at else "",
         "site_name": settings.SITE_NAME,
     }
     if message.recipient == Recipient.PROVIDER:
@@ -285,7 +285,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
 def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
     """Return the further times of a notice about many appointments; if there are too many, the first ones and a
     summary."""
-    times = [told(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
+    times = [time_in_words(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
     listed = CHANNELS[message.channel].most_times
     more = len(times) - listed
     if more > 0:
@@ -304,11 +304,11 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),
         "title": translation.gettext("First visit"),
         "service_name": translation.gettext("First visit"),
-        "start": told(start, zone, form),
-        "end": told(start + timedelta(minutes=30), zone, form),
-        "old_start": told(start - timedelta(days=1), zone, form) if template.kind == Kind.MOVED else "",
+        "start": time_in_words(start, zone, form),
+        "end": time_in_words(start + timedelta(minutes=30), zone, form),
+        "old_start": time_in_words(start - timedelta(days=1), zone, form) if template.kind == Kind.MOVED else "",
         "reason": translation.gettext("The practice is closed that day.") if template.kind in ENDING else "",
-        "held_until": told(now + timedelta(minutes=30), zone, form),
+        "held_until": time_in_words(now + timedelta(minutes=30), zone, form),
         "site_name": settings.SITE_NAME,
     }
     if template.recipient == Recipient.PROVIDER:
@@ -318,12 +318,12 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
     return {name: " ".join(value.split()) for name, value in facts.items()}
 
 
-def told(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
+def time_in_words(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
     """Return a time such as `Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
-    return _told(instant, zone, str(form), translation.get_language())
+    return _language_of_time(instant, zone, str(form), translation.get_language())
 
 
 @lru_cache(maxsize=4096)
-def _told(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
+def _language_of_time(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
     """`language` is an argument only as part of the cache key."""
     return f"{dateformat.format(instant.astimezone(zone), form)} ({zone.key})"

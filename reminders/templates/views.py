@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from booking.models import Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from reminders.channels.registry import personal
 from reminders.models import MessageTemplate
 from reminders.templates import operations
@@ -21,12 +21,12 @@ from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 
 
-@desk_page
+@provider_page
 def templates(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """List all texts in one language (`?language=`), marking those the provider has changed."""
     languages = dict(settings.LANGUAGES)
-    asked = request.GET.get("language", "")
-    language = asked if asked in languages else (get_language() or settings.LANGUAGE_CODE).partition("-")[0]
+    requested = request.GET.get("language", "")
+    language = requested if requested in languages else (get_language() or settings.LANGUAGE_CODE).partition("-")[0]
     rows = MessageTemplate.objects.filter(provider=schedule.provider, language=language)
     own = set(rows.values_list("kind", "channel", "recipient"))
     groups = [
@@ -39,10 +39,10 @@ def templates(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         for (channel, recipient), kinds in default_texts().items()
     ]
     context = {"schedule": schedule, "language": language, "languages": languages.items(), "groups": groups}
-    return render(request, "reminders/desk/templates.html", context)
+    return render(request, "reminders/dashboard/templates.html", context)
 
 
-@desk_page
+@provider_page
 def template(
     request: HttpRequest, schedule: Schedule, kind: str, channel: str, recipient: str, language: str
 ) -> HttpResponse:
@@ -53,20 +53,20 @@ def template(
     draft = MessageTemplate(provider=schedule.provider, **which)
     words = operations.in_use(draft)
     draft.subject, draft.body = str(words.subject), str(words.body)
-    actor, now, deed = actor_of(request), timezone.now(), request.POST.get("do", "")
-    if deed == "reset" and kept:
+    actor, now, action = actor_of(request), timezone.now(), request.POST.get("do", "")
+    if action == "reset" and kept:
         operations.remove_template(template_id=kept.pk, actor=actor)
         messages.success(request, _("The usual words are sent again."))
         return HttpResponseRedirect(request.path)
-    form = WordsForm(request.POST if request.method == "POST" and deed != "reset" else None, template=draft)
+    form = WordsForm(request.POST if request.method == "POST" and action != "reset" else None, template=draft)
     context: dict[str, Any] = {"schedule": schedule, "form": form, "kept": kept, "draft": draft, **which}
     if not form.is_bound or form.is_valid():
         try:
             context["preview"] = operations.preview(template=draft, actor=actor, now=now)
-            if deed == "test":
+            if action == "test":
                 address = operations.send_test(template=draft, actor=actor, now=now)
                 context["sent_to"] = address
-            elif deed == "save":
+            elif action == "save":
                 fields = {**which, **form.cleaned_data, "provider": schedule.provider}
                 operations.save_template(fields=fields, template_id=kept.pk if kept else None, actor=actor)
                 messages.success(request, _("Your words were saved."))
@@ -74,7 +74,7 @@ def template(
         except DomainError as refusal:
             refuse(form, refusal)
     context |= {"variables": VARIABLES.items(), "spoken": dict(settings.LANGUAGES)[language]}
-    return render(request, "reminders/desk/template.html", context)
+    return render(request, "reminders/dashboard/template.html", context)
 
 
 def check_sent(kind: str, channel: str, recipient: str, language: str) -> None:

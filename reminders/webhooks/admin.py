@@ -18,7 +18,7 @@ from reminders.models import WebhookEndpoint
 from reminders.webhooks import operations as webhooks
 from reminders.webhooks.payloads import EVENTS
 from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import ModelForm, URLField
 from scheduler_project.common.validators import one_line
 
@@ -102,15 +102,15 @@ class WebhookEndpointAdmin(StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("failing since")), ordering="failing_since")
     def failing(self, endpoint: WebhookEndpoint) -> str:
-        return told(endpoint.failing_since)
+        return local_time(endpoint.failing_since)
 
     @admin.display(description=here(gettext_lazy("disabled")), ordering="disabled_at")
     def disabled(self, endpoint: WebhookEndpoint) -> str:
-        return told(endpoint.disabled_at)
+        return local_time(endpoint.disabled_at)
 
     @admin.display(description=here(gettext_lazy("created")), ordering="created_at")
     def created(self, endpoint: WebhookEndpoint) -> str:
-        return told(endpoint.created_at)
+        return local_time(endpoint.created_at)
 
     @admin.display(description=gettext_lazy("deliveries"))
     def deliveries(self, endpoint: WebhookEndpoint) -> str:
@@ -123,29 +123,29 @@ class WebhookEndpointAdmin(StaffModelAdmin):
     def rotate(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
-        def deed(endpoint: WebhookEndpoint) -> None:
+        def apply(endpoint: WebhookEndpoint) -> None:
             made = webhooks.rotate_secret(endpoint_id=endpoint.pk, actor=actor, now=now)
             self._show_secret(request, made)
 
-        do_to_each(request, queryset, deed, _("Webhooks with a new secret: %d. The old ones are good for a day."))
+        do_to_each(request, queryset, apply, _("Webhooks with a new secret: %d. The old ones are good for a day."))
 
     @admin.action(description=gettext_lazy("Enable selected webhooks"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
-        def deed(endpoint: WebhookEndpoint) -> None:
+        def apply(endpoint: WebhookEndpoint) -> None:
             webhooks.enable_endpoint(endpoint_id=endpoint.pk, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, _("Webhooks told again: %d."))
+        do_to_each(request, queryset, apply, _("Webhooks told again: %d."))
 
     @admin.action(description=gettext_lazy("Disable selected webhooks"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
         actor, now = Actor.of(request.user, Source.ADMIN), timezone.now()
 
-        def deed(endpoint: WebhookEndpoint) -> None:
+        def apply(endpoint: WebhookEndpoint) -> None:
             webhooks.disable_endpoint(endpoint_id=endpoint.pk, actor=actor, now=now)
 
-        do_to_each(request, queryset, deed, _("Webhooks told no more: %d."))
+        do_to_each(request, queryset, apply, _("Webhooks told no more: %d."))
 
     def _show_secret(self, request: HttpRequest, endpoint: WebhookEndpoint) -> None:
         messages.warning(

@@ -138,8 +138,8 @@ class DeliveryFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def of_event(self, queryset: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:
-        told = Q(kind=Kind.EVENT, details__type=value)
-        return queryset.filter(told | Q(kind=Kind.REMINDER) if value == "reminder.due" else told)
+        events = Q(kind=Kind.EVENT, details__type=value)
+        return queryset.filter(events | Q(kind=Kind.REMINDER) if value == "reminder.due" else events)
 
 
 @extend_schema_view(list=extend_schema(summary="Your webhooks"), retrieve=extend_schema(summary="One webhook"))
@@ -188,9 +188,9 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(WebhookSerializer)
-        provider_id = self.asked_provider(asked.pop("provider_id", None))
-        made = webhooks.add_endpoint(provider_id=provider_id, fields=asked, actor=self.actor, now=self.now)
+        data = self.sent(WebhookSerializer)
+        provider_id = self.provider_asked_for(data.pop("provider_id", None))
+        made = webhooks.add_endpoint(provider_id=provider_id, fields=data, actor=self.actor, now=self.now)
         return self.answer(WebhookWithSecretSerializer, made, status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -201,9 +201,9 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
         examples=[OpenApiExample("Told of everything", {"events": []}, request_only=True)],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
-        asked = self.sent(WebhookSerializer, instance=self.get_object(), partial=True)
-        asked.pop("provider_id", None)
-        return self.answer(WebhookSerializer, webhooks.change_endpoint(fields=asked, **self.about()))
+        data = self.sent(WebhookSerializer, instance=self.get_object(), partial=True)
+        data.pop("provider_id", None)
+        return self.answer(WebhookSerializer, webhooks.change_endpoint(fields=data, **self.about()))
 
     @extend_schema(summary="Delete a webhook and its deliveries", responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
@@ -255,11 +255,11 @@ class DeliveryViewSet(WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
     lookup_url_kwarg = "message"
 
     def get_queryset(self) -> QuerySet[Message]:
-        told = Message.objects.filter(channel=Channel.WEBHOOK).prefetch_related("attempts")
+        events = Message.objects.filter(channel=Channel.WEBHOOK).prefetch_related("attempts")
         if getattr(self, "swagger_fake_view", False):
-            return told
+            return events
         endpoint = get_or_404(WebhookEndpoint.objects.visible_to(self.request.user), pk=self.kwargs["pk"])
-        return told.filter(endpoint=endpoint).order_by("-created_at", "-pk")
+        return events.filter(endpoint=endpoint).order_by("-created_at", "-pk")
 
     @extend_schema(
         summary="Send it once more",

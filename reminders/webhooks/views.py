@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.models import Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from reminders.enums import Channel, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.webhooks import operations
@@ -24,7 +24,7 @@ from scheduler_project.common.pages.forms import refuse
 PAGE = 25
 
 
-@desk_page
+@provider_page
 def webhooks(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """List the provider's webhooks and add one: its secret is shown in the response and never again."""
     form = WebhookForm(request.POST or None)
@@ -41,30 +41,30 @@ def webhooks(request: HttpRequest, schedule: Schedule) -> HttpResponse:
         else:
             return secret_shown(request, schedule, made)
     rows = WebhookEndpoint.objects.filter(provider=schedule.provider).order_by("pk")
-    return render(request, "reminders/desk/webhooks.html", {"schedule": schedule, "form": form, "webhooks": rows})
+    return render(request, "reminders/dashboard/webhooks.html", {"schedule": schedule, "form": form, "webhooks": rows})
 
 
-@desk_page
+@provider_page
 def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Show one webhook: edit, rotate its secret, disable, enable or delete it, replay a delivery."""
     endpoint = WebhookEndpoint.objects.filter(provider=schedule.provider, pk=pk).first()
     if endpoint is None:
         raise NotFound
-    deed = request.POST.get("do", "")
-    form = WebhookForm(request.POST if deed == "save" else None, endpoint=endpoint)
+    action = request.POST.get("do", "")
+    form = WebhookForm(request.POST if action == "save" else None, endpoint=endpoint)
     refusal = None
-    if request.method == "POST" and (deed != "save" or form.is_valid()):
+    if request.method == "POST" and (action != "save" or form.is_valid()):
         try:
-            answer = act(request, schedule, endpoint, deed, form)
+            answer = do_action(request, schedule, endpoint, action, form)
         except DomainError as error:
-            if deed == "save":
+            if action == "save":
                 refuse(form, error)
             else:
                 refusal = error
         else:
             return answer
-    told = Message.objects.filter(endpoint=endpoint, channel=Channel.WEBHOOK).prefetch_related("attempts")
-    page = Paginator(told.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
+    deliveries = Message.objects.filter(endpoint=endpoint, channel=Channel.WEBHOOK).prefetch_related("attempts")
+    page = Paginator(deliveries.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     context = {
         "schedule": schedule,
         "endpoint": endpoint,
@@ -74,34 +74,34 @@ def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         "deliveries": [delivery(message, endpoint) for message in page],
     }
     status = refusal.kind.value if refusal else 200
-    return render(request, "reminders/desk/webhook.html", context, status=status)
+    return render(request, "reminders/dashboard/webhook.html", context, status=status)
 
 
-def act(
-    request: HttpRequest, schedule: Schedule, endpoint: WebhookEndpoint, deed: str, form: WebhookForm
+def do_action(
+    request: HttpRequest, schedule: Schedule, endpoint: WebhookEndpoint, action: str, form: WebhookForm
 ) -> HttpResponse:
     """Do the action of the button pressed. An unknown action does nothing."""
-    asked: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
-    if deed == "save":
-        operations.change_endpoint(endpoint_id=endpoint.pk, fields=form.cleaned_data, **asked)
+    arguments: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
+    if action == "save":
+        operations.change_endpoint(endpoint_id=endpoint.pk, fields=form.cleaned_data, **arguments)
         messages.success(request, _("The webhook was saved."))
-    elif deed == "rotate":
-        return secret_shown(request, schedule, operations.rotate_secret(endpoint_id=endpoint.pk, **asked))
-    elif deed == "enable":
-        operations.enable_endpoint(endpoint_id=endpoint.pk, **asked)
+    elif action == "rotate":
+        return secret_shown(request, schedule, operations.rotate_secret(endpoint_id=endpoint.pk, **arguments))
+    elif action == "enable":
+        operations.enable_endpoint(endpoint_id=endpoint.pk, **arguments)
         messages.success(request, _("It is told again, of what happens from now."))
-    elif deed == "disable":
-        operations.disable_endpoint(endpoint_id=endpoint.pk, **asked)
+    elif action == "disable":
+        operations.disable_endpoint(endpoint_id=endpoint.pk, **arguments)
         messages.success(request, _("It is told no more."))
-    elif deed == "remove":
-        operations.remove_endpoint(endpoint_id=endpoint.pk, **asked)
+    elif action == "remove":
+        operations.remove_endpoint(endpoint_id=endpoint.pk, **arguments)
         messages.success(request, _("The webhook was deleted."))
-        return HttpResponseRedirect(reverse("desk-webhooks"))
-    elif deed == "replay":
-        told = endpoint.messages.filter(pk=number_of(request.POST.get("message", ""))).first()
-        if told is None:
+        return HttpResponseRedirect(reverse("dashboard-webhooks"))
+    elif action == "replay":
+        delivery = endpoint.messages.filter(pk=number_of(request.POST.get("message", ""))).first()
+        if delivery is None:
             raise NotFound
-        operations.replay(message_id=told.pk, **asked)
+        operations.replay(message_id=delivery.pk, **arguments)
         messages.success(request, _("It is sent once more."))
     return HttpResponseRedirect(request.path)
 
@@ -114,7 +114,7 @@ def number_of(text: str) -> int:
 def secret_shown(request: HttpRequest, schedule: Schedule, endpoint: WebhookEndpoint) -> HttpResponse:
     """Return the only page that shows a secret. It is the response to a POST, so that no URL leads to it."""
     context = {"schedule": schedule, "endpoint": endpoint}
-    response = render(request, "reminders/desk/secret.html", context)
+    response = render(request, "reminders/dashboard/secret.html", context)
     for name, value in KEPT_BY_NOBODY.items():
         response.headers[name] = value
     return response

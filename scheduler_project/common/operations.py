@@ -88,13 +88,13 @@ def _committed(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -
 
 
 @operation
-def preview(deed: Callable[[], R]) -> R:
-    """Return the result of `deed`, or raise its error, and roll its changes back.
+def preview(call: Callable[[], R]) -> R:
+    """Return the result of `call`, or raise its error, and roll its changes back.
 
-    All previews use this. No change stays, and nothing that waits for the commit (a mail, a task) happens. `deed` must
+    All previews use this. No change stays, and nothing that waits for the commit (a mail, a task) happens. `call` must
     read everything the result needs from the database.
     """
-    answer = deed()
+    answer = call()
     undo()
     return answer
 

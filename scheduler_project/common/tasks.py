@@ -25,7 +25,7 @@ def inspect() -> int:
     """
     now, began = timezone.now(), time.monotonic()
     broken = invariants.inspect(now=now)
-    named = [invariants.told(row) for row in broken[:NAMED]]
+    named = [invariants.as_dict(row) for row in broken[:NAMED]]
     Inspection.objects.create(at=now, seconds=round(time.monotonic() - began, 3), found=len(broken), broken=named)
     if broken:
         lines = "\n".join(f"{row.check}: {row.table} {row.pk}: {row.problem}" for row in broken[:NAMED])

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Provider
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.imports.kinds import APPOINTMENTS
 from tests.booking.imports.helpers import run
 from tests.conftest import logged_in
@@ -161,7 +161,7 @@ def test_days_are_those_of_staffs_own_timezone():
 @pytest.mark.parametrize(("hours", "late"), [(24, 0), (23.99, 1)])
 def test_cancellation_is_late_within_a_day(staff_api, provider, hours, late):
     made = appoint(provider, at("2026-03-04 09:00"))
-    act(
+    take_action(
         appointment_id=made.pk,
         action=Action.CANCEL,
         actor=SYSTEM,

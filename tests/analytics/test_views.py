@@ -46,7 +46,7 @@ def test_numbers_of_a_desk_are_the_providers_own(provider):
     missed(ProviderFactory(name="Somebody else"), 3)
     missed(provider, 4)
 
-    page = browser_of(provider.user).get(reverse("desk-numbers"), {"period": "last_7_days"}).content.decode()
+    page = browser_of(provider.user).get(reverse("dashboard-numbers"), {"period": "last_7_days"}).content.decode()
 
     assert "Somebody else" not in page
     assert "<dd>1</dd>" in page

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import Mail
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, confirm, edit, reschedule
+from booking.appointments.operations import confirm, edit, reschedule, take_action
 from booking.appointments.permissions import allowed_actions
 from booking.availability.operations import end_time_off, set_policy, set_working_hours, take_time_off
 from booking.availability.search import SlotQuery, free_times
@@ -160,7 +160,7 @@ def not_booked_as_far(appointment, series):
 
 
 def owed_for_nothing(appointment, series):
-    act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
     reminder = Reminder.objects.filter(appointment=appointment).earliest("pk")
     Reminder.objects.filter(pk=reminder.pk).update(status="pending")
     return reminder.pk
@@ -233,7 +233,7 @@ class Walk:
 
     def step(self):
         self.now += timedelta(minutes=self.random.choice([1, 20, 180]))
-        often = [self.hold, self.confirm, self.book, self.act, self.move]
+        often = [self.hold, self.confirm, self.book, self.take_action, self.move]
         seldom = [self.edit, self.release, self.expire, self.hours, self.policy, self.away, self.series, self.extend]
         deed = self.random.choice([*often, *often, *seldom])
         try:
@@ -272,10 +272,10 @@ class Walk:
         client = self.random.choice(self.clients)
         appoint(provider, starts_at, client=client, now=self.now, service_id=service and service.pk)
 
-    def act(self):
+    def take_action(self):
         appointment = self.some(Appointment.objects.filter(status__in=("pending", "scheduled")))
         actions = [each for each in allowed_actions(appointment, SYSTEM, self.now) if each != Action.RESCHEDULE]
-        act(appointment_id=appointment.pk, action=self.random.choice(actions), actor=SYSTEM, now=self.now)
+        take_action(appointment_id=appointment.pk, action=self.random.choice(actions), actor=SYSTEM, now=self.now)
 
     def move(self):
         appointment = self.some(Appointment.objects.filter(status__in=("pending", "scheduled")))

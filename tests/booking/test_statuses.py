@@ -57,13 +57,13 @@ def appointment(request, provider):
 @time_machine.travel(NINE, tick=False)
 def test_every_status_has_every_face(client, office, provider_api, appointment):
     facts, words = STATUSES[AppointmentStatus(appointment.status)], appointment.get_status_display()
-    desk = browser_of(appointment.provider.user).get(reverse("desk-appointment", args=[appointment.pk]))
+    dashboard = browser_of(appointment.provider.user).get(reverse("dashboard-appointment", args=[appointment.pk]))
     own = client.get(appointment_link(appointment).removeprefix("http://localhost:8000"))
     admin = office.get(reverse("admin:booking_appointment_change", args=[appointment.pk]))
     answer = provider_api.get(f"/api/appointments/{appointment.pk}")
     (event,) = Calendar.from_ical(to_ical(appointment)).walk("VEVENT")
 
-    assert f'<span class="badge {facts.badge}">{words}</span>' in desk.content.decode()
+    assert f'<span class="badge {facts.badge}">{words}</span>' in dashboard.content.decode()
     assert str(facts.heading) in text_of(own)
     assert f'<span class="state {facts.badge}">{words}</span>' in admin.content.decode()
     assert answer.json()["status"] == appointment.status

@@ -29,7 +29,7 @@ def provider(transactional_db) -> Provider:
 
 
 @pytest.fixture
-def desk(visitor, provider, base_url) -> Page:
+def dashboard(visitor, provider, base_url) -> Page:
     """The browser of a staff member at the front desk."""
     page = visitor(timezone_id="UTC")
     log_in(page, base_url, staff_of(FRONT_DESK, name="Kim"))
@@ -41,25 +41,25 @@ def ada(transactional_db) -> Client:
     return ClientFactory(name="Ada Byron", email="ada@example.org", phone="+442079460123")
 
 
-def test_takes_a_call_and_books(desk, provider):
+def test_takes_a_call_and_books(dashboard, provider):
     ServiceFactory(name="First visit", providers=[provider])
     day = on_day(2)
-    desk.goto("/admin/")
-    desk.get_by_role("link", name="Day by provider").first.click()
-    desk.get_by_label("Day:").fill(f"{day:%Y-%m-%d}")
-    desk.get_by_role("button", name="Show").click()
+    dashboard.goto("/admin/")
+    dashboard.get_by_role("link", name="Day by provider").first.click()
+    dashboard.get_by_label("Day:").fill(f"{day:%Y-%m-%d}")
+    dashboard.get_by_role("button", name="Show").click()
 
-    desk.get_by_role("link", name="free: book 10:00").click()
-    desk.get_by_label("Name:", exact=True).fill("Grace Hopper")
-    desk.get_by_label("Phone:").fill("+44 20 7946 0999")
-    desk.get_by_label("Service").select_option("First visit")
-    expect(desk.get_by_role("radio", name="10:00", exact=True)).to_be_checked()
-    desk.get_by_role("button", name="Book", exact=True).click()
+    dashboard.get_by_role("link", name="free: book 10:00").click()
+    dashboard.get_by_label("Name:", exact=True).fill("Grace Hopper")
+    dashboard.get_by_label("Phone:").fill("+44 20 7946 0999")
+    dashboard.get_by_label("Service").select_option("First visit")
+    expect(dashboard.get_by_role("radio", name="10:00", exact=True)).to_be_checked()
+    dashboard.get_by_role("button", name="Book", exact=True).click()
 
     expect(
-        desk.get_by_text("Booked. We have no way to write to Grace Hopper: please tell them yourself.")
+        dashboard.get_by_text("Booked. We have no way to write to Grace Hopper: please tell them yourself.")
     ).to_be_visible()
-    expect(desk.get_by_role("link", name="+442079460999")).to_have_attribute("href", "tel:+442079460999")
+    expect(dashboard.get_by_role("link", name="+442079460999")).to_have_attribute("href", "tel:+442079460999")
     made = Appointment.objects.get()
     assert (made.starts_at, made.called, made.status) == (day, "First visit", "scheduled")
 
@@ -81,95 +81,95 @@ def test_books_for_a_known_client_without_javascript(visitor, base_url, provider
     expect(page.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
 
 
-def test_books_beside_the_rules_only_with_a_reason(desk, provider, ada):
+def test_books_beside_the_rules_only_with_a_reason(dashboard, provider, ada):
     provider.schedule.working_hours.all().delete()
     day = on_day(2)
-    desk.goto(f"/admin/booking/appointment/add/?schedule={provider.schedule.pk}&client={ada.pk}")
+    dashboard.goto(f"/admin/booking/appointment/add/?schedule={provider.schedule.pk}&client={ada.pk}")
 
-    desk.get_by_text("Another time or length, or outside the rules").click()
-    desk.get_by_label("Day", exact=True).fill(f"{day + timedelta(days=90):%Y-%m-%d}")
-    desk.get_by_label("Time:").fill("10:00")
-    desk.get_by_label("Outside the provider's hours").check()
-    desk.get_by_label("At shorter notice").check()
-    desk.get_by_role("button", name="Book", exact=True).click()
-    expect(desk.get_by_text("Say why these rules are set aside.")).to_be_visible()
-    desk.get_by_label("Why:").fill("Flies out the day after")
-    desk.get_by_role("button", name="Book", exact=True).click()
+    dashboard.get_by_text("Another time or length, or outside the rules").click()
+    dashboard.get_by_label("Day", exact=True).fill(f"{day + timedelta(days=90):%Y-%m-%d}")
+    dashboard.get_by_label("Time:").fill("10:00")
+    dashboard.get_by_label("Outside the provider's hours").check()
+    dashboard.get_by_label("At shorter notice").check()
+    dashboard.get_by_role("button", name="Book", exact=True).click()
+    expect(dashboard.get_by_text("Say why these rules are set aside.")).to_be_visible()
+    dashboard.get_by_label("Why:").fill("Flies out the day after")
+    dashboard.get_by_role("button", name="Book", exact=True).click()
 
-    expect(desk.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
-    expect(desk.get_by_text("reason: Flies out the day after")).to_be_visible()
+    expect(dashboard.get_by_text("Booked. Ada Byron is told.")).to_be_visible()
+    expect(dashboard.get_by_text("reason: Flies out the day after")).to_be_visible()
 
 
-def test_moves_a_booking_after_the_hours_changed(desk, provider, ada):
+def test_moves_a_booking_after_the_hours_changed(dashboard, provider, ada):
     made = appoint(provider, on_day(2), client=ada, now=timezone.now())
     away = {"start_date": made.starts_at.date(), "end_date": made.starts_at.date()}
     take_time_off(provider_id=provider.pk, fields=away, actor=SYSTEM, now=timezone.now())
-    desk.goto("/admin/")
+    dashboard.goto("/admin/")
 
-    desk.get_by_role("link", name="Move: Ada Byron").click()
-    expect(desk.get_by_text("Nothing is free that day.")).to_be_visible()
-    desk.get_by_label("Day", exact=True).fill(f"{on_day(3):%Y-%m-%d}")
-    desk.get_by_role("button", name="Show free times").click()
-    desk.get_by_role("radio", name="11:00", exact=True).check()
-    desk.get_by_role("button", name="Move it here").click()
+    dashboard.get_by_role("link", name="Move: Ada Byron").click()
+    expect(dashboard.get_by_text("Nothing is free that day.")).to_be_visible()
+    dashboard.get_by_label("Day", exact=True).fill(f"{on_day(3):%Y-%m-%d}")
+    dashboard.get_by_role("button", name="Show free times").click()
+    dashboard.get_by_role("radio", name="11:00", exact=True).check()
+    dashboard.get_by_role("button", name="Move it here").click()
 
-    expect(desk.get_by_text("Moved. Ada Byron is told.")).to_be_visible()
+    expect(dashboard.get_by_text("Moved. Ada Byron is told.")).to_be_visible()
     assert Appointment.objects.detailed().get().starts_at == on_day(3, hour=11)
 
 
-def test_sees_why_a_reminder_failed_and_sends_it_again(desk, provider, ada):
+def test_sees_why_a_reminder_failed_and_sends_it_again(dashboard, provider, ada):
     made = appoint(provider, on_day(2), client=ada, now=timezone.now())
     failed = Message.objects.filter(appointment=made, kind="reminder").first()
     Message.objects.filter(pk=failed.pk).update(status="failed", error="550 No such mailbox", failures=1)
-    desk.goto("/admin/")
+    dashboard.goto("/admin/")
 
-    panel = desk.get_by_role("region", name="Messages that failed")
+    panel = dashboard.get_by_role("region", name="Messages that failed")
     expect(panel.get_by_text("550 No such mailbox")).to_be_visible()
-    desk.goto(f"/admin/booking/appointment/{made.pk}/change/")
-    desk.get_by_role("button", name="Send again").click()
+    dashboard.goto(f"/admin/booking/appointment/{made.pk}/change/")
+    dashboard.get_by_role("button", name="Send again").click()
 
-    expect(desk.get_by_text("It is due again")).to_be_visible()
-    expect(desk.get_by_role("button", name="Send again")).to_have_count(0)
+    expect(dashboard.get_by_text("It is due again")).to_be_visible()
+    expect(dashboard.get_by_role("button", name="Send again")).to_have_count(0)
     failed.refresh_from_db()
     assert failed.status == "pending"
 
 
-def test_marks_who_came_with_one_click(desk, provider, ada):
+def test_marks_who_came_with_one_click(dashboard, provider, ada):
     now = timezone.now()
     start = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
     made = appoint(provider, start, client=ada, now=start - minutes(1), overrides=("hours", "notice"))
-    desk.goto("/admin/")
+    dashboard.goto("/admin/")
 
-    desk.get_by_role("button", name="Completed: Ada Byron").click()
+    dashboard.get_by_role("button", name="Completed: Ada Byron").click()
 
-    expect(desk.get_by_text("Marked as completed: Ada Byron.")).to_be_visible()
+    expect(dashboard.get_by_text("Marked as completed: Ada Byron.")).to_be_visible()
     made.refresh_from_db()
     assert made.status == "completed"
 
 
-def test_confirms_a_hold_for_whoever_calls(desk, provider, ada):
+def test_confirms_a_hold_for_whoever_calls(dashboard, provider, ada):
     hold(provider, on_day(2), client=ada, now=timezone.now())
-    desk.goto("/admin/")
+    dashboard.goto("/admin/")
 
-    desk.get_by_role("button", name="Confirm: Ada Byron").click()
+    dashboard.get_by_role("button", name="Confirm: Ada Byron").click()
 
-    expect(desk.get_by_text("Confirmed for Ada Byron.")).to_be_visible()
+    expect(dashboard.get_by_text("Confirmed for Ada Byron.")).to_be_visible()
     assert Appointment.objects.get().status == "scheduled"
 
 
-def test_sees_what_an_action_would_do_before_it_is_done(desk, provider, ada):
+def test_sees_what_an_action_would_do_before_it_is_done(dashboard, provider, ada):
     appoint(provider, on_day(2), client=ada, now=timezone.now())
-    desk.goto("/admin/booking/appointment/")
+    dashboard.goto("/admin/booking/appointment/")
 
-    desk.get_by_role("checkbox").nth(1).check()
-    desk.get_by_label("Action:").select_option("Cancel…")
-    desk.get_by_role("button", name="Go", exact=True).click()
-    expect(desk.get_by_role("heading", name="1 would be done")).to_be_visible()
+    dashboard.get_by_role("checkbox").nth(1).check()
+    dashboard.get_by_label("Action:").select_option("Cancel…")
+    dashboard.get_by_role("button", name="Go", exact=True).click()
+    expect(dashboard.get_by_role("heading", name="1 would be done")).to_be_visible()
     assert Appointment.objects.get().status == "scheduled"
-    desk.get_by_label("Reason").fill("Burst pipe")
-    desk.get_by_role("button", name="Do it: 1").click()
+    dashboard.get_by_label("Reason").fill("Burst pipe")
+    dashboard.get_by_role("button", name="Do it: 1").click()
 
-    expect(desk.get_by_text("Appointments cancelled: 1.")).to_be_visible()
+    expect(dashboard.get_by_text("Appointments cancelled: 1.")).to_be_visible()
     assert Appointment.objects.get().cancellation_reason == "Burst pipe"
 
 

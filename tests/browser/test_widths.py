@@ -86,7 +86,7 @@ def test_pages_of_clients_fit(visitor, appointment, base_url):
 def test_pages_of_providers_fit(visitor, appointment, base_url):
     page = visitor(timezone_id="UTC")
     log_in(page, base_url, appointment.provider.user)
-    desk = (
+    dashboard = (
         "",
         "week/",
         "day/",
@@ -106,7 +106,7 @@ def test_pages_of_providers_fit(visitor, appointment, base_url):
         f"appointments/{appointment.pk}/move/",
     )
 
-    assert too_wide(page, *(f"/dashboard/{path}" for path in desk)) == []
+    assert too_wide(page, *(f"/dashboard/{path}" for path in dashboard)) == []
 
 
 @pytest.mark.parametrize("language", ["en-GB", "de-DE", "fr-FR"])

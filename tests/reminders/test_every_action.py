@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from booking.appointments.messages import done_by
-from booking.appointments.operations import act, reschedule
+from booking.appointments.operations import reschedule, take_action
 from booking.appointments.transitions import CALLED_OFF, ENDS, TRANSITIONS, Action
 from reminders.enums import NOTICES, Kind
 from reminders.models import Message
@@ -35,7 +35,7 @@ def done(provider, action):
     if action == Action.RESCHEDULE:
         return reschedule(appointment_id=made.pk, starts_at=at("2026-03-04 11:00"), actor=SYSTEM, now=NOON)
     begun = NINE + timedelta(minutes=1) if TRANSITIONS[action].only_once_begun else NOON
-    return act(appointment_id=made.pk, action=action, actor=SYSTEM, now=begun)
+    return take_action(appointment_id=made.pk, action=action, actor=SYSTEM, now=begun)
 
 
 def test_webhooks_are_told(action, done):

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import VETTED, Client, Provider
 from booking.appointments.enums import Action, Event
-from booking.appointments.operations import act, reschedule
+from booking.appointments.operations import reschedule, take_action
 from reminders.channels.registry import personal
 from reminders.channels.sms.channel import NOT_VERIFIED
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
@@ -95,7 +95,7 @@ def test_what_happens_to_an_appointment_is_not_texted_to_a_phone_that_is_not_ver
     reschedule(appointment_id=made.pk, starts_at=at("2026-03-04 11:00"), actor=actor_of(client), now=NOON)
     send(NOON)
     send(at("2026-03-03 11:00"))
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=actor_of(client), now=at("2026-03-03 11:30"))
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=actor_of(client), now=at("2026-03-03 11:30"))
     send(at("2026-03-03 11:30"))
 
     told = Message.objects.filter(channel=Channel.SMS)
@@ -202,7 +202,7 @@ def test_nothing_is_planned_for_a_provider_who_is_not_vetted(provider):
     Provider.objects.update(is_approved=False)
 
     replan_all(now=NOON)
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=actor_of(provider), now=NOON)
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=actor_of(provider), now=NOON)
 
     assert WebhookEndpoint.objects.exists()
     assert set(Message.objects.values_list("recipient", "channel")) == {("provider", "email")}

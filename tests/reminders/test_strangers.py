@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 
 from accounts.actors import Actor, Source
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, book
+from booking.appointments.operations import book, take_action
 from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, open_provider
 from tests.reminders.helpers import send
 
@@ -71,14 +71,14 @@ def test_booking_mails_a_stranger_none_of_what_was_typed(provider, stranger, mai
 
 def test_cancelling_mails_a_stranger_no_reason_of_the_clients(provider, stranger, mailoutbox):
     made = booked(provider, stranger)
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=own(stranger), now=NOON, reason=BAIT)
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=own(stranger), now=NOON, reason=BAIT)
 
     assert "evil.example" not in mailed_to(stranger, mailoutbox)
 
 
 def test_cancelling_tells_a_stranger_the_providers_reason(provider, stranger, mailoutbox):
     made = booked(provider, stranger)
-    act(
+    take_action(
         appointment_id=made.pk,
         action=Action.CANCEL,
         actor=Actor.of(provider.user, Source.PAGE),

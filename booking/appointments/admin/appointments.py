@@ -31,7 +31,7 @@ from booking.imports.kinds import APPOINTMENTS, CALENDAR
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
 from booking.reservations.enums import Override
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import back
 from scheduler_project.common.time.intervals import DAY
@@ -44,7 +44,7 @@ FORMS: dict[Action, type[forms.Form]] = {action: ReasonForm for action, row in T
 class EventColumns:
     @admin.display(description=here(gettext_lazy("at")), ordering="at")
     def when(self, event: AppointmentEvent) -> str:
-        return told(event.at)
+        return local_time(event.at)
 
     @admin.display(description=gettext_lazy("details"))
     def details_display(self, event: AppointmentEvent) -> str:
@@ -54,7 +54,7 @@ class EventColumns:
 def _in_words(details: dict[str, Any]) -> Iterator[str]:
     """Yield the details of an event in words. The ids among them are for programs and left out."""
     if "to" in details:
-        before, after = (told(parse_datetime(details[name])) for name in ("from", "to"))
+        before, after = (local_time(parse_datetime(details[name])) for name in ("from", "to"))
         yield str(here(f"{before} → {after}"))
     if "status" in details:
         yield str(AppointmentStatus(details["status"]).label)
@@ -111,11 +111,11 @@ class WhenFilter(admin.SimpleListFilter):
     parameter_name = "when"
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
-        self.asked = _when(request)
+        self.chosen = _when(request)
         super().__init__(request, *args)
 
     def value(self) -> str:
-        return self.asked
+        return self.chosen
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
@@ -128,11 +128,11 @@ class WhenFilter(admin.SimpleListFilter):
     def choices(self, changelist: Any) -> Any:
         every, *others = super().choices(changelist)
         link = changelist.get_query_string({self.parameter_name: "all"})
-        return [{**every, "selected": self.asked == "all", "query_string": link}, *others]
+        return [{**every, "selected": self.chosen == "all", "query_string": link}, *others]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> QuerySet[Appointment]:
         now = timezone.now()
-        match self.asked:
+        match self.chosen:
             case "today":
                 around = queryset.filter(reservation__starts_at__range=(now - 2 * DAY, now + 2 * DAY))
                 return around.filter(pk__in=of_today(now).order_by().values("pk"))
@@ -280,15 +280,15 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
             raise Http404
         if not self.has_change_permission(request, appointment):
             raise PermissionDenied
-        deed = Action(action)
-        if deed == Action.RESCHEDULE:
+        chosen = Action(action)
+        if chosen == Action.RESCHEDULE:
             return self.move_view(request, appointment)
-        form = FORMS[deed](request.POST if request.method == "POST" else None) if deed in FORMS else None
+        form = FORMS[chosen](request.POST if request.method == "POST" else None) if chosen in FORMS else None
         if request.method == "POST" and (form is None or form.is_valid()):
             try:
-                appointments.act(
+                appointments.take_action(
                     appointment_id=pk,
-                    action=deed,
+                    action=chosen,
                     reason=form.cleaned_data["reason"] if form else "",
                     actor=staff(request),
                     now=timezone.now(),
@@ -296,12 +296,12 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
             except DomainError as refusal:
                 messages.error(request, explained(refusal, self.schedule_of(appointment)))
             else:
-                messages.success(request, done_by(deed, appointment))
+                messages.success(request, done_by(chosen, appointment))
             return HttpResponseRedirect(back(request, self.change_url(pk)))
         return self.ask(
             request,
-            title=capfirst(str(deed.label)),
-            submit=capfirst(str(deed.label)),
+            title=capfirst(str(chosen.label)),
+            submit=capfirst(str(chosen.label)),
             original=appointment,
             about=[
                 f"{appointment.called}: {appointment.client}, {appointment.provider}",
@@ -320,13 +320,13 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         reason = form.cleaned_data["reason"] if form and form.is_valid() else ""
         actor, now = staff(request), timezone.now()
 
-        def deed(appointment: Appointment) -> None:
-            appointments.act(appointment_id=appointment.pk, action=action, actor=actor, now=now, reason=reason)
+        def apply(appointment: Appointment) -> None:
+            appointments.take_action(appointment_id=appointment.pk, action=action, actor=actor, now=now, reason=reason)
 
         return self.after_preview(
             request,
             queryset.order_by("reservation__provider", "pk"),  # everybody locks calendars in one order
-            deed,
+            apply,
             title=capfirst(str(action.label)),
             done=str(TRANSITIONS[action].done_many),
             form=form,
@@ -353,19 +353,19 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
     @admin.display(description=here(gettext_lazy("start")), ordering="reservation__starts_at")
     def starts(self, appointment: Appointment) -> str:
-        return told(appointment.starts_at)
+        return local_time(appointment.starts_at)
 
     @admin.display(description=here(gettext_lazy("end")))
     def ends(self, appointment: Appointment) -> str:
-        return told(appointment.ends_at)
+        return local_time(appointment.ends_at)
 
     @admin.display(description=here(gettext_lazy("made")))
     def made(self, appointment: Appointment) -> str:
-        return told(appointment.created_at)
+        return local_time(appointment.created_at)
 
     @admin.display(description=here(gettext_lazy("changed")))
     def changed(self, appointment: Appointment) -> str:
-        return told(appointment.updated_at)
+        return local_time(appointment.updated_at)
 
 
 @admin.register(ImportedEntry)

@@ -58,9 +58,9 @@ class BookingPages(StaffModelAdmin):
                 back=self.list_url(),
             )
         schedule, now = whose.cleaned_data["schedule"], timezone.now()
-        deed = request.POST.get("do", "find")
-        if request.method == "POST" and deed in ("book", "hold"):
-            return self._book(request, schedule, now, hold=deed == "hold")
+        action = request.POST.get("do", "find")
+        if request.method == "POST" and action in ("book", "hold"):
+            return self._book(request, schedule, now, hold=action == "hold")
         return self._ask_whom(request, schedule, self._typed(request, schedule, now), now)
 
     def _typed(self, request: HttpRequest, schedule: Schedule, now: datetime) -> StaffBookForm:
@@ -108,34 +108,34 @@ class BookingPages(StaffModelAdmin):
         return HttpResponseRedirect(self.change_url(made.pk))
 
     def _book_it(self, form: StaffBookForm, actor: Actor, now: datetime) -> Appointment:
-        said = form.cleaned_data
-        deed = partial(
+        cleaned = form.cleaned_data
+        call = partial(
             book,
             provider_id=form.schedule.provider_id,
-            service_id=said["service"].pk if said["service"] else None,
+            service_id=cleaned["service"].pk if cleaned["service"] else None,
             starts_at=form.starts_at,
             ends_at=form.ends_at,
-            title=said["title"],
-            description=said["description"],
+            title=cleaned["title"],
+            description=cleaned["description"],
             overrides=form.overrides_meant,
-            reason=said["reason"],
+            reason=cleaned["reason"],
             actor=actor,
             now=now,
         )
-        return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
+        return _for_client(form, lambda client_id: call(client_id=client_id), actor, now)
 
     def _hold_it(self, form: StaffBookForm, actor: Actor, now: datetime) -> Any:
-        said = form.cleaned_data
-        deed = partial(
+        cleaned = form.cleaned_data
+        call = partial(
             reserve,
             provider_id=form.schedule.provider_id,
-            service_id=said["service"].pk if said["service"] else None,
+            service_id=cleaned["service"].pk if cleaned["service"] else None,
             starts_at=form.starts_at,
             ends_at=form.ends_at,
             actor=actor,
             now=now,
         )
-        return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
+        return _for_client(form, lambda client_id: call(client_id=client_id), actor, now)
 
     def _ask_whom(
         self,
@@ -231,10 +231,10 @@ class BookingPages(StaffModelAdmin):
         )
 
 
-def _for_client(form: StaffBookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
-    """Do `deed` for the client who was chosen, or for a new one of the office's."""
+def _for_client(form: StaffBookForm, call: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+    """Do `call` for the client who was chosen, or for a new one of the office's."""
     known = form.cleaned_data["client"]
-    return deed(known.pk) if known else with_new_client(deed, newcomer=form.newcomer, actor=actor, now=now)
+    return call(known.pk) if known else with_new_client(call, newcomer=form.newcomer, actor=actor, now=now)
 
 
 def _times(

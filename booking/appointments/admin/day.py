@@ -64,7 +64,7 @@ class DayForm(forms.Form):
         provider.queryset = Schedule.objects.select_related("provider").filter(provider__is_active=True)
         provider.to_field_name = "provider_id"
 
-    def said(self, name: str) -> Any:
+    def cleaned(self, name: str) -> Any:
         """Return the cleaned value of a field in the address; None if it is absent or not valid."""
         self.full_clean()
         return self.cleaned_data.get(name)
@@ -76,12 +76,12 @@ class DayPage(StaffModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         now = timezone.now()
-        asked = DayForm(request.GET)
-        one, page = asked.said("provider"), asked.said("page") or 1
+        form = DayForm(request.GET)
+        one, page = form.cleaned("provider"), form.cleaned("page") or 1
         every = [one] if one else list(Schedule.objects.select_related("provider").filter(provider__is_active=True))
         shown = every[(page - 1) * COLUMNS : page * COLUMNS]
         today = now.astimezone(_zone_of(request, one)).date()
-        day = asked.said("date") or today
+        day = form.cleaned("date") or today
         context = {
             **grid(days_of(shown, day, now), now),
             "form": DayForm(initial={"date": day, "provider": one and one.provider_id}),
@@ -186,14 +186,14 @@ def _merged(column: list[Cell]) -> list[Cell | None]:
     """Cells that say the same, one below the other, are one; None stands where it goes on."""
     found: list[Cell | None] = []
     last: Cell | None = None
-    told: set[int] = set()
+    shown: set[int] = set()
     for cell in column:
         if last is not None and cell.key == last.key:
             last.rows += 1
             found.append(None)
             continue
-        cell.entries = [claim for claim in cell.entries if claim.pk not in told]
-        told |= {claim.pk for claim in cell.entries}
+        cell.entries = [claim for claim in cell.entries if claim.pk not in shown]
+        shown |= {claim.pk for claim in cell.entries}
         found.append(cell)
         last = cell
     return found

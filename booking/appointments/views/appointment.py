@@ -19,7 +19,7 @@ from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.cancel import cancel
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.series.enums import Scope
 from booking.series.operations import edit_series
 from scheduler_project.common.errors import DomainError, NotFound
@@ -37,7 +37,7 @@ def own_appointment(schedule: Schedule, appointment_id: int) -> Appointment:
     return found
 
 
-@desk_page
+@provider_page
 def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Show an appointment with its history; POST changes its texts and reminders."""
     now = timezone.now()
@@ -50,7 +50,7 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
             refuse(form, error)
         else:
             messages.success(request, _("Saved."))
-            return HttpResponseRedirect(reverse("desk-appointment", args=[pk]))
+            return HttpResponseRedirect(reverse("dashboard-appointment", args=[pk]))
     if form.errors:
         shown.refresh_from_db(fields=["title", "description", "reminder_offsets"])
     context = {
@@ -63,18 +63,18 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
         "others": _others(shown, now),
         "reminders": _reminders_address(shown),
     }
-    return render(request, "booking/desk/appointment.html", context)
+    return render(request, "booking/dashboard/appointment.html", context)
 
 
-def _reword(request: HttpRequest, shown: Appointment, said: dict[str, Any], now: datetime) -> None:
-    changes = {name: said[name] for name in ("title", "description", "reminder_offsets")}
+def _reword(request: HttpRequest, shown: Appointment, cleaned: dict[str, Any], now: datetime) -> None:
+    changes = {name: cleaned[name] for name in ("title", "description", "reminder_offsets")}
     actor = actor_of(request)
-    if said.get("scope", Scope.THIS) == Scope.THIS or shown.series_id is None:
+    if cleaned.get("scope", Scope.THIS) == Scope.THIS or shown.series_id is None:
         appointments.edit(appointment_id=shown.pk, changes=changes, actor=actor, now=now)
     else:
         edit_series(
             series_id=shown.series_id,
-            scope=Scope(said["scope"]),
+            scope=Scope(cleaned["scope"]),
             occurrence=shown.occurrence,
             changes=changes,
             actor=actor,
@@ -95,40 +95,40 @@ def _others(shown: Appointment, now: datetime) -> list[Appointment]:
 def _reminders_address(shown: Appointment) -> str:
     """Return the address of its list of messages; "" without one, for they belong to an app above this one."""
     try:
-        return f"{reverse('desk-reminders')}?appointment={shown.pk}"
+        return f"{reverse('dashboard-reminders')}?appointment={shown.pk}"
     except NoReverseMatch:
         return ""
 
 
-@desk_page
-def act(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
+@provider_page
+def appointment_action(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Do what a button says (`do`), and go back to where it was. What cannot be done is said there."""
     shown = own_appointment(schedule, pk)
-    here = resolve_url("desk-appointment", pk)
+    here = resolve_url("dashboard-appointment", pk)
     form = ReasonForm(request.POST)
-    deed = request.POST.get("do", "")
-    if request.method != "POST" or deed not in Action.values or not form.is_valid():
+    action = request.POST.get("do", "")
+    if request.method != "POST" or action not in Action.values or not form.is_valid():
         for error in form.errors.get("reason", []) if request.method == "POST" else []:
             messages.error(request, str(error))
         return HttpResponseRedirect(here)
     try:
-        _act(request, shown, Action(deed), form.cleaned_data)
+        _act(request, shown, Action(action), form.cleaned_data)
     except DomainError as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, done_by(Action(deed), shown))
+        messages.success(request, done_by(Action(action), shown))
     return HttpResponseRedirect(back(request, here))
 
 
-def _act(request: HttpRequest, shown: Appointment, deed: Action, said: dict[str, Any]) -> None:
+def _act(request: HttpRequest, shown: Appointment, action: Action, cleaned: dict[str, Any]) -> None:
     now, actor = timezone.now(), actor_of(request)
-    if deed == Action.CANCEL:
-        cancel(shown, said, actor=actor, now=now)
+    if action == Action.CANCEL:
+        cancel(shown, cleaned, actor=actor, now=now)
     else:
-        appointments.act(appointment_id=shown.pk, action=deed, actor=actor, now=now, reason=said["reason"])
+        appointments.take_action(appointment_id=shown.pk, action=action, actor=actor, now=now, reason=cleaned["reason"])
 
 
-@desk_page
+@provider_page
 def appointment_ics(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Its calendar file."""
     return HttpResponse(

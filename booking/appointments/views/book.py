@@ -27,7 +27,7 @@ from booking.appointments.messages import and_told
 from booking.appointments.operations import book as book_one
 from booking.availability.search import SlotQuery, next_free
 from booking.models import Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.reservations.enums import Override
 from booking.series.enums import Policy
 from booking.series.errors import SeriesConflict
@@ -38,33 +38,33 @@ from scheduler_project.common.operations import preview
 Made = TypeVar("Made")
 
 
-@desk_page
+@provider_page
 def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Book for a client. What was typed is kept until it is booked."""
     now = timezone.now()
-    deed = request.POST.get("do", "find")
-    if deed == "find":
+    action = request.POST.get("do", "find")
+    if action == "find":
         return _ask(request, schedule, _asked(request, schedule, now), now)
     form = BookForm(request.POST, schedule=schedule)
     if not form.is_valid():
         return _ask(request, schedule, form, now)
     try:
-        return _booked(request, form, deed, now)
+        return _booked(request, form, action, now)
     except DomainError as error:
         return _ask(request, schedule, form, now, refuse(form, error))
 
 
-def _booked(request: HttpRequest, form: BookForm, deed: str, now: datetime) -> HttpResponse:
+def _booked(request: HttpRequest, form: BookForm, action: str, now: datetime) -> HttpResponse:
     """Book once and show it; a series is shown first, and again if it lost a time since then."""
     actor = actor_of(request)
     if not form.rule:
         made = _book_one(form, actor, now)
         messages.success(request, and_told(_("Booked."), made, Event.BOOKED))
-        return HttpResponseRedirect(reverse("desk-appointment", args=[made.pk]))
-    if deed not in Policy.values:
+        return HttpResponseRedirect(reverse("dashboard-appointment", args=[made.pk]))
+    if action not in Policy.values:
         return _preview(request, form, now)
     try:
-        change = _begin(form, Policy(deed), actor, now)
+        change = _begin(form, Policy(action), actor, now)
     except SeriesConflict as error:
         messages.error(request, str(error.message))
         return _preview(request, form, now)
@@ -111,47 +111,47 @@ def _ask(
         "is_new": not chosen and (typed["client"] == "" or bool(typed["name"]) or not clients),
         "open_by_hand": bool(typed["time"] or typed["overrides"] or form.errors.get("time")),
     }
-    return render(request, "booking/desk/book.html", context)
+    return render(request, "booking/dashboard/book.html", context)
 
 
-def _for_client(form: BookForm, deed: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
-    """Do `deed` for the client who was chosen, or for a new one, put into the address book."""
+def _for_client(form: BookForm, call: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
+    """Do `call` for the client who was chosen, or for a new one, put into the address book."""
     known = form.cleaned_data["client"]
     if known:
-        return deed(known.pk)
+        return call(known.pk)
     newcomer = form.newcomer | {"owner": form.schedule.provider}
-    return with_new_client(deed, newcomer=newcomer, actor=actor, now=now)
+    return with_new_client(call, newcomer=newcomer, actor=actor, now=now)
 
 
 def _book_one(form: BookForm, actor: Actor, now: datetime) -> Any:
-    said = form.cleaned_data
-    deed = partial(
+    cleaned = form.cleaned_data
+    call = partial(
         book_one,
         provider_id=form.schedule.provider_id,
-        service_id=said["service"].pk if said["service"] else None,
+        service_id=cleaned["service"].pk if cleaned["service"] else None,
         starts_at=form.starts_at,
         ends_at=form.ends_at,
-        title=said["title"],
-        description=said["description"],
+        title=cleaned["title"],
+        description=cleaned["description"],
         overrides=form.overrides_meant,
         actor=actor,
         now=now,
     )
-    return _for_client(form, lambda client_id: deed(client_id=client_id), actor, now)
+    return _for_client(form, lambda client_id: call(client_id=client_id), actor, now)
 
 
 def _wanted(form: BookForm, client_id: int) -> SeriesSpec:
-    said = form.cleaned_data
+    cleaned = form.cleaned_data
     return SeriesSpec(
         provider_id=form.schedule.provider_id,
         client_id=client_id,
         rrule=form.rule,
         starts=form.starts_local,
         timezone=form.schedule.timezone,
-        service_id=said["service"].pk if said["service"] else None,
-        duration_minutes=said["minutes"],
-        title=said["title"],
-        description=said["description"],
+        service_id=cleaned["service"].pk if cleaned["service"] else None,
+        duration_minutes=cleaned["minutes"],
+        title=cleaned["title"],
+        description=cleaned["description"],
         overrides=form.overrides_meant,
     )
 
@@ -176,7 +176,7 @@ def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpRespons
         "typed": [(name, value) for name in request.POST for value in request.POST.getlist(name)],
         "kept_out": ("csrfmiddlewaretoken", "do"),
     }
-    return render(request, "booking/desk/preview.html", context)
+    return render(request, "booking/dashboard/preview.html", context)
 
 
 def _begin(form: BookForm, policy: Policy, actor: Actor, now: datetime) -> SeriesChange:
@@ -188,10 +188,10 @@ def _begin(form: BookForm, policy: Policy, actor: Actor, now: datetime) -> Serie
 
 def _begun(request: HttpRequest, change: SeriesChange) -> HttpResponse:
     booked, left_out = len(change.booked), len(change.conflicts)
-    said = ngettext("%d appointment is booked.", "%d appointments are booked.", booked) % booked
+    text = ngettext("%d appointment is booked.", "%d appointments are booked.", booked) % booked
     if left_out:
-        said += " " + ngettext("%d was left out.", "%d were left out.", left_out) % left_out
-    messages.success(request, said)
+        text += " " + ngettext("%d was left out.", "%d were left out.", left_out) % left_out
+    messages.success(request, text)
     if not change.booked:
-        return HttpResponseRedirect(reverse("desk-week"))
-    return HttpResponseRedirect(reverse("desk-appointment", args=[change.booked[0].pk]))
+        return HttpResponseRedirect(reverse("dashboard-week"))
+    return HttpResponseRedirect(reverse("dashboard-appointment", args=[change.booked[0].pk]))

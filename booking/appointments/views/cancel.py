@@ -5,23 +5,23 @@ from typing import Any
 
 from accounts.actors import Actor
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.models import Appointment
 from booking.series.enums import Scope
 from booking.series.operations import cancel_series
 
 
-def cancel(appointment: Appointment, said: dict[str, Any], *, actor: Actor, now: datetime) -> int:
+def cancel(appointment: Appointment, cleaned: dict[str, Any], *, actor: Actor, now: datetime) -> int:
     """Cancel what a form says: its `scope` (else this one), for its `reason`. Returns how many were cancelled."""
-    scope = Scope(said.get("scope") or Scope.THIS)
+    scope = Scope(cleaned.get("scope") or Scope.THIS)
     if appointment.series_id is None or scope == Scope.THIS:
-        act(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=now, reason=said["reason"])
+        take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=now, reason=cleaned["reason"])
         return 1
     change = cancel_series(
         series_id=appointment.series_id,
         scope=scope,
         occurrence=appointment.occurrence if scope == Scope.FOLLOWING else None,
-        reason=said["reason"],
+        reason=cleaned["reason"],
         actor=actor,
         now=now,
     )

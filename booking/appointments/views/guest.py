@@ -29,8 +29,8 @@ from scheduler_project.common.time.zones import zone_names
 @contextmanager
 def in_clients_zone(request: HttpRequest, client: Client) -> Iterator[None]:
     """Show times in the timezone the visitor chose; in that of the client the link was sent to, if they chose none."""
-    asked = request.GET.get("timezone", "")
-    zone = ZoneInfo(asked) if asked in zone_names() else visitor_zone(request) or ZoneInfo(client.timezone)
+    requested = request.GET.get("timezone", "")
+    zone = ZoneInfo(requested) if requested in zone_names() else visitor_zone(request) or ZoneInfo(client.timezone)
     with timezone.override(zone):
         yield
 

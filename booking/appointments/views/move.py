@@ -34,10 +34,10 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
         chosen = ChosenForm(request.POST).chosen
         if chosen is None or chosen[0] != schedule.provider_id:
             return HttpResponseRedirect(request.get_full_path())
-        deed = partial(reschedule, appointment_id=made.pk, starts_at=chosen[1], actor=actor, now=now)
+        call = partial(reschedule, appointment_id=made.pk, starts_at=chosen[1], actor=actor, now=now)
         sure = request.POST.get("do") == "move"
         try:
-            moved = deed() if sure else preview(deed)
+            moved = call() if sure else preview(call)
         except DomainError as refusal:
             if "alternatives" not in refusal.details:
                 raise

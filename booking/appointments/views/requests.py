@@ -6,14 +6,14 @@ from django.utils import timezone
 
 from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Schedule
-from booking.pages.access import desk_page
+from booking.pages.access import provider_page
 
 MOST = 50
 
 
-@desk_page
+@provider_page
 def requests(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """The requests, the nearest first: each is approved or declined with one click."""
     mine = Appointment.objects.filter(reservation__provider=schedule.provider_id, status=AppointmentStatus.PENDING)
     waiting = mine.detailed().order_by("reservation__starts_at", "pk")[:MOST]
-    return render(request, "booking/desk/requests.html", {"waiting": waiting, "now": timezone.now()})
+    return render(request, "booking/dashboard/requests.html", {"waiting": waiting, "now": timezone.now()})

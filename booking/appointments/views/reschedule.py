@@ -18,7 +18,7 @@ from booking.appointments.operations import reschedule
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.appointment import own_appointment
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from booking.pages.calendar import asked_date
 from booking.reservations.enums import Override
 from booking.series.enums import Scope
@@ -27,7 +27,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 
 
-@desk_page
+@provider_page
 def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """Choose another time: a free one of the day `?date=`, or any by hand.
 
@@ -35,17 +35,17 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """
     now = timezone.now()
     shown = own_appointment(schedule, pk)
-    here = reverse("desk-appointment", args=[pk])
+    here = reverse("dashboard-appointment", args=[pk])
     if Action.RESCHEDULE not in allowed_actions(shown, actor_of(request), now):
         messages.error(request, _("This appointment can no longer be moved."))
         return HttpResponseRedirect(here)
     form = MoveForm(request.POST if request.method == "POST" else None, schedule=schedule, appointment=shown)
     alternatives: list[datetime] = []
     if request.method == "POST" and form.is_valid():
-        deed = partial(_move, request, shown, form, now)
+        call = partial(_move, request, shown, form, now)
         sure = request.POST.get("do") == "move"
         try:
-            change = deed() if sure else preview(deed)
+            change = call() if sure else preview(call)
         except DomainError as error:
             alternatives = refuse(form, error)
         else:
@@ -55,7 +55,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                     "ends_at": form.ends_at or form.starts_at + shown.reservation.length,
                 }
                 context = {"appointment": shown, "form": form, "after": after, "change": change}
-                return render(request, "booking/desk/move_sure.html", context)
+                return render(request, "booking/dashboard/move_sure.html", context)
             messages.success(request, and_told(_("Moved."), shown, Event.RESCHEDULED))
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
@@ -74,7 +74,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         "alternatives": alternatives,
         "notice": Override.NOTICE,
     }
-    return render(request, "booking/desk/move.html", context)
+    return render(request, "booking/dashboard/move.html", context)
 
 
 def _move(request: HttpRequest, shown: Appointment, form: MoveForm, now: datetime) -> SeriesChange | None:

@@ -11,7 +11,7 @@ from booking.admin.base import CalendarForm, Previews, previewed, provider_filte
 from booking.availability import operations as availability
 from booking.availability.admin.schedules import LocalTimesAdmin
 from booking.models import Absence, Closure, Schedule, TimeOff
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import LocalDateTimeField
 
 
@@ -91,8 +91,8 @@ class ClosureAdmin(Previews):
 
     @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, closure: Absence) -> str:
-        return told(closure.starts_at)
+        return local_time(closure.starts_at)
 
     @admin.display(description=here(gettext_lazy("end")), ordering="ends_at")
     def ends(self, closure: Absence) -> str:
-        return told(closure.ends_at)
+        return local_time(closure.ends_at)

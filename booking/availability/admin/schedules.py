@@ -35,7 +35,7 @@ from booking.availability.forms import ClockField
 from booking.imports.kinds import HOURS
 from booking.models import AvailabilityWindow, DateOverride, Schedule, WorkingHours
 from scheduler_project.common.admin.base import NamedFormSet, ReadOnly, StaffModelAdmin, do_to_each
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import LocalDateTimeField, ModelForm
 
@@ -155,7 +155,7 @@ class ScheduleAdmin(Previews):
 
     @admin.display(description=here(gettext_lazy("slots until")), ordering="slots_until")
     def slots_laid(self, schedule: Schedule) -> str:
-        return told(schedule.slots_until)
+        return local_time(schedule.slots_until)
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         schedule = self.get_object(request, object_id)
@@ -205,19 +205,19 @@ class ScheduleAdmin(Previews):
         if request.changes:  # type: ignore[attr-defined]
             tell(request, *request.changes)  # type: ignore[attr-defined]
 
-    def _do(self, request: HttpRequest, deed: Any, **arguments: Any) -> None:
+    def _do(self, request: HttpRequest, apply: Any, **arguments: Any) -> None:
         request.changes.append(  # type: ignore[attr-defined]
-            deed(**arguments, actor=staff(request), now=timezone.now())
+            apply(**arguments, actor=staff(request), now=timezone.now())
         )
 
     @admin.action(description=gettext_lazy("Extend slots now"), permissions=["change"])
     def extend_slots(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
         now = timezone.now()
 
-        def deed(schedule: Schedule) -> None:
+        def apply(schedule: Schedule) -> None:
             slots.extend(schedule_id=schedule.pk, now=now)
 
-        do_to_each(request, queryset, deed, _("Schedules whose slots now reach to their horizon: %d."))
+        do_to_each(request, queryset, apply, _("Schedules whose slots now reach to their horizon: %d."))
 
 
 STRETCH = re.compile(r"(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)")

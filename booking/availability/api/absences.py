@@ -74,20 +74,20 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(TimeOffSerializer)
-        provider_id = self.asked_provider(asked.pop("schedule", {}).get("provider_id"))
+        data = self.sent(TimeOffSerializer)
+        provider_id = self.provider_asked_for(data.pop("schedule", {}).get("provider_id"))
         change = self.perform(
-            lambda: availability.take_time_off(provider_id=provider_id, fields=asked, actor=self.actor, now=self.now)
+            lambda: availability.take_time_off(provider_id=provider_id, fields=data, actor=self.actor, now=self.now)
         )
         return self.made(change, status.HTTP_201_CREATED)
 
     @extend_schema(summary="Change time off", parameters=[PREVIEW], responses={200: ChangeSerializer})
     def partial_update(self, request: Request, pk: str) -> Response:
         time_off = self.get_object()
-        asked = self.sent(TimeOffSerializer, instance=time_off, partial=True)
-        asked.pop("schedule", None)
+        data = self.sent(TimeOffSerializer, instance=time_off, partial=True)
+        data.pop("schedule", None)
         change = self.perform(
-            lambda: availability.change_time_off(time_off=time_off, fields=asked, actor=self.actor, now=self.now)
+            lambda: availability.change_time_off(time_off=time_off, fields=data, actor=self.actor, now=self.now)
         )
         return self.made(change)
 
@@ -136,9 +136,9 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(ClosureSerializer)
+        data = self.sent(ClosureSerializer)
         close = availability.preview_closing if self.preview else availability.close_business
-        change = close(fields=asked, actor=self.actor, now=self.now)
+        change = close(fields=data, actor=self.actor, now=self.now)
         row = ClosureSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, status.HTTP_201_CREATED)
 

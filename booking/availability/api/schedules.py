@@ -144,14 +144,14 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
             return self.open_window(int(pk), self.sent(WindowSerializer))
         query = AvailabilityQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        data = query.validated_data
         schedule = self.schedule(write=False)
-        asked["provider"] = schedule.provider_id
-        asked["service"] = self.offered_service(asked)
-        if day := asked.get("date"):
-            zone = zone_or_none(asked.get("timezone")) or schedule.zone
-            asked["start"], asked["end"] = day_interval(day, zone)
-        return self.free_times(asked, hidden=True)
+        data["provider"] = schedule.provider_id
+        data["service"] = self.offered_service(data)
+        if day := data.get("date"):
+            zone = zone_or_none(data.get("timezone")) or schedule.zone
+            data["start"], data["end"] = day_interval(day, zone)
+        return self.free_times(data, hidden=True)
 
     @extend_schema(methods=["get"], summary="Weekly hours", responses={200: WorkingHoursSerializer})
     @extend_schema(
@@ -180,16 +180,16 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
             return Response(self.written(schedule, schedule.working_hours.all()))
         schedule = self.schedule(write=True)
         now = self.written(schedule, schedule.working_hours.all())
-        asked = self.sent(WorkingHoursSerializer, instance=now)
+        data = self.sent(WorkingHoursSerializer, instance=now)
         change = self.perform(
             lambda: availability.set_working_hours(
                 provider_id=int(pk),
-                hours=[(int(row["weekday"]), row["start_time"], row["end_time"]) for row in asked["hours"]],
+                hours=[(int(row["weekday"]), row["start_time"], row["end_time"]) for row in data["hours"]],
                 actor=self.actor,
                 now=self.now,
             )
         )
-        return self.changed(change, self.written(schedule, asked["hours"]))
+        return self.changed(change, self.written(schedule, data["hours"]))
 
     def written(self, schedule: Schedule, hours: Any) -> dict[str, Any]:
         return {"timezone": schedule.timezone, "hours": WeekdayHoursSerializer(hours, many=True).data}
@@ -221,12 +221,12 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
         if request.method != "POST":
             page = self.paginate_queryset(schedule.date_overrides.all())
             return self.get_paginated_response(DateOverrideSerializer(page, many=True).data)
-        asked = self.sent(DateOverrideSerializer)
+        data = self.sent(DateOverrideSerializer)
         change = self.perform(
             lambda: availability.set_date_override(
                 provider_id=int(pk),
-                day=asked["date"],
-                hours=[(row["start_time"], row["end_time"]) for row in asked["hours"]],
+                day=data["date"],
+                hours=[(row["start_time"], row["end_time"]) for row in data["hours"]],
                 actor=self.actor,
                 now=self.now,
             )
@@ -266,9 +266,9 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
         if request.method != "PATCH":
             return self.answer(ScheduleSerializer, self.schedule(write=False))
         schedule = self.schedule(write=True)
-        asked = self.sent(ScheduleSerializer, instance=schedule, partial=True)
+        data = self.sent(ScheduleSerializer, instance=schedule, partial=True)
         change = self.perform(
-            lambda: availability.set_policy(provider_id=int(pk), changes=asked, actor=self.actor, now=self.now)
+            lambda: availability.set_policy(provider_id=int(pk), changes=data, actor=self.actor, now=self.now)
         )
         return self.changed(change, ScheduleSerializer(change.made, context=self.get_serializer_context()).data)
 

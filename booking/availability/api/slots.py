@@ -77,55 +77,55 @@ def check_order(start: datetime, end: datetime) -> None:
 class FreeTimesMixin:
     """Answering with a page of free times."""
 
-    def free_times(self: Any, asked: dict[str, Any], *, hidden: bool = False) -> HttpResponse:
+    def free_times(self: Any, params: dict[str, Any], *, hidden: bool = False) -> HttpResponse:
         """A page of the free times asked for. Raises NotFound for a provider who is not there."""
-        start = asked.get("start") or self.now
-        longest = LONGEST_RANGE if "provider" in asked else LONGEST_RANGE_OF_ANY
-        until = asked.get("end") or start + 7 * DAY
+        start = params.get("start") or self.now
+        longest = LONGEST_RANGE if "provider" in params else LONGEST_RANGE_OF_ANY
+        until = params.get("end") or start + 7 * DAY
         check_order(start, until)
         if until - start > longest:
             raise BadHours(_("Ask for at most %d days at once.") % longest.days, field="end")
         page_size = self.paginator.get_page_size(self.request)
         page = self.page_number()
         count, times = search.free_page(
-            search.SlotQuery(start, until, self.now, asked.get("provider"), asked.get("service"), hidden=hidden),
+            search.SlotQuery(start, until, self.now, params.get("provider"), params.get("service"), hidden=hidden),
             limit=page_size,
             offset=(page - 1) * page_size,
         )
         if not times and not hidden:
-            self.check_bookable(asked)
+            self.check_bookable(params)
         if page > 1 and not times:
             raise NotFound(_("There is no such page."), field="page")
         body = {
             "count": count,
             "next": self.page_link(page + 1) if page * page_size < count else None,
             "previous": self.page_link(page - 1) if page > 1 else None,
-            "results": written(times, zone_or_none(asked.get("timezone"))),
+            "results": written(times, zone_or_none(params.get("timezone"))),
         }
         return HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), content_type="application/json")
 
     def page_number(self: Any) -> int:
-        asked = self.request.query_params.get("page", "1")
-        if not (asked.isascii() and asked.isdigit() and 1 <= len(asked) <= 6 and int(asked) > 0):
+        page = self.request.query_params.get("page", "1")
+        if not (page.isascii() and page.isdigit() and 1 <= len(page) <= 6 and int(page) > 0):
             raise NotFound(_("There is no such page."), field="page")
-        return int(asked)
+        return int(page)
 
     def page_link(self: Any, page: int) -> str:
         return replace_query_param(self.request.build_absolute_uri(), "page", page)
 
-    def check_bookable(self: Any, asked: dict[str, Any]) -> None:
+    def check_bookable(self: Any, params: dict[str, Any]) -> None:
         """Raise NotFound for a provider who is not published. Looked up only when nothing is free."""
-        if "provider" in asked:
-            get_or_404(Provider.objects.published(), pk=asked["provider"], field="provider")
+        if "provider" in params:
+            get_or_404(Provider.objects.published(), pk=params["provider"], field="provider")
 
-    def offered_service(self: Any, asked: dict[str, Any]) -> Service | None:
+    def offered_service(self: Any, params: dict[str, Any]) -> Service | None:
         """The service asked for, which the provider asked for must offer."""
-        if "service" not in asked:
+        if "service" not in params:
             return None
         services = Service.objects.visible_to(self.request.user)
-        if "provider" in asked:
-            services = services.filter(providers=asked["provider"])
-        return get_or_404(services, pk=asked["service"], field="service")
+        if "provider" in params:
+            services = services.filter(providers=params["provider"])
+        return get_or_404(services, pk=params["service"], field="service")
 
 
 class SlotViewSet(FreeTimesMixin, BookingViewSet):
@@ -151,7 +151,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         responses={200: SlotSerializer(many=True), **refusals(400)},
     )
     def list(self, request: Request) -> HttpResponse:
-        return self.free_times(self.asked())
+        return self.free_times(self.search_params())
 
     @extend_schema(
         summary="The next free time",
@@ -161,16 +161,18 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     )
     @action(detail=False, pagination_class=None)
     def next(self, request: Request) -> Response:
-        asked = self.asked()
-        start, furthest = asked.get("start") or self.now, self.now + LONGEST_HORIZON
-        if "end" in asked:
-            check_order(start, asked["end"])
-        until = min(asked.get("end") or furthest, furthest)
-        found = search.next_free(search.SlotQuery(start, until, self.now, asked.get("provider"), asked.get("service")))
+        params = self.search_params()
+        start, furthest = params.get("start") or self.now, self.now + LONGEST_HORIZON
+        if "end" in params:
+            check_order(start, params["end"])
+        until = min(params.get("end") or furthest, furthest)
+        found = search.next_free(
+            search.SlotQuery(start, until, self.now, params.get("provider"), params.get("service"))
+        )
         if found is None:
-            self.check_bookable(asked)
+            self.check_bookable(params)
             return Response(status=status.HTTP_204_NO_CONTENT)
-        [time] = written([found], zone_or_none(asked.get("timezone")))
+        [time] = written([found], zone_or_none(params.get("timezone")))
         return Response(time)
 
     @extend_schema(
@@ -181,7 +183,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     )
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], pagination_class=None)
     def reserve(self, request: Request, pk: str) -> Response:
-        asked = self.sent(ReserveSlotSerializer)
+        params = self.sent(ReserveSlotSerializer)
         slot = search.slot_start(int(pk))
         if slot is None:
             raise NotFound
@@ -189,19 +191,19 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         reservation = reservations.reserve(
             provider_id=provider_id,
             starts_at=starts_at,
-            client_id=self.asked_client(asked.get("client")),
-            service_id=asked.get("service"),
+            client_id=self.client_asked_for(params.get("client")),
+            service_id=params.get("service"),
             actor=self.actor,
             now=self.now,
             network=site_network(request),
         )
         return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
 
-    def asked(self) -> dict[str, Any]:
+    def search_params(self) -> dict[str, Any]:
         query = SlotQuerySerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
-        asked = query.validated_data
-        if "provider" not in asked and "service" not in asked:
+        params = query.validated_data
+        if "provider" not in params and "service" not in params:
             raise Missing(_("Say of which provider or for which service."), field="provider")
-        asked["service"] = self.offered_service(asked)
-        return asked
+        params["service"] = self.offered_service(params)
+        return params

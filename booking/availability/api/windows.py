@@ -33,12 +33,12 @@ class WindowSerializer(ModelSerializer[AvailabilityWindow]):
 class OpeningViewSet(ChangingViewSet):
     """For the two addresses that open a window: each finds the provider its own way."""
 
-    def open_window(self, provider_id: int, asked: dict[str, Any]) -> Response:
+    def open_window(self, provider_id: int, data: dict[str, Any]) -> Response:
         change = self.perform(
             lambda: availability.open_window(
                 provider_id=provider_id,
-                starts_at=asked["starts_at"],
-                ends_at=asked["ends_at"],
+                starts_at=data["starts_at"],
+                ends_at=data["ends_at"],
                 actor=self.actor,
                 now=self.now,
             )
@@ -79,9 +79,9 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningVie
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.sent(WindowSerializer)
-        provider_id = self.asked_provider(asked.get("schedule", {}).get("provider_id"))
-        return self.open_window(provider_id, asked)
+        data = self.sent(WindowSerializer)
+        provider_id = self.provider_asked_for(data.get("schedule", {}).get("provider_id"))
+        return self.open_window(provider_id, data)
 
     @extend_schema(summary="Close a window", parameters=[PREVIEW], responses={200: ChangeSerializer, **refusals(400)})
     def destroy(self, request: Request, pk: str) -> Response:

@@ -10,21 +10,21 @@ from django.utils import timezone
 from booking.availability import operations as availability
 from booking.availability.forms import TimeOffForm, WindowForm
 from booking.availability.queries import ending_after
-from booking.availability.views.previewed import deed_of, do_if_previewed, explained
+from booking.availability.views.previewed import action_of, do_if_previewed, explained
 from booking.models import AvailabilityWindow, Closure, Schedule, TimeOff
-from booking.pages.access import actor_of, desk_page
+from booking.pages.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 
 
-@desk_page
+@provider_page
 def windows(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Extra hours to come, and opening more."""
     coming = schedule.windows.filter(ends_at__gt=timezone.now())
     return window_form(request, schedule, None, {"windows": coming})
 
 
-@desk_page
+@provider_page
 def window(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """One stretch of extra hours: change it, take it back."""
     row = schedule.windows.select_related("schedule").filter(pk=pk).first()
@@ -36,17 +36,17 @@ def window(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 def window_form(
     request: HttpRequest, schedule: Schedule, row: AvailabilityWindow | None, context: dict[str, Any]
 ) -> HttpResponse:
-    asked: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
-    removing = row is not None and deed_of(request) == "remove"
+    arguments: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
+    removing = row is not None and action_of(request) == "remove"
     sent = request.POST if request.method == "POST" and not removing else None
     form = WindowForm(schedule, sent, window=row)
 
     def change() -> availability.Change:
         if row is None:
-            return availability.open_window(provider_id=schedule.provider_id, **form.cleaned_data, **asked)
+            return availability.open_window(provider_id=schedule.provider_id, **form.cleaned_data, **arguments)
         if removing:
-            return availability.close_window(window=row, **asked)
-        return availability.move_window(window=row, **form.cleaned_data, **asked)
+            return availability.close_window(window=row, **arguments)
+        return availability.move_window(window=row, **form.cleaned_data, **arguments)
 
     if request.method == "POST" and (removing or form.is_valid()):
         try:
@@ -57,12 +57,12 @@ def window_form(
             refuse(form, explained(refusal, schedule), WindowForm.refusal_fields)
         else:
             if context["tried"].done:
-                return HttpResponseRedirect(reverse("desk-windows"))
-    template = "booking/desk/window.html" if row else "booking/desk/windows.html"
+                return HttpResponseRedirect(reverse("dashboard-windows"))
+    template = "booking/dashboard/window.html" if row else "booking/dashboard/windows.html"
     return render(request, template, {**context, "schedule": schedule, "form": form, "row": row})
 
 
-@desk_page
+@provider_page
 def time_off(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Time off to come, of one's own and of the business, and taking more."""
     now = timezone.now()
@@ -71,7 +71,7 @@ def time_off(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     return time_off_form(request, schedule, None, {"absences": own, "closures": closures})
 
 
-@desk_page
+@provider_page
 def absence(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     """One absence: change it, take it back."""
     row = schedule.time_off.select_related("schedule").filter(pk=pk).first()
@@ -83,17 +83,17 @@ def absence(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 def time_off_form(
     request: HttpRequest, schedule: Schedule, row: TimeOff | None, context: dict[str, Any]
 ) -> HttpResponse:
-    asked: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
-    removing = row is not None and deed_of(request) == "remove"
+    arguments: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
+    removing = row is not None and action_of(request) == "remove"
     sent = request.POST if request.method == "POST" and not removing else None
     form = TimeOffForm(schedule, sent, time_off=row)
 
     def change() -> availability.Change:
         if row is None:
-            return availability.take_time_off(provider_id=schedule.provider_id, fields=form.wanted, **asked)
+            return availability.take_time_off(provider_id=schedule.provider_id, fields=form.wanted, **arguments)
         if removing:
-            return availability.end_time_off(time_off=row, **asked)
-        return availability.change_time_off(time_off=row, fields=form.wanted, **asked)
+            return availability.end_time_off(time_off=row, **arguments)
+        return availability.change_time_off(time_off=row, fields=form.wanted, **arguments)
 
     if request.method == "POST" and (removing or form.is_valid()):
         try:
@@ -104,6 +104,6 @@ def time_off_form(
             refuse(form, refusal)
         else:
             if context["tried"].done:
-                return HttpResponseRedirect(reverse("desk-time-off"))
-    template = "booking/desk/absence.html" if row else "booking/desk/time_off.html"
+                return HttpResponseRedirect(reverse("dashboard-time-off"))
+    template = "booking/dashboard/absence.html" if row else "booking/dashboard/time_off.html"
     return render(request, template, {**context, "schedule": schedule, "form": form, "row": row})

@@ -1,4 +1,4 @@
-"""Changes of availability: first what they would do, then, once that was seen, the deed (R6)."""
+"""Changes of availability: first what they would do, then, once that was seen, the change (R6)."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -23,30 +23,30 @@ class PreviewedChange(NamedTuple):
     """The effect of a change or of its preview; `sure` is sent with the same fields to confirm the preview."""
 
     change: Change
-    deed: str
+    action: str
     sure: str
     done: bool
 
 
-def deed_of(request: HttpRequest) -> str:
+def action_of(request: HttpRequest) -> str:
     """Return the action of the pressed button, or the previewed action that the button confirms."""
     return request.POST.get("sure", "").partition(":")[0] or request.POST.get("do", "")
 
 
-def do_if_previewed(request: HttpRequest, deed: Callable[[], Change]) -> PreviewedChange:
-    """Do `deed` if its preview was seen with the very same fields, else preview it."""
-    asked = deed_of(request)
-    sure = f"{asked}:{_mark(request, asked)}"
+def do_if_previewed(request: HttpRequest, call: Callable[[], Change]) -> PreviewedChange:
+    """Run `call` if its preview was seen with the very same fields, else preview it."""
+    action = action_of(request)
+    sure = f"{action}:{_mark(request, action)}"
     done = constant_time_compare(request.POST.get("sure", ""), sure)
-    change = deed() if done else preview(deed)
+    change = call() if done else preview(call)
     if done:
         messages.success(request, _("Saved."))
-    return PreviewedChange(change, asked, sure, done)
+    return PreviewedChange(change, action, sure, done)
 
 
-def _mark(request: HttpRequest, deed: str) -> str:
+def _mark(request: HttpRequest, action: str) -> str:
     typed = sorted((name, values) for name, values in request.POST.lists() if name not in NOT_TYPED)
-    return salted_hmac("booking.views.desk.changing", repr((request.path, deed, typed))).hexdigest()
+    return salted_hmac("booking.views.desk.changing", repr((request.path, action, typed))).hexdigest()
 
 
 def explained(refusal: DomainError, schedule: Schedule) -> DomainError:

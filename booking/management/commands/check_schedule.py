@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scheduler_project.common.db.invariants import MOST, inspect, invariants, told
+from scheduler_project.common.db.invariants import MOST, as_dict, inspect, invariants
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         broken = inspect(now=timezone.now())
         if options["json"]:
-            self.stdout.write(json.dumps([told(row) for row in broken], indent=1))
+            self.stdout.write(json.dumps([as_dict(row) for row in broken], indent=1))
         else:
             for row in broken:
                 self.stdout.write(f"{row.check}: {row.table} {row.pk}: {row.problem}")

@@ -32,7 +32,7 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     reservation = reservation_of(token)
     if request.method == "POST":
-        act(request.POST.get("do", ""), reservation, now)
+        do_action(request.POST.get("do", ""), reservation, now)
         return HttpResponseRedirect(request.get_full_path())
     appointment = appointment_of(reservation)
     if appointment is not None:
@@ -82,10 +82,10 @@ def appointment_of(reservation: Reservation) -> Appointment | None:
     return getattr(reservation, "appointment", None) or moved_from(reservation)
 
 
-def act(deed: str, reservation: Reservation, now: datetime) -> None:
+def do_action(action: str, reservation: Reservation, now: datetime) -> None:
     """Do as the buttons say, as the client the link was sent to. Anything else is nothing."""
     guest = Actor(None, Source.PAGE, guest=reservation.client)
-    if deed == "confirm":
+    if action == "confirm":
         appointments.confirm(reservation_id=reservation.pk, actor=guest, now=now)
-    elif deed == "release":
+    elif action == "release":
         reservations.release(reservation_id=reservation.pk, actor=guest, now=now)

@@ -91,8 +91,8 @@ def own_client(request: HttpRequest) -> Client | None:
 
 def visitor_of(request: HttpRequest) -> str | None:
     """Return the reference of this visitor's client. Frames have no cookies, so it is in their address."""
-    told = request.GET.get(VISITOR) if embedded(request) else None
-    return visitor_in(told or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
+    visitor_key = request.GET.get(VISITOR) if embedded(request) else None
+    return visitor_in(visitor_key or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
 
 
 def remember_visitor(response: HttpResponse, visitor: str) -> HttpResponse:
@@ -164,14 +164,14 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     now = timezone.now()
     if request.method != "POST":
         return show(request, held, DetailsForm(initial=known_of(held, now)), now)
-    deed = request.POST.get("do")
-    if deed == "release":
+    action = request.POST.get("do")
+    if action == "release":
         reservations.release(reservation_id=held.pk, actor=Actor(None, Source.PAGE, guest=held.client), now=now)
         return HttpResponseRedirect(chooser_path(request, held))
     form = DetailsForm(request.POST)
     if "at" in request.POST:
         return hold_instead(request, held, form, now)
-    if deed == "look":  # the clock has run out: what was typed is only shown again
+    if action == "look":  # the clock has run out: what was typed is only shown again
         form = DetailsForm(initial=request.POST.dict())
     elif form.is_valid():
         if refused := too_many(request, "hold") or too_many_mails(request, "hold", form.cleaned_data["email"]):

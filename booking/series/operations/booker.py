@@ -53,7 +53,7 @@ class Conflict:
     error: DomainError
     nearest: FreeTime | None = None
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For programs that read an error."""
         nearest = self.nearest
         return {
@@ -119,12 +119,12 @@ class SeriesBooker:
             self.unbooked.append(self.change.conflicts[-1])
 
     def attempt(
-        self, day: date, starts_at: datetime, deed: Callable[[], Appointment], length: timedelta | None = None
+        self, day: date, starts_at: datetime, call: Callable[[], Appointment], length: timedelta | None = None
     ) -> Appointment | None:
-        """Do `deed`, or undo it and note why it cannot be done."""
+        """Do `call`, or undo it and note why it cannot be done."""
         try:
             with transaction.atomic():
-                return deed()
+                return call()
         except CONFLICTS as refusal:
             self.note(day, starts_at, refusal, length)
             return None
@@ -167,7 +167,7 @@ class SeriesBooker:
         if conflicts:
             _find_nearest(conflicts, self.schedule, self.service, self.now)
         if conflicts and policy == Policy.ALL_OR_NOTHING:
-            raise SeriesConflict(details={"conflicts": [conflict.told() for conflict in conflicts]})
+            raise SeriesConflict(details={"conflicts": [conflict.as_dict() for conflict in conflicts]})
         self.write_gaps()
         self.series.mark_changed(self.now)
         self.series.save()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.appointments.enums import COMING, Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.appointments.steps import do, except_date
 from booking.availability.errors import InThePast
 from booking.availability.locks import locked_schedule
@@ -47,7 +47,7 @@ def cancel_series(
         made = series.appointments.filter(occurrence=day).first()
         if made:
             change.cancelled.append(
-                act(appointment_id=made.pk, action=Action.CANCEL, actor=actor, now=now, reason=reason)
+                take_action(appointment_id=made.pk, action=Action.CANCEL, actor=actor, now=now, reason=reason)
             )
             series.refresh_from_db()
         else:

@@ -205,10 +205,10 @@ def _edit_one(
     work = SeriesBooker(schedule, series, service, actor, now)
     if (starts_at, length, service) != (appointment.starts_at, reservation.length, reservation.service):
 
-        def deed() -> Appointment:
+        def call() -> Appointment:
             return move(work, appointment, service, starts_at, length)
 
-        if not work.attempt(day, starts_at, deed, length):
+        if not work.attempt(day, starts_at, call, length):
             work.finish(Policy.ALL_OR_NOTHING)
         work.change.moved.append(appointment)
     words = {name: changes[name] for name in WORDS if name in changes}

@@ -109,10 +109,10 @@ def _moved(
     if (starts_at, length, service) == (appointment.starts_at, reservation.length, reservation.service):
         return appointment
 
-    def deed() -> Appointment:
+    def call() -> Appointment:
         return move(work, appointment, service, starts_at, length, work.events)
 
-    moved = work.attempt(day, starts_at, deed, length)
+    moved = work.attempt(day, starts_at, call, length)
     if moved:
         work.change.moved.append(moved)
     return moved

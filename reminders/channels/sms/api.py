@@ -57,7 +57,7 @@ class TwilioView(APIView):
     throttle_classes: list[Any] = []
     parser_classes = [FormParser]
 
-    def told(self) -> QueryDict:
+    def signed_form(self) -> QueryDict:
         """Return the form if Twilio signed it. Raises BadSignature."""
         url = settings.SITE_URL + self.request.get_full_path()
         form = cast("QueryDict", self.request.data)
@@ -77,8 +77,8 @@ class StatusView(TwilioView):
         responses={204: None, **refusals(400, 403)},
     )
     def post(self, request: Request) -> Response:
-        told = self.told()
-        reference, became, error = (told.get(name, "") for name in ("MessageSid", "MessageStatus", "ErrorCode"))
+        form = self.signed_form()
+        reference, became, error = (form.get(name, "") for name in ("MessageSid", "MessageStatus", "ErrorCode"))
         for pause in (*PAUSES, 0):
             if reports.report(reference=reference, status=became, error=error) or became not in reports.FINAL:
                 break
@@ -95,7 +95,7 @@ class InboundView(TwilioView):
         responses={(200, "text/xml"): OpenApiTypes.STR, **refusals(400, 403)},
     )
     def post(self, request: Request) -> HttpResponse:
-        told = self.told()
-        text = told.get("OptOutType") or told.get("Body", "")
-        reports.answered(number=told.get("From", ""), text=text, now=timezone.now())
+        form = self.signed_form()
+        text = form.get("OptOutType") or form.get("Body", "")
+        reports.answered(number=form.get("From", ""), text=text, now=timezone.now())
         return HttpResponse(NOTHING_TO_SAY, content_type="text/xml")

@@ -111,7 +111,7 @@ class Twilio:
     def __init__(self, http: Any) -> None:
         from twilio.rest import Client
 
-        self.asked: float | None = None
+        self.retry_after: float | None = None
         http.request_hooks = {"response": self.hear}
         client = Client(settings.TWILIO_ACCOUNT_SID, settings.TWILIO_AUTH_TOKEN, http_client=http)
         client.api.base_url = settings.TWILIO_API_URL
@@ -120,7 +120,7 @@ class Twilio:
     def hear(self, response: Any, *args: Any, **kwargs: Any) -> None:
         """Keep the details of the response that Twilio's exceptions leave out."""
         header = response.headers.get("Retry-After", "")
-        self.asked = float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
+        self.retry_after = float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
 
     def send(self, parcel: OutgoingMessage) -> str:
         from requests import RequestException
@@ -152,7 +152,7 @@ class Twilio:
             return Refused(text)
         if error.status in (401, 403):
             return Unreachable(text)
-        return DeliveryError(text, retry_after=self.asked)
+        return DeliveryError(text, retry_after=self.retry_after)
 
 
 def handed_over(error: Exception) -> bool:

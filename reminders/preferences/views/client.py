@@ -28,16 +28,16 @@ from scheduler_project.common.errors import DomainError, NotFound
 def reminders(request: HttpRequest, client: Client) -> HttpResponse:
     now = timezone.now()
     actor = actor_of(request)
-    deed = request.POST.get("do")
-    if deed in ("stop", "back"):
-        stop_or_take_back(deed, request.POST.get("channel", ""), login_of(request), actor=actor, now=now)
+    action = request.POST.get("do")
+    if action in ("stop", "back"):
+        stop_or_take_back(action, request.POST.get("channel", ""), login_of(request), actor=actor, now=now)
         return HttpResponseRedirect(reverse("my-reminders"))
-    code = CodeForm(request.POST if deed == "verify" else None)
-    if deed in ("code", "verify"):
+    code = CodeForm(request.POST if action == "verify" else None)
+    if action in ("code", "verify"):
         refused = verify(request, client, code, actor=actor, now=now)
         if refused is not None or not code.errors:
             return refused or HttpResponseRedirect(reverse("my-reminders"))
-    sent = request.POST if request.POST and deed != "verify" else None
+    sent = request.POST if request.POST and action != "verify" else None
     form = RemindersForm(sent, client=client, preferences=preferences_of(client))
     if form.is_bound and form.is_valid():
         try:
@@ -63,12 +63,12 @@ def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) ->
         edit_client(client_id=client.pk, changes={"phone": form.cleaned_data["phone"] or ""}, actor=actor)
 
 
-def stop_or_take_back(deed: str, channel: str, login: User, *, actor: Actor, now: datetime) -> None:
+def stop_or_take_back(action: str, channel: str, login: User, *, actor: Actor, now: datetime) -> None:
     """Opt the login's address on a channel out, or withdraw that."""
     if channel not in personal_channels():
         raise NotFound
     address = personal(channel).address_of_login(login)
-    if deed == "stop":
+    if action == "stop":
         opt_out_as(channel=channel, address=address, actor=actor, now=now)
     else:
         take_back_own(channel=channel, address=address, actor=actor, now=now)

@@ -32,10 +32,10 @@ def form(request: HttpRequest, channel: str, address: str) -> HttpResponse:
     now = timezone.now()
     standing = standing_opt_out(channel=channel, address=address)
     if request.method == "POST":
-        deed = request.POST.get("do")
-        if deed == "stop":
+        action = request.POST.get("do")
+        if action == "stop":
             opt_out(channel=channel, address=address, source=OptOutSource.LINK, now=now)
-        elif deed == "back" and standing is not None:
+        elif action == "back" and standing is not None:
             take_back_standing(standing, now=now)
         return HttpResponseRedirect(request.path)
     context = {

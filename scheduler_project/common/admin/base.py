@@ -24,7 +24,7 @@ from django_celery_beat.admin import PeriodicTaskAdmin as BeatsTaskAdmin
 from django_celery_beat.models import PeriodicTask
 
 from scheduler_project.common.admin.files import SECRETS, Exports
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.api.content import whole_number
 from scheduler_project.common.audit.log import audited_tables
 from scheduler_project.common.errors import DomainError
@@ -217,7 +217,7 @@ class StaffModelAdmin(Exports, ListAdmin):
         self,
         request: HttpRequest,
         rows: Any,
-        deed: Callable[[Any], Any],
+        apply: Callable[[Any], Any],
         *,
         title: str,
         done: str,
@@ -233,9 +233,9 @@ class StaffModelAdmin(Exports, ListAdmin):
             messages.error(request, _("Choose fewer rows: at most %d at a time.") % MOST_AT_ONCE)
             return None
         if "answered" in request.POST and (form is None or form.is_valid()):
-            do_to_each(request, chosen, deed, done)
+            do_to_each(request, chosen, apply, done)
             return None
-        found = outlook(chosen, deed)
+        found = outlook(chosen, apply)
         well = [describe(row) for row, refusal in found if not refusal]
         return self.ask(
             request,
@@ -308,12 +308,12 @@ class ForSuperusers:
         return super().get_actions(request) if request.user.is_superuser else {}  # type: ignore[misc]
 
 
-def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], Any], done: str) -> None:
-    """Do `deed` for every row separately. Reports how many are `done` (with %d), and the reason for each refusal."""
+def do_to_each(request: HttpRequest, rows: Iterable[Any], apply: Callable[[Any], Any], done: str) -> None:
+    """Do `apply` for every row separately. Reports how many are `done` (with %d), and the reason for each refusal."""
     count = 0
     for row in rows:
         try:
-            deed(row)
+            apply(row)
         except DomainError as refusal:
             messages.error(request, f"{row}: {refusal.message}")
         else:
@@ -322,7 +322,7 @@ def do_to_each(request: HttpRequest, rows: Iterable[Any], deed: Callable[[Any], 
         messages.success(request, done % count)
 
 
-def outlook(rows: Iterable[Any], deed: Callable[[Any], Any]) -> list[tuple[Any, str]]:
+def outlook(rows: Iterable[Any], apply: Callable[[Any], Any]) -> list[tuple[Any, str]]:
     """Return every row with the reason for which `do_to_each` would refuse it, or ''. The changes are rolled back."""
 
     def do_to_all() -> list[tuple[Any, str]]:
@@ -330,7 +330,7 @@ def outlook(rows: Iterable[Any], deed: Callable[[Any], Any]) -> list[tuple[Any, 
 
     def refusal_of(row: Any) -> str:
         try:
-            operation(deed)(row)
+            operation(apply)(row)
         except DomainError as refusal:
             if is_undone(refusal.__cause__):
                 raise  # All rows are tried again.
@@ -376,7 +376,7 @@ class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
 
     @admin.display(description=here(gettext_lazy("last run")), ordering="last_run_at")
     def last_run(self, task: PeriodicTask) -> str:
-        return told(task.last_run_at)
+        return local_time(task.last_run_at)
 
     def get_fieldsets(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
         shown = [

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.functional import lazy
 
 
-def told(instant: datetime | None, zone: str = "") -> str:
+def local_time(instant: datetime | None, zone: str = "") -> str:
     """Return such as `Mon 2026-03-02 14:00` in local time of `zone`, else of the reader. The column's label names
     the zone."""
     if instant is None:

@@ -112,20 +112,20 @@ class Pagination(pagination.PageNumberPagination):
 
     def get_page_number(self, request: Request, paginator: Any) -> int | str:
         """Return the page requested. Raises NotFound unless it is a number in ASCII digits."""
-        asked = request.query_params.get(self.page_query_param, "1")
-        if not whole_number(asked):
-            raise NotFound(self.invalid_page_message.format(page_number=asked[:20], message=_("Not a whole number.")))
-        return int(asked)
+        value = request.query_params.get(self.page_query_param, "1")
+        if not whole_number(value):
+            raise NotFound(self.invalid_page_message.format(page_number=value[:20], message=_("Not a whole number.")))
+        return int(value)
 
     def get_page_size(self, request: Request) -> int:
         """Return the number of rows per page. Raises ValidationError unless it is in ASCII digits and not too large."""
-        asked = request.query_params.get(self.page_size_query_param) or str(self.page_size)
-        if not whole_number(asked) or not int(asked):
+        value = request.query_params.get(self.page_size_query_param) or str(self.page_size)
+        if not whole_number(value) or not int(value):
             raise ValidationError({self.page_size_query_param: [_("Write a whole number from 1 on.")]}, code="invalid")
-        if int(asked) > self.max_page_size:
+        if int(value) > self.max_page_size:
             most = _("A page has at most %d rows.") % self.max_page_size
             raise ValidationError({self.page_size_query_param: [most]}, code="max_value")
-        return int(asked)
+        return int(value)
 
 
 def whole_number(text: str) -> bool:

@@ -17,8 +17,8 @@ class AutoSchema(StandardSchema):
     """Adds the parameters common to all handlers of a view (`StrictView.query_parameters`)."""
 
     def get_override_parameters(self) -> list[Any]:
-        told = getattr(self.view, "query_parameters", None)
-        return [*(told() if told else ()), *super().get_override_parameters()]
+        parameters = getattr(self.view, "query_parameters", None)
+        return [*(parameters() if parameters else ()), *super().get_override_parameters()]
 
     def _should_add_validation_error_response(self) -> bool:
         """Document the validation error of every operation, because each rejects unknown parameters."""

@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
-from scheduler_project.common.admin.times import here, told
+from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.api.content import whole_number
 from scheduler_project.common.audit.log import audited_tables
 from scheduler_project.common.models import Change, Inspection
@@ -106,7 +106,7 @@ def _value(field: Any, value: Any, names: Names) -> str:
     if field is not None and field.related_model:
         return names.get((field.related_model, value), f"#{value}")
     if isinstance(field, models.DateTimeField):
-        return here(told(datetime.fromisoformat(value)))
+        return here(local_time(datetime.fromisoformat(value)))
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, list):
@@ -188,7 +188,7 @@ class ChangeAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("at")), ordering="at")
     def when(self, change: Change) -> str:
-        return told(change.at)
+        return local_time(change.at)
 
     @admin.display(description=gettext_lazy("what"), ordering="table_name")
     def what(self, change: Change) -> str:
@@ -235,7 +235,7 @@ class InspectionAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=here(gettext_lazy("at")), ordering="at")
     def when(self, inspection: Inspection) -> str:
-        return told(inspection.at)
+        return local_time(inspection.at)
 
     @admin.display(description=gettext_lazy("well"), boolean=True)
     def well(self, inspection: Inspection) -> bool:

@@ -113,11 +113,11 @@ def with_refusals_logged(get_response: Callable[[HttpRequest], HttpResponse]) ->
 
 
 def line(event: str, *, request: HttpRequest | Request | None, login: int | None, **facts: Any) -> str:
-    asked = request if request is not None else current_request.get()
-    by = login_of(asked)
+    current = request if request is not None else current_request.get()
+    by = login_of(current)
     told = {
-        "face": source_of(plain_request(asked)),
-        "address": address_of(asked),
+        "face": source_of(plain_request(current)),
+        "address": address_of(current),
         "login": login,
         "by": None if by == login else by,
         **{name: "(hidden)" if HIDDEN & set(name.lower().split("_")) else value for name, value in facts.items()},
@@ -138,8 +138,8 @@ def address_of(request: HttpRequest | Request | None) -> str | None:
     """Return the client's address, trusting `TRUSTED_PROXIES` proxies. None without a request."""
     if request is None:
         return None
-    asked: Any = request
-    return str(BaseThrottle().get_ident(asked) or "") or None
+    untyped: Any = request
+    return str(BaseThrottle().get_ident(untyped) or "") or None
 
 
 def login_of(request: HttpRequest | Request | None) -> int | None:

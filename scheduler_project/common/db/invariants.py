@@ -58,6 +58,6 @@ def inspect(*, now: datetime) -> list[Broken]:
         ]
 
 
-def told(broken: Broken) -> dict[str, Any]:
+def as_dict(broken: Broken) -> dict[str, Any]:
     """Return the result in a JSON-ready form."""
     return broken._asdict()

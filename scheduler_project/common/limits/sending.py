@@ -118,10 +118,10 @@ def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
     if not sendings or not settings.THROTTLE:
         return [None] * len(sendings)
     channel = sendings[0].channel
-    asked = Counter(key for each in sendings for key in each.counters())
-    counted = _count(channel, asked, now)
+    requested = Counter(key for each in sendings for key in each.counters())
+    counted = _count(channel, requested, now)
     waits: list[Wait | None] = [None] * len(sendings)
-    taken = {key: [total - asked[key] for total in totals] for key, totals in counted.items()}
+    taken = {key: [total - requested[key] for total in totals] for key, totals in counted.items()}
     for place in sorted(range(len(sendings)), key=lambda place: sendings[place].leaves):
         sending = sendings[place]
         waits[place] = _beyond(sending, taken, now)
@@ -137,26 +137,26 @@ def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
 def give_back(sendings: Sequence[Sending], *, now: datetime) -> None:
     """Undo the count of messages that were not sent after all."""
     if sendings and settings.THROTTLE:
-        asked = Counter(key for each in sendings for key in each.counters())
+        requested = Counter(key for each in sendings for key in each.counters())
         with connection.cursor() as cursor:
-            cursor.execute(UNCOUNT, _parameters(sendings[0].channel, asked, now))
+            cursor.execute(UNCOUNT, _parameters(sendings[0].channel, requested, now))
 
 
-def _count(channel: str, asked: Counter[Key], now: datetime) -> dict[Key, tuple[int, int]]:
+def _count(channel: str, requested: Counter[Key], now: datetime) -> dict[Key, tuple[int, int]]:
     with connection.cursor() as cursor:
-        cursor.execute(COUNT, _parameters(channel, asked, now))
+        cursor.execute(COUNT, _parameters(channel, requested, now))
         return {(scope, subject): (hour, day) for scope, subject, hour, day in cursor.fetchall()}
 
 
-def _parameters(channel: str, asked: Counter[Key], now: datetime) -> dict[str, Any]:
+def _parameters(channel: str, requested: Counter[Key], now: datetime) -> dict[str, Any]:
     seconds = int(now.timestamp())
     return {
         "channel": str(channel),
         "hour": seconds // HOUR,
         "day": seconds // DAY,
-        "scopes": [scope for scope, _subject in asked],
-        "subjects": [subject for _scope, subject in asked],
-        "numbers": list(asked.values()),
+        "scopes": [scope for scope, _subject in requested],
+        "subjects": [subject for _scope, subject in requested],
+        "numbers": list(requested.values()),
     }
 
 

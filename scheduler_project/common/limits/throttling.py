@@ -172,8 +172,8 @@ class Slowdown(NamedTuple):
 def slow_down(key: str, by: Slowdown, now: float) -> float | None:
     """Count one more try. Returns None if it may be made now, else the seconds to wait (then it is not counted)."""
     with connection.cursor() as cursor:
-        asked = {"key": key, "now": now, "ends_at": now + MEMORY, **by._asdict()}
-        cursor.execute(SLOW_DOWN, asked)
+        params = {"key": key, "now": now, "ends_at": now + MEMORY, **by._asdict()}
+        cursor.execute(SLOW_DOWN, params)
         if cursor.fetchone() is not None:
             return None
         cursor.execute("SELECT count, extract(epoch FROM ends_at)::float FROM common_tally WHERE key = %s", [key])
@@ -214,14 +214,14 @@ def site_network(request: HttpRequest | Request) -> str:
 
     Empty if the address is unknown.
     """
-    asked: Any = request
-    return network(BaseThrottle().get_ident(asked) or "", prefix=48)
+    untyped: Any = request
+    return network(BaseThrottle().get_ident(untyped) or "", prefix=48)
 
 
 def caller(request: HttpRequest | Request, scope: str) -> str:
     """Return the caller of a request, as the scope distinguishes callers."""
-    asked: Any = request
-    return site_network(request) if scope in BY_SITE else network(BaseThrottle().get_ident(asked) or "")
+    untyped: Any = request
+    return site_network(request) if scope in BY_SITE else network(BaseThrottle().get_ident(untyped) or "")
 
 
 def may(scope: str, subject: str) -> bool:
@@ -238,7 +238,7 @@ def seconds_until(scope: str, subject: str) -> int | None:
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:
     """Apply `Throttle` to a page. Returns None if the request is allowed, else the whole seconds to wait."""
     throttle = Throttle()
-    asked: Any = request
-    if throttle.allow_request(asked, SimpleNamespace(throttle_scope=scope, throttle_subject=lambda _: subject)):
+    untyped: Any = request
+    if throttle.allow_request(untyped, SimpleNamespace(throttle_scope=scope, throttle_subject=lambda _: subject)):
         return None
     return math.ceil(throttle.wait() or 1)

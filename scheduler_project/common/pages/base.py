@@ -188,9 +188,9 @@ def secret_page(view: View[P]) -> Callable[..., HttpResponse]:
 
 def back(request: HttpRequest, default: str = "home") -> str:
     """Return the local URL in `next`; else the default, a URL or its name."""
-    asked = request.POST.get("next") or request.GET.get("next") or ""
-    here = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    return asked if here else resolve_url(default)
+    requested = request.POST.get("next") or request.GET.get("next") or ""
+    here = url_has_allowed_host_and_scheme(requested, {request.get_host()}, require_https=request.is_secure())
+    return requested if here else resolve_url(default)
 
 
 @page

@@ -20,7 +20,7 @@ from accounts.privacy.errors import AppointmentsComing
 from accounts.privacy.operations import erase_client, gather, leave
 from accounts.users.operations import edit_user
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, edit
+from booking.appointments.operations import edit, take_action
 from booking.calendars.operations import open_feed
 from booking.imports.kinds import APPOINTMENTS
 from booking.models import Appointment, AppointmentSeries, Reservation
@@ -83,9 +83,9 @@ def live_a_life(client, provider):
         provider, at("2026-03-04 09:00"), client=client, actor=SYSTEM, title="Wilhelmina", description="Hay fever."
     )
     edit(appointment_id=came.pk, changes={"title": "Left knee of Wilhelmina"}, actor=SYSTEM, now=NOON)
-    act(appointment_id=came.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 10:00"))
+    take_action(appointment_id=came.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 10:00"))
     off = appoint(provider, at("2026-03-05 09:00"), client=client, actor=SYSTEM)
-    act(appointment_id=off.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="Hay fever again.")
+    take_action(appointment_id=off.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="Hay fever again.")
     wanted = SeriesSpec(
         provider_id=provider.pk,
         client_id=client.pk,
@@ -98,7 +98,7 @@ def live_a_life(client, provider):
     line = f"Left knee of wilma@,{provider.slug},{client.reference},2026-03-06 09:00"
     run(APPOINTMENTS, f"reference,provider,client_reference,start\n{line}\n")
     for appointment in Appointment.objects.filter(status="scheduled"):
-        act(appointment_id=appointment.pk, action=Action.MISS, actor=SYSTEM, now=LATER - timedelta(days=1))
+        take_action(appointment_id=appointment.pk, action=Action.MISS, actor=SYSTEM, now=LATER - timedelta(days=1))
     Reservation.objects.filter(client=client).update(note="Hay fever.")
     rows = f"provider,client_email,start,title\n{provider.slug},wilma@example.org,2026-03-06 09:00,Wilhelmina\n"
     ImportedFile.objects.create(user_id=provider.user_id, sheet="appointments", content=rows.encode(), created_at=NOON)
@@ -172,7 +172,7 @@ def test_leaving_is_refused_while_a_series_goes_on(provider, booker):
     )
     series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
     for appointment in series.appointments.all():
-        act(appointment_id=appointment.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 14:00"))
+        take_action(appointment_id=appointment.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 14:00"))
 
     with pytest.raises(AppointmentsComing):
         leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
@@ -287,7 +287,7 @@ def test_provider_who_leaves_is_told_nothing_more_of_their_clients(provider):
     user.save()
 
     leave(user_id=user.pk, password=PASSWORD, now=LATER)
-    act(appointment_id=made.pk, action=Action.COMPLETE, actor=SYSTEM, now=LATER)
+    take_action(appointment_id=made.pk, action=Action.COMPLETE, actor=SYSTEM, now=LATER)
 
     assert not provider.webhooks.exists()
     assert not Message.objects.filter(channel="webhook").exists()

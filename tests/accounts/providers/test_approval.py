@@ -163,12 +163,12 @@ def test_admin_declines_with_a_reason(waiting, office):
 
 
 def test_admin_lets_the_front_desk_decide_nothing(waiting):
-    desk = browser_of(staff_of(FRONT_DESK))
+    dashboard = browser_of(staff_of(FRONT_DESK))
 
-    answer = desk.post(f"/admin/accounts/provider/{waiting.pk}/approve/")
+    answer = dashboard.post(f"/admin/accounts/provider/{waiting.pk}/approve/")
 
     assert (answer.status_code, Provider.objects.get().is_approved) == (403, False)
-    assert "/approve/" not in desk.get("/admin/").content.decode()
+    assert "/approve/" not in dashboard.get("/admin/").content.decode()
 
 
 def test_desk_says_what_is_missing(client):

@@ -12,7 +12,7 @@ from accounts.models import Client
 from booking.appointments.enums import Action
 from booking.appointments.errors import TooManyAppointments, TooOften
 from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few
-from booking.appointments.operations import act, confirm, reschedule
+from booking.appointments.operations import confirm, reschedule, take_action
 from booking.models import Appointment
 from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.models import Message
@@ -91,7 +91,7 @@ def test_book_counts_none_that_has_begun(provider, reader):
 
 def test_book_counts_none_that_was_cancelled(provider, reader):
     first, *_others = fill(provider, reader)
-    act(appointment_id=first.pk, action=Action.CANCEL, actor=actor_of(reader), now=NOON)
+    take_action(appointment_id=first.pk, action=Action.CANCEL, actor=actor_of(reader), now=NOON)
 
     assert appoint(provider, NINE, client=reader).status == "scheduled"
 
@@ -160,7 +160,7 @@ def test_what_was_moved_by_the_mailed_link_is_counted_on(provider, reader):
 def book_and_cancel(provider, client, **actor):
     current_actor = actor.get("actor") or actor_of(client)
     made = appoint(provider, NINE, client=client, actor=current_actor)
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=current_actor, now=NOON)
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=current_actor, now=NOON)
 
 
 @pytest.fixture

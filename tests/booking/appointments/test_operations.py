@@ -8,7 +8,7 @@ import pytest
 from accounts.actors import Actor, Source
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.errors import BadTransition, NotYet
-from booking.appointments.operations import act, book, confirm, edit, reschedule, set_status
+from booking.appointments.operations import book, confirm, edit, reschedule, set_status, take_action
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.transitions import TRANSITIONS, targets_of
 from booking.availability.errors import EndsBeforeStart, InThePast, OffGrid
@@ -369,7 +369,7 @@ def test_reschedule_by_the_client_once_it_has_begun_is_refused(provider, appoint
 
 @pytest.mark.parametrize("action", [Action.COMPLETE, Action.MISS, Action.CANCEL])
 def test_reschedule_of_what_is_over_is_refused(provider, appointment, action):
-    act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE)
+    take_action(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE)
 
     with pytest.raises(BadTransition):
         reschedule(appointment_id=appointment.pk, starts_at=TEN + DAY, actor=SYSTEM, now=NINE)
@@ -397,7 +397,7 @@ def test_reschedule_away_from_withdrawn_slots_leaves_what_the_hours_say(provider
 def test_cancel_frees_the_time_at_once_and_keeps_the_reason(provider, appointment):
     later = NOON + minutes(5)
 
-    done = act(
+    done = take_action(
         appointment_id=appointment.pk,
         action=Action.CANCEL,
         actor=actor_of(appointment.client),
@@ -418,16 +418,16 @@ def test_cancel_frees_the_time_at_once_and_keeps_the_reason(provider, appointmen
 
 
 def test_cancel_lets_somebody_else_have_the_time(provider, appointment):
-    act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert appoint(provider, NINE).status == "scheduled"
 
 
 def test_cancel_twice_is_a_bad_transition(appointment):
-    act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     with pytest.raises(BadTransition) as refusal:
-        act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+        take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert refusal.value.details == {"status": "cancelled", "allowed": []}
 
@@ -436,7 +436,9 @@ def test_decline_frees_the_time(provider):
     service = ServiceFactory(needs_approval=True, providers=[provider])
     booked = appoint(provider, NINE, service_id=service.pk)
 
-    done = act(appointment_id=booked.pk, action=Action.DECLINE, actor=actor_of(provider), now=NOON, reason="Full")
+    done = take_action(
+        appointment_id=booked.pk, action=Action.DECLINE, actor=actor_of(provider), now=NOON, reason="Full"
+    )
 
     done.refresh_from_db()
     assert (done.status, done.cancellation_reason, is_free(provider, NINE)) == ("declined", "Full", True)
@@ -446,7 +448,7 @@ def test_approve_schedules_what_waited(provider):
     service = ServiceFactory(needs_approval=True, providers=[provider])
     booked = appoint(provider, NINE, service_id=service.pk)
 
-    done = act(appointment_id=booked.pk, action=Action.APPROVE, actor=actor_of(provider), now=NOON)
+    done = take_action(appointment_id=booked.pk, action=Action.APPROVE, actor=actor_of(provider), now=NOON)
 
     done.refresh_from_db()
     assert (done.status, is_free(provider, NINE), history(done)[-1][0]) == ("scheduled", False, "approved")
@@ -455,9 +457,9 @@ def test_approve_schedules_what_waited(provider):
 @pytest.mark.parametrize("action", [Action.COMPLETE, Action.MISS])
 def test_an_outcome_can_be_told_from_the_start_on(appointment, action):
     with pytest.raises(NotYet):
-        act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE - MOMENT)
+        take_action(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE - MOMENT)
 
-    done = act(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE)
+    done = take_action(appointment_id=appointment.pk, action=action, actor=SYSTEM, now=NINE)
 
     assert done.status == TRANSITIONS[action].target
 
@@ -468,7 +470,7 @@ ACTIONS = [action for action in Action if TRANSITIONS[action].target]
 def with_status(provider, status):
     booked = appoint(provider, NINE)
     if status in ("cancelled", "declined"):
-        act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+        take_action(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
     Appointment.objects.filter(pk=booked.pk).update(status=status)
     return booked
 
@@ -480,7 +482,7 @@ MOVES = [(status, action) for status in AppointmentStatus for action in ACTIONS]
 def test_act_makes_the_moves_of_the_table(provider, status, action):
     booked = with_status(provider, status)
 
-    act(appointment_id=booked.pk, action=action, actor=SYSTEM, now=NINE)
+    take_action(appointment_id=booked.pk, action=action, actor=SYSTEM, now=NINE)
 
     booked.refresh_from_db()
     assert booked.status == TRANSITIONS[action].target
@@ -492,7 +494,7 @@ def test_act_refuses_every_other_move_and_names_the_allowed_ones(provider, statu
     before = dump()
 
     with pytest.raises(BadTransition) as refusal:
-        act(appointment_id=booked.pk, action=action, actor=SYSTEM, now=NINE)
+        take_action(appointment_id=booked.pk, action=action, actor=SYSTEM, now=NINE)
 
     assert refusal.value.details == {"status": status, "allowed": [str(move) for move in targets_of(status)]}
     assert dump() == before
@@ -504,26 +506,26 @@ def test_act_by_the_client_beyond_moving_and_cancelling_is_refused(provider, act
     booked = appoint(provider, NINE, service_id=service.pk)
 
     with pytest.raises(NotAllowed):
-        act(appointment_id=booked.pk, action=action, actor=actor_of(booked.client), now=NOON)
+        take_action(appointment_id=booked.pk, action=action, actor=actor_of(booked.client), now=NOON)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_act_by_a_stranger_is_refused(appointment, action):
     with pytest.raises(NotAllowed):
-        act(appointment_id=appointment.pk, action=action, actor=actor_of(ClientFactory()), now=NOON)
+        take_action(appointment_id=appointment.pk, action=action, actor=actor_of(ClientFactory()), now=NOON)
 
 
 def test_cancel_by_the_client_until_the_moment_it_begins(appointment):
     client = actor_of(appointment.client)
 
     with pytest.raises(NotAllowed):
-        act(appointment_id=appointment.pk, action=Action.CANCEL, actor=client, now=NINE)
-    assert act(appointment_id=appointment.pk, action=Action.CANCEL, actor=client, now=NINE - MOMENT)
+        take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=client, now=NINE)
+    assert take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=client, now=NINE - MOMENT)
 
 
 def test_act_on_nothing_is_not_found():
     with pytest.raises(NotFound):
-        act(appointment_id=0, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+        take_action(appointment_id=0, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
 
 def test_set_status_acts_by_the_status_wanted(appointment):
@@ -583,7 +585,7 @@ def test_allowed_actions_are_exactly_those_that_act_does(provider, who, status, 
     done = []
     for action in ACTIONS:
         with undone(), suppress(BadTransition, NotAllowed, NotYet):
-            act(appointment_id=booked.pk, action=action, actor=actor, now=now)
+            take_action(appointment_id=booked.pk, action=action, actor=actor, now=now)
             done.append(action)
 
     assert done == allowed
@@ -630,7 +632,7 @@ def test_history_is_only_ever_added_to(provider, appointment):
     first = AppointmentEvent.objects.values_list().get()
 
     reschedule(appointment_id=appointment.pk, starts_at=TEN, actor=SYSTEM, now=NOON)
-    act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert AppointmentEvent.objects.order_by("pk").values_list()[0] == first
     assert [event[0] for event in history(appointment)] == ["booked", "rescheduled", "cancelled"]

@@ -10,7 +10,7 @@ from redis import Redis
 from accounts.providers.operations import approve_provider
 from booking import tasks
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.availability import slots
 from booking.availability.operations import (
     close_business,
@@ -147,7 +147,7 @@ def test_claimed_time_outside_is_withdrawn_at_once_and_not_free_once_it_ends(hou
     change = hours_of(hourly, HALVES)
     assert [one.pk for one in change.conflicts] == [booked.pk]
     assert Slot.objects.get(reservation=booked.reservation_id).withdrawn
-    act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert at("2026-03-06 14:00") not in {start for start, _end in free_cells(hourly)}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.availability.errors import BadHours, EndsBeforeStart, InThePast, OffGrid
 from booking.availability.operations import (
     change_time_off,
@@ -185,7 +185,7 @@ def test_set_working_hours_names_conflicts_in_order_and_no_others():
         appoint(provider, at(start))
     appoint(provider, at("2026-03-05 20:00"), overrides=[Override.HOURS])
     cancelled = appoint(provider, at("2026-03-05 09:00"))
-    act(appointment_id=cancelled.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=cancelled.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
     hold(provider, at("2026-03-05 10:00"))
     appoint(hourly(), at("2026-03-05 09:00"))
 
@@ -794,7 +794,7 @@ def test_conflicts_are_exactly_the_appointments_that_no_longer_fit(hours):
         change = set_working_hours(**by(provider), hours=hours)
 
         for appointment in booked:
-            act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+            take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
         cells = {start for start, _ in free_cells(provider)}
         outside = [
             appointment

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, confirm
+from booking.appointments.operations import confirm, take_action
 from booking.availability.hours import open_hours
 from booking.availability.locks import locked_schedule
 from booking.availability.operations import (
@@ -423,9 +423,9 @@ def test_lay_out_of_another_grid_lets_holds_that_share_a_cell_be_confirmed_and_g
 
     one, other = (confirm(reservation_id=holds[number].pk, actor=SYSTEM, now=NOON) for number in order)
     promises = broken_promises()
-    act(appointment_id=one.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=one.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
     half = [f"{start:%H:%M}" for start, _ in listed(provider, NOON)]
-    act(appointment_id=other.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=other.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert (promises, half) == ({}, ["09:00", "11:00"])
     assert [f"{start:%H:%M}" for start, _ in listed(provider, NOON)] == ["09:00", "10:00", "11:00"]
@@ -469,7 +469,7 @@ def test_vacate_deletes_a_withdrawn_slot():
     booked = appoint(provider, at("2026-03-04 09:00"))
     set_hours(provider, [])
 
-    act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert grid(provider) == []
 
@@ -479,7 +479,7 @@ def test_vacate_frees_the_cell_of_another_grid():
     booked = appoint(provider, at("2026-03-04 10:15"))
     set_policy(provider_id=provider.pk, changes={"slot_minutes": 60}, actor=SYSTEM, now=NOON)
 
-    act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert starts(provider) == ["04 09:00", "04 10:00", "04 11:00"]
 
@@ -492,7 +492,7 @@ def test_vacate_passes_a_slot_on_to_other_live_time_it_overlaps():
     set_hours(provider, [(2, time(10), time(11))])
     owner, other = sorted((first, second), key=lambda made: made.reservation_id != grid(provider)[0][2])
 
-    act(appointment_id=owner.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=owner.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert grid(provider) == [(at("2026-03-04 10:00"), at("2026-03-04 11:00"), other.reservation_id, False)]
 
@@ -591,7 +591,7 @@ def on_grid(schedule, instant):
 def end(reservations):
     for reservation in reservations:
         if hasattr(reservation, "appointment"):
-            act(appointment_id=reservation.appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+            take_action(appointment_id=reservation.appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
         else:
             release(reservation_id=reservation.pk, actor=SYSTEM, now=NOON)
 

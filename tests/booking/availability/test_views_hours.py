@@ -36,38 +36,38 @@ def weekly(provider):
     return list(rows.values_list("weekday", "start_time", "end_time"))
 
 
-def test_hours_are_shown_with_their_timezone(desk):
-    page = desk.get(HOURS).content.decode()
+def test_hours_are_shown_with_their_timezone(dashboard):
+    page = dashboard.get(HOURS).content.decode()
 
     assert 'value="09:00"' in page
     assert "On the clocks of UTC" in page
 
 
-def test_saving_hours_first_shows_whom_they_strand_and_changes_nothing(desk, provider):
+def test_saving_hours_first_shows_whom_they_strand_and_changes_nothing(dashboard, provider):
     appointment = appoint(provider, at("2026-03-05 09:00"))
     before = dump()
 
-    answer = desk.post(HOURS, TUESDAY_9_TO_12)
+    answer = dashboard.post(HOURS, TUESDAY_9_TO_12)
 
     assert answer.context["tried"].change.conflicts == [appointment]
     assert appointment.client.name in answer.content.decode()
     assert dump() == before
 
 
-def test_whom_hours_strand_can_be_moved_or_cancelled_from_there(desk, provider):
+def test_whom_hours_strand_can_be_moved_or_cancelled_from_there(dashboard, provider):
     appointment = appoint(provider, at("2026-03-05 09:00"))
 
-    links = links_of(desk.post(HOURS, TUESDAY_9_TO_12))
+    links = links_of(dashboard.post(HOURS, TUESDAY_9_TO_12))
 
     page = f"/dashboard/appointments/{appointment.pk}/"
     assert {f"{page}move/", f"{page}?do=cancel#cancel"} <= set(links)
-    assert "<details open>\n              <summary>Cancel" in desk.get(page, {"do": "cancel"}).content.decode()
+    assert "<details open>\n              <summary>Cancel" in dashboard.get(page, {"do": "cancel"}).content.decode()
 
 
-def test_saving_hours_after_their_preview_keeps_the_stranded_appointment(desk, provider):
+def test_saving_hours_after_their_preview_keeps_the_stranded_appointment(dashboard, provider):
     appointment = appoint(provider, at("2026-03-05 09:00"))
 
-    answer = saved(desk, HOURS, TUESDAY_9_TO_12)
+    answer = saved(dashboard, HOURS, TUESDAY_9_TO_12)
 
     assert answer.status_code == 302
     assert weekly(provider) == [(1, time(9), time(12))]
@@ -75,48 +75,48 @@ def test_saving_hours_after_their_preview_keeps_the_stranded_appointment(desk, p
     assert appointment.status == "scheduled"
 
 
-def test_saving_other_hours_than_were_previewed_previews_them(desk, provider):
+def test_saving_other_hours_than_were_previewed_previews_them(dashboard, provider):
     before = weekly(provider)
-    sure = sure_of(desk.post(HOURS, TUESDAY_9_TO_12))
+    sure = sure_of(dashboard.post(HOURS, TUESDAY_9_TO_12))
 
-    answer = desk.post(HOURS, {**TUESDAY_9_TO_12, "end-1": "11:00", "sure": sure})
+    answer = dashboard.post(HOURS, {**TUESDAY_9_TO_12, "end-1": "11:00", "sure": sure})
 
     assert answer.status_code == 200
     assert not answer.context["tried"].done
     assert weekly(provider) == before
 
 
-def test_hours_until_midnight_and_past_it_are_saved_and_explained(desk, provider):
+def test_hours_until_midnight_and_past_it_are_saved_and_explained(dashboard, provider):
     fields = {"start-4": ["18:00"], "end-4": ["24:00"], "start-5": ["22:00"], "end-5": ["02:00"]}
 
-    saved(desk, HOURS, fields)
+    saved(dashboard, HOURS, fields)
 
     assert weekly(provider) == [(4, time(18), time(0)), (5, time(22), time(2))]
-    page = desk.get(HOURS).content.decode()
+    page = dashboard.get(HOURS).content.decode()
     assert "until midnight" in page
     assert "ends the next day" in page
 
 
-def test_adding_a_stretch_keeps_what_was_typed(desk, provider):
+def test_adding_a_stretch_keeps_what_was_typed(dashboard, provider):
     before = dump()
 
-    answer = desk.post(HOURS, {"start-1": "08:15", "end-1": "", "do": "add-1"})
+    answer = dashboard.post(HOURS, {"start-1": "08:15", "end-1": "", "do": "add-1"})
 
     day = answer.context["form"].days[1]
     assert day.rows == [("08:15", ""), ("", "")]
     assert dump() == before
 
 
-def test_removing_a_stretch_takes_it_out_of_the_form(desk):
-    answer = desk.post(HOURS, {"start-1": ["08:00", "13:00"], "end-1": ["12:00", "17:00"], "do": "remove-1-0"})
+def test_removing_a_stretch_takes_it_out_of_the_form(dashboard):
+    answer = dashboard.post(HOURS, {"start-1": ["08:00", "13:00"], "end-1": ["12:00", "17:00"], "do": "remove-1-0"})
 
     assert answer.context["form"].days[1].rows == [("13:00", "17:00")]
 
 
-def test_copying_a_day_replaces_the_others_chosen(desk):
+def test_copying_a_day_replaces_the_others_chosen(dashboard):
     fields = {"start-0": "08:00", "end-0": "12:00", "start-2": "10:00", "end-2": "11:00", "to-0": ["2", "6"]}
 
-    days = desk.post(HOURS, {**fields, "do": "copy-0"}).context["form"].days
+    days = dashboard.post(HOURS, {**fields, "do": "copy-0"}).context["form"].days
 
     assert [day.rows for day in days] == [
         [("08:00", "12:00")],
@@ -130,16 +130,16 @@ def test_copying_a_day_replaces_the_others_chosen(desk):
 
 
 @pytest.mark.parametrize("deed", ["remove-1-7", "remove-9-0", "copy-x", "add-", "nonsense", "remove-0-²"])
-def test_a_button_there_is_not_changes_nothing(desk, deed):
-    answer = desk.post(HOURS, {"start-1": "08:00", "end-1": "12:00", "do": deed})
+def test_a_button_there_is_not_changes_nothing(dashboard, deed):
+    answer = dashboard.post(HOURS, {"start-1": "08:00", "end-1": "12:00", "do": deed})
 
     assert answer.context["form"].days[1].rows == [("08:00", "12:00")]
 
 
-def test_hours_without_an_end_are_refused_with_what_was_typed(desk, provider):
+def test_hours_without_an_end_are_refused_with_what_was_typed(dashboard, provider):
     before = weekly(provider)
 
-    answer = desk.post(HOURS, {"start-1": "09:00", "end-1": "", "do": "save"})
+    answer = dashboard.post(HOURS, {"start-1": "09:00", "end-1": "", "do": "save"})
 
     page = answer.content.decode()
     assert "This field is required." in page
@@ -147,15 +147,15 @@ def test_hours_without_an_end_are_refused_with_what_was_typed(desk, provider):
     assert weekly(provider) == before
 
 
-def test_hours_off_the_grid_are_refused_with_the_nearest(desk, provider):
-    answer = desk.post(HOURS, {"start-1": "09:07", "end-1": "12:00", "do": "save"})
+def test_hours_off_the_grid_are_refused_with_the_nearest(dashboard, provider):
+    answer = dashboard.post(HOURS, {"start-1": "09:07", "end-1": "12:00", "do": "save"})
 
     page = answer.content.decode()
     assert "The nearest are 09:00 and 09:15" in page
     assert 'value="09:07"' in page
 
 
-def test_hours_cost_the_same_with_many_rows(desk, provider, django_assert_max_num_queries):
+def test_hours_cost_the_same_with_many_rows(dashboard, provider, django_assert_max_num_queries):
     for day in range(28):
         DateOverrideFactory(schedule=provider.schedule, date=date(2026, 4, day + 1))
     for day in (5, 6):
@@ -163,55 +163,55 @@ def test_hours_cost_the_same_with_many_rows(desk, provider, django_assert_max_nu
             WorkingHoursFactory(schedule=provider.schedule, weekday=day, start_time=time(hour), end_time=time(hour + 1))
 
     with django_assert_max_num_queries(8):
-        desk.get(HOURS)
+        dashboard.get(HOURS)
 
 
 # --- Single dates ---------------------------------------------------------------------------------------------------
 
 
-def test_a_date_gets_hours_of_its_own(desk, provider):
+def test_a_date_gets_hours_of_its_own(dashboard, provider):
     fields = {"date": "2026-03-05", "start-day": ["10:00", "14:00"], "end-day": ["12:00", "24:00"]}
 
-    answer = saved(desk, ONE_DATE, fields)
+    answer = saved(dashboard, ONE_DATE, fields)
 
     assert answer.headers["Location"] == HOURS
     assert DateOverride.objects.get().hours == [["10:00", "12:00"], ["14:00", "00:00"]]
 
 
-def test_a_date_without_hours_is_closed_and_shows_whom_that_strands(desk, provider):
+def test_a_date_without_hours_is_closed_and_shows_whom_that_strands(dashboard, provider):
     appointment = appoint(provider, at("2026-03-05 09:00"))
 
-    answer = desk.post(ONE_DATE, {"date": "2026-03-05", "start-day": "", "end-day": "", "do": "save"})
+    answer = dashboard.post(ONE_DATE, {"date": "2026-03-05", "start-day": "", "end-day": "", "do": "save"})
 
     assert answer.context["tried"].change.conflicts == [appointment]
     assert not DateOverride.objects.exists()
 
 
-def test_a_date_goes_back_to_the_weekly_hours(desk, provider):
+def test_a_date_goes_back_to_the_weekly_hours(dashboard, provider):
     DateOverrideFactory(schedule=provider.schedule, date=date(2026, 3, 5))
     path = f"{ONE_DATE}?date=2026-03-05"
 
-    saved(desk, path, {"date": "2026-03-05"}, deed="remove")
+    saved(dashboard, path, {"date": "2026-03-05"}, deed="remove")
 
     assert not DateOverride.objects.exists()
 
 
-def test_a_date_that_is_none_is_refused_with_what_was_typed(desk):
-    answer = desk.post(ONE_DATE, {"date": "someday", "start-day": "10:00", "end-day": "12:00", "do": "save"})
+def test_a_date_that_is_none_is_refused_with_what_was_typed(dashboard):
+    answer = dashboard.post(ONE_DATE, {"date": "someday", "start-day": "10:00", "end-day": "12:00", "do": "save"})
 
     assert answer.context["form"].errors["date"]
     assert 'value="10:00"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("text", ["", "someday", "2026-02-31", "2026-13-45"])
-def test_a_date_in_the_address_that_is_none_is_none(desk, text):
-    assert desk.get(ONE_DATE, {"date": text}).status_code == 200
+def test_a_date_in_the_address_that_is_none_is_none(dashboard, text):
+    assert dashboard.get(ONE_DATE, {"date": text}).status_code == 200
 
 
-def test_another_providers_date_is_not_shown(desk):
+def test_another_providers_date_is_not_shown(dashboard):
     DateOverrideFactory(date=date(2026, 3, 5), hours=[["01:00", "02:00"]])
 
-    assert desk.get(ONE_DATE, {"date": "2026-03-05"}).context["chosen"] is None
+    assert dashboard.get(ONE_DATE, {"date": "2026-03-05"}).context["chosen"] is None
 
 
 # --- Who may ----------------------------------------------------------------------------------------------------------
@@ -235,8 +235,8 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_desk_pages_are_shown_to_their_provider(desk, path):
-    assert desk.get(path).status_code == 200
+def test_desk_pages_are_shown_to_their_provider(dashboard, path):
+    assert dashboard.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, edit, reschedule
+from booking.appointments.operations import edit, reschedule, take_action
 from booking.calendars.operations import close_feed, open_feed, renew_feed
 from booking.links import feed_link
 from booking.models import Appointment
@@ -107,7 +107,7 @@ def test_feed_says_how_it_stands(client, provider):
     appoint(provider, at("2026-03-04 09:00"))
     appoint(provider, at("2026-03-04 10:00"), service_id=service.pk)
     gone = appoint(provider, at("2026-03-04 11:00"))
-    act(appointment_id=gone.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=gone.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     assert [event.status.value for event in events(client, provider)] == ["CONFIRMED", "TENTATIVE", "CANCELLED"]
 
@@ -211,7 +211,7 @@ def moved(provider, booker, made):
 
 
 def cancelled(provider, booker, made):
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
 
 def edited(provider, booker, made):

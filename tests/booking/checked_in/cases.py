@@ -11,7 +11,7 @@ from icalendar import Calendar
 
 from analytics.periods import Span
 from analytics.queries import Scope, numbers
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.transitions import Action, AppointmentStatus
 from booking.calendars.icalendar import to_ical
@@ -47,7 +47,7 @@ def scheduled(provider, booker):
 
 @pytest.fixture
 def checked_in(scheduled):
-    return act(appointment_id=scheduled.pk, action=Action("check_in"), actor=SYSTEM, now=BEGUN)
+    return take_action(appointment_id=scheduled.pk, action=Action("check_in"), actor=SYSTEM, now=BEGUN)
 
 
 def sheet(provider, client, reference=""):
@@ -84,14 +84,14 @@ def test_api(provider_api, scheduled):
 def test_desk_has_the_button(provider, scheduled):
     browser = browser_of(provider.user)
 
-    assert 'value="check_in"' in browser.get(reverse("desk")).content.decode()
-    assert 'value="check_in"' in browser.get(reverse("desk-appointment", args=[scheduled.pk])).content.decode()
+    assert 'value="check_in"' in browser.get(reverse("dashboard")).content.decode()
+    assert 'value="check_in"' in browser.get(reverse("dashboard-appointment", args=[scheduled.pk])).content.decode()
 
 
 def test_desk_does_it_and_says_so(provider, scheduled):
     browser = browser_of(provider.user)
 
-    answer = browser.post(reverse("desk-appointment-act", args=[scheduled.pk]), {"do": "check_in"}, follow=True)
+    answer = browser.post(reverse("dashboard-appointment-act", args=[scheduled.pk]), {"do": "check_in"}, follow=True)
 
     assert "Checked in:" in text_of(answer)
     assert '<span class="badge good">checked in</span>' in answer.content.decode()
@@ -130,7 +130,7 @@ def test_reference_lists_the_action():
 
 
 @pytest.mark.parametrize(
-    "page", ["desk-day", "desk-week", "admin:booking_appointment_day"], ids=["day", "week", "admin's day"]
+    "page", ["dashboard-day", "dashboard-week", "admin:booking_appointment_day"], ids=["day", "week", "admin's day"]
 )
 def test_calendars_show_it(office, provider, checked_in, page):
     browser = office if page.startswith("admin:") else browser_of(provider.user)
@@ -174,7 +174,7 @@ def test_export_says_it_and_is_imported_unchanged(checked_in):
 def test_webhook_is_told(scheduled):
     endpoint = WebhookEndpointFactory(provider=scheduled.provider, events=["appointment.checked_in"])
 
-    act(appointment_id=scheduled.pk, action=Action("check_in"), actor=SYSTEM, now=BEGUN)
+    take_action(appointment_id=scheduled.pk, action=Action("check_in"), actor=SYSTEM, now=BEGUN)
 
     [message] = Message.objects.filter(endpoint=endpoint)
     assert message.details["type"] == "appointment.checked_in"

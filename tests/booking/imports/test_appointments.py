@@ -14,7 +14,7 @@ from accounts.actors import Actor, Source
 from accounts.clients.imports import CLIENTS
 from accounts.models import Client
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, confirm, reschedule
+from booking.appointments.operations import confirm, reschedule, take_action
 from booking.imports import batching
 from booking.imports.batching import PART
 from booking.imports.kinds import APPOINTMENTS, SERVICES
@@ -273,7 +273,7 @@ def test_moves_rewords_and_ends_what_the_file_has_changed(ada, kim):
 
 def test_reports_what_was_ended_here_and_goes_on_in_the_file(ada, kim):
     run(APPOINTMENTS, HEAD + row("2026-03-05 10:00", reference="a"))
-    act(appointment_id=Appointment.objects.get().pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="x")
+    take_action(appointment_id=Appointment.objects.get().pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="x")
 
     report = run(APPOINTMENTS, HEAD + row("2026-03-05 10:00", reference="a", status="scheduled"))
 
@@ -516,7 +516,7 @@ def practice():
         client = ClientFactory(name=name)
         made = appoint(ada, at("2026-03-05 10:00") + timedelta(hours=number), client=client, service_id=visit.pk)
         made = appoint(ada, at("2026-03-06 10:00") + timedelta(hours=number), client=client, title="-Own, words")
-        act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="Ill")
+        take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON, reason="Ill")
     visit.is_active = False
     visit.save()
     return ada

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accounts.actors import Actor, Source
 from booking.appointments.enums import Action
 from booking.appointments.errors import BadTransition
-from booking.appointments.operations import act, edit, reschedule
+from booking.appointments.operations import edit, reschedule, take_action
 from booking.availability.errors import InThePast, OffGrid
 from booking.availability.operations import set_policy, take_time_off
 from booking.availability.slots import extend_all
@@ -461,7 +461,7 @@ def test_extend_leaves_a_provider_alone_who_takes_no_bookings(provider, kim):
 def test_extend_never_makes_again_what_was_cancelled_or_moved(provider, kim):
     change = create(provider, kim)
     second, third = change.booked[1:3]
-    act(appointment_id=second.pk, action=Action.CANCEL, actor=actor_of(kim), now=NOON)
+    take_action(appointment_id=second.pk, action=Action.CANCEL, actor=actor_of(kim), now=NOON)
     reschedule(appointment_id=third.pk, starts_at=at("2026-03-24 11:00"), actor=SYSTEM, now=NOON)
     AppointmentSeries.objects.update(generated_until=NOON)
 
@@ -519,7 +519,7 @@ def test_extend_of_nothing_makes_nothing():
 def test_cancelling_an_appointment_of_a_series_makes_an_exception(provider, kim):
     change = create(provider, kim)
 
-    act(appointment_id=change.booked[1].pk, action=Action.CANCEL, actor=actor_of(kim), now=NOON, reason="Away")
+    take_action(appointment_id=change.booked[1].pk, action=Action.CANCEL, actor=actor_of(kim), now=NOON, reason="Away")
 
     change.series.refresh_from_db()
     assert change.series.exdates == [date(2026, 3, 16)]

@@ -10,12 +10,12 @@ from tests.groups import browser_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.provider(horizon_days=30)]
 
 
-PAGES = ("desk", "desk-week", "desk-day", "desk-requests", "desk-book")
+PAGES = ("dashboard", "dashboard-week", "dashboard-day", "dashboard-requests", "dashboard-book")
 OF_AN_APPOINTMENT = (
-    "desk-appointment",
-    "desk-appointment-act",
-    "desk-appointment-move",
-    "desk-appointment-ics",
+    "dashboard-appointment",
+    "dashboard-appointment-act",
+    "dashboard-appointment-move",
+    "dashboard-appointment-ics",
 )
 
 
@@ -25,8 +25,8 @@ def appointment(provider):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_desk_is_shown_to_its_provider(desk, name):
-    assert desk.get(reverse(name)).status_code == 200
+def test_desk_is_shown_to_its_provider(dashboard, name):
+    assert dashboard.get(reverse(name)).status_code == 200
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -59,16 +59,16 @@ def test_appointment_asks_a_visitor_to_log_in(appointment, name):
 
 
 def test_appointment_is_not_acted_on_by_another_provider(stranger, appointment):
-    answer = stranger.post(reverse("desk-appointment-act", args=[appointment.pk]), {"do": "cancel"})
+    answer = stranger.post(reverse("dashboard-appointment-act", args=[appointment.pk]), {"do": "cancel"})
 
     appointment.refresh_from_db()
     assert (answer.status_code, appointment.status) == (404, "scheduled")
 
 
-def test_desk_says_which_section_one_person_or_thing_belongs_to(desk, provider, ada):
+def test_desk_says_which_section_one_person_or_thing_belongs_to(dashboard, provider, ada):
     service = ServiceFactory(owner=provider, providers=[provider])
-    one = {"desk-clients": reverse("desk-client", args=[ada.pk])}
-    one |= {"desk-services": reverse("desk-service", args=[service.pk])}
+    one = {"dashboard-clients": reverse("dashboard-client", args=[ada.pk])}
+    one |= {"dashboard-services": reverse("dashboard-service", args=[service.pk])}
 
     for section, path in one.items():
-        assert f'href="{reverse(section)}" aria-current="page"' in desk.get(path).content.decode()
+        assert f'href="{reverse(section)}" aria-current="page"' in dashboard.get(path).content.decode()

@@ -8,7 +8,7 @@ import time_machine
 from django.urls import reverse
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.pages.calendar_layout import laid_out
 from tests.factories import (
     ALWAYS,
@@ -30,7 +30,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def week(browser, **query):
-    return browser.get(reverse("desk-week"), query)
+    return browser.get(reverse("dashboard-week"), query)
 
 
 def column(provider, day, **more):
@@ -38,78 +38,78 @@ def column(provider, day, **more):
     return laid_out(provider.schedule, [date.fromisoformat(day)], NOON).days[0]
 
 
-def test_week_shows_the_week_of_a_date(desk, provider):
+def test_week_shows_the_week_of_a_date(dashboard, provider):
     appoint(provider, at("2026-03-12 09:00"), title="Trial lesson")
 
-    page = week(desk, date="2026-03-15").content.decode()
+    page = week(dashboard, date="2026-03-15").content.decode()
 
     assert "Trial lesson" in page
     assert "Mon 9 Mar" in page
     assert "Sun 15 Mar" in page
 
 
-def test_week_leads_to_the_ones_beside_it(desk):
-    page = week(desk, date="2026-03-11").content.decode()
+def test_week_leads_to_the_ones_beside_it(dashboard):
+    page = week(dashboard, date="2026-03-11").content.decode()
 
     assert "?date=2026-03-02" in page
     assert "?date=2026-03-16" in page
 
 
 @pytest.mark.parametrize("nonsense", ["", "yesterday", "2026-02-30", "0001-01-01", "9999-12-31", "2026-03-09\x00"])
-def test_week_shows_this_one_for_what_is_no_date(desk, nonsense):
-    answer = week(desk, date=nonsense)
+def test_week_shows_this_one_for_what_is_no_date(dashboard, nonsense):
+    answer = week(dashboard, date=nonsense)
 
     assert (answer.status_code, "Mon 2 Mar" in answer.content.decode()) == (200, True)
 
 
-def test_week_does_not_show_what_was_cancelled(desk, provider):
+def test_week_does_not_show_what_was_cancelled(dashboard, provider):
     made = appoint(provider, at("2026-03-04 09:00"), title="Trial lesson")
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
-    assert "Trial lesson" not in week(desk).content.decode()
+    assert "Trial lesson" not in week(dashboard).content.decode()
 
 
-def test_week_shows_a_hold_without_a_link(desk, provider):
+def test_week_shows_a_hold_without_a_link(dashboard, provider):
     held = hold(provider, at("2026-03-04 09:00"))
 
-    page = week(desk).content.decode()
+    page = week(dashboard).content.decode()
 
     assert held.client.name in page
     assert "Held until 12:30" in page
 
 
-def test_week_shows_no_hold_past_its_end(desk, provider):
+def test_week_shows_no_hold_past_its_end(dashboard, provider):
     held = hold(provider, at("2026-03-04 09:00"), now=NOON - timedelta(minutes=30))
 
-    assert held.client.name not in week(desk).content.decode()
+    assert held.client.name not in week(dashboard).content.decode()
 
 
-def test_week_shows_nothing_of_others(desk):
+def test_week_shows_nothing_of_others(dashboard):
     other = open_provider(horizon_days=4)
     theirs = appoint(other, at("2026-03-04 09:00"))
 
-    assert theirs.client.name not in week(desk).content.decode()
+    assert theirs.client.name not in week(dashboard).content.decode()
 
 
-def test_week_says_why_one_is_away(desk, provider):
+def test_week_says_why_one_is_away(dashboard, provider):
     TimeOffFactory(schedule=provider.schedule, reason="Skiing")
 
-    assert "Skiing" in week(desk).content.decode()
+    assert "Skiing" in week(dashboard).content.decode()
 
 
-def test_week_has_no_inline_style(desk, provider):
+def test_week_has_no_inline_style(dashboard, provider):
     appoint(provider, at("2026-03-04 09:00"))
 
-    assert "style=" not in week(desk).content.decode()
+    assert "style=" not in week(dashboard).content.decode()
 
 
 @pytest.mark.parametrize("number", [1, 12])
-def test_week_costs_the_same_however_many_there_are(desk, provider, django_assert_max_num_queries, number):
+def test_week_costs_the_same_however_many_there_are(dashboard, provider, django_assert_max_num_queries, number):
     for quarter in range(number):
         appoint(provider, at("2026-03-04 09:00") + timedelta(minutes=15 * quarter))
 
     with django_assert_max_num_queries(QUERIES):
-        answer = week(desk)
+        answer = week(dashboard)
 
     assert answer.content.decode().count('class="block scheduled') == number
 
@@ -210,14 +210,14 @@ def test_day_is_shown_in_the_providers_zone():
     browser = browser_of(provider.user)
     browser.cookies["timezone"] = "America/New_York"
 
-    page = browser.get(reverse("desk-day"), {"date": "2026-03-04"}).content.decode()
+    page = browser.get(reverse("dashboard-day"), {"date": "2026-03-04"}).content.decode()
 
     assert '10:00<span class="end"> – 10:15</span>' in page
 
 
 @pytest.mark.parametrize(("clock", "drawn"), [("2026-03-02 13:00", True), ("2026-03-02 23:30", False)])
-def test_day_draws_now_only_within_the_hours_shown(desk, clock, drawn):
+def test_day_draws_now_only_within_the_hours_shown(dashboard, clock, drawn):
     with time_machine.travel(at(clock), tick=False):
-        page = desk.get(reverse("desk-day")).content.decode()
+        page = dashboard.get(reverse("dashboard-day")).content.decode()
 
     assert ('<div class="now ' in page) == drawn

@@ -7,7 +7,7 @@ import time_machine
 from django.test import Client as Browser
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.models import Appointment, Reservation
 from booking.reservations.enums import Override
 from booking.series.enums import Policy
@@ -84,7 +84,7 @@ def test_mine_is_not_there_for_who_is_no_client(client):
 
 def test_past_holds_what_is_over_and_what_was_cancelled(mine, provider, booker, appointment):
     cancelled = appoint(provider, at("2026-03-05 09:00"), client=booker)
-    act(appointment_id=cancelled.pk, action=Action.CANCEL, actor=actor_of(booker), now=NOON)
+    take_action(appointment_id=cancelled.pk, action=Action.CANCEL, actor=actor_of(booker), now=NOON)
 
     with time_machine.travel(NOON + timedelta(days=2)):
         rows = mine.get("/me/past/").context["rows"]

@@ -37,61 +37,61 @@ def listed(answer) -> list[Client]:
     return list(answer.context["page"])
 
 
-def test_clients_are_the_address_book_and_who_booked(desk, provider, kept, booker):
+def test_clients_are_the_address_book_and_who_booked(dashboard, provider, kept, booker):
     visit(provider, booker)
     ClientFactory(name="A stranger")
     AppointmentFactory()
 
-    assert listed(desk.get(CLIENTS)) == sorted([kept, booker], key=lambda client: client.name)
+    assert listed(dashboard.get(CLIENTS)) == sorted([kept, booker], key=lambda client: client.name)
 
 
-def test_clients_are_nobody_who_only_holds_a_time(desk, provider):
+def test_clients_are_nobody_who_only_holds_a_time(dashboard, provider):
     HoldFactory(provider=provider, client=ClientFactory(user=None, name=""))
 
-    assert listed(desk.get(CLIENTS)) == []
+    assert listed(dashboard.get(CLIENTS)) == []
 
 
-def test_clients_are_listed_with_their_next_appointment_and_how_many(desk, provider, kept):
+def test_clients_are_listed_with_their_next_appointment_and_how_many(dashboard, provider, kept):
     visit(provider, kept, "2026-02-01 09:00", status="completed")
     visit(provider, kept, "2026-03-06 09:00")
     visit(provider, kept, "2026-03-05 09:00")
 
-    (client,) = listed(desk.get(CLIENTS))
+    (client,) = listed(dashboard.get(CLIENTS))
 
     assert (client.visits, client.next_at) == (3, at("2026-03-05 09:00"))
 
 
 @pytest.mark.parametrize("text", ["ada", "lovelace@", "30 12 34", "+49 301234"])
-def test_clients_are_found_by_name_email_and_phone(desk, provider, text):
+def test_clients_are_found_by_name_email_and_phone(dashboard, provider, text):
     ada = ClientFactory(owner=provider, user=None, name="Ada", email="lovelace@example.org", phone="+49301234567")
     ClientFactory(owner=provider, user=None, name="Grace")
 
-    found = listed(desk.get(CLIENTS, {"q": text}))
+    found = listed(dashboard.get(CLIENTS, {"q": text}))
 
     assert found == [ada]
 
 
 @pytest.mark.parametrize("query", [{"q": "\x00"}, {"page": "x"}, {"page": "99"}, {"q": "%"}])
-def test_clients_take_any_question(desk, query):
-    assert desk.get(CLIENTS, query).status_code == 200
+def test_clients_take_any_question(dashboard, query):
+    assert dashboard.get(CLIENTS, query).status_code == 200
 
 
-def test_clients_say_what_cannot_be_searched_for_and_show_nobody(desk, kept):
-    answer = desk.get(CLIENTS, {"q": "Ada" + " " * 97 + "a"})
+def test_clients_say_what_cannot_be_searched_for_and_show_nobody(dashboard, kept):
+    answer = dashboard.get(CLIENTS, {"q": "Ada" + " " * 97 + "a"})
 
     assert "at most 100 characters" in text_of(answer)
     assert listed(answer) == []
 
 
-def test_clients_come_in_pages(desk, provider):
+def test_clients_come_in_pages(dashboard, provider):
     for number in range(26):
         ClientFactory(owner=provider, user=None, name=f"Client {number:02}")
 
-    assert [client.name for client in listed(desk.get(CLIENTS, {"page": 2}))] == ["Client 25"]
+    assert [client.name for client in listed(dashboard.get(CLIENTS, {"page": 2}))] == ["Client 25"]
 
 
-def test_a_client_is_added_to_ones_address_book(desk, provider):
-    answer = desk.post(ADD, EMMY)
+def test_a_client_is_added_to_ones_address_book(dashboard, provider):
+    answer = dashboard.post(ADD, EMMY)
 
     client = Client.objects.get()
     assert answer.headers["Location"] == f"{CLIENTS}{client.pk}/"
@@ -99,71 +99,71 @@ def test_a_client_is_added_to_ones_address_book(desk, provider):
     assert (str(client.phone), client.timezone, client.notes) == ("+4930901820", "Europe/Berlin", "Prefers mornings.")
 
 
-def test_adding_a_client_there_is_keeps_what_was_typed(desk, provider):
+def test_adding_a_client_there_is_keeps_what_was_typed(dashboard, provider):
     ClientFactory(owner=provider, user=None, email="emmy@example.org")
 
-    answer = desk.post(ADD, EMMY)
+    answer = dashboard.post(ADD, EMMY)
 
     assert answer.context["form"].errors["email"] == ["This address book already has a client with this email."]
     assert "Prefers mornings." in answer.content.decode()
 
 
-def test_a_client_is_changed(desk, kept):
-    desk.post(f"{CLIENTS}{kept.pk}/edit/", EMMY)
+def test_a_client_is_changed(dashboard, kept):
+    dashboard.post(f"{CLIENTS}{kept.pk}/edit/", EMMY)
 
     kept.refresh_from_db()
     assert (kept.name, kept.email) == ("Emmy Noether", "emmy@example.org")
 
 
-def test_a_client_who_never_booked_is_deleted(desk, kept):
-    desk.post(f"{CLIENTS}{kept.pk}/edit/", {"do": "remove"})
+def test_a_client_who_never_booked_is_deleted(dashboard, kept):
+    dashboard.post(f"{CLIENTS}{kept.pk}/edit/", {"do": "remove"})
 
     assert not Client.objects.exists()
 
 
-def test_a_client_who_booked_is_not_deleted(desk, provider, kept):
+def test_a_client_who_booked_is_not_deleted(dashboard, provider, kept):
     visit(provider, kept)
 
-    assert desk.post(f"{CLIENTS}{kept.pk}/edit/", {"do": "remove"}).status_code == 409
+    assert dashboard.post(f"{CLIENTS}{kept.pk}/edit/", {"do": "remove"}).status_code == 409
 
 
-def test_a_clients_page_shows_their_appointments_with_this_provider_and_notes(desk, provider, kept):
+def test_a_clients_page_shows_their_appointments_with_this_provider_and_notes(dashboard, provider, kept):
     past, coming = visit(provider, kept, "2026-02-01 09:00", status="completed"), visit(provider, kept)
 
-    answer = desk.get(f"{CLIENTS}{kept.pk}/")
+    answer = dashboard.get(f"{CLIENTS}{kept.pk}/")
 
     assert list(answer.context["coming"]) == [coming]
     assert list(answer.context["page"]) == [past]
     assert "Likes tea." in answer.content.decode()
 
 
-def test_a_self_registered_clients_page_shows_no_other_providers_visits_and_no_notes(desk, provider, booker):
+def test_a_self_registered_clients_page_shows_no_other_providers_visits_and_no_notes(dashboard, provider, booker):
     booker.notes = "Staff's own."
     booker.save()
     mine = visit(provider, booker)
     AppointmentFactory(reservation__client=booker)
 
-    answer = desk.get(f"{CLIENTS}{booker.pk}/")
+    answer = dashboard.get(f"{CLIENTS}{booker.pk}/")
 
     assert list(answer.context["coming"]) == [mine]
     assert "Staff's own." not in answer.content.decode()
-    assert desk.get(f"{CLIENTS}{booker.pk}/edit/").status_code == 404
+    assert dashboard.get(f"{CLIENTS}{booker.pk}/edit/").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["", "edit/"])
-def test_other_providers_clients_are_not_there(desk, path):
+def test_other_providers_clients_are_not_there(dashboard, path):
     other = ClientFactory(owner=ReservationFactory().provider, user=None)
 
-    assert desk.get(f"{CLIENTS}{other.pk}/{path}").status_code == 404
+    assert dashboard.get(f"{CLIENTS}{other.pk}/{path}").status_code == 404
 
 
-def test_clients_cost_the_same_with_many_rows(desk, provider, kept, django_assert_max_num_queries):
+def test_clients_cost_the_same_with_many_rows(dashboard, provider, kept, django_assert_max_num_queries):
     for number in range(20):
         client = ClientFactory(owner=provider, user=None)
         visit(provider, client, f"2026-04-{number + 1:02} 09:00")
         visit(provider, kept, f"2026-05-{number + 1:02} 09:00")
 
     with django_assert_max_num_queries(8):
-        desk.get(CLIENTS)
+        dashboard.get(CLIENTS)
     with django_assert_max_num_queries(9):
-        desk.get(f"{CLIENTS}{kept.pk}/")
+        dashboard.get(f"{CLIENTS}{kept.pk}/")

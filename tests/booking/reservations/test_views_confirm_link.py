@@ -11,7 +11,7 @@ from django.utils.html import escape
 
 from accounts.models import Provider, User
 from booking.appointments.enums import Action, AppointmentStatus
-from booking.appointments.operations import act, reschedule
+from booking.appointments.operations import reschedule, take_action
 from booking.links import HOLD, appointment_token, hold_link
 from booking.models import Appointment, AppointmentEvent, Reservation
 from booking.reservations.enums import ReservationStatus
@@ -285,7 +285,7 @@ def test_hold_page_is_gone_from_the_very_moment_the_hold_ends(client, held, tidi
 
 def test_hold_page_of_a_cancelled_appointment_says_so(client, held):
     posted(held)
-    act(
+    take_action(
         appointment_id=Appointment.objects.get().pk,
         action=Action.CANCEL,
         actor=SYSTEM,

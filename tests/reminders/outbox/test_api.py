@@ -4,7 +4,7 @@ import pytest
 import time_machine
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from reminders.enums import MessageStatus
 from reminders.models import Message
 from scheduler_project.common.outages import note_down
@@ -241,7 +241,7 @@ def test_retry_refuses_one_that_helps_nobody_any_more(provider_api, made):
 
 def test_retry_does_not_bring_back_what_is_no_longer_so(provider_api, made, mailoutbox):
     message = failed(made)
-    act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
     provider_api.post(f"/api/reminders/{message.pk}/retry")
     send(NOON)

@@ -36,88 +36,88 @@ def listed(answer):
     return [line["message"] for line in answer.context["lines"]]
 
 
-def test_messages_about_ones_appointments_are_listed_and_no_others(desk, appointment):
+def test_messages_about_ones_appointments_are_listed_and_no_others(dashboard, appointment):
     mine = MessageFactory(appointment=appointment)
     MessageFactory()
 
-    assert listed(desk.get(REMINDERS)) == [mine]
+    assert listed(dashboard.get(REMINDERS)) == [mine]
 
 
-def test_messages_to_come_are_listed_first_the_next_before_others_then_the_latest(desk, appointment):
+def test_messages_to_come_are_listed_first_the_next_before_others_then_the_latest(dashboard, appointment):
     past, later, sooner, recent = (
         MessageFactory(appointment=appointment, due_at=NOON + minutes(number)) for number in (-60, 60, 30, 0)
     )
 
-    assert listed(desk.get(REMINDERS)) == [sooner, later, recent, past]
+    assert listed(dashboard.get(REMINDERS)) == [sooner, later, recent, past]
 
 
-def test_messages_are_narrowed_by_status_and_channel(desk, appointment):
+def test_messages_are_narrowed_by_status_and_channel(dashboard, appointment):
     failed = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, channel=Channel.SMS)
     MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
     MessageFactory(appointment=appointment, channel=Channel.SMS)
 
-    assert listed(desk.get(REMINDERS, {"status": "failed", "channel": "sms"})) == [failed]
+    assert listed(dashboard.get(REMINDERS, {"status": "failed", "channel": "sms"})) == [failed]
 
 
-def test_messages_are_narrowed_to_one_appointment(desk, provider, appointment):
+def test_messages_are_narrowed_to_one_appointment(dashboard, provider, appointment):
     mine = MessageFactory(appointment=appointment)
     other = ReservationFactory(provider=provider, starts_at=at("2026-03-05 09:00"))
     MessageFactory(appointment=AppointmentFactory(reservation=other))
 
-    answer = desk.get(REMINDERS, {"appointment": appointment.pk})
+    answer = dashboard.get(REMINDERS, {"appointment": appointment.pk})
 
     assert listed(answer) == [mine]
     assert f'href="/dashboard/appointments/{appointment.pk}/"' in answer.content.decode()
 
 
 @pytest.mark.parametrize("query", [{"status": "nonsense"}, {"channel": "\x00"}, {"appointment": "9" * 30}])
-def test_what_cannot_be_read_finds_nothing(desk, appointment, query):
+def test_what_cannot_be_read_finds_nothing(dashboard, appointment, query):
     MessageFactory(appointment=appointment)
 
-    answer = desk.get(REMINDERS, query)
+    answer = dashboard.get(REMINDERS, query)
 
     assert listed(answer) == []
     assert "No message is like that." in answer.content.decode()
 
 
-def test_page_that_is_not_there_is_the_nearest_that_is(desk, appointment):
+def test_page_that_is_not_there_is_the_nearest_that_is(dashboard, appointment):
     mine = MessageFactory(appointment=appointment)
 
-    assert listed(desk.get(REMINDERS, {"page": "-1"})) == [mine]
+    assert listed(dashboard.get(REMINDERS, {"page": "-1"})) == [mine]
 
 
-def test_a_message_shows_each_try(desk, appointment):
+def test_a_message_shows_each_try(dashboard, appointment):
     message = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, error="No such mailbox")
     DeliveryAttemptFactory(message=message, error="550 No such mailbox")
 
-    page = desk.get(f"{REMINDERS}{message.pk}/").content.decode()
+    page = dashboard.get(f"{REMINDERS}{message.pk}/").content.decode()
 
     assert "550 No such mailbox" in page
     assert "Send it again" in page
 
 
-def test_a_failed_message_is_sent_again(desk, appointment):
+def test_a_failed_message_is_sent_again(dashboard, appointment):
     message = MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
 
-    answer = desk.post(f"{REMINDERS}{message.pk}/")
+    answer = dashboard.post(f"{REMINDERS}{message.pk}/")
 
     message.refresh_from_db()
     assert answer.status_code == 302
     assert message.status == MessageStatus.PENDING
 
 
-def test_a_message_that_was_sent_is_not_sent_again_and_the_page_says_why(desk, appointment):
+def test_a_message_that_was_sent_is_not_sent_again_and_the_page_says_why(dashboard, appointment):
     message = MessageFactory(appointment=appointment)
 
-    answer = desk.post(f"{REMINDERS}{message.pk}/")
+    answer = dashboard.post(f"{REMINDERS}{message.pk}/")
 
     assert answer.status_code == 409
     assert str(answer.context["refusal"].message) in answer.content.decode()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_another_providers_message_is_not_there(desk, method):
-    assert getattr(desk, method)(f"{REMINDERS}{MessageFactory().pk}/").status_code == 404
+def test_another_providers_message_is_not_there(dashboard, method):
+    assert getattr(dashboard, method)(f"{REMINDERS}{MessageFactory().pk}/").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -128,21 +128,21 @@ def test_another_providers_message_is_not_there(desk, method):
         (reminded(("1", "hours")) | {"reminder_offsets": "usual"}, None),
     ],
 )
-def test_when_clients_are_reminded_is_saved(desk, provider, sent, kept):
-    desk.post(REMINDERS, sent)
+def test_when_clients_are_reminded_is_saved(dashboard, provider, sent, kept):
+    dashboard.post(REMINDERS, sent)
 
     provider.schedule.refresh_from_db()
     assert provider.schedule.reminder_offsets == kept
 
 
-def test_offsets_that_are_none_are_refused_with_what_was_typed(desk):
-    answer = desk.post(REMINDERS, reminded(("soon", "days")))
+def test_offsets_that_are_none_are_refused_with_what_was_typed(dashboard):
+    answer = dashboard.post(REMINDERS, reminded(("soon", "days")))
 
     assert answer.context["offsets"].errors["reminder_offsets"]
     assert 'value="soon"' in answer.content.decode()
 
 
-def test_messages_cost_the_same_with_many_rows(desk, provider, django_assert_max_num_queries):
+def test_messages_cost_the_same_with_many_rows(dashboard, provider, django_assert_max_num_queries):
     endpoint = WebhookEndpointFactory(provider=provider)
     for number in range(10):
         reservation = ReservationFactory(provider=provider, starts_at=at(f"2026-04-{number + 1:02} 09:00"))
@@ -151,10 +151,10 @@ def test_messages_cost_the_same_with_many_rows(desk, provider, django_assert_max
         EventMessageFactory(appointment=appointment, endpoint=endpoint)
 
     with django_assert_max_num_queries(8):
-        desk.get(REMINDERS)
+        dashboard.get(REMINDERS)
 
 
-def test_a_failed_message_shows_its_text_without_keys_and_leads_to_the_clients_address(desk, provider):
+def test_a_failed_message_shows_its_text_without_keys_and_leads_to_the_clients_address(dashboard, provider):
     client = ClientFactory(user=None, owner=provider, email="typo@example.org")
     held = ReservationFactory(provider=provider, client=client)
     message = MessageFactory(
@@ -162,7 +162,7 @@ def test_a_failed_message_shows_its_text_without_keys_and_leads_to_the_clients_a
     )
     key = appointment_link(message.appointment).rstrip("/").rpartition("/")[2]
 
-    page = desk.get(f"{REMINDERS}{message.pk}/").content.decode()
+    page = dashboard.get(f"{REMINDERS}{message.pk}/").content.decode()
 
     assert "550 no such mailbox" in page
     assert f"/dashboard/clients/{client.pk}/edit/" in page
@@ -171,26 +171,26 @@ def test_a_failed_message_shows_its_text_without_keys_and_leads_to_the_clients_a
     assert key not in page
 
 
-def test_a_registered_client_corrects_their_own_address(desk, appointment):
+def test_a_registered_client_corrects_their_own_address(dashboard, appointment):
     message = MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
 
-    assert "/edit/" not in desk.get(f"{REMINDERS}{message.pk}/").content.decode()
+    assert "/edit/" not in dashboard.get(f"{REMINDERS}{message.pk}/").content.decode()
 
 
-def test_a_corrected_address_is_who_it_is_sent_to_again(desk, provider, mailoutbox):
+def test_a_corrected_address_is_who_it_is_sent_to_again(dashboard, provider, mailoutbox):
     client = ClientFactory(user=None, owner=provider, email="typo@example.org")
     held = ReservationFactory(provider=provider, client=client)
     message = MessageFactory(appointment=AppointmentFactory(reservation=held), status=MessageStatus.FAILED)
     Client.objects.filter(pk=client.pk).update(email="right@example.org")
 
-    desk.post(f"{REMINDERS}{message.pk}/")
+    dashboard.post(f"{REMINDERS}{message.pk}/")
     send(NOON)
 
     assert [mail.to for mail in mailoutbox] == [[f"{client.name} <right@example.org>"]]
 
 
-def test_what_waits_says_for_what(desk, appointment):
+def test_what_waits_says_for_what(dashboard, appointment):
     MessageFactory(appointment=appointment, status=MessageStatus.PENDING, due_at=NOON)
     note_down("email", error="The mail server cannot be reached", now=NOON)
 
-    assert "The mail server cannot be reached" in desk.get(REMINDERS).content.decode()
+    assert "The mail server cannot be reached" in dashboard.get(REMINDERS).content.decode()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, confirm, edit, reschedule
+from booking.appointments.operations import confirm, edit, reschedule, take_action
 from booking.availability.operations import set_policy
 from booking.models import Appointment, Schedule
 from booking.reservations.guests import give_details, hold_as_visitor
@@ -54,7 +54,7 @@ BOTH_SIDES = [("client", "email"), ("provider", "email")]
 
 
 def by(who, appointment, action, **more):
-    return act(appointment_id=appointment.pk, action=action, actor=who, now=NOON, **more)
+    return take_action(appointment_id=appointment.pk, action=action, actor=who, now=NOON, **more)
 
 
 def move(appointment, start, now=NOON):
@@ -260,7 +260,7 @@ def test_follow_a_move_back_before_anybody_was_told_by_telling_nobody(provider):
 def test_follow_an_outcome_by_telling_nobody(provider):
     made = appoint(provider, NINE)
 
-    act(appointment_id=made.pk, action=Action.COMPLETE, actor=SYSTEM, now=NINE)
+    take_action(appointment_id=made.pk, action=Action.COMPLETE, actor=SYSTEM, now=NINE)
 
     assert (notices(made), reminders(made)) == (told("booked"), [])
 
@@ -541,7 +541,7 @@ class Story:
         elif coming and step == "move":
             move(coming, start_of(what), now=self.now)
         elif coming and step == "cancel":
-            act(appointment_id=coming.pk, action=Action.CANCEL, actor=SYSTEM, now=self.now)
+            take_action(appointment_id=coming.pk, action=Action.CANCEL, actor=SYSTEM, now=self.now)
         elif coming and step == "edit":
             edit(appointment_id=coming.pk, changes={"reminder_offsets": what}, actor=SYSTEM, now=self.now)
 

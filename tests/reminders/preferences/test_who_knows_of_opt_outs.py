@@ -170,11 +170,11 @@ def not_sent(provider, kept):
     return make
 
 
-def faces_of(message, api, browser, desk="/dashboard"):
+def faces_of(message, api, browser, dashboard="/dashboard"):
     """Return all texts about a message that its readers see."""
     made = f"/api/appointments/{message.appointment_id}/reminders?kind=any"
     apis = [f"/api/reminders/{message.pk}", f"/api/reminders/{message.pk}/attempts", "/api/reminders?kind=any", made]
-    pages = [f"{desk}/reminders/{message.pk}/", f"{desk}/reminders/"] if desk else []
+    pages = [f"{dashboard}/reminders/{message.pk}/", f"{dashboard}/reminders/"] if dashboard else []
     return [api.get(path) for path in apis] + [browser.get(path) for path in pages]
 
 
@@ -245,7 +245,7 @@ def test_staff_read_the_cause_who_may_see_opt_outs(not_sent, reason):
 
     for user, reads in ((may, True), (User.objects.get(pk=may_not.pk), False)):
         browser, api = browser_of(user), logged_in(user)
-        for answer in [*faces_of(message, api, browser, desk=""), *(browser.get(path) for path in admin)]:
+        for answer in [*faces_of(message, api, browser, dashboard=""), *(browser.get(path) for path in admin)]:
             said = unescape(answer.content.decode())
             assert answer.status_code == 200
             told = (reason_in_words(reason) in said, UNREACHABLE in said)

@@ -214,9 +214,9 @@ def test_letter_is_shown_for_ten_minutes(office):
 
 def test_letter_is_for_nobody_but_who_previews_it(office):
     shown = letter_url(office.post(url("preview"), MINE))
-    colleague, desk = browser_of(staff_of(MANAGER)), browser_of(staff_of(FRONT_DESK))
+    colleague, dashboard = browser_of(staff_of(MANAGER)), browser_of(staff_of(FRONT_DESK))
 
-    assert (colleague.get(shown).status_code, desk.get(shown).status_code) == (404, 403)
+    assert (colleague.get(shown).status_code, dashboard.get(shown).status_code) == (404, 403)
     assert "/login/" in Browser().get(shown).headers["Location"]
 
 

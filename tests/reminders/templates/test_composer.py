@@ -17,7 +17,7 @@ from reminders.channels.base import OutgoingMessage, Words
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.models import Message, Preferences
-from reminders.templates.composer import Shelf, facts_of, templates_for, told, words_of, written
+from reminders.templates.composer import Shelf, facts_of, templates_for, time_in_words, words_of, written
 from reminders.templates.texts import default_texts
 from scheduler_project.common.pages.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
@@ -98,13 +98,13 @@ def language(request, settings):
 )
 def test_told_is_local_names_the_zone_and_speaks_the_language(code, zone, long, short):
     with override(code):
-        assert (told(START, ZoneInfo(zone)), told(START, ZoneInfo(zone), SHORT)) == (long, short)
+        assert (time_in_words(START, ZoneInfo(zone)), time_in_words(START, ZoneInfo(zone), SHORT)) == (long, short)
 
 
 def test_told_follows_the_clock_over_a_change():
     zone = ZoneInfo("Europe/Berlin")
 
-    assert [told(at(text), zone)[-28:] for text in ("2026-03-29 00:59", "2026-03-29 01:00")] == [
+    assert [time_in_words(at(text), zone)[-28:] for text in ("2026-03-29 00:59", "2026-03-29 01:00")] == [
         "rch 2026, 01:59 (Europe/Berlin)"[-28:],
         "rch 2026, 03:00 (Europe/Berlin)"[-28:],
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from booking.appointments.enums import Action
 from booking.appointments.errors import BadTransition
-from booking.appointments.operations import act, confirm, reschedule
+from booking.appointments.operations import confirm, reschedule, take_action
 from booking.availability.operations import open_window, set_working_hours
 from booking.models import Appointment, Reservation
 from booking.reservations import claims
@@ -231,7 +231,7 @@ def cancel_while_somebody_moves(provider, *, locks):
     booked = appoint(provider, NINE)
     return stop(
         Failpoint.BEFORE_COMMIT,
-        lambda: act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON),
+        lambda: take_action(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON),
         lambda: reschedule(appointment_id=booked.pk, starts_at=TEN, actor=SYSTEM, now=NOON),
         locks=locks,
     )
@@ -253,7 +253,7 @@ def test_control_without_lock_a_cancelled_appointment_keeps_the_time_it_moved_to
 
 def test_many_who_cancel_and_move_one_appointment_leave_it_cancelled(provider):
     booked = appoint(provider, NINE)
-    deeds = [lambda: act(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)] * 3 + [
+    deeds = [lambda: take_action(appointment_id=booked.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)] * 3 + [
         lambda start=start: reschedule(appointment_id=booked.pk, starts_at=start, actor=SYSTEM, now=NOON)
         for start in (TEN, ELEVEN, NINE)
     ]

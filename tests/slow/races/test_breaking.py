@@ -3,7 +3,7 @@
 import pytest
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, confirm
+from booking.appointments.operations import confirm, take_action
 from booking.models import Appointment, AppointmentEvent, Reservation
 from scheduler_project.common.failpoints import Failpoint
 from tests.conftest import logged_in
@@ -31,7 +31,7 @@ def a_confirmation(provider):
 
 def a_cancellation(provider):
     made = appoint(provider, NINE)
-    return lambda: act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    return lambda: take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
 
 def a_booking(provider):

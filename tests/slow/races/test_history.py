@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from booking.appointments import operations as appointments
 from booking.appointments.enums import Action, Event
-from booking.appointments.operations import act, reschedule
+from booking.appointments.operations import reschedule, take_action
 from booking.models import AppointmentEvent, Service
 from scheduler_project.common.models import Change
 from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
@@ -56,8 +56,8 @@ def test_history_of_approving_and_cancelling_ends_as_the_appointment_is(provider
     assert made.status == "pending"
 
     answers = in_turn(
-        lambda: act(appointment_id=made.pk, action=Action.APPROVE, actor=SYSTEM, now=LATER),
-        lambda: act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON),
+        lambda: take_action(appointment_id=made.pk, action=Action.APPROVE, actor=SYSTEM, now=LATER),
+        lambda: take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON),
     )
 
     assert answers.kinds() == {"Appointment": 2}

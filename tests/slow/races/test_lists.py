@@ -11,7 +11,7 @@ import pytest
 from django.test import Client as Browser
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act, reschedule
+from booking.appointments.operations import reschedule, take_action
 from booking.availability.operations import change, open_window, set_working_hours, take_time_off
 from booking.availability.slots import SlotDiff
 from booking.calendars import views as calendars
@@ -79,7 +79,7 @@ def a_move(provider):
 
 def a_cancellation(provider):
     made = appoint(provider, NINE)
-    return lambda: act(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    return lambda: take_action(appointment_id=made.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
 
 def a_series(provider):
@@ -199,7 +199,7 @@ def subscribed(made):
 
 
 def cancel(appointment):
-    act(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
+    take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=SYSTEM, now=NOON)
 
 
 def test_a_calendar_shows_what_changed_while_it_was_fetched(subscribed, made):

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import act
+from booking.appointments.operations import take_action
 from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.reservations import claims
@@ -301,7 +301,7 @@ def test_an_occurrence_cancelled_while_the_series_is_moved_is_an_exception_all_t
     third = series.appointments.get(occurrence="2026-03-23")
 
     answers = together(
-        lambda: act(appointment_id=third.pk, action=Action.CANCEL, actor=SYSTEM, now=LATER),
+        lambda: take_action(appointment_id=third.pk, action=Action.CANCEL, actor=SYSTEM, now=LATER),
         lambda: edit_series(
             series_id=series.pk, scope=Scope.ALL, changes={"duration_minutes": 30}, actor=SYSTEM, now=LATER
         ),

@@ -61,7 +61,7 @@ function countDown(clock) {
 
 // Where the sections do not fit side by side, the one that is shown is brought into view.
 function showSection() {
-  for (const row of document.querySelectorAll(".desk-nav ul, .tabs")) {
+  for (const row of document.querySelectorAll(".dashboard-nav ul, .tabs")) {
     const here = row.querySelector("[aria-current]");
     if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
   }

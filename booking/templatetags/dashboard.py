@@ -1,0 +1,117 @@
+"""Tags of a provider's desk: its sections, which every page shows."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.template import RequestContext
+from django.template.defaultfilters import date as written
+from django.urls import NoReverseMatch, reverse
+from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
+
+from booking.appointments.enums import AppointmentStatus
+from booking.models import Appointment
+from scheduler_project.common.pages.languages import CLOCK, DAY, LONG, WEEKDAY
+
+register = template.Library()
+
+SECTIONS = (
+    ("dashboard", _("Today")),
+    ("dashboard-week", _("Calendar")),
+    ("dashboard-requests", _("Requests")),
+    ("dashboard-clients", _("Clients")),
+    ("dashboard-services", _("Services")),
+    ("dashboard-hours", _("Hours")),
+    ("dashboard-time-off", _("Time off")),
+    ("dashboard-reminders", _("Reminders")),
+    ("dashboard-numbers", _("Numbers")),
+    ("dashboard-settings", _("Settings")),
+)
+
+PART_OF = {
+    "dashboard-day": "dashboard-week",
+    "dashboard-appointment": "dashboard-week",
+    "dashboard-book": "dashboard-week",
+    "dashboard-window": "dashboard-hours",
+    "dashboard-windows": "dashboard-hours",
+    "dashboard-message": "dashboard-reminders",
+    "dashboard-template": "dashboard-reminders",
+    "dashboard-templates": "dashboard-reminders",
+    "dashboard-webhook": "dashboard-reminders",
+    "dashboard-webhooks": "dashboard-reminders",
+    "dashboard-feed": "dashboard-settings",
+}
+"""Pages that belong to a section by another name; else `desk-client-edit` belongs to `desk-clients`."""
+
+
+@register.inclusion_tag("booking/dashboard/sections.html", takes_context=True)
+def dashboard_sections(context: RequestContext) -> dict[str, Any]:
+    """The sections there are, the one that is shown, and how many requests wait. One query."""
+    provider = context["user"].provider_or_none
+    pending = Appointment.objects.filter(status=AppointmentStatus.PENDING, reservation__provider=provider)
+    view = context["request"].resolver_match.view_name
+    sections = [
+        {"name": name, "label": label, "url": url, "current": _is_part(view, name)}
+        for name, label in SECTIONS
+        if (url := _url(name))
+    ]
+    return {"sections": sections, "waiting": pending.count() if provider else 0}
+
+
+@register.filter(expects_localtime=True)
+def day(value: date) -> str:
+    """Tuesday, 4 March 2027"""
+    return written(value, str(DAY))
+
+
+@register.filter(expects_localtime=True)
+def weekday(value: date) -> str:
+    """Tue 4 Mar"""
+    return written(value, str(WEEKDAY))
+
+
+@register.filter(expects_localtime=True)
+def moment(value: datetime) -> str:
+    """Tuesday, 4 March 2027, 13:30"""
+    return written(value, str(LONG))
+
+
+@register.filter
+def until(start: datetime, end: datetime) -> str:
+    """13:30 – 14:15; with the day where the end lies on another."""
+    return f"{clock(localtime(start))} – {end_after(start, end)}"
+
+
+@register.filter(expects_localtime=True)
+def clock(value: datetime) -> str:
+    """13:30"""
+    return written(value, str(CLOCK))
+
+
+@register.filter
+def end_after(start: datetime, end: datetime) -> str:
+    """14:15; with its day where that is not the start's."""
+    start, end = localtime(start), localtime(end)
+    return written(end, str(CLOCK) if start.date() == end.date() else f"D {CLOCK}")
+
+
+@register.filter
+def minutes_to(start: datetime, end: datetime) -> int:
+    """Return the number of whole minutes between two instants."""
+    return int((end - start).total_seconds()) // 60
+
+
+def _url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _is_part(view: str, section: str) -> bool:
+    for page, belongs_to in PART_OF.items():
+        if view == page or view.startswith(f"{page}-"):
+            return section == belongs_to
+    one = section.removesuffix("s")
+    return view in (section, one) or (section != "dashboard" and view.startswith(f"{one}-"))
