@@ -7,100 +7,129 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from booking.appointments.transitions import ENDS, FREEING, sql_list
-from booking.models import Appointment, AppointmentSeries
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    RowRange,
+    Subquery,
+    TextField,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Coalesce, Lag
+
+from booking.appointments.enums import Event
+from booking.appointments.transitions import ENDS, FREEING
+from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Slot
+from booking.reservations.enums import LIVE, ReservationStatus
 from booking.series.recurrence import occurrences
-from scheduler_project.common.db.invariants import Look, by_sql
+from scheduler_project.common.db.invariants import Look, by_query, by_sql
 
-OVERLAP = """
-SELECT id, 'its claim begins at ' || blocked_from || ', before another of the same provider ends at ' || taken_until
-FROM (
-    SELECT id, blocked_from, max(blocked_until) OVER (
-        PARTITION BY provider_id ORDER BY blocked_from, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS taken_until
-    FROM booking_reservation WHERE status IN ('held', 'confirmed')
-) claim
-WHERE blocked_from < taken_until"""
+OVERLAP = (
+    Reservation.objects.filter(status__in=LIVE)
+    .annotate(
+        taken_until=Window(
+            Max("blocked_until"),
+            partition_by=[F("provider")],
+            order_by=["blocked_from", "pk"],
+            frame=RowRange(start=None, end=-1),
+        )
+    )
+    .filter(blocked_from__lt=F("taken_until"))
+    .values_list("pk", "blocked_from", "taken_until")
+)
 
-SLOTS_OVERLAP = """
-SELECT id, 'it starts at ' || starts_at || ', before the slot before it ends at ' || before_ends
-FROM (
-    SELECT id, starts_at, lag(ends_at) OVER (PARTITION BY provider_id ORDER BY starts_at) AS before_ends
-    FROM booking_slot
-) slot
-WHERE starts_at < before_ends"""
+SLOTS_OVERLAP = (
+    Slot.objects.annotate(
+        before_ends=Window(Lag("ends_at"), partition_by=[F("provider")], order_by=["starts_at"]),
+    )
+    .filter(starts_at__lt=F("before_ends"))
+    .values_list("pk", "starts_at", "before_ends")
+)
 
-CLAIMED_BY_THE_DEAD = """
-SELECT slot.id, 'it is claimed by reservation ' || claim.id || ', which is ' || claim.status
-FROM booking_slot slot JOIN booking_reservation claim ON claim.id = slot.reservation_id
-WHERE claim.status NOT IN ('held', 'confirmed')"""
+CLAIMED_BY_THE_DEAD = (
+    Slot.objects.filter(reservation__isnull=False)
+    .exclude(reservation__status__in=LIVE)
+    .values_list("pk", "reservation", "reservation__status")
+)
 
-CLAIMED_FROM_ELSEWHERE = """
-SELECT slot.id, 'it is claimed by reservation ' || claim.id || ', of another time or provider'
-FROM booking_slot slot JOIN booking_reservation claim ON claim.id = slot.reservation_id
-WHERE slot.provider_id <> claim.provider_id
-   OR slot.starts_at >= claim.blocked_until OR slot.ends_at <= claim.blocked_from"""
+CLAIMED_FROM_ELSEWHERE = Slot.objects.filter(
+    ~Q(provider=F("reservation__provider"))
+    | Q(starts_at__gte=F("reservation__blocked_until"))
+    | Q(ends_at__lte=F("reservation__blocked_from")),
+    reservation__isnull=False,
+).values_list("pk", "reservation")
 
-# OFFSET 0 has PostgreSQL look up the few slots of each claim, where it might otherwise join the tables as they are.
 FREE_THOUGH_CLAIMED = """
-SELECT slot.id, 'it is free, but reservation ' || claim.id || ' claims its time'
+SELECT slot.id, claim.id
 FROM booking_reservation claim, LATERAL (
     SELECT id, reservation_id, ends_at FROM booking_slot
     WHERE provider_id = claim.provider_id
       AND starts_at > claim.blocked_from - interval '1 hour' AND starts_at < claim.blocked_until OFFSET 0
 ) slot
 WHERE claim.status IN ('held', 'confirmed') AND slot.reservation_id IS NULL AND slot.ends_at > claim.blocked_from"""
+"""The ORM has no LATERAL: with OFFSET 0 it has PostgreSQL look up the few slots of each claim, where it might otherwise
+join the tables as they are."""
 
-WITHOUT_APPOINTMENT = """
-SELECT id, 'it is confirmed, and no appointment is made of it'
-FROM booking_reservation claim
-WHERE status = 'confirmed' AND NOT EXISTS (SELECT FROM booking_appointment WHERE reservation_id = claim.id)"""
+WITHOUT_APPOINTMENT = Reservation.objects.filter(
+    status=ReservationStatus.CONFIRMED, appointment__isnull=True
+).values_list("pk")
 
-ENDED_WITHOUT_A_MOMENT = """
-SELECT id, 'it is ' || status || ' and ' || CASE WHEN closed_at IS NULL THEN 'does not say' ELSE 'says' END
-           || ' when it ended'
-FROM booking_reservation
-WHERE (status IN ('expired', 'released')) <> (closed_at IS NOT NULL)"""
+ENDED_WITHOUT_A_MOMENT = Reservation.objects.filter(
+    Q(status__in=LIVE, closed_at__isnull=False) | Q(~Q(status__in=LIVE), closed_at__isnull=True)
+).values_list("pk", "status", "closed_at")
 
-WITHOUT_ITS_TIME = f"""
-SELECT made.id, 'it is ' || made.status || ', its reservation ' || claim.id || ' is ' || claim.status
-FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
-WHERE claim.status <> CASE WHEN made.status IN {sql_list(FREEING)} THEN 'released' ELSE 'confirmed' END"""  # noqa: S608 names of the table
+WITHOUT_ITS_TIME = Appointment.objects.exclude(
+    Q(status__in=FREEING, reservation__status=ReservationStatus.RELEASED)
+    | Q(~Q(status__in=FREEING), reservation__status=ReservationStatus.CONFIRMED)
+).values_list("pk", "status", "reservation", "reservation__status")
 
-AFTER = " ".join(f"WHEN '{event}' THEN '{status}'" for event, status in ENDS.items())
-"""The status after an event, as branches of a CASE."""
+STATUS_AFTER = Case(
+    When(event=Event.BOOKED, then=KT("details__status")),
+    *(When(event=event, then=Value(status.value)) for event, status in ENDS.items()),
+    output_field=TextField(),
+)
 
-OTHER_THAN_ITS_HISTORY = f"""
-SELECT made.id, CASE WHEN told.status IS NULL THEN 'its history has no beginning'
-                ELSE 'it is ' || made.status || ', its history says ' || told.status END
-FROM booking_appointment made
-LEFT JOIN (
-    SELECT DISTINCT ON (appointment_id) appointment_id,
-           CASE event WHEN 'booked' THEN details ->> 'status' {AFTER} END AS status
-    FROM booking_appointmentevent
-    WHERE event IN {sql_list(["booked", *ENDS])}
-    ORDER BY appointment_id, id DESC
-) told ON told.appointment_id = made.id
-WHERE made.status IS DISTINCT FROM told.status"""  # noqa: S608 names of the table
+OTHER_THAN_ITS_HISTORY = (
+    Appointment.objects.annotate(
+        told=Coalesce(
+            Subquery(
+                AppointmentEvent.objects.filter(appointment=OuterRef("pk"), event__in=[Event.BOOKED, *ENDS])
+                .order_by("-pk")
+                .values(told=STATUS_AFTER)[:1]
+            ),
+            Value("", TextField()),
+        )
+    )
+    .exclude(status=F("told"))
+    .values_list("pk", "status", "told")
+)
 
-ELSEWHERE_THAN_ITS_HISTORY = """
-SELECT made.id, 'it begins at ' || claim.starts_at || ', its history says ' || told.starts_at
-FROM booking_appointment made
-JOIN booking_reservation claim ON claim.id = made.reservation_id
-JOIN (
-    SELECT DISTINCT ON (appointment_id) appointment_id, (details ->> 'to')::timestamptz AS starts_at
-    FROM booking_appointmentevent
-    WHERE event = 'rescheduled'
-    ORDER BY appointment_id, id DESC
-) told ON told.appointment_id = made.id
-WHERE claim.starts_at <> told.starts_at"""
+ELSEWHERE_THAN_ITS_HISTORY = (
+    AppointmentEvent.objects.filter(event=Event.RESCHEDULED)
+    .annotate(to=Cast(KT("details__to"), DateTimeField()))
+    .exclude(appointment__reservation__starts_at=F("to"))
+    .exclude(
+        Exists(
+            AppointmentEvent.objects.filter(
+                appointment=OuterRef("appointment"), event=Event.RESCHEDULED, pk__gt=OuterRef("pk")
+            )
+        )
+    )
+    .values_list("appointment", "appointment__reservation__starts_at", "to")
+)
 
-OF_SOMEBODY_ELSES_SERIES = """
-SELECT made.id, 'it is of series ' || series.id || ', which is of another provider or client'
-FROM booking_appointment made
-JOIN booking_appointmentseries series ON series.id = made.series_id
-JOIN booking_reservation claim ON claim.id = made.reservation_id
-WHERE claim.provider_id <> series.provider_id OR claim.client_id <> series.client_id"""
+OF_SOMEBODY_ELSES_SERIES = Appointment.objects.filter(
+    ~Q(reservation__provider=F("series__provider")) | ~Q(reservation__client=F("series__client")),
+    series__isnull=False,
+).values_list("pk", "series")
 
 
 def unbooked(now: datetime) -> Iterator[tuple[int, str]]:
@@ -123,16 +152,55 @@ def unbooked(now: datetime) -> Iterator[tuple[int, str]]:
 
 
 INVARIANTS: dict[str, tuple[str, Look]] = {
-    "claims_do_not_overlap": ("booking_reservation", by_sql(OVERLAP)),
-    "slots_do_not_overlap": ("booking_slot", by_sql(SLOTS_OVERLAP)),
-    "slots_are_claimed_by_the_living": ("booking_slot", by_sql(CLAIMED_BY_THE_DEAD)),
-    "slots_are_claimed_where_they_are": ("booking_slot", by_sql(CLAIMED_FROM_ELSEWHERE)),
-    "claims_have_their_slots": ("booking_slot", by_sql(FREE_THOUGH_CLAIMED)),
-    "confirmed_time_has_an_appointment": ("booking_reservation", by_sql(WITHOUT_APPOINTMENT)),
-    "ended_reservations_say_when": ("booking_reservation", by_sql(ENDED_WITHOUT_A_MOMENT)),
-    "appointments_have_their_time": ("booking_appointment", by_sql(WITHOUT_ITS_TIME)),
-    "appointments_are_as_their_history_says": ("booking_appointment", by_sql(OTHER_THAN_ITS_HISTORY)),
-    "appointments_are_when_their_history_says": ("booking_appointment", by_sql(ELSEWHERE_THAN_ITS_HISTORY)),
-    "series_have_their_own_appointments": ("booking_appointment", by_sql(OF_SOMEBODY_ELSES_SERIES)),
+    "claims_do_not_overlap": (
+        "booking_reservation",
+        by_query(OVERLAP, "its claim begins at {}, before another of the same provider ends at {}".format),
+    ),
+    "slots_do_not_overlap": (
+        "booking_slot",
+        by_query(SLOTS_OVERLAP, "it starts at {}, before the slot before it ends at {}".format),
+    ),
+    "slots_are_claimed_by_the_living": (
+        "booking_slot",
+        by_query(CLAIMED_BY_THE_DEAD, "it is claimed by reservation {}, which is {}".format),
+    ),
+    "slots_are_claimed_where_they_are": (
+        "booking_slot",
+        by_query(CLAIMED_FROM_ELSEWHERE, "it is claimed by reservation {}, of another time or provider".format),
+    ),
+    "claims_have_their_slots": (
+        "booking_slot",
+        by_sql(FREE_THOUGH_CLAIMED, "it is free, but reservation {} claims its time".format),
+    ),
+    "confirmed_time_has_an_appointment": (
+        "booking_reservation",
+        by_query(WITHOUT_APPOINTMENT, "it is confirmed, and no appointment is made of it".format),
+    ),
+    "ended_reservations_say_when": (
+        "booking_reservation",
+        by_query(
+            ENDED_WITHOUT_A_MOMENT,
+            lambda status, closed_at: f"it is {status} and {'says' if closed_at else 'does not say'} when it ended",
+        ),
+    ),
+    "appointments_have_their_time": (
+        "booking_appointment",
+        by_query(WITHOUT_ITS_TIME, "it is {}, its reservation {} is {}".format),
+    ),
+    "appointments_are_as_their_history_says": (
+        "booking_appointment",
+        by_query(
+            OTHER_THAN_ITS_HISTORY,
+            lambda status, told: f"it is {status}, its history {f'says {told}' if told else 'has no beginning'}",
+        ),
+    ),
+    "appointments_are_when_their_history_says": (
+        "booking_appointment",
+        by_query(ELSEWHERE_THAN_ITS_HISTORY, "it begins at {}, its history says {}".format),
+    ),
+    "series_have_their_own_appointments": (
+        "booking_appointment",
+        by_query(OF_SOMEBODY_ELSES_SERIES, "it is of series {}, which is of another provider or client".format),
+    ),
     "series_are_booked_as_far_as_they_say": ("booking_appointmentseries", unbooked),
 }

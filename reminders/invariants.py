@@ -3,23 +3,24 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from booking.appointments.transitions import REMINDED, sql_list
+from django.db.models import F, Q
+
+from booking.appointments.transitions import REMINDED
 from booking.models import Appointment
 from reminders.enums import MessageStatus
 from reminders.models import Reminder
 from reminders.plan.facts import facts_of
 from reminders.plan.operations import BATCH, reminders_for
-from scheduler_project.common.db.invariants import Look, by_sql
+from scheduler_project.common.db.invariants import Look, by_query
 
 Key = tuple[int, str, str, int]
 """Key of one reminder: reservation, channel, offset, endpoint (0: none)."""
 
-OF_NOTHING_TO_COME = f"""
-SELECT owed.id, 'it is owed, though appointment ' || made.id || ' is ' || made.status
-                || CASE WHEN made.reservation_id <> owed.reservation_id THEN ' and was moved' ELSE '' END
-FROM reminders_message owed JOIN booking_appointment made ON made.id = owed.appointment_id
-WHERE owed.kind = 'reminder' AND owed.status = 'pending'
-  AND (made.status NOT IN {sql_list(REMINDED)} OR made.reservation_id <> owed.reservation_id)"""  # noqa: S608 names of the table
+OF_NOTHING_TO_COME = Reminder.objects.filter(
+    ~Q(appointment__status__in=REMINDED) | ~Q(appointment__reservation=F("reservation")),
+    status=MessageStatus.PENDING,
+    appointment__isnull=False,
+).values_list("pk", "appointment", "appointment__status", "appointment__reservation", "reservation")
 
 
 def unplanned(now: datetime) -> Iterator[tuple[int, str]]:
@@ -52,6 +53,15 @@ def _differences(due: dict[Key, datetime], planned: dict[Key, tuple[str, datetim
 
 
 INVARIANTS: dict[str, tuple[str, Look]] = {
-    "reminders_are_owed_for_what_is_to_come": ("reminders_message", by_sql(OF_NOTHING_TO_COME)),
+    "reminders_are_owed_for_what_is_to_come": (
+        "reminders_message",
+        by_query(
+            OF_NOTHING_TO_COME,
+            lambda appointment, status, taken, planned: (
+                f"it is owed, though appointment {appointment} is {status}"
+                + (" and was moved" if taken != planned else "")
+            ),
+        ),
+    ),
     "appointments_have_their_reminders": ("booking_appointment", unplanned),
 }

@@ -4,7 +4,6 @@ Whoever decides something by a status or an action reads it here. To add a statu
 lead to it and from it, and a migration for the choices.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -248,8 +247,3 @@ def targets_of(status: str) -> list[AppointmentStatus]:
 def action_to(status: str) -> Action | None:
     """Return the action that leads to a status."""
     return next((action for action, row in TRANSITIONS.items() if row.target == status), None)
-
-
-def sql_list(values: Iterable[str]) -> str:
-    """Return values of the table as a list in SQL. They are names of this file, never a user's words."""
-    return "(" + ", ".join(f"'{value}'" for value in values) + ")"

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 MOST = 1_000
 """Maximum number of rows reported per invariant."""
@@ -30,13 +31,24 @@ invariants: dict[str, tuple[str, Look]] = {}
 """Invariants by name: the table checked, and the function that yields the keys and errors of rows that break it."""
 
 
-def by_sql(sql: str) -> Look:
-    """Return a check by an SQL statement that selects keys and errors; `%(now)s` in it is the current time."""
+def by_query(rows: QuerySet[Any, Any], problem: Callable[..., str]) -> Look:
+    """Return a check by a query for rows that break it: their keys, and the values that `problem` names."""
+
+    def look(now: datetime) -> Iterator[tuple[int, str]]:
+        for pk, *values in rows.order_by()[:MOST]:
+            yield pk, problem(*values)
+
+    return look
+
+
+def by_sql(sql: str, problem: Callable[..., str]) -> Look:
+    """Return the same by an SQL statement, for what the ORM has no word for."""
 
     def look(now: datetime) -> Iterator[tuple[int, str]]:
         with connection.cursor() as cursor:
-            cursor.execute(f"{sql} LIMIT {MOST}", {"now": now})
-            yield from cursor.fetchall()
+            cursor.execute(f"{sql} LIMIT {MOST}")
+            for pk, *values in cursor.fetchall():
+                yield pk, problem(*values)
 
     return look
 
