@@ -16,16 +16,29 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import BigIntegerField, Case, Count, Exists, OuterRef, Q, QuerySet, Value, When
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from accounts.models import Client, Provider, User
 from accounts.providers.models import published
 from analytics.periods import Span
-from analytics.statements import BOOKED, CANCELLED, HOLDS, REMINDERS, SETTINGS, STANDING
+from analytics.statements import BOOKED, CANCELLED, SETTINGS, STANDING
+from booking.appointments.enums import Event
 from booking.appointments.transitions import ATTENDED, CLAIMING, MISSED
 from booking.availability.former_hours import availability_groups
-from booking.models import Appointment, AvailabilityWindow, DateOverride, Service, WorkingHours
+from booking.models import (
+    Appointment,
+    AppointmentEvent,
+    AvailabilityWindow,
+    DateOverride,
+    Reservation,
+    Service,
+    WorkingHours,
+)
+from booking.reservations.enums import ReservationStatus
 from reminders.enums import MessageStatus
+from reminders.models import Reminder
 from scheduler_project.common.db.retention import older_than
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.time.intervals import DAY
@@ -235,8 +248,8 @@ def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         cursor.execute(SETTINGS)
 
-        def rows(statement: str, **parts: str) -> list[tuple[Any, ...]]:
-            sql = statement.format(scope=scope.condition, **parts)
+        def rows(statement: str) -> list[tuple[Any, ...]]:
+            sql = statement.format(scope=scope.condition)
             cursor.execute(sql, {name: value for name, value in params.items() if f"%({name})s" in sql})
             return cursor.fetchall()
 
@@ -245,12 +258,42 @@ def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
         _count_done(found, rows(CANCELLED), "cancellations", found.notice_hours)
         kept_since = older_than(settings.RETAIN_HOLDS_DAYS, now)
         if kept_since is None or span.start >= kept_since:
-            found.holds.update(dict(rows(HOLDS)))
-        join = "JOIN booking_reservation r ON r.id = m.reservation_id" if scope.params else ""
-        found.reminders.update(dict(rows(REMINDERS, join=join)))
+            found.holds.update(dict(_holds(span, scope, now)))
+        found.reminders.update(dict(_reminders(span, scope)))
     _count_offered(found)
     _name(found)
     return found
+
+
+def _holds(span: Span, scope: Scope, now: datetime) -> QuerySet[Any, tuple[str, int]]:
+    """Return the outcomes of the holds made in a span, and how many had each.
+
+    A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined),
+    or it was moved away since. Holds of visitors who never said who they are go after a day, so they are not counted.
+    """
+    moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED, at__gte=span.start)
+    booked = Exists(Appointment.objects.filter(reservation=OuterRef("pk"))) | Q(
+        pk__in=moved.values(left=Cast(KT("details__reservation"), BigIntegerField()))
+    )
+    outcome = Case(
+        When(status=ReservationStatus.CONFIRMED, then=Value("confirmed")),
+        When(Q(status=ReservationStatus.RELEASED) & booked, then=Value("confirmed")),
+        When(status=ReservationStatus.RELEASED, then=Value("released")),
+        When(Q(status=ReservationStatus.EXPIRED) | Q(expires_at__lte=now), then=Value("expired")),
+        default=Value("open"),
+    )
+    nobody = Client.objects.filter(pk=OuterRef("client"), name="")
+    made = Reservation.objects.filter(
+        ~Exists(nobody), expires_at__isnull=False, created_at__gte=span.start, created_at__lt=span.until, **scope.params
+    )
+    return made.order_by().values_list(outcome).annotate(Count("pk"))
+
+
+def _reminders(span: Span, scope: Scope) -> QuerySet[Any, tuple[str, int]]:
+    """Return the statuses of the reminders due in a span, and how many have each."""
+    theirs = {f"reservation__{name}": pk for name, pk in scope.params.items()}
+    due = Reminder.objects.filter(due_at__gte=span.start, due_at__lt=span.until, **theirs)
+    return due.order_by().values_list("status").annotate(Count("pk"))
 
 
 def _count_standing(found: Numbers, rows: Iterable[tuple[Any, ...]]) -> None:

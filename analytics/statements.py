@@ -1,7 +1,7 @@
 """The statements that count."""
 
 # Piles: one per time, status and whether it claims; one per provider; one per service. Times are few, for they lie on a
-# grid: only piles are cut into hours, not appointments.
+# grid: only piles are cut into hours, not appointments. The ORM has no GROUPING SETS: `make bench` (analytics).
 STANDING = """
 WITH piles AS MATERIALIZED (
     SELECT grouping(r.starts_at, r.provider_id, r.service_id) AS axis, r.provider_id, r.service_id,
@@ -35,6 +35,7 @@ WHERE axis = 3 AND claims > 0 GROUP BY 2
 """
 
 
+# The ORM has no GROUPING SETS: `make bench` (analytics).
 BOOKED = """
 SELECT grouping(width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
        width_bucket(a.created_at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
@@ -46,6 +47,7 @@ GROUP BY GROUPING SETS ((2), (3), (4), (5))
 """Not of what had passed when it was taken over from elsewhere: nobody booked or cancelled that here."""
 
 
+# The ORM has no GROUPING SETS: `make bench` (analytics).
 CANCELLED = """
 SELECT grouping(width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id),
        width_bucket(e.at, %(days)s::timestamptz[]), r.provider_id, r.service_id,
@@ -58,35 +60,7 @@ GROUP BY GROUPING SETS ((2), (3), (4), (5))
 """
 
 
-# A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined), or
-# it was moved away since. Holds of visitors who never said who they are go after a day, so they are not counted.
-HOLDS = """
-SELECT CASE
-           WHEN r.status = 'confirmed' THEN 'confirmed'
-           WHEN r.status = 'released' AND (
-               EXISTS (SELECT FROM booking_appointment a WHERE a.reservation_id = r.id)
-               OR r.id IN (SELECT (e.details ->> 'reservation')::bigint FROM booking_appointmentevent e
-                           WHERE e.event = 'rescheduled' AND e.at >= %(start)s)
-           ) THEN 'confirmed'
-           WHEN r.status = 'released' THEN 'released'
-           WHEN r.status = 'expired' OR r.expires_at <= %(now)s THEN 'expired'
-           ELSE 'open'
-       END, count(*)
-FROM booking_reservation r
-WHERE r.expires_at IS NOT NULL AND r.created_at >= %(start)s AND r.created_at < %(until)s {scope}
-  AND NOT EXISTS (SELECT FROM accounts_client c WHERE c.id = r.client_id AND c.name = '')
-GROUP BY 1
-"""
-
-
-REMINDERS = """
-SELECT m.status, count(*)
-FROM reminders_message m {join}
-WHERE m.kind = 'reminder' AND m.due_at >= %(start)s AND m.due_at < %(until)s {scope}
-GROUP BY 1
-"""
-
-
+# The ORM has no set_config.
 SETTINGS = """
 SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """
