@@ -12,10 +12,18 @@ from accounts.privacy.errors import AppointmentsComing
 from accounts.privacy.operations import purge_admin_log
 from booking.calendars.operations import end_feeds
 from booking.links import feed_link
-from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation, Service
+from booking.models import (
+    Appointment,
+    AppointmentEvent,
+    AppointmentSeries,
+    CalendarFeed,
+    ImportedEntry,
+    Reservation,
+    Service,
+)
 from booking.reservations.models import party
 from booking.reservations.operations import release
-from scheduler_project.common.audit.log import allow_erasing, erase
+from scheduler_project.common.audit.log import allow_erasing, erase, nulled
 from scheduler_project.common.operations import operation
 from scheduler_project.common.time.zones import rfc3339
 
@@ -72,14 +80,8 @@ def leave_no_bookings(*, user: User, now: datetime) -> None:
     end_feeds(provider=user.provider_or_none, client=user.client_or_none)
 
 
-FORGET_WORDS = """
-UPDATE booking_appointmentevent event
-SET details = details || (
-    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(details) AS name
-    WHERE name IN ('reason', 'reference', 'was'))
-FROM booking_appointment made JOIN booking_reservation claim ON claim.id = made.reservation_id
-WHERE made.id = event.appointment_id AND claim.client_id = %s AND details ?| array['reason', 'reference', 'was']
-"""
+SAID = ["reason", "reference", "was"]
+"""The details of an event in which people are written about."""
 
 
 @operation
@@ -103,5 +105,6 @@ def anonymize_bookings(*, client: Client, now: datetime) -> None:
     appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
     purge_admin_log(Appointment, appointments.values_list("pk", flat=True))
     purge_admin_log(AppointmentSeries, series.values_list("pk", flat=True))
-    with allow_erasing() as cursor:
-        cursor.execute(FORGET_WORDS, [client.pk])
+    told = AppointmentEvent.objects.filter(appointment__reservation__client=client, details__has_any_keys=SAID)
+    with allow_erasing():
+        told.order_by().update(details=nulled("details", SAID))

@@ -8,10 +8,12 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from celery import current_task
+from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -112,19 +114,11 @@ def set_audit_context(execute: Callable[..., Any], sql: Any, params: Any, many: 
     connection = context["connection"]
     with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
         user_id, source = audit_actor()
-        cursor.execute(
+        cursor.execute(  # The ORM has no set_config.
             "SELECT set_config('scheduler.user', %s, true), set_config('scheduler.face', %s, true)",
             ["" if user_id is None else str(user_id), source],
         )
         return execute(sql, params, many, context)
-
-
-ERASE = """
-UPDATE common_change
-SET changes = changes || (
-    SELECT jsonb_object_agg(name, NULL) FROM jsonb_object_keys(changes) AS name WHERE name = ANY(%(columns)s))
-WHERE table_name = %(table)s AND row_id = ANY(%(rows)s) AND changes ?| %(columns)s
-"""
 
 
 def erase(model: type[models.Model], rows: Collection[int], columns: Collection[str]) -> None:
@@ -132,24 +126,38 @@ def erase(model: type[models.Model], rows: Collection[int], columns: Collection[
 
     To be called after the change of the rows themselves, in the same transaction.
     """
-    with allow_erasing() as cursor:
-        table = model._meta.db_table  # noqa: SLF001  (documented, whatever its name)
-        cursor.execute(ERASE, {"table": table, "rows": list(rows), "columns": list(columns)})
+    from scheduler_project.common.models import Change  # It takes the sources from here.
+
+    table = model._meta.db_table  # noqa: SLF001  (documented, whatever its name)
+    logged = Change.objects.filter(table_name=table, row_id__in=rows, changes__has_any_keys=list(columns))
+    with allow_erasing():
+        logged.update(changes=nulled("changes", columns))
+
+
+def nulled(column: str, keys: Collection[str]) -> models.Expression:
+    """Return a column's JSON object with null for each of these keys that it has."""
+    null = Cast(models.Value("null"), models.JSONField())
+    value: Any = models.F(column)
+    for key in keys:
+        path = models.Value([key], ArrayField(models.TextField()))
+        parts = (value, path, null, models.Value(value=False))
+        value = models.Func(*parts, function="jsonb_set", output_field=models.JSONField())
+    return cast("models.Expression", value)
 
 
 @contextmanager
-def allow_erasing() -> Iterator[Any]:
+def allow_erasing() -> Iterator[None]:
     """Allow values in append-only rows to become null: the only way past the triggers."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:  # The ORM has no set_config.
         cursor.execute("SELECT set_config('scheduler.erasing', 'on', true)")
-        yield cursor
+        yield
         cursor.execute("SELECT set_config('scheduler.erasing', '', true)")
 
 
 @contextmanager
 def allow_deleting(before: datetime) -> Iterator[None]:
     """Allow the deletion of rows of the audit log older than `before` and more than 30 days old: the only way."""
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:  # The ORM has no set_config.
         cursor.execute("SELECT set_config('scheduler.forgetting', %s, true)", [before.isoformat()])
         yield
         cursor.execute("SELECT set_config('scheduler.forgetting', '', true)")
