@@ -147,7 +147,7 @@ class Postgres(Server):
             host=str(self.sockets), port=5432, user="scheduler", dbname="postgres", connect_timeout=5
         )
         try:
-            with psycopg.connect(target, autocommit=True) as connection:
+            with psycopg.connect(target, autocommit=True) as connection:  # The ORM has no word for creating a database.
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'scheduler'").fetchone():
                     with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                         connection.execute("CREATE DATABASE scheduler")

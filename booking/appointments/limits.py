@@ -25,9 +25,11 @@ WHERE id = ANY (%(client)s::bigint || ARRAY(
         FROM accounts_client WHERE id = %(client)s)))
 ORDER BY id FOR NO KEY UPDATE
 """
-"""An array, for PostgreSQL then looks its few up by their keys, whatever it knows of the table: OR reads it whole."""
+"""An array, for PostgreSQL then looks its few up by their keys, whatever it knows of the table: OR reads it whole
+(`test_people_of_one_mailbox_are_found_by_an_index`)."""
 
 
+# A part of CONFIRM_IF_FEW.
 OPEN_APPOINTMENTS = """
 SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)
 FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = person.id
@@ -40,6 +42,7 @@ Whoever has a login may come by a mailed link all the same, as a guest without o
 """
 
 
+# One statement for two, and never put together anew: `make bench` (reserve).
 CONFIRM_IF_FEW = f"""
 WITH open (with_provider, in_all) AS ({OPEN_APPOINTMENTS})
 UPDATE booking_reservation SET status = 'confirmed', network = NULL FROM open

@@ -25,6 +25,7 @@ from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.operations import operation
 
+# One statement locks and reads five tables, in this order: `make bench` (reserve).
 LOCK_RESERVATION = f"""
 WITH person AS MATERIALIZED ({LOCK_PERSON})
 SELECT {columns_of(Reservation, "reservation")}, {columns_of(Provider, "provider")}, {columns_of(Client, "client")},

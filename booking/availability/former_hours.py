@@ -16,6 +16,8 @@ from booking.models import (
 )
 from scheduler_project.common.time.intervals import DAY, Interval, clipped, merged
 
+# Calendars with the same rules are told by their JSON, and read once; the ORM would build seven models for each:
+# `make bench` (analytics).
 CALENDARS = """
 SELECT provider.id, provider.name, schedule.timezone, schedule.slot_minutes,
        greatest(provider.created_at, %(start)s::timestamptz),

@@ -14,12 +14,16 @@ CLOSURES = 0x636C6F73
 
 
 def lock_closures(function: str) -> None:
-    """Keep closures (exclusive) and new calendars (shared) apart: a calendar laid out meanwhile would stay open."""
+    """Keep closures (exclusive) and new calendars (shared) apart: a calendar laid out meanwhile would stay open.
+
+    The ORM has no advisory locks.
+    """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [CLOSURES])
 
 
-# The statements of reserving are written out: putting them together anew for each request took two thirds of its time.
+# The statements of reserving are written out: putting them together anew for each request took two thirds of its time
+# (`make bench` (reserve)).
 LOCK_SCHEDULE = f"""
 SELECT {columns_of(Schedule, "schedule")}, provider.is_active, {vetted_sql("provider")}
 FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id

@@ -67,7 +67,8 @@ class SlotQuery:
     besides: Sequence[int] = ()
 
 
-# What a search asks of each calendar, in cells of its grid: `stretch` says the same of one booking.
+# What a search asks of each calendar, in cells of its grid: `stretch` says the same of one booking. A search is one
+# statement, put together from constants: `make bench` (list).
 CALENDAR = """
 calendar AS NOT MATERIALIZED (
     SELECT provider_id, earliest, latest, slot, before, after, length,
@@ -104,10 +105,12 @@ FOR_SERVICE = {
 }
 
 
+# A part of CALENDAR.
 WHO_OFFERS = f"""{published_sql("provider")} AND schedule.provider_id IN (
             SELECT provider_id FROM booking_service_providers WHERE service_id = %(service)s)"""
 
 
+# A part of the search: `make bench` (list).
 CELLS = """
 cells AS (
     SELECT slot.id, slot.starts_at, calendar.*
@@ -124,6 +127,7 @@ cells AS (
 """The free cells, those of holds past their end among them."""
 
 
+# A part of CELLS: `make bench` (list).
 CELLS_BESIDES = """
     UNION ALL
     SELECT slot.id, slot.starts_at, calendar.*
@@ -132,12 +136,14 @@ CELLS_BESIDES = """
       AND slot.starts_at >= cells_from AND slot.starts_at < cells_until"""
 
 
+# A part of the search: `make bench` (list).
 FREE_CELLS = f"""
 {CELLS}, free AS (
     SELECT id, provider_id, starts_at, starts_at + length AS ends_at FROM cells
 )"""
 
 
+# A part of the search: `make bench` (list).
 FREE_RUNS = f"""
 {CELLS}, neighbours AS (
     SELECT *, lag(starts_at, before) OVER grid AS first_cell, lead(starts_at, after) OVER grid AS last_cell
@@ -191,7 +197,7 @@ def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
 
 def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: int = 1000) -> list[FreeTime]:
     """The free times of a search: the first `limit`, or those nearest to an instant."""
-    sql, params = _free(search)
+    sql, params = _free(search)  # The ORM has no WITH.
     order = "abs(extract(epoch FROM starts_at - %(near)s::timestamptz)), " if nearest_to else ""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -204,7 +210,7 @@ def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: 
 
 def free_page(search: SlotQuery, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
     """Return the number of free times found (0 beyond the last page), and a page of FreeTimes with the count behind."""
-    sql, params = _free(search)
+    sql, params = _free(search)  # The ORM has no WITH.
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # Binary instants are read in C; as text they cost half of this answer.
         cursor.execute(
@@ -240,6 +246,7 @@ def alternatives(
     return free_times(search, nearest_to=start, limit=3)
 
 
+# The end of a search, whose WITH the ORM has no word for.
 BY_DAY = """
 SELECT width_bucket(starts_at, %(days)s::timestamptz[]) AS day, count(DISTINCT starts_at) FROM free GROUP BY 1
 """
@@ -256,6 +263,7 @@ def free_by_day(search: SlotQuery, days: Sequence[datetime]) -> dict[int, int]:
         return {bucket - 1: count for bucket, count in cursor.fetchall()}
 
 
+# The ORM has no LATERAL, by which the search for each provider ends at its first time.
 NEXT_TIMES = """
 SELECT schedule.provider_id, next.starts_at
 FROM booking_schedule schedule
@@ -296,7 +304,10 @@ def next_times(provider_ids: Collection[int], now: datetime) -> dict[int, dateti
 
 
 def slot_start(slot_id: int) -> tuple[int, datetime] | None:
-    """Return a slot's provider id and start (UTC); None if there is no such slot."""
+    """Return a slot's provider id and start (UTC); None if there is no such slot.
+
+    Each reservation asks: `make bench` (reserve).
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT provider_id, starts_at FROM booking_slot WHERE id = %s", [slot_id])
         return cursor.fetchone()

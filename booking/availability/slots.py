@@ -40,6 +40,7 @@ class SlotDiff(NamedTuple):
     removed: int
 
 
+# The ORM has no generate_series, nor rows made of arrays: `make bench` (slots).
 WANTED = """
 WITH wanted AS (
     SELECT cell AS starts_at, cell + %(slot)s::interval AS ends_at
@@ -52,7 +53,8 @@ WITH wanted AS (
 IN_THE_STRETCH = "provider_id = %(provider)s AND starts_at >= %(start)s AND starts_at < %(until)s"
 
 
-# NOT IN, for PostgreSQL hashes it whatever it knows of the table; NOT EXISTS can become a nested loop over both.
+# NOT IN, for PostgreSQL hashes it whatever it knows of the table; NOT EXISTS can become a nested loop over both:
+# `make bench` (slots).
 DELETE_UNWANTED = f"""{WANTED}
 DELETE FROM booking_slot slot
 WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
@@ -60,7 +62,8 @@ WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
 """
 
 
-# One scan: joined to itself, the table is read once for each of its rows where PostgreSQL has yet to learn of them.
+# One scan: joined to itself, the table is read once for each of its rows where PostgreSQL has yet to learn of them:
+# `make bench` (slots).
 MARK_CLAIMED = f"""{WANTED}
 UPDATE booking_slot slot SET withdrawn = NOT withdrawn
 WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
@@ -68,6 +71,7 @@ WHERE {IN_THE_STRETCH} AND reservation_id IS NOT NULL
 """
 
 
+# The ORM has no rows made of arrays: `make bench` (slots).
 MAKE_WAY = f"""
 DELETE FROM booking_slot slot
 WHERE {IN_THE_STRETCH} AND withdrawn AND EXISTS (
@@ -76,6 +80,7 @@ WHERE {IN_THE_STRETCH} AND withdrawn AND EXISTS (
 """
 
 
+# The ORM has no INSERT of what a SELECT finds: `make bench` (slots).
 INSERT_WANTED = f"""{WANTED}
 INSERT INTO booking_slot (provider_id, starts_at, ends_at, withdrawn)
 SELECT %(provider)s, starts_at, ends_at, false FROM wanted
@@ -88,6 +93,7 @@ LONGEST_FIRST = "live.status = 'confirmed' DESC, live.expires_at DESC"
 
 
 # OFFSET 0 has PostgreSQL look up the few cells of each claim, whatever it knows of slots that were inserted just now.
+# The ORM has no LATERAL.
 CLAIM_BOOKED = f"""
 UPDATE booking_slot slot SET reservation_id = claim.reservation_id
 FROM (
@@ -104,9 +110,11 @@ WHERE slot.id = claim.slot_id
 """
 
 
+# Putting these two together anew takes a quarter of the time: `make bench` (expire).
 DELETE_WITHDRAWN = "DELETE FROM booking_slot WHERE withdrawn AND reservation_id = ANY(%(reservations)s::bigint[])"
 
 
+# `make bench` (expire).
 VACATE = f"""
 UPDATE booking_slot slot SET reservation_id = (
     SELECT live.id FROM booking_reservation live

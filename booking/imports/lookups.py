@@ -15,7 +15,8 @@ from booking.models import Appointment, AppointmentSeries, ImportedEntry, Servic
 from scheduler_project.common.files.csv_reader import RowRefused
 
 # What rows refer to is locked by the transaction itself. If each savepoint's foreign keys were to lock it, PostgreSQL
-# would write down anew for every row all the savepoints that have: twice the rows, four times the work.
+# would write down anew for every row all the savepoints that have: twice the rows, four times the work. The ORM has no
+# FOR KEY SHARE.
 KEEP = (
     "SELECT id FROM accounts_provider WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
     "SELECT id FROM booking_service WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",

@@ -40,15 +40,19 @@ BOOK = "booking.add_appointment"
 """The permission by which staff take time in anybody's calendar, and set rules aside."""
 
 
+# `make bench` (reserve).
 LOCK_CLIENT = "SELECT id FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
 
 
+# One round trip for both: `make bench` (reserve).
 LOCK_CLIENT_AND_NETWORK = "SELECT id, pg_advisory_xact_lock(%s) FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
 
 
+# `make bench` (reserve).
 STRANGER = "SELECT FROM accounts_client WHERE id = %s AND owner_id <> %s"
 
 
+# `make bench` (reserve).
 FREE_SLOTS = """
 SELECT id, starts_at FROM booking_slot
 WHERE provider_id = %(provider_id)s AND reservation_id IS NULL
@@ -58,6 +62,7 @@ ORDER BY starts_at
 """
 
 
+# Three statements in one: it counts, writes and takes, within the lock: `make bench` (reserve).
 TAKE = """
 WITH room AS (
     SELECT %(most_holds)s::int IS NULL OR %(most_holds)s::int > (

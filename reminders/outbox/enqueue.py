@@ -29,6 +29,7 @@ class OutboxEntry(NamedTuple):
     details: dict[str, Any] = {}
 
 
+# The ORM has no ON CONFLICT for an index with a condition: `make bench` (plan).
 WRITE = """
 INSERT INTO reminders_message (
     key, kind, channel, recipient, reservation_id, appointment_id, endpoint_id, "offset", details, due_at, next_at,

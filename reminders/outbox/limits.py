@@ -20,6 +20,7 @@ SCATTERED = timedelta(minutes=2)
 """Spread of messages postponed to the same time, so that they do not all come at once."""
 
 
+# The ORM has no UPDATE from rows made of arrays.
 PUT_OFF = """
 UPDATE reminders_message message SET status = theirs.status, next_at = theirs.next_at, error = theirs.error
 FROM unnest(%(ids)s::bigint[], %(claims)s::int[], %(statuses)s::varchar[], %(times)s::timestamptz[],

@@ -3,11 +3,14 @@
 import random
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, Value, prefetch_related_objects
+from django.db.models.functions import Least
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -34,6 +37,7 @@ OWED_AGAIN: dict[str, Any] = {"status": MessageStatus.PENDING, "failures": 0, "e
 """Values that reset a message as if it had never been sent."""
 
 
+# A part of CLAIM and DUE: `make bench` (dispatch).
 OPEN = """
       AND NOT EXISTS (SELECT FROM common_outage WHERE key = %(channel)s)
       AND (endpoint_id IS NULL OR NOT EXISTS (SELECT FROM common_outage WHERE key = 'webhook:' || endpoint_id))
@@ -42,11 +46,13 @@ OPEN = """
 wait."""
 
 
+# A part of PROBE: `make bench` (dispatch).
 PROBED = """
       AND coalesce(endpoint_id, 0) = %(endpoint)s
 """
 
 
+# The ORM has no UPDATE that returns rows: `make bench` (dispatch).
 CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT id FROM reminders_message
@@ -64,6 +70,7 @@ RETURNING message.id
 PROBE = CLAIM.replace(OPEN, PROBED)
 
 
+# One statement for all channels: `make bench` (dispatch).
 DUE = f"""
 SELECT way.channel,
        (SELECT count(*) FROM (
@@ -199,6 +206,7 @@ class Try(NamedTuple):
     error: Exception | None = None
 
 
+# Two statements in one, for each message: `make bench` (dispatch).
 SETTLE = """
 WITH tried AS (
     INSERT INTO reminders_deliveryattempt (message_id, at, milliseconds, address, outcome, reference, error)
@@ -273,21 +281,13 @@ def close(message: Message, status: MessageStatus, reason: str) -> None:
     )
 
 
-HAND_BACK = """
-UPDATE reminders_message message SET next_at = least(message.due_at, %(now)s)
-FROM unnest(%(ids)s::bigint[], %(claims)s::int[]) AS mine(id, claim)
-WHERE message.id = mine.id AND message.claim = mine.claim AND message.status = 'pending'
-"""
-
-
 def release_leases(messages: Collection[Message], *, now: datetime) -> None:
     """Release the lease on messages that were not tried: they are due again at once, at their old place in the
     queue."""
-    if not messages:
-        return
-    ids, claims = [message.pk for message in messages], [message.claim for message in messages]
-    with connection.cursor() as cursor:
-        cursor.execute(HAND_BACK, {"now": now, "ids": ids, "claims": claims})
+    if messages:
+        leased = reduce(or_, (Q(pk=message.pk, claim=message.claim) for message in messages))
+        pending = Message.objects.filter(leased, status=MessageStatus.PENDING)
+        pending.update(next_at=Least("due_at", Value(now)))
 
 
 def waiting(*, channel: str, now: datetime) -> int:
@@ -295,20 +295,14 @@ def waiting(*, channel: str, now: datetime) -> int:
     return Message.objects.filter(status=MessageStatus.PENDING, channel=channel, next_at__lte=now).count()
 
 
-EXPIRE = """
-UPDATE reminders_message SET status = 'expired', error = %(error)s
-WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s AND useful_until <= %(now)s
-  AND coalesce(endpoint_id, 0) = %(endpoint)s
-"""
-
-
 def expire_waiting(key: str, *, error: str, now: datetime) -> int:
     """Fail the messages on a closed route that are no longer useful. Returns how many."""
     channel, _colon, endpoint = key.partition(":")
     said = f"{_('It came too late to help.')} {error}"[:500]
-    with connection.cursor() as cursor:
-        cursor.execute(EXPIRE, {"error": said, "channel": channel, "now": now, "endpoint": int(endpoint or 0)})
-        return cursor.rowcount
+    pending = Message.objects.filter(
+        status=MessageStatus.PENDING, channel=channel, endpoint=int(endpoint) if endpoint else None
+    )
+    return pending.filter(next_at__lte=now, useful_until__lte=now).update(status=MessageStatus.EXPIRED, error=said)
 
 
 @operation

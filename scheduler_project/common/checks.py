@@ -22,7 +22,7 @@ def zones_agree(databases: Sequence[str] | None = None, **kwargs: Any) -> list[C
     found: list[CheckMessage] = []
     for alias in databases or []:
         used = zones_in_use(alias)
-        with connections[alias].cursor() as cursor:
+        with connections[alias].cursor() as cursor:  # The ORM has no model of PostgreSQL's zones.
             cursor.execute(
                 """
                 SELECT name, array_agg(extract(epoch FROM (moment AT TIME ZONE name) - (moment AT TIME ZONE 'UTC'))::int
@@ -117,7 +117,7 @@ def connections_needed() -> dict[str, int]:
 
 def connections_allowed(alias: str) -> int:
     """Return the number of connections the server allows this role and database, without those for superusers."""
-    with connections[alias].cursor() as cursor:
+    with connections[alias].cursor() as cursor:  # The ORM has no model of PostgreSQL's settings and roles.
         cursor.execute(
             """
             SELECT least(

@@ -8,10 +8,12 @@ import logging
 import random
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import DurationField, ExpressionWrapper, F, Value
+from django.db.models.functions import Least, Power
 
 from scheduler_project.common.models import Outage
 
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 MAIL_SERVER = "email"
 
+# The ORM has no UPDATE that returns rows; every idle round of a dispatcher asks: `make bench` (dispatch).
 TAKE_PROBE = """
 UPDATE common_outage SET next_probe_at = %(until)s
 WHERE next_probe_at <= %(now)s AND key = (
@@ -26,18 +29,6 @@ WHERE next_probe_at <= %(now)s AND key = (
     WHERE next_probe_at <= %(now)s AND (key = %(channel)s OR key LIKE %(ways)s)
     ORDER BY next_probe_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING key, error
-"""
-
-NOTE_DOWN = """
-INSERT INTO common_outage (key, since, tried_at, probes, next_probe_at, error)
-VALUES (%(key)s, %(now)s, %(now)s, 0, %(next_probe_at)s, %(error)s)
-ON CONFLICT (key) DO NOTHING
-"""
-
-PROBE_FAILED = """
-UPDATE common_outage SET tried_at = %(now)s, probes = probes + 1, error = %(error)s, next_probe_at = %(now)s
-       + least(%(seconds)s * power(2, least(probes + 1, 30)), %(most)s) * interval '1 second'
-WHERE key = %(key)s
 """
 
 
@@ -74,15 +65,22 @@ def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> No
     SEND_PROBE_MAX_SECONDS. Further failures of other messages change nothing.
     """
     seconds = settings.SEND_PROBE_SECONDS * _jitter()
-    known: dict[str, Any] = {"key": key, "now": now, "error": _printable(error)}
-    with connection.cursor() as cursor:
-        if probe:
-            most = settings.SEND_PROBE_MAX_SECONDS
-            cursor.execute(PROBE_FAILED, known | {"seconds": seconds, "most": float(most)})
-        if not probe or not cursor.rowcount:
-            cursor.execute(NOTE_DOWN, known | {"next_probe_at": now + timedelta(seconds=seconds)})
-            if cursor.rowcount:
-                logger.log(_level(key), "What goes by %s waits, for nobody answers there: %s", key, known["error"])
+    error = _printable(error)
+    if probe and _probe_failed(key, seconds, error, now):
+        return
+    known = {"since": now, "tried_at": now, "next_probe_at": now + timedelta(seconds=seconds), "error": error}
+    _outage, is_new = Outage.objects.get_or_create(key=key, defaults=known)
+    if is_new:
+        logger.log(_level(key), "What goes by %s waits, for nobody answers there: %s", key, error)
+
+
+def _probe_failed(key: str, seconds: float, error: str, now: datetime) -> bool:
+    """Put the next probe off, and return True; False if there is no such outage any more."""
+    doubled = Value(seconds) * Power(2.0, Least(F("probes") + 1, 30))
+    pause = Least(doubled, Value(float(settings.SEND_PROBE_MAX_SECONDS)))
+    wait = ExpressionWrapper(pause * timedelta(seconds=1), DurationField())
+    outage = Outage.objects.filter(key=key)
+    return bool(outage.update(tried_at=now, probes=F("probes") + 1, error=error, next_probe_at=now + wait))
 
 
 def note_up(keys: Collection[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.db import migrations
 
+# The ORM has no triggers.
 FUNCTIONS = r"""
 -- Writes down what a statement did to one row: {column: [before, after]}, or {column: null} for a secret.
 -- The time is the clock's, read while the row is locked: that of the transaction's begin may be before what went first.
@@ -82,7 +83,7 @@ def keep_trail(
 ) -> migrations.RunSQL:
     """Record every change of a table's rows, except those that satisfy the condition `unless`.
 
-    In it, `row` is the new row, or, for a deletion, the old one.
+    In it, `row` is the new row, or, for a deletion, the old one. The ORM has no triggers.
     """
     call = f"scheduler_trail('{key}', '{{{','.join(secrets)}}}', '{{{','.join(ignored)}}}')"
     rows = {"NEW": "INSERT OR UPDATE", "OLD": "DELETE"} if unless else {"": "INSERT OR UPDATE OR DELETE"}
@@ -99,7 +100,10 @@ def keep_trail(
 
 
 def append_only(table: str, *, erasable: str) -> migrations.RunSQL:
-    """Prevent changes of a table's rows, except those within `trail.allow_erasing` and `trail.allow_deleting`."""
+    """Prevent changes of a table's rows, except those within `trail.allow_erasing` and `trail.allow_deleting`.
+
+    The ORM has no triggers.
+    """
     call = f"scheduler_append_only('{erasable}')"
     return migrations.RunSQL(
         [

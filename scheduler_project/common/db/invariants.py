@@ -61,7 +61,7 @@ def inspect(*, now: datetime) -> list[Broken]:
     alone = not connection.in_atomic_block
     with transaction.atomic():
         if alone:
-            with connection.cursor() as cursor:
+            with connection.cursor() as cursor:  # The ORM has no isolation levels.
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return [
             Broken(name, table, pk, problem)

@@ -172,7 +172,7 @@ def why(result: Result) -> str:
 
 def take_turns(name: str) -> None:
     """Block other imports of these rows until the transaction ends."""
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor:  # The ORM has no advisory locks.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"import {name}"])
 
 

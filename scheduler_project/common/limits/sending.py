@@ -26,6 +26,7 @@ from scheduler_project.common.models import SendCount
 HOUR, DAY = 3600, 86400
 
 
+# The ORM has no ON CONFLICT that adds up, and no RETURNING for one.
 COUNT = """
 INSERT INTO common_sendcount AS counted (channel, scope, subject, hour, hour_count, day, day_count)
 SELECT %(channel)s, scope, subject, %(hour)s, number, %(day)s, number
@@ -40,6 +41,7 @@ RETURNING scope, subject, hour_count, day_count
 """Rows are updated in a fixed order, so that parallel counts wait for each other instead of deadlocking."""
 
 
+# The ORM has no UPDATE from rows made of arrays.
 UNCOUNT = """
 UPDATE common_sendcount AS counted
 SET hour_count = CASE WHEN hour = %(hour)s THEN greatest(hour_count - number, 0) ELSE hour_count END,

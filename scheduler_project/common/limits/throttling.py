@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.http import HttpRequest
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,6 +21,7 @@ from rest_framework.throttling import BaseThrottle
 
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.limits.turns import begin_if_long
+from scheduler_project.common.models import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ BY_SITE = GUARDING | {"hold"}
 """Scopes that affect other people: here a site's 65,536 IPv6 networks, as of a tunnel, count as one."""
 
 
+# The ORM has no ON CONFLICT that adds up, and none with a condition.
 TALLY = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%s, 1, to_timestamp(%s))
 ON CONFLICT (key) DO UPDATE SET count = tally.count + 1 WHERE tally.count <= %s
@@ -53,6 +56,7 @@ MEMORY = 3600
 """Seconds after which the failures are forgotten, unless another follows."""
 
 
+# The ORM has no ON CONFLICT with a condition.
 SLOW_DOWN = """
 INSERT INTO common_tally AS tally (key, count, ends_at) VALUES (%(key)s, 1, to_timestamp(%(ends_at)s))
 ON CONFLICT (key) DO UPDATE SET
@@ -176,22 +180,20 @@ def slow_down(key: str, by: Slowdown, now: float) -> float | None:
         cursor.execute(SLOW_DOWN, params)
         if cursor.fetchone() is not None:
             return None
-        cursor.execute("SELECT count, extract(epoch FROM ends_at)::float FROM common_tally WHERE key = %s", [key])
-        count, ends_at = cursor.fetchone() or (by.free, now + MEMORY)
+    tally = Tally.objects.filter(key=key).first()
+    count, ends_at = (tally.count, tally.ends_at.timestamp()) if tally else (by.free, now + MEMORY)
     wait = min(by.longest, by.first * 2 ** min(count - by.free, 20))
     return max(ends_at - MEMORY + wait - now, 1)
 
 
 def take_back(key: str) -> None:
     """Uncount one try: it was not made, or it succeeded."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE common_tally SET count = count - 1 WHERE key = %s AND count > 0", [key])
+    Tally.objects.filter(key=key, count__gt=0).update(count=F("count") - 1)
 
 
 def forget(key: str) -> None:
     """Reset the count."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM common_tally WHERE key = %s", [key])
+    Tally.objects.filter(key=key).delete()
 
 
 def about(subject: str) -> str:
