@@ -37,6 +37,7 @@ from booking.models import (
     WorkingHours,
 )
 from booking.reservations.enums import ReservationStatus
+from booking.reservations.models import stale
 from reminders.enums import MessageStatus
 from reminders.models import Reminder
 from scheduler_project.common.db.retention import older_than
@@ -279,7 +280,7 @@ def _holds(span: Span, scope: Scope, now: datetime) -> QuerySet[Any, tuple[str, 
         When(status=ReservationStatus.CONFIRMED, then=Value("confirmed")),
         When(Q(status=ReservationStatus.RELEASED) & booked, then=Value("confirmed")),
         When(status=ReservationStatus.RELEASED, then=Value("released")),
-        When(Q(status=ReservationStatus.EXPIRED) | Q(expires_at__lte=now), then=Value("expired")),
+        When(Q(status=ReservationStatus.EXPIRED) | stale(now), then=Value("expired")),
         default=Value("open"),
     )
     nobody = Client.objects.filter(pk=OuterRef("client"), name="")

@@ -10,6 +10,7 @@ from accounts.actors import Actor, Source
 from accounts.models import Client, User
 from accounts.privacy.errors import AppointmentsComing
 from accounts.privacy.operations import purge_admin_log
+from booking.appointments.representation import describe
 from booking.calendars.operations import end_feeds
 from booking.links import feed_link
 from booking.models import (
@@ -47,19 +48,20 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
     }
 
 
+ARCHIVED = {
+    **{name: name for name in ("id", "title", "description", "provider", "client")},
+    "starts_at": "start_time",
+    "ends_at": "end_time",
+    **{name: name for name in ("timezone", "status", "cancellation_reason", "series")},
+}
+"""The fields of an appointment in an archive, by their names there."""
+
+
 def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
+    said = describe(appointment, instant=rfc3339)
+    said |= {name: said[name]["name"] for name in ("provider", "client")}
     return {
-        "id": appointment.pk,
-        "title": appointment.called,
-        "description": appointment.description,
-        "provider": appointment.provider.name,
-        "client": appointment.client.name,
-        "starts_at": rfc3339(appointment.starts_at),
-        "ends_at": rfc3339(appointment.ends_at),
-        "timezone": appointment.timezone,
-        "status": appointment.status,
-        "cancellation_reason": appointment.cancellation_reason,
-        "series": appointment.series_id,
+        **{name: said[field] for name, field in ARCHIVED.items()},
         "history": [
             {
                 "event": event.event,

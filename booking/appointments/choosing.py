@@ -7,6 +7,7 @@ from django.utils.dateparse import parse_datetime
 
 from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Schedule, Service
+from booking.services.models import lasting
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.time.zones import day_interval
 
@@ -18,12 +19,7 @@ def free_on(
     day: date, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime, *, any_notice: bool
 ) -> list[FreeTime]:
     """The times of a local day at which a service, or a meeting of so many minutes, may start."""
-    length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
-    meeting = Service(
-        duration_minutes=length,
-        buffer_before_minutes=service.buffer_before_minutes if service else 0,
-        buffer_after_minutes=service.buffer_after_minutes if service else 0,
-    )
+    meeting = lasting(schedule.length_for(service, minutes), service)
     start, until = day_interval(day, schedule.zone)
     search = SlotQuery(start, until, now, schedule.provider_id, meeting, any_notice=any_notice, hidden=True)
     return free_times(search)

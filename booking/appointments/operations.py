@@ -57,15 +57,16 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
     reservation = from_row(Reservation, row, provider=Provider, client=Client, service=Service)
     if not actor.runs(reservation.provider_id, BOOK) and reservation.client_id != actor.client_id:
         raise NotFound
-    if reservation.status == ReservationStatus.CONFIRMED:
+    state = reservation.state(now)
+    if state == ReservationStatus.CONFIRMED:
         made = Appointment.objects.get(reservation=reservation)
         made.reservation = reservation
         return made
-    if reservation.status == ReservationStatus.RELEASED:
+    if state == ReservationStatus.RELEASED:
         if moved := moved_from(reservation):
             return moved
         raise HoldReleased
-    if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
+    if state == ReservationStatus.EXPIRED:
         raise HoldExpired
     if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
         raise ProviderNotPublished(field="provider")

@@ -9,6 +9,7 @@ from accounts.actors import Actor, Source
 from booking.api.fields import InstantField, OffsetsField
 from booking.appointments.enums import Action
 from booking.appointments.permissions import allowed_actions
+from booking.appointments.representation import PLACES, describe
 from booking.models import Appointment
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 
@@ -36,55 +37,13 @@ class AppointmentSerializer(ModelSerializer[Appointment]):
 
     class Meta:
         model = Appointment
-        fields = [
-            "id",
-            "uid",
-            "provider",
-            "client",
-            "service",
-            "reservation",
-            "series",
-            "occurrence",
-            "title",
-            "description",
-            "status",
-            "start_time",
-            "end_time",
-            "timezone",
-            "reminder_offsets",
-            "cancellation_reason",
-            "sequence",
-            "created_at",
-            "updated_at",
-            "allowed_actions",
-        ]
+        fields = [*PLACES, "allowed_actions"]
         read_only_fields = fields
 
     def to_representation(self, instance: Appointment) -> dict[str, Any]:
-        """Written by hand: walking the fields costs five times as much."""
         zone = self.context["zone"] or UTC
         actor = Actor.of(self.context["request"].user, Source.API)
-        reservation = instance.reservation
-        client, service = reservation.client, reservation.service
         return {
-            "id": instance.pk,
-            "uid": str(instance.uid),
-            "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
-            "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": str(client.phone)},
-            "service": {"id": service.pk, "name": service.name} if service else None,
-            "reservation": reservation.pk,
-            "series": instance.series_id,
-            "occurrence": instance.occurrence,
-            "title": instance.called,
-            "description": instance.description,
-            "status": str(instance.status),
-            "start_time": reservation.starts_at.astimezone(zone),
-            "end_time": reservation.ends_at.astimezone(zone),
-            "timezone": instance.timezone,
-            "reminder_offsets": instance.reminder_offsets,
-            "cancellation_reason": instance.cancellation_reason,
-            "sequence": instance.sequence,
-            "created_at": instance.created_at.astimezone(zone),
-            "updated_at": instance.updated_at.astimezone(zone),
+            **describe(instance, instant=lambda at: at.astimezone(zone)),
             "allowed_actions": [str(action) for action in allowed_actions(instance, actor, self.context["now"])],
         }

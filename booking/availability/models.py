@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import VETTED, Provider, User
 from booking.availability.enums import Weekday
+from booking.services.models import Service
 from scheduler_project.common.db.fields import OffsetsField
 from scheduler_project.common.time.zones import day_interval, validate_timezone
 
@@ -102,6 +103,12 @@ class Schedule(models.Model):
     @property
     def slot(self) -> timedelta:
         return timedelta(minutes=self.slot_minutes)
+
+    def length_for(self, service: Service | None, minutes: int | None = None) -> timedelta:
+        """Return the length of a meeting: `minutes`, or as long as the service takes, or one slot."""
+        if minutes:
+            return timedelta(minutes=minutes)
+        return service.duration if service else self.slot
 
     @property
     def notice(self) -> timedelta:

@@ -14,6 +14,7 @@ from booking.models import (
     Schedule,
     Service,
 )
+from booking.reservations.enums import stale_sql
 from scheduler_project.common.time.intervals import DAY
 
 CHUNKS = (timedelta(days=2), timedelta(days=7), timedelta(days=30), timedelta(days=400))
@@ -37,7 +38,7 @@ def stretch(
     It takes `length`, or as long as the service does, or one slot.
     """
     slot = schedule.slot
-    meeting = length or (service.duration if service else slot)
+    meeting = length or schedule.length_for(service)
     before = service.buffer_before if service else timedelta()
     after = service.buffer_after if service else timedelta()
     return BookingSpan(
@@ -111,7 +112,7 @@ WHO_OFFERS = f"""{published_sql("provider")} AND schedule.provider_id IN (
 
 
 # A part of the search: `make bench` (list).
-CELLS = """
+CELLS = f"""
 cells AS (
     SELECT slot.id, slot.starts_at, calendar.*
     FROM calendar JOIN booking_slot slot USING (provider_id)
@@ -120,9 +121,9 @@ cells AS (
     SELECT slot.id, slot.starts_at, calendar.*
     FROM calendar
     JOIN booking_reservation dead ON dead.provider_id = calendar.provider_id
-         AND dead.status = 'held' AND dead.expires_at <= %(now)s
+         AND {stale_sql("dead")}
     JOIN booking_slot slot ON slot.reservation_id = dead.id
-    WHERE NOT slot.withdrawn AND slot.starts_at >= cells_from AND slot.starts_at < cells_until{besides}
+    WHERE NOT slot.withdrawn AND slot.starts_at >= cells_from AND slot.starts_at < cells_until{{besides}}
 )"""
 """The free cells, those of holds past their end among them."""
 

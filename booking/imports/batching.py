@@ -85,7 +85,7 @@ def _touched(draft: Draft, there: Lookups, asked: ImportOptions) -> tuple[list[K
             return [("there", found.pk)], [left, *new]
         if not draft.values["rrule"]:
             return [], [stretch(schedule, service, draft.starts_at, _length(draft))]
-        length = timedelta(minutes=minutes_of(draft) or schedule.slot_minutes)
+        length = schedule.length_for(None, minutes_of(draft))
         local = draft.starts_at.astimezone(draft.zone).replace(tzinfo=None)
         laid = occurrences(read_rule(draft.values["rrule"]), local, draft.zone, asked.now, reach(schedule, asked.now))
         return [], [stretch(schedule, None, begins, length) for _day, begins in laid]

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
+from booking.appointments.representation import PLACES
 from booking.imports.appointments import PERMISSIONS, import_appointments
 from booking.imports.batching import parts
 from booking.imports.parse import COLUMNS
@@ -15,11 +16,11 @@ from booking.models import Appointment
 from scheduler_project.common.files.imports import Option, Sheet
 
 EXPORTED = (
-    *("imported__reference", "uid", "reservation__provider__slug"),
-    *(f"reservation__client__{name}" for name in ("reference", "email", "name", "phone")),
-    *("reservation__service__reference", "reservation__service__name"),
-    *("reservation__starts_at", "reservation__ends_at", "timezone"),
-    *("title", "description", "status", "cancellation_reason", "reminder_offsets"),
+    *("imported__reference", PLACES["uid"], f"{PLACES['provider']}__slug"),
+    *(f"{PLACES['client']}__{name}" for name in ("reference", "email", "name", "phone")),
+    *(f"{PLACES['service']}__{name}" for name in ("reference", "name")),
+    *(PLACES[name] for name in ("start_time", "end_time", "timezone")),
+    *(PLACES[name] for name in ("title", "description", "status", "cancellation_reason", "reminder_offsets")),
 )
 
 

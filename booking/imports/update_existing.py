@@ -68,11 +68,7 @@ def moved(draft: Draft, there: Appointment, service: Service | None) -> Move | N
     """The time, length and service an appointment is to have, if they are not those it has."""
     asked = {"service", "service_reference"} & draft.cells.row.cells.keys()
     service = service if asked else there.service
-    length = there.reservation.length
-    if draft.ends_at:
-        length = draft.ends_at - draft.starts_at
-    elif service and service != there.service:
-        length = service.duration
+    length = draft.ends_at - draft.starts_at if draft.ends_at else there.reservation.length_for(service)
     if (draft.starts_at, length, service) == (there.starts_at, there.reservation.length, there.service):
         return None
     if not timedelta() < length <= DAY:

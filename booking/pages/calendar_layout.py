@@ -15,7 +15,7 @@ from booking.availability.hours import away, open_hours
 from booking.models import Reservation, Schedule
 from booking.reservations.day import reservations_of_day
 from booking.reservations.enums import ReservationStatus
-from scheduler_project.common.time.intervals import Interval, clipped
+from scheduler_project.common.time.intervals import MINUTE, Interval, clipped
 from scheduler_project.common.time.zones import day_interval
 
 HOUR = 60
@@ -25,9 +25,6 @@ STEP = 5
 
 
 ROOM = 30
-
-
-MINUTE = timedelta(minutes=1)
 
 
 QUARTER = timedelta(minutes=15)

@@ -79,7 +79,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         held = self.get_object(request, object_id)
         tools = []
-        if held and held.status == ReservationStatus.HELD and held.expires_at and held.expires_at > timezone.now():
+        if held and held.state(timezone.now()) == ReservationStatus.HELD:
             if self.has_confirm_permission(request):
                 tools.append(
                     (_("Confirm for the client"), reverse("admin:booking_reservation_confirm", args=[held.pk]))
@@ -204,11 +204,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=gettext_lazy("status"), ordering="status")
     def state(self, reservation: Reservation) -> str:
-        ended = (
-            reservation.status == ReservationStatus.HELD
-            and reservation.expires_at is not None
-            and reservation.expires_at <= timezone.now()
-        )
+        ended = reservation.state(timezone.now()) != reservation.status
         return _("held, past its end") if ended else reservation.get_status_display()
 
     @admin.display(description=here(gettext_lazy("expires")), ordering="expires_at")

@@ -14,7 +14,7 @@ from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.availability.search import BookingSpan, stretch
 from booking.availability.slots import check_on_grid, release_slots
 from booking.models import Reservation, Schedule, Service
-from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus
+from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus, held_sql
 from booking.reservations.errors import (
     NotBookable,
     OutsideHours,
@@ -63,14 +63,14 @@ ORDER BY starts_at
 
 
 # Three statements in one: it counts, writes and takes, within the lock: `make bench` (reserve).
-TAKE = """
+TAKE = f"""
 WITH room AS (
     SELECT %(most_holds)s::int IS NULL OR %(most_holds)s::int > (
-        SELECT count(*) FROM booking_reservation
-        WHERE client_id = %(client_id)s AND status = 'held' AND expires_at > %(created_at)s) AS for_client,
+        SELECT count(*) FROM booking_reservation held
+        WHERE client_id = %(client_id)s AND {held_sql("held", "%(created_at)s")}) AS for_client,
     %(network)s::bigint IS NULL OR %(most_in_network)s::int > (
-        SELECT count(*) FROM booking_reservation
-        WHERE network = %(network)s::bigint AND status = 'held' AND expires_at > %(created_at)s) AS for_network
+        SELECT count(*) FROM booking_reservation held
+        WHERE network = %(network)s::bigint AND {held_sql("held", "%(created_at)s")}) AS for_network
 ), made AS (
     INSERT INTO booking_reservation (
         provider_id, client_id, service_id, starts_at, ends_at, blocked_from, blocked_until,
@@ -82,7 +82,7 @@ WITH room AS (
     RETURNING id
 ), taken AS (
     UPDATE booking_slot slot SET reservation_id = made.id FROM made
-    WHERE slot.id IN ({slots}) AND slot.reservation_id IS NULL
+    WHERE slot.id IN ({{slots}}) AND slot.reservation_id IS NULL
     RETURNING slot.id
 )
 SELECT made.id, (SELECT count(*) FROM taken), for_client FROM room LEFT JOIN made ON true

@@ -17,7 +17,6 @@ from booking.models import (
     TimeOff,
     WorkingHours,
 )
-from booking.reservations.enums import ReservationStatus
 from booking.reservations.models import ReservationQuerySet
 from scheduler_project.common.time.intervals import DAY, Interval, without
 from scheduler_project.common.time.zones import day_interval
@@ -25,15 +24,14 @@ from scheduler_project.common.time.zones import day_interval
 
 def reservations_of_day(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> ReservationQuerySet:
     """Return a provider's reservations in `[start, until)`, in order: appointments past or present, and live holds."""
-    live = Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.HELD, expires_at__gt=now)
-    rows = Reservation.objects.filter(live, provider=schedule.provider_id, starts_at__lt=until, ends_at__gt=start)
+    live = Reservation.objects.live(now=now)
+    rows = live.filter(provider=schedule.provider_id, starts_at__lt=until, ends_at__gt=start)
     return rows.select_related("client", "service", "appointment").order_by("starts_at")
 
 
 def breaks(schedule: Schedule, start: datetime, until: datetime, now: datetime) -> list[Interval]:
     """Return the open and unclaimed time in `[start, until)`: without buffers, and regardless of the notice."""
-    claims = Reservation.objects.filter(provider=schedule.provider_id).claiming(start, until)
-    live = claims.exclude(status=ReservationStatus.HELD, expires_at__lte=now)
+    live = Reservation.objects.filter(provider=schedule.provider_id).claiming(start, until).live(now=now)
     return without(open_hours(schedule, start, until), live.values_list("blocked_from", "blocked_until"))
 
 
@@ -65,7 +63,7 @@ def days_of(schedules: Sequence[Schedule], day: date, now: datetime) -> list[Day
     closures = list(Closure.objects.filter(touching))
     claims: dict[int, list[Reservation]] = {}
     claiming = Reservation.objects.filter(provider__in=[schedule.provider_id for schedule in schedules])
-    live = claiming.claiming(start, until).exclude(status=ReservationStatus.HELD, expires_at__lte=now)
+    live = claiming.claiming(start, until).live(now=now)
     for claim in live.select_related("client", "service", "appointment").order_by("starts_at"):
         claims.setdefault(claim.provider_id, []).append(claim)
     found = []

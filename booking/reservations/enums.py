@@ -15,6 +15,16 @@ LIVE = (ReservationStatus.HELD, ReservationStatus.CONFIRMED)
 """The states in which a reservation claims its time (a hold: until it expires)."""
 
 
+def held_sql(alias: str, now: str = "%(now)s") -> str:
+    """Return as SQL that a hold goes on at `now`, as `ReservationQuerySet.held` has it."""
+    return f"{alias}.status = 'held' AND {alias}.expires_at > {now}"
+
+
+def stale_sql(alias: str, now: str = "%(now)s") -> str:
+    """Return as SQL that a hold has ended and is not yet marked so, as `ReservationQuerySet.stale` has it."""
+    return f"{alias}.status = 'held' AND {alias}.expires_at <= {now}"
+
+
 class Override(models.TextChoices):
     """The rules a provider or staff may set aside on purpose (R7). An overlap is not among them."""
 

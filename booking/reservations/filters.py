@@ -3,7 +3,6 @@
 from typing import Any
 
 import django_filters
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from booking.api.filters import AtOneMoment, InstantFilter
@@ -30,8 +29,4 @@ class ReservationFilter(AtOneMoment, django_filters.FilterSet):
         fields: list[str] = []
 
     def in_status(self, queryset: Any, name: str, value: str) -> Any:
-        if value == ReservationStatus.HELD:
-            return queryset.held(now=self.now)
-        if value == ReservationStatus.EXPIRED:
-            return queryset.filter(Q(status=value) | Q(pk__in=queryset.stale(now=self.now).values("pk")))
-        return queryset.filter(status=value)
+        return queryset.in_state(value, now=self.now)

@@ -126,12 +126,13 @@ def booked_as_visitor() -> Exists:
 
 def check_held(reservation: Reservation, now: datetime) -> None:
     """Raise HoldReleased, AlreadyConfirmed or HoldExpired for a hold that is over, tidied up or not."""
-    if reservation.status == ReservationStatus.RELEASED:
-        raise HoldReleased
-    if reservation.status == ReservationStatus.CONFIRMED:
-        raise AlreadyConfirmed
-    if reservation.status != ReservationStatus.HELD or reservation.expires_at is None or reservation.expires_at <= now:
-        raise HoldExpired
+    match reservation.state(now):
+        case ReservationStatus.RELEASED:
+            raise HoldReleased
+        case ReservationStatus.CONFIRMED:
+            raise AlreadyConfirmed
+        case ReservationStatus.EXPIRED:
+            raise HoldExpired
 
 
 VISITOR_KEPT = timedelta(days=1)

@@ -33,10 +33,27 @@ def party(user: User | AnonymousUser | None, path: str = "") -> Q:
     return mine
 
 
+def stale(now: datetime) -> Q:
+    """Return a condition for holds that have ended and are not yet marked so."""
+    return Q(status=ReservationStatus.HELD, expires_at__lte=now)
+
+
 class ReservationQuerySet(models.QuerySet["Reservation"]):
     def held(self, *, now: datetime) -> Self:
         """Holds that still hold."""
         return self.filter(status=ReservationStatus.HELD, expires_at__gt=now)
+
+    def live(self, *, now: datetime) -> Self:
+        """Those that claim their time: the confirmed ones, and the holds that still hold."""
+        return self.filter(Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.HELD, expires_at__gt=now))
+
+    def in_state(self, state: str, *, now: datetime) -> Self:
+        """Those whose `state` at this moment is the one given."""
+        if state == ReservationStatus.HELD:
+            return self.held(now=now)
+        if state == ReservationStatus.EXPIRED:
+            return self.filter(Q(status=state) | Q(pk__in=self.stale(now=now).values("pk")))
+        return self.filter(status=state)
 
     def undecided(self, *, now: datetime) -> Self:
         """Holds taken on a page by somebody who goes on choosing: nothing has been said about them yet."""
@@ -44,7 +61,7 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
 
     def stale(self, *, now: datetime) -> Self:
         """Holds that have ended and are not yet marked so."""
-        return self.filter(status=ReservationStatus.HELD, expires_at__lte=now)
+        return self.filter(stale(now))
 
     def claiming(self, start: datetime, until: datetime) -> Self:
         """Live reservations, stale holds among them, whose claim overlaps `[start, until)`."""
@@ -147,6 +164,13 @@ class Reservation(models.Model):
     def __str__(self) -> str:
         return f"{self.starts_at:%Y-%m-%d %H:%M} UTC"
 
+    def state(self, now: datetime) -> ReservationStatus:
+        """Return the status that it has at a moment: a hold past its end is expired, tidied up or not (R9)."""
+        status = ReservationStatus(self.status)
+        if status == ReservationStatus.HELD and (self.expires_at is None or self.expires_at <= now):
+            return ReservationStatus.EXPIRED
+        return status
+
     @property
     def is_undecided(self) -> bool:
         """True for a hold taken on a page for which no details have been entered: see `undecided`."""
@@ -155,3 +179,9 @@ class Reservation(models.Model):
     @property
     def length(self) -> timedelta:
         return self.ends_at - self.starts_at
+
+    def length_for(self, service: Service | None, minutes: int | None = None) -> timedelta:
+        """Return the length of its meeting after a change: `minutes`, or that of another service, or the one it has."""
+        if minutes:
+            return timedelta(minutes=minutes)
+        return service.duration if service and service != self.service else self.length

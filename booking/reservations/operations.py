@@ -13,7 +13,7 @@ from booking.availability.locks import locked_schedule
 from booking.availability.search import alternatives
 from booking.models import Reservation, Schedule, Service
 from booking.reservations.claims import BOOK, chosen_length, claim, expire, lock_client, offered, release_claim
-from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.enums import Override, ReservationStatus, stale_sql
 from booking.reservations.errors import (
     AlreadyConfirmed,
     OutsideHours,
@@ -219,14 +219,14 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
     reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
     if not actor.runs(provider_id, "booking.change_reservation") and reservation.client_id != actor.client_id:
         raise NotAllowed
-    if reservation.status == ReservationStatus.CONFIRMED:
+    state = reservation.state(now)
+    if state == ReservationStatus.CONFIRMED:
         raise AlreadyConfirmed
-    if reservation.status == ReservationStatus.HELD and reservation.expires_at is not None:
-        if reservation.expires_at > now:
-            release_claim(reservation, now)
-        else:
-            expire([reservation.pk], now)
-            reservation.refresh_from_db()
+    if state == ReservationStatus.HELD:
+        release_claim(reservation, now)
+    elif state != reservation.status:
+        expire([reservation.pk], now)
+        reservation.refresh_from_db()
     return reservation
 
 
@@ -247,14 +247,14 @@ def _expire_batch(now: datetime) -> int:
     # The schedules are locked too: the ORM has no word for locking what is joined and not read. `make bench` (expire).
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT dead.id
             FROM booking_reservation dead JOIN booking_schedule schedule USING (provider_id)
-            WHERE dead.status = 'held' AND dead.expires_at <= %s
-            ORDER BY dead.expires_at LIMIT %s
+            WHERE {stale_sql("dead")}
+            ORDER BY dead.expires_at LIMIT %(most)s
             FOR NO KEY UPDATE SKIP LOCKED
             """,
-            [now, SWEEP],
+            {"now": now, "most": SWEEP},
         )
         dead = [pk for (pk,) in cursor.fetchall()]
     if dead:

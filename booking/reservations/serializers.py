@@ -29,9 +29,9 @@ class ReservationSerializer(Serializer[Reservation]):
     def to_representation(self, instance: Reservation) -> dict[str, Any]:
         """Written by hand: a serializer's fields cost more than making the reservation does."""
         zone = self.context["zone"] or UTC
-        held = instance.status == ReservationStatus.HELD
-        expired = held and instance.expires_at is not None and instance.expires_at <= self.context["now"]
-        appointment = None if held else getattr(instance, "appointment", None)
+        state = instance.state(self.context["now"])
+        had_none = state in (ReservationStatus.HELD, ReservationStatus.EXPIRED)
+        appointment = None if had_none else getattr(instance, "appointment", None)
         return {
             "id": instance.pk,
             "provider": instance.provider_id,
@@ -39,7 +39,7 @@ class ReservationSerializer(Serializer[Reservation]):
             "service": instance.service_id,
             "start_time": instance.starts_at.astimezone(zone),
             "end_time": instance.ends_at.astimezone(zone),
-            "status": ReservationStatus.EXPIRED.value if expired else str(instance.status),
+            "status": str(state),
             "expires_at": instance.expires_at and instance.expires_at.astimezone(zone),
             "appointment": appointment.pk if appointment else None,
             "overrides": instance.overrides,

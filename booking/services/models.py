@@ -13,6 +13,7 @@ from accounts.models import Provider, User
 from accounts.providers.models import published
 from scheduler_project.common.db.fields import OffsetsField
 from scheduler_project.common.db.references import ReferenceField
+from scheduler_project.common.time.intervals import MINUTE
 
 MINUTES_A_DAY = 24 * 60
 
@@ -93,3 +94,14 @@ class Service(models.Model):
     @property
     def buffer_after(self) -> timedelta:
         return timedelta(minutes=self.buffer_after_minutes)
+
+
+def lasting(length: timedelta, service: Service | None) -> Service:
+    """Return a service that takes so long, with the buffers of another, to look for free times of that length."""
+    known = service or Service()
+    return Service(
+        pk=known.pk,
+        duration_minutes=length // MINUTE,
+        buffer_before_minutes=known.buffer_before_minutes,
+        buffer_after_minutes=known.buffer_after_minutes,
+    )

@@ -7,6 +7,7 @@ import orjson
 from django.conf import settings
 from django.utils import translation
 
+from booking.appointments.representation import describe
 from booking.appointments.transitions import ENDS, AppointmentStatus, Event
 from booking.models import Appointment
 from reminders.enums import Kind
@@ -34,6 +35,12 @@ APPOINTMENT_EVENTS = {
 }
 """The sentences of the reference about events of appointments. Without one, an event is described by its status."""
 
+TOLD = (
+    *("id", "uid", "status", "sequence", "title", "start_time", "end_time", "timezone"),
+    *("provider", "client", "service"),
+)
+"""The fields of an appointment that webhooks are sent."""
+
 EVENTS = {
     **APPOINTMENT_EVENTS,
     **{
@@ -50,23 +57,8 @@ EVENTS = {
 
 def event_data(appointment: Appointment) -> dict[str, Any]:
     """Return the current state of an appointment, as webhooks describe it."""
-    reservation = appointment.reservation
-    client, service = reservation.client, reservation.service
     with translation.override(settings.LANGUAGE_CODE):
-        title = appointment.called
-    return {
-        "id": appointment.pk,
-        "uid": str(appointment.uid),
-        "status": str(appointment.status),
-        "sequence": appointment.sequence,
-        "title": title,
-        "start_time": rfc3339(reservation.starts_at),
-        "end_time": rfc3339(reservation.ends_at),
-        "timezone": appointment.timezone,
-        "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
-        "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": str(client.phone)},
-        "service": {"id": service.pk, "name": service.name} if service else None,
-    }
+        return describe(appointment, TOLD, instant=rfc3339)
 
 
 def reminder_data(message: Message) -> dict[str, Any]:

@@ -105,6 +105,8 @@ def example_appointment() -> Appointment:
         sequence=0,
         title="First visit",
         timezone="Europe/London",
+        created_at=AT,
+        updated_at=AT,
     )
 
 

@@ -28,6 +28,7 @@ from booking.reservations.enums import Override
 from booking.reservations.operations import reserve
 from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.time.intervals import MINUTE
 from scheduler_project.common.validators import isolated
 
 Made = TypeVar("Made")
@@ -244,7 +245,7 @@ def _times(
     day = form.said_so_far("date") or now.astimezone(schedule.zone).date()
     any_notice = Override.NOTICE in (form["overrides"].value() or [])
     times = free_on(day, schedule, service, minutes, now, any_notice=any_notice)
-    length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
+    length = schedule.length_for(service, minutes) // MINUTE
     return {
         "form": form,
         "schedule": schedule,

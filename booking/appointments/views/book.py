@@ -34,6 +34,7 @@ from booking.series.errors import SeriesConflict
 from booking.series.operations import SeriesChange, SeriesSpec, create_series, preview_series
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
+from scheduler_project.common.time.intervals import MINUTE
 
 Made = TypeVar("Made")
 
@@ -96,7 +97,7 @@ def _ask(
         clients.insert(0, chosen)
     service, minutes = form.said_so_far("service"), form.said_so_far("minutes")
     any_notice = str(Override.NOTICE) in (typed["overrides"] or [])
-    length = minutes or (service.duration_minutes if service else schedule.slot_minutes)
+    length = schedule.length_for(service, minutes) // MINUTE
     context = {
         "schedule": schedule,
         "form": form,

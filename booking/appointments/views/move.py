@@ -1,6 +1,6 @@
 """A client moves an appointment: logged in or by the link they were mailed, they pick from the same calendar."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,9 +13,10 @@ from accounts.actors import Actor
 from booking.appointments.enums import Action
 from booking.appointments.operations import reschedule
 from booking.appointments.permissions import check_allowed
-from booking.models import Appointment, Service
+from booking.models import Appointment
 from booking.pages.month_picker import alternatives_in, calendar_of
 from booking.pages.search_forms import ChosenForm
+from booking.services.models import lasting
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 from scheduler_project.common.pages.languages import LONG
@@ -51,18 +52,9 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
             return render(request, "booking/move_sure.html", context | {"moved": moved, "at": request.POST["at"]})
         messages.success(request, _("The appointment has been moved."))
         return HttpResponseRedirect(here)
-    context |= calendar_of(request, schedules=[schedule], service=as_long_as(made), now=now)
+    context |= calendar_of(
+        request, schedules=[schedule], service=lasting(made.reservation.length, made.service), now=now
+    )
     if request.GET.get("known") == context["known"]:
         return HttpResponse(status=204)
     return render(request, "booking/move.html", context)
-
-
-def as_long_as(made: Appointment) -> Service:
-    """A service that takes as long as the appointment does, with the buffers of its own."""
-    known = made.service or Service()
-    return Service(
-        pk=known.pk,
-        duration_minutes=(made.ends_at - made.starts_at) // timedelta(minutes=1),
-        buffer_before_minutes=known.buffer_before_minutes,
-        buffer_after_minutes=known.buffer_after_minutes,
-    )

@@ -29,6 +29,7 @@ from booking.reservations.views.hold_details import (
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import embedded, page, too_many
+from scheduler_project.common.time.intervals import MINUTE
 
 NOT_TO_BE_HAD = (SlotTaken, OutsideHours, TooSoon, TooFar)
 
@@ -71,7 +72,7 @@ def choose(
             "service": service,
             "schedules": schedules,
             "provider": None if anybody else schedules[0].provider,
-            "minutes": service.duration_minutes if service else schedules[0].slot_minutes,
+            "minutes": schedules[0].length_for(service) // MINUTE,
             "holds": shown_holds(request, held),
         }
         if request.method == "POST":

@@ -261,9 +261,10 @@ def show(
     nearest: list[Time] | None = None,
 ) -> HttpResponse:
     over: type[DomainError] | None = None
-    if held.status == ReservationStatus.RELEASED:
+    state = held.state(now)
+    if state == ReservationStatus.RELEASED:
         over = HoldReleased
-    elif held.status != ReservationStatus.CONFIRMED and (held.expires_at is None or held.expires_at <= now):
+    elif state == ReservationStatus.EXPIRED:
         over = HoldExpired
     if over and nearest is None:
         free = search.alternatives(held.provider_id, held.service, held.starts_at, now)
@@ -278,7 +279,7 @@ def show(
         "refusal": refusal,
         "nearest": nearest,
         "now": now,
-        "confirmed": held.status == ReservationStatus.CONFIRMED,
+        "confirmed": state == ReservationStatus.CONFIRMED,
         "mailed": held.asked > 0,
         "may_ask": held.asked < guests.MOST_ASKED,
         "registered": held.client.user_id is not None,

@@ -20,6 +20,7 @@ from booking.reservations.errors import OutsideHours, SlotTaken, TooFar, TooSoon
 from booking.series.enums import Policy
 from booking.series.errors import SeriesConflict
 from booking.series.recurrence import last_date, occurrences
+from booking.services.models import lasting
 from booking.signals import series_changed
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.time.intervals import DAY
@@ -208,11 +209,7 @@ def tell(events: list[AppointmentEvent], now: datetime) -> None:
 
 def _find_nearest(conflicts: Collection[Conflict], schedule: Schedule, service: Service | None, now: datetime) -> None:
     """Look up the free times around, in one statement; inside the transaction, so that none is the series' own."""
-    likewise = Service(
-        duration_minutes=max(conflict.ends_at - conflict.starts_at for conflict in conflicts) // timedelta(minutes=1),
-        buffer_before_minutes=service.buffer_before_minutes if service else 0,
-        buffer_after_minutes=service.buffer_after_minutes if service else 0,
-    )
+    likewise = lasting(max(conflict.ends_at - conflict.starts_at for conflict in conflicts), service)
     first = max(min(conflict.starts_at for conflict in conflicts) - NEARBY, now)
     until = max(conflict.starts_at for conflict in conflicts) + NEARBY
     search = SlotQuery(first, until, now, schedule.provider_id, likewise, hidden=True)

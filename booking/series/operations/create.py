@@ -21,6 +21,7 @@ from booking.series.recurrence import check_start
 from booking.series.rule import read
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation, preview
+from scheduler_project.common.time.intervals import MINUTE
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _begun(
         start_date=starts.date(),
         start_time=starts.time(),
         timezone=zone.key,
-        duration_minutes=wanted.duration_minutes or (service.duration_minutes if service else schedule.slot_minutes),
+        duration_minutes=schedule.length_for(service, wanted.duration_minutes) // MINUTE,
         rrule=str(read(wanted.rrule)),
         exdates=sorted(set(wanted.exdates)),
         overrides=sorted(wanted.overrides),

@@ -193,13 +193,9 @@ def _edit_one(
     reservation = appointment.reservation
     starts = _local(changes.get("starts"), series.zone)
     starts_at = to_utc(starts, series.zone) if starts else appointment.starts_at
-    length = reservation.length
-    if "service_id" in changes and service and service != reservation.service:
-        length = service.duration
     if "service_id" not in changes:
         service = reservation.service
-    if "duration_minutes" in changes:
-        length = timedelta(minutes=changes["duration_minutes"])
+    length = reservation.length_for(service, changes.get("duration_minutes"))
     if overrides is not None:
         series.overrides = sorted(overrides)  # of this move only: the series is not written
     work = SeriesBooker(schedule, series, service, actor, now)

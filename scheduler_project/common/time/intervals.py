@@ -52,4 +52,5 @@ def ceil_to_step(instant: datetime, step: timedelta, offset: timedelta) -> datet
     return floor if floor == instant else floor + step
 
 
+MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
