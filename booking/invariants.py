@@ -1,6 +1,6 @@
-"""Checks that must pass for time, claims, appointments and series after any operation (see `common/invariants.py`).
+"""Checks of time, claims, appointments and series that pass after any operation (see `common/invariants.py`).
 
-Set-based, each a pass over an index or two, for there may be millions of slots.
+They are set-based, each a pass over an index or two, for there may be millions of slots.
 """
 
 from collections import defaultdict
@@ -75,8 +75,8 @@ FROM booking_reservation claim, LATERAL (
       AND starts_at > claim.blocked_from - interval '1 hour' AND starts_at < claim.blocked_until OFFSET 0
 ) slot
 WHERE claim.status IN ('held', 'confirmed') AND slot.reservation_id IS NULL AND slot.ends_at > claim.blocked_from"""
-"""The ORM has no LATERAL: with OFFSET 0 it has PostgreSQL look up the few slots of each claim, where it might otherwise
-join the tables as they are."""
+"""The ORM has no LATERAL. OFFSET 0 makes PostgreSQL look up the few slots of each claim; else it may join the whole tables.
+"""
 
 WITHOUT_APPOINTMENT = Reservation.objects.filter(
     status=ReservationStatus.CONFIRMED, appointment__isnull=True
@@ -133,7 +133,7 @@ OF_SOMEBODY_ELSES_SERIES = Appointment.objects.filter(
 
 
 def unbooked(now: datetime) -> Iterator[tuple[int, str]]:
-    """Series with coming dates, before `generated_until`, that are neither booked nor left out nor noted as a gap."""
+    """Yield series with coming dates before `generated_until` that are neither booked, excepted nor noted as a gap."""
     made: dict[int, set[date]] = defaultdict(set)
     active = AppointmentSeries.objects.active(now=now).order_by("pk")
     booked = Appointment.objects.filter(series__in=active, occurrence__isnull=False).order_by()

@@ -1,4 +1,4 @@
-"""Addresses for outside: where a provider is booked, and those that act for whoever was sent them, which are signed."""
+"""Addresses for mails and other websites: a provider's booking page, and signed ones that act for their recipient."""
 
 from django.conf import settings
 from django.core import signing
@@ -22,7 +22,7 @@ VISITOR = "booking.links.visitor"
 
 
 def booking_link(provider: Provider) -> str:
-    """Return the address of a provider's booking page, for their own website and letters."""
+    """Return the address of a provider's booking page, for their own website and mails."""
     return settings.SITE_URL + reverse("provider", args=[provider.slug])
 
 
@@ -32,9 +32,9 @@ def hold_link(reservation: Reservation) -> str:
 
 
 def held_by(token: str) -> tuple[int, int]:
-    """The ids of the reservation and the client a link's token stands for. Raises NotFound for one we did not sign.
+    """Return the ids of the reservation and the client in a link's token. Raises NotFound if we did not sign it.
 
-    Whoever was mailed the link because somebody mistyped their address is no longer that hold's client.
+    The client may no longer be the hold's: the link may have gone to a mistyped address.
     """
     try:
         reservation_id, client_id = signing.loads(token, salt=HOLD)
@@ -44,12 +44,12 @@ def held_by(token: str) -> tuple[int, int]:
 
 
 def details_token(reservation: Reservation) -> str:
-    """Return a token for entering the details of a hold. It confirms nothing: only the link in the mail does."""
+    """Return a token for entering the details of a hold. It cannot confirm the hold: only the link in the mail can."""
     return signing.dumps(reservation.pk, salt=DETAILS)
 
 
 def taken_by(token: str) -> int:
-    """The id of the reservation a token for details stands for. Raises NotFound for one we did not sign."""
+    """Return the id of the reservation in a token for details. Raises NotFound if we did not sign it."""
     return _id_in(token, DETAILS)
 
 
@@ -59,7 +59,7 @@ def visitor_token(reference: str) -> str:
 
 
 def visitor_in(token: str) -> str | None:
-    """The reference a visitor's token stands for. None for one that we did not sign, or more than a day ago."""
+    """Return the reference in a visitor's token; None if we did not sign it, or did more than a day ago."""
     try:
         return str(signing.loads(token, salt=VISITOR, max_age=VISITOR_KEPT))
     except (signing.BadSignature, ValueError, TypeError):
@@ -71,12 +71,12 @@ def appointment_token(appointment: Appointment) -> str:
 
 
 def appointment_link(appointment: Appointment) -> str:
-    """Return the address at which a client sees, moves and cancels an appointment without logging in. It never ends."""
+    """Return the address at which a client sees, moves and cancels an appointment without a login. It never expires."""
     return settings.SITE_URL + reverse("guest", args=[appointment_token(appointment)])
 
 
 def appointment_in(token: str) -> int:
-    """The id of the appointment a link's token stands for. Raises NotFound for one we did not sign."""
+    """Return the id of the appointment in a link's token. Raises NotFound if we did not sign it."""
     return _id_in(token, APPOINTMENT)
 
 
@@ -88,5 +88,5 @@ def _id_in(token: str, salt: str) -> int:
 
 
 def feed_link(feed: CalendarFeed) -> str:
-    """Return the address to which a calendar program subscribes. It works until the feed is renewed or closed."""
+    """Return the address that a calendar program subscribes to. It works until the feed is renewed or closed."""
     return settings.SITE_URL + reverse("feed", args=[feed.token])

@@ -1,4 +1,4 @@
-"""The nouns of booking."""
+"""The models of booking, gathered for Django."""
 
 from booking.appointments.models import Appointment, AppointmentEvent
 from booking.availability.models import (

@@ -1,4 +1,4 @@
-"""Archive and erasure of the data that booking keeps about a person."""
+"""The archive and the erasure of booking's data about a person."""
 
 from datetime import datetime
 from typing import Any
@@ -30,9 +30,10 @@ from scheduler_project.common.time.zones import rfc3339
 
 
 def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[str, Any]:
-    """The appointments of a client, or of a login as client and provider, with what happened to each; their feeds.
+    """Return the appointments of a client, or of a login as client and provider, with their histories, and the feeds.
 
-    Ready for JSON. Of others it tells only their names, and the feeds' addresses only to whose `own` they are.
+    The result is ready for JSON. Of other people it holds only their names. It holds the feeds' addresses only with
+    `own`, for the person themself.
     """
     rows = (
         Appointment.objects.filter(party(user, "reservation__") | Q(reservation__client=client))
@@ -76,7 +77,7 @@ def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
 
 @operation
 def leave_no_bookings(*, user: User, now: datetime) -> None:
-    """Close the feeds of somebody who leaves. Raises AppointmentsComing."""
+    """Close the feeds of a person who deletes their login. Raises AppointmentsComing."""
     if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing
     end_feeds(provider=user.provider_or_none, client=user.client_or_none)
@@ -88,9 +89,9 @@ SAID = ["reason", "reference", "was"]
 
 @operation
 def anonymize_bookings(*, client: Client, now: datetime) -> None:
-    """Forget what was said about a client's bookings; the bookings stay. Their holds end.
+    """Erase the texts of a client's bookings and release their holds; the bookings stay.
 
-    Raises AppointmentsComing, also while a series of theirs goes on.
+    Raises AppointmentsComing, also for a series that goes on.
     """
     appointments = Appointment.objects.filter(reservation__client=client)
     series = AppointmentSeries.objects.filter(client=client)

@@ -1,4 +1,4 @@
-"""Booking's receivers of the signals sent by the apps below it."""
+"""Receivers of signals from the apps below."""
 
 from datetime import datetime
 from functools import partial
@@ -34,7 +34,7 @@ def on_provider_added(provider: Provider, timezone: str, now: datetime, **kwargs
 
 @receiver(provider_vetted, dispatch_uid="booking.receivers.on_provider_vetted")
 def on_provider_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
-    """Up to the whole booking horizon: less was laid out for somebody nobody could book."""
+    """Generate slots for the whole booking horizon: a provider who cannot be booked has fewer."""
     schedule = Schedule.objects.filter(provider=provider).first()
     if schedule is not None:
         extend(schedule_id=schedule.pk, now=now)

@@ -3,39 +3,45 @@
 from django.dispatch import Signal
 
 appointment_changed = Signal()
-"""Something happened to an appointment. Arguments: `appointment`, `event` (the AppointmentEvent written), `now`.
+"""An appointment has changed. Arguments: `appointment`, `event` (the AppointmentEvent written), `now`.
 
-`event.details` tells more: the reason of a cancellation, `from` and `to` of a move. With `alone=False` it happened to
-many at once, as part of a series, of which `series_changed` tells.
+`event.details` has more: the reason of a cancellation, `from` and `to` of a move. With `alone=False` the change is one
+of many of a series, which `series_changed` announces.
 """
 
 client_told = Signal()
-"""Asks whether the client of an appointment is told of an event of it. Arguments: `appointment`, `event`. It is
-answered True, or False where there is no notice of it or no way to send one.
+"""Asks whether the client of an appointment is notified of an event of it. Arguments: `appointment`, `event`.
+
+The answer is True, or False if there is no notice of it or no way to send one.
 """
 
 series_changed = Signal()
-"""Many appointments were changed at once. Arguments: `events` (their AppointmentEvents, in order), `now`."""
+"""Many appointments of a series have changed at once. Arguments:
+
+`events` (their AppointmentEvents, in order), `now`.
+"""
 
 appointments_imported = Signal()
-"""Appointments were taken over from a file. Arguments: `events` (that they were booked), `tell` (whether people and
-webhooks are to hear of those to come), `now`. They are reminded in any case.
+"""Appointments were imported from a file.
+
+Arguments: `events` (that they were booked), `tell` (True to notify people and webhooks of those to come), `now`.
+Reminders are sent in any case.
 """
 
 time_held = Signal()
 """A hold was made. Arguments: `reservation`, `actor`, `now`."""
 
 details_given = Signal()
-"""A visitor said who they are, or asks for the link again. Arguments: `reservation`, `language`, `by_sms`, `now`."""
+"""A visitor gave their details, or asks for the link again. Arguments: `reservation`, `language`, `by_sms`, `now`."""
 
 holds_expired = Signal()
-"""Holds ran out. Arguments: `reservations` (their ids), `now`."""
+"""Holds expired. Arguments: `reservations` (their ids), `now`."""
 
 demo_opened = Signal()
-"""The demo practice was made. Arguments: `now`."""
+"""The demo practice was created. Arguments: `now`."""
 
 reminders_reset = Signal()
 """The offsets of a calendar or a service were changed. Arguments: `schedule` or `service` (the other None), `now`."""
 
 slots_missing = Signal()
-"""A calendar's slots end before its horizon, for there are more than anybody should wait for. Arguments: `schedule`."""
+"""A calendar's slots end before its horizon: there are too many to create while a user waits. Arguments: `schedule`."""

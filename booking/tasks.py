@@ -1,4 +1,4 @@
-"""Doorbells: read the clock, call one operation, return a count."""
+"""Tasks, which wake the work: read the clock, call one operation, return a count."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -31,7 +31,7 @@ def extend_drawn_back() -> int:
 
 
 def wake_extender(schedule_id: int) -> None:
-    """Ring for a calendar's missing slots. Every five minutes they are looked for anyway."""
+    """Wake the job that adds a calendar's missing slots. It also looks for them every five minutes."""
     ring(extend_calendar, schedule_id, expires=300)
 
 

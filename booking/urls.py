@@ -1,4 +1,4 @@
-"""Booking's pages, and calendars to subscribe to."""
+"""The addresses of booking's pages, and of calendar feeds."""
 
 from django.urls import path
 

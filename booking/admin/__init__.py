@@ -1,4 +1,4 @@
-"""Booking, for an office's staff. Every change goes through the operations, as it does on the pages and in the API."""
+"""The admin of booking, for staff. Every change goes through the operations, as on the pages and in the API."""
 
 from booking.appointments.admin import appointments, panels, people
 from booking.availability.admin import absences, schedules

@@ -33,7 +33,10 @@ def staff(request: HttpRequest) -> Actor:
 
 
 def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleListFilter]:
-    """Rows of one provider; `path` leads to the provider. A required one shows nothing until somebody is chosen."""
+    """Return a list filter by provider; `path` leads from the row to the provider.
+
+    If required, it shows no rows until one is chosen.
+    """
 
     class ProviderFilter(admin.SimpleListFilter):
         title = gettext_lazy("provider (choose one)") if required else gettext_lazy("provider")
@@ -53,7 +56,7 @@ def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleLi
 
 
 def in_zone(form: forms.BaseForm, zone: str) -> None:
-    """Let the times of a form be read and shown on the clocks of `zone`, and say so."""
+    """Read and show the times of a form on the clocks of `zone`, and name the zone in their labels."""
     for field in form.fields.values():
         if isinstance(field, LocalDateTimeField):
             field.zone = zone
@@ -61,13 +64,13 @@ def in_zone(form: forms.BaseForm, zone: str) -> None:
 
 
 class CalendarForm(ModelForm):
-    """A form about one calendar: its times are read and shown on the clocks of that calendar.
+    """A form about one calendar, which reads and shows times on the clocks of that calendar.
 
-    What its rows must be like is said by the operation that writes them, not by the model.
+    The operation that writes a row validates it; the model does not.
     """
 
     schedule: Schedule
-    """Set on the class by the admin that makes the form."""
+    """The calendar. The admin sets it on the class when it makes the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -80,7 +83,7 @@ class CalendarForm(ModelForm):
 
 
 def explained(refusal: DomainError, schedule: Schedule) -> str:
-    """A refusal with the times it names, on the calendar's own clocks."""
+    """Return a refusal's message with the times it names, on the calendar's own clocks."""
     zone = schedule.timezone
     alternatives = [time["start_time"] for time in refusal.details.get("alternatives", [])]
     nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
@@ -94,12 +97,12 @@ def explained(refusal: DomainError, schedule: Schedule) -> str:
 
 
 def choose_from_many(field: Any, like: Any) -> None:
-    """Let a choice be searched for, as for the model field `like`."""
+    """Give a choice the search of the model field `like`."""
     field.widget = ChooseOne(like, admin.site, choices=field.choices, attrs={"class": "wide-choice"})
 
 
 class ChooseCalendar(forms.Form):
-    """The first step of whatever is added to a calendar."""
+    """The first step of adding something to a calendar: the choice of the calendar."""
 
     schedule = forms.ModelChoiceField(Schedule.objects.select_related("provider"), label=gettext_lazy("Provider"))
 
@@ -109,7 +112,7 @@ class ChooseCalendar(forms.Form):
 
 
 class InCalendarAdmin(StaffModelAdmin):
-    """For rows that belong to one calendar. Whose comes first: all the rest is told in that calendar's time."""
+    """An admin of rows that belong to one calendar. The calendar comes first, since all times are in its zone."""
 
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
 
@@ -125,7 +128,7 @@ class InCalendarAdmin(StaffModelAdmin):
         return explained(refusal, form.schedule)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Adding begins with the choice of a calendar (`?schedule=`)."""
+        """Ask for a calendar first, unless the address names one (`?schedule=`)."""
         choice = ChooseCalendar(request.GET if "schedule" in request.GET else None)
         if not self.has_add_permission(request) or choice.is_valid():
             schedule = choice.cleaned_data["schedule"] if choice.is_valid() else None
@@ -147,7 +150,7 @@ class InCalendarAdmin(StaffModelAdmin):
 
 
 def tell(request: HttpRequest, *changes: Change) -> None:
-    """Say what changes of availability did to the free slots, and whom they left outside the hours; or would (R6)."""
+    """Report what changes of availability did, or in a preview would do, to free slots and appointments (R6)."""
     _note_preview(request)
     added = sum(change.slots_added for change in changes)
     removed = sum(change.slots_removed for change in changes)
@@ -179,7 +182,10 @@ def tell(request: HttpRequest, *changes: Change) -> None:
 
 
 class Previews(StaffModelAdmin):
-    """For changes of availability: a second button says what saving would do (R6), by doing it and undoing it."""
+    """An admin of changes of availability.
+
+    A second button previews saving (R6): it saves, shows the effect, rolls back.
+    """
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return super().render_change_form(request, {**context, "previews": True}, *args, **kwargs)
@@ -200,7 +206,7 @@ class Previews(StaffModelAdmin):
 
         class PreviewableForm(form_class):
             def is_valid(self) -> bool:
-                """Never, so that the form is shown again as it was filled in, with nothing to complain of."""
+                """Return False always, so that the form is shown again as it was filled in, without errors."""
                 super().is_valid()
                 return False
 
@@ -222,21 +228,21 @@ def previewed(request: HttpRequest) -> bool:
 
 
 def _saved(request: HttpRequest) -> HttpResponse:
-    """Note that all was saved, about to be rolled back. The answer is not shown: the form is, once more."""
+    """Note that everything was saved and is about to be rolled back. The form is shown again instead of this answer."""
     _note_preview(request)
     request.saved = True  # type: ignore[attr-defined]
     return HttpResponse()
 
 
 def _note_preview(request: HttpRequest) -> None:
-    """Before anything else is told, and once."""
+    """Announce the preview once, before any other message."""
     if previewed(request) and not hasattr(request, "noted"):
         request.noted = True  # type: ignore[attr-defined]
         messages.info(request, _("This is what saving would do. Nothing has been saved yet."))
 
 
 def _outside(appointment: Appointment) -> bool:
-    """Return True if it still lies outside the hours after all changes: one may restore what another took."""
+    """Return True if it still lies outside the hours after all changes: one change may restore what another took."""
     start, end = appointment.starts_at, appointment.ends_at
     return not covers(open_hours(appointment.provider.schedule, start - DAY, end + DAY), start, end)
 
@@ -252,5 +258,5 @@ def _line(appointment: Appointment) -> str:
 
 
 def there(instant: Any, zone: str) -> str:
-    """An instant on a row's own clocks, the zone named."""
+    """Return an instant on a row's own clocks, with the zone's name."""
     return f"{local_time(instant, str(ZoneInfo(zone)))} {zone}" if instant else "–"

@@ -1,4 +1,4 @@
-"""Importing in the admin of booking."""
+"""Imports in the admin of booking."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class BookingImports(Imports):
 
 
 class CalendarUploadForm(UploadForm):
-    """A calendar file is somebody's."""
+    """The upload of a calendar file, which belongs to one provider."""
 
     provider = forms.ModelChoiceField(Provider.objects.all(), label=gettext_lazy("Provider"))
     client_email = EmailField(

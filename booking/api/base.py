@@ -1,4 +1,4 @@
-"""Base classes of booking's views."""
+"""Base classes of booking's API views."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -30,7 +30,7 @@ Done = TypeVar("Done")
 
 
 class AnswerQuerySerializer(QuerySerializer):
-    """Query parameters about the answer, which any request may carry."""
+    """Query parameters about the answer, which every request may carry."""
 
     timezone = TimezoneField(required=False, help_text=gettext_lazy("Write times with the offset of this IANA zone."))
     preview = serializers.BooleanField(
@@ -39,10 +39,10 @@ class AnswerQuerySerializer(QuerySerializer):
 
 
 class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
-    """Base of booking's views: one reading of the clock, the actor, and the timezone of the answers."""
+    """A base of booking's API views: one reading of the clock, the actor, and the timezone of the answers."""
 
     timeless_actions: frozenset[str] = frozenset({"destroy"})
-    """Those whose answers have no times, so that `timezone` would do nothing."""
+    """Actions whose answers have no times, so that `timezone` would do nothing."""
 
     lookup_value_regex = ID
     now: datetime
@@ -54,7 +54,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         self.now = timezone.now()
         super().initial(request, *args, **kwargs)
         if request.query_params and request.method not in SAFE_METHODS:
-            _ = self.wanted  # What is wrong in a query is refused before anything is written.
+            _ = self.wanted  # Refuse a malformed query before anything is written.
 
     @property
     def actor(self) -> Actor:
@@ -72,7 +72,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         return self.wanted["preview"]
 
     def perform(self, call: Callable[[], Done]) -> Done:
-        """Do what was asked for, or with `?preview` only answer what it would do."""
+        """Run the operation; with `?preview`, only return what it would do."""
         return preview(call) if self.preview else call()
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         return context | {"now": self.now, "zone": zone_or_none(self.wanted.get("timezone")), "preview": self.preview}
 
     def sent(self, serializer_class: type[BaseSerializer[Any]], **kwargs: Any) -> Any:
-        """The request's body, validated."""
+        """Return the validated body of the request."""
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **kwargs)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
@@ -91,7 +91,10 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         return Response(serializer_class(row, context=self.get_serializer_context()).data, code)
 
     def provider_asked_for(self, provider_id: int | None) -> int:
-        """The provider named, or the one who asks. Raises NotFound for one the caller may not change."""
+        """Return the id of the named provider, else of the user's own.
+
+        Raises NotFound if the user may not change it; Missing.
+        """
         mine = Provider.objects.editable_by(self.request.user)
         if provider_id is None:
             own = self.request.user.provider_or_none if self.request.user.is_authenticated else None
@@ -101,7 +104,10 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         return get_or_404(mine, pk=provider_id, field="provider").pk
 
     def client_asked_for(self, client_id: int | None) -> int:
-        """The client named, or the one who asks. Raises NotFound for one the caller may not see."""
+        """Return the id of the named client, else of the user's own.
+
+        Raises NotFound if the user may not see it; Missing.
+        """
         if client_id is None:
             own = self.actor.client_id
             if own is None:

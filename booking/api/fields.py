@@ -1,4 +1,4 @@
-"""Fields that read and write instants, local times and hours at the edge (R1)."""
+"""Serializer fields that read and write instants, local times and hours at the edge (R1)."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -45,8 +45,8 @@ class OffsetsField(serializers.ListField):
 class InstantField(serializers.Field):
     """An RFC 3339 instant.
 
-    One without an offset is read in the `timezone` sent beside it, and refused without one. Written in UTC, or in the
-    zone the answer is asked for in.
+    Without an offset it is read in the `timezone` sent beside it, and refused if there is none. It is written in UTC,
+    or in the zone that the request asks for.
     """
 
     default_error_messages = {
@@ -56,7 +56,7 @@ class InstantField(serializers.Field):
     }
 
     def read(self, data: Any) -> datetime:
-        """The time as it is written, with an offset or without."""
+        """Return the time as it was sent, with or without an offset."""
         if not isinstance(data, str) or len(data) > 64:
             self.fail("invalid")
         try:
@@ -83,7 +83,7 @@ class InstantField(serializers.Field):
 
 @extend_schema_field(OpenApiTypes.DATETIME)
 class LocalStartField(InstantField):
-    """A start on the clocks of a zone. An RFC 3339 time without an offset is that clock's; one with an offset means it.
+    """A start on the clocks of a zone. Without an offset, an RFC 3339 time is local to the zone; with one, an instant.
 
     Cleaned to a naive local time, or to an instant.
     """
@@ -110,7 +110,7 @@ class ClockField(serializers.Field):
 
 @extend_schema_field({"type": "string", "example": "17:00", "description": "Local time, HH:MM. Midnight is 24:00."})
 class EndClockField(ClockField):
-    """The end of a stretch: `24:00` is the midnight at its end, which is stored as 00:00."""
+    """The local end of a stretch. `24:00` is the midnight at the end of the day, stored as 00:00."""
 
     def to_internal_value(self, data: Any) -> time:
         return super().to_internal_value("00:00" if data == "24:00" else data)
@@ -121,7 +121,7 @@ class EndClockField(ClockField):
 
 
 def get_or_404(queryset: Any, *, field: str | None = None, **lookup: Any) -> Any:
-    """The one row, or NotFound: what the caller may not see is not there."""
+    """Return the one row. Raises NotFound if the caller may not see it or it does not exist."""
     row = queryset.filter(**lookup).first()
     if row is None:
         raise NotFound(field=field)

@@ -36,7 +36,7 @@ class InstantFilter(django_filters.Filter):
 
 
 class AtOneMoment:
-    """For filters that ask what is so now: at the moment the view was asked."""
+    """A filter about the present: it compares with the view's `now`."""
 
     request: Any
 

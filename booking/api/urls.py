@@ -1,4 +1,4 @@
-"""Booking's part of the API."""
+"""The API's addresses of booking."""
 
 from django.urls import re_path
 
@@ -13,7 +13,7 @@ from booking.series.api import SeriesViewSet
 from booking.services.api import ServiceViewSet
 from scheduler_project.common.api.fields import ID
 
-# Django tries them in this order: the busiest first.
+# Django tries them in this order, so the most requested come first.
 routes = [
     ("slots", SlotViewSet, "slot"),
     ("reservations", ReservationViewSet, "reservation"),

@@ -1,4 +1,4 @@
-"""`/api/appointments`: booked, moved, cancelled and read."""
+"""`/api/appointments`: book, move, cancel and read appointments."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ class EventSerializer(ModelSerializer[AppointmentEvent]):
     ),
 )
 class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Meetings. `allowed_actions` says what the asker may do with each at this moment."""
+    """Appointments. `allowed_actions` lists what the caller may do with each of them now."""
 
     queryset = Appointment.objects.all()
     serializer_class = AppointmentSerializer
@@ -249,7 +249,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
 @extend_schema_view(list=extend_schema(summary="Everybody's appointments"))
 class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
-    """Every appointment there is. Staff only."""
+    """All appointments. Staff only."""
 
     queryset = Appointment.objects.detailed().order_by("-reservation__starts_at", "-pk")
     serializer_class = AppointmentSerializer

@@ -1,4 +1,4 @@
-"""The free times a provider chooses from, and what to say when one is not to be had."""
+"""The free times that a provider chooses from, and the display of a refusal."""
 
 from datetime import date, datetime
 
@@ -12,13 +12,13 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.time.zones import day_interval
 
 FIELDS = {"start_time": "time", "end_time": "minutes", "override": "overrides", "starts": "time"}
-"""The names in our forms of fields that the operations call by another name."""
+"""The form fields of the operations' arguments that have another name in the forms."""
 
 
 def free_on(
     day: date, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime, *, any_notice: bool
 ) -> list[FreeTime]:
-    """The times of a local day at which a service, or a meeting of so many minutes, may start."""
+    """Return the free times of a local day for a service, or for a meeting of that many minutes."""
     meeting = lasting(schedule.length_for(service, minutes), service)
     start, until = day_interval(day, schedule.zone)
     search = SlotQuery(start, until, now, schedule.provider_id, meeting, any_notice=any_notice, hidden=True)
@@ -26,7 +26,7 @@ def free_on(
 
 
 def refuse(form: forms.BaseForm, error: DomainError) -> list[datetime]:
-    """Show a refusal at the field it is about, and return the nearest free times it offers instead."""
+    """Add a refusal to the form field that it concerns. Return the nearest free times that it offers instead."""
     field = FIELDS.get(error.field or "", error.field)
     form.add_error(field if field in form.fields else None, str(error.message))
     offered = [parse_datetime(one["start_time"]) for one in error.details.get("alternatives", ())]

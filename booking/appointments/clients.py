@@ -12,17 +12,17 @@ from booking.models import (
 
 
 def clients_of(provider: Provider) -> ClientQuerySet:
-    """A provider's address book, and whoever else has an appointment with them, past or to come."""
+    """Return the clients of a provider's address book, and those with an appointment with them, past or to come."""
     return Client.objects.of_provider(provider).order_by("name", "pk")
 
 
 def has_appointment_with(provider: Provider) -> Q:
-    """The clients with an appointment with this provider, past or to come."""
+    """Return a condition for clients with an appointment with this provider, past or to come."""
     return Q(Exists(Appointment.objects.filter(reservation__provider=provider, reservation__client=OuterRef("pk"))))
 
 
 def with_visits(clients: ClientQuerySet, provider: Provider, now: datetime) -> ClientQuerySet:
-    """Clients with `visits`, how many appointments with the provider, and `next_at`, when the next begins."""
+    """Annotate clients with `visits`, the number of appointments with the provider, and `next_at`, the next start."""
     theirs = Appointment.objects.filter(reservation__provider=provider, reservation__client=OuterRef("pk"))
     count = theirs.order_by().values("reservation__client").annotate(number=Count("pk")).values("number")
     coming = theirs.coming(now=now).order_by("reservation__starts_at").values("reservation__starts_at")[:1]

@@ -1,4 +1,4 @@
-"""The statuses of an appointment, the actions on it and the events of its history. Their table is `transitions.py`."""
+"""The statuses of an appointment, its actions, and the events of its history. `transitions.py` has their table."""
 
 from booking.appointments.transitions import UPCOMING as COMING
 from booking.appointments.transitions import Action, AppointmentStatus, Event

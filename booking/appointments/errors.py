@@ -1,4 +1,4 @@
-"""Refusals to book, to change or to end an appointment."""
+"""Refusals to book, change or end an appointment."""
 
 from django.utils.translation import gettext_lazy as _
 

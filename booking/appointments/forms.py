@@ -1,4 +1,4 @@
-"""Forms of a provider's desk: reasons, texts, times, and bookings for clients."""
+"""Forms of a provider's dashboard: reasons, texts, times, and bookings for clients."""
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
@@ -54,7 +54,7 @@ class ClockInput(forms.TimeInput):
 
 
 class InstantField(forms.Field):
-    """One of the times a page listed, as RFC 3339 has it."""
+    """One of the times that a page listed, in RFC 3339."""
 
     def to_python(self, value: Any) -> Any:
         if not value:
@@ -93,7 +93,7 @@ class WordsForm(ModelForm):
 
 
 def only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
-    """Keep the choice of occurrences (`scope`) only for an appointment that is part of a series."""
+    """Remove the choice of occurrences (`scope`) if the appointment is not part of a series."""
     if appointment.series_id is None:
         del form.fields["scope"]
     else:
@@ -101,7 +101,7 @@ def only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
 
 
 class TimeForm(forms.Form):
-    """A time: one of those listed (`start`), or a day and a time by hand, with rules set aside on purpose."""
+    """A time: a listed one (`start`), or a day and a time typed by hand, with the rules to override."""
 
     start = InstantField(required=False)
     date = DayField(label=gettext_lazy("Day"), required=False)
@@ -149,7 +149,7 @@ class TimeForm(forms.Form):
 
     @property
     def starts_at(self) -> datetime:
-        """The instant meant; a time by hand is on the clocks of the provider and comes before one listed."""
+        """The instant. A time typed by hand is local to the schedule's timezone and goes before a listed one."""
         if self.cleaned_data.get("date") and self.cleaned_data.get("time"):
             local = datetime.combine(self.cleaned_data["date"], self.cleaned_data["time"])
             return to_utc(local, self.schedule.zone)
@@ -166,7 +166,7 @@ class TimeForm(forms.Form):
 
 
 class ForClientForm(TimeForm):
-    """A time, for a client who is known or for a new one."""
+    """A time for a known or a new client."""
 
     client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
     name = LineField(label=gettext_lazy("Name"), max_length=150, required=False)
@@ -194,7 +194,7 @@ class ForClientForm(TimeForm):
 
     @property
     def newcomer(self) -> dict[str, Any]:
-        """The client who was written down, not chosen."""
+        """The details of the new client."""
         cleaned = self.cleaned_data
         return {name: cleaned[name] for name in ("name", "email", "phone")} | {"timezone": self.schedule.timezone}
 
@@ -237,7 +237,7 @@ DAYS = [
 
 
 class BookForm(ForClientForm):
-    """A booking for a client: one of the address book or a new one; once or by a rule."""
+    """A booking for a client of the address book or a new one, once or by a recurrence rule."""
 
     search = TextField(label=gettext_lazy("Search your clients"), required=False, max_length=100)
     repeat = forms.ChoiceField(label=gettext_lazy("Repeat"), choices=REPEATS, required=False)
@@ -279,7 +279,7 @@ class BookForm(ForClientForm):
 
     @property
     def rule(self) -> str:
-        """The rule of RFC 5545 that was chosen; empty for a single appointment."""
+        """The chosen recurrence rule (RFC 5545); empty for a single appointment."""
         cleaned = self.cleaned_data
         repeat = cleaned["repeat"]
         if repeat == Repeat.NEVER:
@@ -301,18 +301,21 @@ class BookForm(ForClientForm):
 
     @property
     def starts_local(self) -> datetime:
-        """The start on the provider's clocks; naive."""
+        """The start on the clocks of the schedule; naive."""
         return self.starts_at.astimezone(self.schedule.zone).replace(tzinfo=None)
 
 
 def _which_weekday(day: date) -> str:
-    """The first Tuesday: `1TU`. A fifth one is the last, for not every month has five."""
+    """Return the weekday of a date within its month: `1TU` is the first Tuesday.
+
+    A fifth is the last: not every month has five.
+    """
     number = (day.day - 1) // 7 + 1
     return f"{number if number < 5 else -1}{WEEKDAYS[day.weekday()]}"
 
 
 def found_clients(provider: Provider, words: str) -> ClientQuerySet:
-    """The first of the provider's clients whose name, email or phone has the words in it."""
+    """Return the first of the provider's clients whose name, email or phone contains the words."""
     rows = clients_of(provider)
     return (rows.matching(words) if words else rows)[:CLIENTS_FOUND]
 

@@ -1,4 +1,4 @@
-"""Limits on what one person may take, so that nobody hoards the slots (R19). Providers and staff have none."""
+"""Limits on the bookings of one person, so that nobody hoards the slots (R19). Providers and staff have none."""
 
 from datetime import datetime
 from typing import Any, NoReturn
@@ -25,7 +25,7 @@ WHERE id = ANY (%(client)s::bigint || ARRAY(
         FROM accounts_client WHERE id = %(client)s)))
 ORDER BY id FOR NO KEY UPDATE
 """
-"""An array, for PostgreSQL then looks its few up by their keys, whatever it knows of the table: OR reads it whole
+"""An array, not OR: PostgreSQL then looks up the few rows by key, whatever its statistics say. OR reads the whole table
 (`test_people_of_one_mailbox_are_found_by_an_index`)."""
 
 
@@ -36,13 +36,13 @@ FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = 
 WHERE person.id = ANY (%(people)s::bigint[]) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
   AND claim.face IN ('page', 'api') AND (claim.created_by_id IS NULL OR claim.created_by_id = person.user_id)
 """
-"""A confirmed reservation to come is an open appointment. Those that the provider or staff made are not counted.
+"""The count of open appointments: confirmed reservations to come, without those that provider or staff made.
 
-Whoever has a login may come by a mailed link all the same, as a guest without one.
+A person with a login may also book by a mailed link, as a guest without one.
 """
 
 
-# One statement for two, and never put together anew: `make bench` (reserve).
+# One statement for two, composed once: `make bench` (reserve).
 CONFIRM_IF_FEW = f"""
 WITH open (with_provider, in_all) AS ({OPEN_APPOINTMENTS})
 UPDATE booking_reservation SET status = 'confirmed', network = NULL FROM open
@@ -51,10 +51,10 @@ WHERE id = %(reservation)s AND with_provider < %(most)s::int AND in_all < %(most
 
 
 def lock_person(client_id: int) -> list[int]:
-    """Lock a client, and whoever else gave the same mailbox, until the transaction ends. Return all their ids.
+    """Lock a client, and every other client with the same mailbox, until the transaction ends. Return all their ids.
 
-    This comes before the schedule's lock. A mailbox may stand behind a login, and behind each booking made as a guest;
-    those in a provider's address book did not write it there themselves.
+    Lock these before the schedule. One mailbox may belong to a login and to each booking as a guest. Clients in a
+    provider's address book are left out: they did not enter the mailbox themselves. Raises NotFound.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_PERSON, {"client": client_id})
@@ -65,9 +65,9 @@ def lock_person(client_id: int) -> list[int]:
 
 
 def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now: datetime) -> bool:
-    """Mark a hold as confirmed if the person has so few open appointments that nothing else need be known of them.
+    """Mark a hold as confirmed if the person has so few open appointments that no other limit can apply.
 
-    Return whether it was. That is one statement, where `check_open_appointments` and then writing would be two.
+    Return True if it was confirmed. This takes one statement; `check_open_appointments` and the update would take two.
     """
     params = {
         "people": people,
@@ -83,10 +83,10 @@ def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now
 
 
 def check_open_appointments(people: list[int], provider_id: int, actor: Actor, now: datetime) -> None:
-    """Raise TooManyAppointments if a person has as many to come as they may book by themselves.
+    """Raise TooManyAppointments if a person has as many appointments to come as they may book themselves.
 
-    `people` are the clients this person is (`lock_person`), who stay locked until the new appointment is written: else
-    two that are booked at once would not see each other.
+    `people` are the ids of all clients this person is (`lock_person`). They stay locked until the new appointment is
+    written; otherwise two concurrent bookings would not see each other.
     """
     with connection.cursor() as cursor:
         cursor.execute(OPEN_APPOINTMENTS, {"people": people, "provider": provider_id, "now": now})
@@ -107,10 +107,11 @@ def check_open_appointments(people: list[int], provider_id: int, actor: Actor, n
 
 
 def count_change(client_id: int, actor: Actor) -> None:
-    """Count one more change that a client makes to their own appointments. Raises TooOften.
+    """Count one more change that clients make to their own appointments. Raises TooOften.
 
-    Each is told to the provider, and so uses up what may go out on their behalf: who books and cancels in turns would
-    leave nothing for others' reminders. What the provider, staff, jobs and commands do is not counted.
+    The provider is notified of each change, which uses up the provider's sending limit: a client who books and cancels
+    in turns would leave nothing for the reminders of others. Changes by the provider, staff, jobs and commands do not
+    count.
     """
     request = current_request.get()
     if request is None or client_id != actor.client_id:
@@ -128,7 +129,7 @@ def refuse(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:
 
 
 def has_proved_mailbox(actor: Actor) -> bool:
-    """Return whether this person reads their mailbox: a guest came by a mailed link, a login verified its email."""
+    """Return True if this person reads their mailbox: a guest came by a mailed link, a login verified its email."""
     if actor.guest is not None or not isinstance(actor.user, User):
         return True
     return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()

@@ -1,4 +1,4 @@
-"""Messages after an action on an appointment, for a provider's desk and the admin."""
+"""Messages after an action on an appointment, for a provider's dashboard and the admin."""
 
 from django.utils.translation import gettext as _
 
@@ -16,7 +16,7 @@ def done_by(action: Action, appointment: Appointment) -> str:
 
 
 def and_told(done: str, appointment: Appointment, event: Event) -> str:
-    """Return the message, followed by a note that the client is notified of it, or that the user has to do so."""
+    """Return the message, with a note that the client is notified or that the user has to notify them."""
     client = isolated(str(appointment.client))
     answers = client_told.send(Appointment, appointment=appointment, event=event)
     if any(told for _receiver, told in answers):

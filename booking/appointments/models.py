@@ -1,4 +1,4 @@
-"""Meetings, and the memory of what happened to them."""
+"""Appointments and their history."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -21,40 +21,40 @@ from scheduler_project.common.db.fields import OffsetsField
 from scheduler_project.common.time.zones import validate_timezone
 
 CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "changed", "was"}
-"""Keys of event details that a client may read: not the reason for setting rules aside, nor an import's reference."""
+"""Keys of event details that a client may read: neither the reason of an override nor an import's reference."""
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def coming(self, *, now: datetime) -> Self:
-        """Those that are to take place, the one going on included."""
+        """Appointments to come, and those going on now."""
         return self.filter(status__in=COMING).not_over(now=now)
 
     def not_over(self, *, now: datetime) -> Self:
-        """Those whose time is not over, whatever became of them.
+        """Appointments of any status whose time is not over.
 
-        None lasts longer than a day, so that those which began long ago need not be looked at.
+        No appointment is longer than a day, so those that began earlier need no look.
         """
         return self.filter(reservation__ends_at__gt=now, reservation__starts_at__gt=now - timedelta(days=2))
 
     def past(self, *, now: datetime) -> Self:
-        """Those whose time is over, however they ended."""
+        """Appointments of any status whose time is over."""
         return self.filter(reservation__ends_at__lte=now, reservation__starts_at__lt=now)
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider and a client their own."""
+        """Appointments that a user may see: staff all, a provider and a client their own."""
         sees_all = isinstance(user, User) and user.may("booking.view_appointment")
         return self if sees_all else self.filter(party(user, "reservation__"))
 
     def detailed(self) -> Self:
-        """With everything an answer about an appointment shows, in one query."""
+        """Appointments with all related rows that an answer shows, in one query."""
         return self.select_related("reservation__provider", "reservation__client", "reservation__service")
 
 
 class Appointment(models.Model):
-    """The meeting a confirmed reservation carries.
+    """The meeting that a confirmed reservation carries.
 
-    Provider, client, service and time are the reservation's; rescheduling moves the appointment onto another one. Its
-    `uid` and rising `sequence` are those of the calendar entry (RFC 5545 §3.8.4.7, §3.8.7.4).
+    Provider, client, service and time are the reservation's; rescheduling gives the appointment another reservation.
+    `uid` and the rising `sequence` are those of the calendar entry (RFC 5545 §3.8.4.7, §3.8.7.4).
     """
 
     reservation = models.OneToOneField(
@@ -111,16 +111,17 @@ class Appointment(models.Model):
         return self.called
 
     def mark_changed(self, now: datetime) -> None:
-        """Count a change in `sequence` and `updated_at`. The caller holds the lock, and saves.
+        """Raise `sequence` and set `updated_at`. The caller holds the lock and saves.
 
-        Whoever asked first may get the lock last: such a change is as late as the one before it, never earlier.
+        An earlier request may get the lock later. Its change then gets the time of the change before it, never an
+        earlier one.
         """
         self.sequence += 1
         self.updated_at = max(self.updated_at, now)
 
     @property
     def called(self) -> str:
-        """Its title; in the reader's language, if it was given none and has no service to be named after."""
+        """The title; if there is neither a title nor a service, a general one in the reader's language."""
         return self.title or gettext("Appointment")
 
     @property
@@ -145,10 +146,10 @@ class Appointment(models.Model):
 
 
 class AppointmentEvent(models.Model):
-    """An action on an appointment, with its actor, its time, and the face it came through.
+    """An event of an appointment's history, with its actor, time and source.
 
-    Rows are only ever added, and a trigger sees to it. Who deleted their login stays a number. They are in the order of
-    their keys, which are given under the lock that decides what happens first; `at` never runs backwards within it.
+    Rows are append-only, which a trigger enforces. A deleted login remains as a number. The order is that of the keys,
+    which are given under the lock that orders the changes; within it, `at` never runs backwards.
     """
 
     appointment = models.ForeignKey(
@@ -183,6 +184,6 @@ class AppointmentEvent(models.Model):
 
     @property
     def for_client(self) -> dict[str, Any]:
-        """The details its client may read: not what staff and the provider note for themselves."""
+        """The details that the client may read, without the notes of staff and provider."""
         known = CLIENTS_READ | ({"reason"} if self.event in CALLED_OFF else set())
         return {name: value for name, value in self.details.items() if name in known}

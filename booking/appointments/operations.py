@@ -1,4 +1,4 @@
-"""The life of an appointment: from a confirmed hold to completed, missed, cancelled or declined."""
+"""Operations on appointments, from a confirmed hold to completed, missed, cancelled or declined."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -37,17 +37,15 @@ LEFT JOIN booking_service service ON service.id = reservation.service_id
 WHERE reservation.id = %(reservation)s AND (SELECT count(*) FROM person) >= 0
 FOR NO KEY UPDATE OF reservation
 """
-"""The condition that is always true has the person locked before the reservation."""
+"""A condition that is always true makes PostgreSQL lock the person before the reservation."""
 
 
 @operation
 def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "") -> Appointment:
-    """Turn a held reservation into an appointment: `scheduled`, or `pending` if a client must await approval.
+    """Turn a hold into an appointment: `scheduled`, or `pending` if a client must wait for approval.
 
-    The client's note, given now or with the hold, becomes its description.
-
-    Repeating it returns the same appointment, wherever it was moved since. Raises HoldExpired from `expires_at` on,
-    HoldReleased, TooManyAppointments; NotFound.
+    The client's note, given now or with the hold, becomes the description. Repeating it returns the same appointment,
+    even after it was moved. Raises HoldExpired from `expires_at` on, HoldReleased, TooManyAppointments; NotFound.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RESERVATION, {"reservation": reservation_id, "client": actor.client_id})
@@ -68,7 +66,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldReleased
     if state == ReservationStatus.EXPIRED:
         raise HoldExpired
-    if not reservation.provider.is_vetted:  # Staff took their approval back meanwhile.
+    if not reservation.provider.is_vetted:  # Staff withdrew their approval of the provider meanwhile.
         raise ProviderNotPublished(field="provider")
     themselves = not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation)
     reach(Failpoint.HOLD_JUDGED)
@@ -82,7 +80,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
 
 
 def chose_themselves(reservation: Reservation) -> bool:
-    """Return whether a time was taken by its client, and not by the provider or staff for them."""
+    """Return True if the client took the time, and not the provider or staff for them."""
     return reservation.created_by_id == reservation.client.user_id and reservation.face in (Source.PAGE, Source.API)
 
 
@@ -102,11 +100,10 @@ def book(
     overrides: Collection[Override] = (),
     reason: str = "",
 ) -> Appointment:
-    """Reserve and confirm in one step. Arguments and refusals are those of `reserve`.
+    """Reserve and confirm in one step. Arguments and errors are those of `reserve`.
 
-    Instead of its limit on holds there is one on appointments to come: TooManyAppointments.
-
-    `reason` says why rules were set aside, for the history; from the admin that must be said (Missing).
+    Instead of the limit on holds, the limit on appointments to come applies: TooManyAppointments. `reason` explains the
+    overrides in the history; from the admin it is required (Missing).
     """
     check_reason(overrides, reason, actor)
     says = {
@@ -163,9 +160,8 @@ def reschedule(
 ) -> Appointment:
     """Move an appointment to another time of the same provider, all or nothing.
 
-    It stays as long as it was, unless the provider or staff say `ends_at`. Its own old
-    time is not in the way. On any refusal (those of `reserve`, and BadTransition) the original stands. `reason` is that
-    of `book`.
+    It keeps its length, unless the provider or staff give `ends_at`. Its own old time is not in the way. Any error
+    (those of `reserve`, and BadTransition) leaves the original. `reason` is that of `book`.
     """
     check_reason(overrides, reason, actor)
     reservation = _reservation_of(appointment_id)
@@ -205,10 +201,10 @@ def _reschedule(
 
 @operation
 def take_action(*, appointment_id: int, action: Action, actor: Actor, now: datetime, reason: str = "") -> Appointment:
-    """Approve, decline, complete, miss or cancel an appointment; a declined or cancelled one's time is free at once.
+    """Approve, decline, complete, miss or cancel an appointment. Declining or cancelling frees its time at once.
 
-    What is cancelled or declined of a series is an exception to its rule (EXDATE) from then on.
-    Raises BadTransition naming the moves there are, NotYet for an outcome before the start, NotAllowed; NotFound.
+    A declined or cancelled occurrence becomes an exception (EXDATE) to the rule of its series. Raises BadTransition,
+    which names the possible statuses; NotYet for an outcome before the start; NotAllowed; NotFound.
     """
     locked_schedule(_reservation_of(appointment_id).provider_id)
     appointment = locked_appointment(appointment_id)
@@ -221,7 +217,7 @@ def take_action(*, appointment_id: int, action: Action, actor: Actor, now: datet
 def set_status(
     *, appointment_id: int, status: AppointmentStatus, actor: Actor, now: datetime, reason: str = ""
 ) -> Appointment:
-    """`take_action`, told by the status wanted. Raises BadTransition for a status no action leads to."""
+    """Take the action that leads to a status. Raises BadTransition if none does; else as `take_action`."""
     action = action_to(status)
     if action is None:
         raise bad_transition(Appointment.objects.get(pk=appointment_id))
@@ -230,7 +226,7 @@ def set_status(
 
 @operation
 def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Appointment:
-    """Change title, description, timezone or reminder offsets. For provider and staff. Raises NotAllowed; NotFound."""
+    """Change title, description, timezone or reminder offsets, for provider and staff. Raises NotAllowed; NotFound."""
     locked_schedule(_reservation_of(appointment_id).provider_id)
     appointment = locked_appointment(appointment_id)
     if not actor.runs(appointment.reservation.provider_id, CHANGE):

@@ -1,4 +1,4 @@
-"""The actions that somebody may take on an appointment at a moment, by the table in `transitions.py`."""
+"""The actions that an actor may take on an appointment at a moment, by the table in `transitions.py`."""
 
 from datetime import datetime
 
@@ -11,14 +11,14 @@ from booking.models import Appointment
 from scheduler_project.common.errors import NotAllowed
 
 CHANGE = "booking.change_appointment"
-"""The permission by which staff change anybody's appointments."""
+"""The permission of staff to change any appointment."""
 
 
 def allowed_actions(appointment: Appointment, actor: Actor, now: datetime) -> list[Action]:
-    """Return the actions that `actor` may take on the appointment at this moment.
+    """Return the actions that `actor` may take on the appointment at `now`.
 
-    The provider and staff: whatever its status allows; how it went only once it has begun. Its client: move or cancel
-    it until it begins.
+    The provider and staff may take every action that the status allows, but set an outcome only once the appointment
+    has begun. Its client may move or cancel it until it begins.
     """
     runs = actor.runs(appointment.reservation.provider_id, CHANGE)
     begun = appointment.starts_at <= now

@@ -1,4 +1,4 @@
-"""Reads of appointments: those of today, those left outside the hours, and attendance."""
+"""Reads of appointments: those of today, those outside the hours, and attendance."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -21,7 +21,7 @@ from scheduler_project.common.time.zones import day_interval
 
 
 def of_today(now: datetime) -> AppointmentQuerySet:
-    """The appointments of today, in order: of each provider those that begin on the date their own clock shows."""
+    """Return today's appointments in order. Today is the date in each provider's own timezone."""
     zones: dict[str, list[int]] = {}
     for provider_id, zone in Schedule.objects.order_by().values_list("provider_id", "timezone"):
         zones.setdefault(zone, []).append(provider_id)
@@ -35,7 +35,10 @@ def of_today(now: datetime) -> AppointmentQuerySet:
 
 
 def outside_hours(appointments: QuerySet[Appointment], now: datetime) -> QuerySet[Appointment]:
-    """Those still to end that a change of hours left outside, wholly or in part (R6); what was booked so is not one."""
+    """Return appointments not over that a change of hours left outside, wholly or in part (R6).
+
+    Those booked outside the hours on purpose are not among them.
+    """
     lying_there = Slot.objects.filter(
         reservation=OuterRef("reservation"),
         withdrawn=True,
@@ -46,7 +49,7 @@ def outside_hours(appointments: QuerySet[Appointment], now: datetime) -> QuerySe
 
 
 def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, int]]:
-    """Count the appointments that stood on each of some consecutive days of `zone`, and the missed ones among them."""
+    """Count the appointments of each of some consecutive days of `zone`, and the missed ones among them."""
     start, until = day_interval(days[0], zone)[0], day_interval(days[-1], zone)[1]
     stood = Appointment.objects.filter(
         reservation__provider__in=Schedule.objects.order_by().values("provider"),
@@ -64,7 +67,7 @@ def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, in
 
 
 def moved_from(reservation: Reservation) -> Appointment | None:
-    """The appointment that was made of a reservation and has been moved to another time since."""
+    """Return the appointment that was made of a reservation and has since been moved to another."""
     if reservation.status != ReservationStatus.RELEASED:
         return None
     moved = Appointment.objects.detailed().filter(

@@ -1,4 +1,4 @@
-"""Representations of reservations and appointments that several views answer with."""
+"""Representations of reservations and appointments, shared by several views."""
 
 from datetime import UTC
 from typing import Any

@@ -1,4 +1,4 @@
-"""Forms of staff in the admin: reasons, times, and bookings for a client on the phone."""
+"""Forms of staff in the admin: reasons, times, and bookings for a client."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ OVERRIDES = [
 
 
 class WhoseForm(forms.Form):
-    """The first step of a booking: with whom."""
+    """The first step of a booking: the choice of the provider."""
 
     schedule = forms.ModelChoiceField(
         Schedule.objects.select_related("provider").filter(provider__is_active=True), label=gettext_lazy("Provider")
@@ -37,7 +37,7 @@ class ReasonForm(forms.Form):
 
 
 class StaffTimeForm(TimeForm):
-    """A time of somebody else's calendar. Where its rules are set aside, the operation asks why."""
+    """A time in another person's calendar. If rules are overridden, the operation asks for a reason."""
 
     overrides = forms.MultipleChoiceField(
         label=gettext_lazy("Set aside"),
@@ -57,12 +57,12 @@ class StaffTimeForm(TimeForm):
     )
 
     def clean_time(self) -> Any:
-        """Times off the grid are refused by the operation, which names the nearest that are on it."""
+        """Accept times off the grid here; the operation refuses them and names the nearest on the grid."""
         return self.cleaned_data["time"]
 
 
 class StaffBookForm(StaffTimeForm, ForClientForm):
-    """A booking for whoever is on the phone."""
+    """A booking for a client on the phone."""
 
     search = TextField(label=gettext_lazy("Name, email or phone"), required=False, max_length=100)
     somebody_else = forms.BooleanField(
@@ -85,7 +85,7 @@ class StaffBookForm(StaffTimeForm, ForClientForm):
         return cleaned
 
     def namesakes(self) -> list[Client]:
-        """The clients who have the email or the phone of the new one."""
+        """Return the clients who have the email or the phone of the new one."""
         cleaned = self.cleaned_data
         same = Q(pk__in=[])
         if cleaned.get("email"):
@@ -96,5 +96,5 @@ class StaffBookForm(StaffTimeForm, ForClientForm):
 
 
 def bookable_clients(provider: Provider) -> ClientQuerySet:
-    """Return the clients whom staff may book with a provider: those in the provider's address book or in nobody's."""
+    """Return the clients whom staff may book with a provider: those in the provider's address book or in none."""
     return Client.objects.filter(Q(owner=None) | Q(owner=provider)).exclude(name="")

@@ -1,4 +1,4 @@
-"""The steps that operations on appointments are made of. Their callers hold the locks."""
+"""The steps that operations on appointments consist of. The callers hold the locks."""
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -21,7 +21,7 @@ from scheduler_project.common.time.zones import rfc3339
 
 
 def check_reason(overrides: Collection[Override], reason: str, actor: Actor) -> None:
-    """Whoever sets rules of somebody else's calendar aside says why. Raises Missing."""
+    """Raise Missing if staff override rules of another person's calendar in the admin without a reason."""
     if overrides and not reason and actor.source == Source.ADMIN:
         raise Missing(_("Say why these rules are set aside."), field="reason")
 
@@ -42,7 +42,7 @@ def appoint(
 ) -> Appointment:
     """Write the appointment of a reservation just confirmed. The caller has claimed its time.
 
-    Here and below: when much happens at once, its events are gathered in `among`, for the caller to tell of together.
+    Here and below, `among` collects the events of many changes at once, so that the caller can announce them together.
     """
     service = reservation.service
     waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id, BOOK)
@@ -83,7 +83,7 @@ def composed(
     series: AppointmentSeries | None = None,
     occurrence: date | None = None,
 ) -> Appointment:
-    """The appointment of a reservation, not written yet."""
+    """Return the appointment of a reservation, not saved yet."""
     return Appointment(  # type: ignore[misc]  # an ArrayField that may be NULL
         reservation=reservation,
         series=series,
@@ -99,7 +99,7 @@ def composed(
 
 
 def untitled(service: Service | None) -> str:
-    """The title of an appointment that was given none. Without a service it has none: see `Appointment.called`."""
+    """Return the default title: the service's name, or "" without a service (see `Appointment.called`)."""
     return service.name if service else ""
 
 
@@ -116,7 +116,7 @@ def move_to(
     among: list[AppointmentEvent] | None = None,
     reason: str = "",
 ) -> Appointment:
-    """Let an appointment's time go and claim another. The caller holds the locks, and undoes all on a refusal."""
+    """Free an appointment's time and claim another. The caller holds the locks, and rolls back on an error."""
     if not schedule.provider_is_active:
         raise NotBookable
     old = appointment.reservation
@@ -158,7 +158,7 @@ def do(
     reason: str = "",
     among: list[AppointmentEvent] | None = None,
 ) -> Appointment:
-    """Carry an action out. The caller holds the locks and has checked that it is allowed."""
+    """Take an action. The caller holds the locks and has checked that it is allowed."""
     row = TRANSITIONS[action]
     if row.target is None:
         raise bad_transition(appointment)
@@ -171,7 +171,7 @@ def do(
 
 
 def except_date(series: AppointmentSeries, day: date, now: datetime) -> None:
-    """Leave a date of a series out. The caller holds the schedule's lock, under which a series changes."""
+    """Add an exception to a series. The caller holds the schedule's lock, which protects the series."""
     if day not in series.exdates:
         series.exdates = sorted([*series.exdates, day])
         series.mark_changed(now)
@@ -186,7 +186,7 @@ def reword(
     now: datetime,
     among: list[AppointmentEvent] | None = None,
 ) -> Appointment:
-    """Change what an appointment says; nothing is written if nothing differs. The caller holds the locks."""
+    """Change an appointment's texts and settings; write nothing if nothing differs. The caller holds the locks."""
     if changes.get("title") == "":
         changes = {**changes, "title": untitled(appointment.service)}
     changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
@@ -201,7 +201,10 @@ def reword(
 
 
 def locked_appointment(appointment_id: int) -> Appointment:
-    """An appointment, locked until the transaction ends. The caller holds the schedule's lock. Raises NotFound."""
+    """Lock an appointment until the transaction ends and return it. The caller holds the schedule's lock.
+
+    Raises NotFound.
+    """
     try:
         return (
             Appointment.objects.detailed()
@@ -214,7 +217,7 @@ def locked_appointment(appointment_id: int) -> Appointment:
 
 
 def _move(appointment: Appointment, status: AppointmentStatus, now: datetime, reason: str) -> None:
-    """Write a status, if the row still has the one it was judged by."""
+    """Write a status if the row still has the status it was judged by. Raises BadTransition."""
     before = appointment.status
     appointment.status = status
     appointment.cancellation_reason = "" if STATUSES[status].claims_time else reason
@@ -247,7 +250,7 @@ def _record(
 
 
 def entry(appointment: Appointment, event: Event, actor: Actor, **details: Any) -> AppointmentEvent:
-    """A line of an appointment's history, of the moment it was last changed; not written yet."""
+    """Return an event of an appointment's history at the time of its last change, not saved yet."""
     return AppointmentEvent(
         appointment=appointment,
         event=event,

@@ -1,7 +1,7 @@
-"""The one table of appointments: their statuses, the actions that lead from one to another, and the facts of each.
+"""The one table of appointments: statuses, the actions that lead from one to another, and the facts of each.
 
-Whoever decides something by a status or an action reads it here. To add a status: its name, its row, the actions that
-lead to it and from it, and a migration for the choices.
+All decisions by a status or an action read it. To add a status, add its name, its row, the actions that lead to it and
+from it, and a migration for the choices.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Event(models.TextChoices):
 
 
 class Outcome(Enum):
-    """The part of an appointment in the rate of missed ones."""
+    """The way an appointment counts in the rate of missed ones."""
 
     NONE = "none"
     ATTENDED = "attended"
@@ -56,18 +56,19 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class StatusFacts:
-    """The facts of a status. One that claims no time is in no figure of appointments, and its time is free again."""
+    """The facts of a status. If it claims no time, its appointments count in no report and their time is free again."""
 
     heading: str | Promise
-    """The heading of the page that its client sees."""
+    """The heading of the client's page."""
     badge: str
-    """The class of its badges and of its blocks in calendars: `good`, `warn`, `bad` or one of its own.
+    """The CSS class of badges and of blocks in calendars: `good`, `warn`, `bad` or one of its own.
 
-    See `.badge` and `.block` in pages.css, `.state` and `.day-grid` in office.css."""
+    See `.badge` and `.block` in pages.css, `.state` and `.day-grid` in office.css.
+    """
     ical: str
-    """Its STATUS in calendars (RFC 5545 §3.8.1.11)."""
+    """The STATUS in calendars (RFC 5545 §3.8.1.11)."""
     is_usual: bool = False
-    """True for the status that lists and calendars leave unsaid."""
+    """True for the status that lists and calendars do not mention."""
     is_upcoming: bool = False
     claims_time: bool = True
     is_reminded: bool = False
@@ -118,28 +119,28 @@ STATUSES: dict[AppointmentStatus, StatusFacts] = {
 
 @dataclass(frozen=True)
 class Transition:
-    """The facts of an action: the statuses it starts from and the one it leads to, its words, and who may take it."""
+    """The facts of an action: the statuses it starts from, the status it leads to, its texts, and who may take it."""
 
     sources: tuple[AppointmentStatus, ...]
     target: AppointmentStatus | None
-    """None: the status stays as it is."""
+    """The new status. None keeps the present one."""
     event: Event
     done: str | Promise = ""
-    """The message when it is done; with "%s" for the client's name if nobody is notified."""
+    """The message when it is done, with "%s" for the client's name if nobody is notified."""
     done_many: str | Promise = ""
     many: str | Promise = ""
-    """The name of the action on many appointments, in lists of the admin."""
+    """The name of the action on many appointments, in the admin's lists."""
     button: str | Promise = ""
-    """The button of an action that asks for nothing more, on the pages of providers and staff."""
+    """The button of an action without a form, on the pages of providers and staff."""
     button_for: str | Promise = ""
-    """The name of that button for a screen reader, on a provider's pages."""
+    """The name of that button for screen readers, on a provider's pages."""
     button_for_staff: str | Promise = ""
-    """The same, in the admin."""
+    """The name of that button for screen readers, in the admin."""
     is_quiet: bool = False
-    """True for a button that stands back behind another."""
+    """True for a button that is less prominent than another."""
     only_once_begun: bool = False
     by_client: bool = False
-    """True if its client may take it too, until the appointment begins."""
+    """True if the client may take it too, until the appointment begins."""
 
     @property
     def frees_time(self) -> bool:
@@ -147,12 +148,12 @@ class Transition:
 
     @property
     def asks_reason(self) -> bool:
-        """The client reads why an appointment does not take place."""
+        """True if a reason is asked for: the client reads why an appointment does not take place."""
         return self.frees_time
 
     @property
     def notifies(self) -> bool:
-        """True if the client is told, or must be told by the user: of all but how it went."""
+        """True if the client is notified, or must be by the user. Only outcomes notify nobody."""
         return not self.only_once_begun
 
 
@@ -217,11 +218,11 @@ TRANSITIONS: dict[Action, Transition] = {
         by_client=True,
     ),
 }
-"""Every move an appointment can make. Moves not listed here do not exist."""
+"""The table of actions. A change of status that is not in it does not exist."""
 
 
 UPCOMING = tuple(status for status, facts in STATUSES.items() if facts.is_upcoming)
-"""The statuses of an appointment that has yet to take place."""
+"""The statuses of an appointment yet to take place."""
 
 CLAIMING = tuple(status for status, facts in STATUSES.items() if facts.claims_time)
 FREEING = tuple(status for status, facts in STATUSES.items() if not facts.claims_time)
@@ -240,7 +241,7 @@ ONLY_ONCE_BEGUN = tuple(row.target for row in TRANSITIONS.values() if row.target
 
 
 def targets_of(status: str) -> list[AppointmentStatus]:
-    """Return the statuses that an appointment of this status can get."""
+    """Return the statuses that an appointment of this status can change to."""
     return [row.target for row in TRANSITIONS.values() if row.target and status in row.sources]
 
 

@@ -1,4 +1,4 @@
-"""Holds that never became an appointment, and visitors who never said who they are: forgotten in time."""
+"""Purging of holds that never became an appointment, and of visitors who never gave their details."""
 
 from datetime import datetime
 
@@ -20,9 +20,9 @@ ENDED = (ReservationStatus.EXPIRED, ReservationStatus.RELEASED)
 
 
 def purge_holds(*, now: datetime) -> int:
-    """Forget holds that came to nothing, after RETAIN_HOLDS_DAYS, and guests who never booked. Returns how many holds.
+    """Delete unconverted holds older than RETAIN_HOLDS_DAYS, and guests who never booked. Return the number of holds.
 
-    Those an appointment was moved from are its history and stay.
+    Reservations that an appointment was moved from are its history and stay.
     """
     before = older_than(settings.RETAIN_HOLDS_DAYS, now)
     if before is None:
@@ -50,7 +50,7 @@ def _purge_holds(batch: list[int]) -> int:
 
 @operation
 def purge_visitors(*, now: datetime) -> int:
-    """Forget visitors who never said who they are, once their holds have ended, and those holds. Returns how many."""
+    """Delete visitors who never gave their details, once their holds have ended, and those holds. Return how many."""
     nameless = Client.objects.filter(name="", user=None, owner=None, created_at__lt=now - VISITOR_KEPT)
     over = Reservation.objects.filter(client__in=nameless, status__in=ENDED, appointment=None)
     over.delete()

@@ -1,4 +1,4 @@
-"""Refusals about hours, instants and the grid of slots."""
+"""Errors of hours, instants and the grid of slots."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""The hours that calendars kept over a stretch of time, by the weekly hours of each moment."""
+"""The open hours of calendars over a period, past and future, by the weekly hours in force at each moment."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ from booking.models import (
 )
 from scheduler_project.common.time.intervals import DAY, Interval, clipped, merged
 
-# Calendars with the same rules are told by their JSON, and read once; the ORM would build seven models for each:
+# Calendars with the same rules have the same JSON, and are parsed once; the ORM would build seven models for each:
 # `make bench` (analytics).
 CALENDARS = """
 SELECT provider.id, provider.name, schedule.timezone, schedule.slot_minutes,
@@ -42,21 +42,21 @@ ORDER BY provider.id
 
 
 class AvailabilityGroup(NamedTuple):
-    """The hours that some providers, alike in them, were and will be open."""
+    """Providers with equal rules, and their open hours, past and future."""
 
     providers: dict[int, str]
     hours: list[Interval]
 
 
 def availability_groups(start: datetime, until: datetime, provider_id: int | None = None) -> list[AvailabilityGroup]:
-    """Return the past and future open hours of one provider, or of each who takes bookings, in `[start, until)`.
+    """Return the past and future open hours of one provider, or of each published provider, in `[start, until)`.
 
-    Weekly hours are those kept at the time (FormerHours), and nobody is open before they were there; dated changes
-    count as they stand now. The hours of providers who are alike are reckoned once. Two queries.
+    Weekly hours are those in force at the time (FormerHours), and no provider is open before they were added. Dated
+    changes count as they stand now. Hours of providers with equal rules are computed once. Two queries.
     """
     published = published_sql("provider")
     whose = published if provider_id is None else "provider.id = %(provider)s"
-    wide = (start - DAY, until + DAY)  # A cell of a grid is reckoned whole, and then cut.
+    wide = (start - DAY, until + DAY)  # Compute whole cells of the grid, then cut.
     dates = {"first": wide[0].date() - DAY, "last": wide[1].date() + DAY}
     touching = Q(ends_at__gt=wide[0], starts_at__lt=wide[1])
     closures = list(Closure.objects.filter(touching | Q(end_date__gte=dates["first"], start_date__lte=dates["last"])))
@@ -74,7 +74,7 @@ def availability_groups(start: datetime, until: datetime, provider_id: int | Non
 
 
 def _hours_over_time(rules: tuple[Any, ...], closures: list[Closure], until: datetime) -> list[Interval]:
-    """The hours by one row of CALENDARS, each stretch of time by the weekly hours it had."""
+    """Return the hours by one row of CALENDARS. Each period of time has the weekly hours that were in force."""
     zone, slot_minutes, since, *written = rules
     weekly, former, overridden, windows, time_off = (orjson.loads(text) if text else [] for text in written)
     dated = [(_moment(a), _moment(b)) for a, b in windows]

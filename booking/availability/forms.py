@@ -1,4 +1,4 @@
-"""Forms of when a provider can be booked. Times are read on the clocks of the calendar's timezone."""
+"""Forms of a provider's availability. Times are local to the calendar's timezone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -26,7 +26,7 @@ from scheduler_project.common.pages.offsets import OffsetsField
 from scheduler_project.common.time.zones import to_utc
 
 Row = tuple[str, str]
-"""A stretch as it stands in a form: its start and its end."""
+"""The start and end of a stretch, as text of a form."""
 
 
 DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ BLANK = ("", "")
 
 
 class ClockField(TimeField):
-    """A local time of day; `24:00` is the midnight at the end of the day, which is stored as 00:00."""
+    """A local time of day; `24:00` is the midnight at the end of the day, stored as 00:00."""
 
     widget = forms.TimeInput(format="%H:%M", attrs={"size": 6, "placeholder": "09:00"})
 
@@ -45,12 +45,12 @@ class ClockField(TimeField):
 
 
 def clock_input(slot_minutes: int, **attrs: Any) -> forms.TimeInput:
-    """A time of day that browsers let people choose on the calendar's grid."""
+    """Return an input of a time of day. Browsers offer times on the calendar's grid."""
     return forms.TimeInput(format="%H:%M", attrs={"type": "time", "step": slot_minutes * 60, **attrs})
 
 
 class DayTimeForm(forms.Form):
-    """One stretch of a day: the fields `start-<key>` and `end-<key>`, of which a day may send several."""
+    """One stretch of a day: the fields `start-<key>` and `end-<key>`, which a form may send several times a day."""
 
     start = ClockField()
     end = ClockField()
@@ -78,7 +78,7 @@ class DayTimeForm(forms.Form):
 
     @property
     def hint(self) -> str:
-        """A remark on an end that lies on the next day; "" if there is nothing to remark."""
+        """A note on an end that lies on the next day; "" if none is needed."""
         start, end = (self[name].value() or "" for name in ("start", "end"))
         if not start or not end:
             return ""
@@ -88,9 +88,9 @@ class DayTimeForm(forms.Form):
 
 
 class DayTimes:
-    """The hours of one day in a form: any number of stretches, sent under one `key`. Blank ones are none.
+    """The hours of one day in a form: any number of stretches, sent under one `key`. Blank ones do not count.
 
-    `action` is how the form was just edited, if it was: the focus goes to what came of it.
+    `action` is the last edit of the form, if there was one: the focus moves to its result.
     """
 
     def __init__(
@@ -121,12 +121,12 @@ class DayTimes:
 
     @property
     def hours(self) -> list[tuple[time, time]]:
-        """The stretches sent, as local start and end. Only for a valid form."""
+        """The stretches that were sent, as local start and end. The form must be valid."""
         return [(form.cleaned_data["start"], form.cleaned_data["end"]) for form in self.forms if form.has_changed()]
 
 
 def sent_rows(data: QueryDict, key: str) -> list[Row]:
-    """The stretches sent under a key, as they were typed."""
+    """Return the stretches sent under a key, as they were typed."""
     starts, ends = data.getlist(f"start-{key}"), data.getlist(f"end-{key}")
     rows = [(start.strip(), end.strip()) for start, end in zip(starts, ends, strict=False)]
     return rows[:MOST_STRETCHES]
@@ -137,7 +137,7 @@ MOST_STRETCHES = 48
 
 
 def edited(rows: Mapping[str, Sequence[Row]], action: str, to: Sequence[str] = ()) -> dict[str, list[Row]]:
-    """The stretches of some days after `add-<key>`, `remove-<key>-<number>` or `copy-<key>` (`to` other days)."""
+    """Return some days' stretches after `add-<key>`, `remove-<key>-<number>` or `copy-<key>` (`to` other days)."""
     now = {key: list(stretches) for key, stretches in rows.items()}
     verb, _dash, rest = action.partition("-")
     key, _dash, number = rest.partition("-")
@@ -173,7 +173,7 @@ class WeekForm:
 
     @staticmethod
     def rows_of(schedule: Schedule) -> dict[str, list[Row]]:
-        """The hours as they are."""
+        """Return the present hours as rows of the form."""
         rows: dict[str, list[Row]] = {str(day.value): [] for day in Weekday}
         for hours in schedule.working_hours.all():
             rows[str(hours.weekday)].append((f"{hours.start_time:%H:%M}", f"{hours.end_time:%H:%M}"))
@@ -192,7 +192,7 @@ class WeekForm:
 
 
 class DateForm(forms.Form):
-    """The date that has hours of its own. Its hours are `DayTimes` beside it."""
+    """The date that gets hours of its own. `DayTimes` beside it has the hours."""
 
     date = DayField(label=gettext_lazy("Date"))
 
@@ -202,7 +202,7 @@ def rows_of(override: DateOverride) -> list[Row]:
 
 
 class WindowForm(forms.Form):
-    """A dated stretch of extra hours."""
+    """The form of a window: a dated stretch of extra hours."""
 
     starts_at = LocalDateTimeField(label=gettext_lazy("From"))
     ends_at = LocalDateTimeField(label=gettext_lazy("Until"))
@@ -219,7 +219,7 @@ class WindowForm(forms.Form):
 
 
 class TimeOffForm(forms.Form):
-    """Days off, or with two times a stretch from the one on the first day until the other on the last."""
+    """The form of time off: whole days or, with two times, a stretch from the first day's time until the last day's."""
 
     start_date = DayField(label=gettext_lazy("First day"))
     end_date = DayField(label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("Empty: that one day."))
@@ -246,7 +246,7 @@ class TimeOffForm(forms.Form):
 
     @property
     def wanted(self) -> dict[str, Any]:
-        """The fields as the operations take them: two instants or two dates, and the reason."""
+        """The arguments of the operations: two instants or two dates, and the reason."""
         given = self.cleaned_data
         first, last = given["start_date"], given["end_date"] or given["start_date"]
         start, end, reason = given["start_time"], given["end_time"], given["reason"]
@@ -258,7 +258,7 @@ class TimeOffForm(forms.Form):
 
 
 def initial_of(time_off: TimeOff, zone: ZoneInfo) -> dict[str, Any]:
-    """An absence as its form says it."""
+    """Return the form's initial values for an absence."""
     if time_off.starts_at is None or time_off.ends_at is None:
         return {"start_date": time_off.start_date, "end_date": time_off.end_date, "reason": time_off.reason}
     start, end = time_off.starts_at.astimezone(zone), time_off.ends_at.astimezone(zone)

@@ -1,4 +1,4 @@
-"""The hours a calendar keeps: weekly hours, dated changes and absences made into UTC intervals."""
+"""The hours of a calendar: weekly hours, dated changes and absences, computed as UTC intervals."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
@@ -20,16 +20,16 @@ from scheduler_project.common.time.zones import aligned, days_between, to_utc
 
 
 def local_interval(day: date, start: time, end: time, zone: ZoneInfo) -> Interval:
-    """Local hours that begin on `day`, in UTC. An end at or before the start lies on the next day."""
+    """Return local hours that begin on `day`, in UTC. An end at or before the start lies on the next day."""
     ends = datetime.combine(day if end > start else day + DAY, end)
     return to_utc(datetime.combine(day, start), zone), to_utc(ends, zone)
 
 
 def open_hours(schedule: Schedule, start: datetime, until: datetime) -> list[Interval]:
-    """Return the provider's open hours within `[start, until)`: UTC stretches, merged, sorted, on the slot grid.
+    """Return the provider's open hours within `[start, until)`: UTC intervals, merged, sorted, on the slot grid.
 
-    Weekly hours, unless a date override replaces those that begin that day; and dated windows; without time off and
-    closures.
+    They are the weekly hours, or those of a date override for stretches that begin on its date, and dated windows;
+    without time off and closures.
     """
     windows = schedule.windows.filter(ends_at__gt=start, starts_at__lt=until).values_list("starts_at", "ends_at")
     return opened(
@@ -53,7 +53,7 @@ def opened(
     windows: Iterable[Interval],
     absent: Iterable[Interval],
 ) -> list[Interval]:
-    """`open_hours`, of rows that are at hand."""
+    """Return `open_hours`, computed from rows that are already loaded."""
     usual: Weekly = {}
     for hours in weekly:
         usual.setdefault(hours.weekday, []).append((hours.start_time, hours.end_time))
@@ -79,7 +79,7 @@ class OpeningRules(NamedTuple):
 
 
 def hours_by(rules: OpeningRules, start: datetime, until: datetime) -> list[Interval]:
-    """The open hours that some rules make of `[start, until)`: merged, sorted, on the slot grid."""
+    """Return the open hours by some rules within `[start, until)`: merged, sorted, on the slot grid."""
     hours_open = (
         local_interval(day, a, b, rules.zone)
         for day in days_between(*_local_dates(start, until, rules.zone))
@@ -90,17 +90,17 @@ def hours_by(rules: OpeningRules, start: datetime, until: datetime) -> list[Inte
 
 
 def _local_dates(start: datetime, until: datetime, zone: ZoneInfo) -> tuple[date, date]:
-    """The first and last local date on which hours may begin that reach into `[start, until)`."""
+    """Return the first and last local date on which hours may begin that reach into `[start, until)`."""
     return (start.astimezone(zone) - DAY).date(), until.astimezone(zone).date()
 
 
 def absences(schedule: Schedule, start: datetime, until: datetime) -> list[Interval]:
-    """Time off and closures that may touch `[start, until)`, in UTC."""
+    """Return time off and closures that may overlap `[start, until)`, in UTC."""
     return [absence.interval(schedule.zone) for absence in away(schedule, start, until)]
 
 
 def away(schedule: Schedule, start: datetime, until: datetime) -> list[Absence]:
-    """The time off and closures themselves, with their reasons."""
+    """Return the rows of time off and closures that may overlap, with their reasons."""
     zone = schedule.zone
     touching = Q(ends_at__gt=start, starts_at__lt=until) | Q(
         end_date__gte=start.astimezone(zone).date(), start_date__lte=until.astimezone(zone).date()

@@ -1,4 +1,4 @@
-"""The locks of calendars: one schedule's row, and the one that keeps closures and new calendars apart."""
+"""The locks of availability: each schedule's row, and one that separates closures from new calendars."""
 
 from django.db import connection
 
@@ -10,19 +10,19 @@ from scheduler_project.common.db.rows import columns_of, from_row
 from scheduler_project.common.errors import NotFound
 
 CLOSURES = 0x636C6F73
-"""The number of the advisory lock that keeps closures and new calendars apart."""
+"""The number of the advisory lock that separates closures from new calendars."""
 
 
 def lock_closures(function: str) -> None:
-    """Keep closures (exclusive) and new calendars (shared) apart: a calendar laid out meanwhile would stay open.
+    """Separate closures (exclusive) from new calendars (shared).
 
-    The ORM has no advisory locks.
+    A calendar created during a closure would stay open. The ORM has no advisory locks.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [CLOSURES])
 
 
-# The statements of reserving are written out: putting them together anew for each request took two thirds of its time
+# The statements of reserving are constants: composing them for each request took two thirds of its time
 # (`make bench` (reserve)).
 LOCK_SCHEDULE = f"""
 SELECT {columns_of(Schedule, "schedule")}, provider.is_active, {vetted_sql("provider")}
@@ -33,7 +33,10 @@ FOR NO KEY UPDATE OF schedule
 
 
 def locked_schedule(provider_id: int) -> Schedule:
-    """The provider's schedule, locked until the end of the transaction: who books or rearranges waits here."""
+    """Return the provider's schedule, locked until the transaction ends. Bookings and changes of hours wait here.
+
+    Raises NotFound.
+    """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_SCHEDULE, [provider_id])
         row = cursor.fetchone()

@@ -1,4 +1,4 @@
-"""The times at which a provider can be booked: the calendar's policy, weekly hours, and all dated changes to them."""
+"""The availability of providers: a calendar's policy, weekly hours, dated changes to them, and slots."""
 
 from datetime import datetime, time, timedelta
 from typing import Self
@@ -25,7 +25,7 @@ class OwnedQuerySet(models.QuerySet):
     provider_path = "schedule__provider"
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider their own."""
+        """Rows that a user may see: staff all, a provider their own."""
         if user is None or not user.is_authenticated:
             return self.none()
         own = {f"{self.provider_path}__user": user}
@@ -36,7 +36,7 @@ class ScheduleQuerySet(OwnedQuerySet):
     provider_path = "provider"
 
     def drawn_back(self, *, now: datetime) -> Self:
-        """Calendars of vetted providers whose slots end within the booking horizon, where the daily job keeps none."""
+        """Calendars of vetted providers whose slots end within the booking horizon, so that some are missing."""
         vetted = {f"provider__{fact}": True for fact in VETTED}
         days = ExpressionWrapper(F("horizon_days") * timedelta(days=1), models.DurationField())
         return self.filter(slots_until__lt=now + days, **vetted)
@@ -79,7 +79,7 @@ class Schedule(models.Model):
         _("slots until"), null=True, editable=False, help_text=_("The instant up to which slots are laid out.")
     )
 
-    # Only on a locked schedule, from its provider.
+    # Only on a locked schedule: that of its provider.
     provider_is_active: bool
     provider_is_vetted: bool
 
@@ -148,9 +148,9 @@ class WorkingHours(models.Model):
 
 
 class FormerHours(models.Model):
-    """The weekly hours that a calendar kept until an instant, with the zone and the grid they were on.
+    """The weekly hours of a calendar until an instant, with the timezone and grid they had.
 
-    Written whenever they change, so that what was on offer in the past can still be told. Rows are only ever added.
+    Written whenever they change, so that past availability stays known. Rows are only ever added.
     """
 
     schedule = models.ForeignKey(
@@ -172,7 +172,7 @@ class FormerHours(models.Model):
 
 
 class DateOverride(models.Model):
-    """The hours of one local date, replacing the weekly ones that start on it. None: closed that day."""
+    """The hours of one local date, in place of the weekly ones that start on it. No hours: closed that day."""
 
     schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="date_overrides", verbose_name=_("schedule"))
     date = models.DateField(_("date"))
@@ -213,7 +213,7 @@ class AvailabilityWindow(models.Model):
 
 
 class Absence(models.Model):
-    """A dated stretch when nobody can book: two instants, or whole local days (both included)."""
+    """A dated stretch without availability: two instants, or whole local days (both included)."""
 
     starts_at = models.DateTimeField(_("start"), null=True, blank=True)
     ends_at = models.DateTimeField(_("end"), null=True, blank=True)
@@ -230,7 +230,7 @@ class Absence(models.Model):
         return f"{self.starts_at:%Y-%m-%d %H:%M}–{self.ends_at:%Y-%m-%d %H:%M} UTC"
 
     def interval(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
-        """The absence in UTC; whole days are the days of `zone`."""
+        """Return the absence in UTC. Whole days are those of `zone`."""
         if self.start_date is not None and self.end_date is not None:
             return day_interval(self.start_date, zone)[0], day_interval(self.end_date, zone)[1]
         assert self.starts_at is not None and self.ends_at is not None
@@ -250,7 +250,10 @@ ONE_KIND_OF_STRETCH = Q(
     end_date__isnull=False,
     end_date__gte=F("start_date"),
 )
-"""Every column is named, for a comparison with NULL is not false, and a check that is not false passes."""
+"""The condition of a valid absence.
+
+It names every column: a comparison with NULL is not false, and such a check passes.
+"""
 
 
 class TimeOff(Absence):

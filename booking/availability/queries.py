@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Coalesce
 
 
 def ending_after(absences: QuerySet[Any], now: datetime, zone: ZoneInfo) -> QuerySet[Any]:
-    """The absences that are not over, in order; whole days are those of `zone`."""
+    """Return the absences that are not over, in order. Whole days are those of `zone`."""
     today = now.astimezone(zone).date()
     begins = Coalesce("starts_at", Cast("start_date", DateTimeField()))
     return absences.filter(Q(ends_at__gt=now) | Q(end_date__gte=today)).order_by(begins, "pk")

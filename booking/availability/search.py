@@ -1,4 +1,4 @@
-"""Reads that span models: what hours a provider keeps, which times are free, whom a change would strand."""
+"""Searches for free times."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -18,11 +18,11 @@ from booking.reservations.enums import stale_sql
 from scheduler_project.common.time.intervals import DAY
 
 CHUNKS = (timedelta(days=2), timedelta(days=7), timedelta(days=30), timedelta(days=400))
-"""The stretches that a search for the next free time tries one after another: most searches end in the first."""
+"""The lengths of time in which the next free time is searched, one after another: most searches end in the first."""
 
 
 class BookingSpan(NamedTuple):
-    """The time one booking takes: the meeting, and with its buffers what is claimed, in whole slots."""
+    """The time of one booking: the meeting and, with its buffers in whole slots, the claim."""
 
     starts_at: datetime
     ends_at: datetime
@@ -33,9 +33,9 @@ class BookingSpan(NamedTuple):
 def stretch(
     schedule: Schedule, service: Service | None, starts_at: datetime, length: timedelta | None = None
 ) -> BookingSpan:
-    """Return the time of the calendar that a booking takes if it begins at `starts_at` (on the grid).
+    """Return the time that a booking takes if it begins at `starts_at` (on the grid).
 
-    It takes `length`, or as long as the service does, or one slot.
+    The meeting lasts `length`, else as long as the service, else one slot.
     """
     slot = schedule.slot
     meeting = length or schedule.length_for(service)
@@ -51,11 +51,11 @@ def stretch(
 
 @dataclass(frozen=True)
 class SlotQuery:
-    """A search for free times: those that start in `[start, until)` and that `now` allows to be booked.
+    """A search for free times that start in `[start, until)` and can be booked at `now`.
 
-    Of one provider, or of all who offer the service. `service` None asks for single slots. Notice and horizon are each
-    schedule's own; `any_notice` sets them aside. `hidden` looks also at providers who are not published. The time of
-    holds that are `besides` counts as free: the asker's own, which goes with their next pick.
+    `provider_id` None searches all providers who offer the service; `service` None searches single slots. Minimum
+    notice and booking horizon are each schedule's own; `any_notice` ignores both. `hidden` includes providers who are
+    not published. `besides` are holds whose time counts as free: the visitor's own, which their next pick replaces.
     """
 
     start: datetime
@@ -68,8 +68,8 @@ class SlotQuery:
     besides: Sequence[int] = ()
 
 
-# What a search asks of each calendar, in cells of its grid: `stretch` says the same of one booking. A search is one
-# statement, put together from constants: `make bench` (list).
+# The bounds of a search in cells of each calendar's grid. `stretch` computes the same for one booking. A search is one
+# statement, composed of constants: `make bench` (list).
 CALENDAR = """
 calendar AS NOT MATERIALIZED (
     SELECT provider_id, earliest, latest, slot, before, after, length,
@@ -125,7 +125,7 @@ cells AS (
     JOIN booking_slot slot ON slot.reservation_id = dead.id
     WHERE NOT slot.withdrawn AND slot.starts_at >= cells_from AND slot.starts_at < cells_until{{besides}}
 )"""
-"""The free cells, those of holds past their end among them."""
+"""The free cells, including those of expired holds."""
 
 
 # A part of CELLS: `make bench` (list).
@@ -156,11 +156,11 @@ FREE_RUNS = f"""
     WHERE first_cell = starts_at - before * slot AND last_cell = starts_at + after * slot
       AND starts_at >= earliest AND starts_at < latest
 )"""
-"""The cells with enough free ones around them: if the cell n places on starts n slot lengths later, none is missing."""
+"""The cells with enough free cells around them: if the cell n rows on starts n slot lengths later, none is missing."""
 
 
 class FreeTime(NamedTuple):
-    """A time that can be booked: from the start of the slot with that id."""
+    """A time that can be booked, from the start of the slot `slot_id`."""
 
     slot_id: int
     provider_id: int
@@ -197,7 +197,7 @@ def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
 
 
 def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: int = 1000) -> list[FreeTime]:
-    """The free times of a search: the first `limit`, or those nearest to an instant."""
+    """Return the free times of a search: the first `limit`, or the nearest to an instant."""
     sql, params = _free(search)  # The ORM has no WITH.
     order = "abs(extract(epoch FROM starts_at - %(near)s::timestamptz)), " if nearest_to else ""
     with connection.cursor() as cursor:
@@ -210,10 +210,10 @@ def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: 
 
 
 def free_page(search: SlotQuery, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
-    """Return the number of free times found (0 beyond the last page), and a page of FreeTimes with the count behind."""
+    """Return the number of free times (0 beyond the last page), and a page of rows: a FreeTime and that number."""
     sql, params = _free(search)  # The ORM has no WITH.
     with connection.cursor() as cursor:
-        cursor.cursor.format = Format.BINARY  # Binary instants are read in C; as text they cost half of this answer.
+        cursor.cursor.format = Format.BINARY  # C reads binary instants; as text they cost half of this answer.
         cursor.execute(
             f"{sql} SELECT id, provider_id, starts_at, ends_at, count(*) OVER () FROM free "
             "ORDER BY starts_at, provider_id LIMIT %(limit)s OFFSET %(offset)s",
@@ -224,7 +224,7 @@ def free_page(search: SlotQuery, *, limit: int, offset: int) -> tuple[int, list[
 
 
 def next_free(search: SlotQuery) -> FreeTime | None:
-    """The first free time of a search, looked for near at hand first."""
+    """Return the first free time of a search; the nearest days are searched first."""
     start = search.start
     for chunk in CHUNKS:
         until = min(search.start + chunk, search.until)
@@ -238,9 +238,9 @@ def next_free(search: SlotQuery) -> FreeTime | None:
 def alternatives(
     provider_id: int, service: Service | None, start: datetime, now: datetime, *, besides: Sequence[int] = ()
 ) -> list[FreeTime]:
-    """Up to three free times of the same provider nearest to `start`, from three days before to a fortnight after.
+    """Return the up to three free times of a provider nearest to `start`, from three days before to 14 days after.
 
-    `besides` is that of a Search.
+    `besides` is that of SlotQuery.
     """
     near = max(start, now)
     search = SlotQuery(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True, besides=besides)
@@ -254,9 +254,9 @@ SELECT width_bucket(starts_at, %(days)s::timestamptz[]) AS day, count(DISTINCT s
 
 
 def free_by_day(search: SlotQuery, days: Sequence[datetime]) -> dict[int, int]:
-    """Return the number of free times on each day, by its index in `days`: their beginnings, in order.
+    """Return the number of free times of each day, by its index in `days`, which are the starts of the days, in order.
 
-    The day of the last begins ends with the search. Times at which several providers are free count once.
+    The last day ends with the search. A time at which several providers are free counts once.
     """
     sql, params = _free(search)
     with connection.cursor() as cursor:
@@ -296,8 +296,8 @@ WHERE schedule.provider_id IN (SELECT unnest(%(providers)s::bigint[]))
 def next_times(provider_ids: Collection[int], now: datetime) -> dict[int, datetime]:
     """Return the next free time of each provider, for the shortest of their services or else for one slot.
 
-    One statement that looks no further than it must. Times of holds that ended in the last seconds are left to the
-    sweeper: this is a hint on a list, and whoever opens the calendar sees them.
+    One statement, which looks no further than it must. It ignores the time of holds that the sweeper has yet to expire:
+    this is a hint on a list, and the calendar shows those times.
     """
     with connection.cursor() as cursor:
         cursor.execute(NEXT_TIMES, {"providers": list(provider_ids), "now": now})

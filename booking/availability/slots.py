@@ -1,6 +1,6 @@
-"""Laying out the grid: from the hours a provider keeps to the stored slots.
+"""Slots: the rows of a calendar's grid, generated from its hours.
 
-Up to a calendar's `slots_until` every slot of its hours is there. Beyond, some may be missing, and none is wrong.
+Before a calendar's `slots_until` all slots of its hours exist. Beyond, some may be missing, but none is wrong.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,11 +26,11 @@ HOUR = timedelta(hours=1)
 
 
 MANY_SLOTS = 20_000
-"""The most slots that one request lays out while somebody waits. A job lays out the rest."""
+"""The most slots that one request generates while a user waits. A job generates the rest."""
 
 
 PORTION = 5_000
-"""The number of slots the job lays out in one transaction, during which bookings with the provider wait."""
+"""The number of slots that the job generates in one transaction, during which bookings with the provider wait."""
 
 
 class SlotDiff(NamedTuple):
@@ -53,7 +53,7 @@ WITH wanted AS (
 IN_THE_STRETCH = "provider_id = %(provider)s AND starts_at >= %(start)s AND starts_at < %(until)s"
 
 
-# NOT IN, for PostgreSQL hashes it whatever it knows of the table; NOT EXISTS can become a nested loop over both:
+# NOT IN: PostgreSQL hashes it, whatever its statistics say. NOT EXISTS can become a nested loop over both:
 # `make bench` (slots).
 DELETE_UNWANTED = f"""{WANTED}
 DELETE FROM booking_slot slot
@@ -62,7 +62,7 @@ WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
 """
 
 
-# One scan: joined to itself, the table is read once for each of its rows where PostgreSQL has yet to learn of them:
+# One scan: with a self-join, PostgreSQL would read the table once for each row until it has statistics:
 # `make bench` (slots).
 MARK_CLAIMED = f"""{WANTED}
 UPDATE booking_slot slot SET withdrawn = NOT withdrawn
@@ -88,11 +88,11 @@ ON CONFLICT (provider_id, starts_at) DO NOTHING
 """
 
 
-# Of several claims on one coarse slot the one that stays longest has it: a hold past its end hides none that lives on.
+# Of several claims on one coarse slot the longest gets it, so that an expired hold hides no live claim.
 LONGEST_FIRST = "live.status = 'confirmed' DESC, live.expires_at DESC"
 
 
-# OFFSET 0 has PostgreSQL look up the few cells of each claim, whatever it knows of slots that were inserted just now.
+# OFFSET 0 makes PostgreSQL look up the few cells of each claim, whatever its statistics say of new slots.
 # The ORM has no LATERAL.
 CLAIM_BOOKED = f"""
 UPDATE booking_slot slot SET reservation_id = claim.reservation_id
@@ -110,7 +110,7 @@ WHERE slot.id = claim.slot_id
 """
 
 
-# Putting these two together anew takes a quarter of the time: `make bench` (expire).
+# Composing these two for each call takes a quarter of the time: `make bench` (expire).
 DELETE_WITHDRAWN = "DELETE FROM booking_slot WHERE withdrawn AND reservation_id = ANY(%(reservations)s::bigint[])"
 
 
@@ -126,10 +126,11 @@ WHERE reservation_id = ANY(%(reservations)s::bigint[])
 
 
 def regenerate_slots(*, schedule: Schedule, start: datetime, until: datetime) -> SlotDiff:
-    """Make the slots that start in `[start, until)` follow the hours the provider now keeps.
+    """Make the slots that start in `[start, until)` agree with the provider's present hours.
 
-    Free slots come and go. Claimed ones stay; those outside the hours are withdrawn, and where they lie across cells
-    of a new grid they make way. What is booked claims the new slots at once. The caller holds the schedule's lock.
+    Free slots are added and deleted. Claimed slots stay, but those outside the hours become withdrawn, and withdrawn
+    ones that overlap cells of a new grid are deleted. Live claims take the new slots at once. The caller holds the
+    schedule's lock.
     """
     if start >= until:
         return SlotDiff(0, 0)
@@ -146,10 +147,10 @@ def regenerate_slots(*, schedule: Schedule, start: datetime, until: datetime) ->
 
 
 def regenerate_portion(*, schedule: Schedule, start: datetime, until: datetime, now: datetime) -> SlotDiff:
-    """`regenerate_slots` for whoever waits: at most MANY_SLOTS at once. The caller holds the schedule's lock.
+    """Regenerate at most MANY_SLOTS slots, for a request that a user waits for. The caller holds the schedule's lock.
 
-    Beyond those only what the hours no longer have goes at once, so that nobody books it. `slots_until` is drawn back,
-    and a job is rung for (`slots_missing`); what it will add is counted here.
+    Beyond them, only slots outside the hours are removed, so that nobody books one. `slots_until` moves back to there,
+    and `slots_missing` wakes a job, whose additions are counted here.
     """
     if start >= until:
         return SlotDiff(0, 0)
@@ -170,7 +171,7 @@ def regenerate_portion(*, schedule: Schedule, start: datetime, until: datetime, 
 def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until: datetime, most: int) -> datetime:
     """Return the end of the first `most` cells that start in `[start, until)`; `until` if there are no more of them.
 
-    No cell lies across it, so that what is on either side can be laid out by itself.
+    No cell crosses it, so that both sides can be generated separately.
     """
     left = most
     for begin, end in hours:
@@ -182,7 +183,7 @@ def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until:
 
 
 def cells_between(stretch: Interval, slot: timedelta, start: datetime, until: datetime) -> range:
-    """The numbers of a stretch's cells that start in `[start, until)`."""
+    """Return the numbers of a stretch's cells that start in `[start, until)`."""
     begin, end = stretch
     first, last = -((begin - start) // slot), min((end - begin) // slot, -((begin - until) // slot))
     return range(max(first, 0), max(last, 0))
@@ -200,7 +201,7 @@ def _params(schedule: Schedule, hours: list[Interval], start: datetime, until: d
 
 
 def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
-    """Delete the free slots that the hours do not have, and mark the claimed ones. Returns how many it deleted."""
+    """Delete the free slots outside the hours, and mark the claimed ones as withdrawn. Return the number deleted."""
     params = _params(schedule, hours, start, until)
     with connection.cursor() as cursor:
         cursor.execute(DELETE_UNWANTED, params)
@@ -232,9 +233,10 @@ def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: 
 
 
 def release_slots(*, reservations: Collection[int]) -> None:
-    """Give back the slots of reservations that have just ended.
+    """Free the slots of reservations that have just ended.
 
-    Withdrawn ones go. One that other live time overlaps passes to it (the grid may have become coarser since).
+    Withdrawn slots are deleted. A slot that another live claim overlaps passes to it (the grid may have become
+    coarser).
     """
     params = {"reservations": list(reservations)}
     with connection.cursor() as cursor:
@@ -246,13 +248,13 @@ UNVETTED_HORIZON = 30 * DAY
 
 
 UNVETTED_SLOTS = 5_000
-"""The horizon, and the largest number of slots, of a provider whom nobody can book yet."""
+"""The horizon, and the most slots, of a provider who is not vetted and so cannot be booked."""
 
 
 def horizon_end(schedule: Schedule, now: datetime) -> datetime:
-    """Return the end of the slots: two days beyond the booking horizon, so that a daily job keeps it filled.
+    """Return the end of a calendar's slots: two days beyond the booking horizon, so that a daily job keeps it filled.
 
-    A provider who is not vetted gets fewer: enough to look at.
+    A provider who is not vetted gets fewer, enough for a look.
     """
     horizon = schedule.horizon + 2 * DAY
     if not schedule.provider.is_vetted:
@@ -261,17 +263,17 @@ def horizon_end(schedule: Schedule, now: datetime) -> datetime:
 
 
 def extend(*, schedule_id: int, now: datetime) -> int:
-    """Lay out one schedule's slots up to its horizon and drop free ones of days gone by. Returns how many it added.
+    """Add one schedule's slots up to its horizon, and delete free ones of past days. Return the number added.
 
-    Those are MANY_SLOTS at most; for what is more a job is rung.
+    At most MANY_SLOTS are added; `slots_missing` wakes a job for the rest.
     """
     return _extend(schedule_id, now, MANY_SLOTS, ring=True).added
 
 
 def extend_in_portions(*, schedule_id: int, now: datetime) -> int:
-    """`extend` all the way, in transactions that keep nobody waiting for long. Returns how many slots were added.
+    """Add all of one schedule's slots up to its horizon, in short transactions that others can wait for.
 
-    Whoever changes the hours between two of them is followed: each starts from what it finds.
+    Return the number of slots added. The hours may change between two of them: each starts from the present state.
     """
     added = 0
     while True:
@@ -282,7 +284,7 @@ def extend_in_portions(*, schedule_id: int, now: datetime) -> int:
 
 
 class Portion(NamedTuple):
-    """The number of slots added, and True if they now reach the horizon."""
+    """The number of slots added, and True if the slots now reach the horizon."""
 
     added: int
     whole: bool
@@ -312,16 +314,17 @@ def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -
 
 
 def extend_all(*, now: datetime) -> int:
-    """Extend every calendar's slots, each in a transaction of its own. Returns how many slots were added.
+    """Extend every calendar's slots, each in its own transaction. Return the number of slots added.
 
-    One whose turn is lost has two days' grace until the next round.
+    A calendar that fails has two days' grace until the next round.
     """
     return _extend_each(Schedule.objects.all(), now)
 
 
 def extend_drawn_back(*, now: datetime) -> int:
-    """`extend_all`, of those calendars alone whose slots end within the booking horizon: a change drew them back, and
-    the ring for the rest was lost.
+    """Extend the calendars whose slots end within the booking horizon. Return the number of slots added.
+
+    A change has moved `slots_until` back there, and the message that wakes a job was lost.
     """
     return _extend_each(Schedule.objects.drawn_back(now=now), now)
 
@@ -333,7 +336,7 @@ def _extend_each(schedules: QuerySet[Schedule], now: datetime) -> int:
 
 
 def check_on_grid(schedule: Schedule, instant: datetime, *, field: str) -> None:
-    """Raise OffGrid, with the nearest times that are, for an instant that is not on the schedule's grid."""
+    """Raise OffGrid, with the nearest times on the grid, if an instant is not on the schedule's grid."""
     offset = instant.astimezone(schedule.zone).utcoffset() or timedelta()
     below = floor_to_step(instant, schedule.slot, offset)
     if below != instant:

@@ -1,4 +1,4 @@
-"""Calendars to subscribe to. Their addresses are secrets: only the end of each is shown, to tell them apart."""
+"""The admin of calendar feeds. Their addresses are secrets, so only the end of each is shown, to tell them apart."""
 
 from typing import Any
 

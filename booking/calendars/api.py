@@ -1,4 +1,4 @@
-"""`/api/feeds`: the calendars that programs subscribe to."""
+"""`/api/feeds`: calendar feeds, to which programs subscribe."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ class FeedSerializer(ModelSerializer[CalendarFeed]):
         fields = ["id", "provider", "client", "url", "created_at"]
 
     def get_url(self, feed: CalendarFeed) -> str | None:
-        """Null only where an answer is repeated."""
+        """Return the feed's address; None only in a repeated answer."""
         return feed_link(feed)
 
 
@@ -63,10 +63,10 @@ class FeedFilter(django_filters.FilterSet):
     retrieve=extend_schema(summary="One calendar to subscribe to"),
 )
 class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Addresses that a calendar program (Thunderbird, Google Calendar, Apple's Calendar) subscribes to.
+    """Calendar feeds: addresses that a calendar program (Thunderbird, Google Calendar, Apple's Calendar) subscribes to.
 
-    A provider and a client have one each for their own calendar; staff see and make everybody's. A feed tells all
-    appointments to come and those of the last 60 days; a provider's with the clients' names, a client's with the
+    A provider and a client have one each for their own calendar; staff see and make all. A feed contains all
+    appointments to come and those of the last 60 days: a provider's with the clients' names, a client's with the
     providers'.
     """
 
@@ -91,7 +91,10 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         return self.answer(FeedSerializer, feed, 201)
 
     def whose(self, data: dict[str, Any]) -> dict[str, int]:
-        """The provider or client named, or the one who asks. Raises NotFound for one the caller may not see."""
+        """Return the id of the named provider or client, else of the user's own.
+
+        Raises NotFound if the user may not see it.
+        """
         if "provider" in data:
             return {"provider_id": get_or_404(self.providers(), pk=data["provider"], field="provider").pk}
         if "client" in data:

@@ -14,22 +14,25 @@ from booking.models import Appointment, CalendarFeed
 from scheduler_project.common.validators import isolated
 
 REFRESH = timedelta(minutes=15)
-"""The interval at which calendar programs should fetch a feed again."""
+"""The interval at which calendar programs should fetch a feed."""
 
 
 CONTROLS = re.compile(r"[^\S\n]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-"""Characters that a TEXT must not hold (RFC 5545 §3.3.11), and other blanks: some programs end lines at them."""
+"""Characters that a TEXT must not hold (RFC 5545 §3.3.11), and line separators: some programs end lines at them."""
 
 
 def to_ical(appointment: Appointment) -> bytes:
-    """The appointment as a calendar with one event, in UTC: the same UID for life, SEQUENCE rising with each change."""
+    """Return a calendar with the appointment as its one event, in UTC.
+
+    UID stays for life; SEQUENCE rises with each change.
+    """
     calendar = _calendar()
     calendar.add_component(_event(appointment, appointment.provider.name))
     return bytes(calendar.to_ical())
 
 
 def web_links(appointment: Appointment) -> dict[str, str]:
-    """Return the addresses at which web calendars add the appointment, by the calendar's name."""
+    """Return the addresses that add the appointment to web calendars, by the calendar's name."""
     title = _between(appointment.called, appointment.provider.name)
     starts, ends = appointment.starts_at.astimezone(UTC), appointment.ends_at.astimezone(UTC)
     google = {"action": "TEMPLATE", "text": title, "dates": f"{starts:%Y%m%dT%H%M%SZ}/{ends:%Y%m%dT%H%M%SZ}"}
@@ -47,11 +50,11 @@ def web_links(appointment: Appointment) -> dict[str, str]:
 
 
 def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:
-    """A calendar to subscribe to. A provider's tells the clients' names, a client's the providers'."""
+    """Return a calendar to subscribe to. A provider's has the clients' names, a client's the providers'."""
     calendar = _calendar()
     calendar.add("method", "PUBLISH")
     name = vText(_one_line(f"{settings.SITE_NAME}: {isolated(feed.owner.name)}"))
-    calendar.add("name", name)  # RFC 7986 has these two, everybody reads those that begin with X.
+    calendar.add("name", name)  # RFC 7986 has these two. All programs read those that begin with X.
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", f"PT{REFRESH.seconds // 60}M")
@@ -64,9 +67,9 @@ def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:
 def to_invitation(
     appointment: Appointment, *, attendee: str, name: str, for_provider: bool = False
 ) -> tuple[str, bytes]:
-    """The appointment as it goes to somebody's calendar by mail (iTIP, RFC 5546): the METHOD, and the file.
+    """Return the METHOD and the calendar file that are mailed with an appointment (iTIP, RFC 5546).
 
-    A REQUEST enters or changes it, a CANCEL takes it out. `attendee` is the mail address it goes to.
+    A REQUEST adds or changes it, a CANCEL removes it. `attendee` is the mail address it goes to.
     """
     method = "REQUEST" if STATUSES[AppointmentStatus(appointment.status)].claims_time else "CANCEL"
     event = _organized(appointment, for_provider)
@@ -80,9 +83,9 @@ def to_invitation(
 
 
 def to_publication(appointments: Iterable[Appointment], *, for_provider: bool = False) -> tuple[str, bytes]:
-    """Many appointments as they go to somebody's calendar by mail: the METHOD, and the file.
+    """Return the METHOD and the calendar file that are mailed with many appointments.
 
-    They are published, cancelled ones as such, for a REQUEST or CANCEL is of one UID only (RFC 5546 §3.2.1, §3.2.2).
+    They are published, cancelled ones too: a REQUEST or CANCEL is about one UID (RFC 5546 §3.2.1, §3.2.2).
     """
     calendar = _calendar()
     calendar.add("method", "PUBLISH")
@@ -92,14 +95,14 @@ def to_publication(appointments: Iterable[Appointment], *, for_provider: bool = 
 
 
 def _organized(appointment: Appointment, for_provider: bool) -> Event:
-    """An event as it is mailed: from the site, in the provider's name."""
+    """Return the event for a mail: the organizer is the site's address, in the provider's name."""
     event = _event(appointment, appointment.client.name if for_provider else appointment.provider.name)
     event.add("organizer", _address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], appointment.provider.name))
     return event
 
 
 def _address(email: str, name: str) -> vCalAddress:
-    """A mail address with a name, whose quotes are made single: few programs read what RFC 6868 makes of them."""
+    """Return a mail address with a name. Double quotes become single: few programs read what RFC 6868 makes of them."""
     address = vCalAddress("mailto:" + quote(email, safe="@!$'*+-./=^_`{|}~"))
     address.params["CN"] = _one_line(name).replace('"', "'") or email
     return address
@@ -113,7 +116,7 @@ def _calendar() -> Calendar:
 
 
 def _event(appointment: Appointment, other: str) -> Event:
-    """`other`: the name of whom the one whose calendar it is will meet."""
+    """Return the event, for a calendar of whom will meet the person named `other`."""
     event = Event()
     event.add("uid", f"{appointment.uid}@scheduler")
     event.add("sequence", appointment.sequence)
@@ -134,5 +137,5 @@ def _one_line(text: str) -> str:
 
 
 def _between(title: str, name: str) -> str:
-    """Return what an entry is called: its title and whom one meets, each in its own direction."""
+    """Return an entry's title: the appointment's and the other person's name, each in its own text direction."""
     return _one_line(f"{isolated(title)} – {isolated(name)}")

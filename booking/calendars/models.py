@@ -1,4 +1,4 @@
-"""Calendars to subscribe to."""
+"""Calendar feeds."""
 
 from typing import Self
 
@@ -12,21 +12,24 @@ from accounts.models import Client, Provider, User
 
 class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """A provider and a client see their own; staff all, if they may change them: the address is a secret."""
+        """Feeds that a user may see: a provider and a client their own, staff all if they may change them.
+
+        The address is a secret.
+        """
         if not isinstance(user, User):
             return self.none()
         sees_all = user.may("booking.change_calendarfeed")
         return self if sees_all else self.filter(Q(provider__user=user) | Q(client__user=user))
 
     def readable(self) -> Self:
-        """Those whose address leads to something: not those of somebody whose login was deactivated."""
+        """Feeds whose address works: not those of a person whose login was deactivated."""
         return self.exclude(Q(provider__user__is_active=False) | Q(client__user__is_active=False))
 
 
 class CalendarFeed(models.Model):
-    """The address under which one provider's or one client's calendar can be subscribed to, for whoever knows it.
+    """The secret address of one provider's or one client's calendar. All who know it can subscribe.
 
-    The token is kept as it is, because the address is shown again; another one, or none, shuts the old address.
+    The token is stored as it is, because the address is shown again. Renewing or closing the feed ends the old address.
     """
 
     provider = models.OneToOneField(

@@ -1,4 +1,4 @@
-"""Opening, renewing and closing the calendars that programs subscribe to."""
+"""Operations that open, renew and close calendar feeds."""
 
 import secrets
 from datetime import datetime
@@ -18,9 +18,9 @@ CHANGE = "booking.change_calendarfeed"
 def open_feed(
     *, actor: Actor, now: datetime, provider_id: int | None = None, client_id: int | None = None
 ) -> CalendarFeed:
-    """The feed of a provider or of a client (say one), made if there is none yet.
+    """Return the feed of a provider or of a client (give one of them), created if there is none.
 
-    For themself, and for staff who may change feeds: its address is a secret. Raises NotAllowed; NotFound.
+    For the person themself, and for staff who may change feeds: its address is a secret. Raises NotAllowed; NotFound.
     """
     owner: dict[str, Any] = {"provider_id": provider_id} if provider_id is not None else {"client_id": client_id}
     _check_owns(actor, CHANGE, **owner)
@@ -37,7 +37,7 @@ def open_feed(
 
 @operation
 def renew_feed(*, feed_id: int, actor: Actor, now: datetime) -> CalendarFeed:
-    """Give a feed another address; the old one leads nowhere from now on. Raises NotAllowed; NotFound."""
+    """Give a feed another address; the old one no longer works. Raises NotAllowed; NotFound."""
     feed = _locked(feed_id, actor, CHANGE)
     feed.token = _token()
     feed.created_at = now
@@ -49,7 +49,7 @@ def renew_feed(*, feed_id: int, actor: Actor, now: datetime) -> CalendarFeed:
 
 @operation
 def close_feed(*, feed_id: int, actor: Actor) -> None:
-    """Revoke a feed: its address leads nowhere from now on. Raises NotAllowed; NotFound."""
+    """Delete a feed; its address no longer works. Raises NotAllowed; NotFound."""
     feed = _locked(feed_id, actor, "booking.delete_calendarfeed")
     feed.delete()
     _log(SecurityEvent.KEY_ENDED, feed)
@@ -57,7 +57,7 @@ def close_feed(*, feed_id: int, actor: Actor) -> None:
 
 @operation
 def end_feeds(*, provider: Provider | None, client: Client | None) -> int:
-    """Let the addresses of these two's calendars lead nowhere, whoever opened them. Returns how many did."""
+    """Delete the feeds of a provider and of a client, by whomever they were opened. Return how many there were."""
     theirs = CalendarFeed.objects.none()
     if provider is not None:
         theirs |= CalendarFeed.objects.filter(provider=provider)

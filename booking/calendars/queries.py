@@ -16,18 +16,18 @@ from booking.models import (
 )
 
 FEED_KEEPS = timedelta(days=60)
-"""The time for which an appointment stays in subscribed calendars, from its start."""
+"""The time, from its start, for which an appointment stays in feeds."""
 
 
 def feed_appointments(feed: CalendarFeed, now: datetime) -> AppointmentQuerySet:
-    """Return a feed's appointments: all that are to come or began within FEED_KEEPS, cancelled ones among them."""
+    """Return a feed's appointments: all to come and those that began within FEED_KEEPS, with cancelled ones."""
     whose = {"provider": feed.provider_id} if feed.provider_id else {"client": feed.client_id}
     mine = {f"reservation__{name}": pk for name, pk in whose.items()}
     return Appointment.objects.filter(**mine, reservation__starts_at__gte=now - FEED_KEEPS)
 
 
 def feed_etag(feed: CalendarFeed, now: datetime) -> str:
-    """Return an ETag that changes with the feed, quotes included. One statement whose answer is one row."""
+    """Return an ETag that changes with the feed, quotes included. One statement that reads one row."""
     other = "reservation__client__name" if feed.provider_id else "reservation__provider__name"
     parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
     line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())

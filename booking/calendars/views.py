@@ -1,4 +1,4 @@
-"""Calendars to subscribe to."""
+"""The addresses of calendar feeds, and the pages of a provider and a client about theirs."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from booking.pages.access import actor_of, client_page, provider_page
 
 @require_safe
 def feed(request: HttpRequest, token: str) -> HttpResponse:
-    """A calendar to subscribe to. Who has it already, by its ETag, is told so without its being written anew."""
+    """Answer a calendar feed. If the ETag is unchanged, answer 304 without writing the file."""
     now = timezone.now()
     row = CalendarFeed.objects.readable().select_related("provider", "client").filter(token=token).first()
     if row is None:

@@ -1,4 +1,4 @@
-"""The demo's logins, and that nobody from elsewhere finds them with the password everybody knows."""
+"""The demo's logins, and the replacement of their publicly known password."""
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.utils import timezone
@@ -18,20 +18,20 @@ EMAILS = (ADMIN, DESK, *(person.email for person in (*PRACTITIONERS, *REGISTERED
 
 
 def new_password() -> str:
-    """A password nobody guesses, without letters that look alike."""
+    """Return a random password without letters that look alike."""
     return get_random_string(16, "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ234679")
 
 
 def with_known_password() -> list[User]:
-    """The demo's logins whose password is the one that everybody can read in the source."""
+    """Return the demo's logins that still have the password in the source."""
     logins = list(User.objects.filter(email__in=EMAILS))
     known = {encoded: check_password(PASSWORD, encoded) for encoded in {login.password for login in logins}}
     return [login for login in logins if known[login.password]]
 
 
 def set_demo_password(logins: list[User], password: str) -> None:
-    """Give each of them this password. Whoever is signed in with one of them is so no longer."""
-    encoded = make_password(password)  # once: it takes its time
+    """Set the password of these logins and end their sign-ins."""
+    encoded = make_password(password)  # once: it is slow on purpose
     for login in logins:
         login.password = encoded
         login.save(update_fields=["password"])
@@ -39,7 +39,7 @@ def set_demo_password(logins: list[User], password: str) -> None:
 
 
 def replace_known_password() -> str | None:
-    """Give those of the demo's logins that have the known password a new one, which is returned; None if none has."""
+    """Give the demo's logins that have the known password a new one. Return it; None if there was none."""
     logins = with_known_password()
     if not logins:
         return None

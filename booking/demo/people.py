@@ -1,4 +1,4 @@
-"""The people, hours and services of the demo practice. Nobody here exists, and fiction owns the phone numbers."""
+"""The people, hours and services of the demo practice. All are invented; the phone numbers are reserved for fiction."""
 
 from dataclasses import dataclass, field
 from datetime import time
@@ -14,14 +14,14 @@ Hours = list[tuple[int, time, time]]
 
 
 def weekly(days: tuple[int, ...], *stretches: str) -> Hours:
-    """`weekly((MON, TUE), "09:00-12:00", "13:00-17:00")`"""
+    """Return weekly hours: `weekly((MON, TUE), "09:00-12:00", "13:00-17:00")`"""
     pairs = [stretch.split("-") for stretch in stretches]
     return [(day, time.fromisoformat(start), time.fromisoformat(end)) for day in days for start, end in pairs]
 
 
 @dataclass(frozen=True)
 class Person:
-    """A client: with an email of the demo and no `owner`, one who registered."""
+    """A client. One with an email of the demo and no `owner` has registered."""
 
     name: str
     email: str

@@ -44,7 +44,7 @@ from scheduler_project.common.time.intervals import DAY
 from scheduler_project.common.time.zones import to_utc
 
 BACK = 63
-"""The number of past days with appointments: enough for all of the last month on any date."""
+"""The number of past days with appointments: enough for all of last month on any date."""
 
 
 PAST_EACH = 24
@@ -67,15 +67,15 @@ REASONS = ("Down with the flu.", "A work trip came up.", "The car broke down.", 
 
 @operation
 def open_practice(now: datetime, password: str) -> None:
-    """Open the practice as a whole, or not at all."""
+    """Create the practice, all or nothing."""
     Practice(now, password).open()
 
 
 @dataclass
 class Practice:
-    """The practice as it came to be: opened nine weeks before `now`, booked day by day since.
+    """The practice and its history: opened nine weeks before `now`, with bookings on each day since.
 
-    Every operation is told the instant at which it would have been done. The same `now` gives the same practice.
+    Every operation gets the instant at which it would have happened. The same `now` gives the same practice.
     """
 
     now: datetime
@@ -87,7 +87,7 @@ class Practice:
     services: dict[str, Service] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.hashed = make_password(self.password)  # of all providers, once: Argon2 takes its time
+        self.hashed = make_password(self.password)  # for all providers, once: Argon2 is slow on purpose
 
     def open(self) -> None:
         begun = (self.now - BACK * DAY).replace(minute=0, second=0, microsecond=0)
@@ -125,7 +125,7 @@ class Practice:
     # --- Opening ------------------------------------------------------------------------------------------------------
 
     def welcome(self, practitioner: Practitioner, begun: datetime) -> None:
-        """Add a provider with login, hours and address book."""
+        """Add a provider with a login, hours and an address book."""
         user = User.objects.create(
             email=practitioner.email,
             password=self.hashed,
@@ -174,7 +174,7 @@ class Practice:
         self.services[offer.name] = service
 
     def plan_ahead(self) -> None:
-        """Time off, a day with other hours, an extra window and a closure, all before anybody books."""
+        """Add time off, a date override, a window and a closure, before any appointment."""
         common: dict[str, Any] = {"actor": SYSTEM, "now": self.now}
         today = self.now.date()
         week = {"start_date": today + 16 * DAY, "end_date": today + 22 * DAY, "reason": "Holidays"}
@@ -195,7 +195,7 @@ class Practice:
     # --- Booking ------------------------------------------------------------------------------------------------------
 
     def tell_the_past(self) -> None:
-        """Appointments of the last weeks and how they went."""
+        """Book the appointments of the last weeks and set their outcomes."""
         for key in self.open_to_all():
             for _number in range(PAST_EACH):
                 start = self.now - self.random.randint(3, BACK - 7) * DAY
@@ -217,7 +217,7 @@ class Practice:
         take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=at, reason=reason)
 
     def recur(self) -> None:
-        """A weekly hour, and a monthly one with an exception."""
+        """Create a weekly series, and a monthly one with an exception."""
         self.begin_series(
             "daniel", "Grace Miller", "Therapy session", "FREQ=WEEKLY", self.day(after=4, weekday=TUE), 10
         )
@@ -242,7 +242,7 @@ class Practice:
         return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now).series
 
     def fill_the_diary(self) -> None:
-        """Appointments to come, some cancelled again; requests that wait, or were answered; one out of hours."""
+        """Book coming appointments, some cancelled; requests with and without an answer; and one outside the hours."""
         for key in self.open_to_all():
             for number in range(COMING_EACH):
                 start = self.now + self.random.randint(0, 18) * DAY
@@ -268,7 +268,7 @@ class Practice:
         )
 
     def fill_a_week(self, key: str) -> None:
-        """Book a full week from a few days ago on; today included, so far as today has hours."""
+        """Book a full week, from a few days ago on. It includes today, as far as today has hours."""
         for number in range(-5, 8):
             start = self.local(key, self.now.date() + number * DAY, 0)
             for _one in range(self.random.randint(3, 5)):
@@ -278,7 +278,7 @@ class Practice:
                     self.end(appointment)
 
     def request(self, key: str, name: str, answer: Action | None) -> None:
-        """A registered client asks for a service that needs approval; the provider answers, or has not yet."""
+        """Book a service that needs approval for a registered client, with the provider's answer, if any."""
         made = self.now - timedelta(hours=self.random.randint(3, 30))
         client = self.clients[self.random.choice(REGISTERED).email]
         service = self.services[name]
@@ -300,7 +300,7 @@ class Practice:
     def book_one(
         self, key: str, service: Service, client: Client, start: datetime, until: datetime, *, made: datetime
     ) -> Appointment | None:
-        """Book one of the times free then, if there is any."""
+        """Book one of the times free at `made`, if there is any."""
         free = self.free(key, service, start, until, made)
         if not free:
             return None
@@ -314,7 +314,7 @@ class Practice:
         )
 
     def hold(self) -> None:
-        """A hold that expired, and two that live."""
+        """Create a hold that expired, and two that live."""
         earlier = self.now - 2 * HOUR
         for key, email, at in (
             ("daniel", "sam@example.com", earlier),
@@ -340,14 +340,14 @@ class Practice:
         return [key for key, provider in self.providers.items() if provider.is_approved]
 
     def acting(self, client: Client) -> Actor:
-        """A registered client books on the pages; for one in an address book the practice does."""
+        """Return the actor of a booking: a registered client on the pages; for one in an address book, the practice."""
         return Actor(client.user, Source.PAGE) if client.user else SYSTEM
 
     def free(self, key: str, service: Service, start: datetime, until: datetime, now: datetime) -> list[FreeTime]:
         return free_times(SlotQuery(start, until, now, self.providers[key].pk, service))
 
     def day(self, *, after: int, weekday: int) -> date:
-        """The first such weekday at least so many days ahead."""
+        """Return the first such weekday that is at least `after` days ahead."""
         first = self.now.date() + after * DAY
         return first + (weekday - first.weekday()) % 7 * DAY
 

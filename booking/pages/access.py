@@ -1,4 +1,4 @@
-"""Access to pages: a provider's desk, and a client's own pages. Everybody else is asked to log in."""
+"""Access to a provider's dashboard and a client's own pages. All others are asked to log in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 
 def provider_page(view: Callable[Concatenate[HttpRequest, Schedule, P], HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page of a provider's desk: the view is given their schedule, with its provider, and shows its timezone."""
+    """Make a view a page of a provider's dashboard. It gets the schedule, with its provider, and shows its timezone."""
 
     @login_required
     @page
@@ -35,7 +35,7 @@ def provider_page(view: Callable[Concatenate[HttpRequest, Schedule, P], HttpResp
 
 
 def client_page(view: Callable[Concatenate[HttpRequest, Client, P], HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page of a registered client's own: the view is given the client."""
+    """Make a view a page of a registered client. It gets the client."""
 
     @login_required
     @page

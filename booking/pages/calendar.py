@@ -1,4 +1,4 @@
-"""A provider's calendar: a week, a day."""
+"""A provider's calendar: a week or a day."""
 
 from datetime import date, timedelta
 
@@ -19,13 +19,13 @@ WEEK = 7
 
 @provider_page
 def week(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Monday to Sunday of the week with `?date=` in it."""
+    """Show Monday to Sunday of the week of `?date=`."""
     return _calendar(request, schedule, WEEK)
 
 
 @provider_page
 def day(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The day `?date=`, with 23 or 25 hours if it has them."""
+    """Show the day `?date=`; it may have 23 or 25 hours."""
     return _calendar(request, schedule, 1)
 
 
@@ -53,7 +53,7 @@ def _calendar(request: HttpRequest, schedule: Schedule, length: int) -> HttpResp
 
 
 def asked_date(request: HttpRequest) -> date | None:
-    """The date in the address; None for none, or what is none."""
+    """Return the date in the address; None if there is none or it is not valid."""
     try:
         chosen = DayField(required=False).clean(request.GET.get("date"))
     except forms.ValidationError:

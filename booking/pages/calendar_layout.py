@@ -1,6 +1,6 @@
-"""Layout of a calendar with days side by side: rows are the hours of the local clock.
+"""The layout of a calendar with days side by side; rows are the hours of the local clock.
 
-An hour that a day has twice (autumn) is two rows, one that it lacks (spring) is shaded. Places are told as classes of
+An hour that a day has twice (autumn) is two rows, one that it lacks (spring) is shaded. Positions are classes of
 pages.css, for the pages' Content-Security-Policy allows no inline style: `from-h2 from-m30` and `for-h0 for-m45`, in
 steps of five minutes. Starts and ends are rounded alike, so that what does not overlap never looks as if it did.
 """
@@ -31,20 +31,20 @@ QUARTER = timedelta(minutes=15)
 
 
 USUAL = (8, 18)
-"""The hours shown when there is nothing to show."""
+"""The hours shown if there is nothing in the calendar."""
 
 
 Row = tuple[int, int]
-"""A local hour, and 1 for the second one of that name."""
+"""A local hour, and 1 for the second one of that name (autumn)."""
 
 
 HEIGHTS = ((6, "tallest"), (12, "taller"), (15, "tall"), (20, "middling"), (60, "low"))
-"""The height of an hour, by the slot length: the shortest appointment must have room for a line."""
+"""The height of an hour, by the slot length: the shortest appointment needs room for a line."""
 
 
 @dataclass
 class Block:
-    """A stretch of one day: `starts_at`..`ends_at` is all of it, also where it goes on beyond the day."""
+    """A stretch in one day's column. `starts_at`..`ends_at` is all of it, even if it goes on beyond the day."""
 
     kind: str
     starts_at: datetime
@@ -58,7 +58,7 @@ class Block:
 
     @property
     def short(self) -> bool:
-        """True if there is room for one line only."""
+        """True if it has room for one line only."""
         return self.bottom - self.top < ROOM
 
 
@@ -83,7 +83,7 @@ class Grid:
 
 
 def laid_out(schedule: Schedule, days: Sequence[date], now: datetime) -> Grid:
-    """The calendar of some consecutive local days. A constant number of queries."""
+    """Return the calendar of consecutive local days. A constant number of queries."""
     zone = schedule.zone
     start, until = day_interval(days[0], zone)[0], day_interval(days[-1], zone)[1]
     opened = open_hours(schedule, start, until)
@@ -146,7 +146,7 @@ def _day(
 
 
 def _rows_of(day: date, zone: ZoneInfo) -> set[Row]:
-    """The hours a local day has: 23, 24 or 25 rows, or another number."""
+    """Return the hours of a local day: 23, 24 or 25 rows, or another number."""
     start, until = day_interval(day, zone)
     found = set()
     while start < until:
@@ -163,7 +163,7 @@ def _position(instant: datetime, rows: list[Row], zone: ZoneInfo) -> int:
 
 
 def _extent(columns: list[Day], rows: list[Row]) -> tuple[int, int]:
-    """The first and last row worth showing: those with hours or appointments."""
+    """Return the first and last row to show: those with hours or appointments."""
     filled = [block for column in columns for block in column.blocks if block.kind not in ("off", "lacking", "now")]
     usual = [number for number, (hour, _) in enumerate(rows) if hour in range(*USUAL)]
     if not filled:

@@ -1,4 +1,4 @@
-"""A client's own appointments: what is to come and what is past, moving and cancelling."""
+"""A client's own appointments, to come and past: see, move and cancel."""
 
 from datetime import datetime
 from itertools import groupby
@@ -28,7 +28,7 @@ PER_PAGE = 20
 
 
 MOST_COMING = 200
-"""The most coming appointments on one page: a series may make many."""
+"""The most coming appointments on one page. A series may have many."""
 
 
 @client_page
@@ -57,13 +57,13 @@ def coming_ids(client: Client, now: datetime) -> Any:
 
 
 def with_actions(request: HttpRequest, appointments: Any, now: datetime) -> list[dict[str, Any]]:
-    """Each with what may be done with it."""
+    """Return each appointment with the actions that its client may take."""
     actor = actor_of(request)
     return [{"appointment": row, "allowed": allowed_actions(row, actor, now)} for row in appointments]
 
 
 def own(client: Client, pk: int) -> Appointment:
-    """Raises NotFound for one that is not theirs."""
+    """Return an appointment of the client. Raises NotFound."""
     rows = Appointment.objects.filter(reservation__client=client).detailed().select_related("series")
     appointment = rows.filter(pk=pk).first()
     if appointment is None:
@@ -73,7 +73,7 @@ def own(client: Client, pk: int) -> Appointment:
 
 @client_page
 def appointment(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
-    """One appointment: when, with whom, what happened to it, and what can be done with it."""
+    """Show an appointment, its history, and the actions that the client may take."""
     now = timezone.now()
     row = own(client, pk)
     others = Appointment.objects.none()
@@ -92,14 +92,14 @@ def appointment(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
 
 @client_page
 def move(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
-    """Pick another time for an appointment."""
+    """Move an appointment to a time picked from the calendar."""
     here = reverse("my-appointment", args=[pk])
     return move_page(request, own(client, pk), actor=actor_of(request), here=here, now=timezone.now())
 
 
 @client_page
 def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
-    """Ask once more, and for a reason."""
+    """Cancel an appointment, after asking for confirmation and a reason."""
     now = timezone.now()
     row = own(client, pk)
     form = CancelForm(request.POST if request.method == "POST" else None, appointment=row)

@@ -1,4 +1,4 @@
-"""A provider's clients: their address book, and whoever else has booked with them."""
+"""A provider's clients: their address book, and others who have booked with them."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ REFUSAL_FIELDS = {"client_exists": "email"}
 
 @provider_page
 def clients(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The address book, and clients who registered themselves and have booked; `?q=` narrows it."""
+    """List the address book and the registered clients who have booked; `?q=` narrows the list."""
     form, known = ClientSearchForm(request.GET), clients_of(schedule.provider)
     if form.is_valid():
         wanted = form.cleaned_data["q"]
@@ -45,7 +45,7 @@ def clients(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @provider_page
 def client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """One client: how to reach them, what was and is to come with this provider, and private notes of their own."""
+    """Show a client: contact details, appointments with this provider, and private notes."""
     row = client_of(schedule, pk)
     appointments = Appointment.objects.detailed().filter(
         reservation__client=row, reservation__provider=schedule.provider
@@ -74,7 +74,7 @@ def add_client(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @provider_page
 def edit_client(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Change, or while they never booked delete, a client of one's own address book."""
+    """Change a client of the provider's own address book, or delete one who never booked."""
     row = client_of(schedule, pk)
     if row.owner_id != schedule.provider_id:
         raise NotFound

@@ -1,4 +1,4 @@
-"""Booking inside somebody else's page: without header and footer, and only where the provider allows it."""
+"""Booking pages in a frame on another website: without header and footer, and only if the provider allows it."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,10 +15,10 @@ P = ParamSpec("P")
 
 
 def embeddable(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
-    """A page that others may show in a frame, with `?embed=1`, on the websites its provider names (`let_embed`).
+    """Make a view available in a frame with `?embed=1`, on the websites that its provider names (`let_embed`).
 
-    Browsers keep cookies from frames, so there is neither a login nor a CSRF token there. What is posted then acts for
-    an anonymous visitor, whoever else the browser knows: nobody gains by making somebody post it.
+    Browsers keep cookies from frames, so a frame has neither a login nor a CSRF token. A POST there acts for an
+    anonymous visitor, whatever login the browser has: forging one gains nothing.
     """
     shown = framed(view)
 
@@ -34,7 +34,7 @@ def embeddable(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Cal
 
 
 def framed(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let the websites named by the provider (`let_embed`) show what the view answers with `?embed=1` in a frame."""
+    """Let the websites that the provider names (`let_embed`) show the view's answer to `?embed=1` in a frame."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -50,6 +50,6 @@ def framed(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callabl
 
 
 def let_embed(request: HttpRequest, provider: Provider) -> None:
-    """Let the websites this provider names show the page in a frame."""
+    """Let the websites that this provider names show the page in a frame."""
     untyped: Any = request
     untyped.embed_origins = provider.embed_origins

@@ -1,4 +1,4 @@
-"""The forms of a provider's profile and of a client."""
+"""Forms of a provider's profile and of a client."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The calendar in which a time is picked: a month that shows how full each day is, and the times of one day."""
+"""The calendar to pick a time from: a month with the fullness of each day, and the times of one day."""
 
 import calendar
 import hashlib
@@ -23,7 +23,7 @@ from scheduler_project.common.time.zones import day_interval, read_date, rfc3339
 from scheduler_project.common.validators import isolated
 
 FURTHEST = timedelta(days=366)
-"""The furthest one can look ahead if there are several providers, each with a horizon of their own."""
+"""The furthest day ahead if there are several providers, each with their own horizon."""
 
 
 MOST_TIMES = 300
@@ -31,7 +31,7 @@ MOST_TIMES = 300
 
 
 FULLNESS = 4
-"""The number of steps in which a month shows how much of a day is free."""
+"""The number of steps in which a month shows the free share of a day."""
 
 
 PARTS = ((0, gettext_lazy("Morning")), (12, gettext_lazy("Afternoon")), (17, gettext_lazy("Evening")))
@@ -49,9 +49,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Time:
-    """A time to be picked. `theirs` is what the provider's clock says then, if that is something else.
+    """A time that can be picked. `theirs` is the time on the provider's clock, if it differs.
 
-    What the asker holds is their `own`: picking it leads back to their details.
+    `own` marks a hold of the visitor: picking it leads back to their details.
     """
 
     value: str
@@ -73,7 +73,7 @@ class Part:
 
 @contextmanager
 def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
-    """Show times in the timezone that the address asks for, if it does: in frames there are no cookies."""
+    """Show times in the timezone of the address, if it names one: frames have no cookies."""
     requested = request.GET.get("timezone", "")
     if requested in zone_names():
         with timezone.override(ZoneInfo(requested)):
@@ -90,10 +90,10 @@ def calendar_of(
     now: datetime,
     held: Sequence[Reservation] = (),
 ) -> dict[str, Any]:
-    """Return the context of `booking/calendar.html`: of one schedule, or of several who offer the service.
+    """Return the context of `booking/calendar.html`, for one schedule or several that offer the service.
 
-    What the asker has `held` is shown as theirs. The address says `day` or `month`; otherwise it is the first day with
-    something free. Two statements, or with the search for that day three.
+    `held` are the visitor's own holds, which are marked. The address names `day` or `month`; the default is the first
+    day with a free time. Two statements, or three with the search for that day.
     """
     people = {schedule.provider_id: schedule for schedule in schedules}
     alone = next(iter(people.values())) if len(people) == 1 else None
@@ -141,7 +141,7 @@ def calendar_of(
 
 
 def of_service(held: Iterable[Reservation], service: Service | None) -> list[Reservation]:
-    """Those holds that picking their time for this service would find again."""
+    """Return the holds that picking their time for this service would find again."""
     return [one for one in held if one.service_id == (service.pk if service else None)]
 
 
@@ -188,7 +188,7 @@ Own = dict[tuple[int, datetime], FreeTime]
 
 
 def _with_own(times: list[FreeTime], own: Own, day: date, zone: ZoneInfo) -> list[FreeTime]:
-    """The free times of a day with those that the asker holds, also where nobody else could have them any more."""
+    """Return the free times of a day, with the visitor's own holds, even those that nobody else could book any more."""
     listed = {(time.provider_id, time.starts_at) for time in times}
     more = [time for key, time in own.items() if key not in listed and time.starts_at.astimezone(zone).date() == day]
     return sorted([*times, *more], key=lambda time: (time.starts_at, time.provider_id)) if more else times
@@ -215,7 +215,7 @@ def shown(
     dated: bool = False,
     own: bool = False,
 ) -> Time:
-    """A free time as a button says it, and as it is announced."""
+    """Return a free time with the text of its button and its label for screen readers."""
     local, theirs = time.starts_at.astimezone(zone), time.starts_at.astimezone(schedule.zone)
     label = _("%(day)s, %(time)s, %(minutes)d minutes") % {
         "day": written(local, str(DAY)),
@@ -235,7 +235,7 @@ def shown(
 
 
 def _their_zone(alone: Schedule | None, zone: ZoneInfo, times: list[FreeTime]) -> str:
-    """The provider's timezone, if their clocks say something else."""
+    """Return the provider's timezone if its clocks differ, else ""."""
     if alone is None or not times:
         return ""
     start = times[0].starts_at
@@ -243,7 +243,7 @@ def _their_zone(alone: Schedule | None, zone: ZoneInfo, times: list[FreeTime]) -
 
 
 def alternatives_in(details: dict[str, Any], schedule: Schedule, own: Collection[Reservation] = ()) -> list[Time]:
-    """The nearest free times that a refusal lists, as buttons; among them may be what the asker holds as their own."""
+    """Return the nearest free times that a refusal lists, as buttons. The visitor's `own` holds are marked."""
     zone = ZoneInfo(timezone.get_current_timezone_name())
     theirs = {(one.provider_id, one.starts_at) for one in own}
     times = [

@@ -1,4 +1,4 @@
-"""Finding a provider. Nobody needs to log in."""
+"""The pages on which visitors find a provider. They need no login."""
 
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Prefetch, Q
@@ -27,7 +27,7 @@ MOST_SERVICES = 12
 
 @page
 def home(request: HttpRequest) -> HttpResponse:
-    """Find a provider, or a service whoever offers it. Each provider is shown with their next free time."""
+    """Search for a provider or a service. Each provider is listed with their next free time."""
     now = timezone.now()
     form = SearchForm(request.GET)
     meant, terms = form.is_valid(), form.terms()
@@ -57,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def found(words: str, specialization: str) -> ProviderQuerySet:
-    """The published providers whose name, specialization or service has all of some words in it."""
+    """Return the published providers whose name, specialization or service contains all the words."""
     providers = Provider.objects.published().prefetch_related(
         Prefetch("services", Service.objects.filter(is_active=True), to_attr="offered")
     )
@@ -70,7 +70,7 @@ def found(words: str, specialization: str) -> ProviderQuerySet:
 
 
 def services_of_several() -> list[Service]:
-    """Services for which it may not matter who it is: those with more than one published provider."""
+    """Return services of more than one published provider, for visitors who take any of them."""
     offering = Service.providers.through.objects.filter(published_provider("provider__"), service=OuterRef("pk"))
     several = Service.objects.filter(is_active=True).filter(Exists(offering[1:2]))
     return list(several[:MOST_SERVICES])
@@ -79,7 +79,7 @@ def services_of_several() -> list[Service]:
 @embeddable
 @page
 def provider(request: HttpRequest, slug: str) -> HttpResponse:
-    """A provider, and what can be booked with them."""
+    """Show a provider and their services."""
     who = published(slug)
     let_embed(request, who)
     services = who.services.filter(is_active=True)

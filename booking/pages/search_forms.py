@@ -24,14 +24,14 @@ class SearchForm(forms.Form):
     specialization = TextField(max_length=100, required=False)
 
     def clean_q(self) -> str:
-        """Raise ValidationError for more words than are looked for: each costs a search of its own."""
+        """Raise ValidationError for too many words, for each costs a search."""
         words: str = self.cleaned_data["q"]
         if len(words.split()) > MOST_WORDS:
             raise ValidationError(_("Search for at most %d words.") % MOST_WORDS, code="too_many_words")
         return words
 
     def terms(self) -> dict[str, str]:
-        """Return the search terms; those that are not valid, as they were sent."""
+        """Return the search terms. A term that is not valid is returned as it was sent."""
         return {name: self.cleaned_data.get(name, str(self.data.get(name, ""))) for name in self.fields}
 
 
@@ -48,7 +48,7 @@ def instant_of(text: str) -> datetime | None:
 
 
 class ChosenForm(forms.Form):
-    """`at`: whose time it is and when it starts, such as `3@2027-03-04T12:30:00Z`."""
+    """The picked time, `at`: the provider's id and the start, for example `3@2027-03-04T12:30:00Z`."""
 
     at = TextField(max_length=60)
 

@@ -22,7 +22,7 @@ from scheduler_project.common.pages.forms import refuse
 
 @provider_page
 def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Profile and policy, a form each. A changed policy first shows what it does."""
+    """Edit profile and policy, a form each. A changed policy is previewed first."""
     now, action = timezone.now(), action_of(request)
     profile = ProfileForm(request.POST if action == "profile" else None, row=schedule.provider, auto_id="profile_%s")
     policy = PolicyForm(request.POST if action == "policy" else None, row=schedule, auto_id="policy_%s")

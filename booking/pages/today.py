@@ -1,4 +1,4 @@
-"""A provider's day."""
+"""A provider's page of today."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ OUTSIDE_SHOWN = 10
 
 @provider_page
 def dashboard(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Today: what is next, what waits, what a change of hours left outside, what is still free."""
+    """Show today: the next appointment, requests, appointments outside the hours, and free time."""
     now = timezone.now()
     today = now.astimezone(schedule.zone).date()
     mine = Appointment.objects.filter(reservation__provider=schedule.provider).detailed()
@@ -46,7 +46,7 @@ def dashboard(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 
 def timeline(request: HttpRequest, schedule: Schedule, now: datetime) -> list[dict[str, Any]]:
-    """Today's appointments and holds, with what may be done with each, and the free gaps still to come; in order."""
+    """Return today's appointments and holds with their actions, and the free gaps still to come, in order."""
     actor = actor_of(request)
     start, until = day_interval(now.astimezone(schedule.zone).date(), schedule.zone)
     lines: list[dict[str, Any]] = [

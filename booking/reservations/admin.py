@@ -1,4 +1,4 @@
-"""Claims and the grid: to look at. Only operations write them."""
+"""The admin of reservations and slots, to read. Only operations write them."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def confirm_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Confirm a hold for a client who says so by telephone."""
+        """Confirm a hold for a client who says so on the phone."""
         held = self._asked(request, pk, allowed=self.has_confirm_permission(request))
         if request.method != "POST":
             return self._ask_about(request, held, _("Confirm for the client"))
@@ -102,7 +102,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
         return HttpResponseRedirect(back(request, reverse("admin:booking_appointment_change", args=[made.pk])))
 
     def release_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give a hold up: its time is free at once."""
+        """Release a hold: its time is free at once."""
         held = self._asked(request, pk, allowed=self.has_release_permission(request))
         if request.method != "POST":
             return self._ask_about(request, held, _("Release"))
@@ -140,7 +140,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "tools": allowed})
 
     def expire_view(self, request: HttpRequest) -> HttpResponse:
-        """Mark every hold past its end as expired, which the sweeper does every few seconds."""
+        """Mark every overdue hold as expired, as the sweeper does every few seconds."""
         if not self.has_release_permission(request):
             raise PermissionDenied
         now = timezone.now()
@@ -179,7 +179,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     def _previewed(self, request: HttpRequest, queryset: Any, apply: Any, *, title: str, done: str) -> Any:
         return self.after_preview(
             request,
-            queryset.order_by("provider", "pk"),  # everybody locks calendars in one order
+            queryset.order_by("provider", "pk"),  # all requests lock calendars in the same order
             apply,
             title=title,
             done=done,
@@ -250,7 +250,7 @@ class SlotStateFilter(admin.SimpleListFilter):
 
 @admin.register(Slot)
 class SlotAdmin(ReadOnly, StaffModelAdmin):
-    """The grid of one provider at a time: there are millions of slots, and no list of all of them."""
+    """The slots of one provider at a time: there are millions of slots, too many for a list."""
 
     list_display = ("local_start", "starts", "state", "reservation")
     list_filter = (provider_filter("provider", required=True), SlotStateFilter)

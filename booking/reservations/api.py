@@ -1,4 +1,4 @@
-"""`/api/reservations`: holds, and what became of them."""
+"""`/api/reservations`: holds and what became of them."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ class ConfirmSerializer(Serializer[Any]):
     ),
 )
 class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Holds, and what became of them."""
+    """Reservations: holds, and what became of them."""
 
     queryset = Reservation.objects.all()
     serializer_class = ReservationSerializer

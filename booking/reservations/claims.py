@@ -1,4 +1,4 @@
-"""Claiming time: the one way in which anything is booked (R8), and giving it back."""
+"""Claiming time, the only way to book anything (R8), and releasing it."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -33,11 +33,11 @@ from scheduler_project.common.failpoints import Failpoint, reach
 from scheduler_project.common.time.intervals import DAY
 
 FURTHEST = relativedelta(years=2)
-"""The furthest ahead that even staff who override the horizon book: changes compute hours up to the last booking."""
+"""The furthest ahead that staff may override the horizon: a change of hours computes hours up to the last booking."""
 
 
 BOOK = "booking.add_appointment"
-"""The permission by which staff take time in anybody's calendar, and set rules aside."""
+"""The permission of staff to take time in any calendar and to override rules."""
 
 
 # `make bench` (reserve).
@@ -90,9 +90,9 @@ SELECT made.id, (SELECT count(*) FROM taken), for_client FROM room LEFT JOIN mad
 
 
 def lock_client(client_id: int, network: int | None = None) -> None:
-    """Lock a client until the end of the transaction, before the schedule: to count holds, and lest they be deleted.
+    """Lock a client until the transaction ends, before the schedule, to count holds and prevent deletion.
 
-    Whoever else comes from the same network waits too, where one is named (`network_key`): its holds are counted.
+    With a `network` (`network_key`), others who book from it wait too, since its holds are counted. Raises NotFound.
     """
     with connection.cursor() as cursor:
         if network is None:
@@ -104,9 +104,9 @@ def lock_client(client_id: int, network: int | None = None) -> None:
 
 
 def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service | None:
-    """The service, if this provider offers it and takes bookings at all.
+    """Return the service, if any, after checking that this provider offers it and can be booked.
 
-    Raises NotOffered; NotBookable, or for those who may not see the provider NotFound.
+    Raises NotOffered; NotBookable, or NotFound for actors who may not see the provider.
     """
     if not (schedule.provider_is_active and schedule.provider_is_vetted):
         if not actor.runs(schedule.provider_id, BOOK):
@@ -122,7 +122,10 @@ def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service
 
 
 def chosen_length(schedule: Schedule, starts_at: datetime, ends_at: datetime | None, actor: Actor) -> timedelta | None:
-    """Return the length of a meeting whose end is given; None leaves it to the service. For the provider and staff."""
+    """Return the length of a meeting with a given end, for the provider and staff; None leaves it to the service.
+
+    Raises NotAllowed, EndsBeforeStart.
+    """
     if ends_at is None:
         return None
     if not actor.runs(schedule.provider_id, BOOK):
@@ -148,12 +151,12 @@ def claim(
 ) -> Reservation:
     """Write a reservation and take its slots: held until `expires_at`, or confirmed at once if that is None.
 
-    Every booking, by whatever path, comes through here. The caller holds the schedule's lock, and for a hold the
-    client's too, for those are counted; those from a `network` (`network_key`) together. What staff have `taken_over`
-    from elsewhere may have passed: then it has no hours any more that it could lie outside of, but overlaps nothing
-    either. This is recorded as `Override.PAST`.
+    Every booking uses this function. The caller holds the schedule's lock, and for a hold the client's lock, since a
+    client's holds are counted; holds from one `network` (`network_key`) are counted together. A booking that staff have
+    `taken_over` from another system may be past: it then needs no hours, but must not overlap. It is recorded as
+    `Override.PAST`.
 
-    Nobody is booked with a provider who is not vetted, by whomever: ProviderNotPublished.
+    Raises ProviderNotPublished if the provider is not vetted, whoever the actor is.
     """
     if not schedule.provider_is_vetted:
         raise ProviderNotPublished(field="provider")
@@ -193,11 +196,11 @@ def claim(
 
 
 def _take(columns: dict[str, Any], slots: list[int], most_holds: int | None) -> tuple[int | None, int, bool]:
-    """The id of the reservation written, how many of the slots it got, and whether the client may have one more.
+    """Return the id of the reservation written, the number of slots it got, and True if the client may have one more.
 
-    None is written if they may not, or if their network may not.
+    Nothing is written, and the id is None, if the client or their network may have no more holds.
     """
-    numbered = {f"slot{number}": pk for number, pk in enumerate(slots)}  # PostgreSQL keeps no plan for an array.
+    numbered = {f"slot{number}": pk for number, pk in enumerate(slots)}  # PostgreSQL caches no plan for an array.
     take = TAKE.format(slots=", ".join(f"%({name})s" for name in numbered) or "NULL")
     with connection.cursor() as cursor:
         limits = {"most_holds": most_holds, "most_in_network": settings.MAX_LIVE_HOLDS_PER_NETWORK}
@@ -254,7 +257,7 @@ def _fills(free: list[tuple[int, datetime]], schedule: Schedule, time: BookingSp
 
 
 def _clear_the_way(schedule: Schedule, time: BookingSpan, now: datetime) -> None:
-    """Expire the holds past their end that claim this time; raise SlotTaken if anything still does."""
+    """Expire overdue holds that claim this time. Raises SlotTaken if another reservation still claims it."""
     claiming = Reservation.objects.filter(provider=schedule.provider_id).claiming(time.blocked_from, time.blocked_until)
     dead = list(claiming.stale(now=now).select_for_update(no_key=True).values_list("pk", flat=True))
     if dead:
@@ -264,7 +267,7 @@ def _clear_the_way(schedule: Schedule, time: BookingSpan, now: datetime) -> None
 
 
 def release_claim(reservation: Reservation, now: datetime) -> None:
-    """End a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
+    """Release a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
     reservation.status = ReservationStatus.RELEASED
     reservation.network = None
     reservation.closed_at = max(now, reservation.created_at)

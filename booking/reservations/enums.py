@@ -1,4 +1,4 @@
-"""The states of a reservation, and the rules that can be set aside for one."""
+"""The states of a reservation, and the rules that can be overridden for one."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ class ReservationStatus(models.TextChoices):
 
 
 LIVE = (ReservationStatus.HELD, ReservationStatus.CONFIRMED)
-"""The states in which a reservation claims its time (a hold: until it expires)."""
+"""The states in which a reservation claims its time; a hold only until it expires."""
 
 
 def held_sql(alias: str, now: str = "%(now)s") -> str:
@@ -26,7 +26,7 @@ def stale_sql(alias: str, now: str = "%(now)s") -> str:
 
 
 class Override(models.TextChoices):
-    """The rules a provider or staff may set aside on purpose (R7). An overlap is not among them."""
+    """The rules that a provider or staff may override (R7). The ban on overlaps is not among them."""
 
     NOTICE = "notice", _("minimum notice and booking horizon")
     HOURS = "hours", _("working hours")
@@ -34,4 +34,4 @@ class Override(models.TextChoices):
 
 
 ON_REQUEST = (Override.NOTICE, Override.HOURS)
-"""Those a booking can ask for. What has passed is only taken over from elsewhere, which is recorded."""
+"""The overrides that a booking can ask for. `PAST` is recorded for bookings taken over from another system."""

@@ -1,4 +1,4 @@
-"""Refusals to hold or to confirm a time."""
+"""Refusals to hold or confirm a time."""
 
 from django.utils.translation import gettext_lazy as _
 

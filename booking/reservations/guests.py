@@ -1,4 +1,4 @@
-"""Booking without an account: a visitor takes a time, says who they are, and confirms by the link in the mail (R10)."""
+"""Booking without an account: a visitor holds a time, gives their details, and confirms by the mailed link (R10)."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 
 MOST_ASKED = 2
-"""The most mails with the link to confirm one hold: one to a mistyped address, then one to the right address."""
+"""The most mails with the link to confirm one hold: one may go to a mistyped address."""
 
 
 def hold_as_visitor(
@@ -31,10 +31,10 @@ def hold_as_visitor(
     now: datetime,
     network: str = "",
 ) -> Reservation:
-    """Hold a time for somebody of whom nothing is known but their timezone, in place of any they held undecided.
+    """Hold a time for a visitor without details, in place of any undecided hold of theirs.
 
-    `visitor` is the reference of the client made for them, now or at an earlier hold, so that all their holds count
-    together. Raises as `pick` does; then no client is left behind.
+    `visitor` is the reference of the client created for them, now or at an earlier hold, so that all their holds count
+    together. Raises as `pick`; then no client is created.
     """
     undecided = Reservation.objects.undecided(now=now).filter(client__in=visitors(visitor))
     with offering_alternatives(
@@ -66,12 +66,15 @@ def _hold_as_visitor(
 
 
 def visitors(reference: str) -> ClientQuerySet:
-    """The client made for a visitor, if they have held a time before."""
+    """Return the client created for a visitor, if they have held a time before."""
     return Client.objects.filter(reference=reference, user=None, owner=None)
 
 
 def _added(reference: str, timezone: str, now: datetime) -> Client:
-    """A client for a visitor. If two of their requests come at once, the second waits and finds that of the first."""
+    """Return a new client for a visitor.
+
+    Of two concurrent requests, the second waits and finds the client of the first.
+    """
     row = Client(reference=reference, name="", timezone=timezone, created_at=now)
     Client.objects.bulk_create([row], ignore_conflicts=True)
     return visitors(reference).first() or Client.objects.create(name="", timezone=timezone, created_at=now)
@@ -81,13 +84,15 @@ def _added(reference: str, timezone: str, now: datetime) -> Client:
 def give_details(
     *, reservation_id: int, name: str, email: str, phone: Any, note: str, by_sms: bool, language: str, now: datetime
 ) -> Reservation:
-    """Say who holds a time; only then is the link to confirm it mailed. Once more for another address, or a lost mail.
+    """Add the visitor's details to a hold and mail the link to confirm it.
 
-    A visitor who has given other details for an earlier hold stays who they were for that one. Whoever has the same
-    email address, registered or not, is somebody else: nothing is known of this visitor before they open the link.
-    From the first time on the hold lasts as long as the schedule says.
+    They may be given again, to correct the address. With other details than at an earlier hold, the visitor becomes
+    another client; the earlier hold keeps the old one. Other clients with the same email address, registered or not,
+    are not connected: the visitor is unknown until they open the link. The first details extend the hold to the
+    schedule's hold time.
 
-    Raises HoldExpired, HoldReleased, AlreadyConfirmed, LinkInName, AskedEnough; NotAllowed for a time no visitor took.
+    Raises HoldExpired, HoldReleased, AlreadyConfirmed, LinkInName, AskedEnough; NotAllowed for a hold not made by a
+    visitor.
     """
     client_id = Reservation.objects.filter(pk=reservation_id).values_list("client", flat=True).first()
     if client_id is None:
@@ -119,13 +124,13 @@ def give_details(
 
 
 def booked_as_visitor() -> Exists:
-    """Return a condition for clients who once held a time as a visitor, and so gave their details without a login."""
+    """Return a condition for clients who once held a time as a visitor and gave their details without a login."""
     by_visitors = Reservation.objects.filter(created_by=None, face=Source.PAGE, expires_at__isnull=False)
     return Exists(by_visitors.filter(client=OuterRef("pk")))
 
 
 def check_held(reservation: Reservation, now: datetime) -> None:
-    """Raise HoldReleased, AlreadyConfirmed or HoldExpired for a hold that is over, tidied up or not."""
+    """Raise HoldReleased, AlreadyConfirmed or HoldExpired for a hold that is over, even if not yet marked so."""
     match reservation.state(now):
         case ReservationStatus.RELEASED:
             raise HoldReleased
@@ -136,4 +141,4 @@ def check_held(reservation: Reservation, now: datetime) -> None:
 
 
 VISITOR_KEPT = timedelta(days=1)
-"""The time for which a visitor without a name is remembered, so that their holds are counted together (R19)."""
+"""The time for which a visitor without a name is kept, so that their holds are counted together (R19)."""

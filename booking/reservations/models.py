@@ -1,4 +1,4 @@
-"""Claims on a provider's time."""
+"""Reservations: claims on a provider's time."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -23,7 +23,10 @@ class TsTzRange(Func):
 
 
 def party(user: User | AnonymousUser | None, path: str = "") -> Q:
-    """Rows in which `user` is the provider or the client; `path` leads to the reservation (`"reservation__"`)."""
+    """Return a condition for rows in which `user` is the provider or client.
+
+    `path` leads to the reservation (`"reservation__"`).
+    """
     mine = Q(pk__in=[])
     if isinstance(user, User):
         if user.provider_or_none:
@@ -40,15 +43,15 @@ def stale(now: datetime) -> Q:
 
 class ReservationQuerySet(models.QuerySet["Reservation"]):
     def held(self, *, now: datetime) -> Self:
-        """Holds that still hold."""
+        """Holds that have not expired."""
         return self.filter(status=ReservationStatus.HELD, expires_at__gt=now)
 
     def live(self, *, now: datetime) -> Self:
-        """Those that claim their time: the confirmed ones, and the holds that still hold."""
+        """Reservations that claim their time: confirmed ones, and holds that have not expired."""
         return self.filter(Q(status=ReservationStatus.CONFIRMED) | Q(status=ReservationStatus.HELD, expires_at__gt=now))
 
     def in_state(self, state: str, *, now: datetime) -> Self:
-        """Those whose `state` at this moment is the one given."""
+        """Reservations whose `state` at `now` is the given one."""
         if state == ReservationStatus.HELD:
             return self.held(now=now)
         if state == ReservationStatus.EXPIRED:
@@ -56,19 +59,19 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
         return self.filter(status=state)
 
     def undecided(self, *, now: datetime) -> Self:
-        """Holds taken on a page by somebody who goes on choosing: nothing has been said about them yet."""
+        """Live holds that a visitor took on a page and has given no details for."""
         return self.held(now=now).filter(face=Source.PAGE, asked=0)
 
     def stale(self, *, now: datetime) -> Self:
-        """Holds that have ended and are not yet marked so."""
+        """Overdue holds that are not yet marked as expired."""
         return self.filter(stale(now))
 
     def claiming(self, start: datetime, until: datetime) -> Self:
-        """Live reservations, stale holds among them, whose claim overlaps `[start, until)`."""
+        """Live reservations and overdue holds whose claim overlaps `[start, until)`."""
         return self.filter(status__in=LIVE, blocked_from__lt=until, blocked_until__gt=start)
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider and a client their own."""
+        """Reservations that a user may see: staff all, a provider and a client their own."""
         sees_all = isinstance(user, User) and user.may("booking.view_reservation")
         return self if sees_all else self.filter(party(user))
 
@@ -76,8 +79,8 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
 class Reservation(models.Model):
     """A claim on a stretch of a provider's time.
 
-    `starts_at`..`ends_at` is the meeting; `blocked_from`..`blocked_until` is what is claimed: with the buffers,
-    rounded outward to whole slots. Past `expires_at` a hold claims nothing, whatever its status still says.
+    `starts_at`..`ends_at` is the meeting; `blocked_from`..`blocked_until` is the claim: with the buffers, rounded
+    outward to whole slots. Past `expires_at` a hold claims nothing, whatever its status still says.
     """
 
     provider = models.ForeignKey(
@@ -173,7 +176,7 @@ class Reservation(models.Model):
 
     @property
     def is_undecided(self) -> bool:
-        """True for a hold taken on a page for which no details have been entered: see `undecided`."""
+        """Return True for a hold taken on a page that has no details yet: see `undecided`."""
         return self.face == Source.PAGE and not self.asked
 
     @property

@@ -1,4 +1,4 @@
-"""Claiming time: reserve, release, expire. Nothing here, and nothing built on it, books the same time twice (R8)."""
+"""Operations on reservations: reserve, release, expire. None of them books the same time twice (R8)."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -28,13 +28,13 @@ from scheduler_project.common.operations import operation
 from scheduler_project.common.time.zones import rfc3339
 
 SWEEP = 5_000
-"""The most holds that the sweeper ends in one transaction."""
+"""The most holds that the sweeper expires in one transaction."""
 
 
 def network_key(network: str, actor: Actor, provider_id: int) -> int | None:
-    """Return what the holds from a network are counted by: a keyed hash, from which the network cannot be told.
+    """Return the key by which holds from a network are counted: a keyed hash, which does not reveal the network.
 
-    None if they are not counted: of providers and staff, who book for many, and where there is no limit.
+    None if they are not counted: those of providers and staff, who book for many, or without a limit.
     """
     if not network or not settings.MAX_LIVE_HOLDS_PER_NETWORK or actor.runs(provider_id, BOOK):
         return None
@@ -53,8 +53,8 @@ def offering_alternatives(
 ) -> Iterator[None]:
     """Add the nearest free times to the error if the requested time cannot be booked.
 
-    They are looked up once the transaction is over: a crowd of losers must not keep the winner's schedule locked.
-    Holds that are `besides` are not in the way.
+    They are looked up after the transaction: a crowd of losers must not keep the winner's schedule locked. The time of
+    the holds `besides` counts as free.
     """
     try:
         yield
@@ -111,9 +111,10 @@ def pick(
     service_id: int | None = None,
     network: str = "",
 ) -> Reservation:
-    """`reserve` for somebody who chooses on a page, and holds one time until they have decided (R9).
+    """Reserve for a person who chooses on a page and has one undecided hold at a time (R9).
 
-    Another pick moves their hold, and the same one finds it as it is. On a refusal they keep what they held.
+    Another pick replaces the hold; the same pick returns it. On an error the earlier hold stays. Arguments and errors
+    are those of `reserve`.
     """
     undecided = Reservation.objects.undecided(now=now).filter(client=client_id)
     with offering_alternatives(
@@ -143,7 +144,7 @@ def write_hold(
     overrides: Collection[Override] = (),
     network: str = "",
 ) -> Reservation:
-    """`reserve` without the look for alternatives, for those who do more in the same transaction."""
+    """Reserve without adding alternatives to an error, for callers that do more in the same transaction."""
     key = network_key(network, actor, provider_id)
     lock_client(client_id, key)
     schedule = locked_schedule(provider_id)
@@ -174,7 +175,7 @@ def write_pick(
     now: datetime,
     network: str = "",
 ) -> Reservation:
-    """`pick` without the look for alternatives."""
+    """Pick without adding alternatives to an error."""
     lock_client(client_id, network_key(network, actor, provider_id))
     held = list(Reservation.objects.held(now=now).filter(client=client_id))
     for one in held:
@@ -200,7 +201,7 @@ def write_pick(
 
 
 def hold_time(schedule: Schedule, actor: Actor) -> timedelta:
-    """Return how long a hold lasts: of a visitor, who has not said who they are, not as long as of others (R9)."""
+    """Return how long a hold lasts: shorter for a visitor who has not given their details (R9)."""
     if actor.guest is None:
         return schedule.hold
     return min(schedule.hold, timedelta(minutes=settings.UNDECIDED_HOLD_MINUTES))
@@ -208,9 +209,9 @@ def hold_time(schedule: Schedule, actor: Actor) -> timedelta:
 
 @operation
 def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
-    """Give a hold up: its time is free at once. Repeating it, or releasing an expired hold, changes nothing.
+    """Release a hold: its time is free at once. Repeating it, or releasing an expired hold, changes nothing.
 
-    Raises AlreadyConfirmed; NotFound.
+    Raises AlreadyConfirmed; NotAllowed, NotFound.
     """
     provider_id = Reservation.objects.filter(pk=reservation_id).values_list("provider", flat=True).first()
     if provider_id is None:
@@ -231,10 +232,10 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
 
 
 def expire_due(*, now: datetime) -> int:
-    """Mark every hold past its end as expired and free its slots. Returns how many.
+    """Mark every overdue hold as expired and free its slots. Return how many.
 
-    Set-based, in batches of their own transactions; safe to run twice at once. The time itself has been free since the
-    hold ended, so what somebody else is busy with is simply left for the next round.
+    Set-based, in batches with a transaction each; two may run at once. The time has been free since the hold ended, so
+    rows that are locked wait for the next round.
     """
     total = 0
     while expired := _expire_batch(now):

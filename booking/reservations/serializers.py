@@ -1,4 +1,4 @@
-"""A reservation as the API answers it."""
+"""The representation of a reservation in the API."""
 
 from datetime import UTC
 from typing import Any
@@ -27,7 +27,7 @@ class ReservationSerializer(Serializer[Reservation]):
     created_at = serializers.DateTimeField()
 
     def to_representation(self, instance: Reservation) -> dict[str, Any]:
-        """Written by hand: a serializer's fields cost more than making the reservation does."""
+        """Return the representation, written by hand: a serializer's fields take longer than reserving does."""
         zone = self.context["zone"] or UTC
         state = instance.state(self.context["now"])
         had_none = state in (ReservationStatus.HELD, ReservationStatus.EXPIRED)

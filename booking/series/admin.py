@@ -1,4 +1,4 @@
-"""Recurring appointments: to look at, to keep booked, and to cancel. Their occurrences are ordinary appointments."""
+"""The admin of series: read, extend and cancel them. Their occurrences are ordinary appointments."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import DayField
 
 SHOWN_FOR = timedelta(days=30)
-"""The time for which past occurrences stay on a series' page; the list of appointments has them all."""
+"""The time for which past occurrences stay on a series' page. The list of appointments has them all."""
 
 
 class CancelForm(ReasonForm):
@@ -122,7 +122,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def cancel_view(self, request: HttpRequest, pk: int) -> Any:
-        """Ask from when and why, and cancel."""
+        """Ask for the first date and the reason, and cancel."""
         series = self.get_object(request, str(pk))
         if series is None:
             raise Http404
@@ -178,7 +178,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.action(description=gettext_lazy("Book up to the horizon now"), permissions=["arrange"])
     def extend(self, request: HttpRequest, queryset: QuerySet[AppointmentSeries]) -> None:
-        """Book occurrences up to the horizon now, as a job does daily."""
+        """Book the occurrences up to the horizon now, as a job does daily."""
         actor, now = staff(request), timezone.now()
         made = sum(operations.extend_series(series_id=series.pk, now=now, actor=actor) for series in queryset)
         messages.success(request, _("Appointments booked: %d.") % made)

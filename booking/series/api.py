@@ -1,4 +1,4 @@
-"""`/api/series`: recurring appointments, previewed, booked, changed and cancelled."""
+"""`/api/series`: preview, book, change and cancel series."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ MONDAYS = {
     ),
 )
 class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Recurring appointments. Their occurrences are ordinary appointments: `/api/appointments?series=`."""
+    """Series. Their occurrences are ordinary appointments: `/api/appointments?series=`."""
 
     queryset = AppointmentSeries.objects.all()
     serializer_class = SeriesSerializer
@@ -84,7 +84,7 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         )
 
     def done(self, change: series.SeriesChange, code: int = 200) -> Response:
-        """The series as it is now, with what was done."""
+        """Answer the series as it is now, with the effect of the change."""
         row = self.counted(AppointmentSeries.objects.filter(pk=change.series.pk)).get()
         vars(row).update(
             created=change.booked, moved=change.moved, cancelled=change.cancelled, skipped=change.conflicts

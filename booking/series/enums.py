@@ -1,11 +1,11 @@
-"""The policies of a series towards conflicts, and the scopes of a change to it."""
+"""The policies of a series about conflicts, and the scopes of a change to it."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class Policy(models.TextChoices):
-    """The treatment of a series if some of its times cannot be booked."""
+    """The policy of a series if some of its times cannot be booked."""
 
     ALL_OR_NOTHING = "all_or_nothing", _("all or nothing")
     SKIP_CONFLICTS = "skip_conflicts", _("skip what cannot be booked")

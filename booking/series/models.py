@@ -1,4 +1,4 @@
-"""Appointments that recur."""
+"""Series: appointments that recur."""
 
 from datetime import date, datetime, timedelta
 from typing import Self
@@ -23,15 +23,15 @@ from scheduler_project.common.time.zones import to_utc, validate_timezone
 
 class AppointmentSeriesQuerySet(models.QuerySet["AppointmentSeries"]):
     def active(self, *, now: datetime) -> Self:
-        """Those that are neither cancelled nor over."""
+        """Series that are neither cancelled nor over."""
         return self.filter(Q(ends_at=None) | Q(ends_at__gt=now), cancelled_at=None)
 
     def over(self, *, now: datetime) -> Self:
-        """The others."""
+        """Series that are cancelled or over."""
         return self.filter(Q(ends_at__lte=now) | Q(cancelled_at__isnull=False))
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Staff see all, a provider and a client their own."""
+        """Series that a user may see: staff all, a provider and a client their own."""
         sees_all = isinstance(user, User) and user.may("booking.view_appointmentseries")
         return self if sees_all else self.filter(party(user))
 
@@ -42,8 +42,8 @@ class AppointmentSeriesQuerySet(models.QuerySet["AppointmentSeries"]):
 class AppointmentSeries(models.Model):
     """A rule by which ordinary appointments are booked, up to the provider's booking horizon.
 
-    It starts at `start_time` on `start_date`, on the clocks of `timezone`, and keeps that time of day there. Its
-    occurrences are named by the local date the rule gave them, and stay so named when they are moved.
+    It starts at `start_time` on `start_date` in `timezone`, and keeps that time of day there. An occurrence is named by
+    the local date the rule gave it, even after it is moved.
     """
 
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="series", verbose_name=_("provider"))
@@ -105,7 +105,7 @@ class AppointmentSeries(models.Model):
         return self.title or str(self.service or self.rrule)
 
     def mark_changed(self, now: datetime) -> None:
-        """Set `updated_at`, never back. The caller holds the schedule's lock, and saves."""
+        """Set `updated_at`, never backwards. The caller holds the schedule's lock, and saves."""
         self.updated_at = max(self.updated_at, now)
 
     @property
@@ -118,7 +118,7 @@ class AppointmentSeries(models.Model):
 
     @property
     def starts_local(self) -> datetime:
-        """The start of the series on the clocks of its zone; naive."""
+        """The start of the series in its timezone; naive."""
         return datetime.combine(self.start_date, self.start_time)
 
     @property

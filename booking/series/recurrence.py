@@ -1,9 +1,9 @@
-"""Recurrence rules as RFC 5545 §3.3.10 has them, at DAILY or slower: read strictly, expanded within bounds.
+"""Expansion of recurrence rules (RFC 5545 §3.3.10), DAILY or slower, within bounds.
 
-A rule yields at most one occurrence a local day, so an occurrence is named by its date. Everything here is reckoned on
-dates and wall clocks; the zone is attached last, by `common.times.to_utc`. No expansion looks further than it is told
-to, whatever the rule says. (dateutil looks for the next match until the year 9999, and reads `BYDAY=MO,1TU`, a weekly
-BYSETPOS and BYWEEKNO in another way than the RFC; the tests compare with it where it is right.)
+A rule yields at most one occurrence per local day, so an occurrence is named by its date. All computation uses dates
+and local times; `common.times.to_utc` adds the zone last. No expansion looks further than its arguments, whatever the
+rule. (dateutil looks for the next match until the year 9999, and reads `BYDAY=MO,1TU`, a weekly BYSETPOS and BYWEEKNO
+differently from the RFC; the tests compare with it where it is right.)
 """
 
 from calendar import isleap, monthrange
@@ -30,10 +30,8 @@ DAY = timedelta(days=1)
 def check_start(rule: Rule, start: datetime, zone: ZoneInfo) -> None:
     """Raise NotInRule, with the next date that fits, unless `start` (local) is the first occurrence of `rule`.
 
-    BadRule if no date fits for years, or none before UNTIL.
-
-    RFC 5545 leaves undefined what a start means that its rule does not produce. Refusing it also refuses, in a bounded
-    time, every rule that never produces anything.
+    Raises BadRule if no date fits for years, or none before UNTIL. RFC 5545 leaves undefined what a start means that
+    its rule does not produce. Refusing it also refuses, in bounded time, every rule that never produces anything.
     """
     day = first_fitting(rule, start.date())
     if day == start.date():
@@ -50,7 +48,7 @@ def check_start(rule: Rule, start: datetime, zone: ZoneInfo) -> None:
 
 
 def first_fitting(rule: Rule, day: date) -> date | None:
-    """The first date on or after `day` with which a series of this rule can begin; None if there is none for years."""
+    """Return the first date on or after `day` with which a series of this rule can begin; None for none in years."""
     last = day + LOOK_AHEAD
     return next(dates(replace(rule, interval=1, count=None), day, day, last), None)
 
@@ -58,7 +56,7 @@ def first_fitting(rule: Rule, day: date) -> date | None:
 def occurrences(
     rule: Rule, start: datetime, zone: ZoneInfo, since: datetime, until: datetime
 ) -> list[tuple[date, datetime]]:
-    """The occurrences whose instants lie in `[since, until)`: local date and instant in UTC, in order.
+    """Return the occurrences with instants in `[since, until)`, as local date and instant in UTC, in order.
 
     `start` is the first, in local time. Raises BadRule for more than 1000.
     """
@@ -76,7 +74,7 @@ def occurrences(
 
 
 def last_date(rule: Rule, start: datetime, zone: ZoneInfo) -> date | None:
-    """The date of the last occurrence; None if the series does not end, or not within a century."""
+    """Return the date of the last occurrence; None if the series does not end, or not within a century."""
     if rule.count is None and rule.until is None:
         return None
     horizon = date(start.year + 100, 12, 31)
@@ -92,9 +90,9 @@ def last_date(rule: Rule, start: datetime, zone: ZoneInfo) -> date | None:
 
 
 def dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
-    """The dates in `[first, last]` that `rule` produces from `start` on, in order. UNTIL is left to the caller.
+    """Return the dates in `[first, last]` that `rule` produces from `start` on, in order. The caller applies UNTIL.
 
-    COUNT counts from the start. Looks at nothing after `last`, and without COUNT at nothing long before `first`.
+    COUNT counts from the start. Nothing after `last` is computed, and without COUNT nothing long before `first`.
     """
     rule = _with_the_starts(rule, start)
     if rule.count is None:
@@ -104,7 +102,7 @@ def dates(rule: Rule, start: date, first: date, last: date) -> Iterator[date]:
 
 
 def _last_date(rule: Rule) -> date:
-    """No occurrence has a later date than this."""
+    """Return a date after which there is no occurrence."""
     until = rule.until
     if until is None or until.year > 9000:
         return date(9000, 1, 1)
@@ -145,9 +143,9 @@ def _dates(rule: Rule, first: date, last: date, start: date) -> Iterator[date]:
 
 
 def _periods(rule: Rule, first: date, last: date, start: date) -> Iterator[Iterable[date]]:
-    """Every `interval`-th day, week, month or year from the start's own, from about `first` to `last`: their days.
+    """Yield the days of each `interval`-th day, week, month or year since the start's, from about `first` to `last`.
 
-    Not all of them: what BYMONTH, BYWEEKNO, BYMONTHDAY or BYDAY exclude at one glance is left out already.
+    Days that BYMONTH, BYWEEKNO, BYMONTHDAY or BYDAY exclude cheaply are already left out.
     """
     if rule.by_week_no:
         return _years_of_weeks(rule, first, last, start)
@@ -155,7 +153,7 @@ def _periods(rule: Rule, first: date, last: date, start: date) -> Iterator[Itera
 
 
 def _every(interval: int, begin: int, first: int, last: int) -> range:
-    """`begin` and every `interval`-th number after it, from the last one at or before `first` to `last`."""
+    """Return `begin` and every `interval`-th number after it, from the last one at or before `first` to `last`."""
     return range(begin + max(0, first - begin) // interval * interval, last + 1, interval)
 
 
@@ -189,7 +187,7 @@ PERIODS = {Freq.DAILY: _single_days, Freq.WEEKLY: _weeks, Freq.MONTHLY: _months,
 
 
 def _years_of_weeks(rule: Rule, first: date, last: date, start: date) -> Iterator[Iterable[date]]:
-    """Years made of whole weeks, so that the days of week 1 that lie in December belong to the year of their week."""
+    """Yield the days of years of whole weeks: days of week 1 that lie in December belong to the year of their week."""
     begin = _week_year(start, rule.week_start)
     for year in _every(rule.interval, begin, first.year - 1, last.year + 1):
         opening = _first_week(year, rule.week_start)
@@ -227,13 +225,13 @@ def _in_year(rule: Rule) -> bool:
 
 
 def _first_week(year: int, week_start: int) -> date:
-    """The first day of week 1: the week, beginning on `week_start`, with at least four days in that year."""
+    """Return the first day of week 1, the first week from a `week_start` that has at least four days in that year."""
     fourth = date(year, 1, 4)
     return fourth - (fourth.weekday() - week_start) % 7 * DAY
 
 
 def _week_year(day: date, week_start: int) -> int:
-    """The year whose weeks `day` belongs to."""
+    """Return the year to whose weeks `day` belongs."""
     year = day.year
     if day < _first_week(year, week_start):
         return year - 1
@@ -241,7 +239,7 @@ def _week_year(day: date, week_start: int) -> int:
 
 
 def _filter(rule: Rule) -> Callable[[date], bool] | None:
-    """Return a test of a day by those BY… parts that the periods have not applied yet; None if there are none left."""
+    """Return a test of a day by the BY… parts that the periods have not applied yet; None if there are none."""
     tests: list[Callable[[date], bool]] = []
     if rule.by_month and (rule.freq in (Freq.DAILY, Freq.WEEKLY) or rule.by_week_no):
         months = frozenset(rule.by_month)

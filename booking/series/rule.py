@@ -1,4 +1,4 @@
-"""Recurrence rules as RFC 5545 §3.3.10 has them, at DAILY or slower: read strictly."""
+"""Recurrence rules (RFC 5545 §3.3.10), DAILY or slower, read strictly."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from booking.series.errors import BadRule
 
 MOST = 1000
-"""The highest COUNT of a rule, and the most occurrences that one expansion gives (R14)."""
+"""The highest COUNT of a rule, and the most occurrences of one expansion (R14)."""
 
 
 LONGEST_TEXT = 500
@@ -33,10 +33,10 @@ class Freq(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule that was read. Empty tuples are parts that were not given.
+    """A parsed rule. Empty tuples are parts that were not given.
 
-    `until` is a date (that whole local day), a naive datetime (local) or an aware one (UTC); included, as the RFC says.
-    `by_day` holds `(ordinal, weekday)` with 0 for every one and 0 for Monday.
+    `until` is a date (that whole local day), a naive datetime (local) or an aware one (UTC); it is included, as in the
+    RFC. `by_day` holds `(ordinal, weekday)`: ordinal 0 is every one, weekday 0 is Monday.
     """
 
     freq: Freq
@@ -52,7 +52,7 @@ class Rule:
     week_start: int = 0
 
     def __str__(self) -> str:
-        """The rule in one spelling, whichever it came in."""
+        """Return the rule in one canonical spelling."""
         parts: list[tuple[str, Any]] = [
             ("FREQ", self.freq),
             ("UNTIL", _until_text(self.until) if self.until else ""),
@@ -72,7 +72,7 @@ NUMBERS = {
     "BYYEARDAY": ("by_year_day", -366, 366),
     "BYMONTHDAY": ("by_month_day", -31, 31),
 }
-"""The lists of numbers: field, least and most. Zero is in none of them."""
+"""The lists of numbers: field, least and most. None of them contains zero."""
 
 
 FORBIDDEN = {
@@ -104,9 +104,10 @@ COUNT = re.compile(r"\d{1,9}", re.ASCII)
 
 @lru_cache(maxsize=1024)
 def read(text: str) -> Rule:
-    """The rule in `text` (with or without `RRULE:` before it). Raises BadRule for what RFC 5545 or R14 does not allow.
+    """Return the rule in `text` (with or without `RRULE:`). Raises BadRule for what RFC 5545 or R14 does not allow.
 
-    Refused: anything faster than daily, BYHOUR and the like, COUNT with UNTIL, parts twice or unknown, COUNT over 1000.
+    Refused: anything faster than daily, BYHOUR and the like, COUNT with UNTIL, repeated or unknown parts, COUNT over
+    1000.
     """
     parts = _parts(text)
     freq = _freq(parts)
@@ -210,7 +211,7 @@ def _until_text(until: date) -> str:
 
 
 def _check(rule: Rule, parts: dict[str, str]) -> None:
-    """The table of RFC 5545 §3.3.10, and what its text forbids beside it."""
+    """Check the table of RFC 5545 §3.3.10, and what its text forbids. Raises BadRule."""
     for name in FORBIDDEN[rule.freq]:
         if name in parts:
             raise BadRule(_("%(name)s cannot stand in a %(freq)s rule.") % {"name": name, "freq": rule.freq})

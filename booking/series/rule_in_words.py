@@ -1,4 +1,4 @@
-"""A series' rule as people say it."""
+"""A series' rule in words."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -22,7 +22,7 @@ WHICH = {
 
 
 def in_words(series: AppointmentSeries) -> str:
-    """Such as “every 2 weeks on Monday, until Tuesday 4 March 2027”; empty for a rule that is not a common one."""
+    """Return a rule in words, for example “every 2 weeks on Monday, until Tuesday 4 March 2027”; "" if uncommon."""
     rule = series.rule
     text = _how_often(rule, series.start_date)
     if not text:
@@ -64,7 +64,7 @@ def _how_often(rule: Rule, start: date) -> str:
 
 
 def _last_day(series: AppointmentSeries, until: date) -> date:
-    """The last local date on which an appointment of the series may begin."""
+    """Return the last local date on which an appointment of the series may begin."""
     if not isinstance(until, datetime):
         return until
     local = until.astimezone(series.zone).replace(tzinfo=None) if until.tzinfo == UTC else until

@@ -32,7 +32,7 @@ class RuleField(TextField):
 
 
 class SeriesWordsSerializer(Serializer[Any]):
-    """The texts and settings of a series that can be given when it is made and when it is changed."""
+    """The texts and settings of a series, given when it is created or changed."""
 
     service = IdField(required=False, allow_null=True)
     duration_minutes = IntegerField(
@@ -79,7 +79,7 @@ class ScopeSerializer(Serializer[Any]):
     )
 
     def get_fields(self) -> dict[str, Any]:
-        """With `from`, which Python does not let one write."""
+        """Add the field `from`, which is a keyword in Python."""
         return {
             **super().get_fields(),
             "from": DateField(
@@ -200,7 +200,7 @@ class SeriesDetailSerializer(SeriesSerializer):
 
 
 class SeriesChangeSerializer(SeriesSerializer):
-    """The series, and what was done to its appointments."""
+    """The series, and the changes of its appointments."""
 
     created = OccurrenceSerializer(many=True)
     moved = OccurrenceSerializer(many=True)

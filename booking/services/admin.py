@@ -1,4 +1,4 @@
-"""Services."""
+"""The admin of services."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
 
 @admin.register(Service)
 class ServiceAdmin(BookingImports, StaffModelAdmin):
-    """Bookable services. A change applies to later bookings: existing appointments keep the time they took."""
+    """Bookable services. A change applies to later bookings; existing appointments keep their time."""
 
     sheets = (SERVICES,)
     list_display = (

@@ -21,7 +21,7 @@ from scheduler_project.common.api.serializers import ModelSerializer
 
 
 class ProviderIdsField(serializers.ListField):
-    """The ids of a service's providers, looked up all at once and not one by one."""
+    """The ids of a service's providers, looked up in one query."""
 
     def get_attribute(self, instance: Service) -> list[int]:
         return sorted(provider.pk for provider in instance.providers.all())
@@ -79,7 +79,7 @@ class ServiceViewSet(
     mixins.DestroyModelMixin,
     BookingViewSet,
 ):
-    """Services. Everybody reads; providers keep their own, staff the business's."""
+    """Services. All users read; providers change their own, staff the business's."""
 
     queryset = Service.objects.all()
     serializer_class = ServiceSerializer
@@ -88,7 +88,7 @@ class ServiceViewSet(
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def query_parameters(self) -> list[Any]:
-        """Its answers have no times."""
+        """Return none: the answers have no times."""
         return []
 
     def get_queryset(self) -> QuerySet[Service]:

@@ -1,4 +1,4 @@
-"""Refusals about services."""
+"""Errors of services."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""The services that can be booked."""
+"""Services."""
 
 from datetime import timedelta
 from typing import Self
@@ -20,21 +20,24 @@ MINUTES_A_DAY = 24 * 60
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Everybody: active ones of the business and of published providers. A provider: their own too. Staff: all."""
+        """Services that a user may see.
+
+        Everybody sees active ones of the business and of published providers; a provider also their own; staff all.
+        """
         public = Q(is_active=True) & (Q(owner=None) | published("owner__"))
         if user is not None and user.is_authenticated:
             return self if user.may("booking.view_service") else self.filter(public | Q(owner__user=user))
         return self.filter(public)
 
     def editable_by(self, user: User | AnonymousUser | None) -> Self:
-        """Staff may change all, a provider those they own."""
+        """Services that a user may change: staff all, a provider those they own."""
         if user is None or not user.is_authenticated:
             return self.none()
         return self if user.may("booking.change_service") else self.filter(owner__user=user)
 
 
 class Service(models.Model):
-    """Something that can be booked. Owned by one provider, or (`owner` empty) by the business, whose staff keep it."""
+    """Something that can be booked. One provider owns it, or (`owner` empty) the business, whose staff change it."""
 
     owner = models.ForeignKey(
         Provider, models.CASCADE, null=True, blank=True, related_name="owned_services", verbose_name=_("owner")

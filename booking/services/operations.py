@@ -1,4 +1,4 @@
-"""Operations on services: add, edit and delete. Providers keep their own, staff everybody's."""
+"""Operations on services: add, edit and delete. Providers change their own, staff all."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,9 +17,9 @@ from scheduler_project.common.operations import operation
 
 @operation
 def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, actor: Actor) -> Service:
-    """Add a service: by staff one of the business, offered by `providers`; by a provider their own, offered by them.
+    """Add a service: staff add one of the business, offered by `providers`; a provider their own, offered by them.
 
-    Raises NotAllowed for anybody else, and for a provider who names others; NotFound for providers there are not.
+    Raises NotAllowed for other actors, and for a provider who names others; NotFound for unknown providers.
     """
     own = actor.user.provider_or_none if actor.user else None
     of_business = actor.may("booking.add_service")
@@ -35,7 +35,7 @@ def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, ac
 def edit_service(
     *, service_id: int, fields: dict[str, Any], actor: Actor, now: datetime, providers: Collection[int] | None = None
 ) -> Service:
-    """Change the fields given; by staff also who offers it (None: as it was). Raises NotFound, NotAllowed."""
+    """Change the given fields; staff may also change the providers (None: unchanged). Raises NotFound, NotAllowed."""
     service = _locked(service_id, actor)
     for name, value in fields.items():
         setattr(service, name, value)
@@ -51,7 +51,7 @@ def edit_service(
 
 @operation
 def remove_service(*, service_id: int, actor: Actor) -> None:
-    """Delete a service nobody ever booked. Raises InUse; NotFound."""
+    """Delete a service that was never booked. Raises InUse; NotFound."""
     try:
         _locked(service_id, actor).delete()
     except ProtectedError:

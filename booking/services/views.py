@@ -20,7 +20,7 @@ from scheduler_project.common.validators import isolated
 
 @provider_page
 def services(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The provider's own services, and those of the business with whether they offer them."""
+    """List the provider's own services, and those of the business with a mark for the ones they offer."""
     provider = schedule.provider
     own = Service.objects.filter(owner=provider).order_by("-is_active", "name", "pk")
     offered = set(provider.services.filter(owner=None).values_list("pk", flat=True))
@@ -43,7 +43,7 @@ def add_service(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @provider_page
 def service(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Change one of the provider's own services, or delete it while nobody has booked it."""
+    """Change one of the provider's own services, or delete one that was never booked."""
     row = Service.objects.filter(owner=schedule.provider, pk=pk).first()
     if row is None:
         raise NotFound

@@ -1,4 +1,4 @@
-"""Tags of a provider's desk: its sections, which every page shows."""
+"""Tags of a provider's dashboard: its sections, which every page shows."""
 
 from datetime import date, datetime
 from typing import Any
@@ -42,12 +42,12 @@ PART_OF = {
     "dashboard-webhooks": "dashboard-reminders",
     "dashboard-feed": "dashboard-settings",
 }
-"""Pages that belong to a section by another name; else `desk-client-edit` belongs to `desk-clients`."""
+"""Sections of pages whose names do not tell; otherwise `desk-client-edit` belongs to `desk-clients`."""
 
 
 @register.inclusion_tag("booking/dashboard/sections.html", takes_context=True)
 def dashboard_sections(context: RequestContext) -> dict[str, Any]:
-    """The sections there are, the one that is shown, and how many requests wait. One query."""
+    """Return the sections, with the present one marked, and the number of requests that wait. One query."""
     provider = context["user"].provider_or_none
     pending = Appointment.objects.filter(status=AppointmentStatus.PENDING, reservation__provider=provider)
     view = context["request"].resolver_match.view_name
@@ -61,37 +61,37 @@ def dashboard_sections(context: RequestContext) -> dict[str, Any]:
 
 @register.filter(expects_localtime=True)
 def day(value: date) -> str:
-    """Tuesday, 4 March 2027"""
+    """Return a date like “Tuesday, 4 March 2027”."""
     return written(value, str(DAY))
 
 
 @register.filter(expects_localtime=True)
 def weekday(value: date) -> str:
-    """Tue 4 Mar"""
+    """Return a date like “Tue 4 Mar”."""
     return written(value, str(WEEKDAY))
 
 
 @register.filter(expects_localtime=True)
 def moment(value: datetime) -> str:
-    """Tuesday, 4 March 2027, 13:30"""
+    """Return an instant like “Tuesday, 4 March 2027, 13:30”."""
     return written(value, str(LONG))
 
 
 @register.filter
 def until(start: datetime, end: datetime) -> str:
-    """13:30 – 14:15; with the day where the end lies on another."""
+    """Return a stretch like “13:30 – 14:15”; with the day if it ends on another."""
     return f"{clock(localtime(start))} – {end_after(start, end)}"
 
 
 @register.filter(expects_localtime=True)
 def clock(value: datetime) -> str:
-    """13:30"""
+    """Return a time like “13:30”."""
     return written(value, str(CLOCK))
 
 
 @register.filter
 def end_after(start: datetime, end: datetime) -> str:
-    """14:15; with its day where that is not the start's."""
+    """Return a time like “14:15”; with its day if it differs from the start's."""
     start, end = localtime(start), localtime(end)
     return written(end, str(CLOCK) if start.date() == end.date() else f"D {CLOCK}")
 

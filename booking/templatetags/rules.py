@@ -1,4 +1,4 @@
-"""A series' rule as people say it."""
+"""A filter that shows a series' rule in words."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ register = template.Library()
 
 @register.inclusion_tag("booking/rule.html")
 def rule_of(series: AppointmentSeries) -> dict[str, Any]:
-    """The rule in words, or as it is written where we have none."""
+    """Return the rule in words; an uncommon rule as it is written."""
     return {"words": in_words(series), "rrule": series.rrule}

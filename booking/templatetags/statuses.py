@@ -1,4 +1,4 @@
-"""Filters that show the table of statuses and actions: facts of a status, and the buttons of what is allowed."""
+"""Filters of the table of statuses and actions: facts of a status, and buttons of allowed actions."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -24,7 +24,7 @@ def badge(status: str) -> str:
 
 @register.filter
 def is_usual(status: str) -> bool:
-    """Return True for the status that lists and calendars leave unsaid."""
+    """Return True for the status that lists and calendars do not mention."""
     return STATUSES[AppointmentStatus(status)].is_usual
 
 
@@ -35,18 +35,18 @@ def is_upcoming(status: str) -> bool:
 
 @register.filter
 def one_click(allowed: Iterable[str]) -> list[Button]:
-    """Return the buttons of those allowed actions that ask for nothing more."""
+    """Return the buttons of the allowed actions that need no form."""
     rows = [Button(action, TRANSITIONS[Action(action)]) for action in allowed]
     return [button for button in rows if button.row.button]
 
 
 @register.filter
 def outcomes(allowed: Iterable[str]) -> list[Button]:
-    """Return the buttons of those allowed actions that say how it went."""
+    """Return the buttons of the allowed actions that set an outcome."""
     return [button for button in one_click(allowed) if button.row.only_once_begun]
 
 
 @register.filter
 def about(text: str, person: object) -> str:
-    """Return the name of a button with the person it is about."""
+    """Return the label of a button with the person's name."""
     return str(text) % {"who": isolated(str(person))}

@@ -1,4 +1,4 @@
-"""Appointments: booked, moved and ended through the operations, with their history to read."""
+"""The admin of appointments: book, move and end them through the operations, and read their history."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -38,7 +38,7 @@ from scheduler_project.common.time.intervals import DAY
 from scheduler_project.common.validators import isolated
 
 FORMS: dict[Action, type[forms.Form]] = {action: ReasonForm for action, row in TRANSITIONS.items() if row.asks_reason}
-"""The form to fill in before an action. Cancelling and declining send the client the reason."""
+"""The form to fill in before an action. The client gets the reason of cancelling or declining."""
 
 
 class EventColumns:
@@ -52,7 +52,7 @@ class EventColumns:
 
 
 def _in_words(details: dict[str, Any]) -> Iterator[str]:
-    """Yield the details of an event in words. The ids among them are for programs and left out."""
+    """Yield the details of an event in words. Ids, which are for programs, are left out."""
     if "to" in details:
         before, after = (local_time(parse_datetime(details[name])) for name in ("from", "to"))
         yield str(here(f"{before} → {after}"))
@@ -158,7 +158,7 @@ def on_many(action: Action) -> Callable[..., Any]:
 
 @admin.register(Appointment)
 class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
-    """Only title, description and timezone are edited here; what happens to an appointment is done by its buttons."""
+    """The admin of appointments. Only title, description and timezone are edited here; buttons do everything else."""
 
     sheets = (APPOINTMENTS, CALENDAR)
     upload_forms = {CALENDAR.name: CalendarUploadForm}
@@ -199,7 +199,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     )
     readonly_fields = ("reservation", "series", "occurrence", "starts", "ends", "uid", "sequence", "made", "changed")
     inlines = [EventInline]
-    """Apps above this one put what they know of an appointment before the history."""
+    """The lists below an appointment. Apps above this one put theirs before the history."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Appointment | None = None) -> bool:
         return False
@@ -216,7 +216,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         return super().get_queryset(request).select_related(*self.list_select_related)
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
-        """The next one first, and after those to come the latest."""
+        """Order by start: the next first, then the others to come, then the past from the latest on."""
         when = _when(request)
         if when in ("today", "coming", "outside"):
             return ["reservation__starts_at", "pk"]
@@ -274,7 +274,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
         return reverse("admin:booking_appointment_add", query=query | service)
 
     def action_view(self, request: HttpRequest, pk: int, action: str) -> Any:
-        """Do an action on one appointment; before one that needs words, and for whoever came by a link, ask."""
+        """Take an action on one appointment. Ask first if it needs a reason, or if the request is a GET."""
         appointment = self.get_object(request, str(pk))
         if appointment is None or action not in Action.values:
             raise Http404
@@ -315,7 +315,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
     # --- Many appointments ---
 
     def act_on_many(self, request: HttpRequest, queryset: QuerySet[Appointment], action: Action) -> Any:
-        """Show what an action would do to each and, once answered, do it."""
+        """Preview an action on each of many appointments and, once confirmed, take it."""
         form = FORMS[action](request.POST if "answered" in request.POST else None) if action in FORMS else None
         reason = form.cleaned_data["reason"] if form and form.is_valid() else ""
         actor, now = staff(request), timezone.now()
@@ -325,7 +325,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
         return self.after_preview(
             request,
-            queryset.order_by("reservation__provider", "pk"),  # everybody locks calendars in one order
+            queryset.order_by("reservation__provider", "pk"),  # all requests lock calendars in the same order
             apply,
             title=capfirst(str(action.label)),
             done=str(TRANSITIONS[action].done_many),
@@ -370,7 +370,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
 
 @admin.register(ImportedEntry)
 class ImportedEntryAdmin(ReadOnly, StaffModelAdmin):
-    """The references that imported appointments and series had in the system they came from."""
+    """The references that imported appointments and series have in the system they came from."""
 
     list_display = ("reference", "provider", "appointment", "series")
     list_select_related = ("provider", "appointment", "series")

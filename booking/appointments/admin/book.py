@@ -1,4 +1,4 @@
-"""Staff take a call: a time is chosen, for a client who is known or new, and booked, held or moved to."""
+"""Pages on which staff choose a time for a known or a new client, to book, hold or move an appointment."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -39,12 +39,12 @@ FROM_LINKS = ("client", "service")
 
 
 class BookingPages(StaffModelAdmin):
-    """The pages on which a time is chosen. They are sent as often as somebody looks for clients or times."""
+    """Pages on which staff choose a time. A form is sent again for each search for clients or times."""
 
     # --- Booking ---
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Book for a client. What was typed is kept until it is booked."""
+        """Book for a client. The form keeps what was typed until it is booked."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         whose = WhoseForm(request.GET if "schedule" in request.GET else None)
@@ -65,7 +65,7 @@ class BookingPages(StaffModelAdmin):
         return self._ask_whom(request, schedule, self._typed(request, schedule, now), now)
 
     def _typed(self, request: HttpRequest, schedule: Schedule, now: datetime) -> StaffBookForm:
-        """The form with what was typed so far, not judged yet; from a link: with what its address says."""
+        """Return the form with what was typed so far, not validated; after a link, with the values of its address."""
         form = StaffBookForm(schedule=schedule)
         if request.method == "POST":
             names = [name for name in form.fields if name in request.POST]
@@ -77,7 +77,7 @@ class BookingPages(StaffModelAdmin):
         return form
 
     def _from_start(self, request: HttpRequest, schedule: Schedule, now: datetime) -> dict[str, Any]:
-        """The day to begin with: that of the time somebody clicked on, else the first with something free."""
+        """Return the initial day: that of the time that was clicked on, else the first day with a free time."""
         try:
             start = InstantField(required=False).clean(request.GET.get("start"))
         except ValidationError:
@@ -177,7 +177,7 @@ class BookingPages(StaffModelAdmin):
     # --- Moving ---
 
     def move_view(self, request: HttpRequest, appointment: Appointment) -> HttpResponse:
-        """Choose another time: one of those that are free, or any by hand."""
+        """Move an appointment to a free time, or to a time typed by hand."""
         schedule, now = appointment.provider.schedule, timezone.now()
         if Action.RESCHEDULE not in allowed_actions(appointment, staff(request), now):
             messages.error(request, _("This appointment can no longer be moved."))
@@ -233,7 +233,7 @@ class BookingPages(StaffModelAdmin):
 
 
 def _for_client(form: StaffBookForm, call: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
-    """Do `call` for the client who was chosen, or for a new one of the office's."""
+    """Call `call` with the id of the chosen client, or with that of a new one who belongs to the business."""
     known = form.cleaned_data["client"]
     return call(known.pk) if known else with_new_client(call, newcomer=form.newcomer, actor=actor, now=now)
 
@@ -258,5 +258,5 @@ def _times(
 
 
 def _nearest(wanted: datetime | None, times: list[FreeTime]) -> datetime | None:
-    """The free time that is meant by a click into the calendar: that very one, or the next after it."""
+    """Return the free time that a click into the calendar means: the time itself, or the next one after it."""
     return next((time.starts_at for time in times if wanted and time.starts_at >= wanted), None)

@@ -1,4 +1,4 @@
-"""A day of one provider, or of all side by side: rows of the local clock, and what each calendar says to them."""
+"""A day of one provider, or of all side by side. Rows are times of the local clock, columns are calendars."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ from scheduler_project.common.time.intervals import DAY, Interval
 from scheduler_project.common.time.zones import rfc3339
 
 COLUMNS = 8
-"""The most calendars side by side; the others are on further pages."""
+"""The most calendars side by side. More of them go on further pages."""
 
 
 STEPS = (15, 30, 60)
@@ -31,11 +31,11 @@ STEPS = (15, 30, 60)
 
 
 USUAL = (8, 18)
-"""The hours shown when nobody has any."""
+"""The hours shown if nobody is open."""
 
 
 Row = tuple[int, int, int]
-"""A local hour, 1 for the second one of that name (autumn), and a minute."""
+"""A row of the local clock: the hour, 1 for the second hour of that name (autumn), and the minute."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Cell:
     label: str = ""
     zone: str = "UTC"
     query: str = ""
-    """The query string with which a free cell links to the booking page."""
+    """The query string of a free cell's link to the booking page."""
 
 
 class DayForm(forms.Form):
@@ -72,7 +72,7 @@ class DayForm(forms.Form):
 
 class DayPage(StaffModelAdmin):
     def day_view(self, request: HttpRequest) -> HttpResponse:
-        """The day `?date=` of all calendars, or of one `?provider=`."""
+        """Show the day `?date=` of all calendars, or of one (`?provider=`)."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         now = timezone.now()
@@ -113,7 +113,7 @@ def _zone_of(request: HttpRequest, one: Schedule | None) -> ZoneInfo:
 
 
 def grid(days: list[DayOf], now: datetime) -> dict[str, Any]:
-    """The days as columns of one table. Each shows its own local clock."""
+    """Return the days as columns of one table. Each column follows its own local clock."""
     slots = [day.schedule.slot_minutes for day in days]
     step = timedelta(minutes=max((step for step in STEPS if all(slot % step == 0 for slot in slots)), default=STEPS[0]))
     clocks = [_clock(day, step) for day in days]
@@ -164,7 +164,7 @@ def _why_not(day: DayOf, start: datetime, end: datetime) -> tuple[str, str]:
 
 
 def _kind(claim: Reservation) -> str:
-    """Return the class of a claim's cell: that of its appointment's badge, or `held`."""
+    """Return the CSS class of a claim's cell: that of its appointment's badge, or `held`."""
     held = claim.status == ReservationStatus.HELD
     return "held" if held else STATUSES[AppointmentStatus(claim.appointment.status)].badge
 
@@ -174,7 +174,7 @@ def _touched(stretches: list[Interval], start: datetime, end: datetime) -> bool:
 
 
 def _extent(columns: list[list[Cell]], rows: list[Row]) -> tuple[int, int]:
-    """The first row worth showing, and the one behind the last: those with hours or appointments."""
+    """Return the index of the first row with hours or appointments, and the index behind the last."""
     dull = ("closed", "off", "lacking")
     filled = [number for number, _row in enumerate(rows) if any(column[number].kind not in dull for column in columns)]
     usual = [number for number, (hour, _, _) in enumerate(rows) if hour in range(*USUAL)]
@@ -183,7 +183,7 @@ def _extent(columns: list[list[Cell]], rows: list[Row]) -> tuple[int, int]:
 
 
 def _merged(column: list[Cell]) -> list[Cell | None]:
-    """Cells that say the same, one below the other, are one; None stands where it goes on."""
+    """Join equal cells that follow each other in a column. None stands where a cell continues."""
     found: list[Cell | None] = []
     last: Cell | None = None
     shown: set[int] = set()

@@ -1,4 +1,4 @@
-"""Booking's panels on the admin's first page. Each is for users who may see its rows."""
+"""Booking's panels on the admin's first page. Each appears only to users who may see its rows."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,11 +17,11 @@ from booking.models import Appointment, Reservation
 from scheduler_project.common.admin.panels import Panel, panels
 
 SHOWN = 50
-"""The most appointments of today in the list; the day's page has them all."""
+"""The most of today's appointments in the list. The page of the day has them all."""
 
 
 FEW = 8
-"""The most holds, and the most requests, in a list."""
+"""The most holds, and the most requests for approval, in a list."""
 
 
 DAYS_BACK = 14
@@ -43,14 +43,14 @@ TASKS = (
 
 
 def tasks(request: HttpRequest, now: datetime) -> Panel | None:
-    """Return links to the most frequent tasks, and a search for the client on the phone."""
+    """Return links to the most frequent tasks, and a search for a client."""
     allowed = [(label, reverse(name)) for label, name, right in TASKS if request.user.has_perm(right)]
     searches = request.user.has_perm("accounts.view_client")
     return Panel("admin/panels/tasks.html", {"tasks": allowed, "searches": searches}) if allowed or searches else None
 
 
 def today(request: HttpRequest, now: datetime) -> Panel | None:
-    """Everybody's appointments of today, with how each went."""
+    """Return today's appointments of all providers, with their outcomes."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
     found = list(of_today(now).detailed().select_related("reservation__provider__schedule")[: SHOWN + 1])
@@ -58,7 +58,7 @@ def today(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def waiting(request: HttpRequest, now: datetime) -> Panel | None:
-    """Requests that somebody has to approve or decline."""
+    """Return the appointments that wait for approval."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
     rows = Appointment.objects.filter(status=AppointmentStatus.PENDING).detailed()
@@ -68,7 +68,7 @@ def waiting(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def outside(request: HttpRequest, now: datetime) -> Panel | None:
-    """Appointments that a change of hours left outside, each to be kept, moved or cancelled (R6); no panel for none."""
+    """Return the appointments outside the hours, each to be kept, moved or cancelled (R6); no panel if none are."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
     rows = outside_hours(Appointment.objects.detailed().select_related("reservation__provider__schedule"), now)
@@ -78,7 +78,7 @@ def outside(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def holds(request: HttpRequest, now: datetime) -> Panel | None:
-    """Times that will be free again if nobody confirms them; those that run out first, first."""
+    """Return the live holds in order of expiry."""
     if not request.user.has_perm("booking.view_reservation"):
         return None
     rows = Reservation.objects.held(now=now).select_related("provider__schedule", "client", "service")
@@ -93,7 +93,7 @@ def holds(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def last_days(request: HttpRequest, now: datetime) -> Panel | None:
-    """Return a chart of the last days: appointments on each, and those of them that were missed."""
+    """Return a chart of the last days: the appointments of each day, and how many of them were missed."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
     zone = ZoneInfo(request.user.timezone)  # type: ignore[union-attr]
@@ -110,7 +110,7 @@ def last_days(request: HttpRequest, now: datetime) -> Panel | None:
 
 
 def _bars(counted: dict[date, tuple[int, int]]) -> list[dict[str, Any]]:
-    """Each day as two bars, one upon the other: missed below, the others above."""
+    """Return each day as two bars, one upon the other: the missed below, the others above."""
     most = max(1, *(number for number, _missed in counted.values()))
     bars = []
     for place, (day, (number, missed)) in enumerate(counted.items()):
@@ -143,7 +143,7 @@ def _lines(request: HttpRequest, found: list[Appointment], now: datetime) -> lis
     ]
 
 
-panels[:0] = [tasks, today]  # They take the whole width: in front of all that stands in columns.
+panels[:0] = [tasks, today]  # These two take the whole width, so they come before the columns.
 
 
 panels += [waiting, outside, holds, last_days]

@@ -1,4 +1,4 @@
-"""From a client's or a provider's page to what can be booked with them."""
+"""Links from a client's or a provider's page to bookings with them."""
 
 from typing import Any
 

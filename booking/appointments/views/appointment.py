@@ -1,4 +1,4 @@
-"""One appointment on a provider's desk: what is known of it, and what can be done with it."""
+"""The page of one appointment on a provider's dashboard, and its actions."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ OTHERS_SHOWN = 10
 
 
 def own_appointment(schedule: Schedule, appointment_id: int) -> Appointment:
-    """An appointment of this provider. Raises NotFound."""
+    """Return an appointment of this provider. Raises NotFound."""
     mine = Appointment.objects.detailed().select_related("series").filter(reservation__provider=schedule.provider_id)
     found = mine.filter(pk=appointment_id).first()
     if found is None:
@@ -83,7 +83,7 @@ def _reword(request: HttpRequest, shown: Appointment, cleaned: dict[str, Any], n
 
 
 def _others(shown: Appointment, now: datetime) -> list[Appointment]:
-    """The next of the same series."""
+    """Return the next appointments of the same series."""
     if shown.series_id is None:
         return []
     coming = Appointment.objects.filter(series=shown.series_id, status__in=COMING, reservation__starts_at__gt=now)
@@ -93,7 +93,7 @@ def _others(shown: Appointment, now: datetime) -> list[Appointment]:
 
 
 def _reminders_address(shown: Appointment) -> str:
-    """Return the address of its list of messages; "" without one, for they belong to an app above this one."""
+    """Return the address of its list of messages; "" if no app above this one has such a page."""
     try:
         return f"{reverse('dashboard-reminders')}?appointment={shown.pk}"
     except NoReverseMatch:
@@ -102,7 +102,7 @@ def _reminders_address(shown: Appointment) -> str:
 
 @provider_page
 def appointment_action(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Do what a button says (`do`), and go back to where it was. What cannot be done is said there."""
+    """Take the action of a button (`do`), and go back to the page it was on, which also shows a refusal."""
     shown = own_appointment(schedule, pk)
     here = resolve_url("dashboard-appointment", pk)
     form = ReasonForm(request.POST)
@@ -130,7 +130,7 @@ def _act(request: HttpRequest, shown: Appointment, action: Action, cleaned: dict
 
 @provider_page
 def appointment_ics(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Its calendar file."""
+    """Answer the appointment's calendar file."""
     return HttpResponse(
         to_ical(own_appointment(schedule, pk)),
         content_type="text/calendar; charset=utf-8",

@@ -1,7 +1,7 @@
 """A provider books for a client: once, or a series that is previewed first.
 
-Everything is one form that is sent as often as somebody looks for clients or times; only `do=book` and, from the
-preview, `do=all_or_nothing` and `do=skip_conflicts` book.
+All of it is one form, sent again for each search for clients or times. Only `do=book` and, from the preview,
+`do=all_or_nothing` and `do=skip_conflicts` book.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ Made = TypeVar("Made")
 
 @provider_page
 def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Book for a client. What was typed is kept until it is booked."""
+    """Book for a client. The form keeps what was typed until it is booked."""
     now = timezone.now()
     action = request.POST.get("do", "find")
     if action == "find":
@@ -56,7 +56,7 @@ def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 
 def _booked(request: HttpRequest, form: BookForm, action: str, now: datetime) -> HttpResponse:
-    """Book once and show it; a series is shown first, and again if it lost a time since then."""
+    """Book once and show the appointment. Preview a series first, and again if it lost a time since."""
     actor = actor_of(request)
     if not form.rule:
         made = _book_one(form, actor, now)
@@ -73,7 +73,7 @@ def _booked(request: HttpRequest, form: BookForm, action: str, now: datetime) ->
 
 
 def _asked(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
-    """The form with what was typed so far, not judged yet; from a link: with what its address says."""
+    """Return the form with what was typed so far, not validated; after a link, with the values of its address."""
     typed = request.POST if request.method == "POST" else request.GET
     form = BookForm(schedule=schedule)
     names = [name for name in form.fields if name in typed]
@@ -116,7 +116,7 @@ def _ask(
 
 
 def _for_client(form: BookForm, call: Callable[[int], Made], actor: Actor, now: datetime) -> Made:
-    """Do `call` for the client who was chosen, or for a new one, put into the address book."""
+    """Call `call` with the id of the chosen client, or with that of a new one in the address book."""
     known = form.cleaned_data["client"]
     if known:
         return call(known.pk)
@@ -158,7 +158,7 @@ def _wanted(form: BookForm, client_id: int) -> SeriesSpec:
 
 
 def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpResponse:
-    """Every occurrence, free or busy, with why and the nearest free time. Nothing is changed, no client added."""
+    """Show each occurrence, free or in conflict, with the reason and the nearest free time. Nothing is changed."""
     actor = actor_of(request)
 
     def begin(client_id: int) -> tuple[SeriesChange, str]:

@@ -1,4 +1,4 @@
-"""Cancelling, asked for on a page: an appointment alone, or those of its series with it."""
+"""Cancelling on a page: one appointment, or further ones of its series too."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from booking.series.operations import cancel_series
 
 
 def cancel(appointment: Appointment, cleaned: dict[str, Any], *, actor: Actor, now: datetime) -> int:
-    """Cancel what a form says: its `scope` (else this one), for its `reason`. Returns how many were cancelled."""
+    """Cancel within the form's `scope` (default: only this one), for its `reason`. Return how many were cancelled."""
     scope = Scope(cleaned.get("scope") or Scope.THIS)
     if appointment.series_id is None or scope == Scope.THIS:
         take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=now, reason=cleaned["reason"])

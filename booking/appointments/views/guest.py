@@ -1,4 +1,4 @@
-"""`/a/<token>/`: one appointment, for whoever has the link that its client was mailed: see, move, cancel."""
+"""`/a/<token>/`: one appointment for the holder of the link mailed to its client: see, move, cancel."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ from scheduler_project.common.time.zones import zone_names
 
 @contextmanager
 def in_clients_zone(request: HttpRequest, client: Client) -> Iterator[None]:
-    """Show times in the timezone the visitor chose; in that of the client the link was sent to, if they chose none."""
+    """Show times in the timezone the visitor chose, else in that of the client who was sent the link."""
     requested = request.GET.get("timezone", "")
     zone = ZoneInfo(requested) if requested in zone_names() else visitor_zone(request) or ZoneInfo(client.timezone)
     with timezone.override(zone):
@@ -37,7 +37,7 @@ def in_clients_zone(request: HttpRequest, client: Client) -> Iterator[None]:
 
 @secret_page
 def appointment(request: HttpRequest, token: str) -> HttpResponse:
-    """The appointment as it stands, and what its client may do with it."""
+    """Show the appointment and what its client may do with it."""
     now = timezone.now()
     made = appointment_of(token)
     guest = Actor(None, Source.PAGE, guest=made.client)
@@ -64,7 +64,7 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
 
 @secret_page
 def appointment_ics(request: HttpRequest, token: str) -> HttpResponse:
-    """The appointment's calendar file."""
+    """Answer the appointment's calendar file."""
     return HttpResponse(
         to_ical(appointment_of(token)),
         content_type="text/calendar; charset=utf-8",
@@ -74,7 +74,7 @@ def appointment_ics(request: HttpRequest, token: str) -> HttpResponse:
 
 @secret_page
 def move(request: HttpRequest, token: str) -> HttpResponse:
-    """Pick another time for an appointment."""
+    """Move an appointment to a time picked from the calendar."""
     made = appointment_of(token)
     guest = Actor(None, Source.PAGE, guest=made.client)
     with in_clients_zone(request, made.client):
@@ -82,7 +82,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def appointment_of(token: str) -> Appointment:
-    """Raises NotFound for a token we did not sign."""
+    """Return the appointment of a token. Raises NotFound if we did not sign it."""
     rows = Appointment.objects.detailed().select_related("reservation__provider__schedule", "series")
     made = rows.filter(pk=appointment_in(token)).first()
     if made is None:

@@ -1,4 +1,4 @@
-"""A client moves an appointment: logged in or by the link they were mailed, they pick from the same calendar."""
+"""A client moves an appointment, logged in or by a mailed link. Both use the same calendar."""
 
 from datetime import datetime
 from functools import partial
@@ -23,10 +23,10 @@ from scheduler_project.common.pages.languages import LONG
 
 
 def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: str, now: datetime) -> HttpResponse:
-    """Pick another time for an appointment, see from when to when it goes, and go back to its page, `here`.
+    """Show a calendar to pick another time from, then both times, then return to the appointment's page, `here`.
 
-    The time picked is only tried; `do=move` moves it. A time just lost answers with the nearest others, and leaves the
-    appointment where it is. Raises what the table of moves says of `actor`.
+    The picked time is only previewed; `do=move` moves the appointment. If the time is taken meanwhile, the page shows
+    the nearest others and the appointment stays. Raises what the table of actions refuses `actor`.
     """
     check_allowed(Action.RESCHEDULE, made, actor, now)
     schedule = made.provider.schedule

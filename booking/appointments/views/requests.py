@@ -13,7 +13,7 @@ MOST = 50
 
 @provider_page
 def requests(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The requests, the nearest first: each is approved or declined with one click."""
+    """Show the requests, the nearest first. One click approves or declines each."""
     mine = Appointment.objects.filter(reservation__provider=schedule.provider_id, status=AppointmentStatus.PENDING)
     waiting = mine.detailed().order_by("reservation__starts_at", "pk")[:MOST]
     return render(request, "booking/dashboard/requests.html", {"waiting": waiting, "now": timezone.now()})

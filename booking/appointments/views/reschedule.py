@@ -1,4 +1,4 @@
-"""An appointment is moved by its provider."""
+"""A provider moves an appointment."""
 
 from datetime import datetime
 from functools import partial
@@ -29,9 +29,9 @@ from scheduler_project.common.operations import preview
 
 @provider_page
 def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Choose another time: a free one of the day `?date=`, or any by hand.
+    """Move an appointment to a free time of the day `?date=`, or to a time typed by hand.
 
-    It is only tried and shown; `do=move` moves it.
+    The time is only previewed; `do=move` moves the appointment.
     """
     now = timezone.now()
     shown = own_appointment(schedule, pk)
@@ -78,7 +78,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 
 
 def _move(request: HttpRequest, shown: Appointment, form: MoveForm, now: datetime) -> SeriesChange | None:
-    """Move it, and with it those of its series that are meant: what became of them."""
+    """Move it, and those of its series in scope. Return the change of the series; None if only the one was moved."""
     actor, overrides = actor_of(request), form.overrides_meant
     scope = Scope(form.cleaned_data.get("scope", Scope.THIS))
     if shown.series_id is None or scope == Scope.THIS:

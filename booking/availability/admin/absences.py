@@ -1,4 +1,4 @@
-"""Time off and closures."""
+"""The admin of time off and closures."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ class TimeOffAdmin(LocalTimesAdmin):
 class ClosureForm(AbsenceForm):
     @property
     def schedule(self) -> Schedule:  # type: ignore[override]
-        """Everybody's, so instants are on the clocks of who writes them."""
+        """No one provider's calendar: instants are read on the clocks of the user who writes them."""
         return Schedule(timezone=timezone.get_current_timezone_name())
 
 
@@ -71,7 +71,7 @@ class ClosureAdmin(Previews):
     date_hierarchy = "start_date"
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """A closure that is changed is taken back and made anew: afterwards there is nothing to go on editing."""
+        """Hide "Save and continue": changing a closure deletes it and creates another, so nothing is left to edit."""
         return super().render_change_form(request, {**context, "show_save_and_continue": False}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Closure, form: Any, change: bool) -> None:

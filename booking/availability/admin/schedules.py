@@ -1,4 +1,4 @@
-"""Calendars: their policy and hours, and everything dated that changes them."""
+"""The admin of calendars: their policy, their hours, and the dated changes to them."""
 
 import re
 from collections.abc import Iterable
@@ -46,12 +46,12 @@ class EndClockField(ClockField):
 
 
 def stretched(hours: Iterable[tuple[str, str]]) -> str:
-    """The hours of one day, as `DayTimesField` reads them."""
+    """Return the hours of one day as text that `DayTimesField` reads."""
     return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in hours)
 
 
 def in_words(hours: Iterable[tuple[int, str, str]]) -> str:
-    """Weekly hours in words, such as “Monday–Thursday 09:00–17:00; Friday 09:00–12:30”."""
+    """Return weekly hours in words, for example “Monday–Thursday 09:00–17:00; Friday 09:00–12:30”."""
     by_day = {day: stretched(row[1:] for row in rows) for day, rows in groupby(sorted(hours), key=itemgetter(0))}
     runs: list[list[int]] = []
     for day, said in by_day.items():
@@ -72,7 +72,7 @@ class WorkingHoursForm(ModelForm):
     end_time = EndClockField(label=gettext_lazy("End"))
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The operation replaces all hours at once: what a row's neighbours were before does not matter."""
+        """Exclude all fields: the operation replaces all hours at once, so former neighbours of a row do not matter."""
         return {*super()._get_validation_exclusions(), *self.fields}  # type: ignore[misc]
 
 
@@ -88,7 +88,7 @@ class WorkingHoursInline(admin.TabularInline):
 
 @admin.register(Schedule)
 class ScheduleAdmin(Previews):
-    """Every provider has one calendar, made and deleted with them."""
+    """The admin of schedules. Every provider has one, created and deleted with them."""
 
     fields = (
         "provider",
@@ -139,7 +139,10 @@ class ScheduleAdmin(Previews):
 
     @admin.display(description=gettext_lazy("weekly hours"))
     def former_hours(self, schedule: Schedule) -> str:
-        """The latest first, each on the clocks it was kept by. What was replaced in the same instant was never kept."""
+        """Return former hours, the latest first, each in the timezone it had.
+
+        Hours replaced in the same instant were never kept.
+        """
         kept = schedule.former_hours.order_by("-until", "pk").distinct("until")
         says = _("Until %(until)s: %(hours)s, in slots of %(minutes)d minutes")
         lines = [
@@ -196,7 +199,7 @@ class ScheduleAdmin(Previews):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         for formset in formsets:
-            formset.save(commit=False)  # Fills in what the history of the row tells.
+            formset.save(commit=False)  # Fills in what the row's history shows.
             if formset.has_changed():
                 rows = [row.cleaned_data for row in formset.forms if row.cleaned_data]
                 hours = [(row["weekday"], row["start_time"], row["end_time"]) for row in rows if not row.get("DELETE")]
@@ -224,7 +227,7 @@ STRETCH = re.compile(r"(\d\d?:\d\d)\s*[-–]\s*(\d\d?:\d\d)")
 
 
 class DayTimesField(forms.Field):
-    """Hours of one day, written `09:00–12:30, 13:30–17:00`."""
+    """The hours of one day, written `09:00–12:30, 13:30–17:00`."""
 
     def to_python(self, value: Any) -> list[tuple[time, time]]:
         parts = [part.strip() for part in re.split(r"[,;\n]", value or "")]
@@ -297,7 +300,7 @@ class WindowForm(CalendarForm):
 
 
 class LocalTimesAdmin(Previews, InCalendarAdmin):
-    """Rows from one instant to another, told on the calendar's clocks."""
+    """An admin of rows from one instant to another, shown in the calendar's timezone."""
 
     @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
     def starts(self, row: Any) -> str:
@@ -335,7 +338,7 @@ class AvailabilityWindowAdmin(LocalTimesAdmin):
 
 @admin.register(WorkingHours)
 class WorkingHoursAdmin(BookingImports, ReadOnly, StaffModelAdmin):
-    """Everybody's weekly hours at a glance. They are changed in the schedule."""
+    """The weekly hours of all providers, to read. The admin of schedules changes them."""
 
     sheets = (HOURS,)
     fields = ("schedule", "weekday", "start_time", "end_time")

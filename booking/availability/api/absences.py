@@ -1,4 +1,4 @@
-"""`/api/time-off` and `/api/closures`: when a provider is away, and when the business is closed."""
+"""`/api/time-off` and `/api/closures`: absences of a provider, and of the whole business."""
 
 from typing import Any
 

@@ -17,10 +17,11 @@ PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happe
 
 
 class ChangeSerializer(Serializer[Change]):
-    """R6: what happened to the free slots, and which coming appointments now lie outside the hours.
+    """The effect of a change of availability (R6).
 
-    In a preview: what would happen, and which would. Of a calendar with more than 20,000 slots those far ahead are laid
-    out within seconds of the answer, which counts them already.
+    It counts the free slots added and removed, and lists the coming appointments that now lie outside the hours. In a
+    preview, the effect that the change would have. If a calendar has more than 20,000 slots, those far ahead are
+    created within seconds of the answer, which already counts them.
     """
 
     preview = serializers.SerializerMethodField(help_text=_("Whether nothing was changed."))
@@ -35,12 +36,12 @@ class ChangeSerializer(Serializer[Change]):
 
 
 class ChangingViewSet(BookingViewSet):
-    """For views that change when somebody can be booked. What they take away, they tell of too."""
+    """A base of views that change availability. The answer to a deletion also reports its effect."""
 
     timeless_actions = frozenset()
 
     def changed(self, change: Change, row: Any = None, code: int = 200) -> Response:
-        """Return the answer to a change of availability, with the row it made."""
+        """Return the answer to a change of availability, with the row that was created or changed."""
         body = dict(ChangeSerializer(change, context=self.get_serializer_context()).data)
         if row is not None:
             body = {**row, **body}

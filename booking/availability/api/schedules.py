@@ -1,4 +1,4 @@
-"""`/api/providers/{id}/…`: when one provider can be booked."""
+"""`/api/providers/{id}/…`: the hours and free times of one provider."""
 
 from datetime import date
 from typing import Any
@@ -107,7 +107,7 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
     permission_classes = [IsAuthenticatedOrReadOnly]
 
     def query_parameters(self) -> list[Any]:
-        """Hours are told in the calendar's own zone."""
+        """Return no `timezone` parameter: hours are always in the calendar's own zone."""
         hours = self.action in ("working_hours", "date_overrides") and self.request.method in ("GET", "HEAD")
         return [] if hours else super().query_parameters()
 

@@ -63,7 +63,10 @@ class SlotQuerySerializer(QuerySerializer):
 
 
 def written(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[str, Any]]:
-    """Free times for orjson, in UTC or with the offsets of `zone`. No serializer: no answer is asked for more often."""
+    """Return free times for orjson, in UTC or with the offsets of `zone`.
+
+    A serializer would be too slow: this is the most frequent answer.
+    """
     if zone is not None:
         times = [(pk, provider, a.astimezone(zone), b.astimezone(zone)) for pk, provider, a, b, *_ in times]
     return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b, *_ in times]
@@ -75,10 +78,13 @@ def check_order(start: datetime, end: datetime) -> None:
 
 
 class FreeTimesMixin:
-    """Answering with a page of free times."""
+    """Answers with a page of free times."""
 
     def free_times(self: Any, params: dict[str, Any], *, hidden: bool = False) -> HttpResponse:
-        """A page of the free times asked for. Raises NotFound for a provider who is not there."""
+        """Answer a page of the free times that the query asks for.
+
+        Raises NotFound for a provider who does not exist.
+        """
         start = params.get("start") or self.now
         longest = LONGEST_RANGE if "provider" in params else LONGEST_RANGE_OF_ANY
         until = params.get("end") or start + 7 * DAY
@@ -114,12 +120,12 @@ class FreeTimesMixin:
         return replace_query_param(self.request.build_absolute_uri(), "page", page)
 
     def check_bookable(self: Any, params: dict[str, Any]) -> None:
-        """Raise NotFound for a provider who is not published. Looked up only when nothing is free."""
+        """Raise NotFound for a provider who is not published. Called only if no time is free."""
         if "provider" in params:
             get_or_404(Provider.objects.published(), pk=params["provider"], field="provider")
 
     def offered_service(self: Any, params: dict[str, Any]) -> Service | None:
-        """The service asked for, which the provider asked for must offer."""
+        """Return the service in the query, if any; the provider in the query must offer it. Raises NotFound."""
         if "service" not in params:
             return None
         services = Service.objects.visible_to(self.request.user)
@@ -139,7 +145,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
 
     @property
     def throttle_scope(self) -> str | None:
-        """The scope of searches through everybody's calendars; of other requests, that of any view."""
+        """The scope of searches through all calendars; for other requests, that of every view."""
         anybody = self.action in {"list", "next"} and "provider" not in self.request.query_params
         return "search" if anybody else None
 

@@ -31,7 +31,7 @@ class WindowSerializer(ModelSerializer[AvailabilityWindow]):
 
 
 class OpeningViewSet(ChangingViewSet):
-    """For the two addresses that open a window: each finds the provider its own way."""
+    """A base of the two addresses that open a window. Each finds the provider in its own way."""
 
     def open_window(self, provider_id: int, data: dict[str, Any]) -> Response:
         change = self.perform(

@@ -1,7 +1,7 @@
 """The operations of calendars. Changing the hours never destroys a booking (R6).
 
-Each answers a `Change`: the free slots added and removed, the coming appointments that now lie outside the hours (each
-to be kept, moved or cancelled) and the unconfirmed holds. `preview` (common) answers the same and changes nothing.
+Each returns a `Change`: the free slots added and removed, the coming appointments that now lie outside the hours (each
+to be kept, moved or cancelled) and the live holds there. `preview` (common) returns the same and changes nothing.
 """
 
 from booking.availability.operations.change import Change

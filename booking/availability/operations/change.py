@@ -1,4 +1,4 @@
-"""A change of a calendar: written under its lock, followed by its slots, answered with what it strands (R6)."""
+"""The frame of a change of availability: write under the schedule's lock, regenerate slots, report the effect (R6)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 Around = tuple[datetime, datetime] | Callable[[Schedule], tuple[datetime, datetime]] | None
-"""The stretch a change touches, or how to find it once the schedule is locked; None for all of the calendar."""
+"""The period that a change affects, or a function that finds it once the schedule is locked; None for all time."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ def count_slots(change: Change, laid: SlotDiff) -> None:
 
 
 def bookings_between(start: datetime, until: datetime, now: datetime, **providers: Any) -> dict[str, list[Any]]:
-    """The coming appointments and the live holds that overlap `[start, until)`, in order."""
+    """Return the coming appointments and the live holds that overlap `[start, until)`, in order."""
     overlapping = Reservation.objects.filter(
         starts_at__lt=until, ends_at__gt=start, status__in=LIVE, **providers
     ).order_by("starts_at", "pk")
@@ -71,9 +71,9 @@ def rearrange(
     now: datetime,
     around: Around = None,
 ) -> Change:
-    """Lock the calendar, let `write` change it, make the slots follow, and find the appointments left outside.
+    """Lock the schedule, call `write` to change it, regenerate its slots, and find the appointments left outside.
 
-    `around` narrows the work to the days it touches. Raises TooManyChanges, but for staff.
+    `around` limits the work to the days that the change affects. Raises TooManyChanges, except for staff.
     """
     if not actor.runs(provider_id, permission):
         raise NotAllowed
@@ -123,9 +123,9 @@ class SlotLayout(NamedTuple):
 def _changed(
     was: SlotLayout, is_now: SlotLayout, before: list[Interval], after: list[Interval], start: datetime, until: datetime
 ) -> Interval:
-    """The stretch within `[start, until)` whose slots are other ones now: of another grid all are.
+    """Return the part of `[start, until)` in which slots differ: with another grid, all of it.
 
-    Laying out what stays as it is would cost as much as what changes.
+    Regenerating what stays as it is would cost as much as what changes.
     """
     if was[:2] != is_now[:2]:
         return start, until
@@ -134,7 +134,7 @@ def _changed(
         differs.append((was.until or start, until))
     if not differs:
         return until, until
-    first = floor_to_step(min(differs)[0], HOUR, timedelta()) - HOUR  # What is withdrawn there may reach into it.
+    first = floor_to_step(min(differs)[0], HOUR, timedelta()) - HOUR  # Withdrawn slots from before may reach into it.
     return max(start, first), min(until, max(end for _begin, end in differs))
 
 
@@ -143,7 +143,10 @@ def _slots_in(hours: list[Interval], slot: timedelta, start: datetime, until: da
 
 
 def _check_rate(scope: str, provider_id: int) -> None:
-    """Count one more change of a provider's hours; of a large calendar each costs a second of CPU."""
+    """Count one more change of a provider's hours. In a large calendar each takes a second of CPU.
+
+    Raises TooManyChanges.
+    """
     seconds = seconds_until(scope, f"provider:{provider_id}")
     if seconds is not None:
         raise TooManyChanges(retry_after=seconds)
@@ -182,6 +185,6 @@ def this_hour(now: datetime) -> datetime:
 
 
 def days_around(day: date) -> tuple[datetime, datetime]:
-    """A local day wherever it is, in UTC: no zone is further off than a day."""
+    """Return a UTC interval that covers a local date in every timezone: no zone is more than a day away."""
     midnight = datetime.combine(day, time.min, UTC)
     return midnight - DAY, midnight + 3 * DAY

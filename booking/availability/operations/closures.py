@@ -24,10 +24,10 @@ from scheduler_project.common.time.intervals import DAY
 
 @operation
 def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
-    """Close for everybody: time off for every provider, whole days in each one's own timezone. Staff only.
+    """Close the business: time off for every provider, whole days in each one's own timezone. Staff only.
 
-    `conflicts` are the coming appointments that fall into it. Works on all calendars at once, a statement or two per
-    timezone, for it holds all their locks.
+    `conflicts` are the coming appointments within the closure. All calendars are locked at once, so the work is a
+    statement or two per timezone. Raises NotAllowed, BadHours.
     """
     closure = _closure(fields, actor)
     lock_closures("pg_advisory_xact_lock")
@@ -40,7 +40,7 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Ch
 
 
 def preview_closing(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
-    """Return what `close_business` would do. It is counted, not done: whoever looks must not lock every calendar."""
+    """Return what `close_business` would do. It counts without locks, for a preview must not lock every calendar."""
     change = Change(made=_closure(fields, actor))
     for slots in _closed_slots(change, Schedule.objects.all(), now):
         change.slots_removed += slots.filter(reservation=None).count()
@@ -56,7 +56,10 @@ def _closure(fields: dict[str, Any], actor: Actor) -> Closure:
 
 
 def _closed_slots(change: Change, schedules: QuerySet[Schedule], now: datetime) -> Iterator[QuerySet[Slot]]:
-    """Yield the slots that the closure of `change` takes, a timezone at a time. Note what was booked in its time."""
+    """Yield the slots within the closure of `change`, one timezone at a time.
+
+    Add the bookings within it to `change`.
+    """
     providers: dict[str, list[int]] = {}
     for zone, provider_id in schedules.order_by("pk").values_list("timezone", "provider"):
         providers.setdefault(zone, []).append(provider_id)
@@ -71,9 +74,9 @@ def _closed_slots(change: Change, schedules: QuerySet[Schedule], now: datetime) 
 
 
 def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
-    """Take a closure back. Staff only.
+    """Remove a closure. Staff only.
 
-    Each calendar is laid out in a transaction of its own, so that none waits for the others. Raises NotFound.
+    Each calendar regenerates its slots in its own transaction, so that none waits for the others. Raises NotFound.
     """
     around = check_absence(closure)
     _take_closure_back(closure, actor=actor)
@@ -84,7 +87,7 @@ def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
 
 
 def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> Change:
-    """Return what `reopen_business` would do, without its locks: whoever looks must not lock every calendar."""
+    """Return what `reopen_business` would do, without its locks: a preview must not lock every calendar."""
     around = check_absence(closure)
 
     def reopen() -> Change:

@@ -23,16 +23,16 @@ from booking.signals import reminders_reset
 from scheduler_project.common.operations import operation
 
 LAYOUT = ("timezone", "slot_minutes")
-"""The parts of a calendar's policy by which its weekly hours become slots."""
+"""The parts of a calendar's policy that decide how weekly hours become slots."""
 
 
 Hours = tuple[time, time]
-"""Local start and end. An end at or before the start lies on the next day."""
+"""The local start and end of a stretch. An end at or before the start lies on the next day."""
 
 
 @operation
 def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedule:
-    """Give a new provider a calendar: Monday to Friday, 09:00 to 17:00 local time, with its slots laid out."""
+    """Create a new provider's calendar and slots: Monday to Friday, 09:00 to 17:00 local time."""
     lock_closures("pg_advisory_xact_lock_shared")
     schedule = Schedule.objects.create(provider=provider, timezone=timezone)
     WorkingHours.objects.bulk_create(
@@ -68,7 +68,7 @@ def set_working_hours(
     actor: Actor,
     now: datetime,
 ) -> Change:
-    """Replace the weekly hours: weekday (0 is Monday), local start, local end; several a day, overlaps are one."""
+    """Replace the weekly hours by tuples of weekday (0 is Monday), local start and local end; overlaps are merged."""
 
     def write(schedule: Schedule) -> None:
         for _weekday, start, end in hours:
@@ -88,7 +88,7 @@ def set_working_hours(
 
 
 def _remember_hours(schedule: Schedule, now: datetime) -> None:
-    """Keep the weekly hours as they have been until now: what was on offer stays known (FormerHours)."""
+    """Keep the weekly hours in force until now, so that past availability stays known (FormerHours)."""
     hours = schedule.working_hours.values_list("weekday", "start_time", "end_time")
     FormerHours.objects.create(
         schedule=schedule,
@@ -100,7 +100,7 @@ def _remember_hours(schedule: Schedule, now: datetime) -> None:
 
 
 def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], actor: Actor, now: datetime) -> Change:
-    """Let one local date have hours of its own (none: closed), replacing the weekly ones that begin that day."""
+    """Give one local date its own hours (none: closed), in place of the weekly ones that begin that day."""
     stretches = sorted(hours)
 
     def write(schedule: Schedule) -> DateOverride:
@@ -120,7 +120,7 @@ def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], ac
 
 
 def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime) -> Change:
-    """Let the weekly hours rule that date again."""
+    """Remove the hours of a date, so that the weekly ones apply again."""
     provider_id = override.schedule.provider_id
     return rearrange(
         provider_id,

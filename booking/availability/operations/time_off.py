@@ -17,7 +17,10 @@ from scheduler_project.common.errors import NotFound
 
 
 def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
-    """Be away: `starts_at` and `ends_at` (instants), or `start_date` and `end_date` (local days, both included)."""
+    """Add time off:
+
+    `starts_at` and `ends_at` (instants), or `start_date` and `end_date` (local days, both included).
+    """
 
     def write(schedule: Schedule) -> TimeOff:
         return TimeOff.objects.create(schedule=schedule, **fields)
@@ -27,7 +30,7 @@ def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now
 
 
 def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
-    """Move or lengthen an absence, or change its reason."""
+    """Change the time or the reason of an absence."""
 
     def changed(schedule: Schedule) -> TimeOff:
         row = _as_it_is(schedule, time_off)
@@ -49,7 +52,7 @@ def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, 
 
 
 def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> Change:
-    """Take an absence back: its hours can be booked again."""
+    """Remove an absence, so that its hours can be booked again."""
 
     def around(schedule: Schedule) -> tuple[datetime, datetime]:
         return check_absence(_as_it_is(schedule, time_off))
@@ -66,7 +69,10 @@ def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> Change:
 
 
 def _as_it_is(schedule: Schedule, time_off: TimeOff) -> TimeOff:
-    """The absence as it stands now that the schedule is locked; somebody may have changed or deleted it since."""
+    """Return the absence as it is now that the schedule is locked; a concurrent request may have changed it.
+
+    Raises NotFound.
+    """
     row = schedule.time_off.filter(pk=time_off.pk).first()
     if row is None:
         raise NotFound
@@ -74,7 +80,10 @@ def _as_it_is(schedule: Schedule, time_off: TimeOff) -> TimeOff:
 
 
 def check_absence(absence: TimeOff | Closure) -> tuple[datetime, datetime]:
-    """The days an absence touches, in UTC and generously. Raises BadHours unless it is one kind of stretch."""
+    """Return a UTC interval around the days of an absence.
+
+    Raises BadHours unless it has two instants or two dates, in order.
+    """
     starts_at, ends_at, first, last = absence.starts_at, absence.ends_at, absence.start_date, absence.end_date
     if starts_at and ends_at and not (first or last):
         if ends_at <= starts_at:

@@ -25,7 +25,7 @@ def open_window(
     actor: Actor,
     now: datetime,
 ) -> Change:
-    """Add a dated stretch of availability to the hours. Off the slot grid: OffGrid with the nearest aligned times."""
+    """Add a dated stretch of availability. Raises OffGrid, with the nearest aligned times, and BadHours."""
 
     def write(schedule: Schedule) -> AvailabilityWindow:
         _check_on_grid(schedule, starts_at, ends_at)
@@ -50,7 +50,7 @@ def move_window(
     actor: Actor,
     now: datetime,
 ) -> Change:
-    """Let a dated stretch of availability begin and end at other times. Raises as opening one does, and NotFound."""
+    """Change start and end of a dated stretch of availability. Raises as `open_window`, and NotFound."""
 
     def write(schedule: Schedule) -> AvailabilityWindow:
         _check_on_grid(schedule, starts_at, ends_at)
@@ -79,7 +79,7 @@ def move_window(
 
 
 def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime) -> Change:
-    """Take a dated stretch of availability back."""
+    """Remove a dated stretch of availability."""
     around = (window.starts_at, window.ends_at)
     return rearrange(
         window.schedule.provider_id,

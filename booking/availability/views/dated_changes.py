@@ -19,14 +19,14 @@ from scheduler_project.common.pages.forms import refuse
 
 @provider_page
 def windows(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Extra hours to come, and opening more."""
+    """List coming extra hours, and add some."""
     coming = schedule.windows.filter(ends_at__gt=timezone.now())
     return window_form(request, schedule, None, {"windows": coming})
 
 
 @provider_page
 def window(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """One stretch of extra hours: change it, take it back."""
+    """Change or remove one stretch of extra hours."""
     row = schedule.windows.select_related("schedule").filter(pk=pk).first()
     if row is None:
         raise NotFound
@@ -64,7 +64,7 @@ def window_form(
 
 @provider_page
 def time_off(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Time off to come, of one's own and of the business, and taking more."""
+    """List coming time off and closures, and add time off."""
     now = timezone.now()
     own = ending_after(schedule.time_off.all(), now, schedule.zone)
     closures = ending_after(Closure.objects.all(), now, schedule.zone)
@@ -73,7 +73,7 @@ def time_off(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @provider_page
 def absence(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """One absence: change it, take it back."""
+    """Change or remove one absence."""
     row = schedule.time_off.select_related("schedule").filter(pk=pk).first()
     if row is None:
         raise NotFound

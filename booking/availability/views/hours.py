@@ -23,7 +23,7 @@ CHANGES = ("save", "remove")
 
 @provider_page
 def hours(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The weekly hours, any number of stretches a day. Adding, removing and copying change the form only."""
+    """Edit the weekly hours, any number of stretches a day. Adding, removing and copying change the form only."""
     now, action = timezone.now(), action_of(request)
     rows = WeekForm.rows_sent(request.POST) if request.method == "POST" else WeekForm.rows_of(schedule)
     context: dict[str, Any] = {"schedule": schedule, "overrides": coming_overrides(schedule, now.date())}
@@ -51,14 +51,14 @@ def hours(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 
 def coming_overrides(schedule: Schedule, today: date) -> list[dict[str, Any]]:
-    """The dates from today on that have hours of their own."""
+    """Return the date overrides from today on."""
     rows = schedule.date_overrides.filter(date__gte=today)
     return [{"date": row.date, "hours": rows_of(row)} for row in rows]
 
 
 @provider_page
 def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """The hours of one date (`?date=`), replacing the weekly ones that begin on it; none: closed."""
+    """Edit the hours of one date (`?date=`), in place of the weekly ones that begin on it; none: closed."""
     now, action = timezone.now(), action_of(request)
     chosen = override_of(schedule, request.GET.get("date", ""))
     rows = sent_rows(request.POST, "day") if request.method == "POST" else rows_of(chosen) if chosen else [BLANK]
@@ -97,7 +97,7 @@ def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 
 def override_of(schedule: Schedule, text: str) -> DateOverride | None:
-    """The hours of a date as they are, if it has its own."""
+    """Return the override of a date; None if it has none."""
     try:
         day = parse_date(text)
     except ValueError:

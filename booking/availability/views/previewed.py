@@ -1,4 +1,4 @@
-"""Changes of availability: first what they would do, then, once that was seen, the change (R6)."""
+"""Changes of availability that are previewed and then confirmed (R6)."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ def action_of(request: HttpRequest) -> str:
 
 
 def do_if_previewed(request: HttpRequest, call: Callable[[], Change]) -> PreviewedChange:
-    """Run `call` if its preview was seen with the very same fields, else preview it."""
+    """Run `call` if its preview was shown with the very same fields; otherwise preview it."""
     action = action_of(request)
     sure = f"{action}:{_mark(request, action)}"
     done = constant_time_compare(request.POST.get("sure", ""), sure)
@@ -50,7 +50,7 @@ def _mark(request: HttpRequest, action: str) -> str:
 
 
 def explained(refusal: DomainError, schedule: Schedule) -> DomainError:
-    """The refusal with the times it names on the calendar's own clocks."""
+    """Return the refusal, its message with the nearest times on the calendar's own clocks."""
     nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
     if nearest:
         instants: list[Any] = [LocalDateTimeField().to_python(text) for text in nearest]

@@ -1,4 +1,4 @@
-"""Prove that nothing is booked twice, nothing lost and nothing forgotten."""
+"""Checks that nothing is booked twice, lost or forgotten."""
 
 import json
 from collections import Counter

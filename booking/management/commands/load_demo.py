@@ -61,7 +61,10 @@ class Command(BaseCommand):
         )
 
     def password_of_those_there(self, known: bool, *, anew: bool) -> str | None:
-        """The password of the logins, as far as it can be told; what everybody knows only where that is asked for."""
+        """Return the password of the existing logins; None if it cannot be known.
+
+        `anew` sets a new one. `known` sets or keeps the public one, which is replaced otherwise.
+        """
         if anew:
             password = PASSWORD if known else new_password()
             set_demo_password(list(User.objects.filter(email__in=EMAILS)), password)

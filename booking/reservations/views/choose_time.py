@@ -1,4 +1,4 @@
-"""Choosing a day and a time. Taking one holds it at once; who it is for is asked next."""
+"""The choice of a day and a time. Picking a time holds it at once; the details come next."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,7 +37,7 @@ NOT_TO_BE_HAD = (SlotTaken, OutsideHours, TooSoon, TooFar)
 @embeddable
 @page
 def of_provider(request: HttpRequest, slug: str, service_id: int | None = None) -> HttpResponse:
-    """The free times of one provider, for one of their services or, without one, slot by slot."""
+    """Show the free times of one provider, for one of their services or, without one, slot by slot."""
     who = published(slug)
     let_embed(request, who)
     service = who.services.filter(is_active=True, pk=service_id).first() if service_id else None
@@ -49,7 +49,7 @@ def of_provider(request: HttpRequest, slug: str, service_id: int | None = None) 
 @embeddable
 @page
 def of_anybody(request: HttpRequest, service_id: int) -> HttpResponse:
-    """The free times of all who offer a service."""
+    """Show the free times of all providers who offer a service."""
     if request.method != "POST" and (refused := too_many(request, "search")):
         return refused
     service = Service.objects.visible_to(None).filter(pk=service_id).first()
@@ -81,12 +81,12 @@ def choose(
         if request.GET.get("known") == context["known"]:
             return HttpResponse(status=204)
         response = render(request, "booking/choose.html", context)
-        response.headers["Cache-Control"] = "no-store"  # Whoever comes back sees what they hold.
+        response.headers["Cache-Control"] = "no-store"  # A visitor who comes back must see their holds.
         return response if own_client(request) or embedded(request) else remember_visitor(response, visitor)
 
 
 def visitors_own(request: HttpRequest, visitor: str) -> str:
-    """The same address, with the visitor in it: there are no cookies in a frame to know them by when they come back."""
+    """Redirect to the same address with the visitor's token in it: in a frame there are no cookies to know them by."""
     query = request.GET.copy()
     query[VISITOR] = visitor_token(visitor)
     return f"{request.path}?{query.urlencode()}"
@@ -100,7 +100,7 @@ def take(
     own: Sequence[Reservation],
     context: dict[str, Any],
 ) -> HttpResponse:
-    """Hold the time that was chosen, and ask for details; or say what is free instead."""
+    """Hold the picked time and ask for details, or show the nearest free times instead."""
     now = timezone.now()
     chosen = ChosenForm(request.POST).chosen
     schedule = next((one for one in schedules if chosen and one.provider_id == chosen[0]), None)

@@ -1,6 +1,6 @@
-"""`/r/<token>/`: where the link in a guest's mail leads.
+"""`/r/<token>/`: the page behind the link in a guest's mail.
 
-GET shows and POST acts, so that whoever only looks at a link changes nothing (R10).
+GET shows and POST acts, so that opening or scanning a link changes nothing (R10).
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ from scheduler_project.common.pages.base import secret_page
 
 @secret_page
 def hold(request: HttpRequest, token: str) -> HttpResponse:
-    """A guest's hold, to be confirmed or given up. Once confirmed, it leads on to the appointment."""
+    """Show a guest's hold, to be confirmed or released. Once it is confirmed, redirect to the appointment."""
     now = timezone.now()
     reservation = reservation_of(token)
     if request.method == "POST":
@@ -55,7 +55,7 @@ def hold(request: HttpRequest, token: str) -> HttpResponse:
 def over(
     request: HttpRequest, reservation: Reservation, refusal: HoldExpired | HoldReleased, now: datetime
 ) -> HttpResponse:
-    """Say that it is too late, and what is free near that time."""
+    """Show that the hold is over, with the nearest free times."""
     zone = timezone.get_current_timezone()
     free = search.alternatives(reservation.provider_id, reservation.service, reservation.starts_at, now)
     context = {
@@ -68,7 +68,10 @@ def over(
 
 
 def reservation_of(token: str) -> Reservation:
-    """Raises NotFound for a token we did not sign."""
+    """Return the reservation of a token.
+
+    Raises NotFound if we did not sign it, or if the hold has another client now.
+    """
     reservation_id, client_id = held_by(token)
     rows = Reservation.objects.select_related("provider__schedule", "client", "service", "appointment")
     reservation = rows.filter(pk=reservation_id, client=client_id).first()
@@ -83,7 +86,7 @@ def appointment_of(reservation: Reservation) -> Appointment | None:
 
 
 def do_action(action: str, reservation: Reservation, now: datetime) -> None:
-    """Do as the buttons say, as the client the link was sent to. Anything else is nothing."""
+    """Confirm or release the hold as its client, by the button pressed. Ignore all else."""
     guest = Actor(None, Source.PAGE, guest=reservation.client)
     if action == "confirm":
         appointments.confirm(reservation_id=reservation.pk, actor=guest, now=now)

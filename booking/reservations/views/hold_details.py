@@ -1,7 +1,7 @@
-"""A time that was just taken: who it is for, and then the link in their mail. With a login it is confirmed here.
+"""The details of a time that was just held: a visitor gives theirs and is mailed a link, a login confirms here.
 
-The address holds a signed token that lets its bearer say who they are and nothing else; what a visitor does here goes
-by it alone, never by cookies, which browsers keep from frames. Only a registered client's hold asks for their login.
+The address holds a signed token that allows entering details and nothing else. A visitor's requests rely on it alone,
+never on cookies, which browsers keep from frames. Only the hold of a registered client needs their login.
 """
 
 from collections.abc import Iterable
@@ -48,7 +48,7 @@ REMEMBERED = timedelta(hours=1)
 
 
 VISITOR = "visitor"
-"""In frames, which have no cookies, the parameter that says which client a visitor's holds are counted for."""
+"""The parameter, in frames without cookies, that names the client for whom a visitor's holds are counted."""
 
 
 def hold(
@@ -61,7 +61,7 @@ def hold(
     now: datetime,
     as_visitor: bool = False,
 ) -> Reservation:
-    """Hold a time: for the client who is logged in, else for a visitor. What they held undecided is let go for it."""
+    """Hold a time for the client who is logged in, else for a visitor. It replaces their undecided hold."""
     own = None if as_visitor else own_client(request)
     if own is not None:
         return reservations.pick(
@@ -90,7 +90,7 @@ def own_client(request: HttpRequest) -> Client | None:
 
 
 def visitor_of(request: HttpRequest) -> str | None:
-    """Return the reference of this visitor's client. Frames have no cookies, so it is in their address."""
+    """Return the reference of this visitor's client, from a cookie or, in a frame, from the address."""
     visitor_key = request.GET.get(VISITOR) if embedded(request) else None
     return visitor_in(visitor_key or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
 
@@ -118,7 +118,7 @@ def held_by_asker(request: HttpRequest, now: datetime) -> list[Reservation]:
 
 
 def shown_holds(request: HttpRequest, held: Iterable[Reservation]) -> list[dict[str, Any]]:
-    """Holds, each with the page where it is confirmed or released."""
+    """Return holds, each with the address of the page that confirms or releases it."""
     return [{"reservation": one, "path": details_path(request, one)} for one in held]
 
 
@@ -144,8 +144,8 @@ def chooser_path(request: HttpRequest, held: Reservation) -> str:
 def details(request: HttpRequest, token: str) -> HttpResponse:
     """Show a hold, the time left, and the form for the client's details.
 
-    There is no CSRF token for visitors: whoever could make a browser post this has the address, and so could do it
-    themselves. A registered client acts by their session, and needs one.
+    A visitor's form has no CSRF token: an attacker who can make a browser post it has the address, and so could post it
+    themselves. A registered client acts by their session and needs a token.
     """
     rows = Reservation.objects.select_related("provider__schedule", "client", "service", "appointment")
     held = rows.filter(pk=taken_by(token)).first()
@@ -171,7 +171,7 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     form = DetailsForm(request.POST)
     if "at" in request.POST:
         return hold_instead(request, held, form, now)
-    if action == "look":  # the clock has run out: what was typed is only shown again
+    if action == "look":  # the hold expired: show again what was typed
         form = DetailsForm(initial=request.POST.dict())
     elif form.is_valid():
         if refused := too_many(request, "hold") or too_many_mails(request, "hold", form.cleaned_data["email"]):
@@ -187,7 +187,7 @@ def give(held: Reservation, form: DetailsForm, now: datetime) -> None:
 
 
 def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
-    """The same for a client who is logged in: nothing to say but a note, and confirmed at once."""
+    """Show the hold of a client who is logged in: they may add a note, and confirm at once."""
     now = timezone.now()
     if request.method != "POST":
         return show(request, held, NoteForm(initial={"note": held.note}), now)
@@ -210,7 +210,7 @@ def registered(request: HttpRequest, held: Reservation) -> HttpResponse:
 
 
 def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: datetime) -> HttpResponse:
-    """Hold one of the nearest free times for the same visitor, with what they have typed already."""
+    """Hold one of the nearest free times for the same visitor, with the details typed so far."""
     chosen = ChosenForm(request.POST).chosen
     if chosen is None or chosen[0] != held.provider_id:
         return HttpResponseRedirect(request.get_full_path())
@@ -243,7 +243,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
 
 
 def known_of(held: Reservation, now: datetime) -> dict[str, Any]:
-    """Return the details already entered for this hold. None long after its end: its address may still be in use."""
+    """Return the details already given for this hold. None long after its end: its address may still be in use."""
     if not held.asked or held.expires_at is None or held.expires_at + REMEMBERED < now:
         return {}
     return {"name": held.client.name, "email": held.client.email, "phone": held.client.phone, "note": held.note}

@@ -1,7 +1,7 @@
-"""Recurring appointments: previewed, booked, kept booked up to the horizon, changed and cancelled (R14).
+"""The operations of series: preview, create, extend up to the horizon, change and cancel (R14).
 
-Every occurrence is an ordinary appointment that went through `claim`. Whoever changes a series holds the schedule's
-lock, so that two who generate the same one take turns; the unique date of an occurrence stands behind that.
+Every occurrence is an ordinary appointment, booked by `claim`. Each operation holds the schedule's lock, so that two
+that extend the same series take turns; the unique date of an occurrence stands behind that.
 """
 
 from booking.series.operations.booker import Conflict, SeriesChange

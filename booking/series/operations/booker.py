@@ -1,4 +1,4 @@
-"""One transaction's work on a series: what is booked, what cannot be, and what is noted of it."""
+"""The bookings of a series in one transaction: those made, the conflicts, and the record of them."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection
@@ -30,23 +30,23 @@ MOMENT = timedelta(microseconds=1)
 
 
 NEARBY = 14 * DAY
-"""The longest time between an occurrence that cannot be booked and the nearest free time suggested for it."""
+"""The longest time between a conflict and the nearest free time suggested for it."""
 
 
 MOST_FREE = 50_000
 
 
 GAPS_KEPT = relativedelta(years=1)
-"""The time for which a series remembers an occurrence that could not be booked, from its date."""
+"""The time, from its date, for which a series remembers an occurrence that could not be booked."""
 
 
 CONFLICTS = (SlotTaken, OutsideHours, TooSoon, TooFar, InThePast, OffGrid)
-"""Errors that may keep one occurrence from being booked and not the others."""
+"""Errors that can prevent one occurrence and not the others."""
 
 
 @dataclass
 class Conflict:
-    """An occurrence that cannot be booked: why, and the nearest free time within a fortnight, if there is one."""
+    """An occurrence that cannot be booked, with the error and the nearest free time within a fortnight, if any."""
 
     occurrence: date
     starts_at: datetime
@@ -55,7 +55,7 @@ class Conflict:
     nearest: FreeTime | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For programs that read an error."""
+        """Return the conflict for programs that read an error."""
         nearest = self.nearest
         return {
             "occurrence": self.occurrence.isoformat(),
@@ -84,7 +84,7 @@ class SeriesChange:
 
 
 class SeriesBooker:
-    """One transaction's work on a series. Each occurrence is tried by itself; what cannot be booked is noted."""
+    """The bookings of a series in one transaction. Each occurrence is tried by itself, and each conflict is noted."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class SeriesBooker:
         self.unbooked: list[Conflict] = []
 
     def book_between(self, since: datetime, until: datetime, refused: DomainError | None = None) -> None:
-        """Book the occurrences of `[since, until)` that have never been; or note for each that it was `refused`."""
+        """Book the occurrences of `[since, until)` that were never booked; with `refused`, only note it for each."""
         series = self.series
         settled = set(series.appointments.exclude(occurrence=None).values_list("occurrence", flat=True))
         settled.update(series.exdates)
@@ -122,7 +122,7 @@ class SeriesBooker:
     def attempt(
         self, day: date, starts_at: datetime, call: Callable[[], Appointment], length: timedelta | None = None
     ) -> Appointment | None:
-        """Do `call`, or undo it and note why it cannot be done."""
+        """Call `call`. On a conflict, roll it back, note the conflict and return None."""
         try:
             with transaction.atomic():
                 return call()
@@ -163,7 +163,7 @@ class SeriesBooker:
         )
 
     def finish(self, policy: Policy, *, quietly: bool = False) -> None:
-        """Write down what is left out, and tell both sides; or raise SeriesConflict if nothing may be left out."""
+        """Save the gaps and notify both sides. Raises SeriesConflict if the policy allows no conflict."""
         conflicts = self.change.conflicts
         if conflicts:
             _find_nearest(conflicts, self.schedule, self.service, self.now)
@@ -176,7 +176,7 @@ class SeriesBooker:
             tell(self.events, self.now)
 
     def write_gaps(self) -> None:
-        """Remember the dates that have no appointment, and why; forget those that have got one."""
+        """Record the dates that have no appointment, with the reason; remove those that have one now."""
         oldest = (self.now - GAPS_KEPT).date().isoformat()
         found = {gap["occurrence"]: gap for gap in self.series.gaps if gap["occurrence"] >= oldest}
         for made in self.change.booked + self.change.moved:
@@ -188,12 +188,12 @@ class SeriesBooker:
 
 
 def reach(schedule: Schedule, now: datetime) -> datetime:
-    """Return the end of booking: the booking horizon, or `end_of_slots` if slots have fallen behind."""
+    """Return the end of booking: the booking horizon, or `end_of_slots` if slots end earlier."""
     return min(now + schedule.horizon, end_of_slots(schedule, now))
 
 
 def end_of_slots(schedule: Schedule, now: datetime) -> datetime:
-    """Return the end of the time that has slots; later times are not laid out yet, and would look closed."""
+    """Return the end of the time that has slots. Later slots are missing, and the time would look closed."""
     return max((schedule.slots_until or now) - DAY, now)
 
 
@@ -208,7 +208,10 @@ def tell(events: list[AppointmentEvent], now: datetime) -> None:
 
 
 def _find_nearest(conflicts: Collection[Conflict], schedule: Schedule, service: Service | None, now: datetime) -> None:
-    """Look up the free times around, in one statement; inside the transaction, so that none is the series' own."""
+    """Add the nearest free times, in one statement.
+
+    Inside the transaction, the series' own times are not among them.
+    """
     likewise = lasting(max(conflict.ends_at - conflict.starts_at for conflict in conflicts), service)
     first = max(min(conflict.starts_at for conflict in conflicts) - NEARBY, now)
     until = max(conflict.starts_at for conflict in conflicts) + NEARBY

@@ -1,4 +1,4 @@
-"""Occurrences of a series are cancelled: one, it and those after it, or all to come."""
+"""Cancelling occurrences of a series: one, one and those after it, or all to come."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -32,9 +32,9 @@ def cancel_series(
     occurrence: date | None = None,
     reason: str = "",
 ) -> SeriesChange:
-    """Cancel one occurrence (an exception from then on), it and those after it, or all to come. Past ones stand.
+    """Cancel one occurrence (an exception from then on), it and those after it, or all to come. Past ones stay.
 
-    For the provider, staff and its client. `occurrence` says which: a local date the rule gives. Raises SeriesEnded,
+    For the provider, staff and its client. `occurrence` is a local date that the rule gives. Raises SeriesEnded,
     NotInRule, InThePast, BadTransition; NotAllowed, NotFound.
     """
     _schedule, series = locked_series(series_id, actor, now, clients_too=True)
@@ -65,7 +65,7 @@ def cancel_series(
 def locked_series(
     series_id: int, actor: Actor, now: datetime, *, clients_too: bool = False
 ) -> tuple[Schedule, AppointmentSeries]:
-    """The series and the schedule it is booked in, whose lock keeps others from both. Raises SeriesEnded."""
+    """Return the series and its schedule, whose lock protects both. Raises SeriesEnded; NotAllowed, NotFound."""
     provider_id = AppointmentSeries.objects.filter(pk=series_id).values_list("provider", flat=True).first()
     if provider_id is None:
         raise NotFound
@@ -82,7 +82,7 @@ def locked_series(
 
 
 def coming_date(series: AppointmentSeries, day: date | None, now: datetime) -> date:
-    """The date, if the rule gives it and it has not passed."""
+    """Return the date of an occurrence. Raises Missing, NotInRule if the rule does not give it, InThePast."""
     if day is None:
         raise Missing(_("Say which occurrence, by its date."), field="from")
     around = datetime.combine(day, series.start_time, UTC)
@@ -95,7 +95,7 @@ def coming_date(series: AppointmentSeries, day: date | None, now: datetime) -> d
 
 
 def to_come(series: AppointmentSeries, now: datetime, day: date = date.min) -> list[Appointment]:
-    """The appointments of a series that have yet to begin, from the occurrence of `day` on; locked, in order."""
+    """Return the appointments of a series yet to begin, from the occurrence of `day` on; locked, in order."""
     return list(
         Appointment.objects.detailed()
         .filter(series=series, occurrence__gte=day, status__in=COMING, reservation__starts_at__gt=now)
@@ -114,7 +114,7 @@ def cancel_each(
 
 
 def end_before(series: AppointmentSeries, day: date, now: datetime) -> None:
-    """Let the rule end before the occurrence of `day`; a series that begins with it is cancelled."""
+    """End the rule before the occurrence of `day`. A series that begins on `day` is cancelled."""
     if day == series.start_date:
         series.cancelled_at = now
         return

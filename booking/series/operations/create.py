@@ -1,4 +1,4 @@
-"""A series is previewed, and begun."""
+"""Previewing and creating a series."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ from scheduler_project.common.time.intervals import MINUTE
 
 @dataclass(frozen=True)
 class SeriesSpec:
-    """A series somebody asks for.
+    """The arguments of a series to create.
 
-    `starts` is a local time of `timezone` if it is naive. Left out: the timezone is the provider's, the duration the
-    service's or one slot.
+    `starts` is a local time of `timezone` if it is naive. By default, the timezone is the provider's and the duration
+    the service's or one slot.
     """
 
     provider_id: int
@@ -47,7 +47,7 @@ class SeriesSpec:
 
 
 def preview_series(*, wanted: SeriesSpec, actor: Actor, now: datetime) -> SeriesChange:
-    """Return what `create_series` would book, and what it could not. Nothing is changed."""
+    """Return what `create_series` would book, and the conflicts. Nothing is changed."""
     return preview(
         lambda: create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=actor, now=now, quietly=True)
     )
@@ -57,11 +57,11 @@ def preview_series(*, wanted: SeriesSpec, actor: Actor, now: datetime) -> Series
 def create_series(
     *, wanted: SeriesSpec, policy: Policy, actor: Actor, now: datetime, quietly: bool = False
 ) -> SeriesChange:
-    """Begin a series and book its occurrences up to the provider's booking horizon, in one transaction.
+    """Create a series and book its occurrences up to the provider's booking horizon, in one transaction.
 
-    For the provider and staff. With `all_or_nothing` raises SeriesConflict, listing every occurrence that cannot be
-    booked, if there is any; with `skip_conflicts` those are left out. Also raises BadRule, NotInRule, and what
-    `reserve` does. Occurrences that have passed are not booked. `quietly` books without a notice to both sides.
+    For the provider and staff. With `all_or_nothing`, any conflict raises SeriesConflict, which lists every occurrence
+    that cannot be booked; with `skip_conflicts` those are left out. Also raises BadRule, NotInRule, and what `reserve`
+    raises. Past occurrences are not booked. `quietly` sends no notice to either side.
     """
     lock_client(wanted.client_id)
     schedule = locked_schedule(wanted.provider_id)

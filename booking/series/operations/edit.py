@@ -1,4 +1,4 @@
-"""A series is changed: one occurrence, it and those after it, or all to come."""
+"""Changing a series: one occurrence, one and those after it, or all to come."""
 
 from collections.abc import Collection
 from copy import copy
@@ -32,7 +32,7 @@ from scheduler_project.common.time.intervals import DAY
 from scheduler_project.common.time.zones import to_utc
 
 FAR = 9000
-"""A year after which an end is as good as none, and is left alone."""
+"""The year from which an end counts as none and is not moved."""
 
 
 WORDS = ("title", "description", "reminder_offsets")
@@ -53,13 +53,13 @@ def edit_series(
     policy: Policy = Policy.ALL_OR_NOTHING,
     overrides: Collection[Override] | None = None,
 ) -> SeriesChange:
-    """Change one occurrence, it and those after it, or all to come, in one transaction. Past ones stand.
+    """Change one occurrence, it and those after it, or all to come, in one transaction. Past ones stay.
 
     `changes`: title, description, reminder_offsets, rrule, duration_minutes, service_id, and `starts`, the local time
-    to which the `occurrence` goes and the others after it. What was changed on an appointment by itself stays as it is.
-    With `following` the series is split: the old one ends, the answer is the new one. Appointments are moved rather
-    than made anew, by date and else in order. For the provider and staff. Raises what `create_series` and
-    `cancel_series` do; on any refusal the original stands.
+    to which the `occurrence` moves, and the others after it. What was changed on one appointment alone stays as it is.
+    With `following` the series is split: the old one ends, and the new one is returned. Appointments are moved, not
+    created anew, matched by date and then in order. For the provider and staff. Raises what `create_series` and
+    `cancel_series` raise; on any error the original stays.
     """
     schedule, series = locked_series(series_id, actor, now)
     service = series.service
@@ -86,7 +86,7 @@ def edit_series(
     anew = bool(changes.keys() & set(TIMES))
     if anew:
         if before.generated_until > end_of_slots(schedule, now):
-            raise TryAgain  # The slots are just being laid out anew: what is not yet there would be noted as closed.
+            raise TryAgain  # Slots are being regenerated: the missing ones would be noted as closed.
         after.generated_until = max(before.generated_until, reach(schedule, now))
     after.save()
     work = SeriesBooker(schedule, after, service, actor, now)
@@ -101,7 +101,7 @@ def edit_series(
 
 
 def _first_to_come(series: AppointmentSeries, now: datetime) -> date:
-    """The date of the next occurrence, wherever it was moved."""
+    """Return the date of the next occurrence by the rule, wherever its appointment was moved."""
     for days in (40, 400, 4000, 40_000):
         coming = occurrences(series.rule, series.starts_local, series.zone, now + MOMENT, now + days * DAY)
         for day, _starts_at in coming:
@@ -111,7 +111,7 @@ def _first_to_come(series: AppointmentSeries, now: datetime) -> date:
 
 
 def _split(series: AppointmentSeries, day: date, actor: Actor, now: datetime) -> AppointmentSeries:
-    """End a series before the occurrence of `day`; the rest of it, which begins there, not yet written."""
+    """End a series before the occurrence of `day`. Return the rest, which begins there, not saved yet."""
     rest = copy(series)
     rest.pk = None
     rest._state = copy(series._state)  # noqa: SLF001  (what Django documents for copying an instance)
@@ -135,7 +135,7 @@ def _split(series: AppointmentSeries, day: date, actor: Actor, now: datetime) ->
 
 
 def _shift(series: AppointmentSeries, first: date, shift: timedelta, clock: time) -> None:
-    """Move a series by days and to another time of day; its end and its exceptions go along."""
+    """Move a series by days and to another time of day, with its end and its exceptions."""
     rule = series.rule
     if rule.until and rule.until.year < FAR:
         later = datetime.combine(first + shift, clock) - datetime.combine(first, series.start_time)
@@ -147,7 +147,7 @@ def _shift(series: AppointmentSeries, first: date, shift: timedelta, clock: time
 
 
 def _redefine(series: AppointmentSeries, changes: dict[str, Any], service: Service | None, now: datetime) -> None:
-    """Write the other changes into a series. Raises BadRule, NotInRule, InThePast."""
+    """Apply the other changes to a series. Raises BadRule, NotInRule, InThePast, TooFar."""
     if "rrule" in changes:
         series.rrule = str(read(changes["rrule"]))
         if "starts" not in changes:
@@ -182,7 +182,7 @@ def _edit_one(
     now: datetime,
     overrides: Collection[Override] | None,
 ) -> SeriesChange:
-    """Change the appointment of one date: an exception that keeps its name."""
+    """Change the appointment of one date, which keeps that date as its name."""
     if "rrule" in changes:
         raise BadRule(_("One occurrence has no rule of its own."))
     found = series.appointments.filter(occurrence=day).first()
@@ -197,7 +197,7 @@ def _edit_one(
         service = reservation.service
     length = reservation.length_for(service, changes.get("duration_minutes"))
     if overrides is not None:
-        series.overrides = sorted(overrides)  # of this move only: the series is not written
+        series.overrides = sorted(overrides)  # for this move only: the series is not saved
     work = SeriesBooker(schedule, series, service, actor, now)
     if (starts_at, length, service) != (appointment.starts_at, reservation.length, reservation.service):
 

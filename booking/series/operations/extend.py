@@ -1,4 +1,4 @@
-"""A series is kept booked up to the horizon."""
+"""Extending series up to the horizon."""
 
 from datetime import datetime
 
@@ -13,10 +13,10 @@ from scheduler_project.common.operations import each_by_itself, operation
 
 @operation
 def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
-    """Book what has come within the booking horizon since last time. Returns how many appointments it made.
+    """Book what has come within the booking horizon since last time. Return the number of appointments booked.
 
-    What cannot be booked is left out and noted in `gaps`. Running it twice does nothing the second time. A provider who
-    takes no bookings is left alone until they do. Nobody is told: both sides asked for the series, and are reminded.
+    Conflicts are skipped and noted in `gaps`. A second call does nothing. Series of a provider who takes no bookings
+    wait until they do. Neither side is notified: both asked for the series, and are reminded.
     """
     series = AppointmentSeries.objects.detailed().filter(pk=series_id).first()
     if series is None:
@@ -41,9 +41,9 @@ def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
 
 
 def extend_all_series(*, now: datetime, actor: Actor) -> int:
-    """Extend every active series, each in a transaction of its own. Returns how many appointments were made.
+    """Extend every active series, each in its own transaction. Return the number of appointments booked.
 
-    One whose turn is lost is taken up in the next round.
+    A series that fails waits for the next round.
     """
 
     def extend(key: int) -> int:

@@ -1,4 +1,4 @@
-"""The appointments of a changed series become what it now says: moved rather than made anew."""
+"""Matching the appointments of a changed series with its new occurrences: they are moved, not created anew."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -20,7 +20,7 @@ from scheduler_project.common.time.intervals import DAY
 class Match:
     """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book.
 
-    `ended` were cancelled when the series ended before them; their dates are free to be booked anew.
+    `ended` are appointments cancelled when the series ended before them; their dates can be booked anew.
     """
 
     pairs: list[tuple[Appointment, date, datetime]]
@@ -42,15 +42,15 @@ def planned(
     shift: timedelta,
     now: datetime,
 ) -> Match:
-    """Match the appointments there are with the new occurrences: those of the same date, and the others in order.
+    """Match the present appointments with the new occurrences: first those of the same date, then the others in order.
 
-    What was moved from before `first` into the future stays out of it.
+    Occurrences before `first` that were moved into the future keep their times.
     """
     strays = [appointment for appointment in old if named(appointment) < first]
     old = [appointment for appointment in old if named(appointment) >= first]
     by_date = {named(appointment): appointment for appointment in old}
     others = before.appointments.exclude(occurrence=None).exclude(pk__in=[appointment.pk for appointment in old])
-    # A date that was cancelled by itself is an exception; one cancelled because the series ended is not.
+    # A date cancelled alone is an exception; one cancelled because the series ended is not.
     cancelled = others.filter(status=AppointmentStatus.CANCELLED, occurrence__gte=first)
     ended = list(cancelled.exclude(occurrence__in=before.exdates))
     others = others.exclude(pk__in=[appointment.pk for appointment in ended])
@@ -70,14 +70,14 @@ def planned(
 
 
 def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[tuple[Appointment, date, datetime]]:
-    """Those that move to an earlier time from the front, then the others from the back: none is in another's way."""
+    """Order moves so that none is in another's way: those to earlier times first, then the others from the back."""
     pairs = sorted(pairs, key=lambda pair: pair[2])
     earlier = [pair for pair in pairs if pair[2] < pair[0].starts_at]
     return earlier + [pair for pair in reversed(pairs) if pair[2] >= pair[0].starts_at]
 
 
 def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
-    """Let the appointments of a series be what it now says. One that cannot be moved stays where it is."""
+    """Change the appointments of a series to match it. One that cannot be moved stays where it is."""
     for appointment in plan.given_up + plan.ended:
         appointment.occurrence = None
         appointment.save(update_fields=["occurrence"])
@@ -97,9 +97,9 @@ def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
 def _moved(
     work: SeriesBooker, before: AppointmentSeries, appointment: Appointment, day: date, starts_at: datetime
 ) -> Appointment | None:
-    """The appointment at its new time, with its new length and service; None if it cannot be had.
+    """Return the appointment with its new time, length and service; None if the time cannot be booked.
 
-    Whatever of these differs from what the series said before was changed by itself, and stays.
+    Each of these that already differed from the series was changed alone, and stays.
     """
     reservation, series = appointment.reservation, work.series
     if appointment.starts_at != before.instant(named(appointment)):
@@ -140,7 +140,7 @@ def move(
 
 
 def _new_words(before: AppointmentSeries, after: AppointmentSeries, appointment: Appointment) -> dict[str, Any]:
-    """Return the new texts for an appointment: only for fields that still say what the series said before."""
+    """Return the new texts for an appointment, only for fields that still equal the former ones of the series."""
     return {
         name: new
         for (name, old), new in zip(_words(before).items(), _words(after).values(), strict=True)
