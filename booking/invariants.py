@@ -75,7 +75,9 @@ FROM booking_reservation claim, LATERAL (
       AND starts_at > claim.blocked_from - interval '1 hour' AND starts_at < claim.blocked_until OFFSET 0
 ) slot
 WHERE claim.status IN ('held', 'confirmed') AND slot.reservation_id IS NULL AND slot.ends_at > claim.blocked_from"""
-"""The ORM has no LATERAL. OFFSET 0 makes PostgreSQL look up the few slots of each claim; else it may join the whole tables.
+"""The ORM has no LATERAL. OFFSET 0 makes PostgreSQL look up the few slots of each claim.
+
+Otherwise it may join the whole tables.
 """
 
 WITHOUT_APPOINTMENT = Reservation.objects.filter(
