@@ -31,7 +31,7 @@ def hold_link(reservation: Reservation) -> str:
     return settings.SITE_URL + reverse("hold", args=[signing.dumps([reservation.pk, reservation.client_id], salt=HOLD)])
 
 
-def held_by(token: str) -> tuple[int, int]:
+def hold_from_token(token: str) -> tuple[int, int]:
     """Return the ids of the reservation and the client in a link's token. Raises NotFound if we did not sign it.
 
     The client may no longer be the hold's: the link may have gone to a mistyped address.
@@ -48,7 +48,7 @@ def details_token(reservation: Reservation) -> str:
     return signing.dumps(reservation.pk, salt=DETAILS)
 
 
-def taken_by(token: str) -> int:
+def hold_from_details_token(token: str) -> int:
     """Return the id of the reservation in a token for details. Raises NotFound if we did not sign it."""
     return _id_in(token, DETAILS)
 
@@ -58,7 +58,7 @@ def visitor_token(reference: str) -> str:
     return signing.dumps(reference, salt=VISITOR)
 
 
-def visitor_in(token: str) -> str | None:
+def visitor_from_token(token: str) -> str | None:
     """Return the reference in a visitor's token; None if we did not sign it, or did more than a day ago."""
     try:
         return str(signing.loads(token, salt=VISITOR, max_age=VISITOR_KEPT))
@@ -75,7 +75,7 @@ def appointment_link(appointment: Appointment) -> str:
     return settings.SITE_URL + reverse("guest", args=[appointment_token(appointment)])
 
 
-def appointment_in(token: str) -> int:
+def appointment_from_token(token: str) -> int:
     """Return the id of the appointment in a link's token. Raises NotFound if we did not sign it."""
     return _id_in(token, APPOINTMENT)
 

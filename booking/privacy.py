@@ -76,7 +76,7 @@ def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
 
 
 @operation
-def leave_no_bookings(*, user: User, now: datetime) -> None:
+def prepare_account_deletion(*, user: User, now: datetime) -> None:
     """Close the feeds of a person who deletes their login. Raises AppointmentsComing."""
     if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing

@@ -22,7 +22,7 @@ from booking.availability.operations import open_schedule
 from booking.availability.slots import extend
 from booking.calendars.operations import end_feeds
 from booking.models import Appointment, Schedule
-from booking.privacy import anonymize_bookings, bookings_of, leave_no_bookings
+from booking.privacy import anonymize_bookings, bookings_of, prepare_account_deletion
 from booking.signals import slots_missing
 from booking.tasks import wake_extender
 
@@ -54,7 +54,7 @@ def on_personal_data_asked(
 
 @receiver(login_leaving, dispatch_uid="booking.receivers.on_login_leaving")
 def on_login_leaving(user: User, now: datetime, **kwargs: Any) -> None:
-    leave_no_bookings(user=user, now=now)
+    prepare_account_deletion(user=user, now=now)
 
 
 @receiver(client_leaving, dispatch_uid="booking.receivers.on_client_leaving")

@@ -290,7 +290,7 @@ PAGES: dict[str, list[Page]] = {
     "client": [
         Page("home"),
         Page("choose", service),
-        Page("mine"),
+        Page("my-appointments"),
         Page("my-past"),
         Page("my-appointment", of_sam),
         Page("my-appointment", nothing, status=404),

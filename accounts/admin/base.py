@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Client, Provider, User
-from accounts.privacy.operations import gather
+from accounts.privacy.operations import export_person
 from accounts.providers.operations import GIVE_LOGIN
 from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
@@ -57,7 +57,7 @@ class ArchivedAdmin(StaffModelAdmin):
             request, row if isinstance(row, User) else row.user
         ):
             raise PermissionDenied
-        archive = gather(user_id=pk) if isinstance(row, User) else gather(client_id=pk)
+        archive = export_person(user_id=pk) if isinstance(row, User) else export_person(client_id=pk)
         return as_file(archive, f"{self.opts.model_name}-{pk}.json")
 
 

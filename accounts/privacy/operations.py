@@ -37,7 +37,7 @@ OF_LOGIN = ("name", "email")
 
 
 @operation
-def gather(*, user_id: int | None = None, client_id: int | None = None, own: bool = False) -> dict[str, Any]:
+def export_person(*, user_id: int | None = None, client_id: int | None = None, own: bool = False) -> dict[str, Any]:
     """Return everything stored about a person, from every app and ready for JSON, without providers' notes.
 
     For a login with its provider and client, or for a client with their login, if any. Secret addresses are included
@@ -108,7 +108,7 @@ def _provider(provider: Provider) -> dict[str, Any]:
     }
 
 
-def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:
+def delete_account(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:
     """Erase a person at their own request: the login and the personal data go, past appointments stay without a name.
 
     A provider can no longer be booked. Raises WrongPassword, TooManyGuesses, and AppointmentsComing while there are
@@ -119,11 +119,11 @@ def leave(*, user_id: int, password: str, device: Device = NOWHERE, now: datetim
         check_password(user=user, password=password, device=device)
     except WrongPassword:
         raise WrongPassword(field="password") from None
-    _leave(user_id, user.password, now)
+    _delete_account(user_id, user.password, now)
 
 
 @operation
-def _leave(user_id: int, password_hash: str, now: datetime) -> None:
+def _delete_account(user_id: int, password_hash: str, now: datetime) -> None:
     """Raises WrongPassword if the password was changed in the meantime."""
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(user=user_id).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
@@ -136,7 +136,7 @@ def _leave(user_id: int, password_hash: str, now: datetime) -> None:
 
 @operation
 def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
-    """Erase a client at their request, like `leave`, together with their login. Their appointments stay without a name.
+    """Erase a client at their request, with their login, as `delete_account` does. Their appointments stay, unnamed.
 
     For staff, and for the provider who keeps the client. Repeating it changes nothing. Raises AppointmentsComing;
     NotAllowed, also for a staff login; NotFound.

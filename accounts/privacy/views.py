@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.privacy.errors import AppointmentsComing
 from accounts.privacy.forms import DeleteForm
-from accounts.privacy.operations import gather, leave
+from accounts.privacy.operations import delete_account, export_person
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import WrongPassword
 from scheduler_project.common.pages.base import as_file, page
@@ -25,7 +25,7 @@ from scheduler_project.common.pages.base import as_file, page
 def download(request: HttpRequest) -> HttpResponse:
     """Download everything stored about the logged-in user."""
     assert isinstance(request.user, User)
-    return as_file(gather(user_id=request.user.pk, own=True), "my-data.json")
+    return as_file(export_person(user_id=request.user.pk, own=True), "my-data.json")
 
 
 @login_required
@@ -38,7 +38,7 @@ def delete(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             password = form.cleaned_data["password"]
-            leave(user_id=request.user.pk, password=password, device=Device.of(request), now=timezone.now())
+            delete_account(user_id=request.user.pk, password=password, device=Device.of(request), now=timezone.now())
         except WrongPassword as error:
             form.add_error("password", str(error.message))
         except AppointmentsComing as error:
@@ -47,5 +47,9 @@ def delete(request: HttpRequest) -> HttpResponse:
             logout(request)
             messages.success(request, _("Your account is deleted."))
             return HttpResponseRedirect(reverse("home"))
-    context = {"form": form, "refusal": refusal, "where": "dashboard" if request.user.provider_or_none else "mine"}
+    context = {
+        "form": form,
+        "refusal": refusal,
+        "where": "dashboard" if request.user.provider_or_none else "my-appointments",
+    }
     return render(request, "accounts/delete.html", context)

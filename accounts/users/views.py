@@ -88,7 +88,7 @@ def after_login(request: HttpRequest) -> HttpResponse:
     if user.provider_or_none:
         role = "dashboard"
     elif user.client_or_none:
-        role = "mine"
+        role = "my-appointments"
     else:
         role = "admin:index" if user.is_staff else "account"
     return HttpResponseRedirect(back(request, role))

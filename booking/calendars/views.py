@@ -43,8 +43,8 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @client_page
-def mine(request: HttpRequest, client: Client) -> HttpResponse:
-    return _subscribing(request, "booking/mine/calendar.html", client_id=client.pk)
+def client_feed(request: HttpRequest, client: Client) -> HttpResponse:
+    return _subscribing(request, "booking/client/calendar.html", client_id=client.pk)
 
 
 @provider_page

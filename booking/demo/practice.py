@@ -111,20 +111,20 @@ class Practice:
             address.verified = True
             address.save(update_fields=["verified"])
         for practitioner in PRACTITIONERS:
-            self.welcome(practitioner, begun)
+            self.add_practitioner(practitioner, begun)
         for offer in OFFERS:
             self.offer(offer)
-        self.plan_ahead()
-        self.tell_the_past()
+        self.add_time_off()
+        self.add_past()
         extend_all(now=self.now)
         self.recur()
-        self.fill_the_diary()
+        self.add_upcoming()
         self.hold()
         demo_opened.send(Practice, now=self.now)
 
     # --- Opening ------------------------------------------------------------------------------------------------------
 
-    def welcome(self, practitioner: Practitioner, begun: datetime) -> None:
+    def add_practitioner(self, practitioner: Practitioner, begun: datetime) -> None:
         """Add a provider with a login, hours and an address book."""
         user = User.objects.create(
             email=practitioner.email,
@@ -173,7 +173,7 @@ class Practice:
         service.providers.set([self.providers[key] for key in offer.by])
         self.services[offer.name] = service
 
-    def plan_ahead(self) -> None:
+    def add_time_off(self) -> None:
         """Add time off, a date override, a window and a closure, before any appointment."""
         common: dict[str, Any] = {"actor": SYSTEM, "now": self.now}
         today = self.now.date()
@@ -194,7 +194,7 @@ class Practice:
 
     # --- Booking ------------------------------------------------------------------------------------------------------
 
-    def tell_the_past(self) -> None:
+    def add_past(self) -> None:
         """Book the appointments of the last weeks and set their outcomes."""
         for key in self.open_to_all():
             for _number in range(PAST_EACH):
@@ -241,7 +241,7 @@ class Practice:
         )
         return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now).series
 
-    def fill_the_diary(self) -> None:
+    def add_upcoming(self) -> None:
         """Book coming appointments, some cancelled; requests with and without an answer; and one outside the hours."""
         for key in self.open_to_all():
             for number in range(COMING_EACH):

@@ -32,14 +32,14 @@ MOST_COMING = 200
 
 
 @client_page
-def mine(request: HttpRequest, client: Client) -> HttpResponse:
+def upcoming(request: HttpRequest, client: Client) -> HttpResponse:
     """List the client's coming appointments by day."""
     now = timezone.now()
     rows = Appointment.objects.filter(reservation__client=client).coming(now=now).detailed()
     coming = rows.order_by("reservation__starts_at", "pk")[:MOST_COMING]
     days = groupby(with_actions(request, coming, now), lambda row: localdate(row["appointment"].starts_at))
     context = {"days": [(day, list(rows)) for day, rows in days], "tab": "coming"}
-    return render(request, "booking/mine.html", context)
+    return render(request, "booking/client/appointments.html", context)
 
 
 @client_page
@@ -49,7 +49,7 @@ def past(request: HttpRequest, client: Client) -> HttpResponse:
     over = Appointment.objects.filter(reservation__client=client).exclude(pk__in=coming_ids(client, now)).detailed()
     page = Paginator(over.order_by("-reservation__starts_at", "-pk"), PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "rows": with_actions(request, page, now), "tab": "past"}
-    return render(request, "booking/mine/past.html", context)
+    return render(request, "booking/client/past.html", context)
 
 
 def coming_ids(client: Client, now: datetime) -> Any:
@@ -87,7 +87,7 @@ def appointment(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
         "others": others.select_related("reservation").order_by("reservation__starts_at")[:PER_PAGE],
         "calendars": web_links(row),
     }
-    return render(request, "booking/mine/appointment.html", context)
+    return render(request, "booking/client/appointment.html", context)
 
 
 @client_page
@@ -110,4 +110,4 @@ def cancel(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
         messages.success(request, one if number == 1 else more % number)
         return HttpResponseRedirect(reverse("my-appointment", args=[pk]))
     allowed = Action.CANCEL in allowed_actions(row, actor_of(request), now)
-    return render(request, "booking/mine/cancel.html", {"appointment": row, "form": form, "cancellable": allowed})
+    return render(request, "booking/client/cancel.html", {"appointment": row, "form": form, "cancellable": allowed})

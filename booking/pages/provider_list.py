@@ -13,7 +13,7 @@ from booking.links import visitor_token
 from booking.models import Service
 from booking.pages.embedding import embeddable, let_embed
 from booking.pages.search_forms import SearchForm
-from booking.reservations.views.hold_details import held_by_asker, visitor_of
+from booking.reservations.views.hold_details import own_holds, visitor_of
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.pages.base import embedded, page
 from scheduler_project.common.pages.languages import LONG
@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = Paginator(fitting, PER_PAGE).get_page(request.GET.get("page"))
     providers = list(shown.object_list)
     next_times = search.next_times([provider.pk for provider in providers], now)
-    held = {one.provider_id: one.starts_at for one in reversed(held_by_asker(request, now))}
+    held = {one.provider_id: one.starts_at for one in reversed(own_holds(request, now))}
     own = {pk: starts_at for pk, starts_at in held.items() if starts_at < next_times.get(pk, starts_at + intervals.DAY)}
     published = Provider.objects.published()
     context = {

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Source
 from accounts.models import Client
-from booking.links import appointment_in
+from booking.links import appointment_from_token
 from reminders.phones import operations as phones
 from reminders.phones.forms import CodeForm
 from scheduler_project.common.errors import DomainError, NotFound
@@ -41,7 +41,7 @@ def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor
 @secret_page
 def phone(request: HttpRequest, token: str) -> HttpResponse:
     """Send a code to the number given with the booking, and check the code entered."""
-    client = Client.objects.filter(reservations__appointment=appointment_in(token)).first()
+    client = Client.objects.filter(reservations__appointment=appointment_from_token(token)).first()
     if client is None or not client.phone:
         raise NotFound
     actor = Actor(None, Source.PAGE, guest=client)

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from accounts.privacy.operations import gather
+from accounts.privacy.operations import export_person
 from scheduler_project.common.errors import NotFound
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
         client_id = int(person) if person.isdecimal() else None
         logins = User.objects.filter(email=User.objects.normalize_email(person))
         try:
-            archive = gather(user_id=logins.values_list("pk", flat=True).first(), client_id=client_id)
+            archive = export_person(user_id=logins.values_list("pk", flat=True).first(), client_id=client_id)
         except NotFound as refusal:
             raise CommandError(f"There is no login and no client “{person}”.") from refusal
         self.stdout.write(json.dumps(archive, indent=2, ensure_ascii=False))

@@ -19,7 +19,7 @@ from booking.appointments.transitions import STATUSES
 from booking.appointments.views.cancel import cancel
 from booking.appointments.views.move import move_page
 from booking.calendars.icalendar import to_ical, web_links
-from booking.links import appointment_in
+from booking.links import appointment_from_token
 from booking.models import Appointment
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.pages.base import secret_page, visitor_zone
@@ -84,7 +84,7 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
 def appointment_of(token: str) -> Appointment:
     """Return the appointment of a token. Raises NotFound if we did not sign it."""
     rows = Appointment.objects.detailed().select_related("reservation__provider__schedule", "series")
-    made = rows.filter(pk=appointment_in(token)).first()
+    made = rows.filter(pk=appointment_from_token(token)).first()
     if made is None:
         raise NotFound
     return made

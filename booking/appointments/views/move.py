@@ -49,7 +49,7 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
             }
             return render(request, "booking/taken.html", context, status=refusal.kind.value)
         if not sure:
-            return render(request, "booking/move_sure.html", context | {"moved": moved, "at": request.POST["at"]})
+            return render(request, "booking/move_preview.html", context | {"moved": moved, "at": request.POST["at"]})
         messages.success(request, _("The appointment has been moved."))
         return HttpResponseRedirect(here)
     context |= calendar_of(

@@ -55,7 +55,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                     "ends_at": form.ends_at or form.starts_at + shown.reservation.length,
                 }
                 context = {"appointment": shown, "form": form, "after": after, "change": change}
-                return render(request, "booking/dashboard/move_sure.html", context)
+                return render(request, "booking/dashboard/move_preview.html", context)
             messages.success(request, and_told(_("Moved."), shown, Event.RESCHEDULED))
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()

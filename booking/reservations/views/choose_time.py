@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.providers.models import published as published_provider
-from booking.links import visitor_in, visitor_token
+from booking.links import visitor_from_token, visitor_token
 from booking.models import Reservation, Schedule, Service
 from booking.pages.embedding import embeddable, let_embed
 from booking.pages.month_picker import alternatives_in, calendar_of, in_chosen_zone, of_service
@@ -19,9 +19,9 @@ from booking.reservations.errors import OutsideHours, SlotTaken, TooFar, TooMany
 from booking.reservations.views.hold_details import (
     VISITOR,
     details_path,
-    held_by_asker,
     hold,
     own_client,
+    own_holds,
     remember_visitor,
     shown_holds,
     visitor_of,
@@ -64,10 +64,10 @@ def choose(
 ) -> HttpResponse:
     now = timezone.now()
     visitor = visitor_of(request) or new_reference()
-    if embedded(request) and request.method != "POST" and visitor_in(request.GET.get(VISITOR, "")) is None:
+    if embedded(request) and request.method != "POST" and visitor_from_token(request.GET.get(VISITOR, "")) is None:
         return HttpResponseRedirect(visitors_own(request, visitor))
     with in_chosen_zone(request):
-        held = held_by_asker(request, now)
+        held = own_holds(request, now)
         context: dict[str, Any] = {
             "service": service,
             "schedules": schedules,

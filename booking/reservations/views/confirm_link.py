@@ -16,7 +16,7 @@ from booking.appointments import operations as appointments
 from booking.appointments.queries import moved_from
 from booking.appointments.views.guest import in_clients_zone
 from booking.availability import search
-from booking.links import appointment_token, held_by
+from booking.links import appointment_token, hold_from_token
 from booking.models import Appointment, Reservation
 from booking.pages.month_picker import shown
 from booking.reservations import guests
@@ -64,7 +64,7 @@ def over(
         "refusal": refusal,
         "nearest": [shown(time, reservation.provider.schedule, zone, dated=True) for time in free],
     }
-    return render(request, "booking/hold_over.html", context, status=refusal.kind.value)
+    return render(request, "booking/hold_ended.html", context, status=refusal.kind.value)
 
 
 def reservation_of(token: str) -> Reservation:
@@ -72,7 +72,7 @@ def reservation_of(token: str) -> Reservation:
 
     Raises NotFound if we did not sign it, or if the hold has another client now.
     """
-    reservation_id, client_id = held_by(token)
+    reservation_id, client_id = hold_from_token(token)
     rows = Reservation.objects.select_related("provider__schedule", "client", "service", "appointment")
     reservation = rows.filter(pk=reservation_id, client=client_id).first()
     if reservation is None:

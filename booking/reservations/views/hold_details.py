@@ -27,7 +27,7 @@ from booking.appointments.enums import AppointmentStatus
 from booking.appointments.errors import TooManyAppointments
 from booking.appointments.transitions import STATUSES
 from booking.availability import search
-from booking.links import details_token, taken_by, visitor_in, visitor_token
+from booking.links import details_token, hold_from_details_token, visitor_from_token, visitor_token
 from booking.models import Reservation
 from booking.pages.access import actor_of
 from booking.pages.embedding import framed, let_embed
@@ -92,7 +92,7 @@ def own_client(request: HttpRequest) -> Client | None:
 def visitor_of(request: HttpRequest) -> str | None:
     """Return the reference of this visitor's client, from a cookie or, in a frame, from the address."""
     visitor_key = request.GET.get(VISITOR) if embedded(request) else None
-    return visitor_in(visitor_key or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
+    return visitor_from_token(visitor_key or request.COOKIES.get(settings.VISITOR_COOKIE_NAME, ""))
 
 
 def remember_visitor(response: HttpResponse, visitor: str) -> HttpResponse:
@@ -107,7 +107,7 @@ def remember_visitor(response: HttpResponse, visitor: str) -> HttpResponse:
     return response
 
 
-def held_by_asker(request: HttpRequest, now: datetime) -> list[Reservation]:
+def own_holds(request: HttpRequest, now: datetime) -> list[Reservation]:
     """Return the present holds of the visitor or client, by start."""
     own, visitor = own_client(request), visitor_of(request)
     if own is None and visitor is None:
@@ -148,7 +148,7 @@ def details(request: HttpRequest, token: str) -> HttpResponse:
     themselves. A registered client acts by their session and needs a token.
     """
     rows = Reservation.objects.select_related("provider__schedule", "client", "service", "appointment")
-    held = rows.filter(pk=taken_by(token)).first()
+    held = rows.filter(pk=hold_from_details_token(token)).first()
     if held is None:
         raise NotFound
     with in_chosen_zone(request):
@@ -285,7 +285,7 @@ def show(
         "registered": held.client.user_id is not None,
         "chooser": chooser_path(request, held),
         "framed": embedded(request),
-        "holds": shown_holds(request, held_by_asker(request, now)) if over else [],
+        "holds": shown_holds(request, own_holds(request, now)) if over else [],
     }
     code = refusal.kind.value if refusal else over.kind.value if over else status
     return render(request, "booking/details.html", context, status=code)

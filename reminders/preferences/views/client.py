@@ -54,7 +54,7 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
         "addresses": addresses(client, login_of(request), actor),
         "tab": "reminders",
     }
-    return render(request, "reminders/mine.html", context)
+    return render(request, "reminders/client_preferences.html", context)
 
 
 def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) -> None:

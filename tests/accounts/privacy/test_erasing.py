@@ -17,7 +17,7 @@ from accounts.clients.operations import add_client, edit_client, remove_client
 from accounts.mails.operations import owe
 from accounts.models import Client, User
 from accounts.privacy.errors import AppointmentsComing
-from accounts.privacy.operations import erase_client, gather, leave
+from accounts.privacy.operations import delete_account, erase_client, export_person
 from accounts.users.operations import edit_user
 from booking.appointments.enums import Action
 from booking.appointments.operations import edit, take_action
@@ -139,7 +139,7 @@ def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
     counted = list(Appointment.objects.order_by("pk").values_list("pk", "status", "reservation__service"))
     assert len(before) > 8
 
-    leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
+    delete_account(user_id=booker.user_id, password=PASSWORD, now=LATER)
 
     assert tables_naming(*WORDS) == set()
     assert list(Appointment.objects.order_by("pk").values_list("pk", "status", "reservation__service")) == counted
@@ -148,7 +148,7 @@ def test_leaving_leaves_nothing_that_names_the_person(provider, booker):
 def test_leaving_keeps_in_the_trail_that_things_changed(provider, booker):
     edit_user(user_id=booker.user_id, changes={"name": "Wilhelmina"}, actor=Actor(None, Source.COMMAND))
 
-    leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
+    delete_account(user_id=booker.user_id, password=PASSWORD, now=LATER)
 
     trail = Change.objects.filter(table_name="accounts_client", row_id=booker.pk).order_by("pk")
     assert list(trail.values_list("kind", "face", "changes"))[1:] == [
@@ -160,7 +160,7 @@ def test_leaving_keeps_in_the_trail_that_things_changed(provider, booker):
 def test_leaving_ends_holds(provider, booker):
     held = hold(provider, at("2026-03-04 09:00"), client=booker)
 
-    leave(user_id=booker.user_id, password=PASSWORD, now=NOON)
+    delete_account(user_id=booker.user_id, password=PASSWORD, now=NOON)
 
     held.refresh_from_db()
     assert held.status == ReservationStatus.RELEASED
@@ -175,7 +175,7 @@ def test_leaving_is_refused_while_a_series_goes_on(provider, booker):
         take_action(appointment_id=appointment.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 14:00"))
 
     with pytest.raises(AppointmentsComing):
-        leave(user_id=booker.user_id, password=PASSWORD, now=LATER)
+        delete_account(user_id=booker.user_id, password=PASSWORD, now=LATER)
 
     assert Client.objects.get(pk=booker.pk).name == booker.name
 
@@ -286,7 +286,7 @@ def test_provider_who_leaves_is_told_nothing_more_of_their_clients(provider):
     user.set_password(PASSWORD)
     user.save()
 
-    leave(user_id=user.pk, password=PASSWORD, now=LATER)
+    delete_account(user_id=user.pk, password=PASSWORD, now=LATER)
     take_action(appointment_id=made.pk, action=Action.COMPLETE, actor=SYSTEM, now=LATER)
 
     assert not provider.webhooks.exists()
@@ -301,7 +301,7 @@ def test_archive_of_a_client_without_a_login_tells_what_is_kept(provider, kept):
     made = appoint(provider, at("2026-03-04 09:00"), client=kept, actor=SYSTEM)
     appoint(provider, at("2026-03-04 10:00"))
 
-    archive = gather(client_id=kept.pk)
+    archive = export_person(client_id=kept.pk)
 
     assert archive["client"]["name"] == "Ada"
     assert "login" not in archive
@@ -312,7 +312,7 @@ def test_archive_holds_why_rules_were_set_aside_for_the_provider_but_not_for_the
     outside = {"overrides": [Override.HOURS], "reason": "Afraid of crowds"}
     appoint(provider, at("2026-03-07 09:00"), client=booker, **outside)
 
-    of_client, of_provider = gather(user_id=booker.user_id), gather(user_id=provider.user_id)
+    of_client, of_provider = export_person(user_id=booker.user_id), export_person(user_id=provider.user_id)
 
     told = {"status": "scheduled", "overrides": ["hours"]}
     assert of_client["appointments"][0]["history"][0]["details"] == told
@@ -322,14 +322,14 @@ def test_archive_holds_why_rules_were_set_aside_for_the_provider_but_not_for_the
 def test_archive_of_a_client_is_that_of_their_login(provider, booker):
     appoint(provider, at("2026-03-04 09:00"), client=booker)
 
-    assert gather(client_id=booker.pk) == gather(user_id=booker.user_id)
+    assert export_person(client_id=booker.pk) == export_person(user_id=booker.user_id)
 
 
 def test_archive_tells_secret_addresses_to_their_owner_only(booker):
     open_feed(client_id=booker.pk, actor=actor_of(booker), now=NOON)
 
-    [theirs] = gather(user_id=booker.user_id, own=True)["calendar_feeds"]
-    [for_staff] = gather(client_id=booker.pk)["calendar_feeds"]
+    [theirs] = export_person(user_id=booker.user_id, own=True)["calendar_feeds"]
+    [for_staff] = export_person(client_id=booker.pk)["calendar_feeds"]
 
     assert theirs["address"].endswith(".ics")
     assert list(for_staff) == ["created_at"]
@@ -355,7 +355,7 @@ def test_archive_of_a_superuser_is_not_for_other_staff(client):
 def test_archive_of_nobody_is_not_found(db):
     for asked in ({"client_id": 1}, {"user_id": 1}, {}):
         with pytest.raises(NotFound):
-            gather(**asked)
+            export_person(**asked)
 
 
 def test_archive_is_a_file_for_staff_who_may_see_the_person(client, kept, booker):
@@ -373,8 +373,8 @@ def test_archive_is_a_file_for_staff_who_may_see_the_person(client, kept, booker
 
 def test_export_person_writes_the_archive(kept, booker):
     for person, archive in (
-        (str(kept.pk), gather(client_id=kept.pk)),
-        (booker.user.email, gather(user_id=booker.user_id)),
+        (str(kept.pk), export_person(client_id=kept.pk)),
+        (booker.user.email, export_person(user_id=booker.user_id)),
     ):
         out = StringIO()
         call_command("export_person", person, stdout=out)

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.utils.http import urlsafe_base64_encode
 
 from accounts.models import Client, Mail, Provider, SignIn, User
-from accounts.privacy.operations import leave
+from accounts.privacy.operations import delete_account
 from accounts.sign_in.operations import ask_new_email
 from tests.accounts.helpers import bearer, code_of, mails, tokens_of
 from tests.accounts.sign_in.test_mailboxes import NEW, reset_path
@@ -312,7 +312,7 @@ def test_second_factor_that_changes_ends_sign_ins_by_whatever_path(user, change)
 
 
 @pytest.mark.parametrize(
-    "goes", [lambda user: user.delete(), lambda user: leave(user_id=user.pk, password=PASSWORD, now=NOON)]
+    "goes", [lambda user: user.delete(), lambda user: delete_account(user_id=user.pk, password=PASSWORD, now=NOON)]
 )
 def test_login_that_goes_is_logged_and_not_written_to(events, user, goes):
     TOTP.activate(user, generate_totp_secret())

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from accounts.privacy.operations import erase_client, leave
+from accounts.privacy.operations import delete_account, erase_client
 from booking.models import CalendarFeed, Reservation
 from reminders.models import WebhookEndpoint
 from scheduler_project.common.models import REPEATABLE, IdempotentRequest
@@ -85,7 +85,7 @@ def test_answers_that_a_login_got_go_with_it(booker_api, booker):
     booker.user.save()
     assert send(booker_api, "/api/me", {"name": "Grace Hopper"}, method="patch").status_code == 200
 
-    leave(user_id=booker.user.pk, password=PASSWORD, now=NOON)
+    delete_account(user_id=booker.user.pk, password=PASSWORD, now=NOON)
 
     assert kept() == ""
 
