@@ -15,10 +15,6 @@ from scheduler_project.common.validators import has_link
 Row = TypeVar("Row", bound=models.Model)
 
 
-IN_STEP = ("name", "timezone")
-"""Fields that a login shares with the client who registered with it."""
-
-
 def check_name(name: str, actor: Actor | None = None) -> None:
     """Raise LinkInName for a web address in a name: anybody could use it to have links mailed to others.
 

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor, Source
 from accounts.admin.base import ArchivedAdmin, PersonAdmin
+from accounts.clients.fields import CONTACT_FIELDS, VERIFIED, field_names, fields_with, with_proofs
 from accounts.clients.imports import CLIENTS
 from accounts.clients.operations import add_client, edit_client, remove_client
-from accounts.models import Client, User
+from accounts.models import Client
 from accounts.privacy.operations import erase_client
 from scheduler_project.common.admin.base import do_to_each, first
 from scheduler_project.common.admin.files import Imports
@@ -38,26 +39,23 @@ class ClientForm(ModelForm):
     class Meta:
         labels = {"owner": gettext_lazy("Address book")}
 
-    def clean_email(self) -> str:
-        return User.objects.normalize_email(self.cleaned_data["email"])
-
 
 @admin.register(Client)
 class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     sheets = (CLIENTS,)
     row_tools = []
     form = ClientForm
-    list_display = ("name", "email", "phone", "phone_verified", "book", "created")
+    list_display = (*with_proofs(in_summary=True), "book", "created")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner",)
-    search_fields = ("name", "email", "phone", "owner__name")
+    search_fields = (*(field.name for field in CONTACT_FIELDS if field.search), "owner__name")
     autocomplete_fields = ("owner",)
-    readonly_fields = ("phone_verified", "login", "created")
+    readonly_fields = (*(field.proof for field in VERIFIED), "login", "created")
     actions = ("verify_phones", "erase")
 
     def get_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
-        fields = ("name", "email", "phone", "timezone", "owner", "notes")
-        return (*fields[:3], "phone_verified", *fields[3:], "login", "created") if obj else fields
+        names, rest = (with_proofs, ("login", "created")) if obj else (field_names, ())
+        return (*names(is_private=False), "owner", *names(is_private=True), *rest)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         return super().get_queryset(request).select_related("owner", "user")
@@ -71,7 +69,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         return str(client.owner or _("the office's"))
 
     @admin.display(description=gettext_lazy("phone verified"), boolean=True)
-    def phone_verified(self, client: Client) -> bool | None:
+    def phone_is_verified(self, client: Client) -> bool | None:
         return client.phone_is_verified if client.phone else None
 
     @admin.action(description=gettext_lazy("Mark selected phones as verified"), permissions=["change"])
@@ -85,7 +83,8 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         do_to_each(request, queryset, apply, _("Clients whose phone is verified: %d."))
 
     def describe(self, row: Client) -> str:
-        return " · ".join(filter(None, [row.name, row.email, str(row.phone), str(row.owner or "")]))
+        known = [str(getattr(row, field.name)) for field in fields_with(in_summary=True)]
+        return " · ".join(filter(None, [*known, str(row.owner or "")]))
 
     def acting(self, request: HttpRequest) -> Actor:
         return Actor.of(request.user, Source.ADMIN)
@@ -107,7 +106,11 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
         """Erase the client after a confirmation page: erasure cannot be undone."""
         if "answered" not in request.POST:
             chosen = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
-            again = [("action", "erase"), ("select_across", request.POST.get("select_across", "0")), ("answered", "1")]
+            again = [
+                ("action", "erase"),
+                ("select_across", request.POST.get("select_across", "0")),
+                ("answered", "1"),
+            ]
             gone = _("Names, addresses, notes and logins go for good. Past appointments stay, without a name.")
             return self.ask(
                 request,

@@ -12,11 +12,17 @@ from rest_framework.serializers import BaseSerializer
 from accounts.api import permissions
 from accounts.api.base import PeopleViewSet
 from accounts.clients import filters
+from accounts.clients.fields import erasure, field_names
 from accounts.clients.operations import add_client, edit_client, remove_client
 from accounts.clients.serializers import ClientSerializer
 from accounts.models import Client
 from accounts.privacy.operations import erase_client
 from scheduler_project.common.api.schema import refusals
+
+OWN = ", ".join(field_names(is_own=True))
+
+
+ERASED = ", ".join(name for name in field_names() if name in erasure())
 
 
 @extend_schema_view(
@@ -43,7 +49,7 @@ from scheduler_project.common.api.schema import refusals
     update=extend_schema(summary="Change a client", responses={200: ClientSerializer, **refusals(403, 409)}),
     partial_update=extend_schema(
         summary="Change a client",
-        description="Clients change their own name, phone and timezone, their provider all but the owner, staff all.",
+        description=f"Clients change their own {OWN}; their provider all but the owner, staff all.",
         responses={200: ClientSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("A new phone", {"phone": "+49 30 901821"}, request_only=True)],
     ),
@@ -72,7 +78,7 @@ class ClientViewSet(PeopleViewSet):
 
     @extend_schema(
         summary="Erase a client's personal data",
-        description="For staff, and for the provider who keeps the client: name, email, phone, notes and all that was "
+        description=f"For staff, and for the provider who keeps the client: {ERASED} and all that was "
         "written about them go, their login too; their past appointments stay, without a name. Refused while "
         "appointments are to come.",
         request=None,

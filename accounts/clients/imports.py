@@ -10,22 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clients.errors import ClientExists
+from accounts.clients.fields import CONTACT_FIELDS, SHARED_WITH_LOGIN, VERIFIED, cleaned, field_names
 from accounts.models import Client, Provider, User
-from accounts.people import IN_STEP, different
+from accounts.people import different
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import (
-    Cells,
-    ImportOptions,
-    Outcome,
-    Result,
-    Sheet,
-    of_field,
-    take_turns,
-    zone,
-)
-from scheduler_project.common.validators import one_line
+from scheduler_project.common.files.imports import Cells, ImportOptions, Outcome, Result, Sheet, of_field, take_turns
 
 BATCH = 500
 
@@ -34,13 +25,13 @@ CHANGED_AT_ONCE = 100
 """Rows per statement: PostgreSQL compares every value line of an UPDATE … FROM (VALUES …) with every row."""
 
 
-COLUMNS = ("reference", "owner", "name", "email", "phone", "timezone", "notes")
+COLUMNS = ("reference", "owner", *field_names())
+
+
+REQUIRED = frozenset(field_names(is_required=True))
 
 
 PERMISSIONS = ("accounts.add_client", "accounts.change_client")
-
-
-WRITTEN = ("reference", "name", "email", "phone", "timezone", "notes")
 
 
 unproven: list[Exists] = []
@@ -134,12 +125,8 @@ def clients_like(drafts: Iterable[dict[str, Any]], owners: Iterable[int | None],
 
 
 READ = {
-    "name": of_field(Client, "name", one_line),
-    "email": of_field(Client, "email"),
-    "phone": of_field(Client, "phone"),
-    "timezone": zone,
-    "notes": of_field(Client, "notes"),
-    "reference": of_field(Client, "reference", one_line),
+    "reference": of_field(Client, "reference"),
+    **{field.name: field.read or of_field(Client, field.name) for field in CONTACT_FIELDS},
 }
 
 
@@ -168,10 +155,9 @@ def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
 
 def _read(row: Row, owners: dict[str, Provider]) -> tuple[list[Any], dict[str, Any], Provider | None]:
     cells = Cells(row)
-    cells.need("name")
-    draft = {name: cells.take(name, read, "") for name, read in READ.items()}
-    draft["email"] = User.objects.normalize_email(draft["email"])
-    draft["timezone"] = draft["timezone"] or "UTC"
+    cells.need(*REQUIRED)
+    empty = {field.name: field.empty for field in CONTACT_FIELDS}
+    draft = cleaned({name: cells.take(name, read, empty.get(name, "")) for name, read in READ.items()})
     owner = cells.take("owner", named(owners), None)
     return cells.refusals, draft, owner
 
@@ -212,10 +198,10 @@ class _Work:
         if found is None:
             reference = draft["reference"] or new_reference()
             values = draft | {"reference": reference, "owner": owner, "created_at": self.asked.now}
-            values["verified_phone"] = draft["phone"]
+            values |= {field.verified_by: draft[field.name] for field in VERIFIED}
             self.new.append(Client(**values))
             return Result(row, Outcome.NEW, about)
-        wanted = {name: draft[name] for name in WRITTEN if name in cells and (name != "reference" or draft[name])}
+        wanted = {name: draft[name] for name in READ if name in cells and (name != "reference" or draft[name])}
         wanted = different(found, wanted)
         if "email" in wanted and owner_id and wanted["email"]:
             others = book.of((owner_id, "email", wanted["email"]))
@@ -244,14 +230,13 @@ class _Work:
     def _change(self, row: Row, client: Client, wanted: dict[str, Any], about: str) -> Result:
         if not wanted:
             return Result(row, Outcome.UNCHANGED, about)
-        if wanted.get("phone"):
-            wanted = {**wanted, "verified_phone": wanted["phone"]}
+        wanted |= {field.verified_by: wanted[field.name] for field in VERIFIED if wanted.get(field.name)}
         for name, value in wanted.items():
             setattr(client, name, value)
         self.changed.append(client)
         self.columns |= wanted.keys()
-        if client.user_id and client.owner_id is None and set(IN_STEP) & set(wanted):
-            self.logins.append(User(pk=client.user_id, **{name: getattr(client, name) for name in IN_STEP}))
+        if client.user_id and client.owner_id is None and set(SHARED_WITH_LOGIN) & set(wanted):
+            self.logins.append(User(pk=client.user_id, **{name: getattr(client, name) for name in SHARED_WITH_LOGIN}))
         return Result(row, Outcome.CHANGED, about, ", ".join(name for name in wanted if name in COLUMNS))
 
     def write(self) -> None:
@@ -259,14 +244,13 @@ class _Work:
         if self.changed:
             Client.objects.bulk_update(self.changed, sorted(self.columns), batch_size=CHANGED_AT_ONCE)
         if self.logins:
-            User.objects.bulk_update(self.logins, IN_STEP, batch_size=CHANGED_AT_ONCE)
+            User.objects.bulk_update(self.logins, SHARED_WITH_LOGIN, batch_size=CHANGED_AT_ONCE)
 
 
 def export_clients(clients: QuerySet[Client]) -> Iterator[Sequence[Any]]:
     """Yield rows that `import_clients` can read; guests without a name are left out."""
-    named = clients.exclude(name="")
-    columns = ("reference", "owner__slug", "name", "email", "phone", "timezone", "notes")
-    for row in named.values_list(*columns).iterator(chunk_size=2000):
+    known = clients.exclude(name="")
+    for row in known.values_list("reference", "owner__slug", *field_names()).iterator(chunk_size=2000):
         yield [value if value is not None else "" for value in row]
 
 
@@ -275,7 +259,7 @@ CLIENTS = Sheet(
     model=Client,
     title=gettext_lazy("clients"),
     columns=COLUMNS,
-    required=frozenset({"name"}),
+    required=REQUIRED,
     permissions=PERMISSIONS,
     work=import_clients,
     export=export_clients,

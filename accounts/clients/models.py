@@ -14,8 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.modelfields import PhoneNumberField
 
+from accounts.clients.fields import matching
 from accounts.providers.models import Provider
-from accounts.users.models import NOT_IN_NUMBERS, Mailbox, User
+from accounts.users.models import Mailbox, User
 from scheduler_project.common.db.references import ReferenceField
 from scheduler_project.common.time.zones import validate_timezone
 
@@ -45,12 +46,8 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
 
     def matching(self, text: str) -> Self:
-        """Clients with `text` in the name, the email or the phone number, in whatever format the number is written."""
-        wanted = Q(name__icontains=text) | Q(email__icontains=text)
-        digits = text.translate(NOT_IN_NUMBERS)
-        if digits.removeprefix("+").isdecimal():
-            wanted |= Q(phone__contains=digits)
-        return self.filter(wanted)
+        """Clients with `text` in one of the contact fields that are searched."""
+        return self.filter(matching(text))
 
 
 def _clients_of(provider: Provider) -> Q:

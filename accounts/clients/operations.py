@@ -7,33 +7,18 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
+from accounts.clients.fields import CONTACT_FIELDS, SHARED_WITH_LOGIN, VERIFIED, cleaned, field_names
 from accounts.models import Client, ClientQuerySet, Provider, User
-from accounts.people import IN_STEP, check_name, delete, different, found, refuse_beyond, write
+from accounts.people import check_name, delete, different, found, refuse_beyond, write
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.operations import operation
 
 R = TypeVar("R")
 
 
-OF_OWN_CLIENT = frozenset({"name", "phone", "timezone"})
-
-
-OF_KEPT_CLIENT = OF_OWN_CLIENT | {"email", "notes"}
-
-
 @operation
-def add_client(
-    *,
-    name: str,
-    actor: Actor,
-    now: datetime,
-    email: str = "",
-    phone: Any = "",
-    timezone: str = "UTC",
-    notes: str = "",
-    owner: Provider | None = None,
-) -> Client:
-    """Add a client to a provider's address book.
+def add_client(*, actor: Actor, now: datetime, owner: Provider | None = None, **contact: Any) -> Client:
+    """Add a client to a provider's address book. `contact`: the contact fields, of which the name is needed.
 
     Providers add to their own; staff choose the provider, or none. Raises NotAllowed, LinkInName, ClientExists.
     """
@@ -44,17 +29,11 @@ def add_client(
         if owner not in (None, own):
             raise NotAllowed(_("You may only add clients to your own address book."), field="owner")
         owner = own
-    check_name(name, actor)
-    return Client.objects.create(
-        name=name,
-        email=User.objects.normalize_email(email),
-        phone=phone,
-        verified_phone=phone if can_vouch(actor, "accounts.add_client") else "",
-        timezone=timezone,
-        notes=notes,
-        owner=owner,
-        created_at=now,
-    )
+    check_name(contact["name"], actor)
+    values = cleaned({field.name: contact.pop(field.name, field.empty) for field in CONTACT_FIELDS})
+    if can_vouch(actor, "accounts.add_client"):
+        values |= {field.verified_by: values[field.name] for field in VERIFIED}
+    return Client.objects.create(owner=owner, created_at=now, **values, **contact)
 
 
 @operation
@@ -68,24 +47,23 @@ def with_new_client(call: Callable[[int], R], *, newcomer: dict[str, Any], actor
 
 @operation
 def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Client:
-    """Change a client: staff change everything, the owner all but the owner, the client their name, phone and timezone.
+    """Change a client: staff change everything, the owner all but the owner, the client the fields that are theirs.
 
     The client's login keeps in step. Raises NotFound for a client the actor may not see, NotAllowed (naming the field,
     if only that is not theirs to change) and ClientExists.
     """
     client = locked_client(client_id, actor)
-    if "email" in changes:
-        changes = {**changes, "email": User.objects.normalize_email(changes["email"])}
+    changes = cleaned(changes)
     wanted = different(client, changes)
     if not actor.may("accounts.change_client"):
         refuse_beyond(_own_words_of(client, actor), wanted)
     if "name" in wanted:
         check_name(wanted["name"], actor)
-    kept = keeps(actor, client, "accounts.change_client")
-    if changes.get("phone") and kept and can_vouch(actor, "accounts.change_client"):
-        wanted |= different(client, {"verified_phone": changes["phone"]})
+    if keeps(actor, client, "accounts.change_client") and can_vouch(actor, "accounts.change_client"):
+        proved = {field.verified_by: changes.get(field.name) for field in VERIFIED}
+        wanted |= different(client, {column: value for column, value in proved.items() if value})
     write(client, wanted)
-    common = {field: wanted[field] for field in IN_STEP if field in wanted}
+    common = {field: wanted[field] for field in SHARED_WITH_LOGIN if field in wanted}
     if common and client.user_id and client.owner_id is None:
         User.objects.filter(pk=client.user_id).update(**common)
     return client
@@ -115,10 +93,10 @@ def _own_words_of(client: Client, actor: Actor) -> frozenset[str]:
     """Return the fields of a client that the actor may change as the client or as the owner. Raises NotAllowed for
     others."""
     if keeps(actor, client, "accounts.change_client"):
-        return OF_KEPT_CLIENT
+        return frozenset(field_names())
     if client.pk != actor.client_id:
         raise NotAllowed
-    return OF_OWN_CLIENT
+    return frozenset(field_names(is_own=True))
 
 
 def locked_client(client_id: int, actor: Actor, *, to_delete: bool = False) -> Client:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from accounts.actors import Actor, Source
 from accounts.api.fields import NameField
+from accounts.clients.fields import field_names, with_proofs
 from accounts.clients.operations import keeps
 from accounts.models import Client
 from accounts.providers.serializers import ProviderField
@@ -42,16 +43,17 @@ class ClientSerializer(ModelSerializer[Client]):
 
     phone_is_verified = serializers.BooleanField(
         read_only=True,
-        help_text=_("Text messages go only to a number that answered a code, or that you or staff wrote."),
+        help_text=_("Text messages go only to a number that with_proofs a code, or that you or staff wrote."),
     )
 
     class Meta:
         model = Client
-        fields = ["id", "name", "email", "phone", "phone_is_verified", "timezone", "notes", "owner", "created_at"]
+        fields = ["id", *with_proofs(is_private=False), *with_proofs(is_private=True), "owner", "created_at"]
         read_only_fields = ["created_at"]
 
     def to_representation(self, client: Client) -> dict[str, Any]:
         row: dict[str, Any] = super().to_representation(client)
         if not keeps(Actor.of(self.context["request"].user, Source.API), client, "accounts.view_client"):
-            del row["notes"]
+            for name in field_names(is_private=True):
+                del row[name]
         return row

@@ -12,9 +12,11 @@ from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
+from accounts.clients.fields import DELETED, Trace, archived, erasure, traces
 from accounts.clients.operations import keeps, locked_client
 from accounts.mails.notices import silent
 from accounts.models import Client, Mail, Provider, SignIn, User
+from accounts.people import write
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import WrongPassword
 from accounts.sign_in.guesses import NOWHERE, check_password
@@ -25,13 +27,6 @@ from scheduler_project.common.audit.security_log import SecurityEvent, log_secur
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
 from scheduler_project.common.time.zones import rfc3339
-
-DELETED = "Deleted"
-"""The name shown for erased people."""
-
-
-OF_CLIENT = ("name", "email", "phone", "verified_phone", "notes", "reference")
-
 
 OF_LOGIN = ("name", "email")
 
@@ -87,15 +82,7 @@ def _login(user: User) -> dict[str, Any]:
 
 
 def _client(client: Client) -> dict[str, Any]:
-    return {
-        "name": client.name,
-        "email": client.email,
-        "phone": str(client.phone),
-        "verified_phone": str(client.verified_phone),
-        "timezone": client.timezone,
-        "reference": client.reference,
-        "created_at": rfc3339(client.created_at),
-    }
+    return archived(client) | {"reference": client.reference, "created_at": rfc3339(client.created_at)}
 
 
 def _provider(provider: Provider) -> dict[str, Any]:
@@ -156,13 +143,9 @@ def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
 def _erase_client(client: Client, now: datetime) -> None:
     """Anonymize a client, also in booking and reminders. The caller holds the row's lock."""
     client_leaving.send(Client, client=client, now=now)
-    number = str(client.phone.national_number) if client.phone else ""  # written with or without its country
-    erase_import_files(words={client.name, client.reference} - {DELETED}, signs={client.email, number})
-    texts = {client.name, client.email, str(client.phone), client.reference} - {DELETED}
-    erase_stored_answers(texts=texts, clients=[client.pk])
-    client.name, client.email, client.phone, client.verified_phone, client.notes = DELETED, "", "", "", ""
-    client.reference = f"deleted-{client.pk}"
-    client.save(update_fields=OF_CLIENT)
+    erase_import_files(words=traces(client, Trace.WORD) | {client.reference}, signs=traces(client, Trace.ANYWHERE))
+    erase_stored_answers(texts=traces(client) | {client.reference}, clients=[client.pk])
+    write(client, _erased(client))
     purge_audit_log(client)
 
 
@@ -186,9 +169,14 @@ def _erase_login(user: User, now: datetime) -> None:
     log_security_event_on_commit(SecurityEvent.LOGIN_DELETED, login=user.pk)
 
 
+def _erased(client: Client) -> dict[str, str]:
+    """Return the columns of a client that are erased, with their values from then on."""
+    return erasure() | {"reference": f"deleted-{client.pk}"}
+
+
 def purge_audit_log(row: Client | User) -> None:
     """Remove a person's details from the audit log of a row that is deleted or anonymized."""
-    erase(type(row), [row.pk], OF_CLIENT if isinstance(row, Client) else OF_LOGIN)
+    erase(type(row), [row.pk], _erased(row) if isinstance(row, Client) else OF_LOGIN)
     purge_admin_log(type(row), [row.pk])
 
 

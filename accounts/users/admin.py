@@ -19,9 +19,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import people
 from accounts.actors import Actor, Source
 from accounts.admin.base import ArchivedAdmin, outranks
+from accounts.clients.fields import SHARED_WITH_LOGIN
 from accounts.models import User
 from accounts.users.operations import edit_user
 from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, StaffModelAdmin
@@ -122,7 +122,7 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        common = {name: form.cleaned_data[name] for name in form.changed_data if name in people.IN_STEP}
+        common = {name: form.cleaned_data[name] for name in form.changed_data if name in SHARED_WITH_LOGIN}
         if change and common:
             edit_user(user_id=obj.pk, changes=common, actor=Actor.of(request.user, Source.ADMIN))
 

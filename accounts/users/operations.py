@@ -8,8 +8,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
+from accounts.clients.fields import SHARED_WITH_LOGIN
 from accounts.models import Client, User
-from accounts.people import IN_STEP, check_name, different, write
+from accounts.people import check_name, different, write
 from accounts.providers.operations import add_provider
 from accounts.signals import client_registered
 from scheduler_project.common.operations import operation
@@ -62,7 +63,7 @@ def edit_user(*, user_id: int, changes: dict[str, Any], actor: Actor) -> User:
         check_name(wanted["name"], actor)
     write(user, wanted)
     if client:
-        write(client, different(client, {name: changes[name] for name in IN_STEP if name in changes}))
+        write(client, different(client, {name: changes[name] for name in SHARED_WITH_LOGIN if name in changes}))
     return user
 
 

@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.fields import NameField
+from accounts.clients.fields import field_names
 from accounts.clients.serializers import OwnClientSerializer
 from accounts.models import User
 from accounts.providers.serializers import OwnProviderSerializer
@@ -12,7 +13,10 @@ from scheduler_project.common.api.serializers import ModelSerializer
 
 
 class UserSerializer(ModelSerializer[User]):
-    changed_by = {"password": "POST /api/password/change", "phone": "PATCH /api/clients/{id}"}
+    changed_by = {
+        "password": "POST /api/password/change",
+        **dict.fromkeys(field_names(is_own=True, is_shared_with_login=False), "PATCH /api/clients/{id}"),
+    }
 
     name = NameField()
     timezone = TimezoneField()

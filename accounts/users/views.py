@@ -12,6 +12,7 @@ from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Source
+from accounts.clients.operations import edit_client
 from accounts.models import User
 from accounts.sign_in.adapter import remember_language
 from accounts.sign_in.devices import remember_browser
@@ -102,7 +103,10 @@ def account(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
-        edit_user(user_id=user.pk, changes=form.cleaned_data, actor=Actor.of(user, Source.PAGE))
+        actor = Actor.of(user, Source.PAGE)
+        edit_user(user_id=user.pk, changes={name: form.cleaned_data[name] for name in form.Meta.fields}, actor=actor)
+        if form.client and form.contact:
+            edit_client(client_id=form.client.pk, changes=form.contact, actor=actor)
         messages.success(request, _("Saved."))
         response = HttpResponseRedirect(reverse("account"))
         remember_zone(response, form.cleaned_data["timezone"])

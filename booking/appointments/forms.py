@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import GUEST_FIELDS
+from accounts.clients.forms import newcomers_contacts
 from accounts.models import Client, ClientQuerySet, Provider
 from booking.appointments.clients import clients_of
 from booking.models import Appointment, Schedule, Service
@@ -18,11 +20,9 @@ from booking.series.rule import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
 from booking.services.models import MINUTES_A_DAY
 from scheduler_project.common.pages.forms import (
     DayField,
-    EmailField,
     IntegerField,
     LineField,
     ModelForm,
-    PhoneField,
     TextField,
     TimeField,
 )
@@ -165,15 +165,11 @@ class TimeForm(forms.Form):
         return [Override(name) for name in self.cleaned_data["overrides"]]
 
 
+@newcomers_contacts
 class ForClientForm(TimeForm):
     """A time for a known or a new client."""
 
     client = forms.ModelChoiceField(label=gettext_lazy("Client"), queryset=Client.objects.none(), required=False)
-    name = LineField(label=gettext_lazy("Name"), max_length=150, required=False)
-    email = EmailField(label=gettext_lazy("Email"), required=False)
-    phone = PhoneField(
-        label=gettext_lazy("Phone"), required=False, help_text=gettext_lazy("With the country, such as +49 30 1234567.")
-    )
     service = forms.ModelChoiceField(
         label=gettext_lazy("Service"),
         queryset=Service.objects.none(),
@@ -196,7 +192,16 @@ class ForClientForm(TimeForm):
     def newcomer(self) -> dict[str, Any]:
         """The details of the new client."""
         cleaned = self.cleaned_data
-        return {name: cleaned[name] for name in ("name", "email", "phone")} | {"timezone": self.schedule.timezone}
+        return {field.name: cleaned[field.name] for field in GUEST_FIELDS} | {"timezone": self.schedule.timezone}
+
+    @property
+    def contacts(self) -> list[forms.BoundField]:
+        """The boxes for a new client."""
+        return [self[field.name] for field in GUEST_FIELDS]
+
+    @property
+    def has_contact_errors(self) -> bool:
+        return any(box.errors for box in self.contacts)
 
 
 class MoveForm(TimeForm):

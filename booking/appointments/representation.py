@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from accounts.clients.fields import summary_of
 from booking.models import Appointment
 
 PLACES = {
@@ -41,12 +42,12 @@ def describe(
     Written by hand: walking the fields costs five times as much.
     """
     reservation = appointment.reservation
-    client, service = reservation.client, reservation.service
+    service = reservation.service
     said = {
         "id": appointment.pk,
         "uid": str(appointment.uid),
         "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
-        "client": {"id": client.pk, "name": client.name, "email": client.email, "phone": str(client.phone)},
+        "client": summary_of(reservation.client),
         "service": {"id": service.pk, "name": service.name} if service else None,
         "reservation": reservation.pk,
         "series": appointment.series_id,

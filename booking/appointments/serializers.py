@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.actors import Actor, Source
+from accounts.clients.fields import field_names
 from booking.api.fields import InstantField, OffsetsField
 from booking.appointments.enums import Action
 from booking.appointments.permissions import allowed_actions
@@ -21,7 +22,10 @@ class PersonSerializer(Serializer[Any]):
 
 class ContactSerializer(PersonSerializer):
     email = serializers.EmailField()
-    phone = serializers.CharField()
+
+    def get_fields(self) -> dict[str, Any]:
+        known = super().get_fields()
+        return {name: known.get(name) or serializers.CharField() for name in ("id", *field_names(in_summary=True))}
 
 
 class AppointmentSerializer(ModelSerializer[Appointment]):

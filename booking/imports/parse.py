@@ -27,7 +27,6 @@ from scheduler_project.common.files.imports import (
     one_of,
     zone,
 )
-from scheduler_project.common.validators import one_line
 
 COLUMNS = (
     "reference",
@@ -97,10 +96,10 @@ def read_draft(row: Row, providers: dict[str, Provider], asked: ImportOptions) -
     zone_name = cells.take("timezone", zone, schedule.timezone)
     read_time = local_or_instant(ZoneInfo(zone_name))
     values = {
-        "reference": cells.take("reference", of_field(ImportedEntry, "reference", one_line), ""),
-        "title": cells.take("title", of_field(Appointment, "title", one_line), ""),
+        "reference": cells.take("reference", of_field(ImportedEntry, "reference"), ""),
+        "title": cells.take("title", of_field(Appointment, "title"), ""),
         "description": cells.take("description", of_field(Appointment, "description"), ""),
-        "reason": cells.take("reason", of_field(Appointment, "cancellation_reason", one_line), ""),
+        "reason": cells.take("reason", of_field(Appointment, "cancellation_reason"), ""),
         "reminder_offsets": cells.take("reminders", offsets, None),
         "rrule": cells.take("rrule", lambda text: str(read_rule(text)), ""),
     }

@@ -25,7 +25,6 @@ from scheduler_project.common.files.imports import (
     yes_or_no,
 )
 from scheduler_project.common.time.offsets import canonical
-from scheduler_project.common.validators import one_line
 
 BATCH = 500
 
@@ -61,8 +60,8 @@ def told_offsets(value: Sequence[str] | None) -> str:
 
 
 READ: dict[str, tuple[Any, Any]] = {
-    "reference": (of_field(Service, "reference", one_line), ""),
-    "name": (of_field(Service, "name", one_line), ""),
+    "reference": (of_field(Service, "reference"), ""),
+    "name": (of_field(Service, "name"), ""),
     "description": (of_field(Service, "description"), ""),
     "duration_minutes": (of_field(Service, "duration_minutes"), 0),
     "buffer_before_minutes": (of_field(Service, "buffer_before_minutes"), 0),

@@ -5,8 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Client, Provider, User
-from scheduler_project.common.pages.forms import RowForm, ZoneField
+from accounts.clients.fields import field_names
+from accounts.clients.forms import contacts
+from accounts.models import Client, Provider
+from scheduler_project.common.pages.forms import RowForm
 
 
 class ProfileForm(RowForm):
@@ -22,15 +24,8 @@ class ProfileForm(RowForm):
         self.fields["embed_origins"].show_hidden_initial = False
 
 
+@contacts
 class ClientForm(RowForm):
-    timezone = ZoneField(label=_("Timezone"), help_text=_("In which they are told times."))
-
     class Meta:
         model = Client
-        fields = ["name", "email", "phone", "timezone", "notes"]
-        widgets = {"notes": forms.Textarea({"rows": 6})}
-        labels = {"name": _("Name"), "email": _("Email"), "phone": _("Phone"), "notes": _("Private notes")}
-        help_texts = {"phone": _("With the country: +49 30 901820.")}
-
-    def clean_email(self) -> str:
-        return User.objects.normalize_email(self.cleaned_data["email"])
+        fields = field_names()

@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from accounts.actors import Actor, Source
-from accounts.models import Client, ClientQuerySet, User
+from accounts.clients.fields import GUEST_FIELDS, cleaned
+from accounts.models import Client, ClientQuerySet
 from accounts.people import check_name
 from booking.models import Reservation
 from booking.reservations.claims import lock_client
@@ -82,9 +83,9 @@ def _added(reference: str, timezone: str, now: datetime) -> Client:
 
 @operation
 def give_details(
-    *, reservation_id: int, name: str, email: str, phone: Any, note: str, by_sms: bool, language: str, now: datetime
+    *, reservation_id: int, note: str, by_sms: bool, language: str, now: datetime, **contact: Any
 ) -> Reservation:
-    """Add the visitor's details to a hold and mail the link to confirm it.
+    """Add the details of a visitor (`contact`: what guests are asked for), and mail the link to confirm the hold.
 
     They may be given again, to correct the address. With other details than at an earlier hold, the visitor becomes
     another client; the earlier hold keeps the old one. Other clients with the same email address, registered or not,
@@ -104,10 +105,10 @@ def give_details(
     client = reservation.client
     if client.user_id or client.owner_id:
         raise NotAllowed
-    check_name(name)
+    check_name(contact["name"])
     if reservation.asked >= MOST_ASKED:
         raise AskedEnough(field="email")
-    details = {"name": name, "email": User.objects.normalize_email(email), "phone": phone}
+    details = cleaned({field.name: contact.get(field.name, field.empty) for field in GUEST_FIELDS})
     if client.name and any(getattr(client, field) != value for field, value in details.items()):
         client = Client(timezone=client.timezone, created_at=now)
     for field, value in details.items():

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
+from accounts.clients.fields import ContactField, fields_with
 from booking.appointments.steps import untitled
 from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
@@ -255,15 +256,21 @@ def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
     return (Attachment("appointment.ics", f"text/calendar; method={method}", content),)
 
 
+def contacts_for(recipient: str) -> list[tuple[str, ContactField]]:
+    """Return the variables about the client: all of them for the provider; clients read only their own name."""
+    readable = fields_with() if recipient == Recipient.PROVIDER else fields_with(is_title=True)
+    return [(f"client_{field.name}", field) for field in readable if field.variable]
+
+
 def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     """Return the values of the variables, each one line, in the active language. Times are short in text messages."""
     reservation, appointment = message.reservation, message.appointment
-    client, service = reservation.client, reservation.service
+    service = reservation.service
     title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
     old = message.details.get("from")
     form = SHORT if CHANNELS[message.channel].is_short else LONG
     facts = {
-        "client_name": client.name,
+        **{name: str(getattr(reservation.client, field.name)) for name, field in contacts_for(message.recipient)},
         "provider_name": reservation.provider.name,
         "title": title,
         "service_name": service.name if service else title,
@@ -275,9 +282,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
         "held_until": time_in_words(reservation.expires_at, zone, form) if reservation.expires_at else "",
         "site_name": settings.SITE_NAME,
     }
-    if message.recipient == Recipient.PROVIDER:
-        facts |= {"client_email": client.email, "client_phone": str(client.phone)}
-    elif message.kind == Kind.HOLD:
+    if message.recipient == Recipient.CLIENT and message.kind == Kind.HOLD:
         facts["confirm_link"] = hold_link(reservation)
     return {name: " ".join(value.split()) for name, value in facts.items()}
 
@@ -300,7 +305,7 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
     start = morning + timedelta(days=3)
     form = SHORT if CHANNELS[template.channel].is_short else LONG
     facts = {
-        "client_name": translation.gettext("Alex Sample"),
+        **{name: str(field.sample) for name, field in contacts_for(template.recipient)},
         "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),
         "title": translation.gettext("First visit"),
         "service_name": translation.gettext("First visit"),
@@ -311,9 +316,7 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "held_until": time_in_words(now + timedelta(minutes=30), zone, form),
         "site_name": settings.SITE_NAME,
     }
-    if template.recipient == Recipient.PROVIDER:
-        facts |= {"client_email": "alex@example.org", "client_phone": "+44 20 7946 0123"}
-    elif template.kind == Kind.HOLD:
+    if template.recipient == Recipient.CLIENT and template.kind == Kind.HOLD:
         facts["confirm_link"] = f"{settings.SITE_URL}/r/{'example' * 8}/"
     return {name: " ".join(value.split()) for name, value in facts.items()}
 

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.html import escape, format_html, urlize
 from django.utils.translation import gettext_lazy as _
 
+from accounts.clients.fields import CONTACT_FIELDS
 from reminders.channels.base import Words
 from reminders.channels.registry import channel_choices, personal, personal_channels
 from reminders.enums import Kind, Recipient
@@ -24,9 +25,7 @@ GAPS = re.compile(r"\n{3,}")
 
 
 VARIABLES = {
-    "client_name": _("the client's name"),
-    "client_email": _("the client's email address, in messages to the provider"),
-    "client_phone": _("the client's phone number, in messages to the provider"),
+    **{f"client_{field.name}": field.variable for field in CONTACT_FIELDS if field.variable},
     "provider_name": _("the provider's name"),
     "title": _("what the appointment is called"),
     "service_name": _("the service's name"),

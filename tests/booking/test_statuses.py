@@ -1,9 +1,6 @@
 """The table of statuses is the only place to add one, and each of them has every face."""
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
 import time_machine
@@ -15,30 +12,16 @@ from booking.appointments.transitions import STATUSES, TRANSITIONS, Action, Appo
 from booking.calendars.icalendar import to_ical, to_invitation
 from booking.links import appointment_link
 from scheduler_project.embedded import PROJECT
+from tests.changed import run_cases
 from tests.factories import appoint, at
 from tests.groups import browser_of
 from tests.html import text_of
 
 NINE = at("2026-03-03 09:00")
-SERVERS = ("DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "TEST_TEMPLATE", "DJANGO_SETTINGS_MODULE")
 
 
 def test_a_status_is_added_in_the_table_alone():
-    """Run the cases in a process of their own, for the choices of models and answers are made at import."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_") and name not in SERVERS}
-    cases = ["-q", "-p", "tests.booking.checked_in.plugin", "-p", "no:cacheprovider", "-p", "no:randomly"]
-
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *cases, "tests/booking/checked_in/cases.py"],
-        cwd=PROJECT,
-        env=own,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-
-    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    run_cases("tests.booking.checked_in")
 
 
 def test_every_status_and_action_has_its_row():

@@ -21,6 +21,7 @@ from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from accounts.actors import Actor, Source
+from accounts.clients.fields import GUEST_FIELDS
 from accounts.models import Client
 from booking.appointments import operations as appointments
 from booking.appointments.enums import AppointmentStatus
@@ -246,7 +247,7 @@ def known_of(held: Reservation, now: datetime) -> dict[str, Any]:
     """Return the details already given for this hold. None long after its end: its address may still be in use."""
     if not held.asked or held.expires_at is None or held.expires_at + REMEMBERED < now:
         return {}
-    return {"name": held.client.name, "email": held.client.email, "phone": held.client.phone, "note": held.note}
+    return {field.name: getattr(held.client, field.name) for field in GUEST_FIELDS} | {"note": held.note}
 
 
 def show(

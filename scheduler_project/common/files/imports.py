@@ -19,9 +19,9 @@ from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_export import csv_lines
 from scheduler_project.common.files.csv_reader import NOT_READ, Row, RowRefused, read_csv
 from scheduler_project.common.operations import operation, preview, undo
-from scheduler_project.common.pages.forms import plain
+from scheduler_project.common.pages.forms import field_class, plain
 from scheduler_project.common.time.zones import YEARS, read_time, to_utc, zone_names
-from scheduler_project.common.validators import composed, public_email
+from scheduler_project.common.validators import composed
 
 T = TypeVar("T")
 
@@ -224,15 +224,16 @@ class Cells:
                 self.refuse("required", _("This is needed."), column)
 
 
-def of_field(model: type[models.Model], name: str, *more: Callable[[Any], None]) -> Callable[[str], Any]:
-    """Return a parser that applies a model field's validation, and further validators."""
-    model_field: Any = model._meta.get_field(name)  # noqa: SLF001
-    always: list[Callable[[Any], None]] = [public_email] if isinstance(model_field, models.EmailField) else []
+def of_field(model: type[models.Model], name: str) -> Callable[[str], Any]:
+    """Return a parser that validates as the model's field does, and as a form would."""
+    column: Any = model._meta.get_field(name)  # noqa: SLF001
+    of_form = field_class(column)
+    validators = of_form.default_validators if of_form else ()
 
     def read(text: str) -> Any:
-        value = model_field.clean(text, None)
-        for check in (*always, *more):
-            check(value)
+        value = column.clean(text, None)
+        for validate in validators:
+            validate(value)
         return value
 
     return read

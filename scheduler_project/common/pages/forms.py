@@ -201,9 +201,14 @@ FIELDS: dict[type[models.Field], type[forms.Field]] = {
 """Form fields for a model's columns."""
 
 
+def field_class(column: models.Field) -> type[forms.Field] | None:
+    """Return the class of the form field for a model's column; None if Django's own will do."""
+    return next((FIELDS[kind] for kind in type(column).__mro__ if kind in FIELDS), None)
+
+
 def field_of(column: models.Field, **kwargs: Any) -> forms.Field | None:
     """Return the form field for a model's column."""
-    ours = next((FIELDS[kind] for kind in type(column).__mro__ if kind in FIELDS), None)
+    ours = field_class(column)
     found: forms.Field | None = column.formfield(**({"form_class": ours} if ours else {}) | kwargs)
     return found
 

@@ -3,8 +3,7 @@
 It shows the whole change that a status needs: see `test_statuses.py`.
 """
 
-import sys
-from importlib.machinery import PathFinder, SourceFileLoader
+from tests.changed import change_source
 
 TABLE = "booking.appointments.transitions"
 
@@ -55,24 +54,4 @@ class Transition""",
 """The places of the table, and what stands there with the new status."""
 
 
-class ChangedTable(SourceFileLoader):
-    def get_code(self, fullname):
-        source = self.get_source(fullname)
-        for place, changed in CHANGES.items():
-            assert source.count(place) == 1, place
-            source = source.replace(place, changed)
-        return compile(source, self.path, "exec")
-
-
-class Finder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        if name != TABLE:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        spec.loader = ChangedTable(name, spec.origin)
-        return spec
-
-
-assert TABLE not in sys.modules
-sys.meta_path.insert(0, Finder)
+change_source(TABLE, CHANGES)
