@@ -510,7 +510,7 @@ REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
     "DESCRIPTION": "Publish availability, list free slots, hold one, confirm it. Times are RFC 3339 with an offset.",
-    "VERSION": "1.0.0",
+    "VERSION": "0.2.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
