@@ -4,7 +4,7 @@ import zoneinfo
 
 from scheduler_project.celery import app
 
-__all__ = ["app"]  # Without it, a process that is no worker would ring at a broker that nobody named.
+__all__ = ["app"]  # Without it, a process other than a worker would use the default broker, which nobody configured.
 
-# Zones come from the shipped tzdata package, not from whatever the machine has (an old one shifts real appointments).
+# Zones come from the shipped tzdata package, not from the machine: old zone data shift real appointments.
 zoneinfo.reset_tzpath(to=())

@@ -212,7 +212,7 @@ def _channels(now: datetime) -> list[dict[str, Any]]:
                 facts.append(_channel(channel, down.get(name), now))
         elif endpoints:
             says = ngettext("%(count)d does not answer", "%(count)d do not answer", endpoints) % {"count": endpoints}
-            facts.append({"name": channel.server, "well": True, "says": says})  # It is for their providers to mend.
+            facts.append({"name": channel.server, "well": True, "says": says})  # Its providers have to fix it.
     return facts
 
 

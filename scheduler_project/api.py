@@ -1,4 +1,4 @@
-"""The API's URLs, and its documentation."""
+"""The addresses of the API, and its documentation."""
 
 import hashlib
 from functools import cache
@@ -26,7 +26,7 @@ from scheduler_project.common.api.views import StrictView
 
 
 class NotFoundView(APIView):
-    """404 in the API's own format."""
+    """The 404 answer in the API's own format."""
 
     permission_classes = [AllowAny]
     schema = None
@@ -37,7 +37,7 @@ class NotFoundView(APIView):
 
 
 class DocumentationView(StrictView):
-    """Base of views that do not return JSON; their errors are JSON all the same."""
+    """A base of views that do not answer JSON; their errors are JSON all the same."""
 
     def handle_exception(self: Any, exc: Exception) -> Any:
         self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
@@ -98,7 +98,7 @@ def document() -> dict[str, Any]:
 
 
 class Router(SimpleRouter):
-    """Router whose paths work with and without a trailing slash."""
+    """A router whose paths work with and without a trailing slash."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ for prefix, viewset, basename in [*booking.routes, *accounts.routes, *reminders.
     router.register(prefix, viewset, basename)
 
 urlpatterns = [
-    path("", include(router.urls)),  # first: the most frequent requests
+    path("", include(router.urls)),  # first, for they get most requests
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
     *accounts.urlpatterns,

@@ -9,7 +9,7 @@ from scheduler_project.common import process
 
 
 class Scheduler(DatabaseScheduler):
-    """django-celery-beat's scheduler, which would otherwise overwrite the changes by staff at every start."""
+    """The scheduler of django-celery-beat, which would otherwise overwrite the changes by staff at every start."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         process.is_now(process.Process.BEAT)

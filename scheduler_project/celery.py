@@ -27,11 +27,11 @@ def log(**kwargs: Any) -> None:
 
 @worker_init.connect(dispatch_uid="scheduler_project.celery.work")
 def work(**kwargs: Any) -> None:
-    process.is_now(process.Process.WORKER)  # The processes it forks then are, too.
+    process.is_now(process.Process.WORKER)  # The processes it forks then are workers too.
 
 
-# A round of sending may last a minute when a mail server hangs, and keeps no other task waiting where its queue has a
-# worker of its own. A worker without a queue option serves both.
+# A round of sending may last a minute if a mail server hangs. With a worker for its own queue it delays no other task.
+# A worker without a queue option serves both.
 app.conf.task_queues = [Queue("celery", routing_key="celery"), Queue("dispatch", routing_key="dispatch")]
 app.conf.task_routes = {
     "accounts.tasks.send_mails": {"queue": "dispatch"},
@@ -39,7 +39,7 @@ app.conf.task_routes = {
     "reminders.tasks.send_codes": {"queue": "dispatch"},
 }
 
-# A ring that finds no worker for as long as the next one takes to come is worthless: it expires instead of piling up.
+# A wake-up that finds no worker before the next one comes is worthless: it expires instead of piling up.
 app.conf.beat_schedule = {
     "expire-reservations": {
         "task": "booking.tasks.expire_reservations",

@@ -36,7 +36,7 @@ SOCKET_PATH_BYTES = 103  # Linux takes 107, macOS 103.
 
 
 class ServerError(RuntimeError):
-    """A server cannot be provided; the message names it, the reason and the remedy."""
+    """A server that cannot be provided; the message names it, the reason and the remedy."""
 
 
 class Server:
@@ -59,7 +59,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Return the value of this server's environment variable."""
+        """The value of this server's environment variable."""
         raise NotImplementedError
 
     def answers(self) -> bool:
@@ -118,7 +118,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops us when it is done.
+            start_new_session=True,  # Ctrl-C in the terminal is for the parent, which stops us when it ends.
             preexec_fn=ending_with_parent(signal.SIGINT),  # noqa: PLW1509
             **options,
         )
@@ -139,7 +139,7 @@ class Postgres(Server):
 
     @property
     def url(self) -> str:
-        # django-environ takes a socket directory only as a path of its own; `%2F` in the host stays as it is.
+        # django-environ accepts a socket directory only as a path of its own; `%2F` in the host stays as it is.
         return f"postgres://scheduler@:5432/{quote(str(self.sockets))}/scheduler"
 
     def answers(self) -> bool:
@@ -160,7 +160,7 @@ class Postgres(Server):
         data = self.data_dir / "postgres"
         if not data.exists():
             self._initdb(programs, data)
-        # A pid in here may belong to an innocent process by now, and PostgreSQL would give way to it.
+        # Another process may have this pid by now, and PostgreSQL would refuse to start beside it.
         for stale in (data / "postmaster.pid", self.sockets / ".s.PGSQL.5432.lock"):
             stale.unlink(missing_ok=True)
         settings = {
@@ -183,7 +183,7 @@ class Postgres(Server):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
         _give(new, self.account)
-        # C.UTF-8 knows upper and lower case beyond ASCII; from PostgreSQL 17 on it needs no locale from the machine.
+        # C.UTF-8 has upper and lower case beyond ASCII; from PostgreSQL 17 on it needs no locale of the machine.
         major = re.search(r"\d+", _run_as(self.account, [str(programs / "postgres"), "--version"]).stdout)
         locale = ["--locale=C.UTF-8"]
         if major and int(major[0]) >= 17:
@@ -220,7 +220,7 @@ class Postgres(Server):
         )
 
     def _copy(self, package: Path) -> Path:
-        """Copy the package to where the account may read it: it cannot enter a virtualenv below a closed home."""
+        """Copy the package to a folder the account can read: it cannot enter a virtualenv below a closed home."""
         copy = self.data_dir / "programs" / package.name
         shutil.rmtree(copy.parent, ignore_errors=True)
         copy.parent.mkdir()
@@ -258,7 +258,7 @@ class Redis(Server):
 
     def prepare(self) -> list[str]:
         program = self._program()
-        # One directory per brand: Redis does not read what a newer Valkey wrote, and nothing in it is precious.
+        # One directory per brand: Redis cannot read the files of a newer Valkey, and all data in it can be lost.
         data = self.data_dir / program.name
         data.mkdir(mode=0o700, exist_ok=True)
         self._socket.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Handlers of errors outside of views: the API's error format for its callers, a plain page for everybody else."""
+"""Handlers of errors outside of views: the API's error format for its callers, a plain page for all others."""
 
 import sys
 from http import HTTPStatus
@@ -12,15 +12,15 @@ from scheduler_project.web import refusals
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return 400 for a request Django calls suspicious, such as one for an unknown host."""
+    """Return 400 for a request Django calls suspicious, for example one for an unknown host."""
     known = isinstance(exception, DisallowedHost)
     return _refused(request, refusals.UNKNOWN_HOST if known else refusals.BAD_REQUEST)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return 500 without details; 503 if the database timed out or is not reachable.
+    """Return 500 without details; 503 if the database timed out or cannot be reached.
 
-    Needs no template, context or database, because these may be what failed.
+    It needs no template, context or database, because these may have failed.
     """
     refusal = refusal_for(sys.exc_info()[1])
     if refusal is None:
@@ -32,7 +32,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
-    # The language chosen for this request may not be known yet; that of the thread may be the one before's.
+    # This request's language may not be set yet, and the thread may still have that of the last request.
     language = refusals.preferred_language(request.headers.get("Accept-Language", ""))
     api = request.path_info.startswith("/api/")
     content, media_type = refusals.content_of(refusal, api=api, language=language)

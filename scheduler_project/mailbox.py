@@ -21,8 +21,10 @@ BETWEEN_MAILS = b"-" * 79 + b"\n"
 
 @secret_page
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """Show the latest mails, newest first, with clickable links. Only if the settings say that no other machine has
-    access."""
+    """Show the latest mails, newest first, with clickable links.
+
+    The settings enable it only if no other machine has access.
+    """
     folder = getattr(settings, "EMAIL_FILE_PATH", None)
     if not settings.MAILBOX or not folder:
         raise Http404

@@ -34,7 +34,7 @@ STOP_SECONDS = 10
 
 
 class Stop(Exception):
-    """The site was asked to stop."""
+    """A request to stop the site."""
 
 
 class Child:
@@ -50,7 +50,7 @@ class Child:
         self.name = name
         self.command = command
         self.selector = selector
-        self.orphaned = orphaned  # What it is sent when the runner dies.
+        self.orphaned = orphaned  # the signal it gets when the runner dies
         self.deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
         self.start()
 
@@ -165,7 +165,7 @@ def start(host: str, port: str) -> None:
         # Its accounts have well-known passwords, so other databases get them only on request.
         own_database = any(isinstance(server, embedded.Postgres) for server in servers)
         os.environ.setdefault("DEMO", "on" if own_database else "off")
-        os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # where links in messages lead
+        os.environ.setdefault("SITE_URL", f"http://{_reachable(host)}:{port}")  # the beginning of links in messages
         keep_mails(own_database)
         open_registration()
         run(host, port, servers)

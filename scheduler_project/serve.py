@@ -13,15 +13,15 @@ from django.conf import settings
 from gunicorn.app.base import BaseApplication
 
 SPARE_FILES = 200
-"""Open files of a process beside its connections: the database, templates, files being sent."""
+"""The open files of a process beside its connections: the database, templates, files being sent."""
 STUCK_SECONDS = 30
-"""A process whose event loop has been stuck for so many seconds is replaced."""
+"""The seconds after which a process with a stuck event loop is replaced."""
 KILL_SECONDS = 8
-"""A stopping process is killed after so many seconds. The limits of its requests and threads are shorter."""
+"""The seconds after which a stopping process is killed. The limits of its requests and threads are shorter."""
 
 
 class WebServer(BaseApplication):
-    """gunicorn, configured only from the settings."""
+    """The server, gunicorn, configured only from the settings."""
 
     def load_config(self) -> None:
         host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"

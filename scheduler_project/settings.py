@@ -1,8 +1,9 @@
 """All settings. Only this module reads the environment.
 
-The text below each `env` call says what the variable means; docs/reference/settings.md is made of these texts (`make
-reference`), and `.env.example` lists the names. A variable that is missing or malformed stops the start with a message
-that names it."""
+The text below each `env` call gives the variable's meaning; `make reference` makes docs/reference/settings.md of these
+texts, and `.env.example` lists the names. A variable that is missing or malformed stops the start with a message that
+names it.
+"""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +19,8 @@ env = environ.Env()
 # --- The site -------------------------------------------------------------------------------------------------------
 
 SECRET_KEY = env.str("SECRET_KEY")
-"""Signs tokens, sessions and the links in messages. With another key everybody logs in anew and links already sent lead
-nowhere. `make run` makes one and keeps it in `var/`."""
+"""Signs tokens, sessions and the links in messages. With another key all users must log in again, and links already
+sent no longer work. `make run` makes one and keeps it in `var/`."""
 DEBUG = env.bool("DEBUG", default=False)
 """Error pages for developers. Never on a public site."""
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -29,7 +30,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SITE_NAME = env.str("SITE_NAME", default="Scheduler")
 """The name of the site on its pages and in its messages."""
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
-"""The beginning of every link in messages. `make run`: where it listens."""
+"""The beginning of every link in messages. `make run`: its own address."""
 SECURE = env.bool("SECURE", default=True)
 """HTTPS only: redirects, HSTS, secure cookies. `off` for plain http on one's own machine. `make run`: `off`."""
 
@@ -64,7 +65,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "scheduler_project.common.pages.headers.with_safe_headers",  # first, so that whatever refuses has them too
+    "scheduler_project.common.pages.headers.with_safe_headers",  # first, so that refusals by the others have them too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_project.common.pages.cookies.with_sound_cookies",
@@ -94,16 +95,16 @@ WEB_WORKERS = env.int("WEB_WORKERS", default=2)
 WEB_THREADS = env.int("WEB_THREADS", default=4)
 """Threads of each web process. Each uses at most one database connection."""
 WEB_CONNECTIONS = env.int("WEB_CONNECTIONS", default=4_000)
-"""Connections each web process keeps at a time. Beyond that, whoever has most of them loses some."""
+"""Connections each web process keeps at a time. Beyond that, it closes some of the client that has most."""
 WEB_WAITING = env.int("WEB_WAITING", default=200)
 """Requests that may wait for a thread of a web process. It answers more with 503."""
 WEB_KEEP_ALIVE_SECONDS = env.int("WEB_KEEP_ALIVE_SECONDS", default=75)
 """Seconds a connection may wait for its next request. Must be longer than a proxy in front keeps its own."""
 WEB_LONG_WORK = env.int("WEB_LONG_WORK", default=max(1, WEB_THREADS // 2))
-"""Threads of a web process that may be at work at a time on what can take long: the admin, figures, searches of the
-API. It answers more with 503. The default is half of `WEB_THREADS`."""
+"""Threads of a web process that may be busy at a time with slow requests: the admin, reports, searches of the API. It
+answers more with 503. The default is half of `WEB_THREADS`."""
 WORKER_PROCESSES = env.int("WORKER_PROCESSES", default=2)
-"""Tasks a worker, and rounds of sending a sender, works on at a time, each in a process of its own."""
+"""Tasks that a worker, and rounds of sending that a sender, works on at a time, each in its own process."""
 
 # --- Pages and languages --------------------------------------------------------------------------------------------
 
@@ -146,26 +147,26 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- PostgreSQL and Redis -------------------------------------------------------------------------------------------
 
 DATABASE_WAIT_SECONDS = env.float("DATABASE_WAIT_SECONDS", default=5)
-"""Seconds a request waits for a database connection while all those of its process are at work. Then 503."""
+"""Seconds a request waits for a database connection if all those of its process are busy. Then 503."""
 DATABASE_CONNECT_SECONDS = env.int("DATABASE_CONNECT_SECONDS", default=5)
 """Seconds PostgreSQL may take to accept a connection."""
 WEB_STATEMENT_SECONDS = env.float("WEB_STATEMENT_SECONDS", default=10)
 """Seconds one statement of a page or of the API may take. Then 503. `0` is for ever."""
 WEB_LOCK_SECONDS = env.float("WEB_LOCK_SECONDS", default=5)
-"""Seconds a page or the API waits for what somebody else is changing. Then 503. `0` is for ever."""
+"""Seconds a page or the API waits for a lock that somebody else holds. Then 503. `0` is for ever."""
 JOB_STATEMENT_SECONDS = env.float("JOB_STATEMENT_SECONDS", default=300)
 """Seconds one statement of a worker or of beat may take. `0` is for ever."""
 JOB_LOCK_SECONDS = env.float("JOB_LOCK_SECONDS", default=60)
-"""Seconds a worker or beat waits for what somebody else is changing. `0` is for ever."""
+"""Seconds a worker or beat waits for a lock that somebody else holds. `0` is for ever."""
 DATABASE_IDLE_TRANSACTION_SECONDS = env.float("DATABASE_IDLE_TRANSACTION_SECONDS", default=60)
-"""Seconds a transaction may ask nothing of the database before the database undoes it. `0` is for ever."""
+"""Seconds a transaction may be idle before PostgreSQL rolls it back. `0` is for ever."""
 DATABASE_CONN_MAX_AGE = env.int("DATABASE_CONN_MAX_AGE", default=600)
 """Seconds a database connection is kept."""
 DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
 """Prepared statements, which save PostgreSQL the planning. Turn them off behind a pooler in transaction mode."""
 
 DATABASE = env.db_url("DATABASE_URL")
-"""The PostgreSQL to use: `postgres://user:password@host:5432/name`. `make run` brings its own where this is missing."""
+"""The PostgreSQL to use: `postgres://user:password@host:5432/name`. `make run` brings its own if this is missing."""
 DATABASES = {
     "default": {
         **DATABASE,
@@ -176,7 +177,7 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": not DATABASE_PREPARE,
         "OPTIONS": {
             "connect_timeout": DATABASE_CONNECT_SECONDS,
-            # A server that vanished without a word is noticed within half a minute, not in the two hours of the system.
+            # A vanished server is noticed within half a minute, not in the system's two hours.
             "keepalives_idle": 15,
             "keepalives_interval": 5,
             "keepalives_count": 3,
@@ -193,8 +194,7 @@ DATABASES = {
 }
 
 REDIS_URL = env.str("REDIS_URL")
-"""The Redis or Valkey to use: `redis://host:6379/0` or `unix:///path`. `make run` brings its own where this is
-missing."""
+"""The Redis or Valkey to use: `redis://host:6379/0` or `unix:///path`. `make run` brings its own if this is missing."""
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
@@ -250,14 +250,14 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 """The same as the API's, so that there is one mail with one link."""
 STAFF_IDLE_MINUTES = env.int("STAFF_IDLE_MINUTES", default=30)
-"""Minutes a browser that staff are logged in with may rest."""
+"""Minutes that a browser in which staff are logged in may be idle."""
 STAFF_SESSION_HOURS = env.int("STAFF_SESSION_HOURS", default=12)
 """Hours staff stay logged in at most."""
 SESSION_DAYS = env.int("SESSION_DAYS", default=14)
-"""Days anybody else's browser stays logged in without being used."""
+"""Days a browser of other users stays logged in without being used."""
 SESSION_COOKIE_AGE = SESSION_DAYS * 24 * 60 * 60
 SIGN_IN_MAX_DAYS = env.int("SIGN_IN_MAX_DAYS", default=90)
-"""Days anybody stays signed in at most, by browser or program, however often they come back."""
+"""Days all users stay signed in at most, by browser or program, however often they come back."""
 MFA_TOTP_ISSUER = SITE_NAME
 MFA_FORMS = {
     "authenticate": "accounts.sign_in.forms.CodeForm",
@@ -280,20 +280,20 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=True)
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """Unconfirmed holds one client may have at a time."""
 UNDECIDED_HOLD_MINUTES = env.int("UNDECIDED_HOLD_MINUTES", default=10)
-"""Minutes a visitor's hold lasts until they say who they are. Then it lasts as long as the schedule says."""
+"""Minutes a visitor's hold lasts before they give their details. Then it lasts as long as the schedule says."""
 MAX_OPEN_APPOINTMENTS = env.int("MAX_OPEN_APPOINTMENTS", default=10)
-"""Upcoming appointments that one client may have booked by themselves with one provider."""
+"""Upcoming appointments that a client may have booked themselves with one provider."""
 MAX_OPEN_APPOINTMENTS_UNVERIFIED = env.int("MAX_OPEN_APPOINTMENTS_UNVERIFIED", default=3)
-"""The same with all providers together, while the client's email is not verified."""
+"""Upcoming appointments with all providers together, while the client's email is not verified."""
 
 # --- Retention ------------------------------------------------------------------------------------------------------
 
 RETAIN_HOLDS_DAYS = env.int("RETAIN_HOLDS_DAYS", default=90)
-"""Days to keep holds that came to nothing, with the guests who never booked. `0` is for ever."""
+"""Days to keep holds that never became an appointment, with the guests who never booked. `0` is for ever."""
 RETAIN_MESSAGES_DAYS = env.int("RETAIN_MESSAGES_DAYS", default=400)
-"""Days to keep messages after they were due, with the tries at sending them. `0` is for ever."""
+"""Days to keep messages after they were due, with the attempts at sending them. `0` is for ever."""
 RETAIN_SLOTS_DAYS = env.int("RETAIN_SLOTS_DAYS", default=1)
-"""Days to keep past slots that nobody took. `0` is for ever."""
+"""Days to keep past slots that were never booked. `0` is for ever."""
 RETAIN_TRAIL_DAYS = env.int("RETAIN_TRAIL_DAYS", default=0)
 """Days to keep the audit log, 31 at least. `0` is for ever."""
 
@@ -307,33 +307,35 @@ IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=20_000)
 # --- Reminders ------------------------------------------------------------------------------------------------------
 
 REMINDER_OFFSETS = env.list("REMINDER_OFFSETS", default=["1 day", "1 hour"])
-"""Times before the start at which clients are reminded, where neither appointment, service nor schedule says otherwise.
-A change holds at once for what is booked or moved from then on, and within the hour for appointments made before."""
+"""Times before the start at which clients are reminded, unless the appointment, service or schedule says otherwise. A
+change applies at once to appointments booked or moved after it, and within the hour to earlier ones."""
 REMINDER_CHANNELS = env.list("REMINDER_CHANNELS", default=["email"])
-"""The channels for clients who chose none: `email`, `sms`. A change holds as one of `REMINDER_OFFSETS` does."""
+"""The channels for clients who chose none: `email`, `sms`. A change applies like one of `REMINDER_OFFSETS`."""
 
 SEND_TRIES = env.int("SEND_TRIES", default=3)
-"""Tries at a message that cannot be composed. One that others do not take yet is tried for as long as it is of use."""
+"""Attempts at a message that cannot be composed. A message that a server does not accept yet is retried for as long as
+it is of use."""
 SEND_BACKOFF_SECONDS = env.int("SEND_BACKOFF_SECONDS", default=60)
-"""Seconds until the second try at a message that was not taken. They double with each further try."""
+"""Seconds until the second attempt at a message that was not accepted. They double with each further one."""
 SEND_BACKOFF_MAX_SECONDS = env.int("SEND_BACKOFF_MAX_SECONDS", default=1800)
-"""The longest wait between two tries, in seconds."""
+"""The longest wait between two attempts, in seconds."""
 SEND_PROBE_SECONDS = env.int("SEND_PROBE_SECONDS", default=15)
-"""Seconds until one message is tried at a server that did not answer; all others wait. They double with each try."""
+"""Seconds until one message is sent as a probe to a server that did not answer; all others wait. They double with each
+probe."""
 SEND_PROBE_MAX_SECONDS = env.int("SEND_PROBE_MAX_SECONDS", default=300)
-"""The longest wait between two such tries, in seconds."""
+"""The longest wait between two probes, in seconds."""
 SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
 """Seconds a mail server, gateway or webhook may take to answer."""
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
-"""Seconds a dispatcher may keep the messages it has claimed. When it dies, another takes them over after that."""
+"""Seconds a dispatcher may keep the messages it has claimed. After that another takes them over."""
 
 SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
-"""Percent of each limit kept for what people asked for themselves, such as a link to set a new password. As much again
-is kept from notices of bookings, moves and cancellations, for reminders."""
+"""Percent of each limit reserved for messages that people asked for themselves, such as a link to set a new password.
+The same share is kept from notices of bookings, moves and cancellations, for reminders."""
 
 
 def limits(text: str) -> dict[str, tuple[int, int]]:
-    """Read `"site=5000/50000"` as {"site": (5000, 50000)}: so many an hour and a day."""
+    """Read `"site=5000/50000"` as {"site": (5000, 50000)}: the limits per hour and per day."""
     try:
         parts = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
         return {name: (int(rate.partition("/")[0]), int(rate.partition("/")[2])) for name, _, rate in parts}
@@ -343,13 +345,14 @@ def limits(text: str) -> dict[str, tuple[int, int]]:
 
 SEND_LIMITS_EMAIL = env.str("SEND_LIMITS_EMAIL", default="")
 """Mails an hour and a day: in all (`site`), for one provider (`sender`), to one address (`recipient`), and to a
-provider's own address while staff have not approved them or when they try their texts (`new_recipient`). What is beyond
-waits. A limit that is left out is the channel's own:
+provider's own address before staff have approved them or when they test their templates (`new_recipient`). Mails beyond
+a limit wait. A limit that is left out is the channel's own:
 `site=5000/50000,sender=1000/5000,recipient=60/300,new_recipient=5/20`."""
 SEND_LIMITS_SMS = env.str("SEND_LIMITS_SMS", default="")
-"""The same for text messages: `site=1000/5000,sender=200/1000,recipient=10/30`."""
+"""Text messages an hour and a day, by the same limits: `site=1000/5000,sender=200/1000,recipient=10/30`."""
 SEND_LIMITS_WEBHOOK = env.str("SEND_LIMITS_WEBHOOK", default="")
-"""The same for webhooks, whose recipients are hosts: `site=50000/500000,sender=5000/50000,recipient=5000/50000`."""
+"""Webhooks an hour and a day, by the same limits. The recipients are hosts:
+`site=50000/500000,sender=5000/50000,recipient=5000/50000`."""
 SEND_LIMITS = {
     "email": limits(SEND_LIMITS_EMAIL),
     "sms": limits(SEND_LIMITS_SMS),
@@ -362,8 +365,8 @@ for channel, theirs in SEND_LIMITS.items():
 # --- SMS ------------------------------------------------------------------------------------------------------------
 
 SMS_GATEWAY = env.str("SMS_GATEWAY", default="none")
-"""The way text messages go out: `twilio`, `file`, `console` (printed, codes and all) or `none`. With `none` nobody is
-offered any, and any that are owed wait. `make run`: `file`."""
+"""The gateway for text messages: `twilio`, `file`, `console` (prints them, with their codes) or `none`. With `none`
+clients are offered no text messages, and any in the outbox wait. `make run`: `file`."""
 if SMS_GATEWAY not in ("none", "console", "file", "twilio"):
     raise ImproperlyConfigured("SMS_GATEWAY is one of none, console, file and twilio")
 SMS_FILE = env.str("SMS_FILE", default=str(BASE_DIR / "var" / "sms.txt"))
@@ -376,20 +379,20 @@ TWILIO_AUTH_TOKEN = env.str("TWILIO_AUTH_TOKEN", **UNLESS_TWILIO)
 TWILIO_FROM = env.str("TWILIO_FROM", **UNLESS_TWILIO)
 """The sender: a number in E.164, a name, or a messaging service (`MG…`). Required by the gateway `twilio`."""
 SMS_COUNTRIES = env.list("SMS_COUNTRIES", default=[])
-"""The countries whose numbers get text messages, by ISO 3166: `DE,AT,CH`. Empty: all."""
+"""The countries to whose numbers text messages are sent, by ISO 3166: `DE,AT,CH`. Empty: all."""
 TWILIO_API_URL = env.str("TWILIO_API_URL", default="https://api.twilio.com")
-"""Twilio's API; another region has another address."""
+"""The address of Twilio's API, which differs by region."""
 
 # --- Webhooks -------------------------------------------------------------------------------------------------------
 
 WEBHOOK_ALLOW_HTTP = env.bool("WEBHOOK_ALLOW_HTTP", default=not SECURE)
 """Allows webhooks with plain http addresses. `on` by default where `SECURE` is `off`."""
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
-"""Allows webhooks into private networks. Providers can then reach what only this machine should."""
+"""Allows webhooks into private networks. Providers can then reach services that only this machine should."""
 WEBHOOK_PORTS = [int(port) for port in env.list("WEBHOOK_PORTS", default=["80", "443"])]
-"""The ports webhooks may have. Empty: any, and providers can then knock at mail servers and databases."""
+"""The ports webhooks may have. Empty: any, and providers can then reach mail servers and databases."""
 WEBHOOK_DISABLE_AFTER_DAYS = env.int("WEBHOOK_DISABLE_AFTER_DAYS", default=5)
-"""Days of nothing but failures after which a webhook is disabled."""
+"""Days with failures only after which a webhook is disabled."""
 
 # --- The API --------------------------------------------------------------------------------------------------------
 
@@ -400,7 +403,7 @@ MAX_LIVE_HOLDS_PER_NETWORK = env.int("MAX_LIVE_HOLDS_PER_NETWORK", default=10 if
 which is the default where `THROTTLE` is `off`."""
 OURS = dict.fromkeys(["login", "login_failed", "reauthenticate", "change_password", "signup"])
 ACCOUNT_RATE_LIMITS: dict[str, None] | bool = OURS if THROTTLE else False
-"""Rate limits of django-allauth's pages: its own, or none. The ones we count share the API's counts, and lock nobody
+"""Rate limits of django-allauth's pages: its own, or none. The ones we count share the API's counts, and lock no login
 out."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
@@ -409,16 +412,16 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 THROTTLE_READ = env.str("THROTTLE_READ", default="600/min")
-"""Reads of the API by one user, or from one address where nobody is logged in."""
+"""Reads of the API by one user, or from one address without a login."""
 THROTTLE_SEARCH = env.str("THROTTLE_SEARCH", default="60/min")
-"""Searches through everybody's calendars, counted like reads. Each costs a hundred times a search of one provider's."""
+"""Searches through all calendars, counted like reads. Each costs a hundred times a search of one provider's."""
 THROTTLE_WRITE = env.str("THROTTLE_WRITE", default="120/min")
-"""Writes of the API by one user, or from one address where nobody is logged in."""
+"""Writes of the API by one user, or from one address without a login."""
 THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")
-"""Log-ins from one address. Wrong passwords and codes are counted beside that: they slow down whoever guesses, not the
-owner."""
+"""Log-ins from one address. Wrong passwords and codes are counted separately: they slow down the person who guesses,
+not the owner."""
 THROTTLE_HOLD = env.str("THROTTLE_HOLD", default="60/hour")
-"""Times held on the pages, and links asked for there, from one address."""
+"""Times held and links requested on the pages, from one address."""
 THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")
 """Appointments that one client books, moves and cancels."""
 THROTTLE_CHANGE_NETWORK = env.str("THROTTLE_CHANGE_NETWORK", default="120/hour")
@@ -430,17 +433,17 @@ THROTTLE_MAIL = env.str("THROTTLE_MAIL", default="3/hour")
 THROTTLE_MAIL_LOGIN = env.str("THROTTLE_MAIL_LOGIN", default="6/hour")
 """Mails with a link to verify an email that one login asks for, to any mailbox."""
 THROTTLE_MAIL_NETWORK = env.str("THROTTLE_MAIL_NETWORK", default="30/hour")
-"""Mails with a link to verify an email that are asked for from one network."""
+"""Mails with a link to verify an email that are requested from one network."""
 THROTTLE_HOURS = env.str("THROTTLE_HOURS", default="20/min")
 """Changes of one provider's hours by themself, previews included."""
 THROTTLE_HOURS_LARGE = env.str("THROTTLE_HOURS_LARGE", default="4/min")
-"""Changes of hours that lay out more than 20,000 slots."""
+"""Changes of hours that create more than 20,000 slots."""
 THROTTLE_CODE = env.str("THROTTLE_CODE", default="3/hour")
 """Codes to verify a phone for one client and number."""
 THROTTLE_CODE_DAY = env.str("THROTTLE_CODE_DAY", default="6/day")
 """Codes to verify a phone for one number."""
 THROTTLE_CODE_NETWORK = env.str("THROTTLE_CODE_NETWORK", default="10/hour")
-"""Codes to verify a phone that are asked for from one network."""
+"""Codes to verify a phone that are requested from one network."""
 THROTTLE_CODE_SITE = env.str("THROTTLE_CODE_SITE", default="500/day")
 """Codes to verify a phone in all."""
 
@@ -505,7 +508,8 @@ SIMPLE_JWT = {
     "USER_ID_CLAIM": "sub",
 }
 REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
-"""Seconds a swapped refresh token answers again, to a client whose answer was lost. Used later it ends the sign-in."""
+"""Seconds for which a swapped refresh token still gets the answer, for a client that lost it. A later use ends the
+sign-in."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
@@ -535,7 +539,8 @@ SPECTACULAR_SETTINGS = {
 # --- Background work ------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = f"redis+socket://{urlsplit(REDIS_URL).path}" if REDIS_URL.startswith("unix:") else REDIS_URL
-# Whoever rings waits for no broker that hangs. Longer than the second for which a worker listens at a time.
+# A caller that wakes a worker must not wait for a hanging broker. Longer than the second for which a worker listens at
+# a time.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
 CELERY_WORKER_CONCURRENCY = WORKER_PROCESSES
 CELERY_TASK_IGNORE_RESULT = True
@@ -554,7 +559,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 email_url = env.str("EMAIL_URL", default="")
 """The mail server: `smtp+tls://user:password@host:587`. Empty: mails wait. `consolemail://` prints them, with the links
-that are in them, and `filemail:///path` keeps them as files. `make run` keeps them in `mail` in `DATA_DIR`."""
+in them, and `filemail:///path` keeps them as files. `make run` keeps them in `mail` in `DATA_DIR`."""
 if email_url:
     MAIL_SERVER = env.email_url("EMAIL_URL")
     if MAIL_SERVER["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
@@ -563,12 +568,12 @@ if email_url:
 else:
     EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 MAILBOX = env.bool("MAILBOX", default=False)
-"""Shows everybody, at `/mail/`, the mails that `filemail:` keeps. For one's own machine only. `make run`: `on`, unless
-others can reach the site."""
+"""Shows, at `/mail/`, the mails that `filemail:` keeps, to everybody. For your own machine only. `make run`: `on`,
+unless other machines can reach the site."""
 ADMINS = [("", address) for address in env.list("ADMINS", default=[])]
-"""Addresses to mail when the weekly inspection finds something, and for nothing else."""
+"""Addresses that get a mail if the weekly inspection finds something, and no other mail."""
 ADMIN_MAILS_PER_DAY = env.int("ADMIN_MAILS_PER_DAY", default=10)
-"""Different mails that each of `ADMINS` gets a day at most. The same mail comes once a day."""
+"""Different mails per day to each of `ADMINS` at most. The same mail comes once a day."""
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Scheduler <scheduler@localhost>")
 """The sender of mails."""
 
@@ -626,11 +631,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["quiet"]}},
     "loggers": {
-        # Django's own handlers here mail ADMINS from within a request, with all that the request and the process know.
+        # Django's own handlers here mail ADMINS within a request, with all data of the request and the process.
         "django": {"handlers": [], "level": "INFO"},
-        "celery": {"level": "WARNING"},  # else a line for each ring of a doorbell
+        "celery": {"level": "WARNING"},  # else a line for each wake-up
         "django.request": {"level": "ERROR"},
-        # Whatever LOG_LEVEL says: log-ins are no errors, and are wanted all the same.
+        # Whatever LOG_LEVEL is: log-ins are no errors, but must be logged.
         "security": {"level": "INFO"},
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

@@ -1,5 +1,7 @@
-"""System checks of the database and the configuration (`manage.py check --database default`; `migrate` runs them
-too)."""
+"""System checks of the database and the configuration.
+
+`manage.py check --database default` runs them, and so does `migrate`.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from scheduler_project.common.time.zones import validate_timezone, zone_names
 
 @register(Tags.database)
 def zones_agree(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Report the zones in use whose offsets PostgreSQL and tzdata see differently this year or next (R20)."""
+    """Report the zones in use for which PostgreSQL and tzdata have different offsets this year or next (R20)."""
     moments = [datetime(year, month, 15, 12, tzinfo=UTC) for year in _years() for month in range(1, 13)]
     found: list[CheckMessage] = []
     for alias in databases or []:
@@ -67,7 +69,7 @@ RESERVE = 5
 def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Compare the connections this configuration may use with those the server allows (R22)."""
     if "default" not in (databases or []) or connections["default"].settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
-        return []  # Behind a pooler, it is the pooler that says how many.
+        return []  # Behind a pooler, the pooler limits the number.
     needed = connections_needed()
     total, allowed = sum(needed.values()), connections_allowed("default")
     told = ", ".join(f"{name} {count}" for name, count in needed.items())
@@ -89,7 +91,7 @@ def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -
 
 @register(Tags.security)
 def proxies_are_counted(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if the proxy's address would be taken for that of all visitors, who would then share each rate limit."""
+    """Warn if all visitors would seem to have the proxy's address, and so would share each rate limit."""
     in_front = getattr(settings, "SECURE_PROXY_SSL_HEADER", None)
     if in_front is None or settings.TRUSTED_PROXIES:
         return []

@@ -26,17 +26,17 @@ class Kind(Enum):
 
 
 class DomainError(Exception):
-    """The operation is refused.
+    """A refusal of an operation.
 
     `message` gives the reason and the remedy, for people; `field` names the input at fault, if there is one; `details`
-    is a JSON-ready dict for programs, such as the free alternatives of a taken slot.
+    is a dict ready for JSON, for programs: the free alternatives of a taken slot, for example.
     """
 
     code = "error"
     kind = Kind.INVALID
     message: str | Promise = _("This cannot be done.")
     retry_after: int | None = None
-    """Seconds until a retry makes sense, if known."""
+    """The seconds until a retry makes sense, if known."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class InUse(DomainError):
 
 
 class TryAgain(DomainError):
-    """Two transactions conflicted, and the database rolled this one back several times in a row."""
+    """A transaction that PostgreSQL rolled back several times in a row, because of concurrent ones."""
 
     code = "try_again"
     kind = Kind.CONFLICT
@@ -81,7 +81,7 @@ class TryAgain(DomainError):
 
 
 class TooBusy(DomainError):
-    """This process is already handling its maximum of costly requests. Nothing was done."""
+    """A request beyond this process's maximum of costly ones. Nothing was done."""
 
     code = "too_busy"
     kind = Kind.UNAVAILABLE

@@ -8,19 +8,19 @@ from enum import Enum, auto
 
 
 class Failpoint(Enum):
-    """Points where an operation can be paused."""
+    """Points at which an operation can be paused."""
 
     TIME_FOUND = auto()
-    """A time was found free, and is not taken yet."""
+    """A time was found free, and is not claimed yet."""
 
     HOLD_JUDGED = auto()
-    """A hold was found fit to be confirmed, and is not confirmed yet."""
+    """A hold was found valid, and is not confirmed yet."""
 
     HOLDS_FOUND_DEAD = auto()
-    """Holds were found past their end, and are not expired yet."""
+    """Holds were found overdue, and are not expired yet."""
 
     HOURS_CHANGED = auto()
-    """The hours of a calendar were changed, and its slots do not follow yet."""
+    """The hours of a calendar were changed, and its slots not regenerated yet."""
 
     BEFORE_COMMIT = auto()
     """An operation has done its work, and its transaction is about to be committed."""

@@ -37,7 +37,7 @@ class IdempotentRequest(models.Model):
 
 
 class Remembered(models.Model):
-    """The table of Django's cache: django-allauth's counts of guesses, and the codes that were used."""
+    """A row of Django's cache table: django-allauth's counts of guesses, and the codes that were used."""
 
     cache_key = models.CharField(max_length=255, primary_key=True)
     value = models.TextField()
@@ -62,7 +62,7 @@ class Tally(models.Model):
 
 
 class SendCount(models.Model):
-    """The number of messages of one sender, to one address or of the site, per hour and day (`sending_limits.py`).
+    """The number of messages of one sender, to one address or of the site, per hour and day (`limits/sending.py`).
 
     `hour` and `day` are whole ones since 1970, in UTC; each has its own count.
     """
@@ -119,10 +119,10 @@ class Inspection(models.Model):
 
 
 class Change(models.Model):
-    """A change of one row of a table with an audit log. Triggers write it; nobody changes or deletes it.
+    """A change of one row of a table with an audit log. Triggers write it; no operation changes or deletes it.
 
-    `row_id` is the key of the row it is filed under (`audit.log`). `changes` is {column: [before, after]}; null
-    instead of the pair stands for a secret, or for erased personal data. A deleted login stays as a number.
+    `row_id` is the key of the row it is filed under (`audit.log`). `changes` is {column: [before, after]}; null instead
+    of the pair stands for a secret, or for erased personal data. A deleted login stays as a number.
     """
 
     class Kind(models.TextChoices):

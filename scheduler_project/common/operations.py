@@ -28,7 +28,7 @@ K = TypeVar("K")
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-DELETED_MEANWHILE = "23503"  # a foreign key to a row that somebody has just deleted
+DELETED_MEANWHILE = "23503"  # a foreign key to a row that was deleted meanwhile
 DEADLOCK_OR_SERIALIZATION = ("40P01", "40001")
 
 broken_constraints: dict[str, Callable[[], DomainError]] = {}
@@ -66,7 +66,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
                     return function(*args, **kwargs)
             except IntegrityError as error:
                 raise _named(error) from error
-            except TryAgain as error:  # of a step within
+            except TryAgain as error:  # raised by a step within
                 if attempt == ATTEMPTS or not outermost or not is_undone(error.__cause__):
                     raise
             except DatabaseError as error:
@@ -100,7 +100,7 @@ def preview(call: Callable[[], R]) -> R:
 
 
 def undo() -> None:
-    """Roll the operation that is running back once it returns, although it answers."""
+    """Roll back the running operation once it returns. It still returns its result."""
     transaction.set_rollback(True)
 
 
@@ -121,7 +121,7 @@ def each_by_itself(work: Callable[[K], R], keys: Iterable[K], *, what: str) -> d
             elif isinstance(error, OperationalError | InterfaceError):
                 raise
             else:
-                # Without a traceback: the first, which is raised, has one, and the others are often the same.
+                # Without a traceback: the first error, which is raised, has one, and the others are often the same.
                 logger.error("%s %s failed: %s: %s", what, key, type(error).__name__, _in_one_line(error))  # noqa: TRY400
                 failures.append(error)
     if failures:

@@ -1,8 +1,9 @@
 """Servers that cannot be reached: while one is down, only one probe at a time is sent to it.
 
-All messages on the same route share one row, whoever sends them: `email` (the mail server), `sms` (the gateway),
+All messages on the same route share one row, by whatever sender: `email` (the mail server), `sms` (the gateway),
 `webhook:12` (one webhook). The row exists only during the outage, so that sending costs nothing extra otherwise. A
-worker that takes the probe has a lease on it; if it dies, another takes over."""
+worker that takes the probe has a lease on it; if it dies, another takes over.
+"""
 
 import logging
 import random
@@ -54,12 +55,12 @@ def take_probe(*, channel: str, now: datetime) -> Probe | None:
 
 
 def return_probe(key: str, *, now: datetime) -> None:
-    """Return a probe unused, because its message was not to be sent after all."""
+    """Return a probe unused, because its message must not be sent any more."""
     Outage.objects.filter(key=key).update(next_probe_at=now)
 
 
 def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> None:
-    """Record that nobody answers on a route: only probes are sent until one is answered.
+    """Record that a route does not answer: only probes are sent until one is answered.
 
     The first probe is due after SEND_PROBE_SECONDS. The interval doubles after each failed `probe`, up to
     SEND_PROBE_MAX_SECONDS. Further failures of other messages change nothing.
@@ -84,7 +85,7 @@ def _probe_failed(key: str, seconds: float, error: str, now: datetime) -> bool:
 
 
 def note_up(keys: Collection[str]) -> None:
-    """Delete the outage: somebody answers again, or nothing is sent on the route any more."""
+    """Delete the outage: the route answers again, or nothing is sent on it any more."""
     if Outage.objects.filter(key__in=keys).delete()[0]:
         logger.info("What goes by %s no longer waits.", ", ".join(keys))
 

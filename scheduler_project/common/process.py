@@ -1,6 +1,7 @@
 """The kind of this process, and its database limits.
 
-PostgreSQL gets the limits when a connection is made, so they cost no round trip later."""
+PostgreSQL gets the limits when a connection is opened, so they cost no round trip later.
+"""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from scheduler_project.common import sending_capacity
 
 class Process(StrEnum):
     COMMAND = "command"
-    """`manage.py`, a shell, the tests: a person is watching, and can interrupt."""
+    """`manage.py`, a shell, the tests: a person watches, and can interrupt."""
     WEB = "web"
     WORKER = "worker"
     BEAT = "beat"

@@ -5,16 +5,16 @@ from typing import Protocol
 
 
 class Capacity(Protocol):
-    """The lines that one dispatcher opens on a channel, and the messages an hour and a day of each scope."""
+    """The capacity of one channel: the threads of one dispatcher, and the limits of each scope per hour and day."""
 
     threads: int
     limits: Mapping[str, tuple[int, int]]
 
 
 channels: Mapping[str, Capacity] = {}
-"""The channels by name: the registry of the app that sends, which puts it here."""
+"""The channels by name. The app that sends puts its registry here."""
 
 
 def lines() -> int:
-    """Return the number of lines that one dispatcher opens in all."""
+    """Return the number of sending threads that one dispatcher has in all."""
     return sum(channel.threads for channel in channels.values())

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 def inspect() -> int:
     """Check the invariants, and report broken ones to staff: in the log, in the admin, by mail to ADMINS.
 
-    Returns how many rows break one.
+    Return the number of broken rows.
     """
     now, began = timezone.now(), time.monotonic()
     broken = invariants.inspect(now=now)
@@ -38,7 +38,7 @@ def inspect() -> int:
 
 @shared_task
 def tidy() -> int:
-    """Delete everything past its retention. Returns how many rows."""
+    """Delete everything past its retention. Return how many rows."""
     went = retention.forget_old(now=timezone.now())
     logger.info("Forgotten: %s", ", ".join(f"{name}: {count}" for name, count in went.items() if count) or "nothing")
     return sum(went.values())

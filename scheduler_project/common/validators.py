@@ -31,11 +31,11 @@ JOINER = "\u034f"
 
 
 def composed(text: str) -> str:
-    """Return the text in NFC (UAX #15), as the W3C recommends, so that equal-looking texts are equal. All text is
-    stored so.
+    """Return the text in NFC (UAX #15), as the W3C recommends, so that equal-looking texts are equal.
 
-    Sorting the marks on one letter takes time quadratic in their number: a request of accents alone would stop the
-    process for hours. So more than `MOST_MARKS` are separated by a joiner (UAX #15, Stream-Safe Text).
+    All text is stored so. Sorting the marks on one letter takes time quadratic in their number: a request of accents
+    alone would stop the process for hours. So more than `MOST_MARKS` are separated by a joiner (UAX #15, Stream-Safe
+    Text).
     """
     return text if text.isascii() else unicodedata.normalize("NFC", _stream_safe(text))
 
@@ -58,7 +58,7 @@ def shows_something(text: str) -> bool:
 
 
 def one_line(text: str) -> None:
-    """Reject an invalid name or title: it is used in headers, calendar files and lists, between other text."""
+    """Raise ValidationError for an invalid name or title: headers, calendar files and lists put it in other text."""
     if CONTROLS.search(text):
         raise ValidationError(_("Control characters and line breaks are not allowed."), code="control_characters")
     if DIRECTIONS.search(text):
@@ -88,8 +88,10 @@ def turns(text: str) -> bool:
 
 
 def without_directions(text: str) -> str:
-    """Return text without what `one_line` rejects: old names may contain it, and a stray PDI would close our
-    isolate."""
+    """Return text without what `one_line` rejects.
+
+    Old names may contain it, and a stray PDI would close our isolate.
+    """
     return text if text.isascii() else DIRECTIONS.sub("", text)
 
 
@@ -102,12 +104,12 @@ LINK = re.compile(
 
 
 def has_link(text: str) -> bool:
-    """Return whether a mail program would turn some of it into a link."""
+    """Return whether a mail program would turn part of the text into a link."""
     return bool(LINK.search(unicodedata.normalize("NFKC", _stream_safe(text)).casefold().replace("。", ".")))
 
 
 def no_link(text: str) -> None:
-    """Reject a name that is or becomes a link in a mail. For names that people give themselves."""
+    """Raise ValidationError for a name that is or becomes a link in a mail. For names that people give themselves."""
     if has_link(text):
         raise ValidationError(_("A name cannot be a web address. Leave it out, please."), code="link_in_name")
 
@@ -124,7 +126,7 @@ def is_local(host: str) -> bool:
 
 @deconstructible
 class PublicEmail(EmailValidator):
-    """Validator of public emails: the domain has a dot, and is neither a number nor local.
+    """A validator of public emails: the domain has a dot, and is neither a number nor local.
 
     The local part must be ASCII: few mail servers accept anything else (RFC 6531).
     """
@@ -150,4 +152,4 @@ validate_origin = RegexValidator(
     _("Write the address of a website without a path, such as https://www.example.org."),
     code="bad_origin",
 )
-"""Validator for values of `frame-ancestors`: one whole origin, no wildcards."""
+"""The validator of values of `frame-ancestors`: one whole origin, no wildcards."""

@@ -1,4 +1,4 @@
-"""Every code with which an operation, the API's framework or the web server refuses something."""
+"""The page of error codes: all codes of operations, of the API's framework and of the web server."""
 
 import ast
 import importlib
@@ -65,7 +65,7 @@ def page() -> str:
 def example() -> str:
     """Return the answer for a taken slot."""
     refusal = answer(SlotTaken(field="start_time", details={"nearest": ["2030-05-06T08:15:00Z"]}))
-    context: Any = {}  # of which the formatter reads nothing
+    context: Any = {}  # the formatter reads nothing of it
     return json.dumps(ExceptionFormatter(refusal, context, refusal).run(), indent=2)
 
 
@@ -83,11 +83,11 @@ def _row(error: type[DomainError]) -> tuple[str, str, str, str]:
     return (f"`{error.code}`", str(error.kind.value), fields, str(error.message))
 
 
-# --- What there is --------------------------------------------------------------------------------------------------
+# --- Codes ---------------------------------------------------------------------------------------------------------
 
 
 def domain_errors() -> list[type[DomainError]]:
-    """Return the refusals that have a code of their own, of all apps."""
+    """Return the classes of errors with a code of their own, of all apps."""
     modules = {module.__name__ for module in all_modules()}
     return [
         error
@@ -97,7 +97,7 @@ def domain_errors() -> list[type[DomainError]]:
 
 
 def framework_errors() -> list[tuple[str, str, str, str]]:
-    """Return what the API's framework refuses before an operation is reached."""
+    """Return the errors that the API's framework raises before any operation: code, status, field and message."""
     packages = {"rest_framework", "rest_framework_simplejwt", *(name.partition(".")[0] for name in app_names())}
     known = {error.code for error in domain_errors() if _app_of(error.__module__) == COMMON}
     return [
@@ -110,13 +110,13 @@ def framework_errors() -> list[tuple[str, str, str, str]]:
 
 
 def web_server_errors() -> list[tuple[str, str, str]]:
-    """Return what is refused before a request reaches a view."""
+    """Return the errors of the web server, before any view: code, status and message."""
     found = [value for value in vars(refusals).values() if isinstance(value, tuple) and len(value) == 3]
     return [(f"`{code}`", str(status.value), str(text)) for status, code, text in found]
 
 
 def file_errors() -> list[tuple[str, str]]:
-    """Return the reasons that are given their code where they are raised."""
+    """Return the errors of files, which get their code in the statement that raises them: code and message."""
     found = []
     for module in all_modules():
         for call, scope in _calls(_parsed(module)):
@@ -130,7 +130,7 @@ def file_errors() -> list[tuple[str, str]]:
 
 
 def check_codes() -> list[str]:
-    """Return the codes with which fields fail: those of the API's kinds of field, and those that the code names."""
+    """Return the codes of invalid fields: of the API fields, and in calls of ValidationError and ErrorDetail."""
     modules = {module.__name__: module for module in all_modules()}
     fields = [kind for kind in _below(serializers.Field) if kind.__module__ in modules]
     found = {code for kind in fields for base in kind.__mro__ for code in vars(base).get("default_error_messages", ())}
@@ -177,7 +177,7 @@ def _app_of(module: str) -> str:
 
 @cache
 def fields_of() -> dict[type[DomainError], set[str]]:
-    """Return the fields that each refusal is raised about, as far as the code names them."""
+    """Return the fields that each error concerns, as far as calls in the code name them."""
     found: dict[type[DomainError], set[str]] = {}
     for module in all_modules():
         for call, _scope in _calls(_parsed(module)):
@@ -201,27 +201,27 @@ def _parsed(module: ModuleType) -> ast.Module:
 
 
 def _calls(tree: ast.AST) -> list[tuple[ast.Call, ast.AST]]:
-    """Return the calls of a module, each with the function it stands in, or the module."""
+    """Return the calls of a module, each with the function that contains it, or the module."""
     scopes = [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))]
-    inner = {id(node): scope for scope in scopes for node in ast.walk(scope)}  # the innermost comes last
+    inner = {id(node): scope for scope in scopes for node in ast.walk(scope)}  # the innermost last
     return [(node, inner[id(node)]) for node in ast.walk(tree) if isinstance(node, ast.Call)]
 
 
 def _class_in(module: ModuleType, node: ast.expr) -> Any:
-    """Return the refusal that a name stands for in a module, if it does for one."""
+    """Return the class of errors that a name means in a module, if it means one."""
     found = getattr(module, node.id, None) if isinstance(node, ast.Name) else None
     return found if isinstance(found, type) and issubclass(found, DomainError) else None
 
 
 def _texts(node: ast.expr) -> list[str]:
-    """Return the texts that an expression can be: a constant, or one of two."""
+    """Return the texts that an expression can have: a constant, or one of two."""
     if isinstance(node, ast.IfExp):
         return [*_texts(node.body), *_texts(node.orelse)]
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
 def _text_of(node: ast.expr, scope: ast.AST, before: int) -> str:
-    """Return the message an expression is made of: the first text in it, or in what its name was given last."""
+    """Return the message in an expression: the first text in it, or in the last assignment to its name."""
     while isinstance(node, ast.BinOp):
         node = node.left
     if isinstance(node, ast.Name):

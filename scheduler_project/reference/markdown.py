@@ -1,4 +1,4 @@
-"""Markdown as the pages of the reference use it."""
+"""Markdown for the pages of the reference."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,12 +6,12 @@ NOTE = "<!-- Made from the code by `make reference`; edit there. -->"
 
 
 def page(title: str, *parts: str) -> str:
-    """Return a page: its title, the note that it is made, and its parts with a blank line between them."""
+    """Return a page: its title, a note that it is generated, and its parts with a blank line between them."""
     return "\n\n".join([f"# {title}", NOTE, *(part.strip("\n") for part in parts)]) + "\n"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table. A `|` in a cell is no border."""
+    """Return a table. A `|` in a cell is escaped."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
@@ -21,7 +21,7 @@ def _cell(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return text as code, or nothing for an empty text."""
+    """Return text as code; "" for an empty text."""
     return f"`{text}`" if text else ""
 
 

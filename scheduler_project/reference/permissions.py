@@ -1,6 +1,6 @@
-"""Permissions of staff: the tables, and the page that is made of them.
+"""The permissions of staff: the tables, and the page generated from them.
 
-The tests of rights hold every operation of the API and every list and action of the admin to these tables.
+The tests of permissions compare every operation of the API and every list and action of the admin with these tables.
 """
 
 from collections.abc import Iterable
@@ -112,7 +112,7 @@ OPERATIONS: dict[str, str] = {
     "post /api/webhooks/{id}/enable": "reminders.change_webhookendpoint",
     "post /api/webhooks/{id}/rotate": "reminders.change_webhookendpoint",
 }
-"""The permission that staff need for each operation of the API on what is not their own."""
+"""The permission that staff need for each operation of the API on rows of others."""
 
 FOR_EVERYBODY = (
     "post /api/login",
@@ -150,7 +150,7 @@ OF_ONESELF = (
     "delete /api/me/sign-ins/{sign_in_id}",
     "post /api/password/change",
 )
-"""Operations on the caller's own login, for everybody who has one."""
+"""Operations on the caller's own login. Every user may use them."""
 
 # --- The admin ------------------------------------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ ADMIN_LISTS: dict[str, tuple[str, str]] = {
     "reminders_preferences": ("vc", "vac"),
     "reminders_webhookendpoint": ("", "vacd"),
 }
-"""Rights of the front desk and of managers to view, add, change and delete by the admin's own pages: their letters."""
+"""Permissions of the front desk and of managers to view, add, change and delete on the admin's own pages, by letter."""
 
 BOTH, MANAGERS = ("front desk", "manager"), ("manager",)
 
@@ -199,7 +199,7 @@ ADMIN_IMPORTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "booking_service": (MANAGERS, ("services",)),
     "booking_workinghours": (MANAGERS, ("hours",)),
 }
-"""Imports: the groups that may import, and the kinds of rows."""
+"""The imports: the groups that may import, and the kinds of rows."""
 
 ADMIN_ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "accounts_client": {"delete_selected": MANAGERS, "erase": MANAGERS, "verify_phones": BOTH},
@@ -234,7 +234,7 @@ ADMIN_ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
         "rotate": MANAGERS,
     },
 }
-"""Actions of each list, beside its export, by group. Lists not named have none."""
+"""The actions of each list, beside its export, by group. Other lists have none."""
 
 # --- The page -------------------------------------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ def page() -> str:
 
 
 def groups_with(permission: str) -> list[str]:
-    """Return the groups that have a permission when they are made, by the migration that makes them."""
+    """Return the groups that get a permission from the migration that creates them."""
     label, _, codename = permission.partition(".")
     verb, _, model = codename.partition("_")
     made = import_module("reminders.migrations.0006_office_groups").GROUPS

@@ -1,4 +1,4 @@
-"""Every environment variable: its type, default and meaning, as scheduler_project/settings.py has them."""
+"""The page of environment variables: type, default and meaning of each, from scheduler_project/settings.py."""
 
 import ast
 import re
@@ -21,10 +21,10 @@ REQUIRED = {
     "DATABASE_URL": "postgres://scheduler@localhost/scheduler",
     "REDIS_URL": "redis://localhost",
 }
-"""The least environment in which the settings load."""
+"""The smallest environment with which the settings load."""
 
 TYPES: dict[Any, str] = {str: "text", bool: "`on` or `off`", int: "whole number", float: "number", list: "list"}
-"""The names of the types that settings ask for."""
+"""The names of the types of settings."""
 
 INTRODUCTION = """
 What an installation may change is read from the environment when a process starts. A variable that is missing or
@@ -56,7 +56,7 @@ LAUNCHERS = [
     ),
     Variable("DATA_DIR", "text", "var", "The folder in which `make run` keeps the data of its own servers."),
 ]
-"""Variables that are read before the settings are: by the web server, `make run` and its own servers."""
+"""Variables that the web server, `make run` and its own servers read before the settings."""
 
 
 def page() -> str:
@@ -75,11 +75,11 @@ def _default(default: str | None) -> str:
     return "required" if default is None else markdown.code(default) or "none"
 
 
-# --- What the settings read -----------------------------------------------------------------------------------------
+# --- The settings ---------------------------------------------------------------------------------------------------
 
 
 def by_section() -> dict[str, list[Variable]]:
-    """Return the variables that the settings read, under the headings they have there."""
+    """Return the variables that the settings read, by the heading they have there."""
     source = SOURCE.read_text(encoding="utf-8")
     headings = [(number, line) for number, line in enumerate(source.splitlines(), 1) if line.startswith("# --- ")]
     explained = meanings(source)
@@ -93,12 +93,12 @@ def by_section() -> dict[str, list[Variable]]:
 
 
 def variables() -> list[Variable]:
-    """Return all variables there are."""
+    """Return all variables."""
     return [*(one for section in by_section().values() for one in section), *LAUNCHERS]
 
 
 def read() -> dict[str, tuple[Any, Any]]:
-    """Return the type and default of each variable, as the settings ask for them when nothing else is set."""
+    """Return the type and default of each variable, as the settings request them when nothing else is set."""
     asked: dict[str, tuple[Any, Any]] = {}
     value_of = environ.Env.get_value
 
@@ -112,7 +112,7 @@ def read() -> dict[str, tuple[Any, Any]]:
 
 
 def meanings(source: str) -> dict[str, tuple[int, str]]:
-    """Return the line of each variable that a module's statements read, with the text that stands below it."""
+    """Return the line of each variable that a module's statements read, and the text below it."""
     statements = ast.parse(source).body
     found = {}
     for statement, following in pairwise(statements):
@@ -130,7 +130,7 @@ def _names_in(statement: ast.stmt) -> Iterator[str]:
 
 
 def written(default: Any) -> str | None:
-    """Return a default as it is written in the environment. None: the variable is required."""
+    """Return a default as the environment would have it. None: the variable is required."""
     if default is environ.Env.NOTSET:
         return None
     if isinstance(default, bool):

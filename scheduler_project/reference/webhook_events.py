@@ -1,4 +1,4 @@
-"""The events that webhooks are sent, with examples made by the code that sends them."""
+"""The page of webhook events, with examples from the code that sends them."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,7 @@ def page() -> str:
 
 
 def example_appointment() -> Appointment:
-    """Return an appointment that is in no database."""
+    """Return an appointment that is not saved."""
     provider = Provider(pk=3, name="Dr. Ada Hart")
     client = Client(pk=14, name="Grace Miller", email="grace@example.org", phone="+442079460123")
     service = Service(pk=5, name="First visit")
@@ -111,13 +111,13 @@ def example_appointment() -> Appointment:
 
 
 def _example(name: str, details: dict[str, object]) -> bytes:
-    """Return the body that tells of an event."""
+    """Return the body of an event."""
     message = Message(key=KEY, kind=Kind.EVENT, channel=Channel.WEBHOOK, details=details, created_at=AT)
     return envelope(message)
 
 
 def _head(body: bytes) -> str:
-    """Return the head of a request, as of AT."""
+    """Return the head of a request at AT."""
     sent = headers(OutgoingMessage(KEY, "https://practice.example.org/hooks", body=body, secrets=(SECRET,)))
     sent["webhook-timestamp"] = str(int(AT.timestamp()))
     sent["webhook-signature"] = Webhook(SECRET).sign(sent["webhook-id"], AT, body.decode())

@@ -1,4 +1,4 @@
-"""Runs the WSGI application for one complete request, and stores its response until it can be sent."""
+"""The run of the WSGI application for one complete request, whose response is stored until it can be sent."""
 
 import contextlib
 import io
@@ -76,8 +76,10 @@ def complete(environ: Environ, body: bytes | bytearray) -> Environ:
 
 
 def answer(application: Application, environ: Environ) -> Answer:
-    """Return the application's complete response. Raises the application's exceptions, because nothing has been sent
-    yet."""
+    """Return the application's complete response.
+
+    Raises the application's exceptions, because nothing has been sent yet.
+    """
     begun: list[tuple[str, Headers]] = []
 
     def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:

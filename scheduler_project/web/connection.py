@@ -1,7 +1,8 @@
-"""One HTTP/1.1 connection: reads a complete request, sends a response, with a deadline for each.
+"""One HTTP/1.1 connection, which reads a complete request and sends a response, with a deadline for each.
 
-Runs on the event loop and never blocks. The parser is llhttp's, which rejects requests that two servers could read
-differently (RFC 9112 §6.3, §11.2); the cases it leaves open are rejected here."""
+It runs on the event loop and never blocks. The parser is llhttp's, which rejects requests that two servers could read
+differently (RFC 9112 §6.3, §11.2); the cases it leaves open are rejected here.
+"""
 
 import asyncio
 import os
@@ -72,14 +73,14 @@ READING = frozenset({Phase.HEAD, Phase.CHECK, Phase.BODY})
 
 
 class Refused(Exception):
-    """The request is rejected."""
+    """The error of a rejected request."""
 
     def __init__(self, refusal: refusals.Refusal) -> None:
         self.refusal = refusal
 
 
 class Pipelined(Exception):
-    """A second request arrived before the response to the first."""
+    """The error of a second request before the response to the first."""
 
 
 NAMES: dict[bytes, str] = {}
@@ -169,7 +170,7 @@ class Connection(asyncio.Protocol):
     # --- Coming and going -------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by name
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transports have another base class
         self.transport.set_write_buffer_limits(high=PART, low=PART // 4)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
@@ -214,7 +215,7 @@ class Connection(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.keep = False  # Nothing is upgraded here: the request was taken as it is.
+            self.keep = False  # No upgrade here: the request was accepted as it is.
         except httptools.HttpParserError as error:
             self._unreadable(error.__context__)
         else:
@@ -330,7 +331,7 @@ class Connection(asyncio.Protocol):
             self.transport.pause_reading()
             self.server.enqueue(self)
         else:
-            # Whoever sends a large one says how large it is.
+            # A client that sends a large body declares its size.
             self.limit = min(self.limit, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             self._read_body()
 
@@ -369,7 +370,7 @@ class Connection(asyncio.Protocol):
         if self.phase not in READING:
             return
         if self.transport.get_write_buffer_size() > PART:
-            self.abort()  # They ask for more and read nothing.
+            self.abort()  # The client asks for more and reads nothing.
             return
         if self.body:
             self.environ["CONTENT_LENGTH"] = str(len(self.body))
@@ -431,7 +432,7 @@ class Connection(asyncio.Protocol):
                 return
             part = os.pread(answer.file.fileno(), min(PART, answer.length - self.sent), answer.offset + self.sent)
             if not part:
-                self.abort()  # The file has become shorter than it was said to be.
+                self.abort()  # The file has become shorter than its declared length.
                 return
             self.sent += len(part)
             self.transport.write(part)

@@ -1,4 +1,4 @@
-"""Responses to requests that reach no view: the API's error format, a plain page for everybody else."""
+"""Responses to requests that reach no view: the API's error format, a plain page for all others."""
 
 import html
 import json

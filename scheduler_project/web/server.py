@@ -33,13 +33,19 @@ PATIENCE_SECONDS = 10
 """Seconds after which a waiting request is refused: the client has left, or will retry."""
 REPORT_SECONDS = 10
 SLOW_SECONDS = 5
-"""A request that occupies a thread for more seconds is logged."""
+"""The seconds after which a request that occupies a thread is logged."""
 EXPIRED_AT_ONCE = 25
 EVICTED = 64
-"""If there are too many connections, one in so many is closed, and one more; the same share of memory is freed."""
+"""The share of connections to close if there are too many, one in so many and one more.
+
+The same share of memory is freed.
+"""
 SITE = 48
-"""Number of IPv6 bits that are one network when too many connect or send. Tunnels give away networks of this size:
-counted by 64 bits, one would be a crowd of 65,536 networks with most of the turns."""
+"""The number of IPv6 bits that count as one network if too many connect or send.
+
+Tunnels give away networks of this size. If 64 bits were counted, one of them would be a crowd of 65,536 networks with
+most of the turns.
+"""
 
 HEALTH = Answer(
     "200 OK",

@@ -1,7 +1,8 @@
 """Requests that are slow for any client: those that hash or check a password.
 
-They have a queue of their own. In a common one, a hundred addresses that try to log in kept all threads waiting for
-hashing, and the site did not answer."""
+They have a queue of their own. In a common one, a hundred addresses that tried to log in kept all threads waiting for
+hashing, and the site did not answer.
+"""
 
 import re
 

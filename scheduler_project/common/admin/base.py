@@ -42,7 +42,7 @@ MOST_AT_ONCE = 200
 
 
 class ListAdmin(admin.ModelAdmin):
-    """A ModelAdmin whose list rejects invalid filters, where Django's crashes on them.
+    """A ModelAdmin whose list rejects invalid filters, on which Django's crashes.
 
     Its forms use the same fields as those of the pages.
     """
@@ -63,7 +63,7 @@ class ListAdmin(admin.ModelAdmin):
         return super().get_search_results(request, queryset, composed(search_term))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Title the page of a list like the rows listed."""
+        """Title a list's page with the plural name of its rows."""
         context = {"title": capfirst(str(self.opts.verbose_name_plural)), **(extra_context or {})}
         return super().changelist_view(request, context)
 
@@ -88,8 +88,10 @@ class StaffModelAdmin(Exports, ListAdmin):
         return str(row)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Allow only the listed filters: Django allows any column, so a hidden secret could be guessed letter by
-        letter."""
+        """Allow only the listed filters.
+
+        Django allows any column, so that a hidden secret could be guessed letter by letter.
+        """
         return SECRETS.isdisjoint(lookup.split("__")) and bool(super().lookup_allowed(lookup, value, request))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -117,7 +119,7 @@ class StaffModelAdmin(Exports, ListAdmin):
             return view()
 
     def submitted(self, request: HttpRequest, view: Callable[[], Any]) -> Any:
-        """Save a submitted form as one operation: it saves several rows, and is restarted after a deadlock."""
+        """Save a submitted form as one operation: it saves several rows, and is retried after a deadlock."""
         return operation(view)()
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -278,7 +280,7 @@ class ReadOnly:
 
 
 class NamedFormSet(forms.BaseInlineFormSet):
-    """Formset with labels on each field; Django's own leaves them to the column heads."""
+    """A formset with labels on each field; Django's own leaves them to the column heads."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -287,7 +289,7 @@ class NamedFormSet(forms.BaseInlineFormSet):
 
 
 class ForSuperusers:
-    """Admin for superusers only, whatever permissions others have: its rows give power over other logins."""
+    """An admin for superusers only, whatever permissions others have: its rows give power over other logins."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_superuser)
@@ -333,7 +335,7 @@ def outlook(rows: Iterable[Any], apply: Callable[[Any], Any]) -> list[tuple[Any,
             operation(apply)(row)
         except DomainError as refusal:
             if is_undone(refusal.__cause__):
-                raise  # All rows are tried again.
+                raise  # All rows are retried.
             return str(refusal.message)
         return ""
 
@@ -350,7 +352,7 @@ def first(names: Sequence[str]) -> list[str]:
 
 
 class ChooseOne(AutocompleteSelect):
-    """Field that rejects invalid keys, on which Django's crashes."""
+    """A field that rejects invalid keys, on which Django's crashes."""
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         return super().optgroups(name, [key for key in value if whole_number(str(key))], attrs)
@@ -366,9 +368,9 @@ admin.site.unregister(PeriodicTask)
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
-    """Tasks and their schedules. The only results are the time of the last run and the number of runs."""
+    """Periodic tasks and their schedules. A task's only results are the time of its last run and the number of runs."""
 
-    change_form_template = "admin/change_form.html"  # Its own has a script within, which our policy does not run.
+    change_form_template = "admin/change_form.html"  # Its own has an inline script, which our policy blocks.
     list_display = ("name", "enabled", "scheduler", "last_run", "total_run_count")
     list_filter = ("enabled", "one_off", "task")
     date_hierarchy = None

@@ -47,16 +47,16 @@ FORMATS = {"csv": gettext_lazy("Export as CSV"), "json": gettext_lazy("Export as
 
 
 class Exports:
-    """Admin mixin for exports: of the filtered list by a button, of selected rows by an action.
+    """An admin mixin for exports: of the filtered list by a button, of selected rows by an action.
 
-    JSON has all columns of the model except secrets. So has CSV, unless the rows can be imported again: then it has the
+    JSON has all columns of the model except secrets. CSV has them too, unless the rows can be imported: then it has the
     columns of that sheet. Rows are read by one statement while they are sent.
     """
 
     sheets: tuple[Sheet, ...] = ()
 
     def tools(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """Buttons above the list: label and address."""
+        """Return the buttons above the list: label and address."""
         asked = request.GET.urlencode()
         return [
             (str(label), f"{reverse(self._name('export'), args=[kind])}{'?' if asked else ''}{asked}")
@@ -132,7 +132,7 @@ class UploadForm(forms.Form):
                 self.fields[option.name] = forms.BooleanField(required=False, **tick)
 
     def options(self) -> dict[str, Any]:
-        """Return the options as stored in JSON."""
+        """Return the options, ready for JSON."""
         return {option.name: bool(self.cleaned_data.get(option.name)) for option in self.sheet.options}
 
     def clean(self) -> dict[str, Any]:

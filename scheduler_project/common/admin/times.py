@@ -10,8 +10,10 @@ from django.utils.functional import lazy
 
 
 def local_time(instant: datetime | None, zone: str = "") -> str:
-    """Return such as `Mon 2026-03-02 14:00` in local time of `zone`, else of the reader. The column's label names
-    the zone."""
+    """Return an instant like `Mon 2026-03-02 14:00` in the local time of `zone`, else of the reader.
+
+    The column's label names the zone.
+    """
     if instant is None:
         return "–"
     return date_format(timezone.localtime(instant, ZoneInfo(zone) if zone else None), "D Y-m-d H:i")

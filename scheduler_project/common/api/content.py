@@ -18,7 +18,7 @@ class DuplicateField(ParseError):
 
 
 class JSONParser(parsers.BaseParser):
-    """Reads JSON as in RFC 8259: no NaN, no lone surrogates, no duplicate names, bounded in size and depth."""
+    """A parser of JSON as in RFC 8259: no NaN, no lone surrogates, no duplicate names, bounded in size and depth."""
 
     media_type = "application/json"
 
@@ -62,7 +62,7 @@ _DUPLICATES = json.JSONDecoder(
 
 
 class FormParser(parsers.BaseParser):
-    """Reads posted forms, for the few services that post them to us. Bounded in size and number of fields."""
+    """A parser of posted forms, for the few services that post them to us. Bounded in size and number of fields."""
 
     media_type = "application/x-www-form-urlencoded"
 
@@ -74,7 +74,7 @@ class FormParser(parsers.BaseParser):
 
 
 class JSONRenderer(renderers.BaseRenderer):
-    """Writes JSON with orjson."""
+    """A renderer that writes JSON with orjson."""
 
     media_type = "application/json"
     format = "json"
@@ -86,8 +86,10 @@ class JSONRenderer(renderers.BaseRenderer):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """Negotiation for a URL with one format: it answers in that, whatever the client accepts (RFC 9110 §12.5.1
-    allows it)."""
+    """The negotiation of an address with one format.
+
+    It answers in that format, whatever the client accepts, which RFC 9110 §12.5.1 allows.
+    """
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         if len(renderers) == 1:

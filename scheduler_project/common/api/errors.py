@@ -18,7 +18,7 @@ from scheduler_project.common.operations import DELETED_MEANWHILE
 
 
 class ExceptionHandler(StandardHandler):
-    """Turns a DomainError into the HTTP response of its kind, and simplejwt's list of tokens into one error."""
+    """A handler that makes a DomainError the response of its kind, and simplejwt's list of tokens into one error."""
 
     def run(self) -> Response | None:
         remember_fields(self.context["request"])

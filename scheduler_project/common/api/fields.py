@@ -108,14 +108,14 @@ class PhoneField(PhoneNumberField):
 
 
 class IdField(IntegerField):
-    """The id of something; None when it may be left out."""
+    """The id of a row; None if it may be omitted."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=BIGGEST_ID, **kwargs)
 
 
 class DateField(serializers.DateField):
-    """A date as RFC 3339 writes it: 2027-03-04."""
+    """A date in RFC 3339: 2027-03-04."""
 
     default_error_messages = {"invalid": _("Write a date as year, month and day: 2027-03-04.")}
 

@@ -1,4 +1,4 @@
-"""Writes that can be repeated: the `Idempotency-Key` header (R13; IETF draft-ietf-httpapi-idempotency-key-header)."""
+"""Repeatable writes: the `Idempotency-Key` header (R13; IETF draft-ietf-httpapi-idempotency-key-header)."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
@@ -36,12 +36,11 @@ class IdempotencyKeyInvalid(DomainError):
 
 
 class IdempotentMixin:
-    """View mixin: a logged-in user's write with an `Idempotency-Key` is done once.
+    """A view mixin that carries out a logged-in user's write with an `Idempotency-Key` once.
 
     The same key with the same body returns the first response again (with `Idempotency-Replayed: true`), errors
-    included; with another body it is 422. A write that crashed leaves no trace and may be repeated.
-
-    Secrets are shown once: the `secret_fields` of a response are not stored, and are null in its repetitions.
+    included; with another body it is 422. A write that crashed leaves no trace and may be repeated. Secrets are shown
+    once: the `secret_fields` of a response are not stored, and are null in its repetitions.
     """
 
     repeatable = True
@@ -89,7 +88,7 @@ class IdempotentMixin:
         try:
             with transaction.atomic():
                 response = handler(request, *args, **kwargs)
-        except TryAgain:  # which `operation` does, with the whole
+        except TryAgain:  # `operation` retries, with all of it
             raise
         except Exception as error:  # noqa: BLE001  (re-raises whatever is not an answer)
             response = self.handle_exception(error)  # type: ignore[attr-defined]

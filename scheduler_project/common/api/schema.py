@@ -14,7 +14,7 @@ PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, descr
 
 
 class AutoSchema(StandardSchema):
-    """Adds the parameters common to all handlers of a view (`StrictView.query_parameters`)."""
+    """A schema with the parameters common to all handlers of a view (`StrictView.query_parameters`)."""
 
     def get_override_parameters(self) -> list[Any]:
         parameters = getattr(self.view, "query_parameters", None)
@@ -58,7 +58,7 @@ class RefusalErrorSerializer(serializers.Serializer[Any]):
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
-    """The request was understood, but is refused in the current state."""
+    """A refusal: the request was understood, but the current state does not allow it."""
 
     type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
     errors = RefusalErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not the property

@@ -40,18 +40,18 @@ def unknown_field(name: str, known: Iterable[str], hint: str = "") -> ErrorDetai
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
-    """Raise ValidationError if a name given is not known."""
+    """Raise ValidationError if a given name is unknown."""
     unknown = [name for name in given if name not in known]
     if unknown:
         raise serializers.ValidationError({name: [unknown_field(name, known)] for name in unknown[:MOST_TOLD]})
 
 
 class Strict:
-    """Serializer mixin that rejects fields it does not read, with `unknown_field` or `read_only_field`.
+    """A serializer mixin that rejects fields it does not read, with `unknown_field` or `read_only_field`.
 
     A read-only field may be sent with its current value, so that a client can send back what it received. `shown_by` is
-    the serializer of the responses, if that is another one; its context and `instance` are this one's. `fixed` are
-    fields that can be set on creation only. `changed_by` names the URL that changes a field this one does not.
+    the serializer of the responses, if that is another one; it shares the context and `instance`. `fixed` are fields
+    that can be set on creation only. `changed_by` names the address that changes a field this one does not.
     """
 
     shown_by: type[serializers.BaseSerializer[Any]] | None = None
@@ -106,7 +106,7 @@ class ModelSerializer(Strict, serializers.ModelSerializer[M]):
 
 
 class QuerySerializer(serializers.Serializer[Any]):
-    """Serializer of query strings. It has no nested fields, so it avoids DRF's deep copy of fields for each request.
+    """A serializer of query strings. It has no nested fields, and so avoids DRF's deep copy of fields for each request.
 
     `StrictView` has checked the parameter names before: there may be others beside these.
     """

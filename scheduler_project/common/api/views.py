@@ -27,7 +27,7 @@ class NotRepeatable(DomainError):
 
 
 class StrictView:
-    """View mixin that rejects unknown query parameters, and bodies where none is read.
+    """A view mixin that rejects unknown query parameters, and bodies if none is read.
 
     The known parameters are those documented for the handler: by `extend_schema` and `query_parameters`, plus those of
     filters and pagination for the actions that have them.
@@ -100,7 +100,7 @@ def refuse_repeated(query: Any) -> None:
 
 
 def refuse_body(body: Any) -> None:
-    """Raise ValidationError for a body where none is read."""
+    """Raise ValidationError for a body if none is read."""
     if isinstance(body, Mapping):
         refuse_unknown(body, ())
     elif body:

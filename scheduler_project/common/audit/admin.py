@@ -46,7 +46,7 @@ def model_of(table: str) -> type[models.Model] | None:
 
 
 def noun_of(change: Change) -> type[models.Model] | None:
-    """Return the model a change is filed under, if it still exists."""
+    """Return the model under which a change is filed, if it still exists."""
     label = audited_tables.get(change.table_name)
     return apps.get_model(label) if label else None
 
@@ -58,7 +58,7 @@ def field_of(table: str, column: str) -> Any:
 
 
 def named(changes: Iterable[Change]) -> Names:
-    """Return the current names of the rows that changes are about or refer to: one query per model."""
+    """Return the current names of the rows that changes concern or refer to: one query per model."""
     wanted: dict[type[models.Model], set[int]] = defaultdict(set)
     for change in changes:
         if noun := noun_of(change):
@@ -150,7 +150,7 @@ class WhoFilter(admin.SimpleListFilter):
 
 
 class NamingChangeList(ChangeList):
-    """Loads the names for a whole page at once."""
+    """A change list that loads the names for a whole page at once."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

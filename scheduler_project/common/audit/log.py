@@ -1,7 +1,8 @@
-"""The audit log: who changed what, when, and from which source. Rows are only added.
+"""The audit log: who changed what, when, and through which source. Rows are only added.
 
-Triggers write it (`triggers.py`), whatever makes the change: an operation, a plain save, `QuerySet.update`, SQL. This
-module tells the database the actor, at the last moment: with a write to a table with an audit log."""
+Triggers write it (`triggers.py`), for every kind of change: an operation, a plain save, `QuerySet.update`, SQL. This
+module sends the database the actor at the last moment: with a write to a table with an audit log.
+"""
 
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Source(models.TextChoices):
-    """Sources of changes."""
+    """The sources of changes."""
 
     API = "api", _("API")
     PAGE = "page", _("page")
@@ -103,7 +104,7 @@ WRITE = re.compile(r"\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+\"?(\w+)", re.I
 
 
 def set_audit_context(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Run a statement, after telling the database the actor if it writes to a table with an audit log.
+    """Run a statement. If it writes to a table with an audit log, send the database the actor first.
 
     That costs these writes one more round trip. The actor is set each time, for this transaction only: a rolled-back
     savepoint may have undone an earlier setting, and a pooler may hand the connection on.
@@ -122,11 +123,11 @@ def set_audit_context(execute: Callable[..., Any], sql: Any, params: Any, many: 
 
 
 def erase(model: type[models.Model], rows: Collection[int], columns: Collection[str]) -> None:
-    """Erase the values of these columns of these rows from the audit log; that they changed, by whom and when stays.
+    """Erase the values of these columns of these rows from the audit log; actor, time and names of columns stay.
 
-    To be called after the change of the rows themselves, in the same transaction.
+    Call it after the change of the rows themselves, in the same transaction.
     """
-    from scheduler_project.common.models import Change  # It takes the sources from here.
+    from scheduler_project.common.models import Change  # That module imports the sources from here.
 
     table = model._meta.db_table  # noqa: SLF001  (documented, whatever its name)
     logged = Change.objects.filter(table_name=table, row_id__in=rows, changes__has_any_keys=list(columns))
@@ -156,7 +157,7 @@ def allow_erasing() -> Iterator[None]:
 
 @contextmanager
 def allow_deleting(before: datetime) -> Iterator[None]:
-    """Allow the deletion of rows of the audit log older than `before` and more than 30 days old: the only way."""
+    """Allow the deletion of rows of the audit log that are older than `before` and more than 30 days: the only way."""
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:  # The ORM has no set_config.
         cursor.execute("SELECT set_config('scheduler.forgetting', %s, true)", [before.isoformat()])
         yield

@@ -20,7 +20,7 @@ def erase_import_files(*, words: Collection[str], signs: Collection[str]) -> Non
     """Delete every pending or recent import file that contains one of these texts.
 
     `words` (names, references) match as whole words, `signs` (emails, numbers) anywhere; case, blanks, dashes, quotes
-    and line ends are ignored. The file can be uploaded again.
+    and line ends are ignored. Users can upload the file again.
     """
     wanted = [f" {spaced} " for text in words if (spaced := _spelt(text, " "))]
     anywhere = [close for text in signs if (close := _spelt(text, ""))]
@@ -36,7 +36,7 @@ def erase_import_files(*, words: Collection[str], signs: Collection[str]) -> Non
 
 
 def erase_stored_answers(*, texts: Collection[str], clients: Collection[int] = (), users: Collection[int] = ()) -> None:
-    """Empty every stored response that contains one of these texts, or is about one of these rows.
+    """Empty every stored response that contains one of these texts, or concerns one of these rows.
 
     Responses to `users` themselves are emptied too. The keys stay, so that no write is repeated.
     """
@@ -55,7 +55,7 @@ def _spelt(text: str, between: str) -> str:
 
 
 def _text(kept: Any) -> str:
-    """Return the text of a file as read by `tables.decoded`, or the JSON as text."""
+    """Return the text of a file as `csv_reader.decoded` reads it, or the JSON as text."""
     if not isinstance(kept, bytes | memoryview):
         return str(kept)
     content = bytes(kept)

@@ -30,8 +30,10 @@ WITHIN_NAMES = r"password|passwd|passphrase|secret|token|sessionid|authorization
 
 
 NAMES = rf"\w{{0,40}}(?:{WITHIN_NAMES})\w{{0,40}}"
-"""Names of fields that hold a secret. Lengths are bounded in all patterns here: anybody may send a megabyte in which
-a name could begin at each position."""
+"""Names of fields that hold a secret.
+
+All patterns here are bounded in length: anybody may send a megabyte in which a name could begin at each position.
+"""
 
 
 SECRET_NAME = re.compile(rf"{WITHIN_NAMES}|\A(?:access|refresh|code|otp|signature|key)\Z", re.IGNORECASE)
@@ -97,14 +99,14 @@ def request_secrets(request: Any) -> set[str]:
     match = request.resolver_match
     found += [value for name, value in (match.kwargs if match else {}).items() if name in SECRET_PARTS]
     forms: list[Any] = [request.GET, getattr(request, "_post", None) or {}]
-    for fields in forms:  # A form that was not read is not read here.
+    for fields in forms:  # Nothing is read here that the view has not read.
         found += [value for name in fields if SECRET_NAME.search(name) for value in fields.getlist(name)]
     found += _named(getattr(request, "fields_read", None))
     return set(_spelt(found))
 
 
 def remember_fields(request: Any) -> None:
-    """Store the parsed fields of an API request for `request_secrets`: DRF keeps them to itself."""
+    """Store the parsed fields of an API request for `request_secrets`: DRF offers no other way to them."""
     data = getattr(request, "_full_data", None)
     if isinstance(data, dict | list):
         request._request.fields_read = data  # noqa: SLF001  (DRF's own way)
@@ -133,9 +135,9 @@ def _spelt(secrets: Iterable[Any]) -> Iterator[str]:
 
 
 class Formatter(logging.Formatter):
-    """Formats a record, its traceback included, without secrets.
+    """A formatter that removes secrets from a record and its traceback.
 
-    Secrets of the request are removed only from the message: a cookie equal to the time or to a logger's name must not
+    Secrets of the request are removed from the message only: a cookie equal to the time or to a logger's name must not
     hide these. The log of security events contains no secrets and is exempt.
     """
 
@@ -154,7 +156,7 @@ class Formatter(logging.Formatter):
 
 
 class Quiet(logging.Filter):
-    """Shortens Django's errors about suspicious requests, such as one for an unknown host, to one line, a few a minute.
+    """A filter that shortens Django's errors about suspicious requests (an unknown host) to a few lines a minute.
 
     They are no errors of this site, and anybody can send any number of them.
     """
@@ -184,7 +186,7 @@ class Quiet(logging.Filter):
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """Filter of Django's page for developers: no secrets of settings and requests, with or without DEBUG."""
+    """A filter of Django's page for developers: no secrets of settings and requests, with or without DEBUG."""
 
     hidden_settings = re.compile(
         r"API|AUTH|TOKEN|KEY|SECRET|PASS|SIGNATURE|COOKIE|CREDENTIAL|DATABASE|_URL$|ENVIRON", re.IGNORECASE

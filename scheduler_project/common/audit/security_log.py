@@ -1,7 +1,7 @@
 """The log of security events: one logger, `security`, and one line for each event.
 
-A line reads `login.failed face=page address=192.0.2.7 login=12 reason=wrong_password`. It holds no secret, and nothing
-anybody sends can begin a line of its own. `docs/reference/security-events.md` lists the events.
+A line reads `login.failed face=page address=192.0.2.7 login=12 reason=wrong_password`. It holds no secret, and no input
+can begin a line of its own. `docs/reference/security-events.md` lists the events.
 """
 
 import json
@@ -63,7 +63,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_.:/@+*-]+", re.ASCII)
 
 
 LONGEST = 200
-"""Maximum number of characters logged per value."""
+"""Maximum number of characters per logged value."""
 
 
 def log_security_event(

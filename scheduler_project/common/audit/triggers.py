@@ -1,4 +1,4 @@
-"""Triggers that write the audit log, and triggers that prevent changes of it. For migrations."""
+"""Triggers that write the audit log, and triggers that prevent changes of it, for migrations."""
 
 from collections.abc import Sequence
 
@@ -74,7 +74,7 @@ def functions() -> migrations.RunSQL:
 
 
 def functions_anew() -> migrations.RunSQL:
-    """Replace the functions of an earlier migration by the current ones."""
+    """Return the statement that replaces the functions of an earlier migration by the current ones."""
     return migrations.RunSQL([FUNCTIONS], migrations.RunSQL.noop)
 
 
@@ -100,7 +100,7 @@ def keep_trail(
 
 
 def append_only(table: str, *, erasable: str) -> migrations.RunSQL:
-    """Prevent changes of a table's rows, except those within `trail.allow_erasing` and `trail.allow_deleting`.
+    """Prevent changes of a table's rows, except those within `log.allow_erasing` and `log.allow_deleting`.
 
     The ORM has no triggers.
     """

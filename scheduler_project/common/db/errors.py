@@ -1,4 +1,4 @@
-"""Errors for a database that does not answer in time, instead of a crash."""
+"""Named errors for a database that does not answer in time."""
 
 import logging
 

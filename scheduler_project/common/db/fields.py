@@ -1,4 +1,4 @@
-"""Columns that several nouns of booking share."""
+"""Columns shared by several nouns of booking."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from scheduler_project.common.time.offsets import canonical
 
 
 class OffsetsFormField(TextField):
-    """Offsets separated by commas; `none` for no reminders at all, nothing for what the next wider says."""
+    """Offsets separated by commas: `none` for no reminders, an empty text for the next wider setting."""
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) or "none" if isinstance(value, list) else value
@@ -26,7 +26,7 @@ class OffsetsFormField(TextField):
 
 
 class OffsetsField(ArrayField):
-    """Reminder times before a start (R15), spelt as in `offsets.canonical`. NULL uses the next wider setting."""
+    """Reminder times before a start (R15), in the form of `offsets.canonical`. NULL uses the next wider setting."""
 
     def __init__(self, verbose_name: Any = None, **kwargs: Any) -> None:
         own = {"base_field": models.CharField(max_length=40), "null": True, "blank": True}

@@ -32,7 +32,10 @@ invariants: dict[str, tuple[str, Look]] = {}
 
 
 def by_query(rows: QuerySet[Any, Any], problem: Callable[..., str]) -> Look:
-    """Return a check by a query for rows that break it: their keys, and the values that `problem` names."""
+    """Return a check by a query for rows that break the invariant.
+
+    It selects the key and the arguments of `problem`.
+    """
 
     def look(now: datetime) -> Iterator[tuple[int, str]]:
         for pk, *values in rows.order_by()[:MOST]:
@@ -42,7 +45,7 @@ def by_query(rows: QuerySet[Any, Any], problem: Callable[..., str]) -> Look:
 
 
 def by_sql(sql: str, problem: Callable[..., str]) -> Look:
-    """Return the same by an SQL statement, for what the ORM has no word for."""
+    """Return a check by an SQL statement, for conditions that the ORM cannot express."""
 
     def look(now: datetime) -> Iterator[tuple[int, str]]:
         with connection.cursor() as cursor:

@@ -29,7 +29,7 @@ BATCH = 1_000
 
 
 FILES = timedelta(days=1)
-"""Time for which an uploaded file waits for its import."""
+"""The time for which an uploaded file waits for its import."""
 
 
 INSPECTIONS = timedelta(days=400)
@@ -40,7 +40,7 @@ retained: dict[str, Callable[[datetime], int]] = {}
 
 
 def forget_old(*, now: datetime) -> dict[str, int]:
-    """Delete everything past its retention. Returns the number of rows by name."""
+    """Delete everything past its retention. Return the number of rows by name."""
     return each_by_itself(lambda name: retained[name](now), retained, what="Forgetting")
 
 
@@ -50,7 +50,7 @@ def older_than(days: int, now: datetime) -> datetime | None:
 
 
 def forgotten(rows: QuerySet) -> int:
-    """Delete rows with their related rows, batch by batch. Returns how many."""
+    """Delete rows with their related rows, in batches. Return how many."""
     return sum(_forget(rows, batch) for batch in batches(rows))
 
 
@@ -75,7 +75,7 @@ def _forget_trail(batch: list[int], before: datetime) -> int:
 
 
 def _trail(now: datetime) -> int:
-    """Keep at least a month: the trigger refuses to delete younger rows."""
+    """Delete changes past their retention, which is a month at least: the trigger refuses to delete younger rows."""
     before = older_than(max(settings.RETAIN_TRAIL_DAYS, 31) if settings.RETAIN_TRAIL_DAYS else 0, now)
     if before is None:
         return 0

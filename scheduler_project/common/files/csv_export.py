@@ -47,7 +47,7 @@ class _Echo:
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """The lines of a CSV file (RFC 4180), one by one."""
+    """Yield the lines of a CSV file (RFC 4180)."""
     writer = csv.writer(_Echo())
     yield BOM + writer.writerow([csv_safe(name) for name in header])
     for row in rows:
@@ -60,7 +60,7 @@ def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
 
 
 def json_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
-    """Return the same rows as a JSON list of objects."""
+    """Return a JSON file named `name`, a list of objects, streamed while `rows` are read."""
     return _file(name, "application/json", _json_lines(header, rows))
 
 

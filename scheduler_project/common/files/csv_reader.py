@@ -34,7 +34,7 @@ SHOWN = 5
 
 
 class FileRefused(DomainError):
-    """The whole file cannot be read; the code tells the reason."""
+    """A refusal to read the file at all; the code is the reason."""
 
     message = gettext_lazy("This file cannot be read.")
 
@@ -170,7 +170,7 @@ def _row(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
 
 
 class RowRefused(DomainError):
-    """A row cannot be imported; the code tells the reason."""
+    """A refusal to import a row; the code is the reason."""
 
     def __init__(self, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message, field=field)

@@ -45,7 +45,7 @@ class ImportPolicy(models.TextChoices):
 
 @dataclass
 class Result:
-    """The outcome of one row in an import or a preview; `row` is None for something missing from the file."""
+    """The outcome of one row in an import or a preview. `row` is None for something that the file lacks."""
 
     row: Row | None
     outcome: Outcome
@@ -60,8 +60,10 @@ class Result:
 
 @dataclass
 class Report:
-    """The outcomes of all rows, in their order; `done` is false for a preview, and if all-or-nothing refused the
-    file."""
+    """The outcomes of all rows, in order.
+
+    `done` is false for a preview, and if all-or-nothing refused the file.
+    """
 
     results: list[Result]
     done: bool
@@ -128,7 +130,7 @@ class Sheet:
 
 
 def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: ImportPolicy | None) -> Report:
-    """Import a file, or preview it (no policy): the same, part by part, rolled back.
+    """Import a file, or preview it (no policy): import part by part, and roll back.
 
     All-or-nothing is one transaction, rolled back if a single row is refused. Row by row, each part is a transaction,
     in which each refused row is rolled back separately. Raises FileRefused; TryAgain.
@@ -177,7 +179,7 @@ def take_turns(name: str) -> None:
 
 
 FORMATS = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
-"""Formats beside ISO 8601: with dots the order is unambiguous, with slashes there are two orders."""
+"""Date formats beside ISO 8601: with dots the order is unambiguous, with slashes there are two orders."""
 
 
 YES = {"yes", "true", "1", "y", "x", "ja", "oui", "wahr", "vrai"}
@@ -187,7 +189,7 @@ NO = {"no", "false", "0", "n", "", "nein", "non", "falsch", "faux"}
 
 
 class Cells:
-    """Reads the cells of one row. Invalid cells are recorded in `refusals`, and returned as if empty."""
+    """A reader of the cells of one row. Invalid cells are recorded in `refusals`, and returned as if empty."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
@@ -255,7 +257,7 @@ def yes_or_no(text: str) -> bool:
 
 
 def local_or_instant(zone: ZoneInfo) -> Callable[[str], datetime]:
-    """Return a parser of times: with an offset as it is, without one in local time of `zone` (R1, R2)."""
+    """Return a parser of times: with an offset an instant, without one in the local time of `zone` (R1, R2)."""
 
     def read(text: str) -> datetime:
         instant = _read_time(text)

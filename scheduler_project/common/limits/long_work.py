@@ -1,4 +1,4 @@
-"""A limit on slow requests, so that staff who request years of reports leave threads to visitors."""
+"""A limit on slow requests, so that staff who ask for years of reports leave threads to visitors."""
 
 import re
 import weakref

@@ -1,12 +1,13 @@
 """Limits on sending: per sender, per address and for the whole site, per hour and day, on each channel.
 
 Every message is counted just before it is sent, whatever its kind, so there is no way around. Messages beyond a limit
-wait for the next hour or day. A share of each limit (SEND_RESERVE_PERCENT) is reserved for messages people requested
-themselves: links to confirm, to verify, to set a password. Another share is not available to notices, which anybody can
-trigger at will: a person who keeps booking and cancelling must leave something for others' reminders.
+wait for the next hour or day. A share of each limit (SEND_RESERVE_PERCENT) is reserved for messages that people asked
+for themselves: links to confirm, to verify, to set a password. Another share is kept from notices, which anybody can
+cause at will: a person who keeps booking and cancelling must leave some for the reminders of others.
 
 One row counts both windows of one sender, address or site. Windows are whole hours and days of UTC. Like all limits
-these are off if THROTTLE is off."""
+these are off if THROTTLE is off.
+"""
 
 import hashlib
 import math
@@ -52,15 +53,15 @@ WHERE counted.channel = %(channel)s AND counted.scope = asked.scope AND counted.
 
 
 Key = tuple[str, str]
-"""Scope and subject, such as `("sender", "12")`."""
+"""Scope and subject, for example `("sender", "12")`."""
 
 
 class Sending(NamedTuple):
     """A message about to be sent on a channel.
 
-    `sender`: such as `provider:12`; empty for messages about a login. `recipient`: an email address, a number in E.164,
-    a host; empty for messages of a known sender to themself. `trusted`: the larger limits apply, because the sender is
-    known. `asked_for`: the recipient requested it. `notice`: it is about something somebody has just done.
+    `sender`: for example `provider:12`; empty for messages about a login. `recipient`: an email address, a number in
+    E.164, a host; empty for messages of a known sender to themself. `trusted`: the larger limits apply, because the
+    sender is known. `asked_for`: the recipient requested it. `notice`: it reports a recent event.
     """
 
     channel: str
@@ -72,7 +73,7 @@ class Sending(NamedTuple):
 
     @property
     def leaves(self) -> int:
-        """Return how many reserves it must leave: none for requested messages, two for notices."""
+        """The number of reserves it must leave: none for requested messages, two for notices."""
         return 0 if self.asked_for else 1 + self.notice
 
     def counters(self) -> list[Key]:
@@ -113,7 +114,7 @@ def hidden(recipient: str) -> str:
 
 
 def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
-    """Count messages about to be sent, all on one channel. Returns for each None, or its Wait.
+    """Count messages about to be sent, all on one channel. Return for each None, or its Wait.
 
     One statement, and one more if a message must wait. Waiting messages are not counted.
     """
@@ -137,7 +138,7 @@ def take(sendings: Sequence[Sending], *, now: datetime) -> list[Wait | None]:
 
 
 def give_back(sendings: Sequence[Sending], *, now: datetime) -> None:
-    """Undo the count of messages that were not sent after all."""
+    """Undo the count of messages that were not sent."""
     if sendings and settings.THROTTLE:
         requested = Counter(key for each in sendings for key in each.counters())
         with connection.cursor() as cursor:
@@ -163,7 +164,7 @@ def _parameters(channel: str, requested: Counter[Key], now: datetime) -> dict[st
 
 
 def _beyond(sending: Sending, taken: dict[Key, list[int]], now: datetime) -> Wait | None:
-    """Return the exceeded limit; of several the one that lasts longest; None if there is room."""
+    """Return the exceeded limit; of several, the one that lasts longest; None if there is room."""
     for place, seconds in ((1, DAY), (0, HOUR)):
         for key in sending.counters():
             limit = limits_of(sending.channel, key[0], trusted=sending.trusted)[place]
@@ -224,5 +225,5 @@ def counts(*, now: datetime, senders: int = 5) -> list[Count]:
 
 
 def forget(*, now: datetime) -> int:
-    """Delete the counts of past days. Returns how many rows."""
+    """Delete the counts of past days. Return how many rows."""
     return SendCount.objects.filter(day__lt=int((now - timedelta(days=1)).timestamp()) // DAY).delete()[0]

@@ -40,7 +40,10 @@ GUARDING = frozenset(
 
 
 BY_SITE = GUARDING | {"hold"}
-"""Scopes that affect other people: here a site's 65,536 IPv6 networks, as of a tunnel, count as one."""
+"""Scopes whose requests affect other people.
+
+A site's 65,536 IPv6 networks, those of a tunnel for example, count as one in them.
+"""
 
 
 # The ORM has no ON CONFLICT that adds up, and none with a condition.
@@ -53,7 +56,7 @@ RETURNING count
 
 
 MEMORY = 3600
-"""Seconds after which the failures are forgotten, unless another follows."""
+"""Seconds after which failures are forgotten, unless another follows."""
 
 
 # The ORM has no ON CONFLICT with a condition.
@@ -86,12 +89,13 @@ def redis_client() -> Redis:
 
 
 class Throttle(BaseThrottle):
-    """Counts the requests of one user (or address, if not logged in) in the scope of the view.
+    """A throttle that counts the requests of one user (or address, if not logged in) in the scope of the view.
 
     A view may name its `throttle_scope`; by default reads count as `read` and other requests as `write`. A view whose
-    `throttle_subject(request)` returns a text also counts, in the same scope, the requests about that subject, whoever
-    sends them, such as the email whose password is tried. Rates are in `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`.
-    Without Redis only the `GUARDING` limits apply: a dead cache must neither stop the site nor unlock it.
+    `throttle_subject(request)` returns a text also counts, in the same scope, all requests about that subject, by
+    whatever caller: the email whose password is tried, for example. Rates are in
+    `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`. Without Redis only the `GUARDING` limits apply: a dead cache must
+    neither stop the site nor unlock it.
     """
 
     def __init__(self) -> None:
@@ -119,7 +123,7 @@ class Throttle(BaseThrottle):
 
 
 def beyond(scope: str, whose: str, now: float) -> float | None:
-    """Count one more in this scope. Returns None within the limit, else the seconds until the next window."""
+    """Count one more request in this scope. Return None within the limit, else the seconds until the next window."""
     limit, period = parsed(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope])
     window = int(now // period)
     ends_at = (window + 1) * period
@@ -174,7 +178,7 @@ class Slowdown(NamedTuple):
 
 
 def slow_down(key: str, by: Slowdown, now: float) -> float | None:
-    """Count one more try. Returns None if it may be made now, else the seconds to wait (then it is not counted)."""
+    """Count one more try. Return None if it may be made now, else the seconds to wait, and do not count it."""
     with connection.cursor() as cursor:
         params = {"key": key, "now": now, "ends_at": now + MEMORY, **by._asdict()}
         cursor.execute(SLOW_DOWN, params)
@@ -187,7 +191,7 @@ def slow_down(key: str, by: Slowdown, now: float) -> float | None:
 
 
 def take_back(key: str) -> None:
-    """Uncount one try: it was not made, or it succeeded."""
+    """Uncount one try that was not made, or that succeeded."""
     Tally.objects.filter(key=key, count__gt=0).update(count=F("count") - 1)
 
 
@@ -227,18 +231,21 @@ def caller(request: HttpRequest | Request, scope: str) -> str:
 
 
 def may(scope: str, subject: str) -> bool:
-    """Count one more request about the subject, whoever sends it, and return whether it is within the limit."""
+    """Count one more request about the subject, by whatever caller, and return whether it is within the limit."""
     return not settings.THROTTLE or beyond(scope, about(subject), time.time()) is None
 
 
 def seconds_until(scope: str, subject: str) -> int | None:
-    """Count like `may`. Returns None within the limit, else the whole seconds until the next is allowed."""
+    """Count one more request, as `may` does.
+
+    Return None within the limit, else the whole seconds until the next is allowed.
+    """
     seconds = beyond(scope, about(subject), time.time()) if settings.THROTTLE else None
     return None if seconds is None else math.ceil(seconds)
 
 
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:
-    """Apply `Throttle` to a page. Returns None if the request is allowed, else the whole seconds to wait."""
+    """Apply `Throttle` to a page. Return None if the request is allowed, else the whole seconds to wait."""
     throttle = Throttle()
     untyped: Any = request
     if throttle.allow_request(untyped, SimpleNamespace(throttle_scope=scope, throttle_subject=lambda _: subject)):

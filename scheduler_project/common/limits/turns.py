@@ -18,7 +18,10 @@ PATIENCE_SECONDS = 1.0
 
 
 class Turns:
-    """At most `WEB_LONG_WORK` slots in this process, with one thread always kept free of waiting requests."""
+    """The slots for slow requests: `WEB_LONG_WORK` in this process.
+
+    One thread always stays free of waiting requests.
+    """
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -26,7 +29,7 @@ class Turns:
         self.waiting = 0
 
     def begin(self) -> None:
-        """Raises TooBusy."""
+        """Take a slot, if need be after a wait. Raises TooBusy."""
         with self.changed:
             if self.working >= settings.WEB_LONG_WORK:
                 self._wait()

@@ -1,6 +1,7 @@
 """Mail to ADMINS about findings of the site itself, never about requests.
 
-Nothing is sent from here: a receiver of the signal puts the mail into its outbox."""
+This module sends nothing: a receiver of the signal puts the mail into the outbox.
+"""
 
 import hashlib
 import time
@@ -13,7 +14,7 @@ from scheduler_project.common.audit.redaction import redact
 from scheduler_project.common.limits.throttling import tallied
 
 admin_mail_owed = Signal()
-"""A mail to ADMINS is to be sent. Arguments: `to` (a list of addresses), `subject`, `text`, `now`."""
+"""A mail to ADMINS is due. Arguments: `to` (a list of addresses), `subject`, `text`, `now`."""
 
 
 DAY = 24 * 60 * 60
@@ -22,7 +23,7 @@ DAY = 24 * 60 * 60
 def owe_admin_mail(*, subject: str, text: str, now: datetime) -> bool:
     """Mail ADMINS: the same mail at most once a day (UTC), and at most `ADMIN_MAILS_PER_DAY` different ones.
 
-    Returns whether it will be sent. Secrets are removed from the text.
+    Return whether it will be sent. Secrets are removed from the text.
     """
     to = [address for _, address in settings.ADMINS]
     subject, text = redact(subject), redact(text)

@@ -15,7 +15,7 @@ from django.core.mail.backends import smtp
 
 
 class Line(smtplib.SMTP):
-    """SMTP client that exposes its socket before the first exchange."""
+    """An SMTP client that exposes its socket before the first exchange."""
 
     def __init__(self, *args: Any, opened: Callable[[socket.socket], None], **kwargs: Any) -> None:
         self.opened = opened
@@ -28,11 +28,11 @@ class Line(smtplib.SMTP):
 
 
 class TlsLine(smtplib.SMTP_SSL, Line):
-    """SMTP-over-TLS client that exposes its socket before the TLS handshake."""
+    """An SMTP-over-TLS client that exposes its socket before the TLS handshake."""
 
 
 class Backend(smtp.EmailBackend):
-    """Backend that limits connecting, and each mail, to `timeout` seconds. Raises OSError at the deadline."""
+    """A backend that limits connecting, and each mail, to `timeout` seconds. Raises OSError at the deadline."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Interpretation of a mail server's responses: for this mail or for all (RFC 5321 §4.2, RFC 3463, RFC 4954)."""
+"""The meaning of a mail server's responses: for this mail or for all (RFC 5321 §4.2, RFC 3463, RFC 4954)."""
 
 import smtplib
 from enum import Enum
@@ -7,7 +7,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 
 
 class NotSetUp(OSError):
-    """No mail server is configured."""
+    """The error of a site without a mail server."""
 
 
 class NoMailServer(BaseEmailBackend):
@@ -77,8 +77,8 @@ def meaning_of(error: Exception) -> Meaning:
         if code == SHUTTING_DOWN or of_logging_in or said.startswith(OF_THE_SYSTEM):
             return Meaning.DOWN
         if isinstance(error, smtplib.SMTPSenderRefused) and code >= 500 and code != TOO_LARGE:
-            return Meaning.DOWN  # We are who is refused, by whatever name DEFAULT_FROM_EMAIL gives us.
+            return Meaning.DOWN  # The server refuses us, whatever sender DEFAULT_FROM_EMAIL names.
         return Meaning.NEVER if code >= 500 else Meaning.LATER
-    if isinstance(error, smtplib.SMTPException | ValueError):  # such as an address this server cannot write
+    if isinstance(error, smtplib.SMTPException | ValueError):  # for example an address this server cannot write
         return Meaning.NEVER
     return Meaning.DOWN

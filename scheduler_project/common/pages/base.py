@@ -91,7 +91,7 @@ def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
 
 
 def page(view: View[P]) -> Callable[..., HttpResponse]:
-    """Make a view that reads with GET and HEAD and acts with POST, with an error page for DomainErrors."""
+    """Make a view that reads on GET and HEAD and acts on POST, with an error page for DomainErrors."""
 
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
@@ -126,7 +126,7 @@ def unavailable(refusal: DomainError) -> HttpResponse:
 
 
 def with_refusals(get_response: GetResponse) -> GetResponse:
-    """Middleware that returns an error page for DomainErrors raised in views of others: allauth's, the admin's."""
+    """Middleware that returns an error page for DomainErrors raised in the views of allauth and the admin."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         return get_response(request)
@@ -147,7 +147,7 @@ def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> Ht
 
 
 def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpResponse | None:
-    """Return an error page if a mailbox has been sent too many links of a kind, whoever requests them, else None."""
+    """Return an error page if a mailbox has been sent too many links of a kind, by whatever caller, else None."""
     return refused_for(request, seconds_until("mail", f"{kind}:{mailbox(address)}"))
 
 

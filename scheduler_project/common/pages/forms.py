@@ -1,6 +1,7 @@
 """Form fields and helpers for pages and the admin.
 
-Digits are ASCII, strings are matched to their end, text is composed (NFC), as in the API (`api_fields.py`)."""
+Digits are ASCII, strings are matched to their end, text is composed (NFC), as in the API (`api/fields.py`).
+"""
 
 import re
 from collections.abc import Mapping
@@ -31,13 +32,13 @@ class TextField(forms.CharField):
 
 
 class LineField(TextField):
-    """Text on one line, such as a name or a title; if not empty, it contains something visible."""
+    """Text on one line, for example a name or a title; if not empty, it contains something visible."""
 
     default_validators = [one_line]
 
 
 class EmailField(forms.EmailField):
-    """An email that others can write to. One spelling for one mailbox: lower case."""
+    """An email address that can receive mail. One spelling for one mailbox: lower case."""
 
     default_validators = [public_email]
 
@@ -77,7 +78,7 @@ class PhoneField(PhoneNumberField):
 
 
 class YesNoField(forms.Field):
-    """`true` or `false`; None for nothing."""
+    """`true` or `false`; None if empty."""
 
     default_error_messages = {"invalid": gettext_lazy("Write true or false.")}
 
@@ -89,13 +90,13 @@ class YesNoField(forms.Field):
 
 
 def validate_year(value: date) -> None:
-    """Reject dates so far away that calculations overflow."""
+    """Raise ValidationError for dates so far away that calculations overflow."""
     if value.year not in YEARS:
         raise ValidationError(_("Enter a year from %d to %d.") % (YEARS[0], YEARS[-1]), code="year_out_of_range")
 
 
 class DayField(forms.DateField):
-    """A local date, chosen from a calendar where the browser has one."""
+    """A local date, chosen from a calendar if the browser has one."""
 
     def __init__(self, **kwargs: Any) -> None:
         reach = {"min": date(YEARS[0], 1, 1), "max": date(YEARS[-1], 12, 31)}
@@ -118,7 +119,7 @@ def plain(value: Any) -> bool:
 
 
 class DateField(forms.DateField):
-    """A date as the reader's language writes it."""
+    """A date in the format of the reader's language."""
 
     def to_python(self, value: Any) -> date | None:
         if not plain(value):
@@ -127,7 +128,7 @@ class DateField(forms.DateField):
 
 
 class DateTimeField(forms.SplitDateTimeField):
-    """A date and a time as the reader's language writes them, in two boxes."""
+    """A date and a time in the formats of the reader's language, in two boxes."""
 
     def clean(self, value: Any) -> Any:
         if not all(plain(part) for part in value or ()):
@@ -145,7 +146,7 @@ class TimeField(forms.TimeField):
 
 
 class LocalDateTimeField(forms.Field):
-    """A local time in `zone` (UTC until the form sets another), cleaned to the UTC time it means."""
+    """A local time in `zone` (UTC until the form sets another), cleaned to UTC."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
     default_error_messages = {"invalid": gettext_lazy("Enter a date and a time.")}
@@ -173,7 +174,7 @@ class LocalDateTimeField(forms.Field):
 
 
 class ZoneSelect(forms.Select):
-    """Select whose options have no value attribute: it would repeat hundreds of names, a third of a page."""
+    """A select whose options have no value attribute: it would repeat hundreds of names, a third of a page."""
 
     option_template_name = "django/forms/named_option.html"
 
@@ -239,9 +240,9 @@ UNITS = [
 
 
 class RowForm(ModelForm):
-    """A form about one row, which an operation writes and the form does not.
+    """A form about one row that an operation writes, not the form.
 
-    It works on a copy, so that what was typed is not taken for what is so.
+    It works on a copy, so that the row keeps its values until the operation changes them.
     """
 
     def __init__(self, data: Any = None, *, row: models.Model, **kwargs: Any) -> None:
@@ -249,14 +250,17 @@ class RowForm(ModelForm):
 
 
 class UnitInput(forms.Select):
-    """Always chosen, so never required: HTML would have a required choice begin with an empty one."""
+    """A select of a unit. It always has a value, so it is never `required`:
+
+    HTML demands an empty first choice for that.
+    """
 
     def build_attrs(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         return {name: value for name, value in super().build_attrs(*args, **kwargs).items() if name != "required"}
 
 
 class MinutesInput(forms.MultiWidget):
-    """A number, and of what: the largest unit that says it whole."""
+    """A number and its unit: the largest that gives a whole number."""
 
     use_fieldset = True
 
@@ -270,7 +274,7 @@ class MinutesInput(forms.MultiWidget):
 
 
 class MinutesField(forms.MultiValueField):
-    """Minutes, written in minutes, hours or days."""
+    """Minutes, entered in minutes, hours or days."""
 
     widget = MinutesInput
 

@@ -6,8 +6,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 NOTHING_RUNS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""The policy of responses that are no pages: JSON, files, errors of the server itself. Pages have their own
-(`for_pages`)."""
+"""The policy of responses that are no pages: JSON, files, errors of the server itself.
+
+Pages have their own (`for_pages`).
+"""
 
 
 PERMISSIONS = ", ".join(
@@ -38,7 +40,7 @@ def with_safe_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if request.path_info.startswith(settings.STATIC_URL):  # anybody's; and the policy would unstyle pictures
+        if request.path_info.startswith(settings.STATIC_URL):  # public; and the policy would unstyle pictures
             return response
         headers = response.headers
         for name, value in EVERYWHERE.items():

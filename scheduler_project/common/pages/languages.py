@@ -28,7 +28,7 @@ WEEKDAY = pgettext_lazy("day in a narrow column, as Django's date filter writes 
 def in_language(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Use the language of the cookie, else of `Accept-Language`, else of the site.
 
-    Like Django's LocaleMiddleware, at half the cost: that one also looks for a language in every path, and ours have
+    Like Django's LocaleMiddleware, at half the cost: Django's also looks for a language in every path, and ours have
     none.
     """
 

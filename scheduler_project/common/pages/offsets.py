@@ -35,7 +35,10 @@ class Typed(NamedTuple):
 
 
 class OffsetsInput(forms.Widget):
-    """As usual, never, or at times of one's own. Whoever fills all rows and saves gets one more, up to the most."""
+    """The choice of reminders: the usual ones, none, or own times.
+
+    If all rows are filled, saving adds one, up to MOST.
+    """
 
     template_name = "booking/offsets.html"
     use_fieldset = True
@@ -68,7 +71,7 @@ class OffsetsInput(forms.Widget):
 
 
 class OffsetsField(forms.Field):
-    """None for what the next wider says, an empty list for no reminders, else the offsets, longest first."""
+    """The offsets, longest first; an empty list for no reminders, None for the next wider setting."""
 
     def __init__(self, *, usual: Any, **kwargs: Any) -> None:
         super().__init__(required=False, widget=OffsetsInput(usual), **kwargs)

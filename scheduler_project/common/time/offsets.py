@@ -40,7 +40,7 @@ class Offset(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Return the length in minutes, with days of 24 hours."""
+        """The length in minutes, with days of 24 hours."""
         return self.days * 1440 + self.minutes
 
     def before(self, start: datetime, zone: ZoneInfo) -> datetime:

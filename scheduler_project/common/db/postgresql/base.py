@@ -25,15 +25,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.execute_wrappers.append(set_audit_context)
 
     def is_usable(self) -> bool:
-        """Return whether a stored connection is alive, without a round trip (Django's own sends SELECT 1 every
-        request)."""
+        """Return whether a stored connection is alive, without a round trip.
+
+        Django's own sends SELECT 1 every request.
+        """
         return self.connection is not None and stands(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return the parameters of the settings, with the time limits of this kind of process."""
         params = super().get_connection_params()
         params.setdefault("application_name", f"scheduler {process.process}")
-        if self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # A pooler: it refuses start-up options it does not know.
+        if self.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:  # A pooler refuses start-up options it does not know.
             return params
         limits = process.limits()
         seconds = {

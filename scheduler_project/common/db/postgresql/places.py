@@ -22,9 +22,9 @@ class NoConnectionFree(OperationalError):
 
 class Idle(NamedTuple):
     connection: Any
-    """The connection of psycopg."""
+    """The idle connection of psycopg."""
     close_at: float | None
-    """The time at which it is to be closed, by `time.monotonic()`; None: never."""
+    """The time at which it is closed, by `time.monotonic()`; None: never."""
 
 
 class InUse(threading.local):
@@ -36,7 +36,7 @@ class InUse(threading.local):
 
 
 class AtEnd:
-    """Object that is collected with its thread, because nothing else refers to it."""
+    """An object that is collected with its thread, because nothing else refers to it."""
 
     def __init__(self, connections: weakref.WeakSet[Any]) -> None:
         self.process = os.getpid()
@@ -50,7 +50,7 @@ class AtEnd:
 
 
 class Places:
-    """Counter of the open connections of this process, and pool of the idle ones."""
+    """The count of the open connections of this process, and the pool of the idle ones."""
 
     def __init__(self) -> None:
         self.forget()
@@ -80,7 +80,7 @@ class Places:
             self.changed.notify()
 
     def close_idle(self) -> None:
-        """Close every idle connection, such as for a test that changes their settings."""
+        """Close every idle connection, for example for a test that changes their settings."""
         with self.changed:
             for kept in self.idle.values():
                 while kept:
@@ -106,7 +106,7 @@ class Places:
         except BaseException:
             self._closed(os.getpid())
             raise
-        # Whatever ends the connection makes room for another.
+        # Whatever ends the connection frees its place.
         closer = weakref.finalize(connection, self._closed, os.getpid())
         closer.atexit = False
         self.closers[connection] = closer
@@ -121,12 +121,12 @@ class Places:
 
     def _make_room(self, key: Any, limit: int) -> None:
         """Wait, holding the lock, until a connection is idle or a new one is allowed."""
-        for other in [other for other, kept in self.idle.items() if other != key and kept]:  # such as another database
+        for other in [other for other, kept in self.idle.items() if other != key and kept]:  # of another database
             idle = self.idle[other].pop()
             idle.connection.close()
             self.closed(idle.connection)
             return
-        gc.collect()  # What was dropped without being closed may lie in a reference cycle.
+        gc.collect()  # A connection dropped without being closed may be in a reference cycle.
         deadline = time.monotonic() + settings.DATABASE_WAIT_SECONDS
         while self.open >= limit and not self.idle.get(key):
             if not self.changed.wait(deadline - time.monotonic()):

@@ -41,12 +41,12 @@ class Command(BaseCommand):
 
 
 def made(name: str) -> str:
-    """Return a page as the code has it, in English whatever language is active."""
+    """Return a page generated from the code, in English whatever language is active."""
     with translation.override("en"):
         return PAGES[name]()
 
 
 def text_of(name: str) -> str:
-    """Return a page as it is written, or nothing if it is not."""
+    """Return a page as it is in the docs; "" if it is not there."""
     path = FOLDER / name
     return path.read_text(encoding="utf-8") if path.exists() else ""
