@@ -18,6 +18,7 @@ urlpatterns = [
     path("account/email/", users.change_email),
     re_path(r"^account/confirm-email/(?P<key>[-:\w]+)/$", users.ConfirmEmail.as_view()),
     path("account/password/change/", users.change_password),
+    path("account/password/reset/", users.reset_password),
     re_path(r"^account/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", users.set_password),
     path("account/", include("allauth.account.urls")),
     path("account/2fa/", include("allauth.mfa.urls")),

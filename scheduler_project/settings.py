@@ -401,10 +401,8 @@ THROTTLE = env.bool("THROTTLE", default=True)
 MAX_LIVE_HOLDS_PER_NETWORK = env.int("MAX_LIVE_HOLDS_PER_NETWORK", default=10 if THROTTLE else 0)
 """Unconfirmed holds of all clients from one network (an IPv4 address, or the first 48 bits of IPv6). `0`: any number,
 which is the default where `THROTTLE` is `off`."""
-OURS = dict.fromkeys(["login", "login_failed", "reauthenticate", "change_password", "signup"])
-ACCOUNT_RATE_LIMITS: dict[str, None] | bool = OURS if THROTTLE else False
-"""Rate limits of django-allauth's pages: its own, or none. The ones we count share the API's counts, and lock no login
-out."""
+ACCOUNT_RATE_LIMITS = False
+"""django-allauth's own rate limits: none. Its pages share the API's counts, which lock nobody out."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
@@ -418,8 +416,8 @@ THROTTLE_SEARCH = env.str("THROTTLE_SEARCH", default="60/min")
 THROTTLE_WRITE = env.str("THROTTLE_WRITE", default="120/min")
 """Writes of the API by one user, or from one address without a login."""
 THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")
-"""Log-ins from one address. Wrong passwords and codes are counted separately: they slow down the person who guesses,
-not the owner."""
+"""Log-ins, and passwords reset, from one address. Wrong passwords and codes are counted separately: they slow down the
+person who guesses, not the owner."""
 THROTTLE_HOLD = env.str("THROTTLE_HOLD", default="60/hour")
 """Times held and links requested on the pages, from one address."""
 THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")
@@ -427,7 +425,7 @@ THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")
 THROTTLE_CHANGE_NETWORK = env.str("THROTTLE_CHANGE_NETWORK", default="120/hour")
 """Appointments that clients book, move and cancel from one network."""
 THROTTLE_REGISTER = env.str("THROTTLE_REGISTER", default="30/hour")
-"""Attempts to sign up from one address."""
+"""Attempts to sign up from one address, or to take another email by one login."""
 THROTTLE_MAIL = env.str("THROTTLE_MAIL", default="3/hour")
 """Mails to one mailbox with a link for a login: to reset a password, to verify an email."""
 THROTTLE_MAIL_LOGIN = env.str("THROTTLE_MAIL_LOGIN", default="6/hour")

@@ -1,7 +1,15 @@
 """Pages of one's login: where it leads, and changing it."""
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
-from allauth.account.views import ConfirmEmailView, email, login, password_change, password_reset_from_key, signup
+from allauth.account.views import (
+    ConfirmEmailView,
+    email,
+    login,
+    password_change,
+    password_reset,
+    password_reset_from_key,
+    signup,
+)
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -45,11 +53,13 @@ def change_email(request: HttpRequest) -> HttpResponse:
     """Request another email for a login, resend its link, or withdraw the request.
 
     allauth also has `action_primary`, by which a login that never verified an email takes any other at once. Here only
-    the mailed link makes an email the login's.
+    the mailed link makes an email the login's. Like signing up it reveals whether an email is taken, and is limited
+    with it.
     """
     if request.method == "POST" and not EMAIL_ACTIONS & request.POST.keys():
         return HttpResponseRedirect(reverse("account_email"))
-    return email(request)
+    refused = too_many(request, "register") if request.method == "POST" else None
+    return refused or email(request)
 
 
 class ConfirmEmail(ConfirmEmailView):
@@ -68,9 +78,20 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 
 @page
+def reset_password(request: HttpRequest) -> HttpResponse:
+    """Ask for a link to set a password, with the same rate limit as the API."""
+    refused = too_many(request, "login") if request.method == "POST" else None
+    return refused or password_reset(request)
+
+
+@page
 def set_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
-    """Set a password by the mailed link, which proves the mailbox: this browser then counts as known to the login."""
-    return remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
+    """Set a password by the mailed link, with the same rate limit as the API.
+
+    The link proves the mailbox: this browser then counts as known to the login.
+    """
+    refused = too_many(request, "login") if request.method == "POST" else None
+    return refused or remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
 
 
 def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:

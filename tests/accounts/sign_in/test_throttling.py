@@ -64,3 +64,20 @@ def test_login_with_any_body_is_counted_and_refused(api, body):
     answers = [api.generic("POST", "/api/login", body, content_type="application/json").status_code for _ in range(4)]
 
     assert answers == [400, 400, 400, 429]
+
+
+@pytest.mark.parametrize("path", ["login", "password/reset", "password/reset/key/1-set-password", "signup"])
+def test_page_is_limited_per_address_together_with_the_api(api, client, path):
+    api.post("/api/register" if path == "signup" else "/api/login", {})
+    answers = [client.post(f"/account/{path}/", {}).status_code for _ in range(3)]
+
+    assert answers == [200, 200, 429]
+
+
+def test_taking_another_email_is_limited_per_login_as_it_tells_which_are_taken(client, booker):
+    client.force_login(booker.user)
+    form = {"email": "taken@example.org", "action_add": ""}
+    answers = [client.post("/account/email/", form, REMOTE_ADDR=f"192.0.2.{number}").status_code for number in range(4)]
+
+    assert answers[3:] == [429]
+    assert 429 not in answers[:3]
