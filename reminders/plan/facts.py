@@ -11,6 +11,7 @@ from django.db import connection
 from accounts.providers.models import vetted_sql
 from reminders.channels.registry import personal, personal_channels
 
+# One statement for ten tables, with lists as JSON and arrays: `make bench` (plan).
 FACTS = f"""
 SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, claimed.starts_at,
        coalesce(made.reminder_offsets, service.reminder_offsets, schedule.reminder_offsets) AS offsets,
