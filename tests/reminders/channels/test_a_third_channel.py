@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.urls import reverse
 
-from accounts.privacy.operations import erase_client, gather
+from accounts.privacy.operations import erase_client, export_person
 from analytics.periods import Span
 from analytics.queries import Scope, numbers
 from booking.appointments.enums import Action
@@ -353,7 +353,7 @@ def test_reports_count_it(appointment, provider):
 def test_the_archive_has_its_messages_and_opt_outs(appointment, booker):
     opt_out(channel="telegram", address=CHAT, source="link", now=NOON)
 
-    archive = gather(client_id=booker.pk, own=True)
+    archive = export_person(client_id=booker.pk, own=True)
 
     assert [row["address"] for row in archive["opt_outs"]] == [CHAT]
     assert "telegram" in {row["channel"] for row in archive["messages"]}

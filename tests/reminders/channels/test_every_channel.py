@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.privacy.operations import gather
+from accounts.privacy.operations import export_person
 from reminders.channels.registry import CHANNELS, personal, personal_channels
 from reminders.enums import Kind, Recipient
 from reminders.models import Message, MessageTemplate, OptOut, Preferences
@@ -195,6 +195,6 @@ def test_texts_are_listed_and_narrowed_by_it(name, dashboard, provider_api, offi
 def test_the_archive_that_staff_give_out_has_its_opt_outs(name, ada):
     OptOut.objects.create(channel=name, address=ADDRESSES[name], source="link", at=NOON)
 
-    [row] = gather(client_id=ada.pk)["opt_outs"]
+    [row] = export_person(client_id=ada.pk)["opt_outs"]
 
     assert (row["channel"], row["address"]) == (name, ADDRESSES[name])
