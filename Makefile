@@ -32,6 +32,8 @@ help:
 run: $(VENV)/run.stamp
 	@$(BIN)/python -m scheduler_project.runner
 
+# Bytecode is kept, whatever the environment says: each process of the tests would compile 700 modules anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n logical $(ARGS)
 

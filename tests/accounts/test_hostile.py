@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from tests.accounts.helpers import refusal
 from tests.factories import ClientFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_people")]
 
 GOOD = {
     "name": "Emmy",

@@ -220,26 +220,7 @@ def test_site_has_the_name_of_the_settings(office, settings):
     assert (page.context["site_header"], page.context["site_title"]) == (settings.SITE_NAME, settings.SITE_NAME)
 
 
-# --- Lists cost the same, however long --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_list_costs_the_same_at_one_row_and_at_many(office, name):
-    a_practice(1)
-    query = {"provider": Reservation.objects.first().provider_id} if name == "slot" else {}
-
-    office.get(url(f"{name}_changelist", **query))
-    with CaptureQueriesContext(
-        connection,
-    ) as few:
-        office.get(url(f"{name}_changelist", **query))
-    a_practice(4)
-
-    with CaptureQueriesContext(connection) as many:
-        page = office.get(url(f"{name}_changelist", **query))
-
-    assert page.status_code == 200
-    assert len(many) == len(few), "\n".join(query["sql"] for query in many.captured_queries)
+# --- Lists ------------------------------------------------------------------------------------------------------------
 
 
 def test_slot_list_asks_for_a_provider_and_counts_nothing_without(office, provider):
