@@ -1,4 +1,4 @@
-"""The nouns of accounts: logins, providers, clients, their sign-ins and mails."""
+"""The models of accounts, gathered for Django: logins, providers, clients, sign-ins and mails."""
 
 from accounts.clients.models import Client, ClientQuerySet, known_to_provider
 from accounts.mails.models import Mail, MailQuerySet

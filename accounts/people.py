@@ -1,4 +1,4 @@
-"""Rules that logins, providers and clients share: the names they may have, and how a row is changed."""
+"""Rules shared by logins, providers and clients: the names they may have, and how a row is changed."""
 
 from typing import Any, TypeVar
 

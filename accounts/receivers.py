@@ -1,4 +1,4 @@
-"""Reactions of accounts to changes of logins by django-allauth, the admin or a command."""
+"""Receivers of changes of logins by django-allauth, the admin or a command."""
 
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ from scheduler_project.common.mail.admins import admin_mail_owed
 
 @receiver(post_save, sender=User, dispatch_uid="accounts.receivers.note_email")
 def note_email(instance: User, created: bool, update_fields: Any = None, **kwargs: Any) -> None:
-    """Copy a changed email of a login to allauth, whoever changed it. A new one is still unverified."""
+    """Copy a changed email of a login to allauth, by whatever way it changed. It is not verified yet."""
     if update_fields is not None and "email" not in update_fields:
         return
     known = None if created else EmailAddress.objects.filter(user=instance, primary=True).first()
@@ -52,7 +52,7 @@ def see_first_proof(instance: EmailAddress, raw: bool, **kwargs: Any) -> None:
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.end_what_was_before")
 def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
-    """End what was made before the mailbox is proved: the only place for links, resets, invitations and the admin."""
+    """End what was created before the mailbox was proved, for links, resets, invitations and the admin alike."""
     if instance.first_proof:
         keep = acting_sign_in(instance.user)
         by_staff = audit_actor().source == Source.ADMIN and audit_actor().user_id != instance.user_id
@@ -60,14 +60,14 @@ def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
 
 
 def acting_sign_in(user: User) -> SignIn | None:
-    """Return the sign-in of a login that changes itself, else None."""
+    """Return the current sign-in if the login changes itself, else None."""
     asked = getattr(current_request.get(), "user", None)
     return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
 
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.note_answer")
 def note_answer(instance: EmailAddress, **kwargs: Any) -> None:
-    """Verify a provider with the first verified email of their login, whoever verified it and how."""
+    """Verify a provider with the first verified email of their login, by whatever way it was verified."""
     if instance.verified:
         note_verified(user_id=instance.user_id, now=timezone.now())
 
@@ -96,7 +96,7 @@ def begin_sign_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """Create a sign-in for a new session, so that it can be listed and ended."""
     now = timezone.now()
     former = request.session.get(SID)
-    if former is not None:  # logged in once more in the same browser
+    if former is not None:  # another login in the same browser
         end_sign_in(former, now=now)
     kind = SignIn.Kind.BROWSER
     user.sign_in = start_sign_in(user=user, kind=kind, origin=Origin.of(request), now=now)
@@ -122,7 +122,7 @@ def end_with_password(instance: User, created: bool, **kwargs: Any) -> None:
 
 @receiver([authenticator_added, authenticator_removed], dispatch_uid="accounts.receivers.change_session_key")
 def change_session_key(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Change the session's key when a second factor is added: anybody who knew the old key is logged out."""
+    """Change the session's key when a second factor is added, which logs out all who knew the old key."""
     if request.user == user:
         request.session.cycle_key()
 

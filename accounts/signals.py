@@ -12,21 +12,28 @@ provider_vetted = Signal()
 """A provider has been verified and approved and may write to others. Arguments: `provider`, `now`."""
 
 personal_data_asked = Signal()
-"""A person's archive is being made. Arguments: `user`, `client` (one of them may be None), `own` (True if the person
-asked themself: only then secrets are included), and `archive`, a JSON-ready dict to add to."""
+"""A person's archive is being built.
+
+Arguments: `user`, `client` (one of them may be None), `own` (True if the person asked themself: only then secrets are
+included), and `archive`, a dict ready for JSON to add to.
+"""
 
 login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""
 
 mail_owed = Signal()
-"""A mail was stored and is to be sent after this transaction."""
+"""A mail was stored, to be sent after this transaction."""
 
 client_leaving = Signal()
-"""A client, with or without a login, is about to be erased. Arguments: `client`, `now`. A receiver that raises a
-DomainError prevents it."""
+"""A client, with or without a login, is about to be erased. Arguments: `client`, `now`.
+
+A receiver that raises a DomainError prevents it.
+"""
 
 mailbox_proved = Signal()
-"""A login has proved its mailbox for the first time. Somebody else may have made the login, so each app ends what it
-issued before that opens something without a new login, or sends data to somebody: keys, addresses, phone numbers.
-Arguments: `user`, `client` and `provider` (or None), `now`; `ended` and `kept`, lists to add the names of what has
-ended, and of what is kept and worth a look."""
+"""A login has proved its mailbox for the first time.
+
+Somebody else may have created the login. So each app ends what it issued before that gives access without a new login,
+or sends data to somebody: keys, addresses, phone numbers. Arguments: `user`, `client` and `provider` (or None), `now`;
+`ended` and `kept`, lists to which to add the names of what has ended, and of what is kept and should be checked.
+"""

@@ -1,4 +1,4 @@
-"""URLs of logins: django-allauth's pages, and our own."""
+"""The addresses of logins: django-allauth's pages, and our own."""
 
 from django.urls import include, path, re_path
 

@@ -1,4 +1,4 @@
-"""Every way analytics says no, beside those everybody has."""
+"""Errors of analytics, beside the common ones."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""The form that narrows the figures on a page."""
+"""The form that selects the days, provider and service of a report."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,11 +15,11 @@ from scheduler_project.common.pages.forms import DayField, refuse
 
 USUAL = Period.LAST_30_DAYS
 OFFERED = (Period.LAST_7_DAYS, Period.LAST_30_DAYS, Period.MONTH, Period.LAST_MONTH)
-"""The periods that are a click away."""
+"""The periods with a link on the page."""
 
 
 class PickerForm(forms.Form):
-    """Days, and for staff whose figures. `from` and `to` are the days chosen by hand."""
+    """The days of a report and, for staff, the provider. `from` and `to` are dates chosen by hand."""
 
     provider = forms.ModelChoiceField(
         Provider.objects.none(), required=False, label=_("Provider"), empty_label=_("all")
@@ -27,7 +27,7 @@ class PickerForm(forms.Form):
     service = forms.ModelChoiceField(Service.objects.none(), required=False, label=_("Service"), empty_label=_("all"))
 
     def __init__(self, data: Any, *, user: User, own: Provider | None) -> None:
-        """Of one provider's `own` figures, or of everybody's, whom staff may narrow down to one."""
+        """Prepare the form for one provider's `own` report, or for staff, who may choose a provider."""
         super().__init__(data)
         self.own = own
         for name, label in (("from", _("From")), ("to", _("To"))):
@@ -46,12 +46,12 @@ class PickerForm(forms.Form):
 
     @property
     def period(self) -> Period:
-        """The period asked for; the usual one where none, or none that there is, was."""
+        """The chosen period; the default one if none was chosen, or an unknown one."""
         chosen = self.data.get("period", "")
         return Period(chosen) if chosen in Period.values else USUAL
 
     def span(self, zone: ZoneInfo, now: Any) -> Span | None:
-        """The days to count; None, with the reason said at its field, where that cannot be."""
+        """Return the days to count. If they are not valid, add an error to their field and return None."""
         try:
             chosen = chosen_span(self.cleaned_data.get("from"), self.cleaned_data.get("to"), zone)
         except DomainError as refusal:

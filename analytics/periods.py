@@ -1,7 +1,7 @@
-"""The local days to count, and the UTC instants at which they and their hours begin.
+"""The local days of a report, and the UTC instants at which they and their hours begin.
 
-Boundaries are reckoned here, by the shipped tzdata, and passed to PostgreSQL, whose own zones are never asked: a day
-has 23, 24 or 25 hours, or another number, and an hour that comes twice counts as one hour of the clock.
+Boundaries are computed here, by the shipped tzdata, and passed to PostgreSQL, whose own zones are never used: a day has
+23, 24 or 25 hours, or another number, and an hour that comes twice counts as one hour of the clock.
 """
 
 from bisect import bisect_right
@@ -35,7 +35,7 @@ class Period(models.TextChoices):
 
 
 class Hour(NamedTuple):
-    """A stretch within one hour of the local clock, on one local day: its beginning, and where it counts."""
+    """A part of an hour of the local clock on one local day: its start, and the day, weekday and hour it counts for."""
 
     starts_at: datetime
     day: int
@@ -57,7 +57,7 @@ class Span:
 
     @cached_property
     def days(self) -> list[datetime]:
-        """The instants at which the days begin, and the end of the last."""
+        """The instants at which the days begin, and the end of the last day."""
         return [*(day_interval(day, self.zone)[0] for day in self.dates), day_interval(self.last, self.zone)[1]]
 
     @property
@@ -70,7 +70,7 @@ class Span:
 
     @cached_property
     def hours(self) -> list[Hour]:
-        """The stretches of `[start, until)` by day and hour of the local clock, in order and without gaps."""
+        """The parts of `[start, until)` by day and hour of the local clock, in order and without gaps."""
         beginnings = {day for day in self.days if day < self.until}
         for start, end, offset in offset_spans(self.zone, self.start, self.until):
             beginnings.add(start)
@@ -86,7 +86,7 @@ class Span:
 
 
 def span_of(period: Period, zone: ZoneInfo, now: datetime) -> Span:
-    """The days of a period, as the clocks of `zone` see `now`. Weeks begin on Monday; the last days end today."""
+    """Return the days of a period by the clock of `zone` at `now`. Weeks begin on Monday; last days end today."""
     today = now.astimezone(zone).date()
     first, last = {
         Period.DAY: (today, today),
@@ -100,7 +100,7 @@ def span_of(period: Period, zone: ZoneInfo, now: datetime) -> Span:
 
 
 def chosen_span(first: date | None, last: date | None, zone: ZoneInfo) -> Span | None:
-    """The days that somebody chose; None if they chose none. Raises HalfASpan, EndsBeforeStart, SpanTooLong."""
+    """Return the chosen days; None if none were chosen. Raises HalfASpan, EndsBeforeStart, SpanTooLong."""
     if first is None and last is None:
         return None
     if first is None or last is None:

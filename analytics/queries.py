@@ -1,8 +1,7 @@
-"""The figures: what each counts, and the statements that count it.
+"""The counts of the reports, and the statements that count them.
 
-Whatever is counted by its start is what begins within the span: appointments and what became of them. What somebody did
-is counted by when they did it: bookings, cancellations, holds. Minutes are counted where they lie. Each statement reads
-its rows once, however many tables are made of them.
+Appointments and their outcomes count by their start. Actions count by the time they were taken: bookings,
+cancellations, holds. Minutes count where they lie. Each statement reads its rows once, for all tables together.
 """
 
 from bisect import bisect_right
@@ -45,7 +44,7 @@ from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.time.intervals import DAY
 
 LATE = timedelta(hours=24)
-"""A cancellation is late if it comes less than this before the start, or after it."""
+"""The time before the start from which a cancellation is late; after the start it is late too."""
 
 
 AHEAD = timedelta(hours=25)
@@ -72,13 +71,13 @@ class Scope(NamedTuple):
 
 
 SEE_ALL = "booking.view_appointment"
-"""The permission by which staff see everybody's figures."""
+"""The permission of staff to see the reports of all providers."""
 
 
 def scope_of(user: User, provider_id: int | None = None, service_id: int | None = None) -> Scope:
-    """Return what somebody may count: all for staff who may see all appointments, a provider their own.
+    """Return the filter for a user: all for staff who may see all appointments, a provider's own for a provider.
 
-    Raises NotAllowed for those who are neither, and NotFound for a provider or service that is not theirs to see.
+    Raises NotAllowed for other users, and NotFound for a provider or service that the user may not see.
     """
     own = user.provider_or_none
     sees_all = user.may(SEE_ALL)
@@ -98,7 +97,7 @@ def scope_of(user: User, provider_id: int | None = None, service_id: int | None 
 
 
 class Quartiles(NamedTuple):
-    """Whole hours, rounded down: a quarter, a half, three quarters of all are at most that long."""
+    """The quartiles in whole hours, rounded down: a quarter, a half, three quarters of all are at most that long."""
 
     lower: int
     median: int
@@ -106,7 +105,7 @@ class Quartiles(NamedTuple):
 
 
 def quartiles(lengths: Counter[int]) -> Quartiles | None:
-    """Of how many there are of each length; None if there are none."""
+    """Return the quartiles, from the number of each length; None if there are none."""
     total = lengths.total()
     if not total:
         return None
@@ -122,7 +121,7 @@ def quartiles(lengths: Counter[int]) -> Quartiles | None:
 
 
 def share(part: float, whole: float) -> float | None:
-    """A share from 0 to 1, to four places; None of nothing."""
+    """Return a share from 0 to 1, to four places; None if the whole is 0."""
     return round(part / whole, 4) if whole else None
 
 
@@ -139,7 +138,7 @@ class Tally:
 
     @property
     def appointments(self) -> int:
-        """Those that were neither cancelled nor declined."""
+        """The number of appointments that were neither cancelled nor declined."""
         return sum(self.statuses[status] for status in CLAIMING)
 
     @property
@@ -152,7 +151,7 @@ class Tally:
 
     @property
     def missed_rate(self) -> float | None:
-        """Of those marked as completed or missed."""
+        """The missed share of those marked as completed or missed."""
         return share(self.missed, self.missed + self.completed)
 
     @property
@@ -161,13 +160,13 @@ class Tally:
 
     @property
     def utilisation(self) -> float | None:
-        """Booked of offered minutes. More than 1 where outside the hours was booked."""
+        """The booked share of the offered minutes. More than 1 if appointments lie outside the hours."""
         return share(self.booked_minutes, self.offered_minutes)
 
 
 @dataclass
 class Numbers:
-    """All figures of one span."""
+    """The counts of one span."""
 
     span: Span
     scope: Scope
@@ -206,7 +205,7 @@ class Numbers:
 
     @property
     def confirmed_share(self) -> float | None:
-        """Of the holds that came to an end."""
+        """The confirmed share of the holds that have ended."""
         return share(self.holds["confirmed"], self.holds.total() - self.holds["open"])
 
 
@@ -214,10 +213,10 @@ BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
 
 def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
-    """All figures of a span. Ten statements at most, however much there is to count.
+    """Return the counts of a span. Ten statements at most, whatever the number of rows.
 
-    Of holds there are none where the span begins before those that came to nothing are kept (RETAIN_HOLDS_DAYS): what
-    is left would say that all were confirmed.
+    Holds are not counted in a span that begins before RETAIN_HOLDS_DAYS: unconverted ones have been deleted, and the
+    rest would all be confirmed.
     """
     found = Numbers(
         span,
@@ -329,7 +328,7 @@ def _count_done(found: Numbers, rows: Iterable[tuple[Any, ...]], what: str, hour
 
 
 def _count_offered(found: Numbers) -> None:
-    """Hours are a calendar's, whatever the service: they are not told apart by services."""
+    """Add the offered minutes. Services have none of their own: hours belong to a calendar."""
     begins = [hour.starts_at for hour in found.span.hours]
     ends = [*begins[1:], found.span.until]
     offered = [timedelta()] * len(begins)
@@ -373,7 +372,7 @@ def _name(found: Numbers) -> None:
 
 
 def people(*, span: Span, now: datetime) -> dict[str, dict[str, int]]:
-    """Count the logins, providers and clients there are now, and those new in the span. Three statements."""
+    """Count the present logins, providers and clients, and those new in the span. Three statements."""
     within = {"gte": span.start, "lt": span.until}
 
     def in_span(column: str) -> Q:

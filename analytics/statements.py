@@ -1,4 +1,4 @@
-"""The statements that count."""
+"""The SQL statements that count."""
 
 # Piles: one per time, status and whether it claims; one per provider; one per service. Times are few, for they lie on a
 # grid: only piles are cut into hours, not appointments. The ORM has no GROUPING SETS: `make bench` (analytics).
@@ -44,7 +44,7 @@ FROM booking_appointment a JOIN booking_reservation r ON r.id = a.reservation_id
 WHERE a.created_at >= %(start)s AND a.created_at < %(until)s AND 'past' <> ALL (r.overrides) {scope}
 GROUP BY GROUPING SETS ((2), (3), (4), (5))
 """
-"""Not of what had passed when it was taken over from elsewhere: nobody booked or cancelled that here."""
+"""Appointments that were past when they were imported do not count: they were not booked or cancelled here."""
 
 
 # The ORM has no GROUPING SETS: `make bench` (analytics).
@@ -64,5 +64,8 @@ GROUP BY GROUPING SETS ((2), (3), (4), (5))
 SETTINGS = """
 SELECT set_config('work_mem', '64MB', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """
-"""For these statements only. With the usual 4 MB a million appointments are sorted in files; and a plan that is kept
-for any span takes each for a short one."""
+"""Settings for these statements only.
+
+With the usual 4 MB, a million appointments are sorted in files. A generic plan, made for any span, treats each span as
+short.
+"""

@@ -1,4 +1,4 @@
-"""The figures as tables, one definition for page and CSV, and as what their charts show."""
+"""The tables of the reports, one definition for page and CSV, and the data of their charts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from analytics.queries import Numbers, Tally
 from booking.appointments.enums import AppointmentStatus
 
 MOST_ROWS = 100
-"""The most rows of providers or services on a page; the file has all."""
+"""The most rows of providers or services on a page. The CSV file has all."""
 
 MOST_COLUMNS = 62
-"""A chart of more days than that shows weeks."""
+"""The most days that a chart shows one by one. Beyond, it shows weeks."""
 
 LABELS: dict[str, str | Promise] = {
     "date": gettext_lazy("Day"),
@@ -58,7 +58,7 @@ class Cell(NamedTuple):
 
 @dataclass
 class Bar:
-    """A bar and how much of it is set apart, in hundredths of the longest."""
+    """A bar and the part of it that is set off, in hundredths of the longest bar."""
 
     label: str
     length: float
@@ -68,7 +68,7 @@ class Bar:
 
 @dataclass
 class Column:
-    """Two bars side by side, in hundredths of the tallest."""
+    """Two bars side by side, in hundredths of the tallest bar."""
 
     label: str
     left: int
@@ -87,7 +87,7 @@ class Table:
 
     @property
     def shown(self) -> int:
-        """The number of rows a page shows: every day of the longest span, but not every provider of a thousand."""
+        """The number of rows on a page: every day of the longest span, but not every provider of a thousand."""
         return len(self.rows) if self.name == "days" else MOST_ROWS
 
     @property
@@ -108,7 +108,7 @@ class Table:
 
 
 def table_of(name: str, found: Numbers) -> Table:
-    """One of NAMES."""
+    """Return the table of that name, one of NAMES."""
     return {
         "days": _days,
         "providers": _providers,
@@ -144,7 +144,7 @@ def _weekdays(found: Numbers) -> Table:
 
 
 def _hours(found: Numbers) -> Table:
-    """Without the hours of the night at either end in which nothing ever is."""
+    """Return the table of hours, without empty hours at either end of the day."""
     filled = [
         hour for hour, tally in found.by_hour.items() if tally.offered_minutes or tally.booked_minutes or tally.statuses
     ]
@@ -210,7 +210,7 @@ def _told(tally: Tally) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share as readers write it; a dash of nothing."""
+    """Return a share as a percentage; a dash for None."""
     return "–" if value is None else _("%(share)s%%") % {"share": number_format(round(100 * value, 1), decimal_pos=1)}
 
 
@@ -233,7 +233,7 @@ class DayChart:
 
 
 def day_chart(found: Numbers) -> DayChart:
-    """Bookings beside cancellations, day by day; weeks where there are too many days to tell apart."""
+    """Return bookings beside cancellations by day, or by week if there are too many days to show."""
     days = list(found.by_day.items())
     by_week = len(days) > MOST_COLUMNS
     step = 7 if by_week else 1

@@ -1,4 +1,4 @@
-"""The pages of figures, and their tables to take along."""
+"""The addresses of reports and their CSV files."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Figures on pages: a provider's own on their desk, everybody's for staff. Each table is a CSV file too."""
+"""Pages with reports: a provider's own on their dashboard, all providers' for staff. Each table is a CSV file too."""
 
 from functools import wraps
 from typing import Any
@@ -21,7 +21,7 @@ from scheduler_project.common.pages.base import page
 
 
 def staff_page(view: Any) -> Any:
-    """A page for staff; for others who are logged in there is none."""
+    """Make a view a page for staff. It does not exist for other users."""
 
     @login_required
     @page
@@ -36,7 +36,7 @@ def staff_page(view: Any) -> Any:
 
 @provider_page
 def provider_reports(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """A provider's own figures, by the days of their calendar."""
+    """Show a provider's own reports, by the days of their calendar."""
     return shown(request, schedule.provider, "booking/dashboard/base.html", "dashboard-numbers-csv")
 
 
@@ -47,7 +47,7 @@ def provider_reports_csv(request: HttpRequest, schedule: Schedule, table: str) -
 
 @staff_page
 def everybody(request: HttpRequest) -> HttpResponse:
-    """Everybody's figures, by the days of the visitor's timezone."""
+    """Show the reports of all providers, by the days of the visitor's timezone."""
     return shown(request, None, "base.html", "numbers-csv")
 
 
@@ -105,7 +105,7 @@ def sheet(request: HttpRequest, own: Provider | None, name: str) -> Any:
 
 
 def picked_numbers(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbers | None]:
-    """Return the visitor's form and its figures; None instead of figures if the form is not valid."""
+    """Return the visitor's form and its reports; None in place of the reports if the form is not valid."""
     now, form = timezone.now(), PickerForm(request.GET, user=login_of(request), own=own)
     form.is_valid()
     span = form.span(timezone.get_current_timezone(), now)

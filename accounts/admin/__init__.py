@@ -1,4 +1,4 @@
-"""The people, for an office's staff."""
+"""The admin of people, for staff."""
 
 from accounts.clients import admin as clients
 from accounts.providers import admin as providers

@@ -1,4 +1,4 @@
-"""Parts that the admins of people share."""
+"""Parts shared by the admins of people."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def outranks(request: HttpRequest, login: User | None) -> bool:
 
 
 class ArchivedAdmin(StaffModelAdmin):
-    """Admin mixin for people, with a download of everything stored about one of them."""
+    """An admin mixin for people, with a download of all data stored about one of them."""
 
     change_form_template = "admin/tools_change_form.html"
 
@@ -62,11 +62,11 @@ class ArchivedAdmin(StaffModelAdmin):
 
 
 class PersonAdmin(StaffModelAdmin):
-    """Fields that providers and clients share: the login, if any, and the date of creation."""
+    """An admin of the fields that providers and clients share: the login, if any, and the date of creation."""
 
     change_form_template = "admin/tools_change_form.html"
     row_tools: list[Callable[[HttpRequest, Any], list[tuple[str, str]]]]
-    """Links shown on a person's page, as pairs of label and address; higher apps add theirs."""
+    """Links on a person's page, as pairs of label and address. Apps above add theirs."""
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         row = self.get_object(request, object_id)
@@ -85,5 +85,5 @@ class PersonAdmin(StaffModelAdmin):
 
 
 def gives_logins(request: HttpRequest) -> bool:
-    """Return whether the user may choose which login a provider has."""
+    """Return whether the user may choose a provider's login."""
     return bool(request.user.has_perm(GIVE_LOGIN))

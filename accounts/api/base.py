@@ -1,4 +1,4 @@
-"""Views that the API of accounts is made of."""
+"""Base classes of the accounts API."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from scheduler_project.common.api.views import StrictView
 class View(StrictView, GenericAPIView[Any]):
     @property
     def user(self) -> User:
-        """Return the logged-in user."""
+        """The logged-in user."""
         assert isinstance(self.request.user, User)
         return self.request.user
 
@@ -40,7 +40,7 @@ class View(StrictView, GenericAPIView[Any]):
 
 
 class PublicView(View):
-    """Base of views for visitors: an expired token in the request does not get in their way."""
+    """A base of views for visitors, which ignore an expired token in the request."""
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
@@ -51,7 +51,7 @@ class PublicView(View):
 
 
 class AboutOneEmailView(PublicView):
-    """Base of views about one email, limited per network address and per email."""
+    """A base of views about one email, limited per network address and per email."""
 
     def throttle_subject(self, request: Request) -> str | None:
         email = request.data.get("email") if isinstance(request.data, dict) else None

@@ -1,4 +1,4 @@
-"""Fields that the API of people shares."""
+"""Fields shared by the API of people."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class NameField(LineField):
 
 
 class MissingField(serializers.ListField):
-    """A reason, as a code, why a provider is not yet published."""
+    """The code of a reason for which a provider is not yet published."""
 
     def __init__(self, **kwargs: Any) -> None:
         own = {

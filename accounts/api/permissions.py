@@ -1,4 +1,4 @@
-"""Permissions for reaching an operation; the operation itself decides what the user may do there."""
+"""Permissions to call an operation. The operation itself decides what the user may do there."""
 
 from typing import Any
 
@@ -10,9 +10,10 @@ from scheduler_project.common.errors import NotAllowed
 
 
 class ForStaff(BasePermission):
-    """Restrict methods to staff: the view's `permissions` map a method to the permission (`app.codename`) it needs.
+    """A permission that restricts methods to staff.
 
-    Methods without an entry are not restricted.
+    The view's `permissions` map a method to the permission (`app.codename`) it needs. Methods without an entry are not
+    restricted.
     """
 
     code = NotAllowed.code
@@ -24,7 +25,7 @@ class ForStaff(BasePermission):
 
 
 class AddingNeedsACalendar(BasePermission):
-    """Only providers and staff may add clients; other users only read and change the ones they may see."""
+    """A permission to add clients, for providers and staff. Other users only read and change those they may see."""
 
     code = NotAllowed.code
     message = NotAllowed.message

@@ -1,4 +1,4 @@
-"""URLs of the accounts API."""
+"""The addresses of the accounts API."""
 
 from django.urls import re_path
 

@@ -1,4 +1,4 @@
-"""Clients: added, changed, imported and erased."""
+"""The admin of clients: add, change, import and erase them."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
     @admin.action(description=gettext_lazy("Mark selected phones as verified"), permissions=["change"])
     def verify_phones(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
-        """Mark phone numbers as verified that staff know to be the clients' own; text messages go there from now on."""
+        """Mark the clients' phone numbers as verified, for staff who know them. Text messages go there from now on."""
         actor = Actor.of(request.user, Source.ADMIN)
 
         def apply(client: Client) -> None:
@@ -103,7 +103,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
 
     @admin.action(description=gettext_lazy("Erase selected clients…"), permissions=["delete"])
     def erase(self, request: HttpRequest, queryset: QuerySet[Client]) -> Any:
-        """Erase the client after a confirmation page: erasure cannot be undone."""
+        """Erase the client after a confirmation page, since erasure cannot be undone."""
         if "answered" not in request.POST:
             chosen = [(ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)]
             again = [

@@ -1,4 +1,4 @@
-"""Refusals about clients."""
+"""Errors of clients."""
 
 from django.utils.translation import gettext_lazy as _
 

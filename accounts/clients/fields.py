@@ -1,7 +1,7 @@
 """The contact fields of a client, in one list.
 
-Forms, pages, the API, the admin, imports, exports, search, archive and erasure take them from here. A new field is a
-row of `CONTACT_FIELDS`, its column in `models.py`, and a migration.
+Forms, pages, the API, the admin, imports, exports, search, archive and erasure read it. To add a field, add a row to
+`CONTACT_FIELDS`, its column in `models.py`, and a migration.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ DELETED = "Deleted"
 
 
 class Trace(Enum):
-    """The form in which text left elsewhere (a file to import, a stored answer) names the client."""
+    """The way in which a value is found in texts about the client elsewhere: in files to import, in stored answers."""
 
     WORD = "as a whole word"
     ANYWHERE = "anywhere"
@@ -33,7 +33,7 @@ class Trace(Enum):
 
 @dataclass(frozen=True)
 class Guest:
-    """The question to guests for a field."""
+    """The form field of a contact field for guests."""
 
     is_required: bool = False
     help_text: str | Promise = ""
@@ -46,7 +46,7 @@ def is_contained(name: str, text: str) -> Q:
 
 
 def has_digits(name: str, text: str) -> Q:
-    """Return the condition for a number that contains these digits, in whatever format they are written."""
+    """Return the condition for a number that contains these digits, in any format."""
     digits = text.translate(NOT_IN_NUMBERS)
     return Q((f"{name}__contains", digits)) if digits.removeprefix("+").isdecimal() else Q()
 
@@ -61,7 +61,7 @@ def same(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class ContactField:
-    """A column of `Client` that says who a client is or how to reach them.
+    """A column of `Client` with a contact detail or a fact about the person.
 
     Staff read and change every field, and so does the provider who keeps the client.
     """
@@ -70,46 +70,46 @@ class ContactField:
     label: str | Promise
     help_text: str | Promise = ""
     is_own: bool = True
-    """Clients change it themselves."""
+    """True if clients change it themselves."""
     is_private: bool = False
-    """Clients never see it."""
+    """True if clients never see it."""
     is_shared_with_login: bool = False
-    """A login has the same column, and both change together."""
+    """True if a login has the same column; both change together."""
     is_required: bool = False
     is_title: bool = False
-    """Clients are called by it."""
+    """True for the name that clients are called by."""
     in_summary: bool = False
-    """It belongs to the short form of a client: in lists, in appointments, for webhooks."""
+    """True if the short form of a client has it: in lists, in appointments, in webhooks."""
     empty: str = ""
-    """The value if none is given."""
+    """The default value."""
     guest: Guest | None = None
-    """Guests, and whoever books for somebody new, are asked for it."""
+    """The question to guests, and to those who book for a new client; None if they are not asked."""
     search: Callable[[str, str], Q] | None = None
-    """The condition for a column and a text searched for."""
+    """The search condition, by the column and the search text."""
     verified_by: str = ""
-    """The column with the value that is proved."""
+    """The column with the verified value."""
     erased: str | None = ""
-    """The value after erasure; None: it says nothing about a person, and stays."""
+    """The value after erasure; None for a field that is no personal data and stays."""
     trace: Trace | None = None
     traced: Callable[[Any], str] = str
-    """The part of a value that is looked for in files."""
+    """The part of a value that is searched in files."""
     normalized: Callable[[Any], Any] = same
     read: Callable[[str], Any] | None = None
-    """The reader of a cell of an import, if not that of the column."""
+    """The parser of an import's cell, if it differs from the column's."""
     form_class: type[forms.Field] | None = None
-    """The field of forms, if not that of the column."""
+    """The form field, if it differs from the column's."""
     attrs: dict[str, Any] = field(default_factory=dict)
-    """Attributes of the box in forms."""
+    """The HTML attributes of the form field."""
     href: Callable[[Any, str], str] | None = None
-    """The link of a value, to a message about something."""
+    """The link of a value, for a message about a subject."""
     shown: Callable[[Any], str] = str
     variable: str | Promise = ""
-    """The description of the variable `client_<name>` in messages. Only the title is in messages to clients."""
+    """The description of the variable `client_<name>` in messages. Messages to clients have only the title."""
     sample: str | Promise = ""
 
     @property
     def proof(self) -> str:
-        """The name of the property of `Client` that says whether the value is proved."""
+        """The name of the property of `Client` that says whether the value is verified."""
         return f"{self.name}_is_verified"
 
     @property
@@ -204,7 +204,7 @@ def field_names(**wanted: bool) -> list[str]:
 
 
 def with_proofs(**wanted: bool) -> list[str]:
-    """Return the names of these fields; one that can be proved is followed by the name of that yes or no."""
+    """Return the names of these fields. One that can be verified is followed by the name of that property."""
     return [
         name
         for each in fields_with(**wanted)
@@ -213,20 +213,20 @@ def with_proofs(**wanted: bool) -> list[str]:
 
 
 ON_ACCOUNT_PAGE = [each for each in fields_with(is_own=True, is_shared_with_login=False) if not each.verified_by]
-"""Fields that clients change on the page of their account. One that is proved changes where it is proved."""
+"""Fields that clients change on their account page. A field that must be verified changes on its own page."""
 
 
 SHARED_WITH_LOGIN = field_names(is_shared_with_login=True)
 
 
 def cleaned(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values in the form that is stored; others than contact fields stay as they are."""
+    """Return the values in the form in which they are stored. Values of other fields stay as they are."""
     known = {each.name: each.normalized for each in CONTACT_FIELDS}
     return {name: known.get(name, same)(value) for name, value in values.items()}
 
 
 def matching(text: str) -> Q:
-    """Return the condition for clients with `text` in one of the fields that are searched."""
+    """Return the condition for clients with `text` in one of the searched fields."""
     found = Q()
     for each in CONTACT_FIELDS:
         if each.search:
@@ -235,18 +235,18 @@ def matching(text: str) -> Q:
 
 
 def summary_of(client: Any) -> dict[str, Any]:
-    """Return the short form of a client, as appointments in the API and webhooks have it."""
+    """Return the short form of a client, for appointments in the API and in webhooks."""
     return {"id": client.pk} | {each.name: str(getattr(client, each.name)) for each in fields_with(in_summary=True)}
 
 
 def archived(client: Any) -> dict[str, str]:
-    """Return the values that a client's archive holds: all but what others wrote down privately."""
+    """Return the values for a client's archive: all but those that are private to the provider and staff."""
     columns = [column for each in fields_with(is_private=False) for column in each.columns]
     return {column: str(getattr(client, column)) for column in columns}
 
 
 def erasure() -> dict[str, str]:
-    """Return the columns that say something about a person, with their values after erasure."""
+    """Return the columns with personal data, with their values after erasure."""
     return {
         column: each.erased if column == each.name else ""
         for each in CONTACT_FIELDS
@@ -256,7 +256,7 @@ def erasure() -> dict[str, str]:
 
 
 def traces(client: Any, trace: Trace | None = None) -> set[str]:
-    """Return the texts by which files are known to be about a client; without `trace`, those of stored answers."""
+    """Return the texts by which files are found to concern a client; without `trace`, those for stored answers."""
     known = {each: getattr(client, each.name) for each in CONTACT_FIELDS if each.trace}
     return {
         each.traced(value) if trace else str(value)

@@ -13,7 +13,7 @@ F = TypeVar("F", bound=type[forms.BaseForm])
 
 
 def with_contacts(fields: Iterable[ContactField], make: Callable[[ContactField], forms.Field]) -> Callable[[F], F]:
-    """Return a class decorator that puts these fields in front of a form's own."""
+    """Return a class decorator that adds these fields before a form's own."""
 
     def put(form: F) -> F:
         collected: Any = form
@@ -35,12 +35,12 @@ def form_field(field: ContactField, **more: Any) -> forms.Field:
 
 
 def for_newcomer(field: ContactField) -> forms.Field:
-    """Return the form field for a client who may be new; one who is known needs none of them."""
+    """Return the form field for a client who may be new. It is optional, since a known client needs none."""
     return form_field(field, required=False)
 
 
 def for_guest(field: ContactField) -> forms.Field:
-    """Return the form field of a guest, about themself."""
+    """Return the form field of a contact field for a guest."""
     assert field.guest
     asked = field.guest
     more: dict[str, Any] = {"widget": asked.widget} if asked.widget else {}

@@ -1,4 +1,4 @@
-"""Clients: those who book."""
+"""Clients: the people who book."""
 
 from collections.abc import Callable
 from functools import reduce
@@ -21,7 +21,7 @@ from scheduler_project.common.db.references import ReferenceField
 from scheduler_project.common.time.zones import validate_timezone
 
 known_to_provider: "list[Callable[[Provider], Q]]" = []
-"""Conditions, beside the address book, that make a client one of a provider's; higher apps add theirs."""
+"""Conditions, beside the address book, that make a client one of a provider's. Apps above add theirs."""
 
 
 class ClientQuerySet(models.QuerySet["Client"]):
@@ -46,7 +46,7 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
 
     def matching(self, text: str) -> Self:
-        """Clients with `text` in one of the contact fields that are searched."""
+        """Clients with `text` in one of the searched contact fields."""
         return self.filter(matching(text))
 
 

@@ -1,4 +1,4 @@
-"""Adding, changing and removing clients."""
+"""Operations on clients: add, change and remove."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 @operation
 def add_client(*, actor: Actor, now: datetime, owner: Provider | None = None, **contact: Any) -> Client:
-    """Add a client to a provider's address book. `contact`: the contact fields, of which the name is needed.
+    """Add a client to a provider's address book. `contact` are the contact fields, of which the name is required.
 
     Providers add to their own; staff choose the provider, or none. Raises NotAllowed, LinkInName, ClientExists.
     """
@@ -40,17 +40,17 @@ def add_client(*, actor: Actor, now: datetime, owner: Provider | None = None, **
 def with_new_client(call: Callable[[int], R], *, newcomer: dict[str, Any], actor: Actor, now: datetime) -> R:
     """Add a client (`newcomer`: the arguments of `add_client`) and call `call` with their id, as one operation.
 
-    If `call` is refused, no client is added. Raises the errors of `add_client` and `call`.
+    If `call` raises an error, no client is added. Raises the errors of `add_client` and `call`.
     """
     return call(add_client(**newcomer, actor=actor, now=now).pk)
 
 
 @operation
 def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Client:
-    """Change a client: staff change everything, the owner all but the owner, the client the fields that are theirs.
+    """Change a client: staff all fields, the owner all but the owner, the client those that clients may change.
 
-    The client's login keeps in step. Raises NotFound for a client the actor may not see, NotAllowed (naming the field,
-    if only that is not theirs to change) and ClientExists.
+    The client's login changes with it. Raises NotFound for a client the actor may not see; NotAllowed, with the field
+    if only that is not allowed; ClientExists.
     """
     client = locked_client(client_id, actor)
     changes = cleaned(changes)

@@ -1,4 +1,4 @@
-"""A client as the API reads and answers it."""
+"""The representation of a client in the API, in and out."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Refusals to erase somebody."""
+"""Refusals to erase a person."""
 
 from django.utils.translation import gettext_lazy as _
 

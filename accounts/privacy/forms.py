@@ -1,4 +1,4 @@
-"""The form by which somebody deletes their account."""
+"""The form to delete one's account."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

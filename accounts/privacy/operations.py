@@ -36,7 +36,7 @@ def export_person(*, user_id: int | None = None, client_id: int | None = None, o
     """Return everything stored about a person, from every app and ready for JSON, without providers' notes.
 
     For a login with its provider and client, or for a client with their login, if any. Secret addresses are included
-    only for people who request their `own` data. Raises NotFound.
+    only with `own`, for the person themself. Raises NotFound.
     """
     logins, clients = User.objects.all(), Client.objects.select_related("user")
     client = clients.filter(pk=client_id).first() if client_id is not None else None
@@ -96,10 +96,10 @@ def _provider(provider: Provider) -> dict[str, Any]:
 
 
 def delete_account(*, user_id: int, password: str, device: Device = NOWHERE, now: datetime) -> None:
-    """Erase a person at their own request: the login and the personal data go, past appointments stay without a name.
+    """Erase a person at their own request: login and personal data are deleted, past appointments stay, unnamed.
 
-    A provider can no longer be booked. Raises WrongPassword, TooManyGuesses, and AppointmentsComing while there are
-    upcoming appointments: cancelling them first notifies the others in the person's own name.
+    A provider can no longer be booked. Raises WrongPassword, TooManyGuesses, and AppointmentsComing for upcoming
+    appointments: cancelling them first notifies the others in the person's own name.
     """
     user = User.objects.get(pk=user_id)
     try:
@@ -111,7 +111,7 @@ def delete_account(*, user_id: int, password: str, device: Device = NOWHERE, now
 
 @operation
 def _delete_account(user_id: int, password_hash: str, now: datetime) -> None:
-    """Raises WrongPassword if the password was changed in the meantime."""
+    """Erase the person. Raises WrongPassword if the password was changed in the meantime."""
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(user=user_id).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     if user.password != password_hash:
@@ -170,7 +170,7 @@ def _erase_login(user: User, now: datetime) -> None:
 
 
 def _erased(client: Client) -> dict[str, str]:
-    """Return the columns of a client that are erased, with their values from then on."""
+    """Return the columns of a client that are erased, with their new values."""
     return erasure() | {"reference": f"deleted-{client.pk}"}
 
 

@@ -1,4 +1,4 @@
-"""Providers: added, changed, approved and declined."""
+"""The admin of providers: add, change, approve and decline them."""
 
 from datetime import datetime
 from typing import Any
@@ -34,7 +34,7 @@ DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<decision>approve|decline)/$"
 
 
 class DeclineForm(forms.Form):
-    """Form for the reason why a provider is declined; the provider receives it."""
+    """The form for the reason of declining a provider, who gets it by mail."""
 
     reason = TextField(
         label=gettext_lazy("Reason"),

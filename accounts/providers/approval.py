@@ -16,10 +16,10 @@ from scheduler_project.common.operations import operation
 
 
 def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "") -> None:
-    """Store the decision of staff about a provider, and notify them by mail. The caller holds the row's lock.
+    """Save the decision of staff about a provider, and notify them by mail. The caller holds the row's lock.
 
-    An approved provider is published and may write to others, once their email is verified. For a declined provider
-    nothing is sent any more; their appointments stay. Repeating a decision changes nothing.
+    An approved provider is published and may write to others, once their email is verified. A declined provider sends
+    no more messages; their appointments stay. Repeating a decision changes nothing.
     """
     wanted = (approved, "" if approved else reason)
     if (provider.is_approved, provider.decline_reason) == wanted and (approved or provider.declined_at):
@@ -34,7 +34,7 @@ def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "
 
 @operation
 def note_verified(*, user_id: int, now: datetime) -> None:
-    """Remember that a login has verified its email; a later change of email does not undo that."""
+    """Record that a login has verified its email. A later change of email does not undo that."""
     rows = Provider.objects.select_for_update(of=("self",), no_key=True)
     provider = rows.filter(user=user_id, is_verified=False).first()
     if provider is None:

@@ -1,4 +1,4 @@
-"""Refusals about providers."""
+"""Errors of providers."""
 
 from django.utils.translation import gettext_lazy as _
 

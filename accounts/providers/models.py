@@ -1,4 +1,4 @@
-"""Providers: those who can be booked."""
+"""Providers: people and resources that can be booked."""
 
 from typing import Self
 
@@ -27,11 +27,11 @@ VETTED = ("is_approved", "is_verified")
 
 
 PUBLISHED = ("is_active", *VETTED)
-"""Flags of a provider whom anybody may find and book."""
+"""Flags of a provider who is published: anybody can find and book them."""
 
 
 def published(path: str = "") -> Q:
-    """Return the condition that the provider at the lookup path `path` (such as `"owner__"`) is published."""
+    """Return the condition that the provider at the lookup path `path` (for example `"owner__"`) is published."""
     return Q(**{f"{path}{fact}": True for fact in PUBLISHED})
 
 
@@ -114,17 +114,17 @@ class Provider(models.Model):
 
     @property
     def is_vetted(self) -> bool:
-        """Return whether the provider may write to others, and can be booked once active."""
+        """True if the provider may write to others, and can be booked once active."""
         return all(getattr(self, fact) for fact in VETTED)
 
     @property
     def is_published(self) -> bool:
-        """Return whether anybody may find and book the provider."""
+        """True if anybody may find and book the provider."""
         return all(getattr(self, fact) for fact in PUBLISHED)
 
     @property
     def missing(self) -> list[Unpublished]:
-        """Return why the provider is not published, beginning with what the provider can do about it."""
+        """The reasons why the provider is not published, first those that the provider can change."""
         found = [] if self.is_verified else [Unpublished.VERIFY_EMAIL]
         if not self.is_approved:
             found.append(Unpublished.DECLINED if self.declined_at else Unpublished.AWAIT_APPROVAL)
@@ -132,6 +132,6 @@ class Provider(models.Model):
 
     @property
     def initials(self) -> str:
-        """Return the initials shown instead of a picture: of the first and the last word of the name."""
+        """The initials shown in place of a picture: of the first and the last word of the name."""
         names = [name for name in self.name.split() if name[0].isalnum()]
         return "".join(name[0] for name in dict.fromkeys((*names[:1], *names[-1:]))).upper()

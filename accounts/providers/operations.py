@@ -1,4 +1,4 @@
-"""Adding, changing, approving and removing providers."""
+"""Operations on providers: add, change, approve and remove."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.operations import operation
 
 NAMESAKES = 20
-"""Number of providers of the same name who get a numbered slug."""
+"""Maximum number of providers with one name who get a numbered slug."""
 
 
 CHANGE_PROVIDER = "accounts.change_provider"
@@ -27,7 +27,7 @@ CHANGE_PROVIDER = "accounts.change_provider"
 
 
 GIVE_LOGIN = "accounts.change_user"
-"""The permission to choose which login a provider has: that login acts as the provider and reads their data."""
+"""The permission to choose a provider's login, which acts as the provider and reads their data."""
 
 
 OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
@@ -69,7 +69,7 @@ def add_provider(
 
 
 def free_slug(name: str) -> str:
-    """Return a free slug for a name: numbered if others have it, random if many have."""
+    """Return a free slug for a name: numbered if it is taken, random if many numbers are taken."""
     base = slugify(name)[:70] or "provider"
     wanted = [base, *(f"{base}-{number}" for number in range(2, NAMESAKES + 1))]
     taken = set(Provider.objects.filter(slug__in=wanted).values_list("slug", flat=True))

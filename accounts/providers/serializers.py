@@ -1,4 +1,4 @@
-"""A provider as the API reads and answers it."""
+"""The representation of a provider in the API, in and out."""
 
 from typing import Any
 

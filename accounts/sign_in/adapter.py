@@ -1,4 +1,4 @@
-"""Hooks of django-allauth: sending mails, choosing redirects, and checking who an email belongs to."""
+"""Hooks of django-allauth: mails, redirects, and the check of an email's owner."""
 
 import time
 from functools import partial
@@ -62,11 +62,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return str(super().clean_email(email))
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
-        """Send at most a few confirmation mails an hour per login, per network and per mailbox; links sent earlier keep
-        working.
+        """Send at most a few confirmation mails an hour per login, per network and per mailbox.
 
-        The mailbox is still unproven. Without the first two limits, one login could mail strangers until the site had
-        used up its sending quota.
+        Links sent earlier keep working. The mailbox is still unproven. Without the first two limits, one login could
+        mail strangers until the site had used up its sending limit.
         """
         address = emailconfirmation.email_address
         subjects = {
@@ -83,8 +82,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Confirm the email, unless another login has taken it since the link was sent.
 
-        A login with a proven email moves to another one only at its own request: somebody who opens a link that they
-        did not ask for must not hand their mailbox to another login.
+        A login with a proven email changes to another one only at its own request: a person who opens a link that they
+        did not request must not give their mailbox to another login.
         """
         others = User.objects.exclude(pk=email_address.user_id)
         if others.filter(email=email_address.email).exists():
@@ -119,7 +118,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return True
 
     def is_reauthentication_required(self, app: str = "") -> bool:
-        """Return False for a few minutes after a login: the user has just given their password or a code."""
+        """Return False for a few minutes after a login, since the user has just given their password or a code."""
         records = get_authentication_records(self.request, self.request.user)
         given = [record["at"] for record in records if record.get("method") in ("password", "mfa")]
         return not given or time.time() - given[-1] >= REAUTHENTICATION_TIMEOUT

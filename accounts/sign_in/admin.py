@@ -1,4 +1,4 @@
-"""Sign-ins: to read, and to end."""
+"""The admin of sign-ins: read and end them."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -15,7 +15,7 @@ from scheduler_project.common.admin.times import here, local_time
 
 @admin.register(SignIn)
 class SignInAdmin(ReadOnly, StaffModelAdmin):
-    """Sign-ins of a login, for users who may change that login. Only superusers see those of staff."""
+    """The sign-ins of logins that the user may change. Only superusers see those of staff."""
 
     list_display = ("user", "where", "kind", "address", "signed_in", "last_used", "ended")
     list_filter = ("kind", ("ended_at", admin.EmptyFieldListFilter))

@@ -1,4 +1,4 @@
-"""Registering, logging in and out, tokens and passwords by the API."""
+"""The API to register, to log in and out, and of tokens and passwords."""
 
 from uuid import UUID
 
@@ -155,7 +155,7 @@ class LogoutView(View):
 
 
 class SignInsView(View):
-    """Sign-ins of the caller."""
+    """The caller's sign-ins."""
 
     serializer_class = serializers.SignInSerializer
     pagination_class = None
@@ -196,7 +196,7 @@ class SignInView(View):
 
 
 class PasswordChangeView(View):
-    """Not repeatable by Idempotency-Key: passwords and tokens are never stored for replay."""
+    """A change of password. It ignores Idempotency-Key: passwords and tokens are never stored for replay."""
 
     serializer_class = serializers.PasswordChangeSerializer
     throttle_scope = "login"

@@ -1,6 +1,7 @@
 """Authentication by session or token: one SQL statement loads the login, its provider, its client and its sign-in.
 
-A session or token whose sign-in has ended authenticates nobody."""
+A session or token whose sign-in has ended does not authenticate.
+"""
 
 from datetime import datetime
 from functools import partial
@@ -69,7 +70,7 @@ def as_uuid(text: Any) -> UUID | None:
 
 
 class SessionMiddleware(auth_middleware.AuthenticationMiddleware):
-    """Django's session middleware, which also checks the sign-in."""
+    """The session middleware of Django, which here also checks the sign-in."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.user = SimpleLazyObject(lambda: user_of_session(request))  # type: ignore[assignment]
@@ -99,12 +100,12 @@ def _user_of(request: HttpRequest) -> User | AnonymousUser:
         session.flush()
         return AnonymousUser()
     if note_use(user.sign_in, now=now):
-        session.modified = True  # daily visitors stay logged in
+        session.modified = True  # who comes daily stays logged in
     return user
 
 
 class Logins:
-    """Replacement for the user model's manager in simplejwt."""
+    """A replacement for the user model's manager in simplejwt."""
 
     DoesNotExist = User.DoesNotExist
 
@@ -133,6 +134,6 @@ class JWTAuthentication(authentication.JWTAuthentication):
 
 
 class JWTScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
-    """Description of the authentication scheme in the API schema."""
+    """The description of the authentication in the API's schema."""
 
     target_class = "accounts.sign_in.authentication.JWTAuthentication"

@@ -1,4 +1,4 @@
-"""The client's device: its network, and whether it has logged in to a login before."""
+"""The device of a request: its network, and the logins that have used its browser."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,9 +28,9 @@ class Device:
         return cls(network(address_of(request) or ""), dict(request.COOKIES))
 
     def browser_of(self, user: User) -> str | None:
-        """Return the name of a browser that has logged in to this login before, else None.
+        """Return the random name of a browser that has logged in to this login before, else None.
 
-        Returns None once the login has a new password: that browser may belong to somebody else.
+        Returns None once the login has a new password: the browser may be another person's.
         """
         try:
             return _signer(user).unsign(self.cookies[_cookie(user)], max_age=REMEMBERED_SECONDS)

@@ -12,7 +12,10 @@ class EmailTaken(DomainError):
 
 
 class NoActiveAccount(DomainError):
-    """Raised also for an unknown email, so that the answer does not reveal whether an account exists."""
+    """A wrong email or password.
+
+    It is the same for an unknown email, so that it does not reveal whether a login exists.
+    """
 
     code = "no_active_account"
     message = _("No active account has this email and password.")
@@ -29,7 +32,7 @@ class WrongCode(DomainError):
 
 
 class TooManyGuesses(DomainError):
-    """Raised also for an unknown email, so that the answer does not reveal whether an account exists."""
+    """A try that comes too soon after wrong ones. It is the same for an unknown email, so as not to reveal logins."""
 
     code = "too_many_guesses"
     kind = Kind.TOO_MANY
@@ -42,7 +45,7 @@ class TokenNotValid(DomainError):
 
 
 class SignInEnded(DomainError):
-    """Raised also for a sign-in of another login."""
+    """A sign-in that has ended, or that belongs to another login."""
 
     code = "sign_in_ended"
     kind = Kind.NOT_FOUND

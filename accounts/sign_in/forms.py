@@ -31,7 +31,7 @@ from scheduler_project.common.validators import no_link
 
 
 class Plain:
-    """Form mixin without placeholders: labels stay visible when a field is filled.
+    """A form mixin without placeholders: labels stay visible when a field is filled.
 
     Email fields are as long as RFC 5321 allows.
     """
@@ -51,7 +51,7 @@ class LoginForm(Plain, allauth.LoginForm):
 
 
 class ResetForm(Plain, allauth.ResetPasswordForm):
-    """Form that requests the same mail with the same link as the API, without looking up the login."""
+    """A form that requests the same mail with the same link as the API, without looking up the login."""
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"])
@@ -62,7 +62,7 @@ class ResetForm(Plain, allauth.ResetPasswordForm):
 
 
 class NewPasswordForm(Plain, allauth.ResetPasswordKeyForm):
-    """Form that sets the password as the API does: the mailed link proves the ownership of the mailbox."""
+    """A form that sets the password as the API does: the mailed link proves the ownership of the mailbox."""
 
     def save(self) -> None:
         set_by_link(self.user, self.cleaned_data["password1"])
@@ -86,7 +86,7 @@ class ReauthenticateForm(Plain, allauth.ReauthenticateForm):
 
 
 class Counted:
-    """Form mixin for a second-factor code: failures are counted as in the API."""
+    """A form mixin for a second-factor code: failures are counted as in the API."""
 
     failure = SecurityEvent.LOGIN_FAILED
 
@@ -115,7 +115,7 @@ class CodeAgainForm(Counted, mfa.ReauthenticateForm):
 
 
 class SignupForm(Plain, allauth.SignupForm):
-    """Registration with the same operation as the API, and the visitor's timezone and language (if not the site's)."""
+    """A registration by the same operation as the API, with the visitor's timezone and language (if not the site's)."""
 
     field_order = ["role", "name", "email", "password1"]
 
@@ -137,7 +137,7 @@ class SignupForm(Plain, allauth.SignupForm):
         self.initial.setdefault("role", asked if asked in Role else Role.CLIENT.value)
 
     def validate_unique_email(self, value: str) -> str:
-        """Reject only emails that somebody logs in with, not emails that another login has yet to verify."""
+        """Raise ValidationError only for emails that a login uses, not for those another login has yet to verify."""
         if User.objects.filter(email=value).exists():
             raise ValidationError(EmailTaken.message, code=EmailTaken.code)
         return value
@@ -165,10 +165,10 @@ class SignupForm(Plain, allauth.SignupForm):
 
 
 class ChangeEmailForm(Plain, allauth.AddEmailForm):
-    """Change of email: the new one replaces the old one once it is verified. Until then the old one stays, verified or
-    not.
+    """A change of email: the new one replaces the old one once it is verified.
 
-    A second factor is no obstacle: the user has just entered it, and it keeps protecting the login.
+    Until then the old one stays, verified or not. A second factor is no obstacle: the user has just entered it, and it
+    keeps protecting the login.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

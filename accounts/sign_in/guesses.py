@@ -1,9 +1,10 @@
 """Limits on guessing passwords and codes, which slow down the guesser and not the owner.
 
-Failures are counted per login and network. A browser that has logged in before has its own count, and other people's
-failures slow down neither it nor a network the login has signed in from. All other networks also share one count per
-login, so many networks get no further than one. Nobody is locked out: each failure doubles the wait until the next try,
-up to a ceiling, and an hour without a failure clears the count."""
+Failures are counted per login and network. A browser that has logged in before has its own count, and failures of
+others slow down neither it nor a network the login has signed in from. All other networks also share one count per
+login, so many networks get no further than one. No login is locked out: each failure doubles the wait until the next
+try, up to a ceiling, and an hour without a failure clears the count.
+"""
 
 import math
 import time
@@ -23,7 +24,7 @@ NOWHERE = Device()
 
 
 BY_ONE = Slowdown(free=5, first=2, longest=300)
-"""For one network or one browser: about 20 tries in the first hour, then 12 per hour."""
+"""The limit for one network or one browser: about 20 tries in the first hour, then 12 per hour."""
 
 
 class Guess(StrEnum):
@@ -37,8 +38,10 @@ BY_ALL = {
     Guess.PASSWORD: Slowdown(free=20, first=1, longest=120),
     Guess.CODE: Slowdown(free=10, first=2, longest=600),
 }
-"""For all networks together that the login never signed in from: about 55 passwords in the first hour, then 30 per
-hour."""
+"""The limit for all networks together that the login never signed in from.
+
+About 55 passwords in the first hour, then 30 per hour.
+"""
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def guess(
 
 
 def _count(what: Guess, email: str, user: User | None, device: Device) -> list[str]:
-    """Count one more guess before it is made, so that parallel guesses count too. Returns the keys of the counts."""
+    """Count one more guess before it is made, so that parallel guesses count too. Return the keys of the counts."""
     now = time.time()
     browser = device.browser_of(user) if user else None
     familiar = device.network in _networks(email)
@@ -91,7 +94,7 @@ def _networks(email: str) -> set[str]:
 
 
 def _succeed(counted: list[str]) -> None:
-    """Clear the failures of this browser or network, but not those of others, who may still be guessing."""
+    """Clear the failures of this browser or network, but not those of others, which may go on guessing."""
     if counted:
         forget(counted[0])
         _take_back(counted[1:])

@@ -1,4 +1,4 @@
-"""Password hashers with a limit on parallel hashing: hashing is costly by design, but must not slow other requests."""
+"""Password hashers with a limit on parallel hashing: hashing is slow by design, but must not slow other requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def turn() -> Iterator[None]:
 
 
 class TakingTurns:
-    """Hasher mixin that waits for its turn, whatever the source of the request."""
+    """A hasher mixin that waits for its turn, whatever the source of the request."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         with turn():
@@ -42,7 +42,7 @@ class TakingTurns:
 
 
 class Argon2PasswordHasher(TakingTurns, hashers.Argon2PasswordHasher):
-    """Argon2id with the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+    """An Argon2id hasher with the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
 
     Django's default takes 100 MiB and eight threads per login.
     """
@@ -53,7 +53,7 @@ class Argon2PasswordHasher(TakingTurns, hashers.Argon2PasswordHasher):
 
 
 class PBKDF2PasswordHasher(hashers.PBKDF2PasswordHasher):
-    """PBKDF2, for hashes that were imported."""
+    """A PBKDF2 hasher, for hashes that were imported."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         with turn():

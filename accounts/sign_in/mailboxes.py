@@ -1,7 +1,8 @@
-"""Proof that a mailbox belongs to the owner of its login, and the end of everything made before it.
+"""Proof that a mailbox belongs to the owner of its login, and the end of everything created before it.
 
-Anybody can register with another person's email, set things up, and wait for that person to come. So everything made
-before the owner proves the mailbox ends at that moment: none of it shows who made it."""
+Anybody can register with another person's email, set things up, and wait for that person to come. So everything created
+before the owner proves the mailbox ends at that moment, because its creator is unknown.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,8 +27,8 @@ from scheduler_project.common.operations import operation
 def confirm(*, address: EmailAddress, by_owner: bool, confirm_it: Callable[[], bool]) -> tuple[bool, list[Any]]:
     """Verify an email by the link that was mailed to it.
 
-    Returns whether it is verified, and the names of what ended. If the visitor is not logged in as that login
-    (`by_owner`), somebody else may know its password, so the password ends too.
+    Return whether it is verified, and the names of what ended. If the visitor is not logged in as that login
+    (`by_owner`), another person may know its password, so the password ends too.
     """
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=address.user_id)
     first = not is_proved(user)
@@ -41,7 +42,10 @@ def confirm(*, address: EmailAddress, by_owner: bool, confirm_it: Callable[[], b
 
 
 def end_password(user: User) -> None:
-    """Set a random password that nobody knows. It counts as a password, so that a mailed link can set another."""
+    """Set a random password that is stored nowhere else.
+
+    It counts as a password, so that a mailed link can set another.
+    """
     user.set_password(get_random_string(64))
     user.save(update_fields=["password"])
 
@@ -55,10 +59,10 @@ def is_proved(user: User) -> bool:
 def prove(
     *, user: User, address: EmailAddress, keep: SignIn | None, now: datetime, by_staff: bool = False
 ) -> list[Any]:
-    """End everything made before a login first proved its mailbox, except the sign-in `keep`.
+    """End everything created before a login first proved its mailbox, except the sign-in `keep`.
 
-    Staff who vouch for a mailbox cannot know who knows the password: it ends too, and a link to set another is mailed.
-    Returns the names of what ended, which the owner also gets by mail. Apps that issue keys end them on the signal
+    If staff verify a mailbox, the password ends too, since others may know it, and a link to set another is mailed.
+    Return the names of what ended, which the owner also gets by mail. Apps that issue keys end them on the signal
     `mailbox_proved`.
     """
     client, provider = user.client_or_none, user.provider_or_none
@@ -68,12 +72,12 @@ def prove(
         if end_sign_ins(user=user, keep=keep, now=now):
             ended.append(_("log-ins in other browsers and programs"))
         others = SignIn.objects.filter(user=user)
-        (others.exclude(pk=keep.pk) if keep else others).delete()  # their networks are not the owner's
+        (others.exclude(pk=keep.pk) if keep else others).delete()  # their networks may not be the owner's
         if Authenticator.objects.filter(user=user).delete()[0]:
             ended.append(_("the second factor"))
         if EmailAddress.objects.filter(user=user, primary=False).exclude(pk=address.pk).delete()[0]:
             ended.append(_("another email that waited to be verified"))
-        IdempotentRequest.objects.filter(user=user).delete()  # it answers again what it answered then
+        IdempotentRequest.objects.filter(user=user).delete()  # a repeated write would return old answers
         if Client.objects.filter(user=user, owner=None).exclude(phone="").update(phone="", verified_phone=""):
             ended.append(_("the phone number"))
         if client is not None:

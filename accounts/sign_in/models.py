@@ -34,7 +34,7 @@ class SignIn(models.Model):
     address = models.GenericIPAddressField(_("network address"), null=True)
     user_agent = models.CharField(_("program"), max_length=300, blank=True)
     is_staff = models.BooleanField(default=False)
-    """Staff flag of the login at the time of signing in: a login that becomes staff must sign in again."""
+    """The staff flag of the login at the time of signing in. A login that becomes staff must sign in again."""
     refresh_id = models.CharField(max_length=32, blank=True)
     former_refresh_id = models.CharField(max_length=32, blank=True)
     refreshed_at = models.DateTimeField(null=True)
@@ -54,5 +54,5 @@ class SignIn(models.Model):
 
     @property
     def description(self) -> str:
-        """Return the browser or program in words."""
+        """The browser or program in words."""
         return describe_user_agent(self.user_agent)

@@ -1,4 +1,4 @@
-"""Logging in, and passwords."""
+"""Operations to log in, and on passwords."""
 
 from datetime import datetime
 
@@ -64,7 +64,7 @@ def change_password(*, user_id: int, current_password: str, new_password: str, d
 
 @operation
 def _change_password(user: User, new_password: str) -> User:
-    """Raises WrongPassword if the password was changed in the meantime."""
+    """Set the password. Raises WrongPassword if it was changed in the meantime."""
     locked = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user.pk)
     if locked.password != user.password:
         raise WrongPassword(field="current_password")
@@ -113,9 +113,9 @@ def set_password(user: User, password: str) -> User:
 
 @operation
 def ask_new_email(*, user_id: int, email: str) -> EmailAddress:
-    """Store another email beside that of the login until it is verified, instead of any that waited before.
+    """Store another email beside that of the login until it is verified, in place of an earlier one.
 
-    Repeating the request keeps the row, so that links already mailed go on working.
+    Repeating the request keeps the row, so that links already mailed keep working.
     """
     User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
     EmailAddress.objects.filter(user=user_id, primary=False).exclude(email=email).delete()

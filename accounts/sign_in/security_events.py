@@ -1,6 +1,7 @@
-"""Security events of logins and rights: written to their own log, and mailed to the person concerned.
+"""Security events of logins and permissions: written to their own log, and mailed to the person concerned.
 
-Signals of the models and of Django do this, so that pages, API, admin and commands all do."""
+Signals of the models and of Django trigger them, for pages, API, admin and commands alike.
+"""
 
 from collections.abc import Iterable
 from typing import Any

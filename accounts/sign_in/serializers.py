@@ -1,4 +1,4 @@
-"""Bodies of the API about logging in, tokens and passwords."""
+"""Serializers of the API of logging in, tokens and passwords."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class PasswordField(serializers.CharField):
 
 
 def validate_new_password(password: str, user: User, field: str) -> None:
-    """Raise for a password that Django's validators reject for this user, with one code per reason."""
+    """Raise ValidationError for a password that Django's validators reject for this user, with one code per reason."""
     try:
         validate_password(password, user)
     except DjangoValidationError as error:

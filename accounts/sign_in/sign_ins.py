@@ -1,7 +1,8 @@
-"""Sign-ins: the sessions of browsers, the tokens of programs, and ending them.
+"""Sign-ins: the sessions of browsers and the tokens of programs, and ending them.
 
 A browser's session names its sign-in, and so does each token (`sid`). Each use checks the row
-(`accounts/sign_in/authentication.py`), so ending a sign-in takes effect at once."""
+(`accounts/sign_in/authentication.py`), so ending a sign-in takes effect at once.
+"""
 
 import ipaddress
 from datetime import datetime, timedelta
@@ -41,7 +42,7 @@ MOST_PER_LOGIN = 100
 
 
 KEPT_ENDED = timedelta(days=30)
-"""Time for which ended sign-ins stay visible to staff."""
+"""The time for which ended sign-ins stay visible to staff."""
 
 
 class Origin(NamedTuple):
@@ -122,7 +123,7 @@ def limits(kind: SignIn.Kind, is_staff: bool) -> tuple[timedelta, timedelta]:
 
 
 def note_use(sign_in: SignIn, *, now: datetime) -> bool:
-    """Store that a sign-in is used, at most once a minute. Returns whether this is its first use of the day."""
+    """Record that a sign-in is used, at most once a minute. Return whether this is its first use of the day."""
     if now - sign_in.last_used_at < PRECISION:
         return False
     SignIn.objects.filter(pk=sign_in.pk, last_used_at__lte=now - PRECISION).update(last_used_at=now)
@@ -144,7 +145,7 @@ def renew(*, refresh: str, now: datetime) -> Tokens:
     password.
     """
     tokens = _swap(verified(refresh), now)
-    if tokens is None:  # not raised within, which would undo that the sign-in ends
+    if tokens is None:  # not raised within, which would roll back the end of the sign-in
         raise TokenNotValid
     return tokens
 
@@ -200,7 +201,7 @@ def verified(refresh: str) -> RefreshToken:
 
 
 def _named_by(token: RefreshToken) -> list[UUID]:
-    """Return the sign-in of a token; none for a token issued before there were sign-ins."""
+    """Return the sign-in of a token; None for a token issued before there were sign-ins."""
     try:
         return [UUID(str(token.get(SID)))]
     except ValueError:
@@ -238,7 +239,7 @@ def end_one_of(*, user: User, sign_in_id: UUID, now: datetime) -> None:
 def end_sign_ins(*, user: User, keep: SignIn | None = None, now: datetime) -> int:
     """End every session and every token of a login at once, except those of the sign-in `keep`.
 
-    The current one is `request.user.sign_in`. Returns how many ended.
+    The current one is `request.user.sign_in`. Return how many ended.
     """
     others = SignIn.objects.live().filter(user=user)
     if keep is not None:
@@ -250,7 +251,7 @@ def end_sign_ins(*, user: User, keep: SignIn | None = None, now: datetime) -> in
 
 
 def purge_sign_ins(now: datetime) -> int:
-    """Delete sign-ins that ended a while ago, for whatever reason. Returns how many."""
+    """Delete sign-ins that ended a while ago, for any reason. Return how many."""
     before = now - KEPT_ENDED
     idle = {kind: limits(kind, is_staff=False)[0] for kind in SignIn.Kind}
     over = Q(ended_at__lt=before) | Q(created_at__lt=before - timedelta(days=settings.SIGN_IN_MAX_DAYS))

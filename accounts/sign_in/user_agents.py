@@ -1,4 +1,4 @@
-"""Description of a `User-Agent` header in words for the login's owner."""
+"""A `User-Agent` header in words, for the login's owner."""
 
 import re
 
@@ -14,7 +14,7 @@ BROWSERS = [
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 ]
-"""Marks of browsers, in the order of checking: most of them also call themselves Safari, and many Chrome."""
+"""Marks of browsers, in the order of checking: most also call themselves Safari, and many Chrome."""
 
 
 SYSTEMS = [
@@ -29,7 +29,7 @@ SYSTEMS = [
 
 
 def describe_user_agent(text: str) -> str:
-    """Return such as "Firefox on Windows" for a browser, and a program's own name for anything else."""
+    """Return a browser and its system, for example "Firefox on Windows"; for anything else, the program's own name."""
     browser = next((name for sign, name in BROWSERS if sign in text), None)
     system = next((name for sign, name in SYSTEMS if sign in text), None)
     if browser and system:

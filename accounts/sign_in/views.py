@@ -27,7 +27,7 @@ def sign_ins(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("You are signed out everywhere else."))
         return HttpResponseRedirect(reverse("my-sign-ins"))
     rows = live_sign_ins(user, now=timezone.now())
-    rows.sort(key=lambda row: row != user.sign_in)  # the one that is looked at first
+    rows.sort(key=lambda row: row != user.sign_in)  # the current one first
     return render(request, "accounts/sign_ins.html", {"sign_ins": rows, "current": user.sign_in})
 
 

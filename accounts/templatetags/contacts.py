@@ -20,13 +20,13 @@ class Contact(NamedTuple):
 
 @register.filter
 def contacts(client: Client, about: str = "") -> list[Contact]:
-    """Return what is known of how to reach a client; mails to them are `about` something."""
+    """Return the contact details of a client; mails to them have the subject `about`."""
     return [contact for contact in _shown(client, fields_with(in_summary=True, is_title=False), about) if contact.value]
 
 
 @register.filter
 def details(client: Client) -> list[Contact]:
-    """Return all fields that the client may see, without their name."""
+    """Return all fields that the client may see, except their name."""
     return _shown(client, fields_with(is_private=False, is_title=False))
 
 

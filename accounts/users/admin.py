@@ -1,4 +1,4 @@
-"""Logins, groups, and what allauth keeps of them."""
+"""The admin of logins, groups, and allauth's data about logins."""
 
 from typing import Any, ClassVar
 
@@ -34,17 +34,17 @@ admin.site.unregister([Group, EmailAddress, Authenticator])
 
 @admin.register(Group)
 class GroupAdmin(ForSuperusers, StaffModelAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # both pass on what they are given
-    """Groups, which only superusers may change: changing one could give the editor more permissions."""
+    """The admin of groups, for superusers only: changing one could give the editor more permissions."""
 
 
 @admin.register(EmailAddress)
 class VerifiedEmailAdmin(ForSuperusers, ListAdmin, EmailAddressAdmin):
-    """Email addresses, which only superusers may change: verifying one lets a password be sent there."""
+    """The admin of email addresses, for superusers only: verifying one lets a password be sent there."""
 
 
 @admin.register(Authenticator)
 class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
-    """Second factors, which only superusers see: the row holds the secret, and deleting it removes the protection."""
+    """The admin of second factors, for superusers only: the row holds the secret, its deletion ends the protection."""
 
     fields = ("user", "type", "created_at", "last_used_at")
     readonly_fields = fields
@@ -54,7 +54,7 @@ class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
 
 
 class WithEmail:
-    """Form mixin that normalizes an email and allows one login per email."""
+    """A form mixin that normalizes an email and allows one login per email."""
 
     def clean_email(self) -> str:
         email = User.objects.normalize_email(self.cleaned_data["email"])  # type: ignore[attr-defined]
@@ -79,7 +79,7 @@ class NewLoginForm(WithEmail, AdminUserCreationForm):
 
 @admin.register(User)
 class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
-    """Logins. Only superusers decide who is staff, what staff may do, and what passwords staff have."""
+    """The admin of logins. Only superusers decide who is staff, what staff may do, and what passwords staff have."""
 
     form = LoginForm
     add_form = NewLoginForm

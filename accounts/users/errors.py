@@ -1,4 +1,4 @@
-"""Refusals about names."""
+"""Errors of names."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -15,7 +15,7 @@ from scheduler_project.common.validators import no_link
 
 
 class ProfileForm(ModelForm):
-    """Name, timezone and language of a login, and the contact fields of its client that no other page changes."""
+    """The name, timezone and language of a login, and its client's contact fields that no other page changes."""
 
     timezone = forms.ChoiceField(label=_("Timezone"), choices=lambda: [(name, name) for name in sorted(zone_names())])
     language = forms.ChoiceField(
@@ -36,7 +36,7 @@ class ProfileForm(ModelForm):
 
     @property
     def contact(self) -> dict[str, Any]:
-        """The contact fields of the client that were changed."""
+        """The changed contact fields of the client."""
         names = {field.name for field in ON_ACCOUNT_PAGE}
         return {name: self.cleaned_data[name] for name in self.changed_data if name in names}
 

@@ -51,8 +51,10 @@ class UserManager(BaseUserManager["User"]):
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """Return the email trimmed and in lower case, so that one mailbox has one spelling (all major providers ignore
-        case)."""
+        """Return the email trimmed and in lower case, so that one mailbox has one spelling.
+
+        All major providers ignore case.
+        """
         return (email or "").strip().lower()
 
 
@@ -110,10 +112,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def provider_or_none(self) -> "Provider | None":
-        """Return the provider of this login, or None."""
+        """The provider of this login, or None."""
         return getattr(self, "provider", None)
 
     @property
     def client_or_none(self) -> "Client | None":
-        """Return the client of this login, or None."""
+        """The client of this login, or None."""
         return getattr(self, "client", None)

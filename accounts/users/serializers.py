@@ -1,4 +1,4 @@
-"""A login as the API answers it."""
+"""The representation of a login in the API."""
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers

@@ -1,4 +1,4 @@
-"""Pages of one's login: where it leads, and changing it."""
+"""Pages of the visitor's own login: where it leads, and changing it."""
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.views import (
@@ -73,7 +73,7 @@ class ConfirmEmail(ConfirmEmailView):
 @login_required
 @page
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Change the password. This browser keeps counting as one that has logged in before."""
+    """Change the password. This browser still counts as one that has logged in before."""
     return remembering(request, password_change(request))
 
 

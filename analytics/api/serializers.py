@@ -1,4 +1,4 @@
-"""Query parameters and answers of the figures. Documented in English, as all of the API is."""
+"""Query parameters and answers of the reports, documented in English like all of the API."""
 
 from typing import Any
 
@@ -84,7 +84,7 @@ class OfferedSerializer(StartingSerializer):
 
 
 class DoneSerializer(Serializer[Tally]):
-    """Actions counted by the moment somebody took them."""
+    """Actions counted by the moment they were taken."""
 
     bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
     cancellations = serializers.IntegerField(help_text="Appointments cancelled then, whoever did it.")
@@ -136,7 +136,7 @@ class StatusesSerializer(Serializer[Any]):
 
 
 class AnalyticsSerializer(Serializer[Numbers]):
-    """Figures of some local days: what is counted by its start and what by when it was done is said at each."""
+    """The counts of some local days. Each field says whether it counts by start or by the time of the action."""
 
     timezone = serializers.CharField()
     start_time = InstantField(help_text="Where the first day begins.")
@@ -177,7 +177,7 @@ DONE = ("bookings", "cancellations", "late_cancellations")
 
 
 def written(found: Numbers) -> dict[str, Any]:
-    """Figures as AnalyticsSerializer documents them."""
+    """Return reports in the form that AnalyticsSerializer documents."""
     span, total = found.span, found.total
 
     def counts_of(tally: Tally, names: tuple[str, ...]) -> dict[str, Any]:
@@ -268,7 +268,7 @@ class ClientsSerializer(Serializer[Any]):
 
 
 class StatisticsSerializer(Serializer[Any]):
-    """Numbers of users, providers and clients, and of those added in the period."""
+    """The numbers of users, providers and clients, and of those added in the period."""
 
     timezone = serializers.CharField()
     users = UsersSerializer()

@@ -1,4 +1,4 @@
-"""Analytics' part of the API."""
+"""The API's addresses of analytics."""
 
 from django.urls import re_path
 

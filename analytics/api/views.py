@@ -1,4 +1,4 @@
-"""`/api/analytics` and `/api/admin/statistics`: each reads the clock and the query and writes down what was counted."""
+"""`/api/analytics` and `/api/admin/statistics`, which read the clock and the query, and answer the counts."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,10 @@ from scheduler_project.common.api.views import StrictView
 
 
 class AnalyticsView(StrictView, APIView):
-    """Bookings, cancellations, what was missed, how full calendars are, and reminders: staff all, providers theirs."""
+    """Counts of bookings, cancellations, missed appointments, utilisation and reminders.
+
+    Staff may see all, a provider their own.
+    """
 
     @extend_schema(
         summary="Figures of a period",
@@ -44,7 +47,7 @@ class AnalyticsView(StrictView, APIView):
 
 
 class StatisticsView(StrictView, APIView):
-    """Number of logins, providers and clients. Staff only."""
+    """The numbers of logins, providers and clients. Staff only."""
 
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"GET": "accounts.view_user"}
@@ -74,5 +77,5 @@ def span_asked(wanted: dict[str, Any], zone: ZoneInfo, now: datetime) -> Span:
 
 
 def zone_of(provider: Provider | None) -> str | None:
-    """The timezone of a provider's calendar."""
+    """Return the timezone of a provider's calendar."""
     return Schedule.objects.filter(provider=provider).values_list("timezone", flat=True).first() if provider else None
