@@ -30,7 +30,7 @@ class BookingSpan(NamedTuple):
     blocked_until: datetime
 
 
-def stretch(
+def booking_span(
     schedule: Schedule, service: Service | None, starts_at: datetime, length: timedelta | None = None
 ) -> BookingSpan:
     """Return the time that a booking takes if it begins at `starts_at` (on the grid).
@@ -68,7 +68,7 @@ class SlotQuery:
     besides: Sequence[int] = ()
 
 
-# The bounds of a search in cells of each calendar's grid. `stretch` computes the same for one booking. A search is one
+# The bounds of a search in cells of each grid. `booking_span` computes the same for one booking. A search is one
 # statement, composed of constants: `make bench` (list).
 CALENDAR = """
 calendar AS NOT MATERIALIZED (

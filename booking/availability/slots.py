@@ -156,16 +156,16 @@ def regenerate_portion(*, schedule: Schedule, start: datetime, until: datetime, 
         return SlotDiff(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
     end = end_of_cells(hours, schedule.slot, start, until, MANY_SLOTS)
-    laid = regenerate_slots(schedule=schedule, start=start, until=end)
+    diff = regenerate_slots(schedule=schedule, start=start, until=end)
     if end == until:
-        return laid
+        return diff
     removed = _withdraw(schedule, hours, end, until)
     missing = _missing(schedule, hours, end, min(until, horizon_end(schedule, now)))
     if schedule.slots_until is None or end < schedule.slots_until:
         schedule.slots_until = end
         schedule.save(update_fields=["slots_until"])
     slots_missing.send(Schedule, schedule=schedule)
-    return SlotDiff(laid.added + missing, laid.removed + removed)
+    return SlotDiff(diff.added + missing, diff.removed + removed)
 
 
 def end_of_cells(hours: list[Interval], slot: timedelta, start: datetime, until: datetime, most: int) -> datetime:
@@ -305,12 +305,12 @@ def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -
         return Portion(0, whole=True)
     hours = open_hours(schedule, start - DAY, until + DAY)
     end = end_of_cells(hours, schedule.slot, start, until, most)
-    laid = regenerate_slots(schedule=schedule, start=start, until=end)
+    diff = regenerate_slots(schedule=schedule, start=start, until=end)
     schedule.slots_until = end
     schedule.save(update_fields=["slots_until"])
     if ring and end < until:
         slots_missing.send(Schedule, schedule=schedule)
-    return Portion(laid.added, whole=end == until)
+    return Portion(diff.added, whole=end == until)
 
 
 def extend_all(*, now: datetime) -> int:

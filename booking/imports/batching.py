@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from booking.availability.search import BookingSpan, stretch
+from booking.availability.search import BookingSpan, booking_span
 from booking.imports.appointments import read_drafts
 from booking.imports.lookups import Lookups
 from booking.imports.parse import Draft, Key, minutes_of
@@ -81,14 +81,14 @@ def _touched(draft: Draft, there: Lookups, asked: ImportOptions) -> tuple[list[K
         if found:
             old, move = found.reservation, moved(draft, found, service)
             left = BookingSpan(old.starts_at, old.ends_at, old.blocked_from, old.blocked_until)
-            new = [stretch(schedule, move.service, move.starts_at, move.length)] if move else []
+            new = [booking_span(schedule, move.service, move.starts_at, move.length)] if move else []
             return [("there", found.pk)], [left, *new]
         if not draft.values["rrule"]:
-            return [], [stretch(schedule, service, draft.starts_at, _length(draft))]
+            return [], [booking_span(schedule, service, draft.starts_at, _length(draft))]
         length = schedule.length_for(None, minutes_of(draft))
         local = draft.starts_at.astimezone(draft.zone).replace(tzinfo=None)
         laid = occurrences(read_rule(draft.values["rrule"]), local, draft.zone, asked.now, reach(schedule, asked.now))
-        return [], [stretch(schedule, None, begins, length) for _day, begins in laid]
+        return [], [booking_span(schedule, None, begins, length) for _day, begins in laid]
     except DomainError:
         return [], []
 

@@ -10,7 +10,7 @@ from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.errors import NotYet
 from booking.appointments.steps import composed, entry
 from booking.appointments.transitions import ONLY_ONCE_BEGUN, TRANSITIONS
-from booking.availability.search import stretch
+from booking.availability.search import booking_span
 from booking.imports.parse import Draft, minutes_of, overrides_of, overrides_to_come
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reservation, Schedule, Service
 from booking.reservations.claims import chosen_length, claim
@@ -94,7 +94,7 @@ def _add_released(
     asked: ImportOptions,
 ) -> Reservation:
     """The reservation of what was cancelled or declined elsewhere: it claims nothing, so somebody else may."""
-    time = stretch(schedule, service, draft.starts_at, length)
+    time = booking_span(schedule, service, draft.starts_at, length)
     return Reservation.objects.create(
         provider=draft.provider,
         client=client,

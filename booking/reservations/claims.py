@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.availability.errors import EndsBeforeStart, InThePast
-from booking.availability.search import BookingSpan, stretch
+from booking.availability.search import BookingSpan, booking_span
 from booking.availability.slots import check_on_grid, release_slots
 from booking.models import Reservation, Schedule, Service
 from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus, held_sql
@@ -162,7 +162,7 @@ def claim(
         raise ProviderNotPublished(field="provider")
     past = taken_over and actor.may(BOOK) and starts_at <= now
     _check_policy(schedule, client_id, starts_at, actor, now, overrides, past)
-    time = stretch(schedule, service, starts_at, length)
+    time = booking_span(schedule, service, starts_at, length)
     free = _free_slots(schedule, time)
     if not _fills(free, schedule, time):
         _clear_the_way(schedule, time, now)

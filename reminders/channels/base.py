@@ -74,7 +74,7 @@ class OutgoingMessage:
 class Connection(Protocol):
     """An open connection, used for one batch."""
 
-    def send(self, parcel: OutgoingMessage) -> str:
+    def send(self, outgoing: OutgoingMessage) -> str:
         """Send one parcel within the channel's timeout. Returns the id the other side gave it.
 
         Raises DeliveryError, Unreachable or Refused.
@@ -86,7 +86,7 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 """A function that opens a connection. Raises Unreachable."""
 
 
-class Words(NamedTuple):
+class TemplateText(NamedTuple):
     """Subject and body of a message. A text message has no subject."""
 
     subject: str | Promise
@@ -152,7 +152,7 @@ class PersonalChannel(DeliveryChannel):
     address_field = ""
     """The client's field with the address. A channel that keeps addresses elsewhere overrides `address_of`,
     `address_sql` and `clients_at`."""
-    texts: Mapping[Recipient, Mapping[Kind, Words]]
+    texts: Mapping[Recipient, Mapping[Kind, TemplateText]]
     """The default texts of all messages that are sent."""
     opt_out_words = OptOutWords()
     opt_out_stops_notices = False

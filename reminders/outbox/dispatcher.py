@@ -20,7 +20,7 @@ from reminders.enums import MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
 from reminders.outbox import operations as ledger
-from reminders.templates.composer import templates_for, written
+from reminders.templates.composer import compose, templates_for
 from reminders.webhooks import operations as webhooks
 from scheduler_project.common import outages
 from scheduler_project.common.limits import sending
@@ -169,7 +169,7 @@ class Batch:
         self.leave_off = (
             claimed_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
         )  # to connect, to send
-        self.shelf = templates_for(messages)
+        self.custom_texts = templates_for(messages)
         self.optouts = ledger.silenced(messages)
         self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
@@ -309,9 +309,9 @@ class Batch:
             if verdict := ledger.skip_reason(message, at, self.optouts):
                 ledger.close(message, *verdict)
                 return None
-            parcel = written(message, shelf=self.shelf, now=at)
-            address = parcel.address
-            reference = self.line().send(parcel)
+            outgoing = compose(message, custom_texts=self.custom_texts, now=at)
+            address = outgoing.address
+            reference = self.line().send(outgoing)
         except Unreachable as failure:
             self.note_lost(message, failure)
             if not failure.handed_over:

@@ -170,10 +170,10 @@ def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
     said = Preferences.objects.filter(client=row.client).first()
     with override((said and said.language) or settings.LANGUAGE_CODE):
         text = _("%(code)s is your code for %(site)s. It is good for ten minutes. Did you not ask for it? Ignore this.")
-        parcel = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
+        outgoing = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
     try:
         with channel.connect() as line:
-            line.send(parcel)
+            line.send(outgoing)
     except DeliveryError as error:
         _put_off(row, error, clock())
         return False

@@ -20,7 +20,7 @@ from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
-from reminders.channels.base import Attachment, OutgoingMessage, Words
+from reminders.channels.base import Attachment, OutgoingMessage, TemplateText
 from reminders.channels.registry import CHANNELS, personal
 from reminders.enums import Kind, Recipient
 from reminders.models import Message, MessageTemplate
@@ -45,11 +45,11 @@ KEYS = re.compile(r"(https?://[^\s/]+/[a-z-]+/)[^\s<>\"]+")
 """Links that contain a secret."""
 
 
-Shelf = Mapping[tuple[int | None, str, str, str, str], Words]
+CustomTexts = Mapping[tuple[int | None, str, str, str, str], TemplateText]
 """Custom texts by provider (None: the site's), kind, channel, recipient and language."""
 
 
-class Person(NamedTuple):
+class Addressee(NamedTuple):
     """The recipient of a message."""
 
     name: str
@@ -58,73 +58,77 @@ class Person(NamedTuple):
     language: str
 
 
-def recipient_of(message: Message) -> Person:
+def recipient_of(message: Message) -> Addressee:
     """Return the recipient with their current data. The address is empty if they have none on that channel."""
     reservation = message.reservation
     if message.endpoint is not None:
-        return Person(reservation.provider.name, message.endpoint.url, ZoneInfo("UTC"), settings.LANGUAGE_CODE)
+        return Addressee(reservation.provider.name, message.endpoint.url, ZoneInfo("UTC"), settings.LANGUAGE_CODE)
     if message.recipient == Recipient.PROVIDER:
         user = reservation.provider.user
         address = personal(message.channel).address_of_login(user) if user and user.is_active else ""
         zone, language = (user.timezone, user.language) if user else ("UTC", "")
-        return Person(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
+        return Addressee(reservation.provider.name, address, ZoneInfo(zone), language or settings.LANGUAGE_CODE)
     client = reservation.client
     preferences = getattr(client, "preferences", None)
     address = personal(message.channel).address_of(client)
     language = preferences.language if preferences else ""
-    return Person(client.name, address, ZoneInfo(client.timezone), language or settings.LANGUAGE_CODE)
+    return Addressee(client.name, address, ZoneInfo(client.timezone), language or settings.LANGUAGE_CODE)
 
 
-def templates_for(messages: Iterable[Message]) -> Shelf:
+def templates_for(messages: Iterable[Message]) -> CustomTexts:
     """Return the custom texts these messages may need, with one query."""
     return templates_of({message.reservation.provider_id for message in messages})
 
 
-def templates_of(provider_ids: Collection[int]) -> Shelf:
+def templates_of(provider_ids: Collection[int]) -> CustomTexts:
     """Return the custom texts of some providers, and the site's."""
     templates = MessageTemplate.objects.filter(Q(provider=None) | Q(provider__in=provider_ids))
     return {
-        (template.provider_id, template.kind, template.channel, template.recipient, template.language): Words(
+        (template.provider_id, template.kind, template.channel, template.recipient, template.language): TemplateText(
             template.subject, template.body
         )
         for template in templates.order_by()
     }
 
 
-def words_of(message: Message, language: str, shelf: Shelf) -> Words:
+def words_of(message: Message, language: str, custom_texts: CustomTexts) -> TemplateText:
     """Return the provider's text, else the site's, else the default."""
     which = (message.kind, message.channel, message.recipient, language)
-    return words_from(shelf, message.reservation.provider_id, *which)
+    return words_from(custom_texts, message.reservation.provider_id, *which)
 
 
-def words_from(shelf: Shelf, provider_id: int | None, kind: str, channel: str, recipient: str, language: str) -> Words:
+def words_from(
+    custom_texts: CustomTexts, provider_id: int | None, kind: str, channel: str, recipient: str, language: str
+) -> TemplateText:
     which = (str(kind), str(channel), str(recipient), language)
-    own = shelf.get((provider_id, *which)) or shelf.get((None, *which))
+    own = custom_texts.get((provider_id, *which)) or custom_texts.get((None, *which))
     return own or default_words(kind, channel, recipient)
 
 
-def telling(words: Words, facts: Mapping[str, str], kind: str, channel: str, recipient: str) -> Words:
+def text_or_default(
+    words: TemplateText, facts: Mapping[str, str], kind: str, channel: str, recipient: str
+) -> TemplateText:
     """Return the text, or the default if all its variables are empty and nothing of it is left."""
     return words if filled(words.body, facts) else default_words(kind, channel, recipient)
 
 
-def written(message: Message, *, shelf: Shelf, now: datetime) -> OutgoingMessage:
+def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> OutgoingMessage:
     """Return the complete message, in its recipient's language and timezone."""
-    person = recipient_of(message)
+    addressee = recipient_of(message)
     if message.endpoint is not None:
         return OutgoingMessage(
-            message.key, person.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
+            message.key, addressee.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
         )
     if may_be_a_strangers(message):
         message = without_own_words(message)
-    with translation.override(person.language):
-        link = opt_out_link(message.channel, person.address) if message.kind == Kind.REMINDER else ""
-        facts = facts_of(message, person.zone)
-        words = words_of(message, person.language, shelf)
-        words = telling(words, facts, message.kind, message.channel, message.recipient)
+    with translation.override(addressee.language):
+        link = opt_out_link(message.channel, addressee.address) if message.kind == Kind.REMINDER else ""
+        facts = facts_of(message, addressee.zone)
+        words = words_of(message, addressee.language, custom_texts)
+        words = text_or_default(words, facts, message.kind, message.channel, message.recipient)
         if message.details.get("others"):
             words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
-        letter = laid_out(
+        rendered = render(
             words,
             facts,
             channel=message.channel,
@@ -132,16 +136,16 @@ def written(message: Message, *, shelf: Shelf, now: datetime) -> OutgoingMessage
             manage=manage_link(message),
         )
         if CHANNELS[message.channel].is_short:
-            return OutgoingMessage(message.key, person.address, text=letter.text)
+            return OutgoingMessage(message.key, addressee.address, text=rendered.text)
         return OutgoingMessage(
             message.key,
-            person.address,
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
-            to_name=person.name,
+            addressee.address,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            to_name=addressee.name,
             headers=unsubscribing(link),
-            attachments=invitation(message, person),
+            attachments=invitation(message, addressee),
         )
 
 
@@ -184,12 +188,12 @@ def shown(message: Message, *, now: datetime) -> str:
     links."""
     if message.endpoint_id is not None:
         return ""
-    parcel = written(message, shelf=templates_for([message]), now=now)
-    text = KEYS.sub("\\1…/", parcel.text)
-    return f"{parcel.subject}\n\n{text}" if parcel.subject else text
+    outgoing = compose(message, custom_texts=templates_for([message]), now=now)
+    text = KEYS.sub("\\1…/", outgoing.text)
+    return f"{outgoing.subject}\n\n{text}" if outgoing.subject else text
 
 
-class Letter(NamedTuple):
+class RenderedText(NamedTuple):
     """The text to read. A text message has no subject and no HTML."""
 
     subject: str
@@ -205,7 +209,9 @@ def manage_link(message: Message) -> str:
     return appointment_link(message.appointment)
 
 
-def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: str = "", manage: str = "") -> Letter:
+def render(
+    words: TemplateText, facts: Mapping[str, str], *, channel: str, opt_out: str = "", manage: str = ""
+) -> RenderedText:
     """Return the text with its variables filled in, in the active language.
 
     `opt_out` is the link to end reminders, `manage` the link to reschedule or cancel. The subject is one line.
@@ -213,7 +219,7 @@ def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: s
     plain = {name: value if name in LINKS else isolated(value) for name, value in facts.items()}
     text = filled(words.body, plain)
     if CHANNELS[channel].is_short:
-        return Letter("", text, "")
+        return RenderedText("", text, "")
     context = {
         "subject": " ".join(filled(words.subject, plain).split()) or facts["title"],
         "text": text,
@@ -225,7 +231,9 @@ def laid_out(words: Words, facts: Mapping[str, str], *, channel: str, opt_out: s
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
     }
     text, html = (render_to_string(f"reminders/message.{form}", context) for form in ("txt", "html"))
-    return Letter(context["subject"], "" + text, "" + html)  # no longer marked as safe: they may be shown in a page
+    return RenderedText(
+        context["subject"], "" + text, "" + html
+    )  # no longer marked as safe: they may be shown in a page
 
 
 def unsubscribing(link: str) -> dict[str, str]:
@@ -235,7 +243,7 @@ def unsubscribing(link: str) -> dict[str, str]:
     return {"List-Unsubscribe": f"<{link}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
+def invitation(message: Message, addressee: Addressee) -> tuple[Attachment, ...]:
     """Return the calendar entry; for a notice about many appointments, the current entries of all."""
     if message.appointment is None or message.kind not in INVITING:
         return ()
@@ -251,7 +259,7 @@ def invitation(message: Message, person: Person) -> tuple[Attachment, ...]:
         method, content = to_publication(among, for_provider=for_provider)
     else:
         method, content = to_invitation(
-            message.appointment, attendee=person.address, name=person.name, for_provider=for_provider
+            message.appointment, attendee=addressee.address, name=addressee.name, for_provider=for_provider
         )
     return (Attachment("appointment.ics", f"text/calendar; method={method}", content),)
 

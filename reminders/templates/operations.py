@@ -13,11 +13,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from reminders.channels.base import DeliveryError, OutgoingMessage, Words, shortened
+from reminders.channels.base import DeliveryError, OutgoingMessage, TemplateText, shortened
 from reminders.channels.email.channel import EmailChannel, connect
 from reminders.models import MessageTemplate
 from reminders.preferences.errors import NotVerified
-from reminders.templates.composer import Letter, laid_out, sample_facts, telling, templates_of, words_from
+from reminders.templates.composer import RenderedText, render, sample_facts, templates_of, text_or_default, words_from
 from reminders.templates.errors import BadWords, NotSent
 from reminders.templates.models import MessageTemplateQuerySet
 from reminders.templates.texts import validate_sent
@@ -67,18 +67,18 @@ def _refusing() -> Iterator[None]:
 class Preview(NamedTuple):
     """A text, and the message it gives with sample values."""
 
-    words: Words
-    letter: Letter
+    words: TemplateText
+    letter: RenderedText
 
 
-def in_use(template: MessageTemplate) -> Words:
+def in_use(template: MessageTemplate) -> TemplateText:
     """Return the text now in use instead of this template, in its language: the provider's, the site's or the
     default."""
-    shelf = templates_of([template.provider_id] if template.provider_id else [])
+    custom_texts = templates_of([template.provider_id] if template.provider_id else [])
     which = (template.kind, template.channel, template.recipient, template.language)
     with translation.override(template.language):
-        subject, body = words_from(shelf, template.provider_id, *which)
-        return Words(str(subject), str(body))
+        subject, body = words_from(custom_texts, template.provider_id, *which)
+        return TemplateText(str(subject), str(body))
 
 
 def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Preview:
@@ -93,11 +93,11 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
         subject, body = in_use(template)
         template.subject, template.body = str(subject), str(body)
     check(template)
-    words, zone = Words(template.subject, template.body), ZoneInfo(actor.user.timezone if actor.user else "UTC")
+    words, zone = TemplateText(template.subject, template.body), ZoneInfo(actor.user.timezone if actor.user else "UTC")
     with translation.override(template.language):
         facts = sample_facts(template, zone, now)
-        said = telling(words, facts, template.kind, template.channel, template.recipient)
-        return Preview(words, laid_out(said, facts, channel=template.channel))
+        said = text_or_default(words, facts, template.kind, template.channel, template.recipient)
+        return Preview(words, render(said, facts, channel=template.channel))
 
 
 def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
@@ -112,7 +112,7 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
     if not actor.user.is_staff and not verified.exists():
         raise NotVerified
     letter = preview(template=template, actor=actor, now=now).letter
-    parcel = OutgoingMessage(
+    outgoing = OutgoingMessage(
         key=uuid4(),
         address=actor.user.email,
         to_name=actor.user.name,
@@ -127,7 +127,7 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
         raise NotSent(wait.reason)
     try:
         with connect() as mail:
-            mail.send(parcel)
+            mail.send(outgoing)
     except DeliveryError as error:
         raise NotSent(_("The test could not be sent: %(error)s") % {"error": shortened(error)}) from error
     return actor.user.email

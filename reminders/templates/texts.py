@@ -13,7 +13,7 @@ from django.utils.html import escape, format_html, urlize
 from django.utils.translation import gettext_lazy as _
 
 from accounts.clients.fields import CONTACT_FIELDS
-from reminders.channels.base import Words
+from reminders.channels.base import TemplateText
 from reminders.channels.registry import channel_choices, personal, personal_channels
 from reminders.enums import Kind, Recipient
 from scheduler_project.common.validators import without_directions
@@ -49,7 +49,7 @@ BUTTON = (
 )
 
 
-def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, Words]]:
+def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, TemplateText]]:
     """Return the default texts of all messages that are sent, by channel and recipient."""
     return {
         (name, recipient): kinds
@@ -58,7 +58,7 @@ def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, Words]]:
     }
 
 
-def default_words(kind: str, channel: str, recipient: str) -> Words:
+def default_words(kind: str, channel: str, recipient: str) -> TemplateText:
     """Return the default text, in the language active when it is read. Every message that is sent has one."""
     return personal(channel).texts[Recipient(recipient)][Kind(kind)]
 

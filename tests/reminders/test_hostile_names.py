@@ -14,7 +14,7 @@ from accounts.mails.notices import Notice, notify
 from accounts.mails.operations import send_due
 from accounts.models import Mail
 from accounts.providers.approval import decide
-from reminders.channels.base import Words
+from reminders.channels.base import TemplateText
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.templates.texts import default_texts
@@ -76,8 +76,8 @@ def both(kind: Kind, recipient: Recipient, name: str):
     return [sent(a_message(kind, recipient=recipient, **dict.fromkeys(FACTS, called))) for called in (name, "Ann")]
 
 
-def on_the_wire(parcel) -> EmailMessage:
-    return message_from_bytes(letter(parcel).message().as_bytes(), policy=policy.default)
+def on_the_wire(outgoing) -> EmailMessage:
+    return message_from_bytes(letter(outgoing).message().as_bytes(), policy=policy.default)
 
 
 def shown(name: str) -> str:
@@ -89,7 +89,7 @@ def shown(name: str) -> str:
 @every_mail
 def test_name_is_no_html_and_no_link(kind, recipient, name):
     with time_machine.travel(NOON, tick=False):  # links say when they were signed
-        hostile, harmless = (Document(parcel.html) for parcel in both(kind, recipient, name))
+        hostile, harmless = (Document(outgoing.html) for outgoing in both(kind, recipient, name))
 
     assert hostile.tags == harmless.tags
     assert hostile.links == harmless.links
@@ -108,7 +108,7 @@ def test_name_adds_no_line_to_the_text(kind, recipient, name):
 @every_name
 @every_mail
 def test_name_adds_no_header_and_nobody_who_gets_the_mail(kind, recipient, name):
-    hostile, harmless = (on_the_wire(parcel) for parcel in both(kind, recipient, name))
+    hostile, harmless = (on_the_wire(outgoing) for outgoing in both(kind, recipient, name))
 
     assert hostile.keys() == harmless.keys()
     assert [address.addr_spec for address in hostile["To"].addresses] == [
@@ -120,12 +120,12 @@ def test_name_adds_no_header_and_nobody_who_gets_the_mail(kind, recipient, name)
 
 @every_name
 def test_name_is_read_as_it_is_written_in_the_headers(name):
-    parcel, _harmless = both(Kind.BOOKED, Recipient.CLIENT, name)
-    mail = on_the_wire(parcel)
+    outgoing, _harmless = both(Kind.BOOKED, Recipient.CLIENT, name)
+    mail = on_the_wire(outgoing)
 
     assert mail["To"].addresses[0].display_name == " ".join(name.split())
-    assert mail["Subject"].strip() == parcel.subject
-    assert shown(name) in parcel.subject
+    assert mail["Subject"].strip() == outgoing.subject
+    assert shown(name) in outgoing.subject
 
 
 @every_name
@@ -133,11 +133,11 @@ def test_name_adds_nothing_to_the_calendar_entry(name):
     hostile, harmless = (
         [
             event
-            for part in on_the_wire(parcel).walk()
+            for part in on_the_wire(outgoing).walk()
             if part.get_content_type() == "text/calendar"
             for event in Calendar.from_ical(part.get_content()).walk()
         ]
-        for parcel in both(Kind.BOOKED, Recipient.CLIENT, name)
+        for outgoing in both(Kind.BOOKED, Recipient.CLIENT, name)
     )
 
     assert [sorted(part.keys()) for part in hostile] == [sorted(part.keys()) for part in harmless]
@@ -146,12 +146,12 @@ def test_name_adds_nothing_to_the_calendar_entry(name):
 
 @every_name
 def test_name_in_words_of_a_providers_own_is_no_link_either(name):
-    words = Words("{{ client_name }}", "See {{ client_name }}, https://ours.example/{{ provider_name }}")
-    shelf = {(5, "booked", "email", "client", "en"): words}
+    words = TemplateText("{{ client_name }}", "See {{ client_name }}, https://ours.example/{{ provider_name }}")
+    custom_texts = {(5, "booked", "email", "client", "en"): words}
 
-    parcels = [sent(a_message(**dict.fromkeys(FACTS, called)), shelf) for called in (name, "Ann")]
+    parcels = [sent(a_message(**dict.fromkeys(FACTS, called)), custom_texts) for called in (name, "Ann")]
 
-    hostile, harmless = (Document(parcel.html) for parcel in parcels)
+    hostile, harmless = (Document(outgoing.html) for outgoing in parcels)
     assert hostile.tags == harmless.tags
     assert hostile.links == harmless.links
 

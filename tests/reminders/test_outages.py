@@ -41,8 +41,8 @@ class MailServer:
             raise Unreachable("The mail server cannot be reached: connection refused")
         yield self
 
-    def send(self, parcel) -> str:
-        self.taken.append(parcel.address)
+    def send(self, outgoing) -> str:
+        self.taken.append(outgoing.address)
         return ""
 
 
@@ -160,10 +160,10 @@ def test_message_that_kills_its_connection_keeps_no_other_waiting_for_good(monke
     server = MailServer(timedelta())
     send = server.send
 
-    def dies_of_one(parcel):
-        if parcel.address == poison.reservation.client.email:
+    def dies_of_one(outgoing):
+        if outgoing.address == poison.reservation.client.email:
             raise Unreachable("hung up", handed_over=True)
-        return send(parcel)
+        return send(outgoing)
 
     server.send = dies_of_one
     outages.note_down("email", error="hung up", now=NOON)

@@ -44,9 +44,9 @@ class Change:
     made: Any = None
 
 
-def count_slots(change: Change, laid: SlotDiff) -> None:
-    change.slots_added += laid.added
-    change.slots_removed += laid.removed
+def count_slots(change: Change, diff: SlotDiff) -> None:
+    change.slots_added += diff.added
+    change.slots_removed += diff.removed
 
 
 def bookings_between(start: datetime, until: datetime, now: datetime, **providers: Any) -> dict[str, list[Any]]:
@@ -102,8 +102,8 @@ def rearrange(
         if not actor.may(permission) and _slots_in(after, schedule.slot, *changed) > MANY_SLOTS:
             _check_rate("hours_large", provider_id)
         reach(Failpoint.HOURS_CHANGED)
-        laid = regenerate_portion(schedule=schedule, start=changed[0], until=changed[1], now=now)
-        count_slots(change, laid)
+        diff = regenerate_portion(schedule=schedule, start=changed[0], until=changed[1], now=now)
+        count_slots(change, diff)
         _note_stranded(change, schedule, before, after, start, until, now)
     return change
 

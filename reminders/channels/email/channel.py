@@ -55,22 +55,22 @@ class Mail:
             self.close()
             raise Unreachable(f"The mail server cannot be reached: {error}") from error
 
-    def send(self, parcel: OutgoingMessage) -> str:
+    def send(self, outgoing: OutgoingMessage) -> str:
         try:
-            self.hand_over(parcel)
+            self.hand_over(outgoing)
         except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, an address nobody takes is a ValueError
             reply = reply_of(error)
             if not (self.taken and reply and reply[0] == SHUTTING_DOWN):
                 raise self.answer(error) from error
             self.close()  # Some servers end a connection so after so many mails.
-            return self.send(parcel)
+            return self.send(outgoing)
         self.taken += 1
-        return message_id(parcel)
+        return message_id(outgoing)
 
-    def hand_over(self, parcel: OutgoingMessage) -> None:
+    def hand_over(self, outgoing: OutgoingMessage) -> None:
         self.open()
         with self.in_time():
-            self.backend.send_messages([letter(parcel)])
+            self.backend.send_messages([letter(outgoing)])
 
     def answer(self, error: Exception) -> DeliveryError:
         """Return the meaning of an error for this mail and for the next ones."""
@@ -138,30 +138,30 @@ def connect() -> Iterator[Connection]:
         mail.over.set()
 
 
-def message_id(parcel: OutgoingMessage) -> str:
+def message_id(outgoing: OutgoingMessage) -> str:
     """Return the Message-ID (RFC 5322 §3.6.4), the same for each attempt, so that mail programs show a repeated mail
     once."""
-    return f"<{parcel.key}@{urlsplit(settings.SITE_URL).hostname}>"
+    return f"<{outgoing.key}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
-def letter(parcel: OutgoingMessage) -> EmailMultiAlternatives:
+def letter(outgoing: OutgoingMessage) -> EmailMultiAlternatives:
     """Return the parcel as a mail; names and subject are taken literally even if they look encoded (RFC 2047).
 
     Raises ValueError for an address that mail servers do not accept.
     """
-    subject, name = (" ".join(text.split()) for text in (parcel.subject, parcel.to_name))
-    local, _at, domain = parcel.address.rpartition("@")
+    subject, name = (" ".join(text.split()) for text in (outgoing.subject, outgoing.to_name))
+    local, _at, domain = outgoing.address.rpartition("@")
     message = EmailMultiAlternatives(
         subject=encoded(subject) if "=?" in subject else subject,
-        body=parcel.text,
+        body=outgoing.text,
         to=[
             formataddr((name if name.isascii() and "=?" not in name else encoded(name), f"{local}@{punycode(domain)}"))
         ],
-        headers={"Message-ID": message_id(parcel), "Auto-Submitted": "auto-generated", **parcel.headers},
+        headers={"Message-ID": message_id(outgoing), "Auto-Submitted": "auto-generated", **outgoing.headers},
     )
-    if parcel.html:
-        message.attach_alternative(parcel.html, "text/html")
-    for attachment in parcel.attachments:
+    if outgoing.html:
+        message.attach_alternative(outgoing.html, "text/html")
+    for attachment in outgoing.attachments:
         message.attach(attachment.name, attachment.content, attachment.content_type)
     return message
 

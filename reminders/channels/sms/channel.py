@@ -62,8 +62,8 @@ def connect() -> AbstractContextManager[Connection]:
 class Console:
     """Prints the messages instead of sending them, including codes and links, which are kept out of the log."""
 
-    def send(self, parcel: OutgoingMessage) -> str:
-        sys.stdout.write(f"SMS to {parcel.address}: {parcel.text}\n")
+    def send(self, outgoing: OutgoingMessage) -> str:
+        sys.stdout.write(f"SMS to {outgoing.address}: {outgoing.text}\n")
         sys.stdout.flush()
         return ""
 
@@ -71,12 +71,12 @@ class Console:
 class File:
     """Appends the messages to SMS_FILE instead of sending them."""
 
-    def send(self, parcel: OutgoingMessage) -> str:
+    def send(self, outgoing: OutgoingMessage) -> str:
         path = Path(settings.SMS_FILE)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-                file.write(f"To: {parcel.address}\n\n{parcel.text}\n\n")
+                file.write(f"To: {outgoing.address}\n\n{outgoing.text}\n\n")
         except OSError as error:
             raise Unreachable(f"{path} cannot be written: {error}") from error
         return ""
@@ -122,15 +122,15 @@ class Twilio:
         header = response.headers.get("Retry-After", "")
         self.retry_after = float(header) if header.isascii() and header.isdigit() and len(header) < 10 else None
 
-    def send(self, parcel: OutgoingMessage) -> str:
+    def send(self, outgoing: OutgoingMessage) -> str:
         from requests import RequestException
         from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
         sender = "messaging_service_sid" if settings.TWILIO_FROM.startswith("MG") else "from_"
         try:
             message = self.messages.create(
-                to=parcel.address,
-                body=parcel.text,
+                to=outgoing.address,
+                body=outgoing.text,
                 status_callback=settings.SITE_URL + STATUS_PATH,
                 **{sender: settings.TWILIO_FROM},
             )

@@ -4,17 +4,19 @@ They keep to the GSM alphabet: one “ or – and only 70 characters fit instead
 
 from django.utils.translation import gettext_lazy as _
 
-from reminders.channels.base import Words
+from reminders.channels.base import TemplateText
 from reminders.enums import Kind, Recipient
 
-TEXTS: dict[Recipient, dict[Kind, Words]] = {
+TEXTS: dict[Recipient, dict[Kind, TemplateText]] = {
     Recipient.CLIENT: {
-        Kind.REMINDER: Words("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.BOOKED: Words("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.PENDING: Words("", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.APPROVED: Words("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.DECLINED: Words("", _("Declined: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
-        Kind.MOVED: Words("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
-        Kind.CANCELLED: Words("", _("Cancelled: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
+        Kind.REMINDER: TemplateText("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
+        Kind.BOOKED: TemplateText("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
+        Kind.PENDING: TemplateText("", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")),
+        Kind.APPROVED: TemplateText("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
+        Kind.DECLINED: TemplateText("", _("Declined: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
+        Kind.MOVED: TemplateText("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
+        Kind.CANCELLED: TemplateText(
+            "", _("Cancelled: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")
+        ),
     },
 }

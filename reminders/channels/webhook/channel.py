@@ -182,14 +182,14 @@ def tls() -> ssl.SSLContext:
 class Hooks:
     """Opens a connection for each parcel, because each has its own destination."""
 
-    def send(self, parcel: OutgoingMessage) -> str:
-        target = target_of(parcel.address)
+    def send(self, outgoing: OutgoingMessage) -> str:
+        target = target_of(outgoing.address)
         deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
         connected = False
         try:
             with closing(opened(target, deadline)) as line:
                 connected = True
-                with closing(posted(target, parcel, line, deadline)) as answer:
+                with closing(posted(target, outgoing, line, deadline)) as answer:
                     answer.begin()
                     if not 200 <= answer.status < 300:
                         raise no(answer)
@@ -199,22 +199,22 @@ class Hooks:
         return ""
 
 
-def posted(target: Target, parcel: OutgoingMessage, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
+def posted(target: Target, outgoing: OutgoingMessage, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
     """Post a parcel and return the response, whose body is still unread."""
     # Given a socket, http.client neither looks up a name nor connects.
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = line
     line.settimeout(left(deadline))
-    connection.request("POST", target.path, parcel.body, {"Host": target.netloc, **headers(parcel)})
+    connection.request("POST", target.path, outgoing.body, {"Host": target.netloc, **headers(outgoing)})
     return http.client.HTTPResponse(Answer(line, deadline), method="POST")  # type: ignore[arg-type]
 
 
-def headers(parcel: OutgoingMessage) -> dict[str, str]:
+def headers(outgoing: OutgoingMessage) -> dict[str, str]:
     """Return the headers a receiver checks (standardwebhooks.com): id (same for all attempts), timestamp,
     signatures."""
     now = datetime.now(UTC)
-    name = webhook_id(parcel.key)
-    signatures = [Webhook(secret).sign(name, now, parcel.body.decode()) for secret in parcel.secrets]
+    name = webhook_id(outgoing.key)
+    signatures = [Webhook(secret).sign(name, now, outgoing.body.decode()) for secret in outgoing.secrets]
     return {
         "Content-Type": "application/json",
         "User-Agent": "Scheduler",

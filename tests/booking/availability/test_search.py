@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accounts.models import PUBLISHED, Provider
 from booking.availability.hours import local_interval, open_hours
 from booking.availability.operations import set_working_hours, take_time_off
-from booking.availability.search import SlotQuery, alternatives, free_page, free_times, next_free, stretch
+from booking.availability.search import SlotQuery, alternatives, booking_span, free_page, free_times, next_free
 from booking.models import Slot
 from tests.factories import (
     ALWAYS,
@@ -245,19 +245,19 @@ def test_open_hours_take_the_same_number_of_queries_for_many_rules(rows, django_
 def test_stretch_rounds_buffers_outward_to_whole_slots(before, duration, after, blocked):
     service = ServiceFactory.build(duration_minutes=duration, buffer_before_minutes=before, buffer_after_minutes=after)
 
-    taken = stretch(ScheduleFactory.build(), service, NOON)
+    taken = booking_span(ScheduleFactory.build(), service, NOON)
 
     assert taken == (NOON, NOON + minutes(duration), NOON + minutes(blocked[0]), NOON + minutes(blocked[1]))
 
 
 def test_stretch_without_a_service_is_one_slot():
-    assert stretch(ScheduleFactory.build(slot_minutes=20), None, NOON).ends_at == NOON + minutes(20)
+    assert booking_span(ScheduleFactory.build(slot_minutes=20), None, NOON).ends_at == NOON + minutes(20)
 
 
 def test_stretch_of_a_length_of_its_own_keeps_the_services_buffers():
     service = ServiceFactory.build(duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=15)
 
-    taken = stretch(ScheduleFactory.build(), service, NOON, minutes(40))
+    taken = booking_span(ScheduleFactory.build(), service, NOON, minutes(40))
 
     assert taken == (NOON, NOON + minutes(40), NOON - minutes(15), NOON + minutes(60))
 
@@ -463,7 +463,7 @@ def brute_force(provider, service, now):
     schedule = provider.schedule
     found = []
     for start in sorted(slots):
-        taken = stretch(schedule, service, start)
+        taken = booking_span(schedule, service, start)
         cell = taken.blocked_from
         while cell in slots and cell < taken.blocked_until:
             cell = slots[cell]

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from accounts.models import Client, User
-from reminders.channels.base import DeliveryError, OutgoingMessage, PersonalChannel, Unreachable, Words
+from reminders.channels.base import DeliveryError, OutgoingMessage, PersonalChannel, TemplateText, Unreachable
 from reminders.enums import Kind, Recipient
 
 CHAT = re.compile(r"tg-\d+", re.ASCII)
@@ -29,7 +29,7 @@ class TelegramChannel(PersonalChannel):
     telling_answers = re.compile("bot was blocked")
     texts = {
         Recipient.CLIENT: {
-            kind: Words("", f"{kind.label}: {{{{ title }}}}, {{{{ start }}}}")
+            kind: TemplateText("", f"{kind.label}: {{{{ title }}}}, {{{{ start }}}}")
             for kind in Kind
             if kind not in (Kind.EVENT, Kind.HOLD, Kind.HOLD_EXPIRED)
         }

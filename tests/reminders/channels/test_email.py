@@ -20,7 +20,7 @@ def _quick(settings):
     settings.DEFAULT_FROM_EMAIL = "Book <book@example.org>"
 
 
-def parcel(**given) -> OutgoingMessage:
+def outgoing(**given) -> OutgoingMessage:
     return OutgoingMessage(**{"key": KEY, "address": "ada@example.org", "subject": "Hello", "text": "Text", **given})
 
 
@@ -42,7 +42,7 @@ def test_sends_text_html_headers_and_attachments(smtp_server):
     calendar = Attachment("appointment.ics", 'text/calendar; charset="utf-8"; method=REQUEST', b"BEGIN:VCALENDAR")
     headers = {"List-Unsubscribe": "<https://book.example.org/unsubscribe/x/>"}
 
-    send(parcel(html="<p>Text</p>", to_name="Lovelace, Ada", headers=headers, attachments=(calendar,)))
+    send(outgoing(html="<p>Text</p>", to_name="Lovelace, Ada", headers=headers, attachments=(calendar,)))
 
     [mail] = smtp_server.mails
     assert (mail["From"], mail["To"]) == ("Book <book@example.org>", '"Lovelace, Ada" <ada@example.org>')
@@ -56,7 +56,7 @@ def test_sends_text_html_headers_and_attachments(smtp_server):
 
 
 def test_sends_the_same_message_id_at_every_try(smtp_server):
-    ids = send(parcel()) + send(parcel())
+    ids = send(outgoing()) + send(outgoing())
 
     assert ids == [f"<{KEY}@book.example.org>"] * 2
     assert [mail["Message-ID"] for mail in smtp_server.mails] == ids
@@ -72,7 +72,7 @@ def test_sends_names_of_all_kinds_to_one_recipient(smtp_server):
         "=?utf-8?q?Ada?=",
     ]
 
-    send(*(parcel(to_name=name, subject=f"For {name}") for name in names))
+    send(*(outgoing(to_name=name, subject=f"For {name}") for name in names))
 
     told = [mail["To"].addresses[0] for mail in smtp_server.mails]
     assert [address.addr_spec for address in told] == ["ada@example.org"] * len(names)
@@ -83,21 +83,21 @@ def test_sends_names_of_all_kinds_to_one_recipient(smtp_server):
 
 @pytest.mark.parametrize("text", ["=?utf-8?q?=0D=0ABcc:_x@example.org?=", "Now =?us-ascii?b?QWRh?= then", "=?ü?q?a?="])
 def test_sends_what_looks_encoded_as_it_stands(smtp_server, text):
-    send(parcel(to_name=text, subject=text))
+    send(outgoing(to_name=text, subject=text))
 
     [mail] = smtp_server.mails
     assert (mail["To"].addresses[0].display_name, mail["Subject"]) == (text, text)
 
 
 def test_sends_to_an_international_domain_in_ascii(smtp_server):
-    send(parcel(address="ada@bücher.example", to_name="Özge"))
+    send(outgoing(address="ada@bücher.example", to_name="Özge"))
 
     assert smtp_server.mails[0]["To"].addresses[0].addr_spec == "ada@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize("address", ["özge@example.org", f"ada@{'ü' * 70}.example", "ada"])
 def test_address_that_mail_servers_do_not_take_is_refused(smtp_server, address):
-    assert type(refusal(parcel(address=address))) is Refused
+    assert type(refusal(outgoing(address=address))) is Refused
 
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
@@ -106,7 +106,7 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
 @given(subject=words, to_name=words, text=words)
 def test_mail_keeps_to_the_lines_of_smtp(subject, to_name, text):
     content = (
-        letter(parcel(subject=subject, to_name=to_name, text=text * 9, html=text)).message().as_bytes(linesep="\r\n")
+        letter(outgoing(subject=subject, to_name=to_name, text=text * 9, html=text)).message().as_bytes(linesep="\r\n")
     )
 
     lines = content.split(b"\r\n")
@@ -115,7 +115,7 @@ def test_mail_keeps_to_the_lines_of_smtp(subject, to_name, text):
 
 
 def test_sends_a_batch_over_one_connection(smtp_server):
-    send(*(parcel() for _ in range(5)))
+    send(*(outgoing() for _ in range(5)))
 
     assert (len(smtp_server.mails), smtp_server.connections) == (5, 1)
 
@@ -127,7 +127,7 @@ def test_sends_a_batch_over_one_connection(smtp_server):
 def test_refused_for_good_is_refused(smtp_server, command):
     smtp_server.on[command] = "550 5.1.1 no such mailbox"
 
-    error = refusal(parcel())
+    error = refusal(outgoing())
 
     assert type(error) is Refused
     assert str(error) == "550 5.1.1 no such mailbox"
@@ -137,7 +137,7 @@ def test_refused_for_good_is_refused(smtp_server, command):
 def test_refused_for_now_is_tried_again(smtp_server, command):
     smtp_server.on[command] = "450 4.2.0 greylisted"
 
-    error = refusal(parcel())
+    error = refusal(outgoing())
 
     assert type(error) is DeliveryError
     assert str(error) == "450 4.2.0 greylisted"
@@ -158,7 +158,7 @@ def test_refused_for_now_is_tried_again(smtp_server, command):
 def test_refusal_that_is_about_us_and_not_about_the_mail_says_that_the_server_is_down(smtp_server, command, reply):
     smtp_server.on[command] = reply
 
-    error = refusal(parcel())
+    error = refusal(outgoing())
 
     assert isinstance(error, Unreachable)
     assert (error.handed_over, reply in str(error)) == (False, True)
@@ -167,14 +167,14 @@ def test_refusal_that_is_about_us_and_not_about_the_mail_says_that_the_server_is
 def test_mail_too_large_is_refused_by_itself(smtp_server):
     smtp_server.on["MAIL"] = "552 5.3.4 too large"
 
-    assert type(refusal(parcel())) is Refused
+    assert type(refusal(outgoing())) is Refused
 
 
 def test_mail_that_gets_no_answer_was_handed_over_and_one_that_never_got_that_far_was_not(smtp_server, settings):
     smtp_server.on["DATA"] = SmtpServer.HANGS_UP
-    lost = refusal(parcel())
+    lost = refusal(outgoing())
     settings.EMAIL_PORT = 1
-    away = refusal(parcel())
+    away = refusal(outgoing())
 
     assert isinstance(lost, Unreachable)
     assert isinstance(away, Unreachable)
@@ -183,9 +183,9 @@ def test_mail_that_gets_no_answer_was_handed_over_and_one_that_never_got_that_fa
 
 def test_connection_that_is_ended_after_some_mails_is_opened_again_at_once(smtp_server):
     with connect() as line:
-        line.send(parcel())
+        line.send(outgoing())
         smtp_server.on["MAIL"] = SmtpServer.GOODBYE_ONCE
-        line.send(parcel())
+        line.send(outgoing())
 
     assert (len(smtp_server.mails), smtp_server.connections) == (2, 2)
 
@@ -193,16 +193,16 @@ def test_connection_that_is_ended_after_some_mails_is_opened_again_at_once(smtp_
 def test_without_a_mail_server_it_says_that_none_is_set_up(settings):
     settings.EMAIL_BACKEND = "scheduler_project.common.mail.smtp.NoMailServer"
 
-    assert str(refusal(parcel())) == "No mail server is set up (EMAIL_URL)."
+    assert str(refusal(outgoing())) == "No mail server is set up (EMAIL_URL)."
 
 
 def test_goes_on_after_a_refusal_on_the_same_connection(smtp_server):
     smtp_server.on["RCPT"] = "550 no"
     with connect() as line:
         with pytest.raises(Refused):
-            line.send(parcel())
+            line.send(outgoing())
         smtp_server.on.clear()
-        line.send(parcel())
+        line.send(outgoing())
 
     assert (len(smtp_server.mails), smtp_server.connections) == (1, 1)
 
@@ -212,7 +212,7 @@ def test_goes_on_after_a_refusal_on_the_same_connection(smtp_server):
 def test_server_that_gives_up_is_unreachable(smtp_server, command, trick):
     smtp_server.on[command] = trick
 
-    assert type(refusal(parcel())) is Unreachable
+    assert type(refusal(outgoing())) is Unreachable
 
 
 @pytest.mark.parametrize("trick", ["421 4.3.2 shutting down", SmtpServer.HANGS, SmtpServer.HANGS_UP])
@@ -220,9 +220,9 @@ def test_connects_anew_after_the_server_gave_up(smtp_server, trick):
     with connect() as line:
         smtp_server.on["RCPT"] = trick
         with pytest.raises(Unreachable):
-            line.send(parcel())
+            line.send(outgoing())
         smtp_server.on.clear()
-        line.send(parcel())
+        line.send(outgoing())
 
     assert (len(smtp_server.mails), smtp_server.connections) == (1, 2)
 
@@ -230,7 +230,7 @@ def test_connects_anew_after_the_server_gave_up(smtp_server, trick):
 def test_server_that_takes_its_time_over_every_word_is_unreachable(smtp_server):
     smtp_server.pause = 0.3
 
-    assert type(refusal(parcel())) is Unreachable
+    assert type(refusal(outgoing())) is Unreachable
 
 
 @pytest.mark.parametrize("trick", ["421 bye", "500 what", SmtpServer.HANGS, SmtpServer.HANGS_UP])
@@ -238,7 +238,7 @@ def test_bad_goodbye_is_no_failure(smtp_server, trick):
     smtp_server.on["QUIT"] = trick
 
     with taking_less_than(2):
-        assert send(parcel())
+        assert send(outgoing())
 
 
 def test_connection_refused_is_unreachable(smtp_server, settings, closed_port):

@@ -16,13 +16,13 @@ KEY = UUID("11111111-2222-3333-4444-555555555555")
 NUMBER = "+4930901820"
 
 
-def parcel(text: str = "See you tomorrow") -> OutgoingMessage:
+def outgoing(text: str = "See you tomorrow") -> OutgoingMessage:
     return OutgoingMessage(KEY, NUMBER, text=text)
 
 
 def send(*parcels: OutgoingMessage) -> list[str]:
     with connect() as line:
-        return [line.send(one) for one in parcels or (parcel(),)]
+        return [line.send(one) for one in parcels or (outgoing(),)]
 
 
 # --- For the own machine ----------------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def test_file_is_made_and_added_to(settings, tmp_path):
     settings.SMS_GATEWAY = "file"
     settings.SMS_FILE = str(tmp_path / "new" / "sms.txt")
 
-    send(parcel("One"), parcel("Zwölf"))
+    send(outgoing("One"), outgoing("Zwölf"))
 
     assert (tmp_path / "new" / "sms.txt").read_text() == f"To: {NUMBER}\n\nOne\n\nTo: {NUMBER}\n\nZwölf\n\n"
 
@@ -150,7 +150,7 @@ def test_what_one_refusal_asked_for_is_not_kept_for_the_next(twilio):
     with connect() as line:
         for seconds in (7, None):
             with pytest.raises(DeliveryError) as caught:
-                line.send(parcel())
+                line.send(outgoing())
             assert caught.value.retry_after == seconds
 
 
@@ -206,7 +206,7 @@ def test_twilio_that_is_not_there_is_unreachable(twilio, settings, closed_port):
 def test_twilio_takes_a_batch_over_one_line(twilio):
     twilio.tricks.extend([made("SM1"), no(400, 21610), made("SM2")])
     with connect() as line:
-        assert line.send(parcel()) == "SM1"
+        assert line.send(outgoing()) == "SM1"
         with pytest.raises(Refused):
-            line.send(parcel())
-        assert line.send(parcel()) == "SM2"
+            line.send(outgoing())
+        assert line.send(outgoing()) == "SM2"

@@ -61,13 +61,13 @@ def names(monkeypatch):
     return names
 
 
-def parcel(url: str, **given) -> OutgoingMessage:
+def outgoing(url: str, **given) -> OutgoingMessage:
     return OutgoingMessage(**{"key": KEY, "address": url, "body": BODY, "secrets": (SECRET,), **given})
 
 
 def send(url: str, **given) -> str:
     with connect() as line:
-        return line.send(parcel(url, **given))
+        return line.send(outgoing(url, **given))
 
 
 def refusal(url: str, **given) -> DeliveryError:
@@ -258,8 +258,8 @@ def test_name_server_that_hangs_is_unreachable(names):
 def test_one_dead_webhook_does_not_keep_the_next_waiting(http_server, silent_port):
     with connect() as line:
         with pytest.raises(Unreachable):
-            line.send(parcel(f"http://127.0.0.1:{silent_port}"))
-        line.send(parcel(http_server.url))
+            line.send(outgoing(f"http://127.0.0.1:{silent_port}"))
+        line.send(outgoing(http_server.url))
 
     assert len(http_server.got) == 1
 

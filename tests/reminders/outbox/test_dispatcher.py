@@ -54,16 +54,16 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.connected = 0
-        self.first = lambda parcel: None
+        self.first = lambda outgoing: None
 
     @contextmanager
     def connect(self):
         self.connected += 1
         yield self
 
-    def send(self, parcel) -> str:
-        self.first(parcel)
-        self.sent.append(parcel.address)
+    def send(self, outgoing) -> str:
+        self.first(outgoing)
+        self.sent.append(outgoing.address)
         return ""
 
 
@@ -109,7 +109,7 @@ def test_dispatch_sends_what_is_due_over_one_connection(line):
 def test_dispatch_marks_each_before_it_sends_the_next(line):
     messages = three()
     seen = []
-    line.first = lambda parcel: seen.append(states(*messages).count(SENT))
+    line.first = lambda outgoing: seen.append(states(*messages).count(SENT))
 
     send(NOON)
 
@@ -146,7 +146,7 @@ def test_dispatch_looks_up_as_much_for_many_as_for_one(line, monkeypatch):
 def test_dispatch_looks_again_at_what_it_saw_a_while_ago(line, monkeypatch):
     monkeypatch.setattr(dispatcher, "STALE_SECONDS", 0)
     first, second, third = three()
-    line.first = lambda parcel: Message.objects.filter(pk=second.pk).update(status=CANCELLED)
+    line.first = lambda outgoing: Message.objects.filter(pk=second.pk).update(status=CANCELLED)
 
     assert send(NOON) == 2
 
@@ -158,7 +158,7 @@ def test_dispatch_does_not_send_what_somebody_else_has_by_now(line, monkeypatch)
     monkeypatch.setattr(dispatcher, "STALE_SECONDS", 0)
     _first, second, _third = three()
 
-    def somebody_claims(parcel):
+    def somebody_claims(outgoing):
         Message.objects.filter(pk=second.pk).update(claim=7)
 
     line.first = somebody_claims
@@ -172,7 +172,7 @@ def test_dispatch_hands_back_what_it_has_no_time_for(line, monkeypatch, settings
     clock = SimpleNamespace(seconds=0.0)
     monkeypatch.setattr(dispatcher, "time", SimpleNamespace(monotonic=lambda: clock.seconds))
 
-    def takes_50_seconds(parcel):
+    def takes_50_seconds(outgoing):
         clock.seconds += 50
 
     line.first = takes_50_seconds
@@ -197,8 +197,8 @@ def test_dispatch_ends_with_the_status_of_what_is_not_to_be_sent(line):
 def fails(*addresses, error):
     """Return a channel's behaviour that raises `error` for some addresses."""
 
-    def first(parcel):
-        if parcel.address in addresses:
+    def first(outgoing):
+        if outgoing.address in addresses:
             raise error
 
     return first
@@ -211,7 +211,7 @@ def test_failure_is_tried_again_and_the_others_are_sent(line):
     assert send(NOON) == 2
     assert (line.sent, states(*messages)) == ([ADA, CYD], [SENT, PENDING, SENT])
 
-    line.first = lambda parcel: None
+    line.first = lambda outgoing: None
     assert send(NOON + timedelta(seconds=59)) == 0
     assert send(NOON + timedelta(seconds=75)) == 1
 
@@ -220,8 +220,8 @@ def test_message_is_sent_with_the_same_key_at_every_try(monkeypatch, line):
     message = owed()
     keys = []
 
-    def note(parcel):
-        keys.append(parcel.key)
+    def note(outgoing):
+        keys.append(outgoing.key)
         raise DeliveryError("450 later")
 
     line.first = note
@@ -236,8 +236,8 @@ def test_nothing_more_is_tried_after_two_that_got_no_answer_and_the_others_lose_
     messages = [owed(name) for name in ("ada", "bob", "cyd", "dan")]
     tried = []
 
-    def hangs(parcel):
-        tried.append(parcel.address)
+    def hangs(outgoing):
+        tried.append(outgoing.address)
         raise Unreachable("timed out", handed_over=True)
 
     line.first = hangs
@@ -342,9 +342,9 @@ def test_one_dead_webhook_is_not_the_others(monkeypatch):
         EventMessageFactory(endpoint=endpoint, status=PENDING, useful_until=NOON + timedelta(days=3))
     tried = Counter()
 
-    def first(parcel):
-        tried[parcel.address] += 1
-        if parcel.address == dead.url:
+    def first(outgoing):
+        tried[outgoing.address] += 1
+        if outgoing.address == dead.url:
             raise Unreachable("timed out", handed_over=True)
 
     recorder.first = first
@@ -356,7 +356,7 @@ def test_one_dead_webhook_is_not_the_others(monkeypatch):
 # --- What must not hold up others -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("broken", [(dispatcher, "written"), (ledger, "skip_reason")])
+@pytest.mark.parametrize("broken", [(dispatcher, "compose"), (ledger, "skip_reason")])
 def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken):
     first, second, third = three()
 
@@ -412,7 +412,7 @@ def test_outcome_is_told_to_the_webhooks(listened, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_outcome_is_settled_though_a_webhook_was_just_removed(listened, line):
-    line.first = lambda parcel: WebhookEndpoint.objects.all().delete()
+    line.first = lambda outgoing: WebhookEndpoint.objects.all().delete()
 
     assert send(NOON) == 1
     assert (states(listened), told()) == ([SENT], [])
@@ -497,7 +497,7 @@ def hung(line) -> tuple[threading.Event, threading.Event]:
     """Let the line hang until told to go on."""
     hanging, go_on = threading.Event(), threading.Event()
 
-    def hang(parcel):
+    def hang(outgoing):
         hanging.set()
         go_on.wait(20)
 
@@ -604,7 +604,7 @@ def test_hung_channel_holds_up_no_other_past_the_end_of_the_round(line, monkeypa
 @at_once
 def test_round_ends_however_much_is_due(line, monkeypatch):
     monkeypatch.setattr(dispatcher, "ROUND_SECONDS", 0.5)
-    line.first = lambda parcel: now_owed(f"after-{parcel.address.partition('@')[0][-20:]}-{time.monotonic_ns()}")
+    line.first = lambda outgoing: now_owed(f"after-{outgoing.address.partition('@')[0][-20:]}-{time.monotonic_ns()}")
     now_owed("ada")
 
     with dispatching() as thread:

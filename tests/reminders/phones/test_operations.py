@@ -251,8 +251,8 @@ class Gateway:
     def __exit__(self, *args):
         return None
 
-    def send(self, parcel):
-        self.sent.append(parcel)
+    def send(self, outgoing):
+        self.sent.append(outgoing)
         if self.answers and (error := self.answers.pop(0)):
             raise error
         return ""

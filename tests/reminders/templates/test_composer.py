@@ -13,11 +13,11 @@ from django.utils.translation import override
 
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
-from reminders.channels.base import OutgoingMessage, Words
+from reminders.channels.base import OutgoingMessage, TemplateText
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.models import Message, Preferences
-from reminders.templates.composer import Shelf, facts_of, templates_for, time_in_words, words_of, written
+from reminders.templates.composer import CustomTexts, compose, facts_of, templates_for, time_in_words, words_of
 from reminders.templates.texts import default_texts
 from scheduler_project.common.pages.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
@@ -64,8 +64,8 @@ def a_message(kind=Kind.BOOKED, channel=Channel.EMAIL, recipient=Recipient.CLIEN
     )
 
 
-def sent(message: Message, shelf: Shelf | None = None) -> OutgoingMessage:
-    return written(message, shelf=shelf or {}, now=NOON)
+def sent(message: Message, custom_texts: CustomTexts | None = None) -> OutgoingMessage:
+    return compose(message, custom_texts=custom_texts or {}, now=NOON)
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -116,13 +116,13 @@ def test_told_follows_the_clock_over_a_change():
 @pytest.mark.parametrize("reason", ["", "Snow."])
 @pytest.mark.parametrize(("kind", "channel", "recipient"), ALL)
 def test_written_has_no_gaps(language, kind, channel, recipient, reason):
-    parcel = sent(a_message(kind, channel, recipient, language=language, reason=reason))
+    outgoing = sent(a_message(kind, channel, recipient, language=language, reason=reason))
 
-    for text in (parcel.subject, parcel.text):
+    for text in (outgoing.subject, outgoing.text):
         assert not re.search(r"[{}]|[^\S\n]{2}|\(\)|None|: *$|, *$|\n\n\n", text.replace("\n-- \n", "\n", 1)), text
-    assert (bool(parcel.subject), bool(parcel.html)) == (channel == Channel.EMAIL,) * 2
-    assert "{{" not in parcel.html
-    assert reason in parcel.text or kind not in (Kind.CANCELLED, Kind.DECLINED)
+    assert (bool(outgoing.subject), bool(outgoing.html)) == (channel == Channel.EMAIL,) * 2
+    assert "{{" not in outgoing.html
+    assert reason in outgoing.text or kind not in (Kind.CANCELLED, Kind.DECLINED)
 
 
 @pytest.mark.parametrize("kind", default_texts()[Channel.SMS, Recipient.CLIENT])
@@ -151,10 +151,10 @@ def test_written_to_a_client_keeps_their_address_to_themselves():
 
 
 def test_written_whole():
-    parcel = sent(a_message(Kind.CANCELLED, reason="Snow.", timezone="America/New_York"))
+    outgoing = sent(a_message(Kind.CANCELLED, reason="Snow.", timezone="America/New_York"))
 
-    assert parcel.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 04:00 (America/New_York)"
-    assert parcel.text == (
+    assert outgoing.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 04:00 (America/New_York)"
+    assert outgoing.text == (
         "Hello Kim,\n\nyour appointment with Dr. Ada has been cancelled:\n\nCheck-up\n"
         "Tuesday, 3 March 2026, 04:00 (America/New_York)\n\nReason: Snow.\n\n"
         "The attached file takes it out of your calendar.\n\n-- \nScheduler\n"
@@ -194,11 +194,11 @@ def test_written_html_names_language_and_direction(language):
 
 
 def test_written_reminders_can_be_ended_by_one_click():
-    parcel = sent(a_message(Kind.REMINDER))
-    link = parcel.headers["List-Unsubscribe"].strip("<>")
+    outgoing = sent(a_message(Kind.REMINDER))
+    link = outgoing.headers["List-Unsubscribe"].strip("<>")
 
-    assert f'<a href="{link}"' in parcel.html
-    assert link in parcel.text
+    assert f'<a href="{link}"' in outgoing.html
+    assert link in outgoing.text
 
 
 # --- Whatever people are called ---------------------------------------------------------------------------------------
@@ -222,17 +222,17 @@ class Shape(HTMLParser):
 def test_written_is_safe_whatever_people_are_called(kind, recipient):
     hostile = dict.fromkeys(("client", "provider", "title", "reason"), HOSTILE)
     plain = dict.fromkeys(("client", "provider", "title", "reason"), "Ann")
-    parcel, harmless = (sent(a_message(kind, recipient=recipient, **facts)) for facts in (hostile, plain))
+    outgoing, harmless = (sent(a_message(kind, recipient=recipient, **facts)) for facts in (hostile, plain))
 
-    assert Shape(parcel.html).tags == Shape(harmless.html).tags
-    assert len(parcel.text.splitlines()) == len(harmless.text.splitlines())
-    assert "\n" not in parcel.subject
+    assert Shape(outgoing.html).tags == Shape(harmless.html).tags
+    assert len(outgoing.text.splitlines()) == len(harmless.text.splitlines())
+    assert "\n" not in outgoing.subject
 
-    mail = message_from_bytes(letter(parcel).message().as_bytes(), policy=policy.default)
+    mail = message_from_bytes(letter(outgoing).message().as_bytes(), policy=policy.default)
     assert mail["Bcc"] is None
-    assert [address.addr_spec for address in mail["To"].addresses] == [parcel.address]
+    assert [address.addr_spec for address in mail["To"].addresses] == [outgoing.address]
     assert [address.display_name for address in mail["To"].addresses] == [" ".join(HOSTILE.split())]
-    assert mail["Subject"] == parcel.subject
+    assert mail["Subject"] == outgoing.subject
 
 
 # --- Whose words ------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_written_is_safe_whatever_people_are_called(kind, recipient):
 def test_words_are_the_providers_own_before_the_sites_before_the_shipped():
     message = a_message(Kind.BOOKED)
     which = ("booked", "email", "client", "en")
-    own, site = Words("Own", "own"), Words("Site", "site")
+    own, site = TemplateText("Own", "own"), TemplateText("Site", "site")
 
     assert words_of(message, "en", {(5, *which): own, (None, *which): site}) == own
     assert words_of(message, "en", {(6, *which): own, (None, *which): site}) == site
@@ -249,25 +249,25 @@ def test_words_are_the_providers_own_before_the_sites_before_the_shipped():
 
 
 def test_words_for_clients_are_not_told_to_providers():
-    shelf = {(5, "booked", "email", "client", "en"): Words("Own", "own")}
+    custom_texts = {(5, "booked", "email", "client", "en"): TemplateText("Own", "own")}
 
-    assert sent(a_message(recipient=Recipient.PROVIDER), shelf).subject.startswith("Booked: ")
+    assert sent(a_message(recipient=Recipient.PROVIDER), custom_texts).subject.startswith("Booked: ")
 
 
 def test_words_of_one_s_own_are_used():
-    shelf = {(5, "booked", "email", "client", "en"): Words("{{ reason }}", "See you, {{ client_name }}!")}
+    custom_texts = {(5, "booked", "email", "client", "en"): TemplateText("{{ reason }}", "See you, {{ client_name }}!")}
 
-    parcel = sent(a_message(title="Check-up"), shelf)
+    outgoing = sent(a_message(title="Check-up"), custom_texts)
 
-    assert parcel.subject == "Check-up"
-    assert parcel.text.startswith("See you, Kim!\n\nSee, move or cancel the appointment: http://localhost:8000/a/")
+    assert outgoing.subject == "Check-up"
+    assert outgoing.text.startswith("See you, Kim!\n\nSee, move or cancel the appointment: http://localhost:8000/a/")
 
 
 @pytest.mark.parametrize(("reason", "told"), [("Snow.", "Because: Snow."), ("", "has been cancelled")])
 def test_words_that_have_nothing_to_say_give_way_to_the_shipped(reason, told):
-    shelf = {(5, "cancelled", "email", "client", "en"): Words("Cancelled", "Because: {{ reason }}")}
+    custom_texts = {(5, "cancelled", "email", "client", "en"): TemplateText("Cancelled", "Because: {{ reason }}")}
 
-    assert told in sent(a_message(Kind.CANCELLED, reason=reason), shelf).text
+    assert told in sent(a_message(Kind.CANCELLED, reason=reason), custom_texts).text
 
 
 @pytest.mark.django_db
@@ -278,9 +278,9 @@ def test_shelf_is_one_query_however_many_messages(django_assert_num_queries):
     messages = [Message(reservation=Reservation(provider=provider)) for provider in (ada, bob, ada)]
 
     with django_assert_num_queries(1):
-        shelf = templates_for(messages)
+        custom_texts = templates_for(messages)
 
-    assert {which[0] for which in shelf} == {None, ada.pk, bob.pk}
+    assert {which[0] for which in custom_texts} == {None, ada.pk, bob.pk}
 
 
 @pytest.mark.parametrize(("name", "shown"), [("עדה", "\u2068עדה\u2069"), ("Zoé", "Zoé")])

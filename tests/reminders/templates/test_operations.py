@@ -8,11 +8,11 @@ from django.core.exceptions import ValidationError
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import transaction
 
-from reminders.channels.base import Words
+from reminders.channels.base import TemplateText
 from reminders.enums import Recipient
 from reminders.models import MessageTemplate
 from reminders.preferences.errors import NotVerified
-from reminders.templates.composer import laid_out
+from reminders.templates.composer import render
 from reminders.templates.errors import BadWords, NotSent, TemplateExists
 from reminders.templates.operations import in_use, preview, remove_template, save_template, send_test
 from reminders.templates.texts import default_texts
@@ -148,7 +148,7 @@ def test_a_channel_says_if_its_texts_have_a_subject(channel, subject, code):
 def test_a_row_that_says_otherwise_does_no_harm(channel, subject, sent):
     facts = {"title": "First visit", "site_name": "Practice"}
 
-    letter = laid_out(Words(subject, "See you"), facts, channel=channel)
+    letter = render(TemplateText(subject, "See you"), facts, channel=channel)
 
     assert letter.subject == sent
     assert "See you" in letter.text

@@ -172,7 +172,7 @@ def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, m
 
     @contextmanager
     def connect():
-        yield SimpleNamespace(send=lambda parcel: "SM1")
+        yield SimpleNamespace(send=lambda outgoing: "SM1")
 
     def slowly():
         told.wait(10)
