@@ -1,4 +1,4 @@
-"""Reminding, for an office's staff. Every change goes through the operations, as in the API."""
+"""The admin of reminders, for staff. Every change goes through the operations, as in the API."""
 
 from reminders.outbox import admin as outbox
 from reminders.preferences import admin as preferences

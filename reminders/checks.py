@@ -12,14 +12,14 @@ from scheduler_project.common.time.offsets import canonical
 
 @register(Tags.security, deploy=True)
 def nothing_is_printed(**kwargs: Any) -> list[CheckMessage]:
-    """Warn if messages are printed to a log: their links and codes work for any reader."""
+    """Warn if messages are printed to a log: anybody who reads it can use their links and codes."""
     printed = [channel.prints() for channel in CHANNELS.values() if channel.prints()]
     return [Warning(f"{name} prints links and codes that act for people.", id="reminders.W002") for name in printed]
 
 
 @register()
 def settings_make_sense(**kwargs: Any) -> list[CheckMessage]:
-    """Reject unknown offsets and channels, what channels reject, and a lease that would end while a message is sent."""
+    """Report unknown offsets and channels, the channels' own problems, and a lease shorter than sending may take."""
     found: list[CheckMessage] = []
     try:
         canonical(settings.REMINDER_OFFSETS)

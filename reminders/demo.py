@@ -18,8 +18,7 @@ MOVED_AWAY = "ingrid@example.com"
 
 
 def add_demo_messages(*, now: datetime) -> None:
-    """Add messages to the demo practice made by booking. Nothing is sent: past messages count as sent when they were
-    due."""
+    """Add messages to the demo practice. Nothing is sent: past messages count as sent when they were due."""
     registered = {client.user.email: client for client in Client.objects.filter(user__isnull=False) if client.user}
     Client.objects.filter(pk=registered[TALKATIVE].pk).update(phone="+12025550143", verified_phone="+12025550143")
     Preferences.objects.create(

@@ -10,7 +10,7 @@ from booking.appointments.transitions import AppointmentStatus, Event
 
 
 class Channel(StrEnum):
-    """Names of the channels that code turns to by itself. All channels are in `channels/registry.py`."""
+    """The names of channels that the code itself uses. `channels/registry.py` has all channels."""
 
     EMAIL = "email"
     SMS = "sms"
@@ -38,11 +38,11 @@ NOTICES: dict[Event, Kind] = {
     Event.RESCHEDULED: Kind.MOVED,
     Event.CANCELLED: Kind.CANCELLED,
 }
-"""Events that notify both sides. Of events that are not here nobody is notified, except webhooks."""
+"""Events that notify both sides. Other events notify only webhooks."""
 
 
 def notice_of(event: str, status: str) -> Kind | None:
-    """Return the kind of notice about an event of an appointment, which has this status after it; None without one."""
+    """Return the kind of notice for an event of an appointment and the status after it; None if there is none."""
     if event == Event.BOOKED:
         return Kind.PENDING if status == AppointmentStatus.PENDING else Kind.BOOKED
     return NOTICES.get(Event(event))
@@ -54,7 +54,11 @@ class Recipient(models.TextChoices):
 
 
 class MessageStatus(models.TextChoices):
-    """`pending` until sent. All other states are final, but `failed` can be retried and `cancelled` planned again."""
+    """The status of a message.
+
+    A message is `pending` until it is sent. All other states are final, but `failed` can be retried and `cancelled`
+    planned again.
+    """
 
     PENDING = "pending", _("pending")
     SENT = "sent", _("sent")
@@ -68,7 +72,7 @@ PUBLIC_STATUS = {status: str(status) for status in MessageStatus} | {MessageStat
 
 
 PUBLIC_STATUSES = [(PUBLIC_STATUS[status], status.label) for status in MessageStatus]
-"""The statuses as the API names them, as choices."""
+"""The statuses as choices, by their names in the API."""
 
 
 class Outcome(models.TextChoices):

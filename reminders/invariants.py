@@ -1,4 +1,4 @@
-"""Invariants of the outbox (see `common/invariants.py`): the reminders are those that planning now would give."""
+"""Invariants of the outbox (see `common/db/invariants.py`): the reminders are those that planning now would create."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,7 +14,7 @@ from reminders.plan.operations import BATCH, reminders_for
 from scheduler_project.common.db.invariants import Look, by_query
 
 Key = tuple[int, str, str, int]
-"""Key of one reminder: reservation, channel, offset, endpoint (0: none)."""
+"""The key of one reminder: reservation, channel, offset, endpoint (0: none)."""
 
 OF_NOTHING_TO_COME = Reminder.objects.filter(
     ~Q(appointment__status__in=REMINDED) | ~Q(appointment__reservation=F("reservation")),

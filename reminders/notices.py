@@ -1,4 +1,4 @@
-"""Notices sent at once about changes of appointments, holds and reminders."""
+"""Notices about changes of appointments, holds and reminders, due at once."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 
 
 def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
-    """Plan the messages for an event of an appointment. Returns whether anything must be sent at once.
+    """Plan the messages for an event of an appointment. Return whether anything must be sent at once.
 
     Both sides are notified, unless `alone` is false (`follow_series` notifies about many at once), and so are the
     provider's webhooks; the reminders are replanned. Unsent notices that are no longer true are withdrawn.
@@ -43,8 +43,10 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
 
 
 def reaches_client(*, appointment: Appointment, event: str) -> bool:
-    """Return True if the client is notified of an event of an appointment, on a chosen channel and with an address
-    for it."""
+    """Return True if the client is notified of an event of an appointment.
+
+    They need an address on a chosen channel.
+    """
     if notice_of(event, appointment.status) is None:
         return False
     [facts] = facts_of([appointment.pk])
@@ -53,7 +55,7 @@ def reaches_client(*, appointment: Appointment, event: str) -> bool:
 
 
 def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
-    """Notify both sides once about many appointments of a series. Returns whether anything must be sent.
+    """Notify both sides once about many appointments of a series. Return whether anything must be sent.
 
     Each kind of event gives one notice, about the first appointment, with the times and ids of the others.
     """
@@ -75,9 +77,9 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
 
 
 def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: datetime) -> bool:
-    """Plan the reminders of imported appointments. Returns whether anything must be sent at once.
+    """Plan the reminders of imported appointments. Return whether anything must be sent at once.
 
-    Unless `tell` is set, neither people nor webhooks are notified; nobody is ever notified of past appointments.
+    Without `tell`, neither people nor webhooks are notified. Past appointments notify nobody.
     """
     was_added = False
     for start in range(0, len(events), BATCH):
@@ -146,8 +148,10 @@ def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now
 
 
 def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
-    """Mail the link to confirm to a client for whom somebody else holds a time (R10). Returns whether a mail will be
-    sent."""
+    """Mail the link to confirm to a client for whom somebody else holds a time (R10).
+
+    Return whether a mail will be sent.
+    """
     client = reservation.client
     if not client.email:
         return False
@@ -187,22 +191,25 @@ CROSS JOIN LATERAL (
     LIMIT 1) answered
 WHERE told.kind = 'hold' AND told.status = 'sent' AND told.reservation_id = ANY(%(reservations)s)
 """
-"""Notifies only mailboxes that have answered once: by the link of a guest's hold, or of a login.
+"""The notices of expired holds, only to mailboxes that once answered: by the link of a guest's hold, or of a login.
 
 The ORM has no INSERT of what a SELECT finds, and no LATERAL, without which PostgreSQL reads all mailboxes that ever
-answered again for each batch of holds (`test_who_answered_once_is_found_by_an_index_when_holds_expire`)."""
+answered again for each batch of holds (`test_who_answered_once_is_found_by_an_index_when_holds_expire`).
+"""
 
 
 def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
-    """Notify clients that their hold expired, if they got a link and ever answered one. Returns whether there are
-    any."""
+    """Notify clients that their hold expired, if they got a link and ever answered one.
+
+    Return whether there are any.
+    """
     with connection.cursor() as cursor:
         cursor.execute(TELL_EXPIRED, {"reservations": list(reservations), "now": now, "useful_until": now + DAY})
         return cursor.rowcount > 0
 
 
 def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]:
-    """Return the webhooks subscribed to the outcome of reminders, by provider."""
+    """Return the webhooks subscribed to outcomes of reminders, by provider."""
     providers = {message.reservation.provider_id for message in messages if message.kind == Kind.REMINDER}
     listening: dict[int, list[WebhookEndpoint]] = {}
     for endpoint in WebhookEndpoint.objects.active().filter(provider__in=providers) if providers else ():

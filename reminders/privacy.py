@@ -1,4 +1,4 @@
-"""Archive and erasure of a person's data in reminders."""
+"""The archive and the erasure of reminders' data about a person."""
 
 from typing import Any
 

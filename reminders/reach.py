@@ -1,4 +1,4 @@
-"""The check of whether an address may be written to: the only one, for every message and every path."""
+"""The check whether an address may be written to: the only one, for every message and every way of sending."""
 
 from django.utils.translation import gettext as _
 
@@ -9,7 +9,7 @@ from reminders.models import Message
 
 
 def refusal(message: Message) -> str:
-    """Return the reason why a message may not be sent, whatever its text; empty if it may.
+    """Return the reason why a message may not be sent, whatever its text; "" if it may.
 
     For a provider who is not vetted, nothing is sent to clients or webhooks, only to the provider's own mailbox.
     """

@@ -1,4 +1,4 @@
-"""Reactions of reminders to events in booking, in the same transaction."""
+"""Receivers of booking's signals, in the same transaction."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -72,7 +72,7 @@ def on_appointments_imported(events: Sequence[AppointmentEvent], tell: bool, now
 @receiver(time_held, dispatch_uid="reminders.receivers.on_time_held")
 def on_time_held(reservation: Reservation, actor: Actor, now: datetime, **kwargs: Any) -> None:
     if reservation.client_id == actor.client_id:
-        return  # Who is logged in confirms on the page.
+        return  # A client who is logged in confirms on the page.
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
 
@@ -108,7 +108,7 @@ def on_reminders_reset(schedule: Schedule | None, service: Service | None, now: 
 
 @receiver(provider_vetted, dispatch_uid="reminders.receivers.on_provider_vetted")
 def on_provider_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
-    """Replan reminders of appointments made before an approval was withdrawn, once it is given again."""
+    """Replan the reminders of appointments from before an approval was withdrawn, once it is given again."""
     plan.replan(Appointment.objects.coming(now=now).filter(reservation__provider=provider), now=now)
 
 
@@ -141,7 +141,7 @@ def on_login_leaving(user: User, **kwargs: Any) -> None:
 
 @receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.on_endpoint_deleted")
 def on_endpoint_deleted(instance: WebhookEndpoint, **kwargs: Any) -> None:
-    """Forget the outage of a deleted webhook, so that it is not probed for ever."""
+    """Delete the outage of a deleted webhook, so that it is not probed for ever."""
     outages.note_up([outages.key_of(WebhookChannel.name, instance.pk)])
 
 

@@ -3,4 +3,4 @@
 from django.dispatch import Signal
 
 code_owed = Signal()
-"""A code for a phone was stored and is to be sent after this transaction."""
+"""A code for a phone was stored, to be sent after this transaction."""

@@ -1,5 +1,7 @@
-"""Reasons why an address cannot be used: the exact one, and a neutral one for readers who may not know about
-opt-outs."""
+"""The reasons why an address cannot be used.
+
+Each has an exact text, and a neutral one for readers who may not know about opt-outs.
+"""
 
 import re
 
@@ -11,7 +13,8 @@ from reminders.channels.registry import personal_channels
 CAUSE = re.compile(r"cause:\w+")
 """A reason that reveals something about an address, as stored in the outbox: a channel's (`causes`), or this one.
 
-It is translated when it is read, so a change of wording neither hides nor reveals anything."""
+It is translated when it is read, so a change of wording neither hides nor reveals anything.
+"""
 
 OPTED_OUT = "cause:opted_out"
 
@@ -22,7 +25,7 @@ UNREACHABLE = _(
 
 
 def reason_in_words(reason: str) -> str:
-    """Return a reason for not sending, for readers who may see opt-outs."""
+    """Return the reason in words, for readers who may see opt-outs."""
     return CAUSE.sub(lambda found: str(_words().get(found[0], UNREACHABLE)), reason)
 
 
@@ -34,7 +37,7 @@ def _words() -> dict[str, Promise]:
 
 
 def reason_for_all(reason: str) -> str:
-    """Return a reason for not sending, for readers who may not see opt-outs.
+    """Return the reason in words, for readers who may not see opt-outs.
 
     An address that opted out gets the same reason as any other address that cannot be used.
     """

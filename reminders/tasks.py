@@ -13,7 +13,10 @@ RANG = "reminders:rang"
 
 @shared_task(acks_late=False)
 def dispatch_reminders() -> int:
-    """Run one round. The message is acknowledged early: the database holds the work, so a lost task loses nothing."""
+    """Run one round of the dispatcher.
+
+    The message is acknowledged early: the database holds the work, so a lost task loses nothing.
+    """
     return dispatcher.dispatch(clock=timezone.now, linger=1)
 
 
@@ -33,5 +36,5 @@ def wake_code_sender() -> None:
 
 
 def wake_dispatcher() -> None:
-    """Start the dispatcher, once for all calls within half a second: it lingers longer than that."""
+    """Start the dispatcher, once for all calls within half a second: it waits for more messages longer than that."""
     ring(dispatch_reminders, together=RANG)

@@ -1,4 +1,4 @@
-"""URLs of the reminders pages."""
+"""The addresses of the reminders pages."""
 
 from django.urls import path
 

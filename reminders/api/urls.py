@@ -1,4 +1,4 @@
-"""URLs of the reminders API."""
+"""The addresses of the reminders API."""
 
 from django.urls import re_path
 

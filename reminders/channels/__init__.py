@@ -1,1 +1,4 @@
-"""Channels. One package and one object each, registered by name; each gets a Parcel and does not know the outbox."""
+"""Channels: one package and one object each, registered by name.
+
+Each gets an OutgoingMessage and does not know the outbox.
+"""

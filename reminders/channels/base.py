@@ -1,4 +1,4 @@
-"""The interface of a channel: its input, its errors, and everything that others ask of it."""
+"""The interface of a channel: its input, its errors, and all facts that other code asks for."""
 
 import re
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ from reminders.enums import Kind, Recipient
 
 
 class DeliveryError(Exception):
-    """Sending failed this time. `retry_after`: the delay in seconds requested by the other side, if any."""
+    """A failed attempt. `retry_after` is the delay in seconds that the other side asks for, if any."""
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class DeliveryError(Exception):
 
 
 class Unreachable(DeliveryError):
-    """No answer, a timeout or a rejected connection: the next message on the same route would probably fail too.
+    """A server that does not answer, in time or at all: the next message on the same route would probably fail too.
 
     `handed_over`: the message was already being sent, and may have arrived. Otherwise it was not sent.
     """
@@ -37,7 +37,7 @@ class Unreachable(DeliveryError):
 
 
 class Refused(DeliveryError):
-    """The other side rejects this message for good; a retry is pointless. `gone`: it will reject all others too."""
+    """A message that the other side rejects for good; a retry is pointless. `gone`: it will reject all others too."""
 
     def __init__(self, message: str, *, gone: bool = False) -> None:
         super().__init__(message)
@@ -56,7 +56,7 @@ class OutgoingMessage:
     """A complete message, ready to send."""
 
     key: UUID
-    """The same for every attempt."""
+    """The key, the same for every attempt."""
     address: str
     """An email address, a number in E.164, or a URL."""
     subject: str = ""
@@ -66,16 +66,16 @@ class OutgoingMessage:
     headers: dict[str, str] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     body: bytes = b""
-    """Body of a webhook, posted byte for byte."""
+    """The body of a webhook, posted byte for byte."""
     secrets: tuple[str, ...] = ()
-    """Secrets that sign a webhook."""
+    """The secrets that sign a webhook."""
 
 
 class Connection(Protocol):
     """An open connection, used for one batch."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
-        """Send one parcel within the channel's timeout. Returns the id the other side gave it.
+        """Send one message within the channel's timeout. Return the id the other side gave it.
 
         Raises DeliveryError, Unreachable or Refused.
         """
@@ -87,14 +87,14 @@ Connect = Callable[[], AbstractContextManager[Connection]]
 
 
 class TemplateText(NamedTuple):
-    """Subject and body of a message. A text message has no subject."""
+    """The subject and body of a message. A text message has no subject."""
 
     subject: str | Promise
     body: str | Promise
 
 
 class OptOutWords(NamedTuple):
-    """Words of pages about opting out on a channel."""
+    """The texts of pages about opting out on a channel."""
 
     stop: Promise = _("Send me no more reminders")
     resume: Promise = _("Remind me again")
@@ -103,46 +103,46 @@ class OptOutWords(NamedTuple):
 
 
 class DeliveryChannel(ABC):
-    """A way to deliver messages: registered by name in `registry.py`. Nobody else asks for a channel's name."""
+    """A way to deliver messages, registered by name in `registry.py`. Other code asks its facts, never its name."""
 
     name: str
-    """The name in the database, the API and settings: at most ten letters."""
+    """The name in the database, the API and settings; ten letters at most."""
     label: str | Promise
     server: str | Promise
-    """The other side, as staff read it in the state of the site."""
+    """The name of the other side, for staff in the state of the site."""
     not_set_up: str | Promise = ""
-    """The state of a channel that is in use and not set up."""
+    """The state of a channel that is in use but not set up."""
     is_short = False
-    """Texts are short and plain: no subject, no HTML, no attachments."""
+    """True if texts are short and plain: no subject, no HTML, no attachments."""
     most_times = 60
-    """Maximum number of further times of a series that are listed."""
+    """The most further times of a series in one message."""
     threads = 2
-    """Lines that one dispatcher opens."""
+    """The number of threads of one dispatcher."""
     limits: Mapping[str, tuple[int, int]] = {"site": (1000, 5000), "sender": (200, 1000), "recipient": (10, 30)}
-    """Messages an hour and a day (`common/limits/sending.py`). The site's settings may name others."""
+    """The messages an hour and a day (`common/limits/sending.py`). The site's settings may override them."""
 
     @abstractmethod
     def connect(self) -> AbstractContextManager[Connection]:
         """Open a connection for one batch. Raises Unreachable."""
 
     def counted_as(self, address: str) -> str:
-        """Return the recipient for whom a message to this address counts."""
+        """Return the recipient for whose limit a message to this address counts."""
         return address
 
     def is_set_up(self) -> bool:
-        """Return whether the site's settings name something that sends."""
+        """Return whether the site's settings name a server that sends."""
         return True
 
     def is_offered(self) -> bool:
-        """Return whether the channel is in use: clients may choose it, and staff see its state."""
+        """Return whether the channel is in use, so that clients may choose it and staff see its state."""
         return self.is_set_up()
 
     def prints(self) -> str:
-        """Return the setting by which messages are printed to a log instead of sent; empty if they are not."""
+        """Return the setting by which messages are printed to a log instead of sent; "" if they are not printed."""
         return ""
 
     def checks(self) -> list[CheckMessage]:
-        """Return what is wrong with the channel's settings."""
+        """Return the problems of the channel's settings."""
         return []
 
 
@@ -150,26 +150,28 @@ class PersonalChannel(DeliveryChannel):
     """A channel that reaches people: clients choose it and opt out of it."""
 
     address_field = ""
-    """The client's field with the address. A channel that keeps addresses elsewhere overrides `address_of`,
-    `address_sql` and `clients_at`."""
+    """The client's field with the address.
+
+    A channel that keeps addresses elsewhere overrides `address_of`, `address_sql` and `clients_at`.
+    """
     texts: Mapping[Recipient, Mapping[Kind, TemplateText]]
-    """The default texts of all messages that are sent."""
+    """The default texts of all messages of the channel."""
     opt_out_words = OptOutWords()
     opt_out_stops_notices = False
-    """An opt-out stops everything, not only reminders."""
+    """True if an opt-out stops all messages, not only reminders."""
     writes_to_strangers = False
-    """Messages go to addresses too that nobody has proved to be the client's."""
+    """True if messages also go to addresses that are not proved to be the client's."""
     causes: Mapping[str, Promise] = {}
-    """Words for those reasons of `refusal` that tell something about an address: `cause:…`, for few readers."""
+    """Texts for the reasons of `refusal` that reveal something about an address: `cause:…`, for few readers."""
     telling_answers: re.Pattern[str] | None = None
-    """Answers of the other side that tell as much."""
+    """Answers of the other side that reveal something about an address."""
 
     def address_of(self, client: Client) -> str:
-        """Return the client's address on this channel; empty if they have none."""
+        """Return the client's address on this channel; "" if they have none."""
         return str(getattr(client, self.address_field))
 
     def address_sql(self) -> str:
-        """Return the same as an expression of SQL, where `client` is the client's row."""
+        """Return the client's address as an SQL expression, in which `client` is the client's row."""
         return f"client.{self.address_field}"
 
     def clients_at(self, address: str) -> Q:
@@ -178,22 +180,22 @@ class PersonalChannel(DeliveryChannel):
 
     @abstractmethod
     def spelled(self, address: str) -> str:
-        """Return the stored form of an address."""
+        """Return an address in its stored form."""
 
     @abstractmethod
     def checked(self, address: str) -> str:
-        """Return the stored form of an address that somebody typed. Raises ValidationError."""
+        """Return the stored form of an address that a user typed. Raises ValidationError."""
 
     def address_of_login(self, user: User) -> str:
-        """Return the address that comes with a login, whose opt-outs are up to it; empty if there is none."""
+        """Return the address that comes with a login, which decides about its opt-outs; "" if there is none."""
         return ""
 
     def is_proved(self, user: User, address: str) -> bool:
-        """Return whether a login has proved that it reads what is sent to an address."""
+        """Return whether a login has proved that it reads messages to an address."""
         return False
 
     def refusal(self, client: Client) -> str:
-        """Return the reason why nothing may be sent to the client here; empty if it may."""
+        """Return the reason why no message may be sent to the client here; "" if messages may be sent."""
         return ""
 
 

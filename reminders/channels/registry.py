@@ -1,4 +1,4 @@
-"""The channels by name, in the order in which people read them."""
+"""The channels by name, in the order in which pages list them."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ sending_capacity.channels = CHANNELS
 
 
 def register(channel: DeliveryChannel) -> None:
-    """Add a channel. Everything that loops over channels takes them from here."""
+    """Add a channel. All code that loops over channels reads them from here."""
     CHANNELS[channel.name] = channel
 
 
@@ -34,7 +34,7 @@ def personal(name: str) -> PersonalChannel:
 def channel_choices() -> list[tuple[str, Any]]:
     """Return the channels as choices of fields.
 
-    Migrations name this function, not its answer, so that adding a channel needs no migration.
+    Migrations name this function, not its result, so that adding a channel needs no migration.
     """
     return [(name, channel.label) for name, channel in CHANNELS.items()]
 

@@ -1,4 +1,4 @@
-"""Fields of the API that name a channel. Each serializer has its own, so they know the channels there are by then."""
+"""API fields that name a channel. Each serializer creates its own, after all channels are registered."""
 
 from typing import Any
 

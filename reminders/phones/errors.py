@@ -1,4 +1,4 @@
-"""Refusals about verifying a phone."""
+"""Errors of verifying a phone."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""The form of a code that was sent to a phone."""
+"""The form for a code that was sent to a phone."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""Verification of a client's phone: a code is sent by SMS, and the phone's owner enters it here."""
+"""Operations to verify a client's phone: a code is sent by SMS, and its owner enters it."""
 
 import logging
 import secrets
@@ -33,7 +33,7 @@ MOST_TRIES = 5
 
 
 LEASE = timedelta(minutes=1)
-"""Time a worker has to send a code before another one tries with another code."""
+"""The time in which a worker has to send a code before another one tries with another code."""
 
 
 ROUND = timedelta(minutes=1)
@@ -52,7 +52,7 @@ CODE_ASKED = gettext_lazy(
     "If this number takes text messages from us, a code is on its way. Otherwise it was asked for too often of late, "
     "or said STOP: answer START to any of our messages then."
 )
-"""The response to every request for a code, whatever is done."""
+"""The response to every request for a code, whether one is sent or not."""
 
 
 logger = logging.getLogger(__name__)
@@ -99,11 +99,10 @@ def _within_limits(number: str, network: str) -> bool:
 
 
 def verify_phone(*, client_id: int, code: str, actor: Actor, now: datetime) -> Client:
-    """Verify the client's phone by the code sent to it; text messages go there from now on. Only for the client
-    themself.
+    """Verify the client's phone by the code sent to it; text messages go there from now on.
 
-    Raises CodeNotValid for a wrong code, after ten minutes or five wrong codes, and if the phone was changed since;
-    NotAllowed, NotFound.
+    Only for the client themself. Raises CodeNotValid for a wrong code, after ten minutes or five wrong codes, and if
+    the phone was changed since; NotAllowed, NotFound.
     """
     client = _try_code(client_id, code, actor, now)
     if client is None:
@@ -114,7 +113,7 @@ def verify_phone(*, client_id: int, code: str, actor: Actor, now: datetime) -> C
 
 @operation
 def _try_code(client_id: int, code: str, actor: Actor, now: datetime) -> Client | None:
-    """Return the client, now verified; None for an invalid code, which is counted."""
+    """Verify the client and return them; None for a wrong code, which is counted."""
     client = _own(client_id, actor)
     row = PhoneCode.objects.select_for_update(no_key=True).filter(client=client).first()
     if row is None or not row.digest or row.expires_at <= now or row.tries >= MOST_TRIES or row.phone != client.phone:
@@ -131,7 +130,7 @@ def _try_code(client_id: int, code: str, actor: Actor, now: datetime) -> Client 
 
 
 def _own(client_id: int, actor: Actor) -> Client:
-    """Return the client, locked, if they are the actor."""
+    """Return the client, locked, if they are the actor. Raises NotFound, NotAllowed."""
     if actor.client_id != client_id:
         raise NotAllowed
     client = Client.objects.select_for_update(of=("self",), no_key=True).filter(pk=client_id).first()
@@ -145,7 +144,7 @@ def _digest(row: PhoneCode, code: str) -> str:
 
 
 def send_due(*, clock: Callable[[], datetime]) -> int:
-    """Send the pending codes. Returns how many were sent. Any number of workers may run this at once."""
+    """Send the pending codes. Return how many were sent. Any number of workers may run this at once."""
     PhoneCode.objects.filter(asked_at__lt=clock() - KEPT).delete()
     sent, until = 0, clock() + ROUND
     while (now := clock()) < until and (claimed := _claim(now)):
@@ -155,7 +154,7 @@ def send_due(*, clock: Callable[[], datetime]) -> int:
 
 @operation
 def _claim(now: datetime) -> tuple[PhoneCode, str] | None:
-    """Return the longest waiting code that no other worker is sending, generated now."""
+    """Generate the code that has waited longest and that no other worker is sending. Return its row and the code."""
     rows = PhoneCode.objects.due(now=now).select_related("client")
     row = rows.select_for_update(of=("self",), skip_locked=True, no_key=True).first()
     if row is None:
@@ -182,7 +181,7 @@ def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
 
 
 def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
-    """Postpone the code a little, while it is useful."""
+    """Postpone the code a little, while it is of use."""
     failures = row.failures + 1
     logger.warning("The code for client %s could not be sent: %s", row.client_id, shortened(error))
     if isinstance(error, Refused) or failures >= SENDINGS:
@@ -192,5 +191,5 @@ def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
 
 
 def _still(row: PhoneCode) -> Any:
-    """Return the row, unless another code has been requested or generated since."""
+    """Return the row, unless another code was requested or generated since."""
     return PhoneCode.objects.filter(pk=row.pk, digest=row.digest)

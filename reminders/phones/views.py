@@ -20,8 +20,10 @@ from scheduler_project.common.pages.base import secret_page, too_many
 
 
 def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor, now: datetime) -> HttpResponse | None:
-    """Send a code (`do=code`) or check one (`do=verify`). Errors go into the form. Rate-limited users get a page of
-    its own."""
+    """Send a code (`do=code`) or check one (`do=verify`). Errors go into the form.
+
+    A user beyond the rate limit gets a page of its own.
+    """
     if request.POST.get("do") == "code":
         refused = too_many(request, "code", f"client:{client.pk}")
         if refused is None:
@@ -40,7 +42,7 @@ def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor
 
 @secret_page
 def phone(request: HttpRequest, token: str) -> HttpResponse:
-    """Send a code to the number given with the booking, and check the code entered."""
+    """Send a code to the number given with the booking, and check the code that is entered."""
     client = Client.objects.filter(reservations__appointment=appointment_from_token(token)).first()
     if client is None or not client.phone:
         raise NotFound

@@ -1,4 +1,4 @@
-"""Reminder preferences and opt-outs in the admin. Changes go through the operations, which replan the reminders."""
+"""The admin of reminder preferences and opt-outs. Changes go through the operations, which replan the reminders."""
 
 from typing import Any
 
@@ -129,7 +129,7 @@ class OptOutForm(ModelForm):
 
 @admin.register(OptOut)
 class OptOutAdmin(ReadOnly, StaffModelAdmin):
-    """Opt-outs. Staff add and remove them at the owner's request; otherwise they are read-only."""
+    """The admin of opt-outs. Staff add and remove them at the owner's request; otherwise they are read-only."""
 
     form = OptOutForm
     list_display = ("address", "channel", "source", "since", "ended")

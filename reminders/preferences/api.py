@@ -1,4 +1,4 @@
-"""Reminder preferences and opt-outs: the API of `operations.preferences`."""
+"""The API of reminder preferences and opt-outs."""
 
 from collections.abc import Mapping
 from datetime import time
@@ -40,7 +40,7 @@ from scheduler_project.common.api.views import StrictView
 
 
 class AddressSerializer(Serializer[Any]):
-    """An address for messages to a client, and whether it opted out."""
+    """An address for messages to a client, with its opt-out."""
 
     channel = PersonalChannelField()
     address = TextField()
@@ -143,7 +143,7 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
         examples=EXAMPLES,
     )
     def patch(self, request: Request, **kwargs: Any) -> Response:
-        if not isinstance(request.data, Mapping):  # a null body or a list, never valid
+        if not isinstance(request.data, Mapping):  # null or a list as the body, never valid
             self.get_serializer(data=request.data).is_valid(raise_exception=True)
         client = self.client()
         data = self.get_serializer(operations.preferences_of(client), data=request.data, partial=True)
@@ -223,7 +223,7 @@ class OptOutFilter(django_filters.FilterSet):
     retrieve=extend_schema(summary="One opt-out"),
 )
 class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Any]):
-    """Addresses that opted out. Staff see and change all, others only the email they log in with.
+    """Addresses that opted out. Staff see and change all, other users only their login's email.
 
     An opt-out by link, mail program or SMS needs no login; one by SMS is withdrawn by SMS.
     """

@@ -1,4 +1,4 @@
-"""Refusals about preferences and opt-outs."""
+"""Errors of preferences and opt-outs."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -51,5 +51,5 @@ class RemindersForm(forms.Form):
 
     @property
     def changes(self) -> dict[str, Any]:
-        """Return the changed preferences."""
+        """The changed preferences."""
         return {name: self.cleaned_data[name] for name in self.changed_data if name != "phone"}

@@ -15,8 +15,10 @@ from scheduler_project.common.languages import language_choices
 
 
 class Preferences(models.Model):
-    """Reminder preferences of one client. Without a row the defaults apply: the site's channels, its language, any
-    hour."""
+    """The reminder preferences of one client.
+
+    Without a row the defaults apply: the site's channels, its language, any hour.
+    """
 
     client = models.OneToOneField(Client, models.CASCADE, related_name="preferences", verbose_name=_("client"))
     channels = ArrayField(
@@ -50,7 +52,7 @@ class Preferences(models.Model):
 
 class OptOutQuerySet(models.QuerySet["OptOut"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Opt-outs the user may see: all for staff, otherwise those of the proved addresses of the user's login."""
+        """Opt-outs the user may see: staff all, others those of their login's proved addresses."""
         if not isinstance(user, User):
             return self.none()
         if user.may("reminders.view_optout"):
@@ -69,8 +71,8 @@ class OptOutQuerySet(models.QuerySet["OptOut"]):
 class OptOut(models.Model):
     """An address that wants no more reminders (an SMS number: no messages at all), with time and source.
 
-    The row stores the address itself (an email in lower case, a number in E.164), whoever owns it later. Rows are kept;
-    a withdrawn one has the time of its withdrawal.
+    The row stores the address itself (an email in lower case, a number in E.164), whatever client has it later. Rows
+    are kept; a withdrawn one has the time of its withdrawal.
     """
 
     channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)

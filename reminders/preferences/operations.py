@@ -1,4 +1,4 @@
-"""Reminder preferences and opt-outs."""
+"""Operations on reminder preferences and opt-outs."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ ADD = "reminders.add_optout"
 
 
 CHANGE = "reminders.change_optout"
-"""The permission to withdraw one."""
+"""The permission to withdraw an opt-out."""
 
 
 @operation
@@ -64,8 +64,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
 
 
 def store_choices(*, client: Client, language: str, channels: Collection[str] = (), now: datetime) -> None:
-    """Store a visitor's choices from the booking form: the language they read, and the channels they want besides the
-    site's.
+    """Store the choices of a visitor's booking form: their language, and the channels they want besides the site's.
 
     The caller holds the client's lock.
     """
@@ -78,7 +77,7 @@ def store_choices(*, client: Client, language: str, channels: Collection[str] = 
 def reset_preferences(*, client: Client, now: datetime) -> bool:
     """Reset a client's preferences to the site's defaults; upcoming reminders are replanned.
 
-    Returns whether they had chosen channels or quiet hours.
+    Return whether the client had chosen channels or quiet hours.
     """
     chosen = Preferences.objects.filter(client=client).exclude(channels=None, quiet_from=None)
     forgotten = chosen.update(channels=None, quiet_from=None, quiet_until=None, updated_at=now)
@@ -101,14 +100,14 @@ def _in_order(channels: Collection[str]) -> list[str]:
 
 
 def offered(chosen: Collection[str] = ()) -> list[tuple[str, Any]]:
-    """Return the channels clients may choose: those the site offers, and those chosen already."""
+    """Return the channels that clients may choose: those the site offers, and those chosen already."""
     return [
         (name, channel.label) for name, channel in personal_channels().items() if channel.is_offered() or name in chosen
     ]
 
 
 def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]:
-    """Return the validated changes as they are stored."""
+    """Return the validated changes in their stored form."""
     known = ("channels", "language", "quiet_from", "quiet_until")
     wanted: dict[str, Any] = {name: changes[name] for name in known if name in changes}
     channels = wanted.get("channels")
@@ -128,7 +127,7 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
 
 @operation
 def opt_out(*, channel: str, address: str, source: OptOutSource, now: datetime) -> OptOut:
-    """Opt an address out: of reminders, or of everything on channels such as SMS. Returns the opt-out in force.
+    """Opt an address out: of reminders, or of all messages on channels like SMS. Return the opt-out in force.
 
     The caller has checked that the actor may do so. Repeating it changes nothing: the first keeps its time and source.
     """
@@ -145,7 +144,7 @@ def opt_out(*, channel: str, address: str, source: OptOutSource, now: datetime) 
 
 @operation
 def opt_in(*, channel: str, address: str, now: datetime) -> bool:
-    """Withdraw an opt-out. Returns whether there was one. The caller has checked that the actor may do so."""
+    """Withdraw an opt-out. Return whether there was one. The caller has checked that the actor may do so."""
     address = spelled(channel, address)
     ended = OptOut.objects.standing().filter(channel=channel, address=address).update(ended_at=now)
     if ended:
@@ -155,9 +154,9 @@ def opt_in(*, channel: str, address: str, now: datetime) -> bool:
 
 @operation
 def opt_out_as(*, channel: str, address: str, actor: Actor, now: datetime) -> OptOut:
-    """`opt_out` by a logged-in user: staff for any address, others for those of their login.
+    """Opt an address out for a logged-in user: staff for any address, others for those of their login.
 
-    Clients enter any phone number they like, so only an SMS from the number opts it out. Raises NotYourAddress;
+    Clients enter any phone number they like, so only an SMS from the number opts it out. Raises NotYourAddress,
     NotVerified.
     """
     _check_speaks_for(actor, channel, address, ADD)
@@ -169,7 +168,7 @@ def opt_out_as(*, channel: str, address: str, actor: Actor, now: datetime) -> Op
 
 @operation
 def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
-    """`opt_in` by a logged-in user. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
+    """Withdraw an opt-out for a logged-in user. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
@@ -180,7 +179,7 @@ def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
 
 @operation
 def take_back_own(*, channel: str, address: str, actor: Actor, now: datetime) -> None:
-    """`opt_in` for an address of the user's login, if it opted out. Raises the same as `take_back`."""
+    """Withdraw the opt-out of an address of the user's login, if there is one. Raises the same as `take_back`."""
     _check_speaks_for(actor, channel, address, CHANGE)
     if standing := standing_opt_out(channel=channel, address=address):
         take_back_standing(standing, now=now)
@@ -198,8 +197,10 @@ def take_back_standing(standing: OptOut, *, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class ClientAddress:
-    """An address of a client. `opt_out` is the opt-out in force; None also if the reader may not know of it
-    (`is_told`)."""
+    """An address of a client, with the opt-out in force.
+
+    `opt_out` is None also if the reader may not know of it (`is_told`).
+    """
 
     channel: str
     address: str
@@ -212,7 +213,7 @@ def addresses_of(client: Client, actor: Actor) -> list[ClientAddress]:
 
     Opt-outs are visible only to staff who may see them, to the client once the address is proved, and to anybody who
     has written to the address as this client's: the provider or the client. Otherwise anybody could query any address
-    by entering it as somebody's.
+    by entering it as a client's.
     """
     addresses = []
     for channel, each in personal_channels().items():
@@ -247,7 +248,7 @@ def standing_opt_out(*, channel: str, address: str) -> OptOut | None:
 
 
 def spelled(channel: str, address: str) -> str:
-    """Return the stored form of an address."""
+    """Return an address in its stored form."""
     return personal(channel).spelled(address)
 
 

@@ -1,4 +1,4 @@
-"""Message templates in the admin: changed through the operations, with preview and test mail."""
+"""The admin of message templates, which are changed through the operations, with a preview and a test mail."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -56,7 +56,7 @@ def _place_of(request: HttpRequest, token: UUID) -> str:
 
 
 class DraftForm(ModelForm):
-    """A template as entered in the form; validation is left to the operation."""
+    """A template as entered in the form. The operation validates it."""
 
     class Meta:
         model = MessageTemplate
@@ -68,7 +68,7 @@ class DraftForm(ModelForm):
 
 
 class ForForm(DraftForm):
-    """First step of adding a template: the message it is for."""
+    """The first step of adding a template: the choice of the message."""
 
     class Meta(DraftForm.Meta):
         fields = FOR
@@ -86,7 +86,7 @@ class ForForm(DraftForm):
 
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(StaffModelAdmin):
-    """Message templates. Without one of the provider's, the site's is used, and without that the default."""
+    """The admin of message templates. Without one of the provider's, the site's is used, else the default."""
 
     list_display = ("kind", "channel", "recipient", "language", "provider", "subject")
     list_filter = ("kind", "channel", "recipient", "language", provider_filter("provider"))
@@ -115,7 +115,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
         return field
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Ask first which message the template is for, then start from the text now in use."""
+        """Ask for the template's message, then start from the text now in use."""
         choice = ForForm(request.GET if "kind" in request.GET else None)
         if request.method == "POST" or not self.has_add_permission(request) or choice.is_valid():
             return super().add_view(request, form_url, extra_context)
@@ -143,7 +143,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
     def delete_model(self, request: HttpRequest, obj: MessageTemplate) -> None:
         templates.remove_template(template_id=obj.pk, actor=staff(request))
 
-    # --- Trying out ---
+    # --- Previews and tests ---
 
     def get_urls(self) -> list[Any]:
         preview = self.admin_site.admin_view(csp_update({"frame-src": [SELF]})(self.preview_view))
@@ -159,7 +159,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
         return self.has_add_permission(request) or self.has_change_permission(request)
 
     def preview_view(self, request: HttpRequest) -> Any:
-        """Preview the text in the form, saved or not, and mail it to the user on request."""
+        """Preview the text in the form, saved or not. Mail it to the user on request."""
         if not self.has_preview_permission(request):
             raise PermissionDenied
         if request.method != "POST":

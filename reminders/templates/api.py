@@ -121,7 +121,7 @@ class MessageTemplateViewSet(
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 
     def query_parameters(self) -> list[Any]:
-        """Leave out the parameters about time zones: the responses contain no times."""
+        """Return no `timezone` parameter: the responses contain no times."""
         return []
 
     def get_queryset(self) -> QuerySet[MessageTemplate]:

@@ -1,4 +1,4 @@
-"""Composes the outgoing message from a row of the outbox: recipient, text and attachments."""
+"""Composing the outgoing message from a row of the outbox: recipient, text and attachments."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -34,7 +34,7 @@ ENDING = (Kind.CANCELLED, Kind.DECLINED)
 
 
 OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
-"""Line added to any text about many appointments of a series."""
+"""A line added to any text about many appointments of a series."""
 
 
 INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
@@ -81,7 +81,7 @@ def templates_for(messages: Iterable[Message]) -> CustomTexts:
 
 
 def templates_of(provider_ids: Collection[int]) -> CustomTexts:
-    """Return the custom texts of some providers, and the site's."""
+    """Return the custom texts of some providers, and those of the site."""
     templates = MessageTemplate.objects.filter(Q(provider=None) | Q(provider__in=provider_ids))
     return {
         (template.provider_id, template.kind, template.channel, template.recipient, template.language): TemplateText(
@@ -92,7 +92,7 @@ def templates_of(provider_ids: Collection[int]) -> CustomTexts:
 
 
 def words_of(message: Message, language: str, custom_texts: CustomTexts) -> TemplateText:
-    """Return the provider's text, else the site's, else the default."""
+    """Return the provider's text, else the site's, else the default text."""
     which = (message.kind, message.channel, message.recipient, language)
     return words_from(custom_texts, message.reservation.provider_id, *which)
 
@@ -108,7 +108,7 @@ def words_from(
 def text_or_default(
     words: TemplateText, facts: Mapping[str, str], kind: str, channel: str, recipient: str
 ) -> TemplateText:
-    """Return the text, or the default if all its variables are empty and nothing of it is left."""
+    """Return the text; the default one if all its variables are empty and nothing of it is left."""
     return words if filled(words.body, facts) else default_words(kind, channel, recipient)
 
 
@@ -150,9 +150,9 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
 
 
 def may_be_a_strangers(message: Message) -> bool:
-    """Return whether a message goes to an unproved address of a client with a login: it may belong to somebody else.
+    """Return whether a message goes to an unproved address of a client with a login: it may be another person's.
 
-    For messages loaded by `Message.objects.detailed()`; for others with a login nothing is known.
+    Only for messages loaded by `Message.objects.detailed()`; others lack the data about logins.
     """
     if message.recipient != Recipient.CLIENT or not personal(message.channel).writes_to_strangers:
         return False
@@ -160,7 +160,7 @@ def may_be_a_strangers(message: Message) -> bool:
 
 
 def without_own_words(message: Message) -> Message:
-    """Return a message that may go to a stranger: without any text the client could have written except their name.
+    """Return a message for a stranger's mailbox, without any text that the client could have written except their name.
 
     Otherwise anybody could register with another person's email and have the site mail them any text.
     """
@@ -173,7 +173,7 @@ def without_own_words(message: Message) -> Message:
 
 
 def plain(appointment: Appointment) -> Appointment:
-    """Return the appointment titled like its service, without description and without the client's reason to cancel."""
+    """Return the appointment with its service's name as title, and without description and reason to cancel."""
     appointment = copy(appointment)
     appointment.title, appointment.description = untitled(appointment.service), ""
     if appointment.cancellation_reason:
@@ -184,8 +184,10 @@ def plain(appointment: Appointment) -> Appointment:
 
 
 def shown(message: Message, *, now: datetime) -> str:
-    """Return the text of a message as it would be sent now, for staff and providers, without the secrets in its
-    links."""
+    """Return the text of a message as it would be sent now, for staff and providers.
+
+    Secrets in its links are left out.
+    """
     if message.endpoint_id is not None:
         return ""
     outgoing = compose(message, custom_texts=templates_for([message]), now=now)
@@ -202,7 +204,7 @@ class RenderedText(NamedTuple):
 
 
 def manage_link(message: Message) -> str:
-    """Return the link to view, reschedule or cancel the message's appointment; empty if it is not upcoming."""
+    """Return the link to view, reschedule or cancel the message's appointment; "" if it is not upcoming."""
     several = message.details.get("others")
     if message.appointment is None or message.recipient != Recipient.CLIENT or message.kind in ENDING or several:
         return ""
@@ -231,9 +233,7 @@ def render(
         "direction": "rtl" if translation.get_language_bidi() else "ltr",
     }
     text, html = (render_to_string(f"reminders/message.{form}", context) for form in ("txt", "html"))
-    return RenderedText(
-        context["subject"], "" + text, "" + html
-    )  # no longer marked as safe: they may be shown in a page
+    return RenderedText(context["subject"], "" + text, "" + html)  # no longer marked as safe: pages may show them
 
 
 def unsubscribing(link: str) -> dict[str, str]:
@@ -296,8 +296,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
 
 
 def times_of(message: Message, zone: ZoneInfo, form: str | Promise) -> str:
-    """Return the further times of a notice about many appointments; if there are too many, the first ones and a
-    summary."""
+    """Return the further times of a notice about many appointments; of too many, the first ones and a count."""
     times = [time_in_words(datetime.fromisoformat(other), zone, form) for other in message.details.get("others", ())]
     listed = CHANNELS[message.channel].most_times
     more = len(times) - listed
@@ -330,11 +329,11 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
 
 
 def time_in_words(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
-    """Return a time such as `Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
+    """Return a time like `Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
     return _language_of_time(instant, zone, str(form), translation.get_language())
 
 
 @lru_cache(maxsize=4096)
 def _language_of_time(instant: datetime, zone: ZoneInfo, form: str, language: str | None) -> str:
-    """`language` is an argument only as part of the cache key."""
+    """Return the time in words. `language` is an argument only as part of the cache key."""
     return f"{dateformat.format(instant.astimezone(zone), form)} ({zone.key})"

@@ -1,4 +1,4 @@
-"""Refusals about templates."""
+"""Errors of templates."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -30,10 +30,9 @@ class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
 
 
 class MessageTemplate(models.Model):
-    """The text for one kind of message, channel, recipient and language: a provider's, or without a provider the
-    site's.
+    """The text for one kind of message, channel, recipient and language, of a provider or (without one) of the site.
 
-    Without a template the default text is used. Only the variables of `words.VARIABLES` are replaced; no code is run.
+    Without a template the default text is used. Only the variables of `texts.VARIABLES` are replaced; no code is run.
     """
 
     provider = models.ForeignKey(
@@ -88,8 +87,7 @@ class MessageTemplate(models.Model):
         )
 
     def clean(self) -> None:
-        """Check that such a message exists, that it has a subject only if it is no short text, and that the
-        confirmation link is there."""
+        """Check that the message exists, that only a long one has a subject, and that the link to confirm is there."""
         validate_sent(self.kind, self.channel, self.recipient)
         is_short = personal(self.channel).is_short
         if not is_short and not self.subject.strip():

@@ -1,4 +1,4 @@
-"""Custom message templates: saving, previewing, and mailing oneself a test."""
+"""Operations on message templates: save, preview, and mail oneself a test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +30,8 @@ from scheduler_project.common.operations import operation
 def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | None = None) -> MessageTemplate:
     """Add a template, or change the given fields of an existing one.
 
-    Providers edit their own, with or without naming themselves; staff edit anybody's, or, without a provider, the
-    site's. Raises BadWords, TemplateExists, NotAllowed, NotFound.
+    Providers edit their own, with or without naming themselves; staff edit any, or, without a provider, the site's.
+    Raises BadWords, TemplateExists, NotAllowed, NotFound.
     """
     verb = "add" if template_id is None else "change"
     template = MessageTemplate() if template_id is None else _locked(template_id, actor, verb)
@@ -72,8 +72,7 @@ class Preview(NamedTuple):
 
 
 def in_use(template: MessageTemplate) -> TemplateText:
-    """Return the text now in use instead of this template, in its language: the provider's, the site's or the
-    default."""
+    """Return the text in use in place of this template, in its language: the provider's, the site's or the default."""
     custom_texts = templates_of([template.provider_id] if template.provider_id else [])
     which = (template.kind, template.channel, template.recipient, template.language)
     with translation.override(template.language):
@@ -101,10 +100,10 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
 
 
 def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
-    """Mail a template's message with sample values to the actor's own address, which is returned.
+    """Mail a template's message with sample values to the actor's own address, and return the address.
 
     A text message is mailed too. Call it outside of a transaction, because the mail server may be slow. Raises NotSent;
-    NotVerified, except for staff: a login may have been made with another person's email.
+    NotVerified, except for staff: a login may have been created with another person's email.
     """
     if actor.user is None:
         raise NotAllowed

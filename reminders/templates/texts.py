@@ -1,7 +1,8 @@
 """Texts of messages: their variables, the defaults, and the replacement of variables.
 
-Default and custom texts go through the same `filled`. Only `{{ name }}` is replaced; no code is run. A line whose
-variables are all empty is left out, so that “Reason: {{ reason }}” does not stay without a reason."""
+Default and custom texts both go through `filled`. Only `{{ name }}` is replaced; no code is run. A line whose variables
+are all empty is left out, so that “Reason: {{ reason }}” does not stay without a reason.
+"""
 
 import re
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ VARIABLES = {
 
 
 LINKS = {"confirm_link": _("Confirm")}
-"""Variables that are links; in HTML each becomes a button with this label."""
+"""Variables that are links. In HTML each becomes a button with this label."""
 
 
 BUTTON = (
@@ -50,7 +51,7 @@ BUTTON = (
 
 
 def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, TemplateText]]:
-    """Return the default texts of all messages that are sent, by channel and recipient."""
+    """Return the default texts of all messages, by channel and recipient."""
     return {
         (name, recipient): kinds
         for name, channel in personal_channels().items()
@@ -69,7 +70,7 @@ def names_in(text: str) -> list[str]:
 
 
 def validate_sent(kind: str, channel: str, recipient: str) -> None:
-    """Reject texts for a message that is never sent. Raises ValidationError (`never_sent`) on the kind."""
+    """Raise ValidationError (`never_sent`, on the kind) for texts of a message that is never sent."""
     kinds = next((kinds for which, kinds in default_texts().items() if which == (channel, recipient)), {})
     if kind not in kinds:
         raise ValidationError(
@@ -88,9 +89,9 @@ def validate_sent(kind: str, channel: str, recipient: str) -> None:
 
 
 def validate_words(text: str) -> None:
-    """Reject texts that would not be sent as intended: unknown variables, code, stray braces.
+    """Raise ValidationError for texts that would not be sent as intended: unknown variables, code, stray braces.
 
-    Raises ValidationError (`unknown_variable`, `braces`).
+    The codes are `unknown_variable` and `braces`.
     """
     known = ", ".join(VARIABLES)
     for name in names_in(text):
@@ -122,7 +123,7 @@ def filled(text: str | Promise, facts: Mapping[str, str]) -> str:
 
 
 def filled_html(text: str | Promise, facts: Mapping[str, str]) -> str:
-    """Return the same as HTML: paragraphs, URLs in the text as links, URLs in variables as buttons.
+    """Return `text` as HTML with its variables replaced: paragraphs, URLs as links, URLs in variables as buttons.
 
     Other values of variables never become links, because anybody may call themself `www.example.org`.
     """

@@ -1,4 +1,4 @@
-"""A provider's message templates: listing, editing, previewing and testing them."""
+"""A provider's message templates: list, edit, preview and test them."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ from scheduler_project.common.pages.forms import refuse
 
 @provider_page
 def templates(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """List all texts in one language (`?language=`), marking those the provider has changed."""
+    """List all texts in one language (`?language=`), with a mark on those the provider has changed."""
     languages = dict(settings.LANGUAGES)
     requested = request.GET.get("language", "")
     language = requested if requested in languages else (get_language() or settings.LANGUAGE_CODE).partition("-")[0]

@@ -17,5 +17,5 @@ def opt_out_path(address: str) -> str:
 
 @register.filter
 def since(words: str, day: str) -> str:
-    """Return words about an opt-out, with the day it began."""
+    """Return an opt-out in words, with the day it began."""
     return str(words) % {"since": day}

@@ -1,4 +1,4 @@
-"""Webhooks in the admin. A secret is shown once, to the user who adds or rotates it, and on no other page."""
+"""The admin of webhooks. A secret is shown once, to the user who adds or rotates it, and on no other page."""
 
 from typing import Any
 

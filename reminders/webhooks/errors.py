@@ -1,4 +1,4 @@
-"""Refusals about webhooks."""
+"""Errors of webhooks."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -12,7 +12,7 @@ from scheduler_project.common.validators import one_line
 
 
 class WebhookForm(forms.Form):
-    """URL and events of a provider's webhook."""
+    """The URL and events of a provider's webhook."""
 
     url = URLField(label=_("Address"), max_length=500, assume_scheme="https", validators=[one_line])
     description = LineField(label=_("Description"), max_length=200, required=False)

@@ -12,8 +12,10 @@ from accounts.models import Provider, User
 
 class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Webhooks the user may see: their own for a provider; all for staff with the change permission, which
-        exposes secrets."""
+        """Webhooks the user may see: a provider their own, staff all if they may change them.
+
+        To see one exposes its secret.
+        """
         if not isinstance(user, User):
             return self.none()
         sees_all = user.may("reminders.change_webhookendpoint")

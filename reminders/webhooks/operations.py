@@ -1,4 +1,4 @@
-"""Webhooks of providers: endpoints, signing secrets, and disabling after failures. For the provider and staff."""
+"""Operations on a provider's webhooks, for the provider and staff: endpoints, secrets, disabling after failures."""
 
 import base64
 import secrets
@@ -35,11 +35,11 @@ DUE = "reminder.due"
 
 
 OVERLAP = timedelta(hours=24)
-"""Time for which a replaced secret stays valid."""
+"""The time for which a replaced secret stays valid."""
 
 
 STILL_USEFUL = timedelta(days=3)
-"""Time for which a replayed event is retried."""
+"""The time for which a replayed event is retried."""
 
 
 CHANGE = "reminders.change_webhookendpoint"
@@ -47,7 +47,7 @@ CHANGE = "reminders.change_webhookendpoint"
 
 
 def new_secret() -> str:
-    """Return a new secret as specified by Standard Webhooks: 24 to 64 random bytes."""
+    """Return a new secret in the form of Standard Webhooks, which asks for 24 to 64 random bytes."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
@@ -58,7 +58,7 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
     The caller shows its `secret`, for the only time. Raises BadAddress, UnknownEvent, EndpointExists and
     TooManyEndpoints; NotFound, NotAllowed.
     """
-    # Two who add at once count one after the other.
+    # Concurrent requests must count one after the other.
     provider = Provider.objects.select_for_update(of=("self",), no_key=True).filter(pk=provider_id).first()
     if provider is None:
         raise NotFound(field="provider")
@@ -75,7 +75,10 @@ def add_endpoint(*, provider_id: int, fields: dict[str, Any], actor: Actor, now:
 
 @operation
 def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> WebhookEndpoint:
-    """Change `url`, `description` or `events`. Pending deliveries go to the new URL. Raises the same as adding."""
+    """Change `url`, `description` or `events`. Pending deliveries go to the new URL.
+
+    Raises the same as `add_endpoint`.
+    """
     endpoint = _locked(endpoint_id, actor)
     wanted = endpoint.wants(DUE)
     for name, value in _checked(fields).items():
@@ -131,7 +134,7 @@ def remove_endpoint(*, endpoint_id: int, actor: Actor, now: datetime) -> None:
 
 @operation
 def end_endpoints(*, provider: Provider) -> int:
-    """Delete all webhooks of a provider, whoever added them. Returns how many."""
+    """Delete all webhooks of a provider, by whomever they were added. Return how many."""
     ended = WebhookEndpoint.objects.filter(provider=provider).delete()[1].get("reminders.WebhookEndpoint", 0)
     if ended:
         log_security_event_on_commit(SecurityEvent.KEY_ENDED, kind="webhook", provider=provider.pk, count=ended)
@@ -200,7 +203,7 @@ def _plan_anew(endpoint: WebhookEndpoint, now: datetime, *, changed: bool = Fals
 
 
 def _try_at_once(endpoint: WebhookEndpoint) -> None:
-    """Clear the record that nobody answers there, so that the next delivery is tried at once."""
+    """Delete the outage of the endpoint, so that the next delivery is attempted at once."""
     outages.note_up([outages.key_of(Channel.WEBHOOK, endpoint.pk)])
 
 
@@ -219,7 +222,7 @@ def _is_local(host: str) -> bool:
     The addresses it resolves to are checked again at each delivery.
     """
     if ":" in host:
-        return False  # An address of IPv6, which was looked at as such.
+        return False  # An IPv6 address, which was checked before.
     if is_local(host):
         return True
     last = host.rstrip(".").lower().rpartition(".")[2]
@@ -227,14 +230,14 @@ def _is_local(host: str) -> bool:
 
 
 def _is_dotted(host: str) -> bool:
-    """Return whether it is an IPv4 address in the usual notation; only some programs read others, such as 127.1."""
+    """Return whether it is an IPv4 address in the usual notation. Only some programs read others, for example 127.1."""
     with suppress(ValueError):
         return bool(IPv4Address(host))
     return False
 
 
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the validated fields as they are stored."""
+    """Return the validated fields in their stored form."""
     checked = dict(fields)
     if "url" in checked:
         try:

@@ -1,4 +1,4 @@
-"""Body and signature of webhooks (standardwebhooks.com)."""
+"""The body and the signature of webhooks (standardwebhooks.com)."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from scheduler_project.common.time.zones import rfc3339
 
 
 def event_name(event: str, status: str) -> str:
-    """Return the name that webhooks know an event of an appointment by, which has this status after it."""
+    """Return the name in webhooks for an event of an appointment and the status after it."""
     if event == Event.BOOKED and status == AppointmentStatus.PENDING:
         return "appointment.pending"
     return "appointment.moved" if event == Event.RESCHEDULED else f"appointment.{event}"
@@ -33,13 +33,13 @@ APPOINTMENT_EVENTS = {
     "appointment.missed": "An appointment is marked as missed: the client did not come.",
     "appointment.cancelled": "An appointment is cancelled, by whoever it is.",
 }
-"""The sentences of the reference about events of appointments. Without one, an event is described by its status."""
+"""The sentences of the reference about events of appointments. Other events are described by their status."""
 
 TOLD = (
     *("id", "uid", "status", "sequence", "title", "start_time", "end_time", "timezone"),
     *("provider", "client", "service"),
 )
-"""The fields of an appointment that webhooks are sent."""
+"""The fields of an appointment in webhooks."""
 
 EVENTS = {
     **APPOINTMENT_EVENTS,
@@ -52,17 +52,17 @@ EVENTS = {
     "reminder.sent": "A reminder to the client was sent, by email or SMS.",
     "reminder.failed": "A reminder to the client was given up.",
 }
-"""All events that a webhook can choose, with when each is sent."""
+"""All events that a webhook can choose, with the time at which each is sent."""
 
 
 def event_data(appointment: Appointment) -> dict[str, Any]:
-    """Return the current state of an appointment, as webhooks describe it."""
+    """Return the current state of an appointment for webhooks."""
     with translation.override(settings.LANGUAGE_CODE):
         return describe(appointment, TOLD, instant=rfc3339)
 
 
 def reminder_data(message: Message) -> dict[str, Any]:
-    """Return a reminder as webhooks describe it, with the current state of its appointment."""
+    """Return a reminder for webhooks, with the current state of its appointment."""
     assert message.appointment
     return {
         "reminder": {"id": message.pk, "channel": str(message.channel), "offset": message.offset},
@@ -81,7 +81,7 @@ def envelope(message: Message) -> bytes:
     The bytes are the same for every attempt, except that a reminder contains the appointment's current state.
     """
     data = reminder_data(message) if message.kind == Kind.REMINDER else message.details["data"]
-    # PostgreSQL keeps no order of keys.
+    # PostgreSQL does not keep the order of keys.
     options = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
     return orjson.dumps({"type": event_of(message), "timestamp": message.created_at, "data": data}, option=options)
 

@@ -26,7 +26,7 @@ PAGE = 25
 
 @provider_page
 def webhooks(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """List the provider's webhooks and add one: its secret is shown in the response and never again."""
+    """List the provider's webhooks and add one. Its secret is shown in the response and never again."""
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,7 +46,7 @@ def webhooks(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @provider_page
 def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
-    """Show one webhook: edit, rotate its secret, disable, enable or delete it, replay a delivery."""
+    """Show one webhook: edit it, rotate its secret, disable, enable or delete it, replay a delivery."""
     endpoint = WebhookEndpoint.objects.filter(provider=schedule.provider, pk=pk).first()
     if endpoint is None:
         raise NotFound
@@ -80,7 +80,7 @@ def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 def do_action(
     request: HttpRequest, schedule: Schedule, endpoint: WebhookEndpoint, action: str, form: WebhookForm
 ) -> HttpResponse:
-    """Do the action of the button pressed. An unknown action does nothing."""
+    """Do the action of the button. An unknown action does nothing."""
     arguments: dict[str, Any] = {"actor": actor_of(request), "now": timezone.now()}
     if action == "save":
         operations.change_endpoint(endpoint_id=endpoint.pk, fields=form.cleaned_data, **arguments)

@@ -51,18 +51,18 @@ class Mail:
         except smtplib.SMTPAuthenticationError as error:
             self.close()
             raise Unreachable(f"The mail server does not let us in: {error}") from error
-        except OSError as error:  # smtplib's errors are among them
+        except OSError as error:  # smtplib's errors are OSErrors
             self.close()
             raise Unreachable(f"The mail server cannot be reached: {error}") from error
 
     def send(self, outgoing: OutgoingMessage) -> str:
         try:
             self.hand_over(outgoing)
-        except (OSError, ValueError) as error:  # smtplib's errors are OSErrors, an address nobody takes is a ValueError
+        except (OSError, ValueError) as error:  # as above; an address no server accepts is a ValueError
             reply = reply_of(error)
             if not (self.taken and reply and reply[0] == SHUTTING_DOWN):
                 raise self.answer(error) from error
-            self.close()  # Some servers end a connection so after so many mails.
+            self.close()  # Some servers end a connection like this after a number of mails.
             return self.send(outgoing)
         self.taken += 1
         return message_id(outgoing)
@@ -105,7 +105,7 @@ class Mail:
     def cut(self) -> None:
         for connection in self.connections():
             with suppress(OSError):
-                # Not the method of a TLS socket, which takes its encryption away from under the one who reads.
+                # Not the method of a TLS socket, which would remove the encryption under a waiting read.
                 socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
@@ -139,13 +139,15 @@ def connect() -> Iterator[Connection]:
 
 
 def message_id(outgoing: OutgoingMessage) -> str:
-    """Return the Message-ID (RFC 5322 §3.6.4), the same for each attempt, so that mail programs show a repeated mail
-    once."""
+    """Return the Message-ID (RFC 5322 §3.6.4).
+
+    It is the same for each attempt, so that mail programs show a repeated mail once.
+    """
     return f"<{outgoing.key}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
 def letter(outgoing: OutgoingMessage) -> EmailMultiAlternatives:
-    """Return the parcel as a mail; names and subject are taken literally even if they look encoded (RFC 2047).
+    """Return the message as a mail. Names and subject are taken literally, even if they look encoded (RFC 2047).
 
     Raises ValueError for an address that mail servers do not accept.
     """

@@ -24,10 +24,11 @@ SIGNATURE = "X-Twilio-Signature"
 
 
 PAUSES = (0.1, 0.2, 0.4, 0.8)
-"""Seconds between look-ups of a message whose sending is about to be stored.
+"""The seconds between look-ups of a message whose sending is about to be stored.
 
 Twilio waits 15 seconds for a response, and retries only failed connections
-(twilio.com/docs/usage/webhooks/webhooks-connection-overrides), so the view cannot ask it to come again later."""
+(twilio.com/docs/usage/webhooks/webhooks-connection-overrides), so the view cannot ask it to come again later.
+"""
 
 
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -46,10 +47,10 @@ class InboundSerializer(serializers.Serializer[Any]):
 
 
 class TwilioView(APIView):
-    """Base of the views for the gateway. Its signature replaces a login, and no rate limit applies: it sends each
-    report once.
+    """A base of the views for the gateway. Its signature replaces a login.
 
-    Not a StrictView: Twilio may add parameters at any time, and does not repeat a rejected request.
+    No rate limit applies, for it sends each report once. Not a StrictView: Twilio may add parameters at any time, and
+    does not repeat a rejected request.
     """
 
     authentication_classes: list[Any] = []
@@ -61,7 +62,7 @@ class TwilioView(APIView):
         """Return the form if Twilio signed it. Raises BadSignature."""
         url = settings.SITE_URL + self.request.get_full_path()
         form = cast("QueryDict", self.request.data)
-        token = settings.TWILIO_AUTH_TOKEN  # An empty one would be everybody's.
+        token = settings.TWILIO_AUTH_TOKEN  # With an empty token anybody could sign.
         if not token or not RequestValidator(token).validate(url, form, self.request.headers.get(SIGNATURE, "")):
             raise BadSignature
         return form

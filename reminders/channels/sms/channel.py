@@ -42,14 +42,14 @@ OPTED_OUT = 21610
 NEVER = {
     OPTED_OUT,
     21211,  # not a number
-    21214,  # a number nobody can be reached at
-    21217,  # not written as a number
+    21214,  # a number that cannot be reached
+    21217,  # not in the format of a number
     21265,  # a short code
     21408,  # a region the account does not send to
-    21602,  # nothing to say
-    21612,  # no way from the sender to this number
+    21602,  # no text
+    21612,  # no route from the sender to this number
     21614,  # not a mobile
-    21617,  # too much to say
+    21617,  # too long a text
     21635,  # a landline
 }
 """Errors about the message itself, for which a retry is pointless (twilio.com/docs/api/errors)."""
@@ -60,7 +60,7 @@ def connect() -> AbstractContextManager[Connection]:
 
 
 class Console:
-    """Prints the messages instead of sending them, including codes and links, which are kept out of the log."""
+    """A connection that prints the messages, with their codes and links, which are kept out of the log."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
         sys.stdout.write(f"SMS to {outgoing.address}: {outgoing.text}\n")
@@ -69,7 +69,7 @@ class Console:
 
 
 class File:
-    """Appends the messages to SMS_FILE instead of sending them."""
+    """A connection that appends the messages to SMS_FILE."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
         path = Path(settings.SMS_FILE)
@@ -94,10 +94,10 @@ def file() -> Iterator[Connection]:
 
 @contextmanager
 def twilio() -> Iterator[Connection]:
-    # Imported by those who use it only: it takes a quarter of a second.
+    # Imported only if it is used: it takes a quarter of a second.
     from twilio.http.http_client import TwilioHttpClient
 
-    # Connecting and answering may each take as long.
+    # Connecting and answering may each take this long.
     http = TwilioHttpClient(timeout=settings.SEND_TIMEOUT_SECONDS / 2)
     try:
         yield Twilio(http)
@@ -106,7 +106,10 @@ def twilio() -> Iterator[Connection]:
 
 
 class Twilio:
-    """Twilio's Messages API. It has no idempotency key, so it cannot recognize a message sent twice."""
+    """A connection to Twilio's Messages API.
+
+    It has no idempotency key, so it cannot recognize a message sent twice.
+    """
 
     def __init__(self, http: Any) -> None:
         from twilio.rest import Client
@@ -156,7 +159,7 @@ class Twilio:
 
 
 def handed_over(error: Exception) -> bool:
-    """Return whether Twilio may have received the request although no response came: a connection had been made."""
+    """Return whether Twilio may have received the request although no response came: a connection had been opened."""
     from requests.exceptions import ConnectTimeout, SSLError
     from urllib3.exceptions import NewConnectionError
 
@@ -200,7 +203,7 @@ class SmsChannel(PersonalChannel):
     telling_answers = re.compile(
         r"\b(Twilio|undelivered|failed) (21211|21214|21217|21265|21408|21610|21612|21614|21635)\b"
     )
-    """Answers about a number: it sent STOP to the carrier (21610), or cannot be reached at all."""
+    """Answers about a number: it sent STOP to the carrier (21610), or cannot be reached."""
 
     def connect(self) -> AbstractContextManager[Connection]:
         return connect()

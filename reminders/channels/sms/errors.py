@@ -1,4 +1,4 @@
-"""Refusals of what an SMS gateway sends."""
+"""Errors of an SMS gateway's callbacks."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -22,7 +22,7 @@ STOP = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT OPTOUT REVOKE".split(
 
 
 START = frozenset("START YES UNSTOP".split())
-"""Keywords that carriers act upon themselves, so we must too (twilio.com/docs/messaging/tutorials/advanced-opt-out)."""
+"""Keywords on which carriers act themselves, so we must too (twilio.com/docs/messaging/tutorials/advanced-opt-out)."""
 
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
@@ -31,11 +31,10 @@ NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
 @operation
 def report(*, reference: str, status: str, error: str) -> Outcome | None:
-    """Record the gateway's report on its message `reference`. Returns the current outcome.
+    """Record the gateway's report on its message `reference`. Return the current outcome; None for an unknown message.
 
     The first final report counts, so a repeated or late one changes nothing. An undelivered message has failed: it is
-    listed and can be sent again, but is not retried automatically, because the gateway has already tried. Returns None
-    for an unknown message.
+    listed and can be sent again, but is not retried automatically, because the gateway has already tried.
     """
     attempt = _attempt(reference)
     if attempt is None:

@@ -1,6 +1,7 @@
 """The default texts of text messages.
 
-They keep to the GSM alphabet: one “ or – and only 70 characters fit instead of 160."""
+They keep to the GSM alphabet: with one “ or – only 70 characters fit instead of 160.
+"""
 
 from django.utils.translation import gettext_lazy as _
 

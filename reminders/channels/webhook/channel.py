@@ -112,7 +112,7 @@ def left(deadline: float) -> float:
 
 
 class Answer(io.RawIOBase):
-    """Reader of a socket with one deadline for everything, however slowly the data arrive."""
+    """A reader of a socket with one deadline for all data, however slowly it arrives."""
 
     def __init__(self, line: socket.socket, deadline: float) -> None:
         self.line = line
@@ -156,7 +156,7 @@ def looked_up(target: Target, deadline: float) -> list[tuple[socket.AddressFamil
 
 
 def opened(target: Target, deadline: float) -> socket.socket:
-    """Return a connection to the target's first address that answers; each address gets its share of the time."""
+    """Return a connection to the target's first address that answers. Each address gets a share of the time."""
     addresses = looked_up(target, deadline)
     for others, (family, address) in zip(range(len(addresses))[::-1], addresses, strict=True):
         line = socket.socket(family, socket.SOCK_STREAM)
@@ -180,7 +180,7 @@ def tls() -> ssl.SSLContext:
 
 
 class Hooks:
-    """Opens a connection for each parcel, because each has its own destination."""
+    """A connection for each message, because each has its own destination."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
         target = target_of(outgoing.address)
@@ -200,7 +200,7 @@ class Hooks:
 
 
 def posted(target: Target, outgoing: OutgoingMessage, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
-    """Post a parcel and return the response, whose body is still unread."""
+    """Post a message and return the response, whose body is still unread."""
     # Given a socket, http.client neither looks up a name nor connects.
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = line
@@ -210,8 +210,10 @@ def posted(target: Target, outgoing: OutgoingMessage, line: socket.socket, deadl
 
 
 def headers(outgoing: OutgoingMessage) -> dict[str, str]:
-    """Return the headers a receiver checks (standardwebhooks.com): id (same for all attempts), timestamp,
-    signatures."""
+    """Return the headers that a receiver checks (standardwebhooks.com): id, timestamp and signatures.
+
+    The id is the same for all attempts.
+    """
     now = datetime.now(UTC)
     name = webhook_id(outgoing.key)
     signatures = [Webhook(secret).sign(name, now, outgoing.body.decode()) for secret in outgoing.secrets]
@@ -242,8 +244,10 @@ def no(answer: http.client.HTTPResponse) -> DeliveryError:
 
 
 def seconds_asked(header: str | None) -> float | None:
-    """Return the delay in seconds of a Retry-After header: seconds or a date (RFC 9110 §10.2.3). None if it is
-    invalid."""
+    """Return the delay in seconds of a Retry-After header: seconds or a date (RFC 9110 §10.2.3).
+
+    None if it is not valid.
+    """
     header = (header or "").strip()
     if re.fullmatch(r"\d{1,9}", header, re.ASCII):
         return float(header)

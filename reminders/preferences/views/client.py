@@ -64,7 +64,7 @@ def save(form: RemindersForm, client: Client, *, actor: Actor, now: datetime) ->
 
 
 def stop_or_take_back(action: str, channel: str, login: User, *, actor: Actor, now: datetime) -> None:
-    """Opt the login's address on a channel out, or withdraw that."""
+    """Opt the login's address on a channel out, or withdraw the opt-out."""
     if channel not in personal_channels():
         raise NotFound
     address = personal(channel).address_of_login(login)

@@ -15,7 +15,7 @@ from scheduler_project.common.pages.base import secret_page
 @csrf_exempt
 @secret_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Opt the link's address out, or withdraw that.
+    """Opt the link's address out, or withdraw the opt-out.
 
     A mail program posts `List-Unsubscribe=One-Click` without cookies, and so without a CSRF token (RFC 8058 §3.1); the
     signed address authorizes it. Browsers post the form.
