@@ -24,7 +24,7 @@ from reminders.models import Message
 from reminders.outbox import enqueue
 from reminders.outbox.dispatcher import dispatch
 from reminders.plan import operations as plan
-from reminders.templates.composer import written
+from reminders.templates.composer import compose
 from tests.slow.chaos import seed
 from tests.slow.chaos.sink import sink
 
@@ -56,8 +56,11 @@ def dispatching(rounds: int, count: int) -> list[Row]:
             assert mail.count() == count, f"{mail.count()} mails of {count} came in"
 
         before()
-        parcel = written(Message.objects.detailed()[0], shelf={}, now=now)
-        floors = {"Django's": partial(django_alone, parcel, count), "smtplib's": partial(smtplib_alone, parcel, count)}
+        outgoing = compose(Message.objects.detailed()[0], custom_texts={}, now=now)
+        floors = {
+            "Django's": partial(django_alone, outgoing, count),
+            "smtplib's": partial(smtplib_alone, outgoing, count),
+        }
         for dispatchers in DISPATCHERS:
             compared = by_turns(rounds, count, partial(app, dispatchers), floors, before)
             for (name, row), target in zip(compared.items(), ({"target": DISPATCH_TARGET}, {}), strict=True):
@@ -82,20 +85,20 @@ def dispatch_at_once(dispatchers: int) -> None:
         os.waitpid(child, 0)
 
 
-def django_alone(parcel: OutgoingMessage, count: int) -> None:
+def django_alone(outgoing: OutgoingMessage, count: int) -> None:
     """One connection, kept; each mail is made by Django."""
     with get_connection() as backend:
         for _number in range(count):
-            backend.send_messages([letter(parcel)])
+            backend.send_messages([letter(outgoing)])
 
 
-def smtplib_alone(parcel: OutgoingMessage, count: int) -> None:
+def smtplib_alone(outgoing: OutgoingMessage, count: int) -> None:
     """One connection, one mail that is already made."""
-    mail = letter(parcel)
+    mail = letter(outgoing)
     content = mail.message().as_bytes(linesep="\r\n")
     with smtplib.SMTP(settings.EMAIL_HOST, settings.EMAIL_PORT) as server:
         for _number in range(count):
-            server.sendmail("office@example.org", [parcel.address], content)
+            server.sendmail("office@example.org", [outgoing.address], content)
 
 
 def planning(rounds: int) -> list[Row]:
