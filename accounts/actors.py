@@ -44,7 +44,7 @@ class Actor:
             self.source in (Source.JOB, Source.COMMAND) and self.user.has_perm(permission)
         )
 
-    def runs(self, provider_id: int, permission: str) -> bool:
+    def runs(self, provider_id: int | None, permission: str) -> bool:
         """Return whether the actor may act for that provider: as the provider's own login, or as staff with the
         permission."""
         if self.may(permission):

@@ -1,7 +1,6 @@
-"""The models of accounts, gathered for Django: logins, providers, clients, sign-ins and mails."""
+"""The models of accounts, gathered for Django: logins, providers, clients and sign-ins."""
 
 from accounts.clients.models import Client, ClientQuerySet, known_to_provider
-from accounts.mails.models import Mail, MailQuerySet
 from accounts.providers.models import (
     PUBLISHED,
     VETTED,
@@ -20,8 +19,6 @@ __all__ = [
     "VETTED",
     "Client",
     "ClientQuerySet",
-    "Mail",
-    "MailQuerySet",
     "Mailbox",
     "Provider",
     "ProviderQuerySet",

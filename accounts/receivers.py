@@ -7,7 +7,6 @@ from allauth.account.models import EmailAddress
 from allauth.account.signals import email_changed, password_changed, password_reset, password_set
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.db import transaction
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -22,8 +21,6 @@ from accounts.providers.approval import note_verified
 from accounts.sign_in.mailboxes import is_proved, prove
 from accounts.sign_in.operations import drop_new_email
 from accounts.sign_in.sign_ins import SID, Origin, end_sign_in, end_sign_ins, start_sign_in
-from accounts.signals import mail_owed
-from accounts.tasks import wake_sender
 from accounts.users.operations import carry_email
 from scheduler_project.common.audit.log import audit_actor, current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
@@ -131,11 +128,6 @@ def change_session_key(request: HttpRequest, user: User, **kwargs: Any) -> None:
 def owe_admins(to: list[str], subject: str, text: str, now: datetime, **kwargs: Any) -> None:
     for address in to:
         owe(to=address, subject=subject, text=text, now=now)
-
-
-@receiver(mail_owed, dispatch_uid="accounts.receivers.ring_for_mails")
-def ring_for_mails(**kwargs: Any) -> None:
-    transaction.on_commit(wake_sender)
 
 
 @receiver(post_delete, sender=Client, dispatch_uid="accounts.receivers.forget_deleted_client")

@@ -22,7 +22,11 @@ login_leaving = Signal()
 """A login is about to be erased. Arguments: `user`, `now`. A receiver that raises a DomainError prevents it."""
 
 mail_owed = Signal()
-"""A mail was stored, to be sent after this transaction."""
+"""A mail about a login is to be sent after this transaction, ahead of all other messages.
+
+Arguments: `mail` (`to`, `subject`, `text` and `language`; `accounts.mails.emails.letter_of` returns its text),
+`useful_until`, `now`.
+"""
 
 client_leaving = Signal()
 """A client, with or without a login, is about to be erased. Arguments: `client`, `now`.

@@ -55,7 +55,7 @@ def add_demo_messages(*, now: datetime) -> None:
             outcome=Outcome.SENT,
             reference=f"<{message.key}@example.com>",
         )
-        if message is due[-1] or message.reservation.client_id == registered[MOVED_AWAY].pk:
+        if message is due[-1] or message.about.client_id == registered[MOVED_AWAY].pk:
             message.status, message.sent_at = MessageStatus.FAILED, None
             message.failures, message.error = 1, "550 5.1.1 There is no such mailbox here"
             attempt.outcome, attempt.error, attempt.reference = Outcome.REFUSED, message.error, ""

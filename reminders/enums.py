@@ -18,7 +18,11 @@ class Channel(StrEnum):
 
 
 class Kind(models.TextChoices):
-    """Kinds of messages. All but reminders are notices, due as soon as their event has happened."""
+    """Kinds of messages. All but reminders are due as soon as their event has happened.
+
+    `account`: a mail about a login, or to ADMINS. It is about no reservation, goes ahead of all others, and its row is
+    deleted once it is sent.
+    """
 
     REMINDER = "reminder", _("reminder")
     HOLD = "hold", _("confirm your reservation")
@@ -30,6 +34,7 @@ class Kind(models.TextChoices):
     MOVED = "moved", _("moved")
     CANCELLED = "cancelled", _("cancelled")
     EVENT = "event", _("event for a webhook")
+    ACCOUNT = "account", _("about an account")
 
 
 NOTICES: dict[Event, Kind] = {
@@ -51,6 +56,11 @@ def notice_of(event: str, status: str) -> Kind | None:
 class Recipient(models.TextChoices):
     CLIENT = "client", _("client")
     PROVIDER = "provider", _("provider")
+    MAILBOX = "mailbox", _("mailbox")
+
+
+OF_BOOKINGS = [(recipient.value, recipient.label) for recipient in (Recipient.CLIENT, Recipient.PROVIDER)]
+"""The recipients of messages about bookings, as choices. A mailbox gets mails about an account."""
 
 
 class MessageStatus(models.TextChoices):

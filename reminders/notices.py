@@ -210,7 +210,7 @@ def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
 
 def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]:
     """Return the webhooks subscribed to outcomes of reminders, by provider."""
-    providers = {message.reservation.provider_id for message in messages if message.kind == Kind.REMINDER}
+    providers = {message.about.provider_id for message in messages if message.kind == Kind.REMINDER}
     listening: dict[int, list[WebhookEndpoint]] = {}
     for endpoint in WebhookEndpoint.objects.active().filter(provider__in=providers) if providers else ():
         listening.setdefault(endpoint.provider_id, []).append(endpoint)
@@ -232,7 +232,7 @@ def tell_outcome(
             Kind.EVENT,
             Channel.WEBHOOK,
             Recipient.PROVIDER,
-            message.reservation_id,
+            message.about.pk,
             message.appointment_id,
             now,
             now + 3 * DAY,

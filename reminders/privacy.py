@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from accounts.models import Client, User
 from accounts.privacy.operations import purge_admin_log
 from reminders.channels.registry import personal_channels
-from reminders.enums import MessageStatus, Recipient
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
 from reminders.webhooks.operations import end_endpoints
 from scheduler_project.common.operations import operation
@@ -79,7 +80,12 @@ def erase_client_messages(*, client: Client) -> None:
 
 @operation
 def erase_login_messages(*, user: User) -> None:
-    """Erase the addresses of an erased provider. Their webhooks receive no more data about their clients."""
+    """Delete the mails owed to an erased login, and erase the addresses of an erased provider.
+
+    Their webhooks receive no more data about their clients.
+    """
+    emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
+    Message.objects.filter(kind=Kind.ACCOUNT, mail__to__in=emails).delete()
     provider = user.provider_or_none
     if provider is None:
         return

@@ -4,17 +4,20 @@ from django.utils.translation import gettext as _
 
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Recipient
+from reminders.enums import Kind, Recipient
 from reminders.models import Message
 
 
 def refusal(message: Message) -> str:
     """Return the reason why a message may not be sent, whatever its text; "" if it may.
 
-    For a provider who is not vetted, nothing is sent to clients or webhooks, only to the provider's own mailbox.
+    A mail about an account may always be sent. For a provider who is not vetted, nothing is sent to clients or
+    webhooks, only to the provider's own mailbox.
     """
+    if message.kind == Kind.ACCOUNT:
+        return ""
     own = message.endpoint_id is None and message.recipient == Recipient.PROVIDER
-    if not own and not message.reservation.provider.is_vetted:
+    if not own and not message.about.provider.is_vetted:
         return _("The provider is not approved, or their email is not verified.")
     channel = CHANNELS[message.channel]
-    return channel.refusal(message.reservation.client) if isinstance(channel, PersonalChannel) else ""
+    return channel.refusal(message.about.client) if isinstance(channel, PersonalChannel) else ""

@@ -15,6 +15,7 @@ from accounts.signals import (
     client_leaving,
     client_registered,
     login_leaving,
+    mail_owed,
     mailbox_proved,
     personal_data_asked,
     provider_vetted,
@@ -36,6 +37,7 @@ from reminders.channels.email.channel import EmailChannel
 from reminders.channels.sms.channel import SmsChannel
 from reminders.channels.webhook.channel import WebhookChannel
 from reminders.models import MessageTemplate, PhoneCode, WebhookEndpoint
+from reminders.outbox.enqueue import write_account_mail
 from reminders.plan import operations as plan
 from reminders.preferences.operations import reset_preferences, store_choices
 from reminders.signals import code_owed
@@ -110,6 +112,12 @@ def on_reminders_reset(schedule: Schedule | None, service: Service | None, now: 
 def on_provider_vetted(provider: Provider, now: datetime, **kwargs: Any) -> None:
     """Replan the reminders of appointments from before an approval was withdrawn, once it is given again."""
     plan.replan(Appointment.objects.coming(now=now).filter(reservation__provider=provider), now=now)
+
+
+@receiver(mail_owed, dispatch_uid="reminders.receivers.owe_account_mail")
+def owe_account_mail(mail: dict[str, str], useful_until: datetime, now: datetime, **kwargs: Any) -> None:
+    write_account_mail(mail=mail, useful_until=useful_until, now=now)
+    transaction.on_commit(wake_dispatcher)
 
 
 @receiver(code_owed, dispatch_uid="reminders.receivers.on_code_owed")

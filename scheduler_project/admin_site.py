@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
-from accounts.models import Mail
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
 from reminders.enums import MessageStatus
@@ -27,7 +26,6 @@ from scheduler_project import health
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.models import Inspection, Outage
-from scheduler_project.common.outages import MAIL_SERVER
 
 LATE = timedelta(minutes=2)
 """Messages due for longer than this are not being sent."""
@@ -222,8 +220,6 @@ def _channel(channel: PersonalChannel, outage: Outage | None, now: datetime) -> 
         is_well = channel.is_set_up()
         return {"name": name, "well": is_well, "says": "" if is_well else channel.not_set_up}
     waiting = outbox.waiting(channel=channel.name, now=now)
-    if outage.key == MAIL_SERVER:
-        waiting += Mail.objects.due(now=now).count()
     says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
         "at": here(local_time(outage.since)),
         "count": waiting,

@@ -34,7 +34,6 @@ def work(**kwargs: Any) -> None:
 # A worker without a queue option serves both.
 app.conf.task_queues = [Queue("celery", routing_key="celery"), Queue("dispatch", routing_key="dispatch")]
 app.conf.task_routes = {
-    "accounts.tasks.send_mails": {"queue": "dispatch"},
     "reminders.tasks.dispatch_reminders": {"queue": "dispatch"},
     "reminders.tasks.send_codes": {"queue": "dispatch"},
 }
@@ -48,11 +47,6 @@ app.conf.beat_schedule = {
     },
     "dispatch-reminders": {
         "task": "reminders.tasks.dispatch_reminders",
-        "schedule": 5.0,
-        "options": {"expire_seconds": 5},
-    },
-    "send-mails": {
-        "task": "accounts.tasks.send_mails",
         "schedule": 5.0,
         "options": {"expire_seconds": 5},
     },

@@ -529,6 +529,7 @@ SPECTACULAR_SETTINGS = {
         "MessageStatusEnum": "reminders.enums.PUBLIC_STATUSES",
         "AddressChannelEnum": "reminders.channels.registry.personal_choices",
         "RecipientEnum": "reminders.enums.Recipient",
+        "WordsRecipientEnum": "reminders.enums.OF_BOOKINGS",
         "ChannelEnum": "reminders.channels.registry.channel_choices",
         "WordsKindEnum": "reminders.templates.models.KINDS",
     },

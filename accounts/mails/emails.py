@@ -1,19 +1,16 @@
-"""Texts of the mails of accounts, and sending one."""
+"""Texts of the mails of accounts."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import force_bytes
-from django.utils.html import linebreaks, urlize
 from django.utils.http import urlsafe_base64_encode
-from django.utils.translation import get_language_bidi, override
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from accounts.models import User
 
@@ -24,29 +21,12 @@ class Letter(NamedTuple):
     language: str
 
 
-def deliver(letter: Letter, *, to: str, key: UUID) -> None:
-    """Mail a letter as plain text and HTML. Raises OSError if the mail server does not accept it.
-
-    Mails with the same `key` have the same Message-ID.
-    """
-    with override(letter.language):
-        context = {
-            "language": letter.language,
-            "direction": "rtl" if get_language_bidi() else "ltr",
-            "subject": letter.subject,
-            "html": linebreaks(urlize(letter.text, autoescape=True)),
-            "site_name": settings.SITE_NAME,
-        }
-        html = render_to_string("reminders/message.html", context)
-    message = EmailMultiAlternatives(
-        subject=" ".join(letter.subject.split()),
-        body=letter.text,
-        to=[to],
-        headers={"Message-ID": f"<{key}@{urlsplit(settings.SITE_URL).hostname}>", "Auto-Submitted": "auto-generated"},
-        connection=get_connection(timeout=settings.SEND_TIMEOUT_SECONDS),
-    )
-    message.attach_alternative(html, "text/html")
-    message.send()
+def letter_of(mail: Mapping[str, str]) -> Letter | None:
+    """Return the text of an owed mail; None for a link to set a new password if no login has this email."""
+    if mail["text"]:
+        return Letter(mail["subject"], mail["text"], mail["language"])
+    user = User.objects.filter(email=mail["to"], is_active=True).first()
+    return reset_letter(user, mail["language"]) if user and user.has_usable_password() else None
 
 
 def reset_letter(user: User, language: str) -> Letter:

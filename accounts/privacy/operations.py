@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.clients.fields import DELETED, Trace, archived, erasure, traces
 from accounts.clients.operations import keeps, locked_client
 from accounts.mails.notices import silent
-from accounts.models import Client, Mail, Provider, SignIn, User
+from accounts.models import Client, Provider, SignIn, User
 from accounts.people import write
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import WrongPassword
@@ -153,7 +153,6 @@ def _erase_login(user: User, now: datetime) -> None:
     login_leaving.send(User, user=user, now=now)
     Provider.objects.filter(user=user).update(is_active=False)
     emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
-    Mail.objects.filter(to__in=emails).delete()
     erase_import_files(words={user.name} - {DELETED}, signs=emails)
     erase_stored_answers(texts={user.name, *emails} - {DELETED}, users=[user.pk])
     EmailAddress.objects.filter(user=user).delete()

@@ -118,6 +118,8 @@ class DeliveryChannel(ABC):
     """The most further times of a series in one message."""
     threads = 2
     """The number of threads of one dispatcher."""
+    urgent_threads = 0
+    """The number of further threads, for mails about accounts alone."""
     limits: Mapping[str, tuple[int, int]] = {"site": (1000, 5000), "sender": (200, 1000), "recipient": (10, 30)}
     """The messages an hour and a day (`common/limits/sending.py`). The site's settings may override them."""
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.admin.base import provider_filter, staff, there
 from booking.appointments.admin.appointments import AppointmentAdmin
-from reminders.enums import MessageStatus, Recipient
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import limits
 from reminders.outbox import operations as outbox
@@ -52,7 +52,7 @@ panels.append(failed)
 
 def _when(message: Message) -> str:
     """Return the start of the appointment or hold a message is about, in the provider's timezone."""
-    return there(message.reservation.starts_at, message.reservation.provider.schedule.timezone)
+    return there(message.about.starts_at, message.about.provider.schedule.timezone)
 
 
 class AttemptInline(ReadOnly, admin.TabularInline):
@@ -85,6 +85,8 @@ class MessageColumns:
     @admin.display(description=gettext_lazy("to"))
     def to(self, message: Message) -> str:
         person = recipient_of(message)
+        if message.kind == Kind.ACCOUNT:
+            return person.address
         return f"{isolated(person.name)} <{person.address or '–'}>"
 
     @admin.display(description=here(gettext_lazy("due")), ordering="due_at")
@@ -132,7 +134,7 @@ AppointmentAdmin.inlines.insert(0, MessageInline)
 
 @admin.register(Message)
 class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
-    """All messages. Failed ones can be sent again."""
+    """All messages. Failed ones can be sent again. Of mails about an account the text is not shown."""
 
     list_display = ("__str__", "to", "about", "state", "due")
     list_per_page = 50
@@ -142,6 +144,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         "reservation__client__email",
         "reservation__provider__name",
         "appointment__title",
+        "mail__to",
         "key",
     )
     date_hierarchy = "due_at"
@@ -242,12 +245,14 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         """Return the recipient, linked to the client if their address may need a correction."""
         if message.recipient != Recipient.CLIENT:
             return self.to(message)
-        url = reverse("admin:accounts_client_change", args=[message.reservation.client_id])
+        url = reverse("admin:accounts_client_change", args=[message.about.client_id])
         return format_html('<a href="{}">{}</a>', url, self.to(message))
 
     @admin.display(description=gettext_lazy("about"))
     def about(self, message: Message) -> Any:
         held = message.reservation
+        if held is None:
+            return "–"
         name, row = ("appointment", message.appointment) if message.appointment else ("reservation", held)
         url = reverse(f"admin:booking_{name}_change", args=[row.pk])
         called = message.appointment or held.service or _("held time")

@@ -1,4 +1,4 @@
-"""Sends due messages: all channels in parallel, each with its own threads, so that none waits for another (R16)."""
+"""Sends due messages: all lanes in parallel, each with its own threads, so that none waits for another (R16)."""
 
 import logging
 import math
@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -16,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 from reminders import notices
 from reminders.channels.base import Connection, DeliveryError, Refused, Unreachable, shortened
 from reminders.channels.registry import CHANNELS
-from reminders.enums import MessageStatus
+from reminders.enums import Channel, MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
 from reminders.outbox import operations as ledger
@@ -53,6 +54,28 @@ GONE = (OperationalError, InterfaceError)
 Clock = Callable[[], datetime]
 
 
+class Lane(NamedTuple):
+    """Messages that wait for each other: those of one channel, with mails about accounts (`urgent`) apart.
+
+    So a mail to set a password waits for no reminder, whether many are due or the mail server is slow.
+    """
+
+    channel: str
+    urgent: bool = False
+
+    def threads(self, waiting: int) -> int:
+        channel = CHANNELS[self.channel]
+        most = channel.urgent_threads if self.urgent else channel.threads
+        return max(1, min(most, math.ceil(waiting / BATCH)))
+
+
+URGENT = Lane(Channel.EMAIL, urgent=True)
+
+
+def lanes() -> list[Lane]:
+    return [URGENT, *map(Lane, CHANNELS)]
+
+
 def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     """Send the due messages. Returns how many were sent.
 
@@ -63,21 +86,14 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     if not waiting:
         return 0
     if not parallel:
-        round_ = DispatchRound(clock, 0, len(CHANNELS))
-        for number, channel in enumerate(CHANNELS):
-            round_.work(number, channel, leading=False)
+        round_ = DispatchRound(clock, 0, len(lanes()))
+        for number, lane in enumerate(lanes()):
+            round_.work(number, lane, leading=False)
         return round_.sent
-    lines = [
-        (channel, number == 0)
-        for channel, each in CHANNELS.items()
-        for number in range(max(1, min(each.threads, math.ceil(waiting.get(channel, 0) / BATCH))))
-    ]
+    lines = [(lane, number == 0) for lane in lanes() for number in range(lane.threads(waiting.get(lane.channel, 0)))]
     round_ = DispatchRound(clock, linger, len(lines))
     with ThreadPoolExecutor(len(lines), thread_name_prefix="send") as pool:
-        done = [
-            pool.submit(round_.line, number, channel, leading=leading)
-            for number, (channel, leading) in enumerate(lines)
-        ]
+        done = [pool.submit(round_.line, number, lane, leading=leading) for number, (lane, leading) in enumerate(lines)]
         for line in done:
             line.result()
     return round_.sent
@@ -96,15 +112,15 @@ class DispatchRound:
         self.last_busy = time.monotonic()
         self.lock = threading.Lock()
 
-    def line(self, number: int, channel: str, *, leading: bool) -> None:
+    def line(self, number: int, lane: Lane, *, leading: bool) -> None:
         """Run `work` in a thread, on its own database connection."""
         try:
-            self.work(number, channel, leading=leading)
+            self.work(number, lane, leading=leading)
         finally:
             self.rest(number)
             connections.close_all()
 
-    def work(self, number: int, channel: str, *, leading: bool) -> None:
+    def work(self, number: int, lane: Lane, *, leading: bool) -> None:
         """Claim and send until nothing is due; a leading thread keeps looking while any other is at work.
 
         It continues after the round's end: due messages do not wait for the last batch of a slower channel. But
@@ -113,8 +129,8 @@ class DispatchRound:
         probing = True
         while time.monotonic() < self.ends or (leading and self.busy):
             claimed_at = time.monotonic()
-            batch = self.probe(channel, claimed_at) if probing else None
-            batch = batch or self.claim(channel, claimed_at)
+            batch = self.probe(lane, claimed_at) if probing else None
+            batch = batch or self.claim(lane, claimed_at)
             probing = batch is None or batch.probe is not None
             if batch:
                 if claimed_at < self.ends:
@@ -129,14 +145,19 @@ class DispatchRound:
                     return
                 time.sleep(POLL_SECONDS)
 
-    def claim(self, channel: str, claimed_at: float) -> "Batch | None":
-        messages = ledger.claim(channel=channel, now=self.clock(), limit=BATCH)
-        return Batch(channel, messages, self.clock, claimed_at) if messages else None
+    def claim(self, lane: Lane, claimed_at: float) -> "Batch | None":
+        messages = ledger.claim(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
+        return Batch(lane.channel, messages, self.clock, claimed_at) if messages else None
 
-    def probe(self, channel: str, claimed_at: float) -> "Batch | None":
-        """Return messages to probe a route where nobody answered. Called first, and whenever nothing else is due."""
-        way, messages = ledger.claim_probe(channel=channel, now=self.clock(), limit=BATCH)
-        return Batch(channel, messages, self.clock, claimed_at, probe=way) if messages else None
+    def probe(self, lane: Lane, claimed_at: float) -> "Batch | None":
+        """Return messages to probe a route where nobody answered. Called first, and whenever nothing else is due.
+
+        They are of any kind, so the urgent lane leaves it to the other one of its channel.
+        """
+        if lane.urgent:
+            return None
+        way, messages = ledger.claim_probe(channel=lane.channel, now=self.clock(), limit=BATCH)
+        return Batch(lane.channel, messages, self.clock, claimed_at, probe=way) if messages else None
 
     def rest(self, number: int) -> None:
         if number in self.busy:
@@ -244,7 +265,7 @@ class Batch:
 
     def record_attempt(self, tried: ledger.Try) -> MessageStatus | None:
         message, now = tried.message, self.clock()
-        endpoints = self.listeners.get(message.reservation.provider_id)
+        endpoints = self.listeners.get(message.reservation.provider_id) if message.reservation else None
         if not endpoints:
             return ledger.record_attempt(tried, now=now)
         try:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import Channel, Kind, MessageStatus, Recipient
 from reminders.models import Message
 from scheduler_project.common.db.retention import forgotten, older_than
 
@@ -71,6 +71,20 @@ def columns_of(owed: Collection[OutboxEntry]) -> dict[str, list[Any]]:
         "due_at": [one.due_at for one in owed],
         "useful_until": [one.useful_until for one in owed],
     }
+
+
+def write_account_mail(*, mail: dict[str, str], useful_until: datetime, now: datetime) -> None:
+    """Add a mail about an account to the outbox."""
+    Message.objects.create(
+        kind=Kind.ACCOUNT,
+        channel=Channel.EMAIL,
+        recipient=Recipient.MAILBOX,
+        mail=mail,
+        due_at=now,
+        next_at=now,
+        useful_until=useful_until,
+        created_at=now,
+    )
 
 
 def purge_messages(*, now: datetime) -> int:

@@ -31,9 +31,11 @@ WHERE message.id = theirs.id AND message.claim = theirs.claim AND message.status
 
 def sending_of(message: Message) -> Sending:
     """Return a message's sender and recipient. Messages to a provider about their own bookings count as theirs
-    alone."""
-    provider = message.reservation.provider
+    alone; a mail about an account is asked for by its recipient."""
     address = CHANNELS[message.channel].counted_as(recipient_of(message).address)
+    if message.kind == Kind.ACCOUNT:
+        return Sending(message.channel, "", address, trusted=True, asked_for=True)
+    provider = message.about.provider
     trusted = provider.is_vetted
     if message.endpoint_id is None and message.recipient == Recipient.PROVIDER and trusted:
         address = ""
@@ -42,11 +44,17 @@ def sending_of(message: Message) -> Sending:
 
 
 def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
-    """Postpone claimed messages to the end of a limit, with the reason; those that would come too late have failed."""
+    """Postpone claimed messages to the end of a limit, with the reason; those that would come too late have failed.
+
+    Mails about an account only wait: they are given up when they are due again.
+    """
     if not waits:
         return
     statuses = [
-        MessageStatus.PENDING if wait.until < message.useful_until else MessageStatus.FAILED for message, wait in waits
+        MessageStatus.PENDING
+        if wait.until < message.useful_until or message.kind == Kind.ACCOUNT
+        else MessageStatus.FAILED
+        for message, wait in waits
     ]
     times = [wait.until + SCATTERED * random.random() for message, wait in waits]  # noqa: S311
     with connection.cursor() as cursor:

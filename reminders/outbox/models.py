@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from booking.models import Appointment, Reservation
 from reminders.channels.registry import channel_choices
-from reminders.enums import Kind, MessageStatus, Outcome, Recipient
+from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
 from reminders.skip_reasons import reason_for_all, reason_in_words
 from reminders.webhooks.models import WebhookEndpoint
 from scheduler_project.common.models import Outage
@@ -70,6 +70,8 @@ class Message(models.Model):
     `key` is the same for every attempt: the Message-ID of a mail, the id of a webhook. `next_at` is the time from which
     the message may be claimed: when it is due, when it is retried, or, while a worker is sending it, when the lease
     ends. `claim` counts the claims, so that only the worker with the latest claim records the outcome.
+
+    `mail` is the content of a mail about an account, whose links act for their reader: no page or API shows it.
     """
 
     key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
@@ -77,7 +79,13 @@ class Message(models.Model):
     channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient)
     reservation = models.ForeignKey(
-        Reservation, models.CASCADE, related_name="messages", verbose_name=_("reservation"), help_text=_("Whose time.")
+        Reservation,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("reservation"),
+        help_text=_("Whose time."),
     )
     appointment = models.ForeignKey(
         Appointment, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("appointment")
@@ -87,6 +95,7 @@ class Message(models.Model):
     )
     offset = models.CharField(_("offset"), max_length=40, blank=True, help_text=_("How long before the start."))
     details = models.JSONField(_("details"), default=dict, blank=True)
+    mail = models.JSONField(null=True, blank=True, editable=False)
     due_at = models.DateTimeField(_("due"))
     useful_until = models.DateTimeField(_("useful until"), help_text=_("Not sent from then on."))
     next_at = models.DateTimeField(_("next try"))
@@ -121,6 +130,22 @@ class Message(models.Model):
                 condition=Q(status=MessageStatus.SENT, sent_at__isnull=False) | ~Q(status=MessageStatus.SENT),
                 name="message_sent_says_when",
             ),
+            models.CheckConstraint(
+                condition=Q(
+                    kind=Kind.ACCOUNT,
+                    channel=Channel.EMAIL,
+                    recipient=Recipient.MAILBOX,
+                    reservation=None,
+                    appointment=None,
+                    endpoint=None,
+                    mail__isnull=False,
+                    status=MessageStatus.PENDING,
+                )
+                | ~Q(kind=Kind.ACCOUNT)
+                & ~Q(recipient=Recipient.MAILBOX)
+                & Q(reservation__isnull=False, mail__isnull=True),
+                name="message_account_is_apart",
+            ),
         ]
         indexes = [
             models.Index(fields=["channel", "next_at"], condition=Q(status="pending"), name="message_owed"),
@@ -130,6 +155,12 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} · {self.get_channel_display()}"
+
+    @property
+    def about(self) -> Reservation:
+        """The reservation of a message about one: of every kind but `account`."""
+        assert self.reservation is not None
+        return self.reservation
 
     @property
     def reason(self) -> str:

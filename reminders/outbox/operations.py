@@ -1,5 +1,6 @@
 """Leases and outcomes of the outbox's messages (R16). The dispatcher does the sending."""
 
+import logging
 import random
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from django.db.models.functions import Least
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.mails.emails import letter_of
 from booking.appointments.transitions import CALLED_OFF, ENDS, REMINDED, UPCOMING, AppointmentStatus
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
@@ -28,6 +30,9 @@ from reminders.templates.composer import recipient_of
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
+
+logger = logging.getLogger(__name__)
+
 
 LONGEST_RETRY_AFTER = 3600
 """Maximum in seconds of a Retry-After that is respected; after it the message is retried anyway."""
@@ -52,11 +57,15 @@ PROBED = """
 """
 
 
+IS_URGENT, IS_NOT_URGENT = "kind = 'account'", "kind <> 'account'"
+"""Conditions of the two queues of a channel. Urgent messages are few, so they are found by their kind."""
+
+
 # The ORM has no UPDATE that returns rows: `make bench` (dispatch).
 CLAIM = f"""
 WITH due AS MATERIALIZED (
     SELECT id FROM reminders_message
-    WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s{OPEN}
+    WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s AND {IS_NOT_URGENT}{OPEN}
     ORDER BY next_at LIMIT %(limit)s
     FOR NO KEY UPDATE SKIP LOCKED
 )
@@ -67,7 +76,10 @@ RETURNING message.id
 """The rows are chosen once, in a CTE: PostgreSQL may run a subquery again for each row, and then take other rows."""
 
 
-PROBE = CLAIM.replace(OPEN, PROBED)
+CLAIM_URGENT = CLAIM.replace(IS_NOT_URGENT, IS_URGENT)
+
+
+PROBE = CLAIM.replace(f" AND {IS_NOT_URGENT}{OPEN}", PROBED)
 
 
 # One statement for all channels: `make bench` (dispatch).
@@ -95,13 +107,14 @@ def due(*, now: datetime, most: int = 1000) -> dict[str, int]:
     return {channel: count for channel, count in found.items() if count}
 
 
-def claim(*, channel: str, now: datetime, limit: int) -> list[Message]:
+def claim(*, channel: str, now: datetime, limit: int, urgent: bool = False) -> list[Message]:
     """Lease up to `limit` due messages of a channel, the longest due first: no other worker gets them until the lease
-    ends.
+    ends. Those about accounts are in a queue of their own, the `urgent` one.
 
     If a worker dies, its messages are due again after the lease. Messages on a closed route keep waiting.
     """
-    return _claimed(CLAIM, {"channel": channel, "now": now, "limit": limit})
+    statement = CLAIM_URGENT if urgent else CLAIM
+    return _claimed(statement, {"channel": channel, "now": now, "limit": limit})
 
 
 def claim_probe(*, channel: str, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
@@ -135,7 +148,7 @@ def reload(messages: Iterable[int]) -> list[Message]:
     appointments = [message.appointment for message in found if message.appointment]
     for message in found:
         if message.appointment and message.appointment.reservation_id == message.reservation_id:
-            message.appointment.reservation = message.reservation
+            message.appointment.reservation = message.about
     times = Reservation.objects.select_related("provider", "client", "service")
     prefetch_related_objects(appointments, Prefetch("reservation", times))  # of those that have another by now
     return found
@@ -143,7 +156,7 @@ def reload(messages: Iterable[int]) -> list[Message]:
 
 def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
     """Return the addresses of the messages' clients that opted out, as pairs of channel and address."""
-    clients = [message.reservation.client for message in messages]
+    clients = [message.reservation.client for message in messages if message.reservation]
     theirs = Q()
     for name, channel in personal_channels().items():
         theirs |= Q(channel=name, address__in={channel.address_of(client) for client in clients})
@@ -172,11 +185,13 @@ def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) 
 
 def stands(message: Message) -> bool:
     """Return whether the content of a message is still true."""
+    if message.mail is not None:
+        return letter_of(message.mail) is not None
     appointment = message.appointment
     if message.details.get("others"):
         return True  # A notice about many: a change of one of them sends its own notice.
     if message.kind == Kind.HOLD:
-        return message.reservation.status == ReservationStatus.HELD
+        return message.about.status == ReservationStatus.HELD
     if message.kind not in STANDING or appointment is None:
         return True
     return appointment.reservation_id == message.reservation_id and appointment.status in STANDING[Kind(message.kind)]
@@ -237,6 +252,8 @@ def record_attempt(tried: Try, *, now: datetime) -> MessageStatus | None:
     status = MessageStatus.SENT if sent else MessageStatus.PENDING
     if answered and _is_final(error, failures, useful=next_at < message.useful_until):
         status = MessageStatus.FAILED
+    if message.kind == Kind.ACCOUNT and status != MessageStatus.PENDING:
+        return status if _end(message, status, shortened(error)) else None
     outcome = Outcome.SENT if sent else Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED
     with connection.cursor() as cursor:
         cursor.execute(
@@ -276,9 +293,24 @@ def _backoff(failures: int, error: Exception | None) -> timedelta:
 
 def close(message: Message, status: MessageStatus, reason: str) -> None:
     """Close a claimed message that must not be sent."""
+    if message.kind == Kind.ACCOUNT:
+        _end(message, status, reason)
+        return
     Message.objects.filter(pk=message.pk, claim=message.claim, status=MessageStatus.PENDING).update(
         status=status, error=reason[:500]
     )
+
+
+def _end(message: Message, status: MessageStatus, reason: str) -> bool:
+    """Delete a claimed mail about an account: it is sent, or cannot be, and its owner may ask for it again.
+
+    Returns whether this worker still had it.
+    """
+    mine = Message.objects.filter(pk=message.pk, claim=message.claim, status=MessageStatus.PENDING)
+    ended = bool(mine.delete()[0])
+    if ended and status in (MessageStatus.FAILED, MessageStatus.EXPIRED):
+        logger.error("The mail %s is given up: %s", message.key, reason)
+    return ended
 
 
 def release_leases(messages: Collection[Message], *, now: datetime) -> None:
@@ -296,13 +328,17 @@ def waiting(*, channel: str, now: datetime) -> int:
 
 
 def expire_waiting(key: str, *, error: str, now: datetime) -> int:
-    """Fail the messages on a closed route that are no longer useful. Returns how many."""
+    """Expire the messages on a closed route that are no longer useful. Returns how many.
+
+    Mails about an account are left to the worker that claims them, which deletes them.
+    """
     channel, _colon, endpoint = key.partition(":")
     said = f"{_('It came too late to help.')} {error}"[:500]
     pending = Message.objects.filter(
         status=MessageStatus.PENDING, channel=channel, endpoint=int(endpoint) if endpoint else None
     )
-    return pending.filter(next_at__lte=now, useful_until__lte=now).update(status=MessageStatus.EXPIRED, error=said)
+    late = pending.filter(next_at__lte=now, useful_until__lte=now).exclude(kind=Kind.ACCOUNT)
+    return late.update(status=MessageStatus.EXPIRED, error=said)
 
 
 @operation
@@ -316,7 +352,7 @@ def retry(*, message_id: int, actor: Actor, now: datetime) -> Message:
     )
     if message is None:
         raise NotFound
-    if not actor.runs(message.reservation.provider_id, "reminders.change_message"):
+    if not actor.runs(message.reservation.provider_id if message.reservation else None, "reminders.change_message"):
         raise NotAllowed
     if message.status != MessageStatus.FAILED:
         raise NotRetryable

@@ -23,7 +23,7 @@ class ReminderSerializer(Serializer[Message]):
     channel = ChannelField()
     recipient = serializers.ChoiceField(choices=Recipient.choices)
     appointment = serializers.IntegerField(allow_null=True)
-    reservation = serializers.IntegerField()
+    reservation = serializers.IntegerField(allow_null=True)
     offset = serializers.CharField(help_text=_("How long before the start; empty for a notice."))
     status = serializers.ChoiceField(choices=PUBLIC_STATUSES)
     due_at = serializers.DateTimeField()
@@ -60,9 +60,7 @@ def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
     """Return whether the user may read the answers of mail servers and others: staff, and the message's provider."""
     user = context["request"].user
     provider = user.provider_or_none
-    return user.may("reminders.view_message") or (
-        provider is not None and message.reservation.provider_id == provider.pk
-    )
+    return user.may("reminders.view_message") or (provider is not None and message.about.provider_id == provider.pk)
 
 
 def in_words(message: Message) -> str:

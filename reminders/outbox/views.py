@@ -83,7 +83,7 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("It is sent again."))
             return HttpResponseRedirect(reverse("dashboard-message", args=[row.pk]))
-    client = row.reservation.client
+    client = row.about.client
     context = {
         "schedule": schedule,
         **line(row),

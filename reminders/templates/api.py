@@ -17,7 +17,7 @@ from accounts.api.permissions import AddingNeedsACalendar
 from accounts.providers.serializers import ProviderField
 from booking.api.base import BookingViewSet
 from reminders.channels.registry import personal_choices
-from reminders.enums import Recipient
+from reminders.enums import OF_BOOKINGS
 from reminders.models import MessageTemplate
 from reminders.templates import operations as templates
 from reminders.templates.models import KINDS
@@ -75,7 +75,7 @@ class MessageTemplateFilter(django_filters.FilterSet):
     provider = IdFilter()
     kind = django_filters.ChoiceFilter(choices=KINDS)
     channel = django_filters.ChoiceFilter(choices=personal_choices)
-    recipient = django_filters.ChoiceFilter(choices=Recipient.choices)
+    recipient = django_filters.ChoiceFilter(choices=OF_BOOKINGS)
     language = django_filters.ChoiceFilter(choices=language_choices)
     ordering = OrderingFilter(fields=["kind", "channel", "recipient", "language", "id"])
 

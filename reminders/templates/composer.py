@@ -25,6 +25,7 @@ from reminders.channels.registry import CHANNELS, personal
 from reminders.enums import Kind, Recipient
 from reminders.models import Message, MessageTemplate
 from reminders.preferences.links import opt_out_link
+from reminders.templates.account_mails import account_mail
 from reminders.templates.texts import LINKS, default_words, filled, filled_html
 from reminders.webhooks.payloads import envelope, signing_secrets
 from scheduler_project.common.pages.languages import LONG, SHORT
@@ -60,7 +61,9 @@ class Addressee(NamedTuple):
 
 def recipient_of(message: Message) -> Addressee:
     """Return the recipient with their current data. The address is empty if they have none on that channel."""
-    reservation = message.reservation
+    if message.mail is not None:
+        return Addressee("", message.mail["to"], ZoneInfo("UTC"), message.mail["language"])
+    reservation = message.about
     if message.endpoint is not None:
         return Addressee(reservation.provider.name, message.endpoint.url, ZoneInfo("UTC"), settings.LANGUAGE_CODE)
     if message.recipient == Recipient.PROVIDER:
@@ -77,7 +80,7 @@ def recipient_of(message: Message) -> Addressee:
 
 def templates_for(messages: Iterable[Message]) -> CustomTexts:
     """Return the custom texts these messages may need, with one query."""
-    return templates_of({message.reservation.provider_id for message in messages})
+    return templates_of({message.reservation.provider_id for message in messages if message.reservation})
 
 
 def templates_of(provider_ids: Collection[int]) -> CustomTexts:
@@ -94,7 +97,7 @@ def templates_of(provider_ids: Collection[int]) -> CustomTexts:
 def words_of(message: Message, language: str, custom_texts: CustomTexts) -> TemplateText:
     """Return the provider's text, else the site's, else the default text."""
     which = (message.kind, message.channel, message.recipient, language)
-    return words_from(custom_texts, message.reservation.provider_id, *which)
+    return words_from(custom_texts, message.about.provider_id, *which)
 
 
 def words_from(
@@ -114,6 +117,8 @@ def text_or_default(
 
 def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> OutgoingMessage:
     """Return the complete message, in its recipient's language and timezone."""
+    if message.kind == Kind.ACCOUNT:
+        return account_mail(message)
     addressee = recipient_of(message)
     if message.endpoint is not None:
         return OutgoingMessage(
@@ -156,7 +161,7 @@ def may_be_a_strangers(message: Message) -> bool:
     """
     if message.recipient != Recipient.CLIENT or not personal(message.channel).writes_to_strangers:
         return False
-    return message.reservation.client.user_id is not None and not getattr(message, "is_proved", False)
+    return message.about.client.user_id is not None and not getattr(message, "is_proved", False)
 
 
 def without_own_words(message: Message) -> Message:
@@ -186,9 +191,9 @@ def plain(appointment: Appointment) -> Appointment:
 def shown(message: Message, *, now: datetime) -> str:
     """Return the text of a message as it would be sent now, for staff and providers.
 
-    Secrets in its links are left out.
+    Secrets in its links are left out. Mails about an account are not shown, because their text may hold a code.
     """
-    if message.endpoint_id is not None:
+    if message.endpoint_id is not None or message.kind == Kind.ACCOUNT:
         return ""
     outgoing = compose(message, custom_texts=templates_for([message]), now=now)
     text = KEYS.sub("\\1…/", outgoing.text)
@@ -272,7 +277,7 @@ def contacts_for(recipient: str) -> list[tuple[str, ContactField]]:
 
 def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     """Return the values of the variables, each one line, in the active language. Times are short in text messages."""
-    reservation, appointment = message.reservation, message.appointment
+    reservation, appointment = message.about, message.appointment
     service = reservation.service
     title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
     old = message.details.get("from")

@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
 from reminders.channels.registry import personal, personal_choices
-from reminders.enums import Kind, Recipient
+from reminders.enums import OF_BOOKINGS, Kind, Recipient
 from reminders.templates.errors import TemplateExists
 from reminders.templates.texts import names_in, validate_sent, validate_words
 from scheduler_project.common.languages import language_choices
 from scheduler_project.common.validators import one_line
 
-KINDS = [(kind.value, kind.label) for kind in Kind if kind != Kind.EVENT]
-"""Kinds of messages that have a text; webhooks carry data instead."""
+KINDS = [(kind.value, kind.label) for kind in Kind if kind not in (Kind.EVENT, Kind.ACCOUNT)]
+"""Kinds of messages whose text is a template: webhooks carry data, and accounts writes its own mails."""
 
 
 class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
@@ -46,7 +46,7 @@ class MessageTemplate(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=12, choices=KINDS)
     channel = models.CharField(_("channel"), max_length=10, choices=personal_choices)
-    recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient, default=Recipient.CLIENT)
+    recipient = models.CharField(_("recipient"), max_length=10, choices=OF_BOOKINGS, default=Recipient.CLIENT)
     language = models.CharField(_("language"), max_length=10, choices=language_choices)
     subject = models.CharField(
         _("subject"),

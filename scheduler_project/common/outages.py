@@ -20,8 +20,6 @@ from scheduler_project.common.models import Outage
 
 logger = logging.getLogger(__name__)
 
-MAIL_SERVER = "email"
-
 # The ORM has no UPDATE that returns rows; every idle round of a dispatcher asks: `make bench` (dispatch).
 TAKE_PROBE = """
 UPDATE common_outage SET next_probe_at = %(until)s

@@ -8,6 +8,7 @@ class Capacity(Protocol):
     """The capacity of one channel: the threads of one dispatcher, and the limits of each scope per hour and day."""
 
     threads: int
+    urgent_threads: int
     limits: Mapping[str, tuple[int, int]]
 
 
@@ -17,4 +18,4 @@ channels: Mapping[str, Capacity] = {}
 
 def lines() -> int:
     """Return the number of sending threads that one dispatcher has in all."""
-    return sum(channel.threads for channel in channels.values())
+    return sum(channel.threads + channel.urgent_threads for channel in channels.values())

@@ -6,9 +6,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.mails.operations import send_due
 from accounts.models import User
 from accounts.sign_in.sign_ins import Origin, sign_in_program
+from tests.reminders.helpers import send_account_mails
 
 
 def refusal(response):
@@ -34,8 +34,8 @@ def tokens_of(user):
 
 
 def mails():
-    """Send the pending mails and return all mails sent."""
-    send_due(clock=timezone.now)
+    """Send the pending mails about accounts and return all mails sent."""
+    send_account_mails(timezone.now)
     return mail.outbox
 
 

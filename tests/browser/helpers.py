@@ -10,7 +10,6 @@ from django.test import Client as Browser
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.mails.operations import send_due
 from accounts.models import Provider, User
 from tests.factories import ALWAYS, open_provider
 from tests.reminders.helpers import send
@@ -47,7 +46,6 @@ def log_in(page: Page, base_url: str, user: User) -> None:
 def mails_to(address: str) -> list[EmailMessage]:
     """Return all mails sent to an address so far."""
     send(timezone.now())
-    send_due(clock=timezone.now)
     return [message for message in mail.outbox if address in message.recipients()[0]]
 
 

@@ -63,8 +63,8 @@ def test_connections_suffice_says_how_many_of_those_allowed_may_be_used(settings
     (found,) = checks.connections_suffice(databases=["default"])
 
     assert found.id == "common.I001"
-    assert f"can use {15 + 2 + 2 * 15 + 1 + checks.RESERVE} of the 197 " in found.msg
-    assert "web 15, worker 2, sender 30, beat 1" in found.msg
+    assert f"can use {15 + 2 + 2 * 16 + 1 + checks.RESERVE} of the 197 " in found.msg
+    assert "web 15, worker 2, sender 32, beat 1" in found.msg
 
 
 def test_connections_suffice_refuses_more_than_the_server_allows(settings):

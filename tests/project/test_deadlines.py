@@ -9,12 +9,12 @@ from django.db import OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from accounts.mails.operations import owe, send_due
-from accounts.models import Mail
-from accounts.tasks import send_mails, wake_sender
+from accounts.mails.operations import owe
+from reminders.tasks import dispatch_reminders, wake_dispatcher
 from scheduler_project.celery import app
 from scheduler_project.common.limits.throttling import counted, redis_client
 from tests.factories import NOON
+from tests.reminders.helpers import owed_mails, send_account_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -81,9 +81,9 @@ def test_mail_about_a_login_gives_up_on_a_server_that_does_not_answer(settings, 
     settings.SEND_TIMEOUT_SECONDS = 1
     owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)
 
-    assert seconds(lambda: send_due(clock=lambda: NOON)) < 10
+    assert seconds(lambda: send_account_mails(lambda: NOON)) < 10
     assert request.getfixturevalue(port).lines
-    assert Mail.objects.count() == 1
+    assert len(owed_mails()) == 1
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_rate_limits_go_on_without_a_redis_that_does_not_answer(silent_redis):
 
 
 def test_doorbell_gives_up_on_a_redis_that_does_not_answer(silent_redis, caplog):
-    assert seconds(wake_sender) < 5
+    assert seconds(wake_dispatcher) < 5
     assert "could not be rung" in caplog.text
 
 
@@ -110,7 +110,7 @@ def test_task_gives_up_on_a_broker_that_does_not_answer(silent_redis, monkeypatc
     began = time.monotonic()
 
     with app.connection(silent_redis) as broker, pytest.raises((BrokerError, RedisError, OSError)):
-        send_mails.apply_async(expires=5, retry=False, connection=broker)
+        dispatch_reminders.apply_async(expires=5, retry=False, connection=broker)
 
     assert time.monotonic() - began < 20
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
-from accounts.models import Mail
+from accounts.mails.operations import owe
 from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
 from booking.availability.operations import take_time_off
@@ -246,7 +246,7 @@ def test_messages_that_are_not_sent_are_not_well(dashboard, ago, well):
 def test_mail_server_that_is_down_is_told_with_since_when_and_how_many_wait(dashboard):
     MessageFactory(status="pending", next_at=NOON - minutes(1))
     MessageFactory(status="pending", next_at=NOON + minutes(1))
-    Mail.objects.create(to="ada@example.org", created_at=NOON, next_at=NOON, useful_until=NOON + minutes(60))
+    owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)
     note_down("email", error="connection refused", now=NOON - minutes(5))
 
     well, says = facts(dashboard)["Mail server"]

@@ -5,9 +5,9 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
-from accounts.models import Mail
 from tests.accounts.helpers import code_of, mails, refusal
 from tests.factories import PASSWORD, UserFactory, at
+from tests.reminders.helpers import owed_mails
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
 
@@ -86,5 +86,5 @@ def test_a_reset_is_owed_until_it_is_sent(api, booker, django_capture_on_commit_
         answer = api.post("/api/password/reset", {"email": booker.user.email})
 
     assert answer.status_code == 202
-    assert Mail.objects.count() == 1
+    assert len(owed_mails()) == 1
     assert [mail.to for mail in mails()] == [[booker.user.email]]

@@ -1,9 +1,13 @@
 """Ways to look at the outbox."""
 
+from typing import NamedTuple
+
+from django.db.models import QuerySet
+
 from booking.models import Appointment
 from reminders.enums import Kind
 from reminders.models import Message
-from reminders.outbox.dispatcher import dispatch
+from reminders.outbox.dispatcher import URGENT, DispatchRound, dispatch
 from tests.factories import at
 
 
@@ -25,3 +29,33 @@ def send(now) -> int:
     """One round of the dispatcher in the test's own transaction."""
     instant = at(now) if isinstance(now, str) else now
     return dispatch(clock=lambda: instant, parallel=False)
+
+
+class AccountMail(NamedTuple):
+    to: str
+    subject: str
+    text: str
+    language: str
+
+
+def account_messages() -> QuerySet[Message]:
+    """The mails about accounts in the outbox."""
+    return Message.objects.filter(kind=Kind.ACCOUNT)
+
+
+def owed_mails() -> list[AccountMail]:
+    """The contents of those mails, the first one first."""
+    return [AccountMail(**message.mail) for message in account_messages().order_by("pk")]
+
+
+def owed_mail() -> AccountMail:
+    """The content of the only one."""
+    [mail] = owed_mails()
+    return mail
+
+
+def send_account_mails(clock) -> int:
+    """Send them, and nothing else."""
+    round_ = DispatchRound(clock, 0, 1)
+    round_.work(0, URGENT, leading=False)
+    return round_.sent

@@ -11,14 +11,13 @@ from icalendar import Calendar
 
 from accounts.mails.emails import reset_letter
 from accounts.mails.notices import Notice, notify
-from accounts.mails.operations import send_due
-from accounts.models import Mail
 from accounts.providers.approval import decide
 from reminders.channels.base import TemplateText
 from reminders.channels.email.channel import letter
 from reminders.enums import Channel, Kind, Recipient
 from reminders.templates.texts import default_texts
 from tests.factories import NOON, ProviderFactory, UserFactory
+from tests.reminders.helpers import owed_mails, send_account_mails
 from tests.reminders.templates.test_composer import a_message, sent
 
 NAMES = {
@@ -144,6 +143,7 @@ def test_name_adds_nothing_to_the_calendar_entry(name):
     assert [part.get("ATTENDEE") for part in hostile] == [part.get("ATTENDEE") for part in harmless]
 
 
+@pytest.mark.usefixtures("at_noon")  # Links are signed with the time.
 @every_name
 def test_name_in_words_of_a_providers_own_is_no_link_either(name):
     words = TemplateText("{{ client_name }}", "See {{ client_name }}, https://ours.example/{{ provider_name }}")
@@ -165,7 +165,7 @@ def test_mails_about_a_login_do_not_say_what_it_is_called(name, mailoutbox):
     user = UserFactory(name=name)
     for notice in Notice:
         notify(user, notice, now=NOON)
-    told = [f"{mail.subject} {mail.text}" for mail in Mail.objects.all()]
+    told = [f"{mail.subject} {mail.text}" for mail in owed_mails()]
     told.append(reset_letter(user, "en").text)
 
     assert len(told) == len(Notice) + 1
@@ -178,7 +178,7 @@ def test_reason_of_a_decision_is_no_html_and_no_header(name, mailoutbox):
     """It may lead somewhere: staff write it."""
     for reason in (name, "Ann"):
         decide(ProviderFactory(name=name), approved=False, reason=reason, now=NOON)
-    send_due(clock=lambda: NOON)
+    send_account_mails(lambda: NOON)
 
     hostile, harmless = (message_from_bytes(mail.message().as_bytes(), policy=policy.default) for mail in mailoutbox)
     assert hostile.keys() == harmless.keys()

@@ -5,12 +5,13 @@ import re
 import pytest
 from redis import Redis
 
+from accounts.mails.operations import owe
 from booking.tasks import expire_reservations
 from reminders import tasks
 from scheduler_project.celery import app
 from scheduler_project.common.limits import throttling
 from scheduler_project.embedded import PROJECT
-from tests.factories import appoint, at, hold, open_provider
+from tests.factories import NOON, appoint, at, hold, open_provider
 
 QUEUE = "dispatch"
 
@@ -54,6 +55,15 @@ def test_a_booking_rings_once_it_is_committed(broker, django_capture_on_commit_c
 
     for ring in rings:
         ring()
+
+    assert broker.llen(QUEUE) == 1
+
+
+@pytest.mark.django_db
+def test_a_mail_about_an_account_rings_once_it_is_committed(broker, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)
+        assert broker.llen(QUEUE) == 0
 
     assert broker.llen(QUEUE) == 1
 

@@ -182,6 +182,7 @@ class EmailChannel(PersonalChannel):
     texts = TEXTS
     writes_to_strangers = True
     threads = 4
+    urgent_threads = 1
     limits = {"site": (5000, 50_000), "sender": (1000, 5000), "recipient": (60, 300), "new_recipient": (5, 20)}
 
     def connect(self) -> AbstractContextManager[Connection]:

@@ -5,7 +5,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 
 from accounts.clients.operations import add_client, edit_client
-from accounts.models import VETTED, Mail, Provider, Unpublished
+from accounts.models import VETTED, Provider, Unpublished
 from accounts.providers.operations import approve_provider, decline_provider
 from booking.availability.operations import open_schedule
 from scheduler_project.common.errors import NotAllowed
@@ -13,6 +13,7 @@ from tests.accounts.helpers import mails, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, ClientFactory, ProviderFactory, actor_of, verified
 from tests.groups import FRONT_DESK, MANAGER, browser_of, staff_of
+from tests.reminders.helpers import account_messages, owed_mail, owed_mails
 
 pytestmark = pytest.mark.django_db
 
@@ -35,22 +36,22 @@ def test_register_by_the_api_mails_the_link_to_verify(api):
 
 def test_verify_email_mails_the_link_again(api):
     api.post("/api/register", GRACE)
-    Mail.objects.all().delete()
+    account_messages().delete()
 
     answer = logged_in(Provider.objects.get().user).post("/api/me/email/verify")
 
-    assert (answer.status_code, Mail.objects.get().to) == (202, "grace@example.org")
+    assert (answer.status_code, owed_mail().to) == (202, "grace@example.org")
 
 
 def test_verify_email_mails_nobody_who_is_verified(waiting):
     answer = logged_in(verified(waiting.user)).post("/api/me/email/verify")
 
-    assert (answer.status_code, Mail.objects.count()) == (202, 0)
+    assert (answer.status_code, len(owed_mails())) == (202, 0)
 
 
 def test_provider_is_verified_by_the_link_in_the_mail(api, client):
     api.post("/api/register", GRACE)
-    link = next(word for word in Mail.objects.get().text.split() if "/account/confirm-email/" in word)
+    link = next(word for word in owed_mail().text.split() if "/account/confirm-email/" in word)
 
     client.post(link.removeprefix(settings.SITE_URL))
 
@@ -87,14 +88,14 @@ def test_approve_publishes_and_tells_the_provider(waiting):
     answer = logged_in(staff_of(MANAGER)).post(f"/api/providers/{waiting.pk}/approve")
 
     assert (answer.status_code, answer.json()["missing"]) == (200, [])
-    assert (Mail.objects.get().to, "has approved you" in Mail.objects.get().text) == ("ada@example.org", True)
+    assert (owed_mail().to, "has approved you" in owed_mail().text) == ("ada@example.org", True)
 
 
 def test_approve_of_somebody_approved_tells_nobody(waiting, boss):
     for _time in range(2):
         approve_provider(provider_id=waiting.pk, actor=actor_of(boss), now=NOON)
 
-    assert Mail.objects.count() == 1
+    assert len(owed_mails()) == 1
 
 
 def test_approve_is_not_for_the_front_desk(waiting):
@@ -113,7 +114,7 @@ def test_decline_tells_the_provider_why(waiting, boss):
 
     me = logged_in(waiting.user).get("/api/me").json()["provider"]
     assert (me["missing"], me["decline_reason"]) == (["declined"], "No <b>licence</b>.")
-    assert "No <b>licence</b>." in Mail.objects.get().text
+    assert "No <b>licence</b>." in owed_mail().text
 
 
 def test_decline_takes_somebody_off_the_list_of_those_who_wait(waiting, boss):
@@ -127,7 +128,7 @@ def test_decline_takes_somebody_off_the_list_of_those_who_wait(waiting, boss):
 def test_edit_by_staff_approves_as_approving_does(waiting, boss):
     logged_in(boss).patch(f"/api/providers/{waiting.pk}", {"is_approved": True})
 
-    assert (Provider.objects.get().is_published, Mail.objects.count()) == (True, 1)
+    assert (Provider.objects.get().is_published, len(owed_mails())) == (True, 1)
 
 
 def test_decision_is_a_security_event(waiting, boss, caplog, django_capture_on_commit_callbacks):

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.utils.http import int_to_base36, urlsafe_base64_encode
 from rest_framework.test import APIClient
 
-from accounts.models import Client, Mail, Provider, User
+from accounts.models import Client, Provider, User
 from booking.calendars.operations import open_feed
 from booking.models import CalendarFeed
 from reminders.models import Message, Preferences, WebhookEndpoint
@@ -32,6 +32,7 @@ from tests.factories import (
     at,
     open_provider,
 )
+from tests.reminders.helpers import account_messages
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
@@ -234,7 +235,7 @@ def test_first_proof_leaves_a_number_that_a_provider_wrote_down(trap):
 @pytest.mark.parametrize("way", WAYS)
 def test_owner_is_told_what_ended_and_what_is_still_there(trap, way):
     appoint(trap.user.provider, at("2026-03-04 09:00"), now=NOON)
-    Mail.objects.all().delete()
+    account_messages().delete()
 
     WAYS[way](trap)
 
@@ -269,7 +270,7 @@ def test_link_leads_who_is_not_logged_in_to_a_new_password(trap):
 
 @pytest.mark.parametrize("way", ["tick", "mark"])
 def test_staff_who_vouch_for_a_mailbox_have_a_link_to_a_new_password_sent_there(trap, way):
-    Mail.objects.all().delete()
+    account_messages().delete()
 
     WAYS[way](trap)
 

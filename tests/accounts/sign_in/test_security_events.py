@@ -13,13 +13,14 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.models import Client, Mail, Provider, SignIn, User
+from accounts.models import Client, Provider, SignIn, User
 from accounts.privacy.operations import delete_account
 from accounts.sign_in.operations import ask_new_email
 from tests.accounts.helpers import bearer, code_of, mails, tokens_of
 from tests.accounts.sign_in.test_mailboxes import NEW, reset_path
 from tests.conftest import logged_in
 from tests.factories import NOON, PASSWORD, ClientFactory, ProviderFactory, UserFactory
+from tests.reminders.helpers import account_messages
 
 pytestmark = pytest.mark.django_db
 
@@ -283,7 +284,7 @@ def test_second_factor_added_is_logged_and_told(events, user):
 )
 def test_second_factor_removed_is_logged_and_told(events, user, remove):
     row = TOTP.activate(user, generate_totp_secret()).instance
-    Mail.objects.all().delete()
+    account_messages().delete()
 
     lines = events(remove, row)
 
@@ -316,7 +317,7 @@ def test_second_factor_that_changes_ends_sign_ins_by_whatever_path(user, change)
 )
 def test_login_that_goes_is_logged_and_not_written_to(events, user, goes):
     TOTP.activate(user, generate_totp_secret())
-    Mail.objects.all().delete()
+    account_messages().delete()
 
     lines = events(goes, User.objects.get(pk=user.pk))
 

@@ -31,7 +31,7 @@ class TelegramChannel(PersonalChannel):
         Recipient.CLIENT: {
             kind: TemplateText("", f"{kind.label}: {{{{ title }}}}, {{{{ start }}}}")
             for kind in Kind
-            if kind not in (Kind.EVENT, Kind.HOLD, Kind.HOLD_EXPIRED)
+            if kind not in (Kind.EVENT, Kind.ACCOUNT, Kind.HOLD, Kind.HOLD_EXPIRED)
         }
     }
 

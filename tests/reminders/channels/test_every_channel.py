@@ -64,7 +64,7 @@ def test_a_channel_has_a_name_that_fits_its_column_words_lines_and_limits(name):
 
 
 def test_the_floor_counts_the_lines_of_all():
-    assert sending_capacity.lines() == sum(channel.threads for channel in CHANNELS.values())
+    assert sending_capacity.lines() == sum(each.threads + each.urgent_threads for each in CHANNELS.values())
 
 
 def test_the_dispatcher_looks_for_messages_of_all(provider):

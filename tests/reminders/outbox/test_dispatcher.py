@@ -13,6 +13,7 @@ from django.db import DataError, OperationalError, connection, connections
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.mails.operations import owe
 from reminders import notices
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
@@ -90,7 +91,7 @@ def states(*messages) -> list[str]:
     return [Message.objects.get(pk=message.pk).status for message in messages]
 
 
-ADA, BOB, CYD = (f"{name}@example.org" for name in ("ada", "bob", "cyd"))
+ADA, BOB, CYD, EVE = (f"{name}@example.org" for name in ("ada", "bob", "cyd", "eve"))
 
 
 # --- One batch --------------------------------------------------------------------------------------------------------
@@ -461,6 +462,26 @@ def test_what_a_dispatcher_without_a_database_had_is_due_again_at_the_end_of_its
     assert states(*messages) == [SENT] * 3
 
 
+def test_mail_about_an_account_goes_before_whatever_was_due_earlier(line):
+    for number in range(dispatcher.BATCH + 10):
+        owed(f"client{number}")
+    owe(to=EVE, subject="Tea", text="Is ready.", now=NOON + minutes(5))
+
+    send(NOON + minutes(5))
+
+    assert line.sent[0] == EVE
+
+
+def test_claim_of_either_queue_leaves_the_other_alone():
+    owed("ada")
+    owe(to=EVE, subject="Tea", text="Is ready.", now=NOON)
+
+    urgent = ledger.claim(channel=Channel.EMAIL, now=NOON, limit=50, urgent=True)
+    others = ledger.claim(channel=Channel.EMAIL, now=NOON, limit=50)
+
+    assert [[message.kind for message in claimed] for claimed in (urgent, others)] == [["account"], ["booked"]]
+
+
 # --- At the same time -------------------------------------------------------------------------------------------------
 
 at_once = pytest.mark.django_db(transaction=True)
@@ -598,6 +619,28 @@ def test_hung_channel_holds_up_no_other_past_the_end_of_the_round(line, monkeypa
         time.sleep(1)
         text = now_owed("bob", channel=Channel.SMS)
         soon(lambda: states(text) == [SENT])
+        go_on.set()
+
+
+@at_once
+def test_mail_about_an_account_waits_for_no_reminder_that_hangs(line):
+    """All lines for mail are busy; a mail to set a password goes at once."""
+    hanging, go_on = threading.Event(), threading.Event()
+
+    def hang(parcel):
+        if parcel.address != EVE:
+            hanging.set()
+            go_on.wait(20)
+
+    line.first = hang
+    for number in range(dispatcher.BATCH * 5):
+        now_owed(f"client{number}")
+
+    with dispatching():
+        assert hanging.wait(10)
+        owe(to=EVE, subject="Tea", text="Is ready.", now=timezone.now())
+        soon(lambda: EVE in line.sent)
+        assert line.sent == [EVE]
         go_on.set()
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.mails.operations import owe, send_due
+from accounts.mails.operations import owe, owe_reset_link
 from reminders.channels.base import Unreachable
 from reminders.channels.registry import CHANNELS
 from reminders.enums import Channel, Kind, MessageStatus, Recipient
@@ -18,6 +18,7 @@ from tests.factories import (
     MessageFactory,
     ProviderFactory,
     ReservationFactory,
+    UserFactory,
     minutes,
 )
 from tests.reminders.helpers import send
@@ -89,15 +90,35 @@ def test_one_mailbox_is_not_flooded_whoever_writes(settings, mailoutbox):
     assert send(NOON) == 3
 
 
-def test_mails_of_logins_count_for_the_mailbox_too(settings, provider):
+def test_mails_of_logins_count_for_the_mailbox_too(settings, provider, mailoutbox):
     settings.SEND_LIMITS["email"]["recipient"] = (2, 99)
     for _ in range(3):
         owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)
     owed(provider, to="ada@example.org")
 
-    assert send_due(clock=lambda: NOON) == 2
-    assert send(NOON) == 0
-    assert send_due(clock=lambda: NOON + HOUR) == 1
+    assert send(NOON) == 2
+    assert [mail.to for mail in mailoutbox] == [["ada@example.org"]] * 2
+    assert list(Message.objects.order_by("pk").values_list("kind", "status")) == [
+        (Kind.ACCOUNT, PENDING),
+        (Kind.BOOKED, PENDING),
+    ]
+    assert send(NOON + minutes(62)) == 2
+
+
+def test_mail_about_an_account_is_given_up_where_the_limit_ends_too_late(settings, caplog):
+    settings.SEND_LIMITS["email"]["recipient"] = (1, 99)
+    settings.PASSWORD_RESET_TIMEOUT = 1800
+    UserFactory(email="ada@example.org")
+    for _ in range(2):
+        owe_reset_link(email="ada@example.org", now=NOON)
+
+    assert send(NOON) == 1
+    assert states() == [PENDING]
+
+    send(NOON + minutes(62))
+
+    assert states() == []
+    assert "is given up: It came too late to help." in caplog.text
 
 
 def test_reserve_lets_a_link_to_confirm_through(settings, provider):

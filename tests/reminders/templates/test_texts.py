@@ -32,7 +32,7 @@ ALL = [(kind, *which) for which, kinds in default_texts().items() for kind in ki
 
 
 def test_there_are_words_for_all_that_is_ever_sent():
-    notices = set(Kind) - {Kind.EVENT, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED}
+    notices = set(Kind) - {Kind.EVENT, Kind.ACCOUNT, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED}
 
     assert {which: set(kinds) for which, kinds in default_texts().items()} == {
         (Channel.EMAIL, Recipient.CLIENT): {*notices, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED},
