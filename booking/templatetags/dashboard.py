@@ -42,7 +42,7 @@ PART_OF = {
     "dashboard-webhooks": "dashboard-reminders",
     "dashboard-feed": "dashboard-settings",
 }
-"""Sections of pages whose names do not tell; otherwise `desk-client-edit` belongs to `desk-clients`."""
+"""The sections of pages whose names do not begin with them. `dashboard-client-edit` belongs to `dashboard-clients`."""
 
 
 @register.inclusion_tag("booking/dashboard/sections.html", takes_context=True)
