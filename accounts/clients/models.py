@@ -120,5 +120,5 @@ class Client(models.Model):
 
     @property
     def phone_is_verified(self) -> bool:
-        """Return whether text messages may go to the phone number. A changed number must be verified again."""
+        """True if text messages may go to the phone number. A changed number must be verified again."""
         return bool(self.phone) and self.phone == self.verified_phone

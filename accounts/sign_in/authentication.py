@@ -48,7 +48,7 @@ BEFORE_SIGN_IN = sum(len(attributes_of(model)) for model in (User, Provider, Cli
 def find_login(user_id: int, sign_in_id: Any, *, now: datetime) -> User | None:
     """Return a login together with its sign-in (`sign_in`: None if that has ended), or None if there is no such login.
 
-    Returns the same as `User.objects` would, at a fifth of the cost.
+    Return the same as `User.objects` would, at a fifth of the cost.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOGIN, [as_uuid(sign_in_id), user_id])

@@ -30,7 +30,7 @@ class Device:
     def browser_of(self, user: User) -> str | None:
         """Return the random name of a browser that has logged in to this login before, else None.
 
-        Returns None once the login has a new password: the browser may be another person's.
+        Return None once the login has a new password: the browser may be another person's.
         """
         try:
             return _signer(user).unsign(self.cookies[_cookie(user)], max_age=REMEMBERED_SECONDS)

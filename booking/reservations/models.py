@@ -176,7 +176,7 @@ class Reservation(models.Model):
 
     @property
     def is_undecided(self) -> bool:
-        """Return True for a hold taken on a page that has no details yet: see `undecided`."""
+        """True for a hold taken on a page that has no details yet: see `undecided`."""
         return self.face == Source.PAGE and not self.asked
 
     @property

@@ -149,7 +149,7 @@ class Server:
                 connection.transport.close()
 
     def tick(self) -> bool:
-        """Handle deadlines, the date and the log, once a second. Returns whether more deadlines have passed.
+        """Handle deadlines, the date and the log, once a second. Return whether more deadlines have passed.
 
         After a shortage of open files, the number of connections is raised again step by step.
 

@@ -49,7 +49,7 @@ class Line(Generic[Job]):
         return job
 
     def withdraw(self, network: str, job: Job) -> bool:
-        """Remove a job from the queue. Returns whether it was still in it."""
+        """Remove a job from the queue. Return whether it was still in it."""
         jobs = self._waiting.get(network)
         if jobs is None or job not in jobs:
             return False
@@ -91,12 +91,12 @@ class Threads(Generic[Job]):
             return line.drop() if len(line) > line.most_waiting + idle else None
 
     def withdraw(self, network: str, job: Job) -> bool:
-        """Cancel a job. Returns whether it had not been started."""
+        """Cancel a job. Return whether it had not been started."""
         with self._changed:
             return self.quick.withdraw(network, job) or self.slow.withdraw(network, job)
 
     def _take(self) -> tuple[Job, bool] | None:
-        """Wait for the next job. Returns it and whether it is a slow one; None if the queue is empty and closed."""
+        """Wait for the next job. Return it and whether it is a slow one; None if the queue is empty and closed."""
         with self._changed:
             self._changed.wait_for(lambda: self.quick or self._may_be_slow() or self._stopped)
             slow = self._may_be_slow() and not (self.quick and self._was_slow)
