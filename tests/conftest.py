@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -19,7 +20,7 @@ from scheduler_project.celery import app
 from scheduler_project.common import process
 from scheduler_project.common.limits.throttling import redis_client
 from tests.browser.chromium import CHROMIUM
-from tests.factories import NOON, ClientFactory, User, UserFactory, open_provider
+from tests.factories import NOON, ClientFactory, ProviderFactory, User, UserFactory, open_provider
 from tests.groups import MANAGER, browser_of, staff_of
 from tests.looking import undone
 
@@ -175,12 +176,19 @@ def person(request: pytest.FixtureRequest, role: str) -> int | None:
 def provider(request, db):
     """A provider with an open calendar in UTC, Monday to Friday 09:00 to 17:00, slots from NOON on; with a login.
 
-    `pytest.mark.provider(horizon_days=7, name="Maya")` says otherwise: `open_provider` takes the same.
+    `pytest.mark.provider(horizon_days=7, provider__name="Maya")` says otherwise: `open_provider` takes the same.
+    With `calendar=False` there is none, which is quick.
     """
     if pk := person(request, "provider"):
         return Provider.objects.select_related("schedule", "user").get(pk=pk)
+    fields = provider_fields(request)
+    return open_provider(**fields) if fields.pop("calendar", True) else ProviderFactory(**fields)
+
+
+def provider_fields(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return what the test's `provider` marker says."""
     marker = request.node.get_closest_marker("provider")
-    return open_provider(**marker.kwargs if marker else {})
+    return dict(marker.kwargs) if marker else {}
 
 
 @pytest.fixture

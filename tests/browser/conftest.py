@@ -8,7 +8,10 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+from accounts.models import Provider
 from tests.browser.chromium import CHROMIUM, DESKTOP, LAUNCH, PHONE
+from tests.browser.helpers import open_calendar
+from tests.conftest import provider_fields
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs a loop in the thread of the tests.
 
@@ -43,6 +46,12 @@ def base_url(live_server) -> str:
 def _site(live_server, settings, transactional_db):
     """Links in mails lead to the site under test."""
     settings.SITE_URL = live_server.url
+
+
+@pytest.fixture
+def provider(request, transactional_db) -> Provider:
+    """The provider of a website, with an open calendar from now on; `pytest.mark.provider` says what is otherwise."""
+    return open_calendar(**provider_fields(request))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.models import Provider
 from booking.models import Appointment, Reservation, Schedule
 from tests.browser.helpers import arrive, focused, link_in, log_in, mails_to, on_day, open_calendar
 from tests.factories import ClientFactory, ServiceFactory, hold
@@ -16,11 +15,9 @@ from tests.looking import broken_promises
 ADA = "ada@example.org"
 
 
-@pytest.fixture
-def provider(transactional_db) -> Provider:
-    made = open_calendar()
-    ServiceFactory(name="First visit", duration_minutes=45, providers=[made])
-    return made
+@pytest.fixture(autouse=True)
+def _service(provider) -> None:
+    ServiceFactory(name="First visit", duration_minutes=45, providers=[provider])
 
 
 @pytest.fixture

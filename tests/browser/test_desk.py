@@ -8,13 +8,10 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import Client, Provider
 from booking.models import Appointment
-from tests.browser.helpers import log_in, on_day, open_calendar
+from tests.browser.helpers import log_in, on_day
 from tests.factories import ClientFactory, appoint, minutes
 
-
-@pytest.fixture
-def provider(transactional_db) -> Provider:
-    return open_calendar(horizon_days=24)
+pytestmark = pytest.mark.provider(horizon_days=24)
 
 
 @pytest.fixture

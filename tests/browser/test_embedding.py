@@ -8,16 +8,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
-from accounts.models import Provider
 from booking.models import Reservation
-from tests.browser.helpers import link_in, mails_to, open_calendar
+from tests.browser.helpers import link_in, mails_to
 
 ADA = "ada@example.org"
-
-
-@pytest.fixture
-def provider(transactional_db) -> Provider:
-    return open_calendar()
 
 
 @pytest.fixture

@@ -8,24 +8,21 @@ from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from accounts.models import Client, Provider
+from accounts.models import Client
 from booking.availability.operations import take_time_off
 from booking.models import Appointment
 from reminders.models import Message
 from reminders.templates.admin import keep_html
 from tests.browser.chromium import DESKTOP, PHONE
-from tests.browser.helpers import log_in, on_day, open_calendar
+from tests.browser.helpers import log_in, on_day
 from tests.factories import SYSTEM, ClientFactory, MessageFactory, ServiceFactory, UserFactory, appoint, hold, minutes
 from tests.groups import FRONT_DESK, MANAGER, staff_of
+
+pytestmark = pytest.mark.provider(horizon_days=8)
 
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 TABLET = {"width": 820, "height": 1180}
-
-
-@pytest.fixture
-def provider(transactional_db) -> Provider:
-    return open_calendar(horizon_days=8)
 
 
 @pytest.fixture

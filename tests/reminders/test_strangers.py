@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from accounts.actors import Actor, Source
 from booking.appointments.enums import Action
 from booking.appointments.operations import book, take_action
-from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory, open_provider
+from tests.factories import NOON, ClientFactory, ServiceFactory, UserFactory
 from tests.reminders.helpers import send
 
 pytestmark = pytest.mark.django_db
@@ -54,11 +54,9 @@ def mailed_to(client, mailoutbox, now=NOON) -> str:
     return "\n".join([*texts, *unfolded])
 
 
-@pytest.fixture
-def provider():
-    found = open_provider()
-    ServiceFactory(name="Haircut", providers=[found])
-    return found
+@pytest.fixture(autouse=True)
+def _haircut(provider):
+    ServiceFactory(name="Haircut", providers=[provider])
 
 
 def test_booking_mails_a_stranger_none_of_what_was_typed(provider, stranger, mailoutbox):

@@ -36,7 +36,7 @@ from scheduler_project.common.errors import TryAgain
 from scheduler_project.common.limits import throttling
 from scheduler_project.common.operations import preview
 from tests.booking.availability.test_slots import bookings, changes_of_grid, changes_of_hours, perform
-from tests.booking.operations.test_series import local, wanted
+from tests.booking.series.helpers import local, wanted
 from tests.factories import ALWAYS, NOON, SYSTEM, ClientFactory, ScheduleFactory, actor_of, appoint, at, open_provider
 from tests.looking import broken_promises, free_cells, grid, undone
 

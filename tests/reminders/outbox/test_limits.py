@@ -23,7 +23,7 @@ from tests.factories import (
 )
 from tests.reminders.helpers import send
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("throttle")]
+pytestmark = [pytest.mark.django_db, pytest.mark.provider(calendar=False), pytest.mark.usefixtures("throttle")]
 
 HOUR = timedelta(hours=1)
 PENDING, SENT, FAILED = MessageStatus.PENDING, MessageStatus.SENT, MessageStatus.FAILED
@@ -34,11 +34,6 @@ def _limits(settings):
     names = ("site", "sender", "recipient", "new_recipient")
     settings.SEND_LIMITS = {channel: dict.fromkeys(names, (99, 99)) for channel in ("email", "sms", "webhook")}
     settings.SEND_RESERVE_PERCENT = 0
-
-
-@pytest.fixture
-def provider():
-    return ProviderFactory()
 
 
 def owed(provider, number=1, *, to=None, **fields) -> list[Message]:

@@ -21,14 +21,9 @@ from tests.factories import (
 )
 from tests.groups import FRONT_DESK, MANAGER, staff_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
+pytestmark = [pytest.mark.django_db, pytest.mark.provider(calendar=False), pytest.mark.usefixtures("at_noon")]
 
 URL = "https://practice.example.org/hooks"
-
-
-@pytest.fixture
-def provider(db):
-    return ProviderFactory()
 
 
 @pytest.fixture

@@ -49,16 +49,11 @@ from tests.factories import (
 )
 from tests.groups import FRONT_DESK, MANAGER, staff_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.provider(calendar=False)]
 
 URL = "https://practice.example.org/hooks"
 MOMENT = timedelta(microseconds=1)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def provider(db):
-    return ProviderFactory()
 
 
 @pytest.fixture

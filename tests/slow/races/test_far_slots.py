@@ -9,24 +9,25 @@ from booking.availability.operations import set_policy, set_working_hours
 from booking.availability.slots import extend_in_portions
 from booking.models import Schedule
 from scheduler_project.common.failpoints import Failpoint
-from tests.factories import ALWAYS, NOON, SYSTEM, open_provider
+from tests.factories import ALWAYS, NOON, SYSTEM
 from tests.looking import broken_promises, free_cells
 from tests.slow.races.failpoints import stop
 from tests.slow.races.running import together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.provider(hours=ALWAYS, slot_minutes=60, horizon_days=3),
+]
 
 MORNINGS = [(day, time(0), time(12)) for day in range(7)]
 
 
-@pytest.fixture
-def provider(monkeypatch):
-    """A calendar around the clock, of which three of five days are still missing."""
-    provider = open_provider(hours=ALWAYS, slot_minutes=60, horizon_days=3)
+@pytest.fixture(autouse=True)
+def _far_slots_missing(provider, monkeypatch):
+    """Of the calendar around the clock three of five days are still missing."""
     with monkeypatch.context() as patch:
         patch.setattr(slots, "MANY_SLOTS", 96)
         set_policy(provider_id=provider.pk, changes={"slot_minutes": 30}, actor=SYSTEM, now=NOON)
-    return provider
 
 
 def job(provider):
