@@ -269,7 +269,7 @@ def _holds(span: Span, scope: Scope, now: datetime) -> QuerySet[Any, tuple[str, 
     """Return the outcomes of the holds made in a span, and how many had each.
 
     A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined),
-    or it was moved away since. Holds of visitors who never said who they are go after a day, so they are not counted.
+    or it was moved away since. Holds of visitors without details are deleted after a day, so they are not counted.
     """
     moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED, at__gte=span.start)
     booked = Exists(Appointment.objects.filter(reservation=OuterRef("pk"))) | Q(

@@ -36,7 +36,7 @@ INSPECTIONS = timedelta(days=400)
 
 
 retained: dict[str, Callable[[datetime], int]] = {}
-"""Functions that delete what is too old, by the name of what is kept. Each returns the number of rows deleted."""
+"""Functions that delete rows past their retention, by the name of the rows. Each returns the number of rows deleted."""
 
 
 def forget_old(*, now: datetime) -> dict[str, int]:

@@ -38,7 +38,7 @@ def with_threads_to_spare(get_response: Callable[[HttpRequest], HttpResponse]) -
 
 
 def _kept(response: HttpResponse | None) -> bool:
-    """Keep the slot until a streamed response, such as an export, has been sent.
+    """Keep the slot until a streamed response (an export, for example) has been sent.
 
     The slot is released once: when the response is read to its end, closed, or garbage-collected.
     """
