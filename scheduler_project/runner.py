@@ -16,100 +16,22 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
 from scheduler_project import embedded
+from scheduler_project.machine import ServerError, ending_with_parent, private
+from scheduler_project.processes import Child, say, stop, watch
 
 PYTHON = [sys.executable, "-u"]
 CELERY = [*PYTHON, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "-A", "scheduler_project"]
 WAIVED = ("PROVIDERS_NEED_VERIFIED_EMAIL", "PROVIDERS_NEED_APPROVAL")
 """Requirements for providers that the demo drops, so that its tour is short."""
-DEATHS_ALLOWED = 3
-DEATHS_WITHIN_SECONDS = 60
-STOP_SECONDS = 10
 
 
 class Stop(Exception):
     """A request to stop the site."""
-
-
-class Child:
-    """One of the processes of the site, whose output lines carry its name."""
-
-    def __init__(
-        self,
-        name: str,
-        command: list[str],
-        selector: selectors.BaseSelector,
-        orphaned: signal.Signals = signal.SIGTERM,
-    ) -> None:
-        self.name = name
-        self.command = command
-        self.selector = selector
-        self.orphaned = orphaned  # the signal it gets when the runner dies
-        self.deaths: deque[float] = deque(maxlen=DEATHS_ALLOWED)
-        self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603
-            self.command,
-            cwd=embedded.PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            process_group=0,  # Ctrl-C in the terminal is for the runner alone.
-            preexec_fn=embedded.ending_with_parent(self.orphaned),  # noqa: PLW1509
-        )
-        assert self.process.stdout
-        self.output = self.process.stdout
-        os.set_blocking(self.output.fileno(), False)
-        self.selector.register(self.output, selectors.EVENT_READ, self)
-        self.partial = b""
-        self.restart_at: float | None = None
-
-    def relay(self) -> None:
-        """Print the new lines of output."""
-        read = self.output.read(65536)
-        if read is None:
-            return
-        if not read:
-            self.close()
-        *lines, self.partial = (self.partial + read).split(b"\n")
-        for line in lines:
-            say(line.decode(errors="replace"), self.name)
-
-    def revive(self, now: float) -> None:
-        """Restart the process if it died: after 1 second, then 2, but not a third time within a minute."""
-        if self.restart_at is not None:
-            if now >= self.restart_at:
-                self.close()
-                self.start()
-            return
-        status = self.process.poll()
-        if status is None:
-            return
-        self.sweep()
-        self.deaths.append(now)
-        recent = sum(now - death < DEATHS_WITHIN_SECONDS for death in self.deaths)
-        if recent >= DEATHS_ALLOWED:
-            raise embedded.ServerError(f"{self.name} ended with status {status}, {recent} times within a minute.")
-        say(f"{self.name} ended with status {status}; it starts again in {recent} s.")
-        self.restart_at = now + recent
-
-    def close(self) -> None:
-        """Close the pipe."""
-        if not self.output.closed:
-            self.selector.unregister(self.output)
-            self.output.close()
-
-    def sweep(self) -> None:
-        """Kill the children the process may have left behind."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def main() -> None:
@@ -124,7 +46,7 @@ def main() -> None:
             check_port(host, port)
             say("Starting.")
             start(host, port)
-    except embedded.ServerError as error:
+    except ServerError as error:
         sys.exit(f"Stopped. {error}")
     except Stop:
         say("Stopped.")
@@ -142,12 +64,12 @@ def alone(address: str) -> Iterator[None]:
         return
     folder = embedded.home()
     folder.mkdir(parents=True, exist_ok=True)
-    with embedded.private(folder / "site.lock", "a+b") as lock:
+    with private(folder / "site.lock", "a+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise embedded.ServerError(
+            raise ServerError(
                 f"The site already runs on the data in {folder}, at {lock.read().decode()}, or is just stopping."
                 " Stop it first, or give this one data of its own: DATA_DIR=/tmp/another PORT=8001 make run"
             ) from None
@@ -225,7 +147,7 @@ def check_port(host: str, port: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, int(port)))
     except (OSError, ValueError, OverflowError) as error:
-        raise embedded.ServerError(
+        raise ServerError(
             f"Cannot listen on {host} port {port} ({error}). Choose another: PORT=8001 make run"
         ) from error
 
@@ -238,12 +160,12 @@ def run(host: str, port: str, servers: list[embedded.Server]) -> None:
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,
-        preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
+        preexec_fn=ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
     )
     try:
         logins, _ = preparing.communicate()
         if preparing.returncode:
-            raise embedded.ServerError(f"Preparing the database failed with status {preparing.returncode}.")
+            raise ServerError(f"Preparing the database failed with status {preparing.returncode}.")
     finally:
         preparing.kill()
     worker = [*CELERY, "worker", "--without-gossip", "--without-mingle"]
@@ -288,35 +210,6 @@ def mails_kept(page: str) -> list[str]:
     return [f"Mails are not sent but kept in {folder}" + (f"; read them on {page}" if shown else ".")]
 
 
-def watch(
-    children: list[Child],
-    servers: list[embedded.Server],
-    selector: selectors.BaseSelector,
-    is_ready: Callable[[], bool],
-    welcome: list[str],
-) -> None:
-    """Relay output and restart dead processes until an exception; print the welcome once all is ready."""
-    announced = False
-    look_at = 0.0
-    while True:
-        for key, _ in selector.select(timeout=0.1):
-            key.data.relay()
-        now = time.monotonic()
-        for child in children:
-            child.revive(now)
-        if now < look_at:
-            continue
-        look_at = now + (1 if announced else 0.3)
-        for server in servers:
-            if not server.alive():
-                say(f"{server.name} is gone; it starts again.")
-                server.ensure()
-        if not announced and is_ready():
-            announced = True
-            for line in ["", *welcome, ""]:
-                say(line)
-
-
 def ready(host: str, port: int) -> bool:
     """Return whether `/readyz` succeeds, requested with a host name of the site."""
     name = os.environ.get("ALLOWED_HOSTS", "").split(",")[0].strip().lstrip(".*") or "localhost"
@@ -327,20 +220,6 @@ def ready(host: str, port: int) -> bool:
             return connection.getresponse().status == http.HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
-
-
-def stop(children: list[Child], selector: selectors.BaseSelector) -> None:
-    """Stop the processes by a signal to the main process of each: Celery then finishes its current tasks."""
-    for child in children:
-        child.process.terminate()
-    deadline = time.monotonic() + STOP_SECONDS
-    while any(child.process.poll() is None for child in children) and time.monotonic() < deadline:
-        for key, _ in selector.select(timeout=0.05):
-            key.data.relay()
-    for child in children:
-        child.sweep()
-        child.process.wait()
-        child.close()
 
 
 def prepare() -> None:
@@ -403,10 +282,6 @@ def _collect_static() -> None:
     if not done.exists() or done.read_text() != state:
         call_command("collectstatic", interactive=False, verbosity=0)
         done.write_text(state)
-
-
-def say(text: str, name: str = "site") -> None:
-    print(f"{name:<6} | {text}", flush=True)  # noqa: T201
 
 
 def _reachable(host: str) -> str:

@@ -3,6 +3,9 @@
 The text below each `env` call gives the variable's meaning; `make reference` makes docs/reference/settings.md of these
 texts, and `.env.example` lists the names. A variable that is missing or malformed stops the start with a message that
 names it.
+
+One module, and a long one: it is a list in sections, and operators, the reference and the type checker's plugin for
+Django look for each setting in one place.
 """
 
 from datetime import timedelta

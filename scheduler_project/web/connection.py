@@ -2,6 +2,9 @@
 
 It runs on the event loop and never blocks. The parser is llhttp's, which rejects requests that two servers could read
 differently (RFC 9112 §6.3, §11.2); the cases it leaves open are rejected here.
+
+One module, and a long one: it is one state machine, whose phases, limits and deadlines can only be judged side by side.
+What needs no state of a connection is in `refusals`, `answers` and `uploads`.
 """
 
 import asyncio

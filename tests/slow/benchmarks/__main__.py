@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from scheduler_project import embedded
+from scheduler_project.machine import ServerError
 from tests.slow.benchmarks import servers
 
 NAMES = ("list", "slots", "reserve", "race", "expire", "series", "dispatch", "plan", "analytics")
@@ -31,7 +32,7 @@ def main() -> None:
         with servers.data_servers(durable=not options.no_fsync) as postgres:
             rows = measure(options, postgres)
             report = {"about": about(options), "rows": rows}
-    except embedded.ServerError as error:
+    except ServerError as error:
         sys.exit(f"Stopped. {error}")
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n")

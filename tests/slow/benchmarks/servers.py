@@ -19,6 +19,7 @@ import psycopg
 from psycopg import sql
 
 from scheduler_project import embedded
+from scheduler_project.machine import ServerError, ending_with_parent
 from tests.slow.benchmarks.load import drive, get
 
 DEFAULTS = {
@@ -73,7 +74,7 @@ def scratch_database(url: str) -> Iterator[None]:
     try:
         connection = psycopg.connect(**target, autocommit=True)
     except psycopg.OperationalError as error:
-        raise embedded.ServerError(f"DATABASE_URL leads nowhere: {error}") from error
+        raise ServerError(f"DATABASE_URL leads nowhere: {error}") from error
     with connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(scratch))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(scratch))
@@ -138,13 +139,13 @@ def web_server(
         env=os.environ | {"HOST": "127.0.0.1", "PORT": str(port)} | ({} if guarded else {"BENCH_UNGUARDED": "on"}),
         stdin=subprocess.DEVNULL,
         process_group=0,
-        preexec_fn=embedded.ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
+        preexec_fn=ending_with_parent(signal.SIGTERM),  # noqa: PLW1509
     )
     try:
         deadline = time.monotonic() + 60
         while not answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise embedded.ServerError(f"The web server does not answer on port {port}.")
+                raise ServerError(f"The web server does not answer on port {port}.")
             time.sleep(0.1)
         yield Web(port, psutil.Process(process.pid), postgres)
     finally:
@@ -171,4 +172,4 @@ def free_port(port: int) -> int:
         with contextlib.suppress(OSError):
             socket.create_server(("127.0.0.1", candidate)).close()
             return candidate
-    raise embedded.ServerError(f"No free port from {port} on.")
+    raise ServerError(f"No free port from {port} on.")

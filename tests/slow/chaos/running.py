@@ -22,6 +22,7 @@ from reminders.enums import MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import dispatcher
 from scheduler_project import embedded
+from scheduler_project.machine import ending_with_parent
 from scheduler_project.runner import CELERY
 from tests.slow.chaos.sink import Sink
 from tests.slow.chaos.unguarded import CONTROLS
@@ -84,7 +85,7 @@ class Workers(Crew):
             stdout=self.log,
             stderr=subprocess.STDOUT,
             process_group=0,
-            preexec_fn=embedded.ending_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            preexec_fn=ending_with_parent(signal.SIGKILL),  # noqa: PLW1509
         )
         return self.processes[place].pid
 
@@ -96,7 +97,7 @@ class Forks(Crew):
         self.log = log
         self.batch = batch
         self.control = control
-        self.end_with_parent = embedded.ending_with_parent(signal.SIGKILL)
+        self.end_with_parent = ending_with_parent(signal.SIGKILL)
         super().__init__(number)
 
     def start(self, place: int) -> int:

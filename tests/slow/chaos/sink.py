@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scheduler_project import embedded
+from scheduler_project.machine import ending_with_parent
 
 MESSAGE_ID = re.compile(rb"^message-id:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 END = b"\r\n.\r\n"
@@ -112,7 +113,7 @@ def sink(file: Path, *, delay: float = 0) -> Iterator[Sink]:
         stdout=subprocess.PIPE,
         text=True,
         process_group=0,
-        preexec_fn=embedded.ending_with_parent(signal.SIGKILL),  # noqa: PLW1509
+        preexec_fn=ending_with_parent(signal.SIGKILL),  # noqa: PLW1509
     )
     try:
         assert process.stdout
