@@ -43,7 +43,7 @@ class ClientSerializer(ModelSerializer[Client]):
 
     phone_is_verified = serializers.BooleanField(
         read_only=True,
-        help_text=_("Text messages go only to a number that with_proofs a code, or that you or staff wrote."),
+        help_text=_("Text messages go only to a number that answered a code, or that you or staff wrote."),
     )
 
     class Meta:
