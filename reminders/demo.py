@@ -3,7 +3,9 @@
 from datetime import datetime, time, timedelta
 
 from accounts.models import Client, Provider
-from reminders.enums import Channel, Kind, MessageStatus, OptOutSource, Outcome
+from reminders.channels.email.channel import EmailChannel
+from reminders.channels.sms.channel import SmsChannel
+from reminders.enums import Kind, MessageStatus, OptOutSource, Outcome
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, OptOut, Preferences
 from reminders.plan.operations import replan_all
 from reminders.templates.composer import recipient_of
@@ -23,13 +25,13 @@ def add_demo_messages(*, now: datetime) -> None:
     Client.objects.filter(pk=registered[TALKATIVE].pk).update(phone="+12025550143", verified_phone="+12025550143")
     Preferences.objects.create(
         client=registered[TALKATIVE],
-        channels=[Channel.EMAIL, Channel.SMS],
+        channels=[EmailChannel.name, SmsChannel.name],
         quiet_from=time(21),
         quiet_until=time(8),
         updated_at=now,
     )
     OptOut.objects.create(
-        channel=Channel.EMAIL,
+        channel=EmailChannel.name,
         address=registered[SILENT].email.lower(),
         at=now - timedelta(days=3),
         source=OptOutSource.LINK,
@@ -37,7 +39,7 @@ def add_demo_messages(*, now: datetime) -> None:
     MessageTemplate.objects.create(
         provider=Provider.objects.get(user__email="maya@example.com"),
         kind=Kind.REMINDER,
-        channel=Channel.EMAIL,
+        channel=EmailChannel.name,
         language="en",
         subject="See you soon: {{ title }}",
         body="Dear {{ client_name }},\n\nI look forward to seeing you on {{ start }}.\n\n{{ provider_name }}",

@@ -1,20 +1,10 @@
 """Kinds, recipients and states of messages."""
 
-from enum import StrEnum
-
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from booking.appointments.transitions import AppointmentStatus, Event
-
-
-class Channel(StrEnum):
-    """The names of channels that the code itself uses. `channels/registry.py` has all channels."""
-
-    EMAIL = "email"
-    SMS = "sms"
-    WEBHOOK = "webhook"
 
 
 class Kind(models.TextChoices):

@@ -8,8 +8,10 @@ from django.db import connection
 from booking.appointments.enums import COMING, Event
 from booking.appointments.transitions import CALLED_OFF
 from booking.models import Appointment, AppointmentEvent, Reservation
+from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import personal
-from reminders.enums import Channel, Kind, MessageStatus, Recipient, notice_of
+from reminders.channels.webhook.channel import WebhookChannel
+from reminders.enums import Kind, MessageStatus, Recipient, notice_of
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.enqueue import OutboxEntry, enqueue
 from reminders.plan.facts import Facts, facts_of
@@ -103,7 +105,7 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
     known = _known(event) if kind == Kind.MOVED else {}
     ways = [(Recipient.CLIENT, channel) for channel in facts.client_channels(reminding=False)]
     if facts.provider_email:
-        ways.append((Recipient.PROVIDER, Channel.EMAIL))
+        ways.append((Recipient.PROVIDER, EmailChannel.name))
     for recipient, channel in ways:
         before = known.get((recipient, channel))
         if before == rfc3339(facts.starts_at):
@@ -136,7 +138,7 @@ def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now
     for endpoint in endpoints:
         yield OutboxEntry(
             Kind.EVENT,
-            Channel.WEBHOOK,
+            WebhookChannel.name,
             Recipient.PROVIDER,
             facts.reservation_id,
             facts.appointment_id,
@@ -160,7 +162,7 @@ def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
         [
             OutboxEntry(
                 Kind.HOLD,
-                Channel.EMAIL,
+                EmailChannel.name,
                 Recipient.CLIENT,
                 reservation.pk,
                 None,
@@ -230,7 +232,7 @@ def tell_outcome(
     owed = [
         OutboxEntry(
             Kind.EVENT,
-            Channel.WEBHOOK,
+            WebhookChannel.name,
             Recipient.PROVIDER,
             message.about.pk,
             message.appointment_id,

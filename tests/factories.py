@@ -28,8 +28,8 @@ from booking.models import (
 )
 from booking.reservations.enums import ReservationStatus
 from booking.reservations.operations import reserve
-from reminders.enums import Channel, MessageStatus, Outcome, Recipient
 from reminders.enums import Kind as MessageKind
+from reminders.enums import MessageStatus, Outcome, Recipient
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, WebhookEndpoint
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -197,7 +197,7 @@ class MessageTemplateFactory(DjangoModelFactory):
         model = MessageTemplate
 
     kind = MessageKind.BOOKED
-    channel = Channel.EMAIL
+    channel = "email"
     language = "en"
     subject = "See you on {{ start }}"
     body = "Dear {{ client_name }}, see you on {{ start }}."
@@ -241,7 +241,7 @@ class MessageFactory(DjangoModelFactory):
         model = Message
 
     kind = MessageKind.BOOKED
-    channel = Channel.EMAIL
+    channel = "email"
     recipient = Recipient.CLIENT
     appointment = factory.SubFactory(AppointmentFactory)
     reservation = factory.SelfAttribute("appointment.reservation")
@@ -257,7 +257,7 @@ class EventMessageFactory(MessageFactory):
     """An event for a webhook at NOON."""
 
     kind = MessageKind.EVENT
-    channel = Channel.WEBHOOK
+    channel = "webhook"
     recipient = Recipient.PROVIDER
     endpoint = factory.SubFactory(WebhookEndpointFactory)
     details = factory.LazyFunction(lambda: {"type": "appointment.booked", "data": {"id": 1}})

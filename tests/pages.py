@@ -25,7 +25,6 @@ from booking.demo.people import PASSWORD
 from booking.links import appointment_token, details_token, hold_link
 from booking.models import Appointment, AvailabilityWindow, Reservation, Service, TimeOff
 from booking.reservations.guests import give_details, hold_as_visitor
-from reminders.enums import Channel
 from reminders.models import Message
 from reminders.preferences.links import opt_out_link
 from scheduler_project.common.db.references import new_reference
@@ -243,7 +242,7 @@ def verification(world: World) -> list[Any]:
 
 
 def opt_out(world: World) -> list[Any]:
-    return [opt_out_link(Channel.EMAIL, world.sam.email).rstrip("/").rpartition("/")[2]]
+    return [opt_out_link("email", world.sam.email).rstrip("/").rpartition("/")[2]]
 
 
 def nothing(world: World) -> list[Any]:

@@ -16,8 +16,9 @@ from django.db import InterfaceError, OperationalError, connections, transaction
 
 from reminders import notices
 from reminders.channels.base import Connection, DeliveryError, Refused, Unreachable, shortened
+from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, MessageStatus
+from reminders.enums import MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
 from reminders.outbox import operations as ledger
@@ -69,7 +70,7 @@ class Lane(NamedTuple):
         return max(1, min(most, math.ceil(waiting / BATCH)))
 
 
-URGENT = Lane(Channel.EMAIL, urgent=True)
+URGENT = Lane(EmailChannel.name, urgent=True)
 
 
 def lanes() -> list[Lane]:

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.channels.email.channel import EmailChannel
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import Message
 from scheduler_project.common.db.retention import forgotten, older_than
 
@@ -77,7 +78,7 @@ def write_account_mail(*, mail: dict[str, str], useful_until: datetime, now: dat
     """Add a mail about an account to the outbox."""
     Message.objects.create(
         kind=Kind.ACCOUNT,
-        channel=Channel.EMAIL,
+        channel=EmailChannel.name,
         recipient=Recipient.MAILBOX,
         mail=mail,
         due_at=now,

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from booking.models import Appointment, Reservation
+from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import channel_choices
-from reminders.enums import Channel, Kind, MessageStatus, Outcome, Recipient
+from reminders.enums import Kind, MessageStatus, Outcome, Recipient
 from reminders.skip_reasons import reason_for_all, reason_in_words
 from reminders.webhooks.models import WebhookEndpoint
 from scheduler_project.common.models import Outage
@@ -133,7 +134,7 @@ class Message(models.Model):
             models.CheckConstraint(
                 condition=Q(
                     kind=Kind.ACCOUNT,
-                    channel=Channel.EMAIL,
+                    channel=EmailChannel.name,
                     recipient=Recipient.MAILBOX,
                     reservation=None,
                     appointment=None,

@@ -16,8 +16,7 @@ from accounts.actors import Actor
 from accounts.models import Client
 from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, shortened
 from reminders.channels.sms import channel
-from reminders.channels.sms.channel import is_served
-from reminders.enums import Channel
+from reminders.channels.sms.channel import SmsChannel, is_served
 from reminders.models import OptOut, PhoneCode, Preferences
 from reminders.phones.errors import CodeNotValid, CountryNotServed, NoPhone
 from reminders.signals import code_owed
@@ -75,7 +74,8 @@ def ask_code(*, client_id: int, actor: Actor, network: str, now: datetime, phone
     if not is_served(client.phone):
         raise CountryNotServed(field="phone")
     number = str(client.phone)
-    silent = client.phone_is_verified or OptOut.objects.standing().filter(channel=Channel.SMS, address=number).exists()
+    opted_out = OptOut.objects.standing().filter(channel=SmsChannel.name, address=number)
+    silent = client.phone_is_verified or opted_out.exists()
     if not silent and _within_limits(number, network):
         fresh = {"phone": number, "digest": "", "asked_at": now, "expires_at": now + GOOD_FOR, "tries": 0}
         PhoneCode.objects.update_or_create(client=client, defaults={**fresh, "failures": 0, "next_at": now})

@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from booking.appointments.transitions import REMINDED
 from booking.models import Appointment
-from reminders.enums import Channel, Kind, Recipient
+from reminders.channels.webhook.channel import WebhookChannel
+from reminders.enums import Kind, Recipient
 from reminders.outbox.enqueue import OutboxEntry, columns_of, enqueue
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.quiet_hours import before_quiet
@@ -40,7 +41,7 @@ def reminders_for(facts: Facts) -> Iterator[OutboxEntry]:
         due[due_at] = offset  # Two that fall on one instant are one: the nearer.
     for due_at, offset in due.items():
         ways: list[tuple[str, int | None]] = [(way, None) for way in facts.client_channels(reminding=True)]
-        ways += [(Channel.WEBHOOK, endpoint) for endpoint in facts.endpoints_for("reminder.due")]
+        ways += [(WebhookChannel.name, endpoint) for endpoint in facts.endpoints_for("reminder.due")]
         for channel, endpoint in ways:
             yield OutboxEntry(
                 Kind.REMINDER,

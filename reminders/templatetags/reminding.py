@@ -3,7 +3,7 @@
 from django import template
 from django.conf import settings
 
-from reminders.enums import Channel
+from reminders.channels.email.channel import EmailChannel
 from reminders.preferences.links import opt_out_link
 
 register = template.Library()
@@ -12,7 +12,7 @@ register = template.Library()
 @register.simple_tag
 def opt_out_path(address: str) -> str:
     """Return the path to end reminders to an email address. Only for pages reached by a mail to that address."""
-    return opt_out_link(Channel.EMAIL, address).removeprefix(settings.SITE_URL)
+    return opt_out_link(EmailChannel.name, address).removeprefix(settings.SITE_URL)
 
 
 @register.filter

@@ -16,8 +16,8 @@ from rest_framework.response import Response
 from accounts.api.permissions import AddingNeedsACalendar
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
-from reminders.channels.webhook.channel import webhook_id
-from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Channel, Kind, MessageStatus
+from reminders.channels.webhook.channel import WebhookChannel, webhook_id
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Kind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.filters import StatusFilter, WarnsOfPending
 from reminders.outbox.serializers import AttemptSerializer
@@ -255,7 +255,7 @@ class DeliveryViewSet(WarnsOfPending, mixins.ListModelMixin, BookingViewSet):
     lookup_url_kwarg = "message"
 
     def get_queryset(self) -> QuerySet[Message]:
-        events = Message.objects.filter(channel=Channel.WEBHOOK).prefetch_related("attempts")
+        events = Message.objects.filter(channel=WebhookChannel.name).prefetch_related("attempts")
         if getattr(self, "swagger_fake_view", False):
             return events
         endpoint = get_or_404(WebhookEndpoint.objects.visible_to(self.request.user), pk=self.kwargs["pk"])

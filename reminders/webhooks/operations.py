@@ -13,8 +13,8 @@ from accounts.actors import Actor
 from accounts.models import Provider
 from booking.models import Appointment
 from reminders.channels.base import Refused
-from reminders.channels.webhook.channel import target_of
-from reminders.enums import Channel, Kind, MessageStatus
+from reminders.channels.webhook.channel import WebhookChannel, target_of
+from reminders.enums import Kind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.outbox.operations import requeue
@@ -151,7 +151,7 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
     message = (
         Message.objects.select_for_update(of=("self",), no_key=True)
         .select_related("endpoint")
-        .filter(pk=message_id, channel=Channel.WEBHOOK)
+        .filter(pk=message_id, channel=WebhookChannel.name)
         .first()
     )
     if message is None or message.endpoint is None:
@@ -204,7 +204,7 @@ def _plan_anew(endpoint: WebhookEndpoint, now: datetime, *, changed: bool = Fals
 
 def _try_at_once(endpoint: WebhookEndpoint) -> None:
     """Delete the outage of the endpoint, so that the next delivery is attempted at once."""
-    outages.note_up([outages.key_of(Channel.WEBHOOK, endpoint.pk)])
+    outages.note_up([outages.key_of(WebhookChannel.name, endpoint.pk)])
 
 
 def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:

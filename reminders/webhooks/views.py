@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from booking.models import Schedule
 from booking.pages.access import actor_of, provider_page
-from reminders.enums import Channel, MessageStatus
+from reminders.channels.webhook.channel import WebhookChannel
+from reminders.enums import MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.webhooks import operations
 from reminders.webhooks.forms import WebhookForm
@@ -63,7 +64,7 @@ def webhook(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                 refusal = error
         else:
             return answer
-    deliveries = Message.objects.filter(endpoint=endpoint, channel=Channel.WEBHOOK).prefetch_related("attempts")
+    deliveries = Message.objects.filter(endpoint=endpoint, channel=WebhookChannel.name).prefetch_related("attempts")
     page = Paginator(deliveries.order_by("-created_at", "-pk"), PAGE).get_page(request.GET.get("page"))
     context = {
         "schedule": schedule,

@@ -11,8 +11,9 @@ from accounts.models import Client, Provider
 from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Reservation, Service
 from reminders.channels.base import OutgoingMessage
-from reminders.channels.webhook.channel import headers
-from reminders.enums import Channel, Kind
+from reminders.channels.email.channel import EmailChannel
+from reminders.channels.webhook.channel import WebhookChannel, headers
+from reminders.enums import Kind
 from reminders.models import Message
 from reminders.webhooks.operations import MOST, OVERLAP
 from reminders.webhooks.payloads import EVENTS, envelope, event_data, reminder_data
@@ -66,7 +67,7 @@ def page() -> str:
     appointment = example_appointment()
     with translation.override("en"):
         booked = _example("appointment.booked", {"type": "appointment.booked", "data": event_data(appointment)})
-        reminder = Message(pk=9, kind=Kind.REMINDER, channel=Channel.EMAIL, offset="1 day", appointment=appointment)
+        reminder = Message(pk=9, kind=Kind.REMINDER, channel=EmailChannel.name, offset="1 day", appointment=appointment)
         sent = _example("reminder.sent", {"type": "reminder.sent", "data": reminder_data(reminder)})
     return markdown.page(
         "Webhook events",
@@ -112,7 +113,7 @@ def example_appointment() -> Appointment:
 
 def _example(name: str, details: dict[str, object]) -> bytes:
     """Return the body of an event."""
-    message = Message(key=KEY, kind=Kind.EVENT, channel=Channel.WEBHOOK, details=details, created_at=AT)
+    message = Message(key=KEY, kind=Kind.EVENT, channel=WebhookChannel.name, details=details, created_at=AT)
     return envelope(message)
 
 

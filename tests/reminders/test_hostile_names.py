@@ -14,7 +14,7 @@ from accounts.mails.notices import Notice, notify
 from accounts.providers.approval import decide
 from reminders.channels.base import TemplateText
 from reminders.channels.email.channel import letter
-from reminders.enums import Channel, Kind, Recipient
+from reminders.enums import Kind, Recipient
 from reminders.templates.texts import default_texts
 from tests.factories import NOON, ProviderFactory, UserFactory
 from tests.reminders.helpers import owed_mails, send_account_mails
@@ -46,7 +46,7 @@ NAMES = {
     "very long": "Ann" * 50,
 }
 FACTS = ("client", "provider", "title", "reason")
-MAILS = [(kind, to) for (channel, to), kinds in default_texts().items() if channel == Channel.EMAIL for kind in kinds]
+MAILS = [(kind, to) for (channel, to), kinds in default_texts().items() if channel == "email" for kind in kinds]
 every_mail = pytest.mark.parametrize(("kind", "recipient"), MAILS)
 every_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 

@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, Kind, MessageStatus, Outcome
+from reminders.enums import Kind, MessageStatus, Outcome
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import dispatcher
 from reminders.outbox import operations as ledger
@@ -68,7 +68,7 @@ def reminders_due(span: timedelta, count: int) -> list[Message]:
 
 def run(server: MailServer, until: timedelta, monkeypatch, step: int = 5) -> None:
     """Let two dispatchers look every few seconds, as beat has them, on a clock of the test's."""
-    monkeypatch.setattr(CHANNELS[Channel.EMAIL], "connect", server.connect)
+    monkeypatch.setattr(CHANNELS["email"], "connect", server.connect)
     for seconds in range(0, round(until.total_seconds()), step):
         server.now = NOON + timedelta(seconds=seconds)
         for _dispatcher in range(2):

@@ -4,7 +4,8 @@ import re
 from datetime import datetime
 
 from reminders.channels.base import shortened
-from reminders.enums import Channel, MessageStatus, OptOutSource, Outcome
+from reminders.channels.sms.channel import SmsChannel
+from reminders.enums import MessageStatus, OptOutSource, Outcome
 from reminders.models import DeliveryAttempt, Message
 from reminders.preferences.operations import opt_in, opt_out
 from scheduler_project.common.operations import operation
@@ -56,7 +57,7 @@ def report(*, reference: str, status: str, error: str) -> Outcome | None:
 
 
 def _attempt(reference: str) -> DeliveryAttempt | None:
-    found = DeliveryAttempt.objects.filter(message__channel=Channel.SMS, reference=reference).exclude(reference="")
+    found = DeliveryAttempt.objects.filter(message__channel=SmsChannel.name, reference=reference).exclude(reference="")
     return found.order_by("-pk").first()
 
 
@@ -66,6 +67,6 @@ def answered(*, number: str, text: str, now: datetime) -> None:
     if not NUMBER.fullmatch(number):
         return
     if word in STOP:
-        opt_out(channel=Channel.SMS, address=number, source=OptOutSource.SMS, now=now)
+        opt_out(channel=SmsChannel.name, address=number, source=OptOutSource.SMS, now=now)
     elif word in START:
-        opt_in(channel=Channel.SMS, address=number, now=now)
+        opt_in(channel=SmsChannel.name, address=number, now=now)

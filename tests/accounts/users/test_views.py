@@ -9,7 +9,7 @@ import time_machine
 from accounts.models import Client, Provider, User
 from booking.calendars.operations import open_feed
 from booking.models import Appointment, CalendarFeed
-from reminders.enums import Channel, OptOutSource
+from reminders.enums import OptOutSource
 from reminders.models import OptOut
 from reminders.preferences.operations import opt_out, set_preferences
 from tests.factories import NOON, PASSWORD, actor_of, appoint, at, open_provider, verified
@@ -62,7 +62,7 @@ def test_download_holds_what_every_app_keeps(mine, booker):
     appointment = appoint(open_provider(horizon_days=4), at("2026-03-04 09:00"), client=booker)
     open_feed(client_id=booker.pk, actor=actor_of(booker), now=NOON)
     set_preferences(client_id=booker.pk, changes={"channels": ["email"]}, actor=actor_of(booker), now=NOON)
-    opt_out(channel=Channel.EMAIL, address=booker.user.email, source=OptOutSource.LINK, now=NOON)
+    opt_out(channel="email", address=booker.user.email, source=OptOutSource.LINK, now=NOON)
     verified(booker.user)
 
     answer = mine.get("/account/data/")
@@ -80,7 +80,7 @@ def test_download_holds_what_every_app_keeps(mine, booker):
 
 
 def test_download_holds_no_opt_out_of_an_email_that_may_be_somebody_elses(mine, booker):
-    opt_out(channel=Channel.EMAIL, address=booker.user.email, source=OptOutSource.LINK, now=NOON)
+    opt_out(channel="email", address=booker.user.email, source=OptOutSource.LINK, now=NOON)
 
     assert json.loads(mine.get("/account/data/").content)["opt_outs"] == []
 
@@ -123,7 +123,7 @@ def test_leaving_erases_the_person_and_keeps_the_appointments(mine, booker):
 
 
 def test_leaving_keeps_the_opt_outs(mine, booker):
-    opt_out(channel=Channel.EMAIL, address=booker.user.email, source=OptOutSource.LINK, now=NOON)
+    opt_out(channel="email", address=booker.user.email, source=OptOutSource.LINK, now=NOON)
 
     leave(mine)
 

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
 from reminders.channels.sms import api
-from reminders.enums import Channel, Outcome
+from reminders.enums import Outcome
 from reminders.models import OptOut
 from tests.factories import DeliveryAttemptFactory
 
@@ -37,7 +37,7 @@ def post(path, form, *, signature=None, **headers):
 
 @pytest.mark.parametrize("path", ["/api/sms/status", "/api/sms/status/", "/api/sms/status?from=here&x=%20"])
 def test_status_is_written_down_once_however_often_it_is_told(path):
-    attempt = DeliveryAttemptFactory(message__channel=Channel.SMS, reference="SM1")
+    attempt = DeliveryAttemptFactory(message__channel="sms", reference="SM1")
 
     answers = [post(path, DELIVERED) for _ in range(2)]
 
@@ -47,7 +47,7 @@ def test_status_is_written_down_once_however_often_it_is_told(path):
 
 
 def test_loss_is_written_down_with_its_code():
-    attempt = DeliveryAttemptFactory(message__channel=Channel.SMS, reference="SM1")
+    attempt = DeliveryAttemptFactory(message__channel="sms", reference="SM1")
 
     post("/api/sms/status", {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30006"})
 
@@ -60,7 +60,7 @@ def test_report_that_is_quicker_than_our_own_note_waits_for_it(monkeypatch, stat
     notes = []
 
     def we_note_it(seconds):
-        notes.append(DeliveryAttemptFactory(message__channel=Channel.SMS, reference="SM1"))
+        notes.append(DeliveryAttemptFactory(message__channel="sms", reference="SM1"))
 
     monkeypatch.setattr(api.time, "sleep", we_note_it)
 

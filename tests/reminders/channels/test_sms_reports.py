@@ -3,7 +3,7 @@
 import pytest
 
 from reminders.channels.sms.reports import answered, report
-from reminders.enums import Channel, MessageStatus, OptOutSource, Outcome
+from reminders.enums import MessageStatus, OptOutSource, Outcome
 from reminders.models import OptOut
 from tests.factories import NOON, DeliveryAttemptFactory, minutes
 
@@ -14,7 +14,7 @@ NUMBER = "+4930901820"
 
 @pytest.fixture
 def attempt(db):
-    return DeliveryAttemptFactory(message__channel=Channel.SMS, reference="SM1", address=NUMBER)
+    return DeliveryAttemptFactory(message__channel="sms", reference="SM1", address=NUMBER)
 
 
 def told(attempt):
@@ -92,7 +92,7 @@ def standing():
 def test_stop_is_remembered(text):
     answered(number=NUMBER, text=text, now=NOON)
 
-    assert standing() == [(Channel.SMS, NUMBER, OptOutSource.SMS, NOON)]
+    assert standing() == [("sms", NUMBER, OptOutSource.SMS, NOON)]
 
 
 @pytest.mark.parametrize("text", ["", "Hello", "I cannot stop laughing", "stopping", "YES", "👍"])
@@ -106,7 +106,7 @@ def test_stop_twice_is_one_from_the_first(db):
     answered(number=NUMBER, text="STOP", now=NOON)
     answered(number=NUMBER, text="STOP", now=NOON + minutes(1))
 
-    assert standing() == [(Channel.SMS, NUMBER, OptOutSource.SMS, NOON)]
+    assert standing() == [("sms", NUMBER, OptOutSource.SMS, NOON)]
 
 
 @pytest.mark.parametrize("text", ["START", "yes", "Unstop"])

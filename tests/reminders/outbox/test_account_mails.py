@@ -11,7 +11,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.actors import Actor, Source
 from accounts.mails.operations import owe, owe_reset_link
-from reminders.enums import Channel, Kind, MessageStatus, OptOutSource, Recipient
+from reminders.enums import Kind, MessageStatus, OptOutSource, Recipient
 from reminders.models import Message
 from reminders.outbox import operations as outbox
 from reminders.outbox.errors import NotRetryable
@@ -72,14 +72,14 @@ def test_send_mails_the_text_and_keeps_nothing_of_it(owed, mailoutbox):
 
 
 def test_send_leaves_what_somebody_else_is_sending(owed, settings):
-    outbox.claim(channel=Channel.EMAIL, now=NOON, limit=50, urgent=True)
+    outbox.claim(channel="email", now=NOON, limit=50, urgent=True)
 
     assert sends(settings.SEND_LEASE_SECONDS - 1) == 0
     assert sends(settings.SEND_LEASE_SECONDS) == 1
 
 
 def test_send_of_what_was_erased_meanwhile_records_nothing(owed):
-    [claimed] = outbox.claim(channel=Channel.EMAIL, now=NOON, limit=50, urgent=True)
+    [claimed] = outbox.claim(channel="email", now=NOON, limit=50, urgent=True)
     account_messages().delete()
 
     assert outbox.record_attempt(outbox.Try(claimed, "ada@example.org", NOON, 5), now=NOON) is None
@@ -173,7 +173,7 @@ def test_mails_and_reminders_share_what_is_known_of_the_mail_server(owed):
 
 
 def test_send_goes_to_an_address_that_opted_out_too(owed, mailoutbox):
-    opt_out(channel=Channel.EMAIL, address="ada@example.org", source=OptOutSource.LINK, now=NOON)
+    opt_out(channel="email", address="ada@example.org", source=OptOutSource.LINK, now=NOON)
 
     assert send(NOON) == 1
 
@@ -228,7 +228,7 @@ def test_retry_is_for_messages_that_failed(owed):
     "fields",
     [
         {"status": MessageStatus.FAILED},
-        {"channel": Channel.SMS},
+        {"channel": "sms"},
         {"recipient": Recipient.CLIENT},
         {"mail": None},
         {"kind": Kind.BOOKED, "recipient": Recipient.CLIENT, "mail": None},

@@ -17,7 +17,7 @@ from accounts.mails.operations import owe
 from reminders import notices
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, WebhookEndpoint
 from reminders.outbox import dispatcher
 from reminders.outbox import operations as ledger
@@ -72,7 +72,7 @@ class Recorder:
 def line(monkeypatch):
     """Return the mails sent."""
     recorder = Recorder()
-    monkeypatch.setattr(CHANNELS[Channel.EMAIL], "connect", recorder.connect)
+    monkeypatch.setattr(CHANNELS["email"], "connect", recorder.connect)
     return recorder
 
 
@@ -126,8 +126,8 @@ def looked_up(number) -> int:
             reservation__service=ServiceFactory(),
             reservation__client__email=f"client{turn}@example.org",
         )
-        for channel in (Channel.EMAIL, Channel.WEBHOOK):
-            way = {"endpoint": endpoint, "recipient": Recipient.PROVIDER} if channel == Channel.WEBHOOK else {}
+        for channel in ("email", "webhook"):
+            way = {"endpoint": endpoint, "recipient": Recipient.PROVIDER} if channel == "webhook" else {}
             owed(kind=Kind.REMINDER, offset="1 day", channel=channel, appointment=appointment, **way)
         owed(appointment=appointment)
         before = ReservationFactory(client=appointment.client)
@@ -139,7 +139,7 @@ def looked_up(number) -> int:
 
 
 def test_dispatch_looks_up_as_much_for_many_as_for_one(line, monkeypatch):
-    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", Recorder().connect)
+    monkeypatch.setattr(CHANNELS["webhook"], "connect", Recorder().connect)
 
     assert looked_up(1) == looked_up(6)
 
@@ -271,7 +271,7 @@ def nobody(monkeypatch):
         raise Unreachable("connection refused")
         yield
 
-    monkeypatch.setattr(CHANNELS[Channel.EMAIL], "connect", connect)
+    monkeypatch.setattr(CHANNELS["email"], "connect", connect)
     return asked
 
 
@@ -311,7 +311,7 @@ def test_probes_come_at_longer_and_longer_intervals_up_to_a_ceiling(nobody):
 def test_first_answer_to_a_probe_lets_the_others_follow(nobody, line):
     messages = three()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CHANNELS[Channel.EMAIL], "connect", refuses)
+        patch.setattr(CHANNELS["email"], "connect", refuses)
         send(NOON)
 
     line.first = fails(ADA, error=DeliveryError("450 later"))
@@ -337,7 +337,7 @@ def test_probe_that_found_nothing_to_send_tries_the_next(line):
 
 def test_one_dead_webhook_is_not_the_others(monkeypatch):
     recorder = Recorder()
-    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", recorder.connect)
+    monkeypatch.setattr(CHANNELS["webhook"], "connect", recorder.connect)
     dead, alive = (WebhookEndpointFactory(url=f"https://{name}.example.org/") for name in ("dead", "alive"))
     for endpoint in (dead, dead, dead, alive, dead, alive):
         EventMessageFactory(endpoint=endpoint, status=PENDING, useful_until=NOON + timedelta(days=3))
@@ -405,7 +405,7 @@ def told() -> list[str]:
 
 
 def test_outcome_is_told_to_the_webhooks(listened, monkeypatch):
-    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", Recorder().connect)
+    monkeypatch.setattr(CHANNELS["webhook"], "connect", Recorder().connect)
     assert send(NOON) == 2  # the event too
 
     assert (states(listened), told()) == ([SENT], ["reminder.sent"])
@@ -439,7 +439,7 @@ def test_outcome_is_told_with_the_mark_or_neither_is_there(listened, line, monke
             send(NOON)
     assert (states(listened), told()) == ([PENDING], [])
 
-    monkeypatch.setattr(CHANNELS[Channel.WEBHOOK], "connect", Recorder().connect)
+    monkeypatch.setattr(CHANNELS["webhook"], "connect", Recorder().connect)
     send(NOON + timedelta(seconds=60))
     assert (states(listened), told(), line.sent) == ([SENT], ["reminder.sent"], [ADA, ADA])
 
@@ -476,8 +476,8 @@ def test_claim_of_either_queue_leaves_the_other_alone():
     owed("ada")
     owe(to=EVE, subject="Tea", text="Is ready.", now=NOON)
 
-    urgent = ledger.claim(channel=Channel.EMAIL, now=NOON, limit=50, urgent=True)
-    others = ledger.claim(channel=Channel.EMAIL, now=NOON, limit=50)
+    urgent = ledger.claim(channel="email", now=NOON, limit=50, urgent=True)
+    others = ledger.claim(channel="email", now=NOON, limit=50)
 
     assert [[message.kind for message in claimed] for claimed in (urgent, others)] == [["account"], ["booked"]]
 
@@ -591,15 +591,15 @@ def test_line_that_loses_its_database_does_not_stop_the_others(line):
 @at_once
 def test_hung_channel_holds_up_no_other_not_even_what_falls_due_meanwhile(line, monkeypatch):
     texts = Recorder()
-    monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", texts.connect)
+    monkeypatch.setattr(CHANNELS["sms"], "connect", texts.connect)
     hanging, go_on = hung(line)
     mail = now_owed("ada")
-    text = now_owed("bob", channel=Channel.SMS)
+    text = now_owed("bob", channel="sms")
 
     with dispatching():
         assert hanging.wait(10)
         soon(lambda: states(text) == [SENT])
-        later = now_owed("cyd", channel=Channel.SMS)
+        later = now_owed("cyd", channel="sms")
         soon(lambda: states(later) == [SENT])
         assert states(mail) == [PENDING]
         go_on.set()
@@ -610,14 +610,14 @@ def test_hung_channel_holds_up_no_other_not_even_what_falls_due_meanwhile(line, 
 @at_once
 def test_hung_channel_holds_up_no_other_past_the_end_of_the_round(line, monkeypatch):
     monkeypatch.setattr(dispatcher, "ROUND_SECONDS", 0.5)
-    monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", Recorder().connect)
+    monkeypatch.setattr(CHANNELS["sms"], "connect", Recorder().connect)
     hanging, go_on = hung(line)
     now_owed("ada")
 
     with dispatching():
         assert hanging.wait(10)
         time.sleep(1)
-        text = now_owed("bob", channel=Channel.SMS)
+        text = now_owed("bob", channel="sms")
         soon(lambda: states(text) == [SENT])
         go_on.set()
 
@@ -670,7 +670,7 @@ def test_hung_mail_server_holds_up_neither_webhooks_nor_sms(settings, silent_por
     endpoint = WebhookEndpointFactory(url=http_server.url)
     now = timezone.now()
     mails = [now_owed(f"mail{number}") for number in range(100)]
-    others = [now_owed(f"text{number}", channel=Channel.SMS) for number in range(10)]
+    others = [now_owed(f"text{number}", channel="sms") for number in range(10)]
     others += [
         EventMessageFactory(endpoint=endpoint, status=PENDING, due_at=now, useful_until=now + timedelta(days=3))
         for _ in range(10)
@@ -682,4 +682,4 @@ def test_hung_mail_server_holds_up_neither_webhooks_nor_sms(settings, silent_por
 
     assert len(http_server.got) == 10
     assert (tmp_path / "sms.txt").read_text().count("To: +4930123456") == 10
-    assert set(Message.objects.filter(channel=Channel.EMAIL).values_list("status", "failures")) == {(PENDING, 0)}
+    assert set(Message.objects.filter(channel="email").values_list("status", "failures")) == {(PENDING, 0)}

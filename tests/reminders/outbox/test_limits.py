@@ -7,7 +7,7 @@ import pytest
 from accounts.mails.operations import owe, owe_reset_link
 from reminders.channels.base import Unreachable
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, Kind, MessageStatus, Recipient
+from reminders.enums import Kind, MessageStatus, Recipient
 from reminders.models import Message
 from scheduler_project.common.models import SendCount
 from tests.factories import (
@@ -157,7 +157,7 @@ def test_what_waits_for_the_mail_server_is_not_counted(settings, provider, monke
         raise Unreachable("connection refused")
 
     with monkeypatch.context() as patch:
-        patch.setattr(CHANNELS[Channel.EMAIL], "connect", refuses)
+        patch.setattr(CHANNELS["email"], "connect", refuses)
         for seconds in (0, 20, 80, 200):
             send(NOON + timedelta(seconds=seconds))
 

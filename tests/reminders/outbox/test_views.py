@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Client
 from booking.links import appointment_link
-from reminders.enums import Channel, MessageStatus
+from reminders.enums import MessageStatus
 from scheduler_project.common.outages import note_down
 from tests.factories import (
     NOON,
@@ -52,9 +52,9 @@ def test_messages_to_come_are_listed_first_the_next_before_others_then_the_lates
 
 
 def test_messages_are_narrowed_by_status_and_channel(dashboard, appointment):
-    failed = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, channel=Channel.SMS)
+    failed = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, channel="sms")
     MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
-    MessageFactory(appointment=appointment, channel=Channel.SMS)
+    MessageFactory(appointment=appointment, channel="sms")
 
     assert listed(dashboard.get(REMINDERS, {"status": "failed", "channel": "sms"})) == [failed]
 

@@ -11,7 +11,7 @@ from accounts.models import Client
 from accounts.privacy.operations import erase_client
 from reminders.channels.base import DeliveryError, Refused
 from reminders.channels.sms import channel
-from reminders.enums import Channel, OptOutSource
+from reminders.enums import OptOutSource
 from reminders.models import PhoneCode
 from reminders.phones import operations as phones
 from reminders.phones.errors import CodeNotValid, CountryNotServed, NoPhone
@@ -189,7 +189,7 @@ def test_country_that_is_not_served_is_refused(kim, settings):
 
 
 def test_number_that_said_stop_gets_no_code(kim):
-    opt_out(channel=Channel.SMS, address=PHONE, source=OptOutSource.SMS, now=NOON)
+    opt_out(channel="sms", address=PHONE, source=OptOutSource.SMS, now=NOON)
 
     ask(kim)
 

@@ -5,7 +5,7 @@ from datetime import time
 import pytest
 from allauth.account.models import EmailAddress
 
-from reminders.enums import Channel, OptOutSource
+from reminders.enums import OptOutSource
 from reminders.models import OptOut, Preferences
 from reminders.preferences.operations import opt_out
 from tests.factories import NOON, ClientFactory, DeliveryAttemptFactory, MessageFactory
@@ -87,7 +87,7 @@ def test_reminders_refuses_at_the_field_and_keeps_what_was_typed(mine, changes, 
 
 
 def test_reminders_shows_since_when_and_from_where_an_address_opted_out(mine):
-    opt_out(channel=Channel.EMAIL, address="ada@example.org", source=OptOutSource.ONE_CLICK, now=NOON)
+    opt_out(channel="email", address="ada@example.org", source=OptOutSource.ONE_CLICK, now=NOON)
     EmailAddress.objects.update(verified=True)
 
     page = mine.get(PATH).content.decode()
@@ -107,9 +107,9 @@ def test_reminders_stops_and_takes_back(mine):
 
 
 def test_reminders_leaves_a_stop_by_sms_to_the_number(mine, booker):
-    told = MessageFactory(appointment__reservation__client=booker, channel=Channel.SMS)
+    told = MessageFactory(appointment__reservation__client=booker, channel="sms")
     DeliveryAttemptFactory(message=told, address="+4930901820", outcome="delivered")
-    opt_out(channel=Channel.SMS, address="+4930901820", source=OptOutSource.SMS, now=NOON)
+    opt_out(channel="sms", address="+4930901820", source=OptOutSource.SMS, now=NOON)
 
     page = mine.get(PATH).content.decode()
     mine.post(PATH, {"do": "back", "channel": "email"})

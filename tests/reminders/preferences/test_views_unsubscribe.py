@@ -7,7 +7,6 @@ import time_machine
 from django.core import signing
 from django.test import Client as Browser
 
-from reminders.enums import Channel
 from reminders.models import OptOut
 from reminders.preferences.links import OPT_OUT, opt_out_link
 from tests.factories import NOON, minutes
@@ -25,7 +24,7 @@ def _clock(db):
         yield
 
 
-def path_of(address=ADA, channel=Channel.EMAIL):
+def path_of(address=ADA, channel="email"):
     return opt_out_link(channel, address).removeprefix("http://localhost:8000")
 
 
@@ -60,7 +59,7 @@ def test_page_says_what_will_happen(client):
 
 
 def test_page_of_a_number_says_that_everything_ends(client):
-    assert "Nothing at all will be sent to +4930901820" in text_of(client.get(path_of("+4930901820", Channel.SMS)))
+    assert "Nothing at all will be sent to +4930901820" in text_of(client.get(path_of("+4930901820", "sms")))
 
 
 def test_form_opts_out_and_says_so(client):
@@ -127,7 +126,7 @@ def test_one_click_is_nothing_else(said):
 
 def test_stop_by_sms_is_not_taken_back_here(client):
     OptOut.objects.create(channel="sms", address="+4930901820", at=NOON, source="sms")
-    path = path_of("+4930901820", Channel.SMS)
+    path = path_of("+4930901820", "sms")
 
     answer = client.post(path, {"do": "back"})
 

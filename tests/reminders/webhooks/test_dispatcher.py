@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Channel, MessageStatus, Outcome
+from reminders.enums import MessageStatus, Outcome
 from reminders.models import WebhookEndpoint
 from reminders.outbox import operations as ledger
 from reminders.webhooks.operations import disable_endpoint, enable_endpoint, replay
@@ -135,7 +135,7 @@ def test_sms_goes_out_with_what_the_gateway_calls_it(settings, http_server):
     settings.TWILIO_API_URL = http_server.url
     http_server.tricks.append(answer(201, b'{"sid": "SM1"}'))
     message = MessageFactory(
-        channel=Channel.SMS, status=MessageStatus.PENDING, appointment__reservation__client__phone="+4930901820"
+        channel="sms", status=MessageStatus.PENDING, appointment__reservation__client__phone="+4930901820"
     )
 
     assert send(NOON) == 1
@@ -148,7 +148,7 @@ def test_sms_goes_out_with_what_the_gateway_calls_it(settings, http_server):
 def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, monkeypatch):
     settings.TWILIO_AUTH_TOKEN, settings.SITE_URL = "token", "https://book.example.org"
     message = MessageFactory(
-        channel=Channel.SMS, status=MessageStatus.PENDING, appointment__reservation__client__phone="+4930901820"
+        channel="sms", status=MessageStatus.PENDING, appointment__reservation__client__phone="+4930901820"
     )
     told = threading.Event()
 
@@ -178,7 +178,7 @@ def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, m
         told.wait(10)
         time.sleep(0.3)
 
-    monkeypatch.setattr(CHANNELS[Channel.SMS], "connect", connect)
+    monkeypatch.setattr(CHANNELS["sms"], "connect", connect)
     with wrapped(ledger, "record_attempt", before=slowly):
         assert together(twilio, dispatcher) == [204, 1]
 

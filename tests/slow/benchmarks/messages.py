@@ -126,7 +126,7 @@ def planning(rounds: int) -> list[Row]:
         rows = [
             plan.OutboxEntry(
                 Kind.REMINDER,
-                plan.Channel.EMAIL,
+                "email",
                 plan.Recipient.CLIENT,
                 each.reservation_id,
                 each.pk,

@@ -3,7 +3,7 @@
 import pytest
 
 from reminders.channels.sms.reports import answered, report
-from reminders.enums import Channel, Outcome
+from reminders.enums import Outcome
 from reminders.models import DeliveryAttempt, OptOut, WebhookEndpoint
 from reminders.webhooks.operations import MOST, add_endpoint, rotate_secret
 from tests.factories import (
@@ -94,7 +94,7 @@ def test_stop_and_start_at_once_end_in_one_or_the_other():
 
 
 def contradicting():
-    DeliveryAttemptFactory(message__channel=Channel.SMS, reference="SM1")
+    DeliveryAttemptFactory(message__channel="sms", reference="SM1")
     return [
         lambda status=status: report(reference="SM1", status=status, error="") for status in ("delivered", "failed")
     ]
