@@ -13,7 +13,7 @@ from booking.series.enums import Policy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message
 from reminders.preferences.links import opt_out_link
-from reminders.templates.composer import written
+from reminders.templates.composer import compose
 from tests.factories import MAYA, NOON, SYSTEM, ClientFactory, appoint, at, hold, minutes
 from tests.html import links_of, text_of, times_of
 from tests.looking import broken_promises, dump
@@ -145,7 +145,7 @@ def test_mails_about_the_appointment_carry_its_link(provider):
     made = appoint(provider, at("2026-03-04 09:00"), client=guest, overrides=["notice"])
     told = {}
     for message in Message.objects.detailed().filter(appointment=made):
-        parcel = written(message, shelf={}, now=NOON + minutes(1))
+        parcel = compose(message, custom_texts={}, now=NOON + minutes(1))
         told[message.kind, message.recipient] = (
             appointment_link(made) in parcel.text and appointment_link(made) in parcel.html
         )

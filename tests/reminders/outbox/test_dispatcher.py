@@ -627,8 +627,8 @@ def test_mail_about_an_account_waits_for_no_reminder_that_hangs(line):
     """All lines for mail are busy; a mail to set a password goes at once."""
     hanging, go_on = threading.Event(), threading.Event()
 
-    def hang(parcel):
-        if parcel.address != EVE:
+    def hang(outgoing):
+        if outgoing.address != EVE:
             hanging.set()
             go_on.wait(20)
 
