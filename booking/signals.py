@@ -28,6 +28,14 @@ Arguments: `events` (that they were booked), `tell` (True to notify people and w
 Reminders are sent in any case.
 """
 
+time_freed = Signal()
+"""Time that was claimed or closed can be booked. Arguments: `provider_id`, `spans` (in UTC and in order, apart from
+each other), `cause` (a FreedBy), `now`. Sent by the only two functions that free time: `release_slots` and `regenerate_slots`.
+
+Receivers only note it, and look what is free after the commit: a move may take part of the time again, and a preview
+is rolled back.
+"""
+
 time_held = Signal()
 """A hold was made. Arguments: `reservation`, `actor`, `now`."""
 

@@ -11,6 +11,7 @@ from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.limits import count_change
 from booking.appointments.permissions import bad_transition
 from booking.appointments.transitions import STATUSES, TRANSITIONS
+from booking.availability.enums import FreedBy
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
 from booking.reservations.claims import BOOK, claim, release_claim
 from booking.reservations.enums import Override
@@ -120,7 +121,7 @@ def move_to(
     if not schedule.provider_is_active:
         raise NotBookable
     old = appointment.reservation
-    release_claim(old, now)
+    release_claim(old, FreedBy.MOVED, now)
     claimed = claim(
         schedule=schedule,
         service=service,
@@ -163,7 +164,7 @@ def do(
     if row.target is None:
         raise bad_transition(appointment)
     if row.frees_time:
-        release_claim(appointment.reservation, now)
+        release_claim(appointment.reservation, FreedBy.CALLED_OFF, now)
     _move(appointment, row.target, now, reason)
     because = {"reason": reason} if reason else {}
     _record(appointment, row.event, actor, among=among, status=appointment.status, **because)

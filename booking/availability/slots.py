@@ -13,11 +13,12 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from booking.availability.enums import FreedBy
 from booking.availability.errors import OffGrid
 from booking.availability.hours import open_hours
 from booking.models import Reservation, Schedule, Slot
 from booking.reservations.enums import LIVE
-from booking.signals import slots_missing
+from booking.signals import slots_missing, time_freed
 from scheduler_project.common.operations import each_by_itself, operation
 from scheduler_project.common.time.intervals import DAY, Interval, ceil_to_step, floor_to_step
 from scheduler_project.common.time.zones import rfc3339
@@ -50,15 +51,26 @@ WITH wanted AS (
 )"""
 
 
+# Adjacent cells are one span. As text, because spans are passed back into a statement to be subtracted.
+SPANS = "coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}')::text"
+
+
+# Python would compare each span with each: a year of bookings takes a second.
+LEFT_OVER = "SELECT unnest(%s::tstzmultirange - %s::tstzmultirange - %s::tstzmultirange)"
+
+
 IN_THE_STRETCH = "provider_id = %(provider)s AND starts_at >= %(start)s AND starts_at < %(until)s"
 
 
 # NOT IN: PostgreSQL hashes it, whatever its statistics say. NOT EXISTS can become a nested loop over both:
 # `make bench` (slots).
-DELETE_UNWANTED = f"""{WANTED}
-DELETE FROM booking_slot slot
-WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
-  AND (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted)
+DELETE_UNWANTED = f"""{WANTED}, gone AS (
+    DELETE FROM booking_slot slot
+    WHERE {IN_THE_STRETCH} AND reservation_id IS NULL
+      AND (starts_at, ends_at) NOT IN (SELECT starts_at, ends_at FROM wanted)
+    RETURNING starts_at, ends_at
+)
+SELECT count(*), {SPANS} FROM gone
 """
 
 
@@ -81,10 +93,13 @@ WHERE {IN_THE_STRETCH} AND withdrawn AND EXISTS (
 
 
 # The ORM has no INSERT of what a SELECT finds: `make bench` (slots).
-INSERT_WANTED = f"""{WANTED}
-INSERT INTO booking_slot (provider_id, starts_at, ends_at, withdrawn)
-SELECT %(provider)s, starts_at, ends_at, false FROM wanted
-ON CONFLICT (provider_id, starts_at) DO NOTHING
+INSERT_WANTED = f"""{WANTED}, come AS (
+    INSERT INTO booking_slot (provider_id, starts_at, ends_at, withdrawn)
+    SELECT %(provider)s, starts_at, ends_at, false FROM wanted
+    ON CONFLICT (provider_id, starts_at) DO NOTHING
+    RETURNING starts_at, ends_at
+)
+SELECT count(*), {SPANS} FROM come
 """
 
 
@@ -95,18 +110,22 @@ LONGEST_FIRST = "live.status = 'confirmed' DESC, live.expires_at DESC"
 # OFFSET 0 makes PostgreSQL look up the few cells of each claim, whatever its statistics say of new slots.
 # The ORM has no LATERAL.
 CLAIM_BOOKED = f"""
-UPDATE booking_slot slot SET reservation_id = claim.reservation_id
-FROM (
-    SELECT DISTINCT ON (cell.id) cell.id AS slot_id, live.id AS reservation_id
-    FROM booking_reservation live, LATERAL (
-        SELECT id FROM booking_slot
-        WHERE {IN_THE_STRETCH} AND reservation_id IS NULL AND ends_at > live.blocked_from
-          AND starts_at > live.blocked_from - interval '1 hour' AND starts_at < live.blocked_until OFFSET 0) cell
-    WHERE live.provider_id = %(provider)s AND live.status IN ('held', 'confirmed')
-      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(%(start)s, %(until)s + interval '1 hour')
-    ORDER BY cell.id, {LONGEST_FIRST}
-) claim
-WHERE slot.id = claim.slot_id
+WITH taken AS (
+    UPDATE booking_slot slot SET reservation_id = claim.reservation_id
+    FROM (
+        SELECT DISTINCT ON (cell.id) cell.id AS slot_id, live.id AS reservation_id
+        FROM booking_reservation live, LATERAL (
+            SELECT id FROM booking_slot
+            WHERE {IN_THE_STRETCH} AND reservation_id IS NULL AND ends_at > live.blocked_from
+              AND starts_at > live.blocked_from - interval '1 hour' AND starts_at < live.blocked_until OFFSET 0) cell
+        WHERE live.provider_id = %(provider)s AND live.status IN ('held', 'confirmed')
+          AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(%(start)s, %(until)s + interval '1 hour')
+        ORDER BY cell.id, {LONGEST_FIRST}
+    ) claim
+    WHERE slot.id = claim.slot_id
+    RETURNING slot.starts_at, slot.ends_at
+)
+SELECT count(*), {SPANS} FROM taken
 """
 
 
@@ -116,34 +135,51 @@ DELETE_WITHDRAWN = "DELETE FROM booking_slot WHERE withdrawn AND reservation_id 
 
 # `make bench` (expire).
 VACATE = f"""
-UPDATE booking_slot slot SET reservation_id = (
-    SELECT live.id FROM booking_reservation live
-    WHERE live.provider_id = slot.provider_id AND live.status IN ('held', 'confirmed')
-      AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(slot.starts_at, slot.ends_at)
-    ORDER BY {LONGEST_FIRST} LIMIT 1)
-WHERE reservation_id = ANY(%(reservations)s::bigint[])
+WITH given_back AS (
+    UPDATE booking_slot slot SET reservation_id = (
+        SELECT live.id FROM booking_reservation live
+        WHERE live.provider_id = slot.provider_id AND live.status IN ('held', 'confirmed')
+          AND tstzrange(live.blocked_from, live.blocked_until) && tstzrange(slot.starts_at, slot.ends_at)
+        ORDER BY {LONGEST_FIRST} LIMIT 1)
+    WHERE reservation_id = ANY(%(reservations)s::bigint[])
+    RETURNING slot.provider_id, slot.reservation_id, slot.starts_at, slot.ends_at
+)
+SELECT provider_id, unnest(range_agg(tstzrange(starts_at, ends_at))) FROM given_back
+WHERE reservation_id IS NULL GROUP BY provider_id
 """
 
 
-def regenerate_slots(*, schedule: Schedule, start: datetime, until: datetime) -> SlotDiff:
+def regenerate_slots(
+    *, schedule: Schedule, start: datetime, until: datetime, now: datetime, cause: FreedBy = FreedBy.HOURS
+) -> SlotDiff:
     """Make the slots that start in `[start, until)` agree with the provider's present hours.
 
     Free slots are added and deleted. Claimed slots stay, but those outside the hours become withdrawn, and withdrawn
     ones that overlap cells of a new grid are deleted. Live claims take the new slots at once. The caller holds the
-    schedule's lock.
+    schedule's lock. Sends `time_freed` for time that could not be booked before.
     """
     if start >= until:
         return SlotDiff(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
-    removed = _withdraw(schedule, hours, start, until)
+    removed, gone = _withdraw(schedule, hours, start, until)
     params = _params(schedule, hours, start, until)
+    freed: list[Interval] = []
     with connection.cursor() as cursor:
         cursor.execute(MAKE_WAY, params)
         cursor.execute(INSERT_WANTED, params)
-        added = cursor.rowcount
+        added, come = cursor.fetchone()
         cursor.execute(CLAIM_BOOKED, params)
-        added -= cursor.rowcount
-    return SlotDiff(added, removed)
+        claimed, taken = cursor.fetchone()
+        if added > claimed:
+            cursor.execute(LEFT_OVER, [come, taken, gone])
+            freed = [(span.lower, span.upper) for (span,) in cursor.fetchall()]
+    _send_freed(schedule.provider_id, freed, cause, now)
+    return SlotDiff(added - claimed, removed)
+
+
+def _send_freed(provider_id: int, spans: list[Interval], cause: FreedBy, now: datetime) -> None:
+    if spans:
+        time_freed.send(Slot, provider_id=provider_id, spans=spans, cause=cause, now=now)
 
 
 def regenerate_portion(*, schedule: Schedule, start: datetime, until: datetime, now: datetime) -> SlotDiff:
@@ -156,10 +192,10 @@ def regenerate_portion(*, schedule: Schedule, start: datetime, until: datetime, 
         return SlotDiff(0, 0)
     hours = open_hours(schedule, start - DAY, until + DAY)
     end = end_of_cells(hours, schedule.slot, start, until, MANY_SLOTS)
-    diff = regenerate_slots(schedule=schedule, start=start, until=end)
+    diff = regenerate_slots(schedule=schedule, start=start, until=end, now=now)
     if end == until:
         return diff
-    removed = _withdraw(schedule, hours, end, until)
+    removed, _spans = _withdraw(schedule, hours, end, until)
     missing = _missing(schedule, hours, end, min(until, horizon_end(schedule, now)))
     if schedule.slots_until is None or end < schedule.slots_until:
         schedule.slots_until = end
@@ -200,14 +236,17 @@ def _params(schedule: Schedule, hours: list[Interval], start: datetime, until: d
     }
 
 
-def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
-    """Delete the free slots outside the hours, and mark the claimed ones as withdrawn. Return the number deleted."""
+def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> tuple[int, str]:
+    """Delete the free slots outside the hours, and mark the claimed ones as withdrawn.
+
+    Return the number deleted, and their spans.
+    """
     params = _params(schedule, hours, start, until)
     with connection.cursor() as cursor:
         cursor.execute(DELETE_UNWANTED, params)
-        removed = cursor.rowcount
+        removed, spans = cursor.fetchone()
         cursor.execute(MARK_CLAIMED, params)
-    return removed
+    return removed, spans
 
 
 def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: datetime) -> int:
@@ -232,16 +271,21 @@ def _missing(schedule: Schedule, hours: list[Interval], start: datetime, until: 
     return cells - sum(start <= cell < until for cell in touched) - free.count()
 
 
-def release_slots(*, reservations: Collection[int]) -> None:
-    """Free the slots of reservations that have just ended.
+def release_slots(*, reservations: Collection[int], cause: FreedBy, now: datetime) -> None:
+    """Free the slots of reservations that have just ended, and send `time_freed` for each provider.
 
     Withdrawn slots are deleted. A slot that another live claim overlaps passes to it (the grid may have become
     coarser).
     """
     params = {"reservations": list(reservations)}
+    freed: dict[int, list[Interval]] = {}
     with connection.cursor() as cursor:
         cursor.execute(DELETE_WITHDRAWN, params)
         cursor.execute(VACATE, params)
+        for provider_id, span in cursor.fetchall():
+            freed.setdefault(provider_id, []).append((span.lower, span.upper))
+    for provider_id, spans in freed.items():
+        _send_freed(provider_id, spans, cause, now)
 
 
 UNVETTED_HORIZON = 30 * DAY
@@ -305,7 +349,7 @@ def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -
         return Portion(0, whole=True)
     hours = open_hours(schedule, start - DAY, until + DAY)
     end = end_of_cells(hours, schedule.slot, start, until, most)
-    diff = regenerate_slots(schedule=schedule, start=start, until=end)
+    diff = regenerate_slots(schedule=schedule, start=start, until=end, now=now, cause=FreedBy.HORIZON)
     schedule.slots_until = end
     schedule.save(update_fields=["slots_until"])
     if ring and end < until:

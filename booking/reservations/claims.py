@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from booking.availability.enums import FreedBy
 from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.availability.search import BookingSpan, booking_span
 from booking.availability.slots import check_on_grid, release_slots
@@ -266,13 +267,13 @@ def _clear_the_way(schedule: Schedule, time: BookingSpan, now: datetime) -> None
         raise SlotTaken(field="start_time")
 
 
-def release_claim(reservation: Reservation, now: datetime) -> None:
+def release_claim(reservation: Reservation, cause: FreedBy, now: datetime) -> None:
     """Release a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
     reservation.status = ReservationStatus.RELEASED
     reservation.network = None
     reservation.closed_at = max(now, reservation.created_at)
     reservation.save(update_fields=["status", "network", "closed_at"])
-    release_slots(reservations=[reservation.pk])
+    release_slots(reservations=[reservation.pk], cause=cause, now=now)
 
 
 def expire(reservations: Collection[int], now: datetime) -> None:
@@ -280,5 +281,5 @@ def expire(reservations: Collection[int], now: datetime) -> None:
     Reservation.objects.filter(pk__in=reservations).update(
         status=ReservationStatus.EXPIRED, network=None, closed_at=now
     )
-    release_slots(reservations=reservations)
+    release_slots(reservations=reservations, cause=FreedBy.EXPIRED, now=now)
     holds_expired.send(Reservation, reservations=reservations, now=now)

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils.crypto import salted_hmac
 
 from accounts.actors import Actor
+from booking.availability.enums import FreedBy
 from booking.availability.locks import locked_schedule
 from booking.availability.search import alternatives
 from booking.models import Reservation, Schedule, Service
@@ -188,7 +189,7 @@ def write_pick(
             locked_schedule(pk)
         still = Reservation.objects.undecided(now=now).filter(pk__in=[one.pk for one in moving])
         for old in still.order_by("pk").select_for_update(no_key=True):
-            release_claim(old, now)
+            release_claim(old, FreedBy.RELEASED, now)
     return write_hold(
         provider_id=provider_id,
         client_id=client_id,
@@ -224,7 +225,7 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
     if state == ReservationStatus.CONFIRMED:
         raise AlreadyConfirmed
     if state == ReservationStatus.HELD:
-        release_claim(reservation, now)
+        release_claim(reservation, FreedBy.RELEASED, now)
     elif state != reservation.status:
         expire([reservation.pk], now)
         reservation.refresh_from_db()

@@ -75,7 +75,7 @@ def starts(provider):
 
 def laid(schedule, start, until):
     """Generate the slots of a calendar in `[start, until)` and return them."""
-    regenerate_slots(schedule=schedule, start=start, until=until)
+    regenerate_slots(schedule=schedule, start=start, until=until, now=NOON)
     return free_cells(schedule.provider)
 
 
@@ -191,7 +191,7 @@ def test_lay_out_touches_only_slots_that_start_in_the_stretch():
     after = SlotFactory(provider=schedule.provider, starts_at=at("2026-03-03 05:00"))
     SlotFactory(provider=schedule.provider, starts_at=at("2026-03-03 04:00"))
 
-    regenerate_slots(schedule=schedule, start=at("2026-03-03 04:00"), until=at("2026-03-03 05:00"))
+    regenerate_slots(schedule=schedule, start=at("2026-03-03 04:00"), until=at("2026-03-03 05:00"), now=NOON)
 
     assert set(Slot.objects.values_list("pk", flat=True)) == {before.pk, after.pk}
 
@@ -199,7 +199,7 @@ def test_lay_out_touches_only_slots_that_start_in_the_stretch():
 def test_lay_out_leaves_other_providers_alone():
     schedule, other = ScheduleFactory(weekdays=True), SlotFactory(starts_at=at("2026-03-03 03:00"))
 
-    regenerate_slots(schedule=schedule, start=at("2026-03-03"), until=at("2026-03-04"))
+    regenerate_slots(schedule=schedule, start=at("2026-03-03"), until=at("2026-03-04"), now=NOON)
 
     assert Slot.objects.filter(pk=other.pk).exists()
 
@@ -210,7 +210,7 @@ def test_lay_out_counts_what_it_added_and_removed():
     schedule = Schedule.objects.get(provider=provider)
     schedule.working_hours.update(start_time=time(12), end_time=time(19))
 
-    assert regenerate_slots(schedule=schedule, start=at("2026-03-03"), until=at("2026-03-04")) == (4, 8)
+    assert regenerate_slots(schedule=schedule, start=at("2026-03-03"), until=at("2026-03-04"), now=NOON) == (4, 8)
 
 
 times_of_day = st.integers(4 * 4, 23 * 4 - 1).map(lambda quarter: time(quarter // 4, quarter % 4 * 15))
@@ -306,10 +306,10 @@ def test_lay_out_twice_changes_nothing(zone, slot, hours):
         for day, a, b in hours:
             schedule.working_hours.create(weekday=day, start_time=a, end_time=b)
         stretch = {"start": at("2026-03-26"), "until": at("2026-04-06")}
-        regenerate_slots(schedule=schedule, **stretch)
+        regenerate_slots(schedule=schedule, **stretch, now=NOON)
         before = list(Slot.objects.order_by("pk").values_list())
 
-        assert regenerate_slots(schedule=schedule, **stretch) == (0, 0)
+        assert regenerate_slots(schedule=schedule, **stretch, now=NOON) == (0, 0)
         assert list(Slot.objects.order_by("pk").values_list()) == before
 
 
@@ -327,10 +327,10 @@ def test_lay_out_piece_by_piece_is_lay_out_at_once(zone, slot, hours, cuts):
         for schedule in (once, pieces):
             for day, a, b in hours:
                 schedule.working_hours.create(weekday=day, start_time=a, end_time=b)
-        regenerate_slots(schedule=once, start=start, until=until)
+        regenerate_slots(schedule=once, start=start, until=until, now=NOON)
 
         for a, b in pairwise(edges):
-            regenerate_slots(schedule=pieces, start=a, until=b)
+            regenerate_slots(schedule=pieces, start=a, until=b, now=NOON)
 
         assert grid(pieces.provider) == grid(once.provider)
 
@@ -604,7 +604,7 @@ def afresh(provider):
         for row in rows.all():
             row.pk, row.schedule = None, other
             row.save()
-    regenerate_slots(schedule=other, start=NOON, until=schedule.slots_until)
+    regenerate_slots(schedule=other, start=NOON, until=schedule.slots_until, now=NOON)
     return free_cells(other.provider)
 
 
@@ -788,10 +788,10 @@ def test_extend_all_extends_every_calendar_and_counts():
 def test_extend_all_extends_the_others_though_one_calendar_fails(monkeypatch):
     broken, sound = open_provider(horizon_days=1, slot_minutes=60), open_provider(horizon_days=1, slot_minutes=60)
 
-    def lay_out_but_one(*, schedule, start, until):
+    def lay_out_but_one(*, schedule, **how):
         if schedule.provider_id == broken.pk:
             raise ZeroDivisionError
-        return regenerate_slots(schedule=schedule, start=start, until=until)
+        return regenerate_slots(schedule=schedule, **how)
 
     monkeypatch.setattr("booking.availability.slots.regenerate_slots", lay_out_but_one)
     with pytest.raises(ZeroDivisionError):
