@@ -29,11 +29,11 @@ Reminders are sent in any case.
 """
 
 time_freed = Signal()
-"""Time that was claimed or closed can be booked. Arguments: `provider_id`, `spans` (in UTC and in order, apart from
-each other), `cause` (a FreedBy), `now`. Sent by the only two functions that free time: `release_slots` and `regenerate_slots`.
+"""Time that was claimed or closed can be booked. Arguments: `provider_id`, `spans` (UTC, in order, not adjacent),
+`cause` (a FreedBy), `now`. Sent by the only two functions that free time: `release_slots` and `regenerate_slots`.
 
-Receivers only note it, and look what is free after the commit: a move may take part of the time again, and a preview
-is rolled back.
+Receivers write a row at most, and look for free times after the commit: a move may take part of the time again, and a
+preview is rolled back.
 """
 
 time_held = Signal()

@@ -1,4 +1,4 @@
-"""The days of a week, and the causes for which time becomes free."""
+"""The days of a week, and causes for which time becomes free."""
 
 from enum import StrEnum
 
@@ -17,7 +17,7 @@ class Weekday(models.IntegerChoices):
 
 
 class FreedBy(StrEnum):
-    """The causes for which time that was not to be booked becomes free (`time_freed`)."""
+    """A cause for which time becomes free (`time_freed`)."""
 
     CALLED_OFF = "called_off"
     """An appointment does not take place."""

@@ -21,12 +21,15 @@ class Match:
     """A match of appointments and occurrences: the pairs, the appointments to cancel, and the occurrences to book.
 
     `ended` are appointments cancelled when the series ended before them; their dates can be booked anew.
+    `renamed` are other appointments of dates to come, such as those cancelled by themselves. When a series is shifted,
+    their names shift along, so that others can get their dates. None: an appointment of the past has the new name.
     """
 
     pairs: list[tuple[Appointment, date, datetime]]
     given_up: list[Appointment] = field(default_factory=list)
     to_book: list[tuple[date, datetime]] = field(default_factory=list)
     ended: list[Appointment] = field(default_factory=list)
+    renamed: list[tuple[Appointment, date | None]] = field(default_factory=list)
 
 
 def named(appointment: Appointment) -> date:
@@ -54,8 +57,9 @@ def planned(
     cancelled = others.filter(status=AppointmentStatus.CANCELLED, occurrence__gte=first)
     ended = list(cancelled.exclude(occurrence__in=before.exdates))
     others = others.exclude(pk__in=[appointment.pk for appointment in ended])
-    settled = {day + shift if day >= first else day for day in others.values_list("occurrence", flat=True) if day}
-    settled.update(after.exdates)
+    kept = {named(appointment) for appointment in (*others.filter(occurrence__lt=first), *strays)}
+    along = {named(appointment) + shift: appointment for appointment in others.filter(occurrence__gte=first)}
+    settled = kept | along.keys() | set(after.exdates)
     new = {
         day: starts_at
         for day, starts_at in occurrences(after.rule, after.starts_local, after.zone, now - DAY, after.generated_until)
@@ -66,7 +70,9 @@ def planned(
     left = [appointment for appointment in old if named(appointment) not in new]
     right = [(day, starts_at) for day, starts_at in new.items() if day not in by_date]
     pairs += [(appointment, day, starts_at) for appointment, (day, starts_at) in zip(left, right, strict=False)]
-    return Match(_in_passing_order(pairs), left[len(right) :], right[len(left) :], ended)
+    renamed = [(appointment, None if day in kept else day) for day, appointment in along.items()]
+    shifts = shift and after.pk == before.pk  # What is split off leaves them behind.
+    return Match(_in_passing_order(pairs), left[len(right) :], right[len(left) :], ended, renamed if shifts else [])
 
 
 def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[tuple[Appointment, date, datetime]]:
@@ -78,9 +84,8 @@ def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[t
 
 def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
     """Change the appointments of a series to match it. One that cannot be moved stays where it is."""
-    for appointment in plan.given_up + plan.ended:
-        appointment.occurrence = None
-        appointment.save(update_fields=["occurrence"])
+    for appointment in (*plan.given_up, *plan.ended, *(settled for settled, _day in plan.renamed)):
+        _name(appointment, None)
     why = _("The series was changed.")
     work.change.cancelled = cancel_each(plan.given_up, work.events, work.actor, work.now, why)
     for appointment, day, starts_at in plan.pairs:
@@ -88,10 +93,17 @@ def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
         kept.series, kept.occurrence = work.series, day
         kept.save(update_fields=["series", "occurrence"])
         reword(kept, _new_words(before, work.series, kept), actor=work.actor, now=work.now, among=work.events)
+    for settled, new_day in plan.renamed:
+        _name(settled, new_day)
     for day, starts_at in plan.to_book:
         work.book(day, starts_at)
     work.change.booked.sort(key=lambda made: made.starts_at)
     work.change.moved.sort(key=lambda made: made.starts_at)
+
+
+def _name(appointment: Appointment, day: date | None) -> None:
+    appointment.occurrence = day
+    appointment.save(update_fields=["occurrence"])
 
 
 def _moved(

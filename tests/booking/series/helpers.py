@@ -71,9 +71,16 @@ def change_one(series, day, *, now=NOON, actor=SYSTEM, overrides=None, **changes
     )
 
 
-def change_all(series, *, scope=Scope.ALL, day=None, policy=Policy.ALL_OR_NOTHING, now=NOON, **changes):
+def change_all(series, *, scope=Scope.ALL, day=None, policy=Policy.ALL_OR_NOTHING, now=NOON, overrides=None, **changes):
     return edit_series(
-        series_id=series.pk, scope=scope, occurrence=day, policy=policy, changes=changes, actor=SYSTEM, now=now
+        series_id=series.pk,
+        scope=scope,
+        occurrence=day,
+        policy=policy,
+        changes=changes,
+        overrides=overrides,
+        actor=SYSTEM,
+        now=now,
     )
 
 

@@ -1,6 +1,6 @@
 """Series: edited from an occurrence on, or all of them."""
 
-from datetime import date
+from datetime import date, datetime, time
 
 import pytest
 
@@ -8,6 +8,7 @@ from booking.appointments.operations import edit, reschedule
 from booking.availability.errors import InThePast, OffGrid
 from booking.availability.slots import extend_all
 from booking.models import AppointmentSeries
+from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
 from booking.series.enums import Policy, Scope
 from booking.series.errors import BadRule, NotInRule, SeriesConflict
@@ -19,6 +20,7 @@ from booking.series.operations import (
 from booking.services.errors import NotOffered
 from scheduler_project.common.errors import Missing
 from tests.booking.series.helpers import (
+    DAY,
     MONDAY,
     WEEK,
     change_all,
@@ -106,6 +108,50 @@ def test_edit_all_to_another_weekday_moves_each_by_a_day(provider, booker):
         ("2026-03-31", "03-31 09:00", "scheduled"),
     ]
     assert (change.series.start_date, change.series.exdates) == (date(2026, 3, 10), [date(2026, 3, 24)])
+
+
+@pytest.mark.parametrize(("to", "left_out"), [(date(2026, 3, 10), "2026-03-12"), (date(2026, 3, 8), "2026-03-10")])
+def test_edit_all_shifts_onto_the_date_of_one_that_was_cancelled_by_itself(provider, booker, to, left_out):
+    """The exception goes along: the cancelled one has its date from then on, and no other is booked for it."""
+    series = create(provider, booker, rrule="FREQ=DAILY;COUNT=4", overrides=[Override.HOURS]).series
+    cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 3, 11), actor=SYSTEM, now=NOON)
+
+    change_all(series, day=MONDAY, starts=datetime.combine(to, time(9)))
+
+    series.refresh_from_db()
+    named = {str(one.occurrence): one.status for one in series.appointments.all()}
+    assert [str(day) for day in series.exdates] == [left_out]
+    assert named == {str(to + number * DAY): "scheduled" for number in (0, 1, 3)} | {left_out: "cancelled"}
+    assert broken_promises() == {}
+
+
+def test_edit_all_shifts_back_again(provider, booker):
+    series = create(provider, booker, rrule="FREQ=WEEKLY;COUNT=3").series
+    cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 3, 16), actor=SYSTEM, now=NOON)
+    before = told(series)
+
+    change_all(series, day=MONDAY, starts=local("2026-03-16 09:00"))
+    change_all(series, day=date(2026, 3, 16), starts=local("2026-03-09 09:00"))
+
+    assert told(series) == before
+
+
+def test_edit_all_shifts_onto_the_date_of_one_that_was_moved_into_the_past(provider, booker):
+    """It has no date from then on, because one of the past has the date that it would go along to."""
+    series = create(provider, booker, rrule="FREQ=DAILY;COUNT=5").series
+    early = series.appointments.get(occurrence=date(2026, 3, 12))
+    reschedule(appointment_id=early.pk, starts_at=at("2026-03-10 15:00"), actor=SYSTEM, now=NOON)
+    now = at("2026-03-11 12:00")
+
+    change_all(series, day=date(2026, 3, 13), starts=local("2026-03-12 09:00"), now=now, overrides=[Override.NOTICE])
+
+    assert told(series) == [
+        ("2026-03-09", "03-09 09:00", "scheduled"),
+        ("2026-03-10", "03-10 09:00", "scheduled"),
+        (None, "03-10 15:00", "scheduled"),
+        ("2026-03-11", "03-11 09:00", "scheduled"),
+        ("2026-03-12", "03-12 09:00", "scheduled"),
+    ]
 
 
 def test_edit_all_to_another_rule_matches_dates_cancels_and_books(provider, booker):

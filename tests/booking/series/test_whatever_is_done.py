@@ -17,7 +17,7 @@ from booking.series.operations import (
     extend_all_series,
 )
 from booking.series.recurrence import occurrences
-from scheduler_project.common.errors import DomainError
+from scheduler_project.common.errors import DomainError, TryAgain
 from tests.booking.series.helpers import (
     DAY,
     MONDAY,
@@ -46,6 +46,7 @@ STEPS = st.one_of(
     st.tuples(st.just("words"), st.sampled_from(Scope), st.integers(0, 30)),
     st.tuples(st.just("rule"), st.sampled_from(RULES), st.integers(0, 30)),
     st.tuples(st.just("time"), st.sampled_from(Scope), st.integers(0, 30)),
+    st.tuples(st.just("shift"), st.sampled_from(Scope), st.integers(0, 30), st.sampled_from([-7, -2, -1, 1, 2, 7])),
     st.tuples(st.just("extend"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("wait"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("book"), st.integers(0, 7), st.integers(0, 30)),
@@ -55,24 +56,50 @@ STEPS = st.one_of(
 @settings(max_examples=25)
 @given(st.sampled_from(RULES), st.lists(STEPS, max_size=6))
 @example("FREQ=DAILY", [("cancel", Scope.FOLLOWING, 2), ("rule", "FREQ=DAILY", 1)])
+@example("FREQ=DAILY", [("cancel", Scope.THIS, 2), ("shift", Scope.ALL, 1, 1)])
+@example("FREQ=WEEKLY", [("cancel", Scope.THIS, 7), ("shift", Scope.ALL, 0, 7), ("shift", Scope.ALL, 7, -7)])
 def test_whatever_is_done_nothing_is_booked_twice_and_no_date_of_a_series_is_lost(rule, steps):
-    """In the end, each date of the rule within the horizon is booked, an exception, a gap, or an appointment's name."""
+    """In the end, each date of the rule within the horizon is booked, an exception, a gap, or an appointment's name.
+
+    A shifted series begins anew with the occurrence that goes first: dates before it are not looked at.
+    """
     with undone():
         who, booker = open_provider(hours=ALWAYS, horizon_days=25, slot_minutes=60), ClientFactory()
-        series, now = skipping(who, booker, rrule=rule).series, NOON
-        for name, first, second in steps:
-            now = attempted(name, first, second, who, series, now)
+        series, now, since = skipping(who, booker, rrule=rule).series, NOON, NOON + DAY
+        for name, *step in steps:
+            if name == "shift":
+                since = max(since, shifted(series, now, *step))
+            else:
+                now = attempted(name, *step, who, series, now)
 
         assert broken_promises() == {}
         for one in AppointmentSeries.objects.filter(cancelled_at=None):
             named = {str(day) for day in one.appointments.exclude(occurrence=None).values_list("occurrence", flat=True)}
             known = named | {str(day) for day in one.exdates} | {gap["occurrence"] for gap in one.gaps}
-            assert dates_of(one, NOON + DAY) - known == set()
+            assert dates_of(one, since) - known == set()
 
 
 def dates_of(series, since):
     found = occurrences(series.rule, series.starts_local, series.zone, since, series.generated_until)
     return {str(day) for day, _starts_at in found}
+
+
+def shifted(series, now, scope, second, days):
+    """Try to move occurrences by some days; it is refused for good only. Return the first instant to look at."""
+    series.refresh_from_db()
+    day = MONDAY + second * DAY
+    coming = occurrences(series.rule, series.starts_local, series.zone, now, now + 90 * DAY)
+    first = next((one for one, _starts_at in coming if one not in series.exdates), day)
+    starts = datetime.combine(day + days * DAY, series.start_time)
+    skip = {"policy": Policy.SKIP_CONFLICTS, "actor": SYSTEM, "now": now, "series_id": series.pk}
+    try:
+        edit_series(scope=scope, occurrence=day, changes={"starts": starts}, **skip)
+    except TryAgain:
+        raise
+    except DomainError:
+        return now
+    begins = first if scope == Scope.ALL else day
+    return max(now + DAY, series.instant(begins + days * DAY))
 
 
 def attempted(name, first, second, who, series, now):
