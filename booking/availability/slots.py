@@ -55,7 +55,7 @@ WITH wanted AS (
 SPANS = "coalesce(range_agg(tstzrange(starts_at, ends_at)), '{}')::text"
 
 
-# Python would compare each span with each: a year of bookings takes a second.
+# The ORM has no multiranges, and Python would compare each span with each: a second for a year of bookings.
 LEFT_OVER = "SELECT unnest(%s::tstzmultirange - %s::tstzmultirange - %s::tstzmultirange)"
 
 
