@@ -286,14 +286,14 @@ def _holds(span: Span, scope: Scope, now: datetime) -> QuerySet[Any, tuple[str, 
     made = Reservation.objects.filter(
         ~Exists(nobody), expires_at__isnull=False, created_at__gte=span.start, created_at__lt=span.until, **scope.params
     )
-    return made.order_by().values_list(outcome).annotate(Count("pk"))
+    return made.order_by().values_list(outcome).annotate(number=Count("*"))
 
 
 def _reminders(span: Span, scope: Scope) -> QuerySet[Any, tuple[str, int]]:
     """Return the statuses of the reminders due in a span, and how many have each."""
     theirs = {f"reservation__{name}": pk for name, pk in scope.params.items()}
     due = Reminder.objects.filter(due_at__gte=span.start, due_at__lt=span.until, **theirs)
-    return due.order_by().values_list("status").annotate(Count("pk"))
+    return due.order_by().values_list("status").annotate(number=Count("*"))
 
 
 def _count_standing(found: Numbers, rows: Iterable[tuple[Any, ...]]) -> None:

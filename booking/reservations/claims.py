@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from accounts.models import Client
 from booking.availability.enums import FreedBy
 from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.availability.search import BookingSpan, booking_span
@@ -45,12 +46,8 @@ BOOK = "booking.add_appointment"
 LOCK_CLIENT = "SELECT id FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
 
 
-# One round trip for both: `make bench` (reserve).
+# The ORM has no advisory locks.
 LOCK_CLIENT_AND_NETWORK = "SELECT id, pg_advisory_xact_lock(%s) FROM accounts_client WHERE id = %s FOR NO KEY UPDATE"
-
-
-# `make bench` (reserve).
-STRANGER = "SELECT FROM accounts_client WHERE id = %s AND owner_id <> %s"
 
 
 # `make bench` (reserve).
@@ -241,9 +238,8 @@ def _check_policy(
 
 def _is_a_stranger(client_id: int, provider_id: int) -> bool:
     """Return True if a client is in another provider's address book."""
-    with connection.cursor() as cursor:
-        cursor.execute(STRANGER, [client_id, provider_id])
-        return cursor.fetchone() is not None
+    kept = Client.objects.filter(pk=client_id, owner__isnull=False)
+    return kept.exclude(owner=provider_id).exists()
 
 
 def _free_slots(schedule: Schedule, time: BookingSpan) -> list[tuple[int, datetime]]:
