@@ -40,7 +40,7 @@ def found(row: Row | None) -> Row:
     return row
 
 
-def different(row: models.Model, changes: dict[str, Any]) -> dict[str, Any]:
+def changed_values(row: models.Model, changes: dict[str, Any]) -> dict[str, Any]:
     """Return the entries of `changes` that differ from the current values."""
     return {field: value for field, value in changes.items() if getattr(row, field) != value}
 

@@ -41,14 +41,14 @@ def note_email(instance: User, created: bool, update_fields: Any = None, **kwarg
         EmailAddress.objects.create(user=instance, email=instance.email, primary=True)
 
 
-@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.receivers.see_first_proof")
-def see_first_proof(instance: EmailAddress, raw: bool, **kwargs: Any) -> None:
+@receiver(pre_save, sender=EmailAddress, dispatch_uid="accounts.receivers.on_email_saving")
+def on_email_saving(instance: EmailAddress, raw: bool, **kwargs: Any) -> None:
     proved_now = instance.verified and not raw and instance.user_id is not None
     instance.first_proof = proved_now and not is_proved(instance.user)
 
 
-@receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.end_what_was_before")
-def end_what_was_before(instance: EmailAddress, **kwargs: Any) -> None:
+@receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.on_email_verified")
+def on_email_verified(instance: EmailAddress, **kwargs: Any) -> None:
     """End what was created before the mailbox was proved, for links, resets, invitations and the admin alike."""
     if instance.first_proof:
         keep = acting_sign_in(instance.user)

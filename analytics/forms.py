@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
 from analytics.periods import Period, Span, chosen_span, span_of
-from analytics.queries import Scope
+from analytics.queries import ReportScope
 from booking.models import Service
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import DayField, refuse
@@ -41,8 +41,8 @@ class PickerForm(forms.Form):
         self.order_fields(["from", "to", "provider", "service"])
 
     @property
-    def scope(self) -> Scope:
-        return Scope(self.own or self.cleaned_data.get("provider"), self.cleaned_data.get("service"))
+    def scope(self) -> ReportScope:
+        return ReportScope(self.own or self.cleaned_data.get("provider"), self.cleaned_data.get("service"))
 
     @property
     def period(self) -> Period:

@@ -55,7 +55,7 @@ BEHIND = timedelta(hours=49)
 """The longest time from the start of a meeting to the end of its claim: a day's meeting, a day's buffer, an hour."""
 
 
-class Scope(NamedTuple):
+class ReportScope(NamedTuple):
     """A filter for the appointments to count: None means every provider, or every service."""
 
     provider: Provider | None = None
@@ -74,7 +74,7 @@ SEE_ALL = "booking.view_appointment"
 """The permission of staff to see the reports of all providers."""
 
 
-def scope_of(user: User, provider_id: int | None = None, service_id: int | None = None) -> Scope:
+def scope_of(user: User, provider_id: int | None = None, service_id: int | None = None) -> ReportScope:
     """Return the filter for a user: all for staff who may see all appointments, a provider's own for a provider.
 
     Raises NotAllowed for other users, and NotFound for a provider or service that the user may not see.
@@ -93,7 +93,7 @@ def scope_of(user: User, provider_id: int | None = None, service_id: int | None 
         service = Service.objects.visible_to(user).filter(pk=service_id).first()
         if service is None:
             raise NotFound(field="service")
-    return Scope(provider, service)
+    return ReportScope(provider, service)
 
 
 class Quartiles(NamedTuple):
@@ -126,7 +126,7 @@ def share(part: float, whole: float) -> float | None:
 
 
 @dataclass
-class Tally:
+class ReportTally:
     """The counts of one day, provider, service, weekday or hour, or the totals."""
 
     bookings: int = 0
@@ -169,13 +169,13 @@ class Numbers:
     """The counts of one span."""
 
     span: Span
-    scope: Scope
-    total: Tally
-    by_day: dict[date, Tally]
-    by_provider: dict[int, Tally]
-    by_service: dict[int | None, Tally]
-    by_weekday: dict[int, Tally]
-    by_hour: dict[int, Tally]
+    scope: ReportScope
+    total: ReportTally
+    by_day: dict[date, ReportTally]
+    by_provider: dict[int, ReportTally]
+    by_service: dict[int | None, ReportTally]
+    by_weekday: dict[int, ReportTally]
+    by_hour: dict[int, ReportTally]
     holds: Counter[str]
     lead_hours: Counter[int]
     notice_hours: Counter[int]
@@ -212,7 +212,7 @@ class Numbers:
 BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
 
-def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
+def numbers(*, span: Span, scope: ReportScope, now: datetime) -> Numbers:
     """Return the counts of a span. Ten statements at most, whatever the number of rows.
 
     Holds are not counted in a span that begins before RETAIN_HOLDS_DAYS: unconverted ones have been deleted, and the
@@ -221,12 +221,12 @@ def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
     found = Numbers(
         span,
         scope,
-        Tally(),
-        {day: Tally() for day in span.dates},
+        ReportTally(),
+        {day: ReportTally() for day in span.dates},
         {},
         {},
-        {weekday: Tally() for weekday in range(7)},
-        {hour: Tally() for hour in range(24)},
+        {weekday: ReportTally() for weekday in range(7)},
+        {hour: ReportTally() for hour in range(24)},
         Counter(),
         Counter(),
         Counter(),
@@ -265,7 +265,7 @@ def numbers(*, span: Span, scope: Scope, now: datetime) -> Numbers:
     return found
 
 
-def _holds(span: Span, scope: Scope, now: datetime) -> QuerySet[Any, tuple[str, int]]:
+def _holds(span: Span, scope: ReportScope, now: datetime) -> QuerySet[Any, tuple[str, int]]:
     """Return the outcomes of the holds made in a span, and how many had each.
 
     A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined),
@@ -289,7 +289,7 @@ def _holds(span: Span, scope: Scope, now: datetime) -> QuerySet[Any, tuple[str, 
     return made.order_by().values_list(outcome).annotate(number=Count("*"))
 
 
-def _reminders(span: Span, scope: Scope) -> QuerySet[Any, tuple[str, int]]:
+def _reminders(span: Span, scope: ReportScope) -> QuerySet[Any, tuple[str, int]]:
     """Return the statuses of the reminders due in a span, and how many have each."""
     theirs = {f"reservation__{name}": pk for name, pk in scope.params.items()}
     due = Reminder.objects.filter(due_at__gte=span.start, due_at__lt=span.until, **theirs)
@@ -302,9 +302,9 @@ def _count_standing(found: Numbers, rows: Iterable[tuple[Any, ...]]) -> None:
         if axis in ("begun", "claimed"):
             tallies = _of_hour(found, key - 1)
         elif axis == "provider":
-            tallies = [found.by_provider.setdefault(key, Tally())]
+            tallies = [found.by_provider.setdefault(key, ReportTally())]
         else:
-            tallies = [found.by_service.setdefault(key, Tally())]
+            tallies = [found.by_service.setdefault(key, ReportTally())]
         for tally in tallies:
             tally.booked_minutes += minutes
             if number:
@@ -319,9 +319,9 @@ def _count_done(found: Numbers, rows: Iterable[tuple[Any, ...]], what: str, hour
         if axis == BY_DAY:
             tallies = [found.by_day[found.span.dates[day - 1]], found.total]
         elif axis == BY_PROVIDER:
-            tallies = [found.by_provider.setdefault(provider, Tally())]
+            tallies = [found.by_provider.setdefault(provider, ReportTally())]
         else:
-            tallies = [found.by_service.setdefault(service, Tally())]
+            tallies = [found.by_service.setdefault(service, ReportTally())]
         for tally in tallies:
             setattr(tally, what, getattr(tally, what) + number)
             tally.late_cancellations += sum(late)
@@ -345,13 +345,13 @@ def _count_offered(found: Numbers) -> None:
         found.provider_names |= offer.providers
         for provider in offer.providers:
             if whole or provider in found.by_provider:
-                found.by_provider.setdefault(provider, Tally()).offered_minutes = whole // timedelta(minutes=1)
+                found.by_provider.setdefault(provider, ReportTally()).offered_minutes = whole // timedelta(minutes=1)
     for number, length in enumerate(offered):
         for tally in _of_hour(found, number):
             tally.offered_minutes += length // timedelta(minutes=1)
 
 
-def _of_hour(found: Numbers, number: int) -> list[Tally]:
+def _of_hour(found: Numbers, number: int) -> list[ReportTally]:
     hour = found.span.hours[number]
     day = found.by_day[found.span.dates[hour.day]]
     return [found.total, day, found.by_weekday[hour.weekday], found.by_hour[hour.hour]]

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from analytics.queries import Numbers, Tally
+from analytics.queries import Numbers, ReportTally
 from booking.appointments.enums import AppointmentStatus
 
 MOST_ROWS = 100
@@ -169,7 +169,7 @@ def _holds(found: Numbers) -> Table:
     return _counts("holds", _("What became of held times"), "outcome", counts)
 
 
-def _table(name: str, title: str, first: str, columns: tuple[str, ...], named: list[tuple[Cell, Tally]]) -> Table:
+def _table(name: str, title: str, first: str, columns: tuple[str, ...], named: list[tuple[Cell, ReportTally]]) -> Table:
     rows = [[cell, *(_cell(column, tally) for column in columns)] for cell, tally in named]
     most = max((tally.appointments for _cell_, tally in named), default=0) or 1
     bars = [
@@ -187,7 +187,7 @@ def _counts(name: str, title: str, first: str, counts: list[tuple[str, int]]) ->
     )
 
 
-def _cell(column: str, tally: Tally) -> Cell:
+def _cell(column: str, tally: ReportTally) -> Cell:
     if column in SHARES:
         value = getattr(tally, column)
         return Cell(value, percent(value))
@@ -202,7 +202,7 @@ def _same(text: str) -> Cell:
     return Cell(text, text)
 
 
-def _told(tally: Tally) -> str:
+def _told(tally: ReportTally) -> str:
     text = count(tally.appointments)
     if tally.missed:
         text += ", " + _("%(number)s missed") % {"number": count(tally.missed)}

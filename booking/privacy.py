@@ -22,7 +22,7 @@ from booking.models import (
     Reservation,
     Service,
 )
-from booking.reservations.models import party
+from booking.reservations.models import visible_condition
 from booking.reservations.operations import release
 from scheduler_project.common.audit.log import allow_erasing, erase, nulled
 from scheduler_project.common.operations import operation
@@ -36,7 +36,7 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
     `own`, for the person themself.
     """
     rows = (
-        Appointment.objects.filter(party(user, "reservation__") | Q(reservation__client=client))
+        Appointment.objects.filter(visible_condition(user, "reservation__") | Q(reservation__client=client))
         .detailed()
         .prefetch_related("events")
     )
@@ -44,7 +44,7 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
         "appointments": [_told(row, runs=bool(user and row.provider == user.provider_or_none)) for row in rows],
         "calendar_feeds": [
             {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
-            for feed in CalendarFeed.objects.filter(party(user) | Q(client=client, client__isnull=False))
+            for feed in CalendarFeed.objects.filter(visible_condition(user) | Q(client=client, client__isnull=False))
         ],
     }
 
@@ -78,12 +78,12 @@ def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
 @operation
 def prepare_account_deletion(*, user: User, now: datetime) -> None:
     """Close the feeds of a person who deletes their login. Raises AppointmentsComing."""
-    if Appointment.objects.filter(party(user, "reservation__")).coming(now=now).exists():
+    if Appointment.objects.filter(visible_condition(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing
     end_feeds(provider=user.provider_or_none, client=user.client_or_none)
 
 
-SAID = ["reason", "reference", "was"]
+FREE_TEXT_KEYS = ["reason", "reference", "was"]
 """The details of an event in which people are written about."""
 
 
@@ -108,6 +108,8 @@ def anonymize_bookings(*, client: Client, now: datetime) -> None:
     appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
     purge_admin_log(Appointment, appointments.values_list("pk", flat=True))
     purge_admin_log(AppointmentSeries, series.values_list("pk", flat=True))
-    told = AppointmentEvent.objects.filter(appointment__reservation__client=client, details__has_any_keys=SAID)
+    told = AppointmentEvent.objects.filter(
+        appointment__reservation__client=client, details__has_any_keys=FREE_TEXT_KEYS
+    )
     with allow_erasing():
-        told.order_by().update(details=nulled("details", SAID))
+        told.order_by().update(details=nulled("details", FREE_TEXT_KEYS))

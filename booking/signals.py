@@ -9,7 +9,7 @@ appointment_changed = Signal()
 of many of a series, which `series_changed` announces.
 """
 
-client_told = Signal()
+client_is_notified = Signal()
 """Asks whether the client of an appointment is notified of an event of it. Arguments: `appointment`, `event`.
 
 The answer is True, or False if there is no notice of it or no way to send one.

@@ -7,7 +7,7 @@ from accounts.actors import Actor, Source
 from booking.availability import slots
 from booking.reservations import operations as reservations
 from booking.series import operations as series
-from scheduler_project.common.doorbells import ring
+from scheduler_project.common.waking import wake
 
 
 @shared_task
@@ -32,7 +32,7 @@ def extend_drawn_back() -> int:
 
 def wake_extender(schedule_id: int) -> None:
     """Wake the job that adds a calendar's missing slots. It also looks for them every five minutes."""
-    ring(extend_calendar, schedule_id, expires=300)
+    wake(extend_calendar, schedule_id, expires=300)
 
 
 @shared_task

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from accounts.models import Client, Provider
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.sms.channel import SmsChannel
-from reminders.enums import Kind, MessageStatus, OptOutSource, Outcome
+from reminders.enums import AttemptOutcome, MessageKind, MessageStatus, OptOutSource
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, OptOut, Preferences
 from reminders.plan.operations import replan_all
 from reminders.templates.composer import recipient_of
@@ -38,7 +38,7 @@ def add_demo_messages(*, now: datetime) -> None:
     )
     MessageTemplate.objects.create(
         provider=Provider.objects.get(user__email="maya@example.com"),
-        kind=Kind.REMINDER,
+        kind=MessageKind.REMINDER,
         channel=EmailChannel.name,
         language="en",
         subject="See you soon: {{ title }}",
@@ -54,13 +54,13 @@ def add_demo_messages(*, now: datetime) -> None:
             at=message.due_at,
             milliseconds=120,
             address=recipient_of(message).address,
-            outcome=Outcome.SENT,
+            outcome=AttemptOutcome.SENT,
             reference=f"<{message.key}@example.com>",
         )
         if message is due[-1] or message.about.client_id == registered[MOVED_AWAY].pk:
             message.status, message.sent_at = MessageStatus.FAILED, None
             message.failures, message.error = 1, "550 5.1.1 There is no such mailbox here"
-            attempt.outcome, attempt.error, attempt.reference = Outcome.REFUSED, message.error, ""
+            attempt.outcome, attempt.error, attempt.reference = AttemptOutcome.REFUSED, message.error, ""
         attempts.append(attempt)
     Message.objects.bulk_update(due, ["status", "sent_at", "failures", "error"])
     DeliveryAttempt.objects.bulk_create(attempts)

@@ -7,7 +7,7 @@ from django.utils.translation import pgettext_lazy
 from booking.appointments.transitions import AppointmentStatus, Event
 
 
-class Kind(models.TextChoices):
+class MessageKind(models.TextChoices):
     """Kinds of messages. All but reminders are due as soon as their event has happened.
 
     `account`: a mail about a login, or to ADMINS. It is about no reservation, goes ahead of all others, and its row is
@@ -27,19 +27,19 @@ class Kind(models.TextChoices):
     ACCOUNT = "account", _("about an account")
 
 
-NOTICES: dict[Event, Kind] = {
-    Event.APPROVED: Kind.APPROVED,
-    Event.DECLINED: Kind.DECLINED,
-    Event.RESCHEDULED: Kind.MOVED,
-    Event.CANCELLED: Kind.CANCELLED,
+NOTICES: dict[Event, MessageKind] = {
+    Event.APPROVED: MessageKind.APPROVED,
+    Event.DECLINED: MessageKind.DECLINED,
+    Event.RESCHEDULED: MessageKind.MOVED,
+    Event.CANCELLED: MessageKind.CANCELLED,
 }
 """Events that notify both sides. Other events notify only webhooks."""
 
 
-def notice_of(event: str, status: str) -> Kind | None:
+def notice_of(event: str, status: str) -> MessageKind | None:
     """Return the kind of notice for an event of an appointment and the status after it; None if there is none."""
     if event == Event.BOOKED:
-        return Kind.PENDING if status == AppointmentStatus.PENDING else Kind.BOOKED
+        return MessageKind.PENDING if status == AppointmentStatus.PENDING else MessageKind.BOOKED
     return NOTICES.get(Event(event))
 
 
@@ -75,7 +75,7 @@ PUBLIC_STATUSES = [(PUBLIC_STATUS[status], status.label) for status in MessageSt
 """The statuses as choices, by their names in the API."""
 
 
-class Outcome(models.TextChoices):
+class AttemptOutcome(models.TextChoices):
     """Outcomes of one attempt to send."""
 
     SENT = "sent", _("sent")

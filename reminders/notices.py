@@ -11,7 +11,7 @@ from booking.models import Appointment, AppointmentEvent, Reservation
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import personal
 from reminders.channels.webhook.channel import WebhookChannel
-from reminders.enums import Kind, MessageStatus, Recipient, notice_of
+from reminders.enums import MessageKind, MessageStatus, Recipient, notice_of
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.enqueue import OutboxEntry, enqueue
 from reminders.plan.facts import Facts, facts_of
@@ -33,7 +33,9 @@ def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, 
     if event.event != Event.BOOKED:
         unsent = Message.objects.filter(appointment=appointment, status=MessageStatus.PENDING)
         if kind is not None:
-            single = unsent.exclude(kind__in=(Kind.REMINDER, Kind.EVENT)).exclude(details__has_key="others")
+            single = unsent.exclude(kind__in=(MessageKind.REMINDER, MessageKind.EVENT)).exclude(
+                details__has_key="others"
+            )
             single.update(status=MessageStatus.CANCELLED)
     notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, appointment, event, now)]
     if event.event == Event.BOOKED:
@@ -62,7 +64,7 @@ def follow_series(*, events: Sequence[AppointmentEvent], now: datetime) -> bool:
     Each kind of event gives one notice, about the first appointment, with the times and ids of the others.
     """
     owed: list[OutboxEntry] = []
-    kinds: dict[Kind, list[AppointmentEvent]] = {}
+    kinds: dict[MessageKind, list[AppointmentEvent]] = {}
     for event in events:
         kind = notice_of(event.event, event.appointment.status)
         if kind is not None:
@@ -98,11 +100,11 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
     return was_added
 
 
-def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: datetime) -> Iterator[OutboxEntry]:
+def _notices(facts: Facts, kind: MessageKind | None, event: AppointmentEvent, now: datetime) -> Iterator[OutboxEntry]:
     if kind is None:
         return
     useful_until = max(facts.starts_at, now + DAY) if event.event in CALLED_OFF else facts.starts_at
-    known = _known(event) if kind == Kind.MOVED else {}
+    known = _known(event) if kind == MessageKind.MOVED else {}
     ways = [(Recipient.CLIENT, channel) for channel in facts.client_channels(reminding=False)]
     if facts.provider_email:
         ways.append((Recipient.PROVIDER, EmailChannel.name))
@@ -118,13 +120,13 @@ def _notices(facts: Facts, kind: Kind | None, event: AppointmentEvent, now: date
             facts.appointment_id,
             now,
             useful_until,
-            details={"from": before or event.details["from"]} if kind == Kind.MOVED else {},
+            details={"from": before or event.details["from"]} if kind == MessageKind.MOVED else {},
         )
 
 
 def _known(event: AppointmentEvent) -> dict[tuple[str, str], str]:
     """Return recipients and channels that the notice of the previous move has not reached, with the time they know."""
-    unread = Message.objects.filter(kind=Kind.MOVED, reservation=event.details["reservation"])
+    unread = Message.objects.filter(kind=MessageKind.MOVED, reservation=event.details["reservation"])
     unread = unread.exclude(status=MessageStatus.SENT).exclude(details__has_key="others")
     return {(message.recipient, message.channel): message.details["from"] for message in unread}
 
@@ -137,7 +139,7 @@ def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now
     details = {"type": name, "data": event_data(appointment)}
     for endpoint in endpoints:
         yield OutboxEntry(
-            Kind.EVENT,
+            MessageKind.EVENT,
             WebhookChannel.name,
             Recipient.PROVIDER,
             facts.reservation_id,
@@ -161,7 +163,7 @@ def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
     enqueue(
         [
             OutboxEntry(
-                Kind.HOLD,
+                MessageKind.HOLD,
                 EmailChannel.name,
                 Recipient.CLIENT,
                 reservation.pk,
@@ -200,7 +202,7 @@ answered again for each batch of holds (`test_who_answered_once_is_found_by_an_i
 """
 
 
-def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
+def notify_expired(*, reservations: Collection[int], now: datetime) -> bool:
     """Notify clients that their hold expired, if they got a link and ever answered one.
 
     Return whether there are any.
@@ -212,7 +214,7 @@ def tell_expired(*, reservations: Collection[int], now: datetime) -> bool:
 
 def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]:
     """Return the webhooks subscribed to outcomes of reminders, by provider."""
-    providers = {message.about.provider_id for message in messages if message.kind == Kind.REMINDER}
+    providers = {message.about.provider_id for message in messages if message.kind == MessageKind.REMINDER}
     listening: dict[int, list[WebhookEndpoint]] = {}
     for endpoint in WebhookEndpoint.objects.active().filter(provider__in=providers) if providers else ():
         listening.setdefault(endpoint.provider_id, []).append(endpoint)
@@ -222,16 +224,16 @@ def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]
 OUTCOMES = {MessageStatus.SENT: "reminder.sent", MessageStatus.FAILED: "reminder.failed"}
 
 
-def tell_outcome(
+def notify_outcome(
     *, message: Message, status: MessageStatus | None, endpoints: Iterable[WebhookEndpoint], now: datetime
 ) -> None:
     """Notify the provider's subscribed webhooks that a reminder was sent, or that it failed for good."""
     name = OUTCOMES.get(status) if status else None
-    if name is None or message.kind != Kind.REMINDER or message.endpoint_id is not None:
+    if name is None or message.kind != MessageKind.REMINDER or message.endpoint_id is not None:
         return
     owed = [
         OutboxEntry(
-            Kind.EVENT,
+            MessageKind.EVENT,
             WebhookChannel.name,
             Recipient.PROVIDER,
             message.about.pk,

@@ -9,7 +9,7 @@ from django.db.models.functions import JSONObject
 from accounts.models import Client, User
 from accounts.privacy.operations import purge_admin_log
 from reminders.channels.registry import personal_channels
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut, PhoneCode, Preferences
 from reminders.webhooks.operations import end_endpoints
 from scheduler_project.common.operations import operation
@@ -85,7 +85,7 @@ def erase_login_messages(*, user: User) -> None:
     Their webhooks receive no more data about their clients.
     """
     emails = {user.email, *EmailAddress.objects.filter(user=user).values_list("email", flat=True)}
-    Message.objects.filter(kind=Kind.ACCOUNT, mail__to__in=emails).delete()
+    Message.objects.filter(kind=MessageKind.ACCOUNT, mail__to__in=emails).delete()
     provider = user.provider_or_none
     if provider is None:
         return

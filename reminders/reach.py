@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.models import Message
 
 
@@ -14,7 +14,7 @@ def refusal(message: Message) -> str:
     A mail about an account may always be sent. For a provider who is not vetted, nothing is sent to clients or
     webhooks, only to the provider's own mailbox.
     """
-    if message.kind == Kind.ACCOUNT:
+    if message.kind == MessageKind.ACCOUNT:
         return ""
     own = message.endpoint_id is None and message.recipient == Recipient.PROVIDER
     if not own and not message.about.provider.is_vetted:

@@ -24,7 +24,7 @@ from booking.models import Appointment, AppointmentEvent, Reservation, Schedule,
 from booking.signals import (
     appointment_changed,
     appointments_imported,
-    client_told,
+    client_is_notified,
     demo_opened,
     details_given,
     holds_expired,
@@ -54,8 +54,8 @@ def on_appointment_changed(
         transaction.on_commit(wake_dispatcher)
 
 
-@receiver(client_told, dispatch_uid="reminders.receivers.on_client_told")
-def on_client_told(appointment: Appointment, event: str, **kwargs: Any) -> bool:
+@receiver(client_is_notified, dispatch_uid="reminders.receivers.on_client_is_notified")
+def on_client_is_notified(appointment: Appointment, event: str, **kwargs: Any) -> bool:
     return notices.reaches_client(appointment=appointment, event=event)
 
 
@@ -94,7 +94,7 @@ def on_client_registered(client: Client, language: str, now: datetime, **kwargs:
 
 @receiver(holds_expired, dispatch_uid="reminders.receivers.on_holds_expired")
 def on_holds_expired(reservations: Collection[int], now: datetime, **kwargs: Any) -> None:
-    if notices.tell_expired(reservations=reservations, now=now):
+    if notices.notify_expired(reservations=reservations, now=now):
         transaction.on_commit(wake_dispatcher)
 
 
@@ -150,7 +150,7 @@ def on_login_leaving(user: User, **kwargs: Any) -> None:
 @receiver(post_delete, sender=WebhookEndpoint, dispatch_uid="reminders.receivers.on_endpoint_deleted")
 def on_endpoint_deleted(instance: WebhookEndpoint, **kwargs: Any) -> None:
     """Delete the outage of a deleted webhook, so that it is not probed for ever."""
-    outages.note_up([outages.key_of(WebhookChannel.name, instance.pk)])
+    outages.close_outage([outages.key_of(WebhookChannel.name, instance.pk)])
 
 
 @receiver(mailbox_proved, dispatch_uid="reminders.receivers.on_mailbox_proved")

@@ -6,9 +6,9 @@ from django.utils import timezone
 from reminders.outbox import dispatcher
 from reminders.phones import operations as phones
 from reminders.plan import operations as plan
-from scheduler_project.common.doorbells import ring
+from scheduler_project.common.waking import wake
 
-RANG = "reminders:rang"
+WOKEN_AT = "reminders:rang"
 
 
 @shared_task(acks_late=False)
@@ -32,9 +32,9 @@ def send_codes() -> int:
 
 def wake_code_sender() -> None:
     """Start the task that sends the codes."""
-    ring(send_codes)
+    wake(send_codes)
 
 
 def wake_dispatcher() -> None:
     """Start the dispatcher, once for all calls within half a second: it waits for more messages longer than that."""
-    ring(dispatch_reminders, together=RANG)
+    wake(dispatch_reminders, together=WOKEN_AT)

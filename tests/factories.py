@@ -28,8 +28,7 @@ from booking.models import (
 )
 from booking.reservations.enums import ReservationStatus
 from booking.reservations.operations import reserve
-from reminders.enums import Kind as MessageKind
-from reminders.enums import MessageStatus, Outcome, Recipient
+from reminders.enums import AttemptOutcome, MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, WebhookEndpoint
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -271,7 +270,7 @@ class DeliveryAttemptFactory(DjangoModelFactory):
     at = NOON
     milliseconds = 25
     address = "somebody@example.org"
-    outcome = Outcome.SENT
+    outcome = AttemptOutcome.SENT
 
 
 SYSTEM = Actor(None, Source.JOB)

@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class ClientExists(DomainError):
     code = "client_exists"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This address book already has a client with this email.")

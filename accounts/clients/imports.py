@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy
 from accounts.clients.errors import ClientExists
 from accounts.clients.fields import CONTACT_FIELDS, SHARED_WITH_LOGIN, VERIFIED, cleaned, field_names
 from accounts.models import Client, Provider, User
-from accounts.people import different
+from accounts.people import changed_values
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import Cells, ImportOptions, Outcome, Result, Sheet, of_field, take_turns
+from scheduler_project.common.files.imports import Cells, ImportOptions, Result, RowOutcome, Sheet, of_field, take_turns
 
 BATCH = 500
 
@@ -74,7 +74,7 @@ def repeated(row: Row, key: Key, seen: dict[Key, Row]) -> RowRefused | None:
     return RowRefused("repeated", _("Line %d of this file is about the same.") % first.number)
 
 
-class Book:
+class ClientIndex:
     """The existing clients that the rows may refer to, loaded at once: by reference, by email, by name and phone.
 
     Clients who entered their own name, email and phone are notified of bookings, so they must not be matched by these
@@ -143,7 +143,7 @@ def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
     drafts = [(Cells(row), *_read(row, owners)) for row in rows]
     ids = {owner.pk if owner else None for _cells, _refusals, _draft, owner in drafts}
     looked = clients_like((draft for *_rest, draft, _owner in drafts), ids, email="")
-    book = Book(looked.select_for_update(of=("self",), no_key=True))
+    book = ClientIndex(looked.select_for_update(of=("self",), no_key=True))
     seen: dict[Key, Row] = {}
     work = _Work(asked)
     results = []
@@ -178,13 +178,13 @@ class _Work:
         refusals: list[Any],
         draft: dict[str, Any],
         owner: Provider | None,
-        book: Book,
+        book: ClientIndex,
         seen: dict[Key, Row],
     ) -> Result:
         row = cells.row
         about = " · ".join(cells.text(column)[:60] for column in ("name", "email") if cells.text(column))
         owner_id = owner.pk if owner else None
-        keys = Book.keys(owner_id, draft["reference"], draft["email"], draft["name"], str(draft["phone"]))
+        keys = ClientIndex.keys(owner_id, draft["reference"], draft["email"], draft["name"], str(draft["phone"]))
         if not refusals and keys:
             again = [repeated(row, keys[0], seen)]
             if owner_id and draft["email"]:
@@ -200,16 +200,16 @@ class _Work:
             values = draft | {"reference": reference, "owner": owner, "created_at": self.asked.now}
             values |= {field.verified_by: draft[field.name] for field in VERIFIED}
             self.new.append(Client(**values))
-            return Result(row, Outcome.NEW, about)
+            return Result(row, RowOutcome.NEW, about)
         wanted = {name: draft[name] for name in READ if name in cells and (name != "reference" or draft[name])}
-        wanted = different(found, wanted)
+        wanted = changed_values(found, wanted)
         if "email" in wanted and owner_id and wanted["email"]:
             others = book.of((owner_id, "email", wanted["email"]))
             if any(other.pk != found.pk for other in others):
                 return Result.refused(row, [ClientExists(field="email")], about)
         return self._change(row, found, wanted, about)
 
-    def _found(self, keys: list[Key], draft: dict[str, Any], book: Book) -> Client | list[Any] | None:
+    def _found(self, keys: list[Key], draft: dict[str, Any], book: ClientIndex) -> Client | list[Any] | None:
         """Return the one client a row refers to, None if there is none, or the reason why it is ambiguous."""
         for key in keys:
             candidates = book.of(key)
@@ -229,7 +229,7 @@ class _Work:
 
     def _change(self, row: Row, client: Client, wanted: dict[str, Any], about: str) -> Result:
         if not wanted:
-            return Result(row, Outcome.UNCHANGED, about)
+            return Result(row, RowOutcome.UNCHANGED, about)
         wanted |= {field.verified_by: wanted[field.name] for field in VERIFIED if wanted.get(field.name)}
         for name, value in wanted.items():
             setattr(client, name, value)
@@ -237,7 +237,7 @@ class _Work:
         self.columns |= wanted.keys()
         if client.user_id and client.owner_id is None and set(SHARED_WITH_LOGIN) & set(wanted):
             self.logins.append(User(pk=client.user_id, **{name: getattr(client, name) for name in SHARED_WITH_LOGIN}))
-        return Result(row, Outcome.CHANGED, about, ", ".join(name for name in wanted if name in COLUMNS))
+        return Result(row, RowOutcome.CHANGED, about, ", ".join(name for name in wanted if name in COLUMNS))
 
     def write(self) -> None:
         Client.objects.bulk_create(self.new, batch_size=BATCH)

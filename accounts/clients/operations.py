@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Actor
 from accounts.clients.fields import CONTACT_FIELDS, SHARED_WITH_LOGIN, VERIFIED, cleaned, field_names
 from accounts.models import Client, ClientQuerySet, Provider, User
-from accounts.people import check_name, delete, different, found, refuse_beyond, write
+from accounts.people import changed_values, check_name, delete, found, refuse_beyond, write
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.operations import operation
 
@@ -54,14 +54,14 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     """
     client = locked_client(client_id, actor)
     changes = cleaned(changes)
-    wanted = different(client, changes)
+    wanted = changed_values(client, changes)
     if not actor.may("accounts.change_client"):
         refuse_beyond(_own_words_of(client, actor), wanted)
     if "name" in wanted:
         check_name(wanted["name"], actor)
-    if keeps(actor, client, "accounts.change_client") and can_vouch(actor, "accounts.change_client"):
+    if manages(actor, client, "accounts.change_client") and can_vouch(actor, "accounts.change_client"):
         proved = {field.verified_by: changes.get(field.name) for field in VERIFIED}
-        wanted |= different(client, {column: value for column, value in proved.items() if value})
+        wanted |= changed_values(client, {column: value for column, value in proved.items() if value})
     write(client, wanted)
     common = {field: wanted[field] for field in SHARED_WITH_LOGIN if field in wanted}
     if common and client.user_id and client.owner_id is None:
@@ -73,7 +73,7 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
 def remove_client(*, client_id: int, actor: Actor) -> None:
     """Delete a client who never booked. For their owner and staff. Raises NotFound, NotAllowed and InUse."""
     client = locked_client(client_id, actor, to_delete=True)
-    if not keeps(actor, client, "accounts.delete_client"):
+    if not manages(actor, client, "accounts.delete_client"):
         raise NotAllowed
     delete(client)
 
@@ -84,7 +84,7 @@ def can_vouch(actor: Actor, permission: str) -> bool:
     return actor.may(permission) or (provider is not None and provider.is_vetted)
 
 
-def keeps(actor: Actor, client: Client, permission: str) -> bool:
+def manages(actor: Actor, client: Client, permission: str) -> bool:
     """Return whether the actor manages this client's record: their owner, or staff with the permission."""
     return actor.may(permission) or (client.owner_id is not None and actor.runs(client.owner_id, permission))
 
@@ -92,7 +92,7 @@ def keeps(actor: Actor, client: Client, permission: str) -> bool:
 def _own_words_of(client: Client, actor: Actor) -> frozenset[str]:
     """Return the fields of a client that the actor may change as the client or as the owner. Raises NotAllowed for
     others."""
-    if keeps(actor, client, "accounts.change_client"):
+    if manages(actor, client, "accounts.change_client"):
         return frozenset(field_names())
     if client.pk != actor.client_id:
         raise NotAllowed

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from accounts.actors import Actor, Source
 from accounts.api.fields import NameField
 from accounts.clients.fields import field_names, with_proofs
-from accounts.clients.operations import keeps
+from accounts.clients.operations import manages
 from accounts.models import Client
 from accounts.providers.serializers import ProviderField
 from scheduler_project.common.api.fields import (
@@ -53,7 +53,7 @@ class ClientSerializer(ModelSerializer[Client]):
 
     def to_representation(self, client: Client) -> dict[str, Any]:
         row: dict[str, Any] = super().to_representation(client)
-        if not keeps(Actor.of(self.context["request"].user, Source.API), client, "accounts.view_client"):
+        if not manages(Actor.of(self.context["request"].user, Source.API), client, "accounts.view_client"):
             for name in field_names(is_private=True):
                 del row[name]
         return row

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.clients.fields import DELETED, Trace, archived, erasure, traces
-from accounts.clients.operations import keeps, locked_client
+from accounts.clients.operations import locked_client, manages
 from accounts.mails.notices import silent
 from accounts.models import Client, Provider, SignIn, User
 from accounts.people import write
@@ -130,7 +130,7 @@ def erase_client(*, client_id: int, actor: Actor, now: datetime) -> None:
     """
     client = locked_client(client_id, actor)
     erases = "accounts.delete_client"
-    if not keeps(actor, client, erases) or (client.user_id and not actor.may(erases)):
+    if not manages(actor, client, erases) or (client.user_id and not actor.may(erases)):
         raise NotAllowed
     user = User.objects.select_for_update(of=("self",), no_key=True).filter(client=client).first()
     if user is not None and (user.is_staff or user.is_superuser):

@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class SlugTaken(DomainError):
     code = "slug_taken"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("Another provider has this address. Choose another slug.")

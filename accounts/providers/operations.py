@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import Provider, ProviderQuerySet, User
-from accounts.people import check_name, delete, different, found, refuse_beyond, write
+from accounts.people import changed_values, check_name, delete, found, refuse_beyond, write
 from accounts.providers.approval import decide
 from accounts.providers.errors import SlugTaken
 from accounts.signals import provider_added
@@ -87,7 +87,7 @@ def edit_provider(*, provider_id: int, changes: dict[str, Any], actor: Actor, no
     provider = locked_provider(provider_id, actor)
     if not actor.runs(provider.pk, "accounts.change_provider"):
         raise NotAllowed
-    wanted = different(provider, changes)
+    wanted = changed_values(provider, changes)
     if not actor.may("accounts.change_provider"):
         refuse_beyond(OF_OWN_PROVIDER, wanted)
     if "user" in wanted and not actor.may(GIVE_LOGIN):

@@ -2,12 +2,12 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class EmailTaken(DomainError):
     code = "email_taken"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("There is already an account with this email. Log in, or reset the password.")
 
 
@@ -35,7 +35,7 @@ class TooManyGuesses(DomainError):
     """A try that comes too soon after wrong ones. It is the same for an unknown email, so as not to reveal logins."""
 
     code = "too_many_guesses"
-    kind = Kind.TOO_MANY
+    kind = ErrorKind.TOO_MANY
     message = _("There were too many wrong passwords or codes. Wait a while and try again, or set a new password.")
 
 
@@ -48,7 +48,7 @@ class SignInEnded(DomainError):
     """A sign-in that has ended, or that belongs to another login."""
 
     code = "sign_in_ended"
-    kind = Kind.NOT_FOUND
+    kind = ErrorKind.NOT_FOUND
     message = _("You are already signed out there.")
 
 

@@ -26,7 +26,7 @@ from scheduler_project.common.audit.security_log import (
     log_security_event,
     log_security_event_on_commit,
 )
-from scheduler_project.common.db.retention import forgotten
+from scheduler_project.common.db.retention import delete_rows
 from scheduler_project.common.operations import operation
 
 SID = "sid"
@@ -258,4 +258,4 @@ def purge_sign_ins(now: datetime) -> int:
     for kind, rest in idle.items():
         over |= Q(kind=kind, last_used_at__lt=before - rest)
     rows: QuerySet[Any] = SignIn.objects.filter(over)
-    return forgotten(rows)
+    return delete_rows(rows)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Actor
 from accounts.clients.fields import SHARED_WITH_LOGIN
 from accounts.models import Client, User
-from accounts.people import check_name, different, write
+from accounts.people import changed_values, check_name, write
 from accounts.providers.operations import add_provider
 from accounts.signals import client_registered
 from scheduler_project.common.operations import operation
@@ -59,11 +59,11 @@ def edit_user(*, user_id: int, changes: dict[str, Any], actor: Actor) -> User:
     """
     client = Client.objects.select_for_update(no_key=True).filter(user=user_id, owner=None).first()
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
-    if "name" in (wanted := different(user, changes)):
+    if "name" in (wanted := changed_values(user, changes)):
         check_name(wanted["name"], actor)
     write(user, wanted)
     if client:
-        write(client, different(client, {name: changes[name] for name in SHARED_WITH_LOGIN if name in changes}))
+        write(client, changed_values(client, {name: changes[name] for name in SHARED_WITH_LOGIN if name in changes}))
     return user
 
 

@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from analytics.periods import Period
-from analytics.queries import Numbers, Quartiles, Tally
+from analytics.queries import Numbers, Quartiles, ReportTally
 from booking.api.fields import InstantField, validate_year
 from booking.appointments.enums import AppointmentStatus
 from scheduler_project.common.api.fields import DateField, IdField, TimezoneField
@@ -57,7 +57,7 @@ class QuartilesSerializer(Serializer[Quartiles]):
     upper = serializers.IntegerField(help_text="Three quarters are at most that long.")
 
 
-class StartingSerializer(Serializer[Tally]):
+class StartingSerializer(Serializer[ReportTally]):
     """Appointments counted by their start, and minutes counted on the day or hour they fall in."""
 
     appointments = serializers.IntegerField(help_text="Starting then, neither cancelled nor declined.")
@@ -83,7 +83,7 @@ class OfferedSerializer(StartingSerializer):
     )
 
 
-class DoneSerializer(Serializer[Tally]):
+class DoneSerializer(Serializer[ReportTally]):
     """Actions counted by the moment they were taken."""
 
     bookings = serializers.IntegerField(help_text="Appointments made then, whatever became of them.")
@@ -180,7 +180,7 @@ def written(found: Numbers) -> dict[str, Any]:
     """Return reports in the form that AnalyticsSerializer documents."""
     span, total = found.span, found.total
 
-    def counts_of(tally: Tally, names: tuple[str, ...]) -> dict[str, Any]:
+    def counts_of(tally: ReportTally, names: tuple[str, ...]) -> dict[str, Any]:
         return {name: getattr(tally, name) for name in names}
 
     return {

@@ -63,7 +63,7 @@ def in_zone(form: forms.BaseForm, zone: str) -> None:
             field.label = f"{field.label} ({zone})"
 
 
-class CalendarForm(ModelForm):
+class ScheduleForm(ModelForm):
     """A form about one calendar, which reads and shows times on the clocks of that calendar.
 
     The operation that writes a row validates it; the model does not.
@@ -101,7 +101,7 @@ def choose_from_many(field: Any, like: Any) -> None:
     field.widget = ChooseOne(like, admin.site, choices=field.choices, attrs={"class": "wide-choice"})
 
 
-class ChooseCalendar(forms.Form):
+class ChooseSchedule(forms.Form):
     """The first step of adding something to a calendar: the choice of the calendar."""
 
     schedule = forms.ModelChoiceField(Schedule.objects.select_related("provider"), label=gettext_lazy("Provider"))
@@ -111,7 +111,7 @@ class ChooseCalendar(forms.Form):
         choose_from_many(self.fields["schedule"], TimeOff.schedule.field)
 
 
-class InCalendarAdmin(StaffModelAdmin):
+class InScheduleAdmin(StaffModelAdmin):
     """An admin of rows that belong to one calendar. The calendar comes first, since all times are in its zone."""
 
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
@@ -129,7 +129,7 @@ class InCalendarAdmin(StaffModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """Ask for a calendar first, unless the address names one (`?schedule=`)."""
-        choice = ChooseCalendar(request.GET if "schedule" in request.GET else None)
+        choice = ChooseSchedule(request.GET if "schedule" in request.GET else None)
         if not self.has_add_permission(request) or choice.is_valid():
             schedule = choice.cleaned_data["schedule"] if choice.is_valid() else None
             request.schedule = schedule  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from django.utils.dateparse import parse_datetime
 
 from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Schedule, Service
-from booking.services.models import lasting
+from booking.services.models import with_length
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.time.zones import day_interval
 
@@ -19,7 +19,7 @@ def free_on(
     day: date, schedule: Schedule, service: Service | None, minutes: int | None, now: datetime, *, any_notice: bool
 ) -> list[FreeTime]:
     """Return the free times of a local day for a service, or for a meeting of that many minutes."""
-    meeting = lasting(schedule.length_for(service, minutes), service)
+    meeting = with_length(schedule.length_for(service, minutes), service)
     start, until = day_interval(day, schedule.zone)
     search = SlotQuery(start, until, now, schedule.provider_id, meeting, any_notice=any_notice, hidden=True)
     return free_times(search)

@@ -15,7 +15,7 @@ from accounts.models import Client, ClientQuerySet, Provider
 from booking.appointments.clients import clients_of
 from booking.models import Appointment, Schedule, Service
 from booking.reservations.enums import Override
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.rule import LONGEST_TEXT, MOST, MOST_INTERVAL, WEEKDAYS
 from booking.services.models import MINUTES_A_DAY
 from scheduler_project.common.pages.forms import (
@@ -34,9 +34,9 @@ CLIENTS_FOUND = 8
 
 
 SCOPES = [
-    (Scope.THIS, gettext_lazy("Only this one")),
-    (Scope.FOLLOWING, gettext_lazy("This one and all after it")),
-    (Scope.ALL, gettext_lazy("All that are to come")),
+    (SeriesScope.THIS, gettext_lazy("Only this one")),
+    (SeriesScope.FOLLOWING, gettext_lazy("This one and all after it")),
+    (SeriesScope.ALL, gettext_lazy("All that are to come")),
 ]
 
 
@@ -73,7 +73,7 @@ class ReasonForm(forms.Form):
     scope = forms.ChoiceField(choices=SCOPES, required=False)
 
 
-class WordsForm(ModelForm):
+class AppointmentTextsForm(ModelForm):
     """The title, description and reminders of an appointment."""
 
     reminder_offsets = OffsetsField(
@@ -97,7 +97,7 @@ def only_in_series(form: forms.BaseForm, appointment: Appointment) -> None:
     if appointment.series_id is None:
         del form.fields["scope"]
     else:
-        form.fields["scope"].initial = Scope.THIS
+        form.fields["scope"].initial = SeriesScope.THIS
 
 
 class TimeForm(forms.Form):

@@ -15,7 +15,7 @@ from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import COMING, AppointmentStatus, Event
 from booking.appointments.transitions import CALLED_OFF
-from booking.reservations.models import Reservation, party
+from booking.reservations.models import Reservation, visible_condition
 from booking.services.models import Service
 from scheduler_project.common.db.fields import OffsetsField
 from scheduler_project.common.time.zones import validate_timezone
@@ -43,7 +43,7 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Appointments that a user may see: staff all, a provider and a client their own."""
         sees_all = isinstance(user, User) and user.may("booking.view_appointment")
-        return self if sees_all else self.filter(party(user, "reservation__"))
+        return self if sees_all else self.filter(visible_condition(user, "reservation__"))
 
     def detailed(self) -> Self:
         """Appointments with all related rows that an answer shows, in one query."""

@@ -12,7 +12,15 @@ from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
 from booking.appointments.permissions import CHANGE, bad_transition, check_allowed
 from booking.appointments.queries import moved_from
-from booking.appointments.steps import appoint, check_reason, do, except_date, locked_appointment, move_to, reword
+from booking.appointments.steps import (
+    add_exdate,
+    check_reason,
+    create_appointment,
+    do,
+    locked_appointment,
+    move_to,
+    update_texts,
+)
 from booking.appointments.transitions import TRANSITIONS, action_to
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, Reservation, Service
@@ -76,7 +84,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         if themselves:
             check_open_appointments(row[-1], reservation.provider_id, actor, now)
         reservation.save(update_fields=["status", "network"])
-    return appoint(reservation, actor=actor, now=now, description=note or reservation.note)
+    return create_appointment(reservation, actor=actor, now=now, description=note or reservation.note)
 
 
 def chose_themselves(reservation: Reservation) -> bool:
@@ -145,7 +153,7 @@ def _book(
         now=now,
         overrides=overrides,
     )
-    return appoint(reservation, actor=actor, now=now, **says)
+    return create_appointment(reservation, actor=actor, now=now, **says)
 
 
 def reschedule(
@@ -210,7 +218,7 @@ def take_action(*, appointment_id: int, action: Action, actor: Actor, now: datet
     appointment = locked_appointment(appointment_id)
     check_allowed(action, appointment, actor, now)
     if TRANSITIONS[action].frees_time and appointment.series and appointment.occurrence:
-        except_date(appointment.series, appointment.occurrence, now)
+        add_exdate(appointment.series, appointment.occurrence, now)
     return do(appointment, action, actor=actor, now=now, reason=reason)
 
 
@@ -231,7 +239,7 @@ def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: dat
     appointment = locked_appointment(appointment_id)
     if not actor.runs(appointment.reservation.provider_id, CHANGE):
         raise NotAllowed
-    return reword(appointment, changes, actor=actor, now=now)
+    return update_texts(appointment, changes, actor=actor, now=now)
 
 
 def _reservation_of(appointment_id: int) -> Reservation:

@@ -27,7 +27,7 @@ class WhoseForm(forms.Form):
     )
 
 
-class ReasonForm(forms.Form):
+class StaffReasonForm(forms.Form):
     reason = TextField(
         label=gettext_lazy("Reason"),
         max_length=500,

@@ -27,7 +27,7 @@ def check_reason(overrides: Collection[Override], reason: str, actor: Actor) -> 
         raise Missing(_("Say why these rules are set aside."), field="reason")
 
 
-def appoint(
+def create_appointment(
     reservation: Reservation,
     *,
     actor: Actor,
@@ -47,7 +47,7 @@ def appoint(
     """
     service = reservation.service
     waits = service is not None and service.needs_approval and not actor.runs(reservation.provider_id, BOOK)
-    appointment = composed(
+    appointment = build_appointment(
         reservation,
         now=now,
         title=title,
@@ -72,7 +72,7 @@ def appoint(
     return appointment
 
 
-def composed(
+def build_appointment(
     reservation: Reservation,
     *,
     now: datetime,
@@ -89,7 +89,7 @@ def composed(
         reservation=reservation,
         series=series,
         occurrence=occurrence,
-        title=title or untitled(reservation.service),
+        title=title or default_title(reservation.service),
         description=description,
         timezone=timezone or reservation.client.timezone,
         reminder_offsets=reminder_offsets,
@@ -99,7 +99,7 @@ def composed(
     )
 
 
-def untitled(service: Service | None) -> str:
+def default_title(service: Service | None) -> str:
     """Return the default title: the service's name, or "" without a service (see `Appointment.called`)."""
     return service.name if service else ""
 
@@ -171,7 +171,7 @@ def do(
     return appointment
 
 
-def except_date(series: AppointmentSeries, day: date, now: datetime) -> None:
+def add_exdate(series: AppointmentSeries, day: date, now: datetime) -> None:
     """Add an exception to a series. The caller holds the schedule's lock, which protects the series."""
     if day not in series.exdates:
         series.exdates = sorted([*series.exdates, day])
@@ -179,7 +179,7 @@ def except_date(series: AppointmentSeries, day: date, now: datetime) -> None:
         series.save(update_fields=["exdates", "updated_at"])
 
 
-def reword(
+def update_texts(
     appointment: Appointment,
     changes: dict[str, Any],
     *,
@@ -189,7 +189,7 @@ def reword(
 ) -> Appointment:
     """Change an appointment's texts and settings; write nothing if nothing differs. The caller holds the locks."""
     if changes.get("title") == "":
-        changes = {**changes, "title": untitled(appointment.service)}
+        changes = {**changes, "title": default_title(appointment.service)}
     changed = {name: value for name, value in changes.items() if getattr(appointment, name) != value}
     if changed:
         was = {name: getattr(appointment, name) for name in sorted(changed)}

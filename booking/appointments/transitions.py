@@ -46,7 +46,7 @@ class Event(models.TextChoices):
     CANCELLED = "cancelled", _("cancelled")
 
 
-class Outcome(Enum):
+class AttendanceOutcome(Enum):
     """The way an appointment counts in the rate of missed ones."""
 
     NONE = "none"
@@ -72,7 +72,7 @@ class StatusFacts:
     is_upcoming: bool = False
     claims_time: bool = True
     is_reminded: bool = False
-    outcome: Outcome = Outcome.NONE
+    outcome: AttendanceOutcome = AttendanceOutcome.NONE
 
 
 STATUSES: dict[AppointmentStatus, StatusFacts] = {
@@ -94,13 +94,13 @@ STATUSES: dict[AppointmentStatus, StatusFacts] = {
         heading=_("This appointment is over"),
         badge="completed",
         ical="CONFIRMED",
-        outcome=Outcome.ATTENDED,
+        outcome=AttendanceOutcome.ATTENDED,
     ),
     AppointmentStatus.MISSED: StatusFacts(
         heading=_("This appointment is over"),
         badge="missed",
         ical="CONFIRMED",
-        outcome=Outcome.MISSED,
+        outcome=AttendanceOutcome.MISSED,
     ),
     AppointmentStatus.CANCELLED: StatusFacts(
         heading=_("This appointment was cancelled"),
@@ -227,8 +227,8 @@ UPCOMING = tuple(status for status, facts in STATUSES.items() if facts.is_upcomi
 CLAIMING = tuple(status for status, facts in STATUSES.items() if facts.claims_time)
 FREEING = tuple(status for status, facts in STATUSES.items() if not facts.claims_time)
 REMINDED = tuple(status for status, facts in STATUSES.items() if facts.is_reminded)
-ATTENDED = tuple(status for status, facts in STATUSES.items() if facts.outcome == Outcome.ATTENDED)
-MISSED = tuple(status for status, facts in STATUSES.items() if facts.outcome == Outcome.MISSED)
+ATTENDED = tuple(status for status, facts in STATUSES.items() if facts.outcome == AttendanceOutcome.ATTENDED)
+MISSED = tuple(status for status, facts in STATUSES.items() if facts.outcome == AttendanceOutcome.MISSED)
 
 ENDS = {row.event: row.target for row in TRANSITIONS.values() if row.target}
 """The status after each event that changes it."""

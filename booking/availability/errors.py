@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class OffGrid(DomainError):
@@ -27,7 +27,7 @@ class BadHours(DomainError):
 
 class TooManyChanges(DomainError):
     code = "too_many_changes"
-    kind = Kind.TOO_MANY
+    kind = ErrorKind.TOO_MANY
     message = _("The hours were changed very often just now. Wait a moment, then try again.")
 
     def __init__(self, *, retry_after: int) -> None:

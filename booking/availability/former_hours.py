@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts.providers.models import published_sql
-from booking.availability.hours import OpeningRules, Weekly, hours_by
+from booking.availability.hours import OpeningRules, Weekly, compute_hours
 from booking.models import (
     Closure,
     TimeOff,
@@ -93,7 +93,7 @@ def _hours_over_time(rules: tuple[Any, ...], closures: list[Closure], until: dat
         }
         away = [_absence(*columns).interval(place) for columns in time_off] + [one.interval(place) for one in closures]
         kept = OpeningRules(place, timedelta(minutes=minutes), by_weekday, overrides, dated, away)
-        hours += hours_by(kept, since, end)
+        hours += compute_hours(kept, since, end)
         since = end
     return merged(hours)
 

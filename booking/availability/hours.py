@@ -61,7 +61,7 @@ def opened(
         override.date: [(time.fromisoformat(a), time.fromisoformat(b)) for a, b in override.hours]
         for override in overrides
     }
-    return hours_by(OpeningRules(schedule.zone, schedule.slot, usual, overridden, windows, absent), start, until)
+    return compute_hours(OpeningRules(schedule.zone, schedule.slot, usual, overridden, windows, absent), start, until)
 
 
 Weekly = dict[int, list[tuple[time, time]]]
@@ -78,7 +78,7 @@ class OpeningRules(NamedTuple):
     absences: Iterable[Interval]
 
 
-def hours_by(rules: OpeningRules, start: datetime, until: datetime) -> list[Interval]:
+def compute_hours(rules: OpeningRules, start: datetime, until: datetime) -> list[Interval]:
     """Return the open hours by some rules within `[start, until)`: merged, sorted, on the slot grid."""
     hours_open = (
         local_interval(day, a, b, rules.zone)
@@ -96,10 +96,10 @@ def _local_dates(start: datetime, until: datetime, zone: ZoneInfo) -> tuple[date
 
 def absences(schedule: Schedule, start: datetime, until: datetime) -> list[Interval]:
     """Return time off and closures that may overlap `[start, until)`, in UTC."""
-    return [absence.interval(schedule.zone) for absence in away(schedule, start, until)]
+    return [absence.interval(schedule.zone) for absence in absence_rows(schedule, start, until)]
 
 
-def away(schedule: Schedule, start: datetime, until: datetime) -> list[Absence]:
+def absence_rows(schedule: Schedule, start: datetime, until: datetime) -> list[Absence]:
     """Return the rows of time off and closures that may overlap, with their reasons."""
     zone = schedule.zone
     touching = Q(ends_at__gt=start, starts_at__lt=until) | Q(

@@ -311,7 +311,7 @@ def extend(*, schedule_id: int, now: datetime) -> int:
 
     At most MANY_SLOTS are added; `slots_missing` wakes a job for the rest.
     """
-    return _extend(schedule_id, now, MANY_SLOTS, ring=True).added
+    return _extend(schedule_id, now, MANY_SLOTS, wake=True).added
 
 
 def extend_in_portions(*, schedule_id: int, now: datetime) -> int:
@@ -335,7 +335,7 @@ class Portion(NamedTuple):
 
 
 @operation
-def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -> Portion:
+def _extend(schedule_id: int, now: datetime, most: int, *, wake: bool = False) -> Portion:
     rows = Schedule.objects.select_related("provider").select_for_update(of=("self",), no_key=True)
     schedule = rows.filter(pk=schedule_id).first()
     if schedule is None:
@@ -352,7 +352,7 @@ def _extend(schedule_id: int, now: datetime, most: int, *, ring: bool = False) -
     diff = regenerate_slots(schedule=schedule, start=start, until=end, now=now, cause=FreedBy.HORIZON)
     schedule.slots_until = end
     schedule.save(update_fields=["slots_until"])
-    if ring and end < until:
+    if wake and end < until:
         slots_missing.send(Schedule, schedule=schedule)
     return Portion(diff.added, whole=end == until)
 

@@ -34,7 +34,7 @@ from booking.demo.people import FRI, OFFERS, PRACTITIONERS, REGISTERED, SUN, TUE
 from booking.models import Appointment, AppointmentSeries, Schedule, Service
 from booking.reservations.enums import Override
 from booking.reservations.operations import expire_due, reserve
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import SeriesSpec, cancel_series, create_series
 from booking.series.recurrence import first_fitting
 from booking.series.rule import read
@@ -227,7 +227,7 @@ class Practice:
             series = self.begin_series("maya", "Jonas Weber", "Physiotherapy", monthly, first, 8)
             second = first_fitting(read(monthly), first + DAY)
             common: dict[str, Any] = {"actor": SYSTEM, "now": self.now, "reason": REASONS[1]}
-            cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=second, **common)
+            cancel_series(series_id=series.pk, scope=SeriesScope.THIS, occurrence=second, **common)
 
     def begin_series(
         self, key: str, client: str, service: str, rrule: str, first: date, hour: int
@@ -239,7 +239,7 @@ class Practice:
             rrule=rrule,
             starts=datetime.combine(first, time(hour)),
         )
-        return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now).series
+        return create_series(wanted=wanted, policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now).series
 
     def add_upcoming(self) -> None:
         """Book coming appointments, some cancelled; requests with and without an answer; and one outside the hours."""

@@ -15,7 +15,7 @@ from booking.series.errors import SeriesConflict
 from booking.signals import appointments_imported
 from scheduler_project.common.errors import DomainError, NotAllowed, TryAgain
 from scheduler_project.common.files.csv_reader import Row
-from scheduler_project.common.files.imports import ImportOptions, Outcome, Result
+from scheduler_project.common.files.imports import ImportOptions, Result, RowOutcome
 from scheduler_project.common.operations import operation
 
 BATCH = 500
@@ -84,18 +84,18 @@ class _Work:
         if again := repeated(draft.cells.row, key, self.seen):
             raise again
 
-    def _take(self, draft: Draft) -> tuple[Outcome, str]:
+    def _take(self, draft: Draft) -> tuple[RowOutcome, str]:
         found = self.there.named(draft)
         if isinstance(found, AppointmentSeries) or (found and draft.values["rrule"]):
             compare_series(draft, found)
-            return Outcome.UNCHANGED, ""
+            return RowOutcome.UNCHANGED, ""
         service = self.there.service(draft)
         found = found or self.there.unnamed(draft)
         if found is not None:
             self._check_first(draft, ("there", found.pk))
             return follow(draft, found, service, self.schedules[draft.provider.pk], self.asked)
         self._make(draft, service)
-        return Outcome.NEW, ""
+        return RowOutcome.NEW, ""
 
     @operation
     def _make(self, draft: Draft, service: Service | None) -> None:

@@ -53,7 +53,7 @@ def _belonging_together(rows: list[Row], asked: ImportOptions) -> list[list[Row]
     """The rows in groups: those that cannot be read by themselves, then by the first time each group is about."""
     drafts = {draft.cells.row.number: draft for draft in read_drafts(rows, asked) if isinstance(draft, Draft)}
     there = Lookups(list(drafts.values()))
-    told_apart = _told_apart(list(drafts.values())) if asked.options.get("add_clients") else set()
+    told_apart = _ambiguous_clients(list(drafts.values())) if asked.options.get("add_clients") else set()
     ties = _Ties()
     times: list[tuple[datetime, datetime, int]] = []
     for number, draft in drafts.items():
@@ -97,7 +97,7 @@ def _length(draft: Draft) -> timedelta | None:
     return draft.ends_at - draft.starts_at if draft.ends_at else None
 
 
-def _told_apart(drafts: list[Draft]) -> set[Key]:
+def _ambiguous_clients(drafts: list[Draft]) -> set[Key]:
     """Return the keys by which rows with different details may mean the same client, who is yet to be added.
 
     Rows that say the same come to the same whichever of them adds the client.

@@ -9,14 +9,22 @@ from django.utils import timezone
 from accounts.actors import Actor, Source
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_reader import check_size
-from scheduler_project.common.files.imports import ImportOptions, ImportPolicy, Outcome, Sheet, carry_out, rejects, why
+from scheduler_project.common.files.imports import (
+    ImportOptions,
+    ImportPolicy,
+    RowOutcome,
+    Sheet,
+    carry_out,
+    rejects,
+    why,
+)
 
 MARKS = {
-    Outcome.NEW: "+",
-    Outcome.CHANGED: "~",
-    Outcome.UNCHANGED: "=",
-    Outcome.REMOVED: "-",
-    Outcome.REFUSED: "!",
+    RowOutcome.NEW: "+",
+    RowOutcome.CHANGED: "~",
+    RowOutcome.UNCHANGED: "=",
+    RowOutcome.REMOVED: "-",
+    RowOutcome.REFUSED: "!",
 }
 
 
@@ -55,13 +63,13 @@ class ImportCommand(BaseCommand):
         except DomainError as refusal:
             raise CommandError(f"{refusal.message} [{refusal.code}]") from refusal
         for result in report.results:
-            if result.outcome != Outcome.UNCHANGED or chosen["verbosity"] > 1:
+            if result.outcome != RowOutcome.UNCHANGED or chosen["verbosity"] > 1:
                 line = result.row.number if result.row else ""
-                says = why(result) if result.outcome == Outcome.REFUSED else result.says
+                says = why(result) if result.outcome == RowOutcome.REFUSED else result.says
                 self.stdout.write(f"{MARKS[result.outcome]} {line:>5} {result.about} {says}".rstrip())
         counts = ", ".join(f"{number} {outcome}" for outcome, number in report.counts().items() if number)
         self.stdout.write(f"{counts}. " + ("Done." if report.done else "Nothing was changed."))
-        refused = report.of(Outcome.REFUSED)
+        refused = report.of(RowOutcome.REFUSED)
         if chosen["rejects"] and refused:
             Path(chosen["rejects"]).write_text(rejects(sheet, report), encoding="utf-8", newline="")
         if refused:

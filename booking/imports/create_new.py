@@ -8,14 +8,14 @@ from accounts.clients.operations import add_client
 from accounts.models import Client
 from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.errors import NotYet
-from booking.appointments.steps import composed, entry
+from booking.appointments.steps import build_appointment, entry
 from booking.appointments.transitions import ONLY_ONCE_BEGUN, TRANSITIONS
 from booking.availability.search import booking_span
 from booking.imports.parse import Draft, minutes_of, overrides_of, overrides_to_come
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Reservation, Schedule, Service
 from booking.reservations.claims import chosen_length, claim
 from booking.reservations.enums import ReservationStatus
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from scheduler_project.common.files.csv_reader import RowRefused
 from scheduler_project.common.files.imports import ImportOptions
@@ -75,7 +75,7 @@ def booked(
         )
     reservation.provider, reservation.client, reservation.service = draft.provider, client, service
     says = {name: draft.values[name] for name in ("title", "description", "reminder_offsets")}
-    made = composed(reservation, now=asked.now, status=status, timezone=draft.timezone, **says)
+    made = build_appointment(reservation, now=asked.now, status=status, timezone=draft.timezone, **says)
     made.cancellation_reason = draft.values["reason"] if draft.over else ""
     details = {"status": status, "overrides": reservation.overrides, "reference": draft.reference}
     events = [entry(made, Event.BOOKED, asked.actor, **details)]
@@ -127,7 +127,7 @@ def begin_series(draft: Draft, client: Client, asked: ImportOptions) -> None:
     )
     quietly = not asked.options.get("tell")
     change = create_series(
-        wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=asked.actor, now=asked.now, quietly=quietly
+        wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=asked.actor, now=asked.now, quietly=quietly
     )
     if draft.reference:
         ImportedEntry.objects.create(provider=draft.provider, reference=draft.reference, series=change.series)

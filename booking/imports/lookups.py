@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.clients.imports import Book, clients_like
+from accounts.clients.imports import ClientIndex, clients_like
 from accounts.models import Client
 from booking.appointments.transitions import FREEING
 from booking.imports.parse import Draft, Key
@@ -37,7 +37,7 @@ class Lookups:
     def __init__(self, drafts: list[Draft]) -> None:
         providers = {draft.provider.pk for draft in drafts}
         through = Service.providers.through.objects
-        self.book = Book(clients_meant(drafts))
+        self.book = ClientIndex(clients_meant(drafts))
         self.services = _services(drafts)
         self.offered = set(through.filter(provider__in=providers).values_list("provider", "service"))
         self.entries = _entries(drafts)
@@ -51,7 +51,7 @@ class Lookups:
         wanted = draft.client
         for owner, with_login in ((draft.provider.pk, True), (None, True), (None, False)):
             name = wanted["name"] if owner else ""
-            keys = Book.keys(owner, wanted["reference"], wanted["email"], name, str(wanted["phone"]))
+            keys = ClientIndex.keys(owner, wanted["reference"], wanted["email"], name, str(wanted["phone"]))
             if name and not (wanted["reference"] or wanted["email"] or wanted["phone"]):
                 keys = [(owner, "name", name)]
             for key in keys:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.clients.imports import READ as CLIENT_CELLS
 from accounts.clients.imports import named
 from accounts.models import Provider, User
-from booking.appointments.steps import untitled
+from booking.appointments.steps import default_title
 from booking.appointments.transitions import FREEING, AppointmentStatus
 from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.imports.services import offsets
@@ -131,7 +131,7 @@ def words_of(draft: Draft, service: Service | None) -> dict[str, Any]:
     if draft.cells.text("timezone"):
         said["timezone"] = draft.timezone
     if said.get("title") == "":
-        said["title"] = untitled(service)
+        said["title"] = default_title(service)
     return said
 
 

@@ -17,8 +17,8 @@ from scheduler_project.common.files.csv_reader import Row, RowRefused
 from scheduler_project.common.files.imports import (
     Cells,
     ImportOptions,
-    Outcome,
     Result,
+    RowOutcome,
     Sheet,
     of_field,
     take_turns,
@@ -55,7 +55,7 @@ def offsets(text: str) -> list[str]:
     return [] if text.lower() == "none" else canonical(text.split(","))
 
 
-def told_offsets(value: Sequence[str] | None) -> str:
+def offsets_text(value: Sequence[str] | None) -> str:
     return "" if value is None else ", ".join(value) or "none"
 
 
@@ -153,7 +153,7 @@ class _Work:
         if not candidates:
             draft["reference"] = draft["reference"] or new_reference()
             self.new.append((Service(**draft), providers))
-            return Result(row, Outcome.NEW, about)
+            return Result(row, RowOutcome.NEW, about)
         return self._change(cells, candidates[0], draft, providers, about)
 
     def _change(self, cells: Cells, service: Service, draft: dict[str, Any], providers: set[int], about: str) -> Result:
@@ -175,7 +175,7 @@ class _Work:
         if "providers" in cells and providers != self.offered.get(service.pk, set()):
             self.offering.append((service, providers))
             said.append("providers")
-        return Result(cells.row, Outcome.CHANGED if said else Outcome.UNCHANGED, about, ", ".join(said))
+        return Result(cells.row, RowOutcome.CHANGED if said else RowOutcome.UNCHANGED, about, ", ".join(said))
 
     def write(self) -> None:
         Service.objects.bulk_create([service for service, _providers in self.new], batch_size=BATCH)
@@ -208,7 +208,7 @@ def export_services(services: QuerySet[Service]) -> Iterator[Sequence[Any]]:
             service.buffer_before_minutes,
             service.buffer_after_minutes,
             service.needs_approval,
-            told_offsets(service.reminder_offsets),
+            offsets_text(service.reminder_offsets),
             service.is_active,
             service.description,
         ]

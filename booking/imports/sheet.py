@@ -11,7 +11,7 @@ from booking.appointments.representation import PLACES
 from booking.imports.appointments import PERMISSIONS, import_appointments
 from booking.imports.batching import parts
 from booking.imports.parse import COLUMNS
-from booking.imports.services import told_offsets
+from booking.imports.services import offsets_text
 from booking.models import Appointment
 from scheduler_project.common.files.imports import Option, Sheet
 
@@ -50,7 +50,7 @@ def export_appointments(appointments: QuerySet[Appointment]) -> Iterator[Sequenc
             description,
             status,
             reason,
-            told_offsets(reminders),
+            offsets_text(reminders),
         ]
 
 

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from accounts.models import Client
 from booking.appointments.enums import Action
 from booking.appointments.permissions import check_allowed
-from booking.appointments.steps import do, locked_appointment, move_to, reword
+from booking.appointments.steps import do, locked_appointment, move_to, update_texts
 from booking.appointments.transitions import action_to
 from booking.availability.errors import EndsBeforeStart
 from booking.imports.parse import Draft, minutes_of, overrides_of, words_of
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
 from scheduler_project.common.files.csv_reader import RowRefused
-from scheduler_project.common.files.imports import ImportOptions, Outcome
+from scheduler_project.common.files.imports import ImportOptions, RowOutcome
 from scheduler_project.common.operations import operation
 from scheduler_project.common.time.intervals import DAY
 
@@ -42,7 +42,7 @@ def compare_series(draft: Draft, found: AppointmentSeries | Appointment) -> None
 
 def follow(
     draft: Draft, there: Appointment, service: Service | None, schedule: Schedule, asked: ImportOptions
-) -> tuple[Outcome, str]:
+) -> tuple[RowOutcome, str]:
     """Let an appointment be what the file says, by the rules for moving, rewording and ending it; tell what that was.
 
     The caller holds the schedule's lock.
@@ -58,10 +58,10 @@ def follow(
             says = _("An appointment that is %(status)s cannot become %(wanted)s again.")
             raise RowRefused("bad_transition", says % {"status": there.status, "wanted": draft.status}, "status")
     if not (words or move or action):
-        return Outcome.UNCHANGED, ""
+        return RowOutcome.UNCHANGED, ""
     _change(draft, there, words, move, action, schedule, asked)
     said = [*(["start"] if move else []), *words, *(["status"] if action else [])]
-    return Outcome.CHANGED, ", ".join(said)
+    return RowOutcome.CHANGED, ", ".join(said)
 
 
 def moved(draft: Draft, there: Appointment, service: Service | None) -> Move | None:
@@ -93,7 +93,7 @@ def _change(
         check_allowed(Action.RESCHEDULE, appointment, asked.actor, asked.now)
         move_to(appointment, schedule=schedule, overrides=overrides_of(draft, asked), **move._asdict(), **common)
     if words:
-        reword(appointment, words, **common)
+        update_texts(appointment, words, **common)
     if action:
         check_allowed(action, appointment, asked.actor, asked.now)
         do(appointment, action, reason=draft.values["reason"], **common)

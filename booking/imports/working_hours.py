@@ -16,7 +16,7 @@ from booking.availability.operations import set_working_hours
 from booking.models import WorkingHours
 from scheduler_project.common.errors import DomainError, NotAllowed
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import Cells, ImportOptions, Outcome, Result, Sheet
+from scheduler_project.common.files.imports import Cells, ImportOptions, Result, RowOutcome, Sheet
 
 COLUMNS = ("provider", "weekday", "start", "end")
 
@@ -114,10 +114,11 @@ def _import_week(
         others = RowRefused("others_refused", _("Other rows of this provider are refused, so the hours stay."))
         return [Result.refused(row, refused.get(row.number, [others]), _about(row)) for row in rows]
     results = [
-        Result(row, Outcome.UNCHANGED if hours in before else Outcome.NEW, _about(row)) for hours, row in week.items()
+        Result(row, RowOutcome.UNCHANGED if hours in before else RowOutcome.NEW, _about(row))
+        for hours, row in week.items()
     ]
     gone = [_told(provider, hours) for hours in sorted(before - set(week))]
-    results += [Result(None, Outcome.REMOVED, " ".join(cells)) for cells in gone]
+    results += [Result(None, RowOutcome.REMOVED, " ".join(cells)) for cells in gone]
     if stranded:
         says = ngettext("%d appointment then lies outside.", "%d appointments then lie outside.", stranded)
         results[0].says = says % stranded

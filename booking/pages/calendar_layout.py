@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.appointments.transitions import STATUSES, AppointmentStatus
-from booking.availability.hours import away, open_hours
+from booking.availability.hours import absence_rows, open_hours
 from booking.models import Reservation, Schedule
 from booking.reservations.day import reservations_of_day
 from booking.reservations.enums import ReservationStatus
@@ -87,7 +87,7 @@ def laid_out(schedule: Schedule, days: Sequence[date], now: datetime) -> Grid:
     zone = schedule.zone
     start, until = day_interval(days[0], zone)[0], day_interval(days[-1], zone)[1]
     opened = open_hours(schedule, start, until)
-    absent = [(absence.interval(zone), absence.reason) for absence in away(schedule, start, until)]
+    absent = [(absence.interval(zone), absence.reason) for absence in absence_rows(schedule, start, until)]
     taken = list(reservations_of_day(schedule, start, until, now))
     kept = {day: _rows_of(day, zone) for day in days}
     rows = sorted(set().union(*kept.values()))

@@ -82,7 +82,7 @@ def in_chosen_zone(request: HttpRequest) -> Iterator[None]:
         yield
 
 
-def calendar_of(
+def month_context(
     request: HttpRequest,
     *,
     schedules: Iterable[Schedule],

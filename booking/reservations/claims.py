@@ -27,7 +27,7 @@ from booking.reservations.errors import (
     TooManyHoldsInNetwork,
     TooSoon,
 )
-from booking.services.errors import NotOffered
+from booking.services.errors import ServiceNotOffered
 from booking.signals import holds_expired
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -115,7 +115,7 @@ def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service
         return None
     service = Service.objects.filter(pk=service_id, providers=schedule.provider_id, is_active=True).first()
     if service is None:
-        raise NotOffered(field="service")
+        raise ServiceNotOffered(field="service")
     return service
 
 

@@ -2,42 +2,42 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class SlotTaken(DomainError):
     code = "slot_taken"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This time is taken. The nearest free times are listed.")
 
 
 class OutsideHours(DomainError):
     code = "outside_hours"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("The provider is not available at this time. The nearest free times are listed.")
 
 
 class TooSoon(DomainError):
     code = "too_soon"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This time is too close. The first time that can be booked is listed.")
 
 
 class TooFar(DomainError):
     code = "too_far"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This time is too far ahead to be booked yet.")
 
 
 class NotBookable(DomainError):
     code = "provider_not_bookable"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This provider takes no bookings at present.")
 
 
 class ProviderNotPublished(DomainError):
     code = "provider_not_published"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _(
         "This provider is not published yet, so nobody can be booked with them. "
         "Their email must be verified, and staff must approve them."
@@ -46,7 +46,7 @@ class ProviderNotPublished(DomainError):
 
 class TooManyHolds(DomainError):
     code = "too_many_holds"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("You already hold as many times as one client may. Confirm or release one first.")
 
 
@@ -57,23 +57,23 @@ class TooManyHoldsInNetwork(TooManyHolds):
 
 class HoldExpired(DomainError):
     code = "hold_expired"
-    kind = Kind.GONE
+    kind = ErrorKind.GONE
     message = _("This hold has expired and the time is free again. Please reserve once more.")
 
 
 class HoldReleased(DomainError):
     code = "hold_released"
-    kind = Kind.GONE
+    kind = ErrorKind.GONE
     message = _("This hold was released. Please reserve once more.")
 
 
 class AskedEnough(DomainError):
     code = "asked_enough"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("The link has been sent twice. Please look for it in your mail, also among the junk.")
 
 
 class AlreadyConfirmed(DomainError):
     code = "already_confirmed"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This reservation is confirmed. To give it up, cancel its appointment.")

@@ -22,7 +22,7 @@ class TsTzRange(Func):
     output_field = DateTimeRangeField()
 
 
-def party(user: User | AnonymousUser | None, path: str = "") -> Q:
+def visible_condition(user: User | AnonymousUser | None, path: str = "") -> Q:
     """Return a condition for rows in which `user` is the provider or client.
 
     `path` leads to the reservation (`"reservation__"`).
@@ -73,7 +73,7 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Reservations that a user may see: staff all, a provider and a client their own."""
         sees_all = isinstance(user, User) and user.may("booking.view_reservation")
-        return self if sees_all else self.filter(party(user))
+        return self if sees_all else self.filter(visible_condition(user))
 
 
 class Reservation(models.Model):

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.base import provider_filter, staff, there
-from booking.appointments.staff_forms import ReasonForm
+from booking.appointments.staff_forms import StaffReasonForm
 from booking.models import Appointment, AppointmentSeries
 from booking.reservations.enums import Override
 from booking.series import operations
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.rule_in_words import in_words
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
@@ -29,7 +29,7 @@ SHOWN_FOR = timedelta(days=30)
 """The time for which past occurrences stay on a series' page. The list of appointments has them all."""
 
 
-class CancelForm(ReasonForm):
+class CancelSeriesForm(StaffReasonForm):
     occurrence = DayField(
         label=gettext_lazy("From"),
         required=False,
@@ -128,13 +128,13 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
             raise Http404
         if not self.has_arrange_permission(request):
             raise PermissionDenied
-        form = CancelForm(request.POST if request.method == "POST" else None)
+        form = CancelSeriesForm(request.POST if request.method == "POST" else None)
         if request.method == "POST" and form.is_valid():
             day = form.cleaned_data["occurrence"]
             try:
                 change = operations.cancel_series(
                     series_id=pk,
-                    scope=Scope.FOLLOWING if day else Scope.ALL,
+                    scope=SeriesScope.FOLLOWING if day else SeriesScope.ALL,
                     occurrence=day,
                     reason=form.cleaned_data["reason"],
                     actor=staff(request),
@@ -159,12 +159,12 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.action(description=gettext_lazy("Cancel what is to come…"), permissions=["arrange"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[AppointmentSeries]) -> Any:
-        form = ReasonForm(request.POST if "answered" in request.POST else None)
+        form = StaffReasonForm(request.POST if "answered" in request.POST else None)
         reason = form.cleaned_data["reason"] if form.is_valid() else ""
         actor, now = staff(request), timezone.now()
 
         def apply(series: AppointmentSeries) -> None:
-            operations.cancel_series(series_id=series.pk, scope=Scope.ALL, reason=reason, actor=actor, now=now)
+            operations.cancel_series(series_id=series.pk, scope=SeriesScope.ALL, reason=reason, actor=actor, now=now)
 
         return self.after_preview(
             request,

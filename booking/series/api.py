@@ -13,7 +13,7 @@ from booking.api.base import BookingViewSet
 from booking.appointments.enums import COMING
 from booking.models import Appointment, AppointmentSeries
 from booking.series import operations as series
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.filters import SeriesFilter
 from booking.series.serializers import (
     CancelSeriesSerializer,
@@ -180,5 +180,5 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
 
     @extend_schema(summary="Cancel all that are to come", responses={204: None, **refusals(403, 409)})
     def destroy(self, request: Request, pk: str) -> Response:
-        series.cancel_series(series_id=self.get_object().pk, scope=Scope.ALL, actor=self.actor, now=self.now)
+        series.cancel_series(series_id=self.get_object().pk, scope=SeriesScope.ALL, actor=self.actor, now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)

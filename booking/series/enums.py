@@ -4,14 +4,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-class Policy(models.TextChoices):
+class ConflictPolicy(models.TextChoices):
     """The policy of a series if some of its times cannot be booked."""
 
     ALL_OR_NOTHING = "all_or_nothing", _("all or nothing")
     SKIP_CONFLICTS = "skip_conflicts", _("skip what cannot be booked")
 
 
-class Scope(models.TextChoices):
+class SeriesScope(models.TextChoices):
     """The occurrences of a series to which a change applies. Past ones are never touched."""
 
     THIS = "this", _("this one")

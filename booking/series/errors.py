@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class BadRule(DomainError):
@@ -20,11 +20,11 @@ class NotInRule(DomainError):
 
 class SeriesConflict(DomainError):
     code = "series_conflict"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("Some of the times cannot be booked, so nothing was done. Each is listed with the nearest free time.")
 
 
 class SeriesEnded(DomainError):
     code = "series_ended"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This series is over or cancelled.")

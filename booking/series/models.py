@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.reservations.enums import Override
-from booking.reservations.models import party
+from booking.reservations.models import visible_condition
 from booking.series.rule import LONGEST_TEXT, Rule, read
 from booking.services.models import MINUTES_A_DAY, Service
 from scheduler_project.common.db.fields import OffsetsField
@@ -33,7 +33,7 @@ class AppointmentSeriesQuerySet(models.QuerySet["AppointmentSeries"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Series that a user may see: staff all, a provider and a client their own."""
         sees_all = isinstance(user, User) and user.may("booking.view_appointmentseries")
-        return self if sees_all else self.filter(party(user))
+        return self if sees_all else self.filter(visible_condition(user))
 
     def detailed(self) -> Self:
         return self.select_related("provider", "client", "service")

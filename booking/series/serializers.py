@@ -13,7 +13,7 @@ from booking.appointments.serializers import PersonSerializer
 from booking.availability.search import FreeTime
 from booking.models import Appointment, AppointmentSeries
 from booking.reservations.enums import Override
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import Conflict, SeriesChange
 from booking.series.rule import LONGEST_TEXT
 from booking.services.models import MINUTES_A_DAY
@@ -67,15 +67,17 @@ class NewSeriesSerializer(SeriesWordsSerializer):
 
 class CreateSeriesSerializer(NewSeriesSerializer):
     policy = serializers.ChoiceField(
-        choices=Policy.choices,
-        default=Policy.ALL_OR_NOTHING,
+        choices=ConflictPolicy.choices,
+        default=ConflictPolicy.ALL_OR_NOTHING,
         help_text=_("What becomes of it if some times cannot be booked."),
     )
 
 
 class ScopeSerializer(Serializer[Any]):
     scope = serializers.ChoiceField(
-        choices=Scope.choices, default=Scope.ALL, help_text=_("Which occurrences. Past ones are never touched.")
+        choices=SeriesScope.choices,
+        default=SeriesScope.ALL,
+        help_text=_("Which occurrences. Past ones are never touched."),
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -91,7 +93,7 @@ class ScopeSerializer(Serializer[Any]):
 
 
 class EditSeriesSerializer(SeriesWordsSerializer, ScopeSerializer):
-    policy = serializers.ChoiceField(choices=Policy.choices, default=Policy.ALL_OR_NOTHING)
+    policy = serializers.ChoiceField(choices=ConflictPolicy.choices, default=ConflictPolicy.ALL_OR_NOTHING)
     rrule = RuleField(required=False)
     start_time = LocalStartField(
         required=False,

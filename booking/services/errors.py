@@ -5,6 +5,6 @@ from django.utils.translation import gettext_lazy as _
 from scheduler_project.common.errors import DomainError
 
 
-class NotOffered(DomainError):
+class ServiceNotOffered(DomainError):
     code = "service_not_offered"
     message = _("This provider does not offer this service.")

@@ -99,7 +99,7 @@ class Service(models.Model):
         return timedelta(minutes=self.buffer_after_minutes)
 
 
-def lasting(length: timedelta, service: Service | None) -> Service:
+def with_length(length: timedelta, service: Service | None) -> Service:
     """Return a service that takes so long, with the buffers of another, to look for free times of that length."""
     known = service or Service()
     return Service(

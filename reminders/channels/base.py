@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 
 
 class DeliveryError(Exception):
@@ -36,7 +36,7 @@ class Unreachable(DeliveryError):
         self.handed_over = handed_over
 
 
-class Refused(DeliveryError):
+class RefusedForGood(DeliveryError):
     """A message that the other side rejects for good; a retry is pointless. `gone`: it will reject all others too."""
 
     def __init__(self, message: str, *, gone: bool = False) -> None:
@@ -156,7 +156,7 @@ class PersonalChannel(DeliveryChannel):
 
     A channel that keeps addresses elsewhere overrides `address_of`, `address_sql` and `clients_at`.
     """
-    texts: Mapping[Recipient, Mapping[Kind, TemplateText]]
+    texts: Mapping[Recipient, Mapping[MessageKind, TemplateText]]
     """The default texts of all messages of the channel."""
     opt_out_words = OptOutWords()
     opt_out_stops_notices = False

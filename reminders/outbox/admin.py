@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from booking.admin.base import provider_filter, staff, there
 from booking.appointments.admin.appointments import AppointmentAdmin
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import limits
 from reminders.outbox import operations as outbox
@@ -85,7 +85,7 @@ class MessageColumns:
     @admin.display(description=gettext_lazy("to"))
     def to(self, message: Message) -> str:
         person = recipient_of(message)
-        if message.kind == Kind.ACCOUNT:
+        if message.kind == MessageKind.ACCOUNT:
             return person.address
         return f"{isolated(person.name)} <{person.address or '–'}>"
 

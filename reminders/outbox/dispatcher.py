@@ -15,13 +15,13 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from reminders import notices
-from reminders.channels.base import Connection, DeliveryError, Refused, Unreachable, shortened
+from reminders.channels.base import Connection, DeliveryError, RefusedForGood, Unreachable, shortened
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import CHANNELS
 from reminders.enums import MessageStatus
 from reminders.models import Message
 from reminders.outbox import limits
-from reminders.outbox import operations as ledger
+from reminders.outbox import operations as outbox_operations
 from reminders.templates.composer import compose, templates_for
 from reminders.webhooks import operations as webhooks
 from scheduler_project.common import outages
@@ -83,7 +83,7 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     Any number of dispatchers may run at once. A round ends when nothing has been due for `linger` seconds, or after
     ROUND_SECONDS. Without `parallel` it runs in the current thread and transaction, one channel after the other.
     """
-    waiting = ledger.due(now=clock())
+    waiting = outbox_operations.due(now=clock())
     if not waiting:
         return 0
     if not parallel:
@@ -147,7 +147,7 @@ class DispatchRound:
                 time.sleep(POLL_SECONDS)
 
     def claim(self, lane: Lane, claimed_at: float) -> "Batch | None":
-        messages = ledger.claim(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
+        messages = outbox_operations.claim(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
         return Batch(lane.channel, messages, self.clock, claimed_at) if messages else None
 
     def probe(self, lane: Lane, claimed_at: float) -> "Batch | None":
@@ -157,7 +157,7 @@ class DispatchRound:
         """
         if lane.urgent:
             return None
-        way, messages = ledger.claim_probe(channel=lane.channel, now=self.clock(), limit=BATCH)
+        way, messages = outbox_operations.claim_probe(channel=lane.channel, now=self.clock(), limit=BATCH)
         return Batch(lane.channel, messages, self.clock, claimed_at, probe=way) if messages else None
 
     def rest(self, number: int) -> None:
@@ -192,7 +192,7 @@ class Batch:
             claimed_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
         )  # to connect, to send
         self.custom_texts = templates_for(messages)
-        self.optouts = ledger.silenced(messages)
+        self.optouts = outbox_operations.silenced(messages)
         self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
         self.connection: Connection | None = None
@@ -220,7 +220,7 @@ class Batch:
                     raise
                 except Exception as error:  # Else it would be sent again after every lease, and take its batch along.
                     logger.exception("Message %s cannot be dealt with", message.pk)
-                    ledger.close(message, MessageStatus.FAILED, shortened(error))
+                    outbox_operations.close(message, MessageStatus.FAILED, shortened(error))
         self.release_leases(waiting)
         if self.probe and not self.probed:
             outages.return_probe(self.probe, now=self.clock())
@@ -238,7 +238,7 @@ class Batch:
 
     def goes_out(self, message: Message, now: datetime) -> bool:
         try:
-            return ledger.skip_reason(message, now, self.optouts) is None
+            return outbox_operations.skip_reason(message, now, self.optouts) is None
         except GONE:
             raise
         except Exception:  # noqa: BLE001  It is met again, and written down, when its turn comes.
@@ -247,7 +247,7 @@ class Batch:
     def release_leases(self, waiting: Collection[Message]) -> None:
         """Release the messages that were not tried, and their share of the limits."""
         waiting = [message for message in waiting if message.pk not in self.put_off]
-        ledger.release_leases(waiting, now=self.clock())
+        outbox_operations.release_leases(waiting, now=self.clock())
         counted = [limits.sending_of(message) for message in waiting if message.pk in self.counted]
         sending.give_back(counted, now=self.clock())
 
@@ -264,23 +264,23 @@ class Batch:
         self.note(tried)
         return status == MessageStatus.SENT
 
-    def record_attempt(self, tried: ledger.Try) -> MessageStatus | None:
+    def record_attempt(self, tried: outbox_operations.AttemptResult) -> MessageStatus | None:
         message, now = tried.message, self.clock()
         endpoints = self.listeners.get(message.reservation.provider_id) if message.reservation else None
         if not endpoints:
-            return ledger.record_attempt(tried, now=now)
+            return outbox_operations.record_attempt(tried, now=now)
         try:
             with transaction.atomic():
-                status = ledger.record_attempt(tried, now=now)
-                notices.tell_outcome(message=message, status=status, endpoints=endpoints, now=now)
+                status = outbox_operations.record_attempt(tried, now=now)
+                notices.notify_outcome(message=message, status=status, endpoints=endpoints, now=now)
                 return status
         except GONE:
             raise
         except Exception:  # Such as a webhook just removed: what was sent is settled all the same, or it raises again.
             logger.exception("What became of message %s cannot be told", message.pk)
-            return ledger.record_attempt(tried, now=now)
+            return outbox_operations.record_attempt(tried, now=now)
 
-    def note(self, tried: ledger.Try) -> None:
+    def note(self, tried: outbox_operations.AttemptResult) -> None:
         """Record the success or failure of a webhook."""
         endpoint_id, error = tried.message.endpoint_id, tried.error
         if endpoint_id is None:
@@ -288,7 +288,7 @@ class Batch:
         if error is None:
             webhooks.note_success(endpoint_id=endpoint_id, now=self.clock())
         elif isinstance(error, DeliveryError) and not isinstance(error, Unreachable):
-            gone = isinstance(error, Refused) and error.gone
+            gone = isinstance(error, RefusedForGood) and error.gone
             webhooks.note_failure(endpoint_id=endpoint_id, now=self.clock(), gone=gone)
             if gone:
                 self.down.add(route_of(tried.message))
@@ -300,10 +300,10 @@ class Batch:
         if way == self.probe and not self.probed:
             self.probed = True
             self.down.add(way)
-            outages.note_down(way, error=text, now=now, probe=True)
+            outages.open_outage(way, error=text, now=now, probe=True)
         elif self.strikes[way] >= STRIKES:
             self.down.add(way)
-            outages.note_down(way, error=text, now=now)
+            outages.open_outage(way, error=text, now=now)
         if message.endpoint_id is not None:
             webhooks.note_failure(endpoint_id=message.endpoint_id, now=now, gone=False)
 
@@ -313,23 +313,23 @@ class Batch:
         self.strikes[way] = 0
         if way == self.probe and not self.probed:
             self.probed = True
-            outages.note_up([way])
+            outages.close_outage([way])
 
     def fresh(self, message: Message) -> Message | None:
         """Return the message, reloaded unless it was just read; None if another worker has claimed it since."""
         if time.monotonic() - self.looked_at < STALE_SECONDS:
             return message
-        found = ledger.reload([message.pk])
+        found = outbox_operations.reload([message.pk])
         return found[0] if found and found[0].claim == message.claim else None
 
-    def attempt(self, message: Message) -> ledger.Try | None:
+    def attempt(self, message: Message) -> outbox_operations.AttemptResult | None:
         """Try to send the message, unless there is a reason to skip it. Raises Waits if it was not even tried."""
         at, started = self.clock(), time.monotonic()
         address, reference = "", ""
         error: Exception | None = None
         try:
-            if verdict := ledger.skip_reason(message, at, self.optouts):
-                ledger.close(message, *verdict)
+            if verdict := outbox_operations.skip_reason(message, at, self.optouts):
+                outbox_operations.close(message, *verdict)
                 return None
             outgoing = compose(message, custom_texts=self.custom_texts, now=at)
             address = outgoing.address
@@ -349,7 +349,9 @@ class Batch:
             error = failure
         else:
             self.note_answer(message)
-        return ledger.Try(message, address, at, round((time.monotonic() - started) * 1000), reference, error)
+        return outbox_operations.AttemptResult(
+            message, address, at, round((time.monotonic() - started) * 1000), reference, error
+        )
 
     def line(self) -> Connection:
         if self.connection is None:

@@ -10,15 +10,15 @@ from django.db import connection
 from psycopg.types.json import Jsonb
 
 from reminders.channels.email.channel import EmailChannel
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import Message
-from scheduler_project.common.db.retention import forgotten, older_than
+from scheduler_project.common.db.retention import delete_rows, older_than
 
 
 class OutboxEntry(NamedTuple):
     """A message to be added to the outbox."""
 
-    kind: Kind
+    kind: MessageKind
     channel: str
     recipient: Recipient
     reservation_id: int
@@ -77,7 +77,7 @@ def columns_of(owed: Collection[OutboxEntry]) -> dict[str, list[Any]]:
 def write_account_mail(*, mail: dict[str, str], useful_until: datetime, now: datetime) -> None:
     """Add a mail about an account to the outbox."""
     Message.objects.create(
-        kind=Kind.ACCOUNT,
+        kind=MessageKind.ACCOUNT,
         channel=EmailChannel.name,
         recipient=Recipient.MAILBOX,
         mail=mail,
@@ -92,4 +92,4 @@ def purge_messages(*, now: datetime) -> int:
     """Delete closed messages and their attempts some time after they were due. Returns how many."""
     before = older_than(settings.RETAIN_MESSAGES_DAYS, now)
     settled = Message.objects.exclude(status=MessageStatus.PENDING)
-    return 0 if before is None else forgotten(settled.filter(due_at__lt=before, useful_until__lt=now))
+    return 0 if before is None else delete_rows(settled.filter(due_at__lt=before, useful_until__lt=now))

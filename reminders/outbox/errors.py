@@ -2,16 +2,16 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class NotRetryable(DomainError):
     code = "not_retryable"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("Only a message that failed can be sent again.")
 
 
 class TooLate(DomainError):
     code = "too_late"
-    kind = Kind.GONE
+    kind = ErrorKind.GONE
     message = _("This message would help nobody any more.")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from booking.api.filters import InstantFilter
 from reminders.channels.registry import channel_choices
-from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Kind, MessageStatus
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, MessageKind, MessageStatus
 from reminders.models import Message
 from scheduler_project.common.api.fields import IdFilter, OrderingFilter
 
@@ -45,7 +45,7 @@ class WarnsOfPending:
 
 class MessageFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(
-        choices=[("any", _("any")), *Kind.choices],
+        choices=[("any", _("any")), *MessageKind.choices],
         method="of_kind",
         label=_("Reminders, if left out; `any` for notices too."),
     )
@@ -64,7 +64,7 @@ class MessageFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Message]) -> Any:
         asked = self.form.cleaned_data
-        asked["kind"] = asked["kind"] or Kind.REMINDER
+        asked["kind"] = asked["kind"] or MessageKind.REMINDER
         return super().filter_queryset(queryset)
 
     def of_kind(self, queryset: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Provider
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import Message
 from reminders.templates.composer import recipient_of
 from scheduler_project.common.limits import sending
@@ -33,13 +33,13 @@ def sending_of(message: Message) -> Sending:
     """Return a message's sender and recipient. Messages to a provider about their own bookings count as theirs
     alone; a mail about an account is asked for by its recipient."""
     address = CHANNELS[message.channel].counted_as(recipient_of(message).address)
-    if message.kind == Kind.ACCOUNT:
+    if message.kind == MessageKind.ACCOUNT:
         return Sending(message.channel, "", address, trusted=True, asked_for=True)
     provider = message.about.provider
     trusted = provider.is_vetted
     if message.endpoint_id is None and message.recipient == Recipient.PROVIDER and trusted:
         address = ""
-    asked_for, notice = message.kind == Kind.HOLD, message.kind not in (Kind.HOLD, Kind.REMINDER)
+    asked_for, notice = message.kind == MessageKind.HOLD, message.kind not in (MessageKind.HOLD, MessageKind.REMINDER)
     return Sending(message.channel, f"provider:{provider.pk}", address, trusted, asked_for, notice)
 
 
@@ -52,7 +52,7 @@ def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
         return
     statuses = [
         MessageStatus.PENDING
-        if wait.until < message.useful_until or message.kind == Kind.ACCOUNT
+        if wait.until < message.useful_until or message.kind == MessageKind.ACCOUNT
         else MessageStatus.FAILED
         for message, wait in waits
     ]

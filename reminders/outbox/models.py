@@ -15,7 +15,7 @@ from accounts.models import User
 from booking.models import Appointment, Reservation
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import channel_choices
-from reminders.enums import Kind, MessageStatus, Outcome, Recipient
+from reminders.enums import AttemptOutcome, MessageKind, MessageStatus, Recipient
 from reminders.skip_reasons import reason_for_all, reason_in_words
 from reminders.webhooks.models import WebhookEndpoint
 from scheduler_project.common.models import Outage
@@ -76,7 +76,7 @@ class Message(models.Model):
     """
 
     key = models.UUIDField(_("key"), default=uuid.uuid4, unique=True, editable=False)
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=12, choices=MessageKind)
     channel = models.CharField(_("channel"), max_length=10, choices=channel_choices)
     recipient = models.CharField(_("recipient"), max_length=10, choices=Recipient)
     reservation = models.ForeignKey(
@@ -119,12 +119,12 @@ class Message(models.Model):
                 "channel",
                 "offset",
                 Coalesce("endpoint", 0),
-                condition=Q(kind=Kind.REMINDER),
+                condition=Q(kind=MessageKind.REMINDER),
                 name="message_reminder_once",
             ),
             models.CheckConstraint(
-                condition=Q(kind=Kind.REMINDER, appointment__isnull=False) & ~Q(offset="")
-                | ~Q(kind=Kind.REMINDER) & Q(offset=""),
+                condition=Q(kind=MessageKind.REMINDER, appointment__isnull=False) & ~Q(offset="")
+                | ~Q(kind=MessageKind.REMINDER) & Q(offset=""),
                 name="message_reminder_has_offset",
             ),
             models.CheckConstraint(
@@ -133,7 +133,7 @@ class Message(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(
-                    kind=Kind.ACCOUNT,
+                    kind=MessageKind.ACCOUNT,
                     channel=EmailChannel.name,
                     recipient=Recipient.MAILBOX,
                     reservation=None,
@@ -142,7 +142,7 @@ class Message(models.Model):
                     mail__isnull=False,
                     status=MessageStatus.PENDING,
                 )
-                | ~Q(kind=Kind.ACCOUNT)
+                | ~Q(kind=MessageKind.ACCOUNT)
                 & ~Q(recipient=Recipient.MAILBOX)
                 & Q(reservation__isnull=False, mail__isnull=True),
                 name="message_account_is_apart",
@@ -175,7 +175,7 @@ class Message(models.Model):
 
 class ReminderManager(models.Manager.from_queryset(MessageQuerySet)):  # type: ignore[misc]
     def get_queryset(self) -> MessageQuerySet:
-        return super().get_queryset().filter(kind=Kind.REMINDER)
+        return super().get_queryset().filter(kind=MessageKind.REMINDER)
 
 
 class Reminder(Message):
@@ -196,7 +196,7 @@ class DeliveryAttempt(models.Model):
     at = models.DateTimeField(_("at"))
     milliseconds = models.PositiveIntegerField(_("milliseconds"))
     address = models.CharField(_("address"), max_length=500)
-    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=AttemptOutcome)
     reference = models.CharField(_("reference"), max_length=200, blank=True, help_text=_("What the carrier calls it."))
     error = models.CharField(_("error"), max_length=500, blank=True)
 

@@ -19,9 +19,9 @@ from accounts.mails.emails import letter_of
 from booking.appointments.transitions import CALLED_OFF, ENDS, REMINDED, UPCOMING, AppointmentStatus
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
-from reminders.channels.base import DeliveryError, PersonalChannel, Refused, Unreachable, shortened
+from reminders.channels.base import DeliveryError, PersonalChannel, RefusedForGood, Unreachable, shortened
 from reminders.channels.registry import CHANNELS, personal_channels
-from reminders.enums import NOTICES, Kind, MessageStatus, Outcome
+from reminders.enums import NOTICES, AttemptOutcome, MessageKind, MessageStatus
 from reminders.models import Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.reach import refusal
@@ -38,7 +38,7 @@ LONGEST_RETRY_AFTER = 3600
 """Maximum in seconds of a Retry-After that is respected; after it the message is retried anyway."""
 
 
-OWED_AGAIN: dict[str, Any] = {"status": MessageStatus.PENDING, "failures": 0, "error": ""}
+UNSENT: dict[str, Any] = {"status": MessageStatus.PENDING, "failures": 0, "error": ""}
 """Values that reset a message as if it had never been sent."""
 
 
@@ -170,47 +170,50 @@ def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) 
         return MessageStatus(message.status), message.error
     if message.useful_until <= now:
         return MessageStatus.EXPIRED, f"{_('It came too late to help.')} {message.error}".strip()
-    if not address or not stands(message):
+    if not address or not is_still_true(message):
         return MessageStatus.CANCELLED, _("It is no longer so.") if address else _("There is no address to send it to.")
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
         return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
     reason = refusal(message)
     channel = CHANNELS[message.channel]
     stops_all = isinstance(channel, PersonalChannel) and channel.opt_out_stops_notices
-    unwanted = message.kind == Kind.REMINDER or stops_all
+    unwanted = message.kind == MessageKind.REMINDER or stops_all
     if unwanted and (str(message.channel), address) in optouts:
         reason = reason or OPTED_OUT
     return (MessageStatus.CANCELLED, reason) if reason else None
 
 
-def stands(message: Message) -> bool:
+def is_still_true(message: Message) -> bool:
     """Return whether the content of a message is still true."""
     if message.mail is not None:
         return letter_of(message.mail) is not None
     appointment = message.appointment
     if message.details.get("others"):
         return True  # A notice about many: a change of one of them sends its own notice.
-    if message.kind == Kind.HOLD:
+    if message.kind == MessageKind.HOLD:
         return message.about.status == ReservationStatus.HELD
     if message.kind not in STANDING or appointment is None:
         return True
-    return appointment.reservation_id == message.reservation_id and appointment.status in STANDING[Kind(message.kind)]
+    return (
+        appointment.reservation_id == message.reservation_id
+        and appointment.status in STANDING[MessageKind(message.kind)]
+    )
 
 
 SETTLED = tuple(status for status in UPCOMING if status != AppointmentStatus.PENDING)
 """Upcoming, and no approval is missing."""
 
-STANDING: dict[Kind, tuple[AppointmentStatus, ...]] = {
-    Kind.REMINDER: REMINDED,
-    Kind.BOOKED: SETTLED,
-    Kind.PENDING: (AppointmentStatus.PENDING,),
+STANDING: dict[MessageKind, tuple[AppointmentStatus, ...]] = {
+    MessageKind.REMINDER: REMINDED,
+    MessageKind.BOOKED: SETTLED,
+    MessageKind.PENDING: (AppointmentStatus.PENDING,),
     **{kind: (ENDS[event],) if event in CALLED_OFF else SETTLED for event, kind in NOTICES.items() if event in ENDS},
-    Kind.MOVED: UPCOMING,
+    MessageKind.MOVED: UPCOMING,
 }
 """Statuses of an appointment in which a message about it is still true."""
 
 
-class Try(NamedTuple):
+class AttemptResult(NamedTuple):
     """One attempt to send a message: address, time and duration; `error` is None if it succeeded."""
 
     message: Message
@@ -222,7 +225,7 @@ class Try(NamedTuple):
 
 
 # Two statements in one, for each message: `make bench` (dispatch).
-SETTLE = """
+RECORD_ATTEMPT = """
 WITH tried AS (
     INSERT INTO reminders_deliveryattempt (message_id, at, milliseconds, address, outcome, reference, error)
     VALUES (%(message)s, %(at)s, %(milliseconds)s, %(address)s, %(outcome)s, %(reference)s, %(error)s)
@@ -233,7 +236,7 @@ WHERE id = %(message)s AND claim = %(claim)s AND status IN ('pending', %(takes)s
 """
 
 
-def record_attempt(tried: Try, *, now: datetime) -> MessageStatus | None:
+def record_attempt(tried: AttemptResult, *, now: datetime) -> MessageStatus | None:
     """Record the outcome of an attempt and update the message: sent, due again after a backoff, or failed.
 
     Returns None without a change of the message if another worker has claimed it since, or if it failed after it was
@@ -252,12 +255,18 @@ def record_attempt(tried: Try, *, now: datetime) -> MessageStatus | None:
     status = MessageStatus.SENT if sent else MessageStatus.PENDING
     if answered and _is_final(error, failures, useful=next_at < message.useful_until):
         status = MessageStatus.FAILED
-    if message.kind == Kind.ACCOUNT and status != MessageStatus.PENDING:
+    if message.kind == MessageKind.ACCOUNT and status != MessageStatus.PENDING:
         return status if _end(message, status, shortened(error)) else None
-    outcome = Outcome.SENT if sent else Outcome.REFUSED if isinstance(error, Refused) else Outcome.FAILED
+    outcome = (
+        AttemptOutcome.SENT
+        if sent
+        else AttemptOutcome.REFUSED
+        if isinstance(error, RefusedForGood)
+        else AttemptOutcome.FAILED
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            SETTLE,
+            RECORD_ATTEMPT,
             {
                 "message": message.pk,
                 "claim": message.claim,
@@ -280,7 +289,7 @@ def record_attempt(tried: Try, *, now: datetime) -> MessageStatus | None:
 def _is_final(error: Exception | None, failures: int, *, useful: bool) -> bool:
     """Return whether a further attempt is pointless; `useful`: it would come in time."""
     if isinstance(error, DeliveryError):
-        return isinstance(error, Refused) or not useful
+        return isinstance(error, RefusedForGood) or not useful
     return failures >= settings.SEND_TRIES
 
 
@@ -293,7 +302,7 @@ def _backoff(failures: int, error: Exception | None) -> timedelta:
 
 def close(message: Message, status: MessageStatus, reason: str) -> None:
     """Close a claimed message that must not be sent."""
-    if message.kind == Kind.ACCOUNT:
+    if message.kind == MessageKind.ACCOUNT:
         _end(message, status, reason)
         return
     Message.objects.filter(pk=message.pk, claim=message.claim, status=MessageStatus.PENDING).update(
@@ -337,7 +346,7 @@ def expire_waiting(key: str, *, error: str, now: datetime) -> int:
     pending = Message.objects.filter(
         status=MessageStatus.PENDING, channel=channel, endpoint=int(endpoint) if endpoint else None
     )
-    late = pending.filter(next_at__lte=now, useful_until__lte=now).exclude(kind=Kind.ACCOUNT)
+    late = pending.filter(next_at__lte=now, useful_until__lte=now).exclude(kind=MessageKind.ACCOUNT)
     return late.update(status=MessageStatus.EXPIRED, error=said)
 
 
@@ -376,13 +385,13 @@ def retry_all(*, messages: QuerySet[Message], actor: Actor, now: datetime) -> Re
         raise NotAllowed
     failed = messages.order_by().filter(status=MessageStatus.FAILED)
     too_late = failed.filter(useful_until__lte=now).count()
-    replayed = failed.filter(useful_until__gt=now).update(**OWED_AGAIN, next_at=now)
+    replayed = failed.filter(useful_until__gt=now).update(**UNSENT, next_at=now)
     return Replay(replayed, too_late)
 
 
 def requeue(message: Message, *, now: datetime) -> None:
     """Make a locked message due again, as if for the first time, until its `useful_until`."""
-    for field, value in OWED_AGAIN.items():
+    for field, value in UNSENT.items():
         setattr(message, field, value)
     message.next_at = now
-    message.save(update_fields=[*OWED_AGAIN, "next_at", "useful_until"])
+    message.save(update_fields=[*UNSENT, "next_at", "useful_until"])

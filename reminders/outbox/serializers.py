@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from booking.api.fields import InstantField
 from reminders.channels.serializers import ChannelField
-from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Kind, MessageStatus, Outcome, Recipient
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, AttemptOutcome, MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
 from reminders.skip_reasons import reason_in_words
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
@@ -19,7 +19,7 @@ class ReminderSerializer(Serializer[Message]):
     """A message of the outbox: a reminder or a notice."""
 
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=Kind.choices)
+    kind = serializers.ChoiceField(choices=MessageKind.choices)
     channel = ChannelField()
     recipient = serializers.ChoiceField(choices=Recipient.choices)
     appointment = serializers.IntegerField(allow_null=True)
@@ -80,7 +80,7 @@ class ReplaySerializer(Serializer[Any]):
 
 class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
     at = InstantField()
-    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    outcome = serializers.ChoiceField(choices=AttemptOutcome.choices)
 
     class Meta:
         model = DeliveryAttempt

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, override
 
 from accounts.actors import Actor
 from accounts.models import Client
-from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, shortened
+from reminders.channels.base import DeliveryError, OutgoingMessage, RefusedForGood, shortened
 from reminders.channels.sms import channel
 from reminders.channels.sms.channel import SmsChannel, is_served
 from reminders.models import OptOut, PhoneCode, Preferences
@@ -184,7 +184,7 @@ def _put_off(row: PhoneCode, error: DeliveryError, now: datetime) -> None:
     """Postpone the code a little, while it is of use."""
     failures = row.failures + 1
     logger.warning("The code for client %s could not be sent: %s", row.client_id, shortened(error))
-    if isinstance(error, Refused) or failures >= SENDINGS:
+    if isinstance(error, RefusedForGood) or failures >= SENDINGS:
         _still(row).delete()
     else:
         _still(row).update(failures=failures, next_at=now + BACKOFF * 2 ** (failures - 1))

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from booking.appointments.transitions import REMINDED
 from booking.models import Appointment
 from reminders.channels.webhook.channel import WebhookChannel
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.outbox.enqueue import OutboxEntry, columns_of, enqueue
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.quiet_hours import before_quiet
@@ -44,7 +44,7 @@ def reminders_for(facts: Facts) -> Iterator[OutboxEntry]:
         ways += [(WebhookChannel.name, endpoint) for endpoint in facts.endpoints_for("reminder.due")]
         for channel, endpoint in ways:
             yield OutboxEntry(
-                Kind.REMINDER,
+                MessageKind.REMINDER,
                 channel,
                 Recipient.PROVIDER if endpoint else Recipient.CLIENT,
                 facts.reservation_id,

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class OneEnd(DomainError):
@@ -23,30 +23,30 @@ class UnknownChoice(DomainError):
     message = _("There is no such choice.")
 
 
-class NotOffered(DomainError):
+class ChannelNotOffered(DomainError):
     code = "not_offered"
     message = _("This site sends no text messages. Choose email.")
 
 
 class NotVerified(DomainError):
     code = "not_verified"
-    kind = Kind.FORBIDDEN
+    kind = ErrorKind.FORBIDDEN
     message = _("Verify the email you log in with first, by the link we mailed there.")
 
 
 class NotYourAddress(DomainError):
     code = "not_your_address"
-    kind = Kind.FORBIDDEN
+    kind = ErrorKind.FORBIDDEN
     message = _("You can decide this for the email you log in with. Others decide by a link in a message, or by SMS.")
 
 
 class StoppedBySms(DomainError):
     code = "stopped_by_sms"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This number said STOP. It takes that back by answering START.")
 
 
 class NotAClient(DomainError):
     code = "not_a_client"
-    kind = Kind.FORBIDDEN
+    kind = ErrorKind.FORBIDDEN
     message = _("Only clients are reminded, and you are none.")

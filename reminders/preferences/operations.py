@@ -9,16 +9,16 @@ from django.conf import settings
 from django.db.models import Q
 
 from accounts.actors import Actor, Source
-from accounts.clients.operations import keeps, locked_client
+from accounts.clients.operations import locked_client, manages
 from accounts.models import Client
 from booking.models import Appointment
 from reminders.channels.registry import personal, personal_channels
-from reminders.enums import OptOutSource, Outcome, Recipient
+from reminders.enums import AttemptOutcome, OptOutSource, Recipient
 from reminders.models import DeliveryAttempt, OptOut, Preferences
 from reminders.plan.operations import replan
 from reminders.preferences.errors import (
+    ChannelNotOffered,
     NeverQuiet,
-    NotOffered,
     NotVerified,
     NotYourAddress,
     OneEnd,
@@ -47,7 +47,7 @@ def set_preferences(*, client_id: int, changes: dict[str, Any], actor: Actor, no
     client = locked_client(client_id, actor)
     preferences = preferences_of(client)
     permission = f"reminders.{'change' if preferences.pk else 'add'}_preferences"
-    if client.pk != actor.client_id and not keeps(actor, client, permission):
+    if client.pk != actor.client_id and not manages(actor, client, permission):
         raise NotAllowed
     before = _wanted(preferences)
     for name, value in _checked(changes, preferences.channels or ()).items():
@@ -115,7 +115,7 @@ def _checked(changes: dict[str, Any], chosen: Collection[str]) -> dict[str, Any]
         if not set(channels) <= set(personal_channels()):
             raise UnknownChoice(field="channels")
         if not set(channels) <= set(dict(offered(chosen))):
-            raise NotOffered(field="channels")
+            raise ChannelNotOffered(field="channels")
         wanted["channels"] = _in_order(channels)
     if wanted.get("language") and wanted["language"] not in dict(settings.LANGUAGES):
         raise UnknownChoice(field="language")
@@ -236,7 +236,7 @@ def _may_know(client: Client, channel: str, address: str, actor: Actor) -> bool:
         message__recipient=Recipient.CLIENT,
         message__channel=channel,
         address=address,
-        outcome__in=(Outcome.SENT, Outcome.DELIVERED),
+        outcome__in=(AttemptOutcome.SENT, AttemptOutcome.DELIVERED),
     )
     if client.user_id != actor.user.pk:
         written = written.filter(message__reservation__provider__user=actor.user)

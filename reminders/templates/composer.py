@@ -15,14 +15,14 @@ from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
 from accounts.clients.fields import ContactField, fields_with
-from booking.appointments.steps import untitled
+from booking.appointments.steps import default_title
 from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
 from reminders.channels.base import Attachment, OutgoingMessage, TemplateText
 from reminders.channels.registry import CHANNELS, personal
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, MessageTemplate
 from reminders.preferences.links import opt_out_link
 from reminders.templates.account_mails import account_mail
@@ -31,14 +31,21 @@ from reminders.webhooks.payloads import envelope, signing_secrets
 from scheduler_project.common.pages.languages import LONG, SHORT
 from scheduler_project.common.validators import isolated
 
-ENDING = (Kind.CANCELLED, Kind.DECLINED)
+ENDING = (MessageKind.CANCELLED, MessageKind.DECLINED)
 
 
 OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
 """A line added to any text about many appointments of a series."""
 
 
-INVITING = (Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.MOVED, Kind.CANCELLED, Kind.DECLINED)
+INVITING = (
+    MessageKind.BOOKED,
+    MessageKind.PENDING,
+    MessageKind.APPROVED,
+    MessageKind.MOVED,
+    MessageKind.CANCELLED,
+    MessageKind.DECLINED,
+)
 """Notices that carry the calendar entry."""
 
 
@@ -117,7 +124,7 @@ def text_or_default(
 
 def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> OutgoingMessage:
     """Return the complete message, in its recipient's language and timezone."""
-    if message.kind == Kind.ACCOUNT:
+    if message.kind == MessageKind.ACCOUNT:
         return account_mail(message)
     addressee = recipient_of(message)
     if message.endpoint is not None:
@@ -127,8 +134,8 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
     if may_be_a_strangers(message):
         message = without_own_words(message)
     with translation.override(addressee.language):
-        link = opt_out_link(message.channel, addressee.address) if message.kind == Kind.REMINDER else ""
-        facts = facts_of(message, addressee.zone)
+        link = opt_out_link(message.channel, addressee.address) if message.kind == MessageKind.REMINDER else ""
+        facts = variables_of(message, addressee.zone)
         words = words_of(message, addressee.language, custom_texts)
         words = text_or_default(words, facts, message.kind, message.channel, message.recipient)
         if message.details.get("others"):
@@ -180,7 +187,7 @@ def without_own_words(message: Message) -> Message:
 def plain(appointment: Appointment) -> Appointment:
     """Return the appointment with its service's name as title, and without description and reason to cancel."""
     appointment = copy(appointment)
-    appointment.title, appointment.description = untitled(appointment.service), ""
+    appointment.title, appointment.description = default_title(appointment.service), ""
     if appointment.cancellation_reason:
         ended = appointment.events.filter(event__in=CALLED_OFF).order_by("-pk").first()
         if ended is None or ended.user_id in (None, appointment.client.user_id):
@@ -193,7 +200,7 @@ def shown(message: Message, *, now: datetime) -> str:
 
     Secrets in its links are left out. Mails about an account are not shown, because their text may hold a code.
     """
-    if message.endpoint_id is not None or message.kind == Kind.ACCOUNT:
+    if message.endpoint_id is not None or message.kind == MessageKind.ACCOUNT:
         return ""
     outgoing = compose(message, custom_texts=templates_for([message]), now=now)
     text = KEYS.sub("\\1…/", outgoing.text)
@@ -275,7 +282,7 @@ def contacts_for(recipient: str) -> list[tuple[str, ContactField]]:
     return [(f"client_{field.name}", field) for field in readable if field.variable]
 
 
-def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
+def variables_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     """Return the values of the variables, each one line, in the active language. Times are short in text messages."""
     reservation, appointment = message.about, message.appointment
     service = reservation.service
@@ -295,7 +302,7 @@ def facts_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
         "held_until": time_in_words(reservation.expires_at, zone, form) if reservation.expires_at else "",
         "site_name": settings.SITE_NAME,
     }
-    if message.recipient == Recipient.CLIENT and message.kind == Kind.HOLD:
+    if message.recipient == Recipient.CLIENT and message.kind == MessageKind.HOLD:
         facts["confirm_link"] = hold_link(reservation)
     return {name: " ".join(value.split()) for name, value in facts.items()}
 
@@ -323,12 +330,12 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "service_name": translation.gettext("First visit"),
         "start": time_in_words(start, zone, form),
         "end": time_in_words(start + timedelta(minutes=30), zone, form),
-        "old_start": time_in_words(start - timedelta(days=1), zone, form) if template.kind == Kind.MOVED else "",
+        "old_start": time_in_words(start - timedelta(days=1), zone, form) if template.kind == MessageKind.MOVED else "",
         "reason": translation.gettext("The practice is closed that day.") if template.kind in ENDING else "",
         "held_until": time_in_words(now + timedelta(minutes=30), zone, form),
         "site_name": settings.SITE_NAME,
     }
-    if template.recipient == Recipient.CLIENT and template.kind == Kind.HOLD:
+    if template.recipient == Recipient.CLIENT and template.kind == MessageKind.HOLD:
         facts["confirm_link"] = f"{settings.SITE_URL}/r/{'example' * 8}/"
     return {name: " ".join(value.split()) for name, value in facts.items()}
 

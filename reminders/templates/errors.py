@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class BadWords(DomainError):
@@ -12,11 +12,11 @@ class BadWords(DomainError):
 
 class TemplateExists(DomainError):
     code = "template_exists"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("There already are words for this provider, kind, channel, recipient and language. Change those.")
 
 
 class NotSent(DomainError):
     code = "not_sent"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("The message could not be sent.")

@@ -10,7 +10,7 @@ from reminders.models import MessageTemplate
 from scheduler_project.common.pages.forms import ModelForm
 
 
-class WordsForm(ModelForm):
+class TemplateForm(ModelForm):
     """A provider's template for one message; the operation that saves it validates the text."""
 
     class Meta:

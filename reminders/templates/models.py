@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
 from reminders.channels.registry import personal, personal_choices
-from reminders.enums import OF_BOOKINGS, Kind, Recipient
+from reminders.enums import OF_BOOKINGS, MessageKind, Recipient
 from reminders.templates.errors import TemplateExists
 from reminders.templates.texts import names_in, validate_sent, validate_words
 from scheduler_project.common.languages import language_choices
 from scheduler_project.common.validators import one_line
 
-KINDS = [(kind.value, kind.label) for kind in Kind if kind not in (Kind.EVENT, Kind.ACCOUNT)]
+KINDS = [(kind.value, kind.label) for kind in MessageKind if kind not in (MessageKind.EVENT, MessageKind.ACCOUNT)]
 """Kinds of messages whose text is a template: webhooks carry data, and accounts writes its own mails."""
 
 
@@ -94,7 +94,7 @@ class MessageTemplate(models.Model):
             raise ValidationError({"subject": ValidationError(_("Enter a subject."), code="required")})
         if is_short and self.subject:
             raise ValidationError({"subject": ValidationError(_("A text message has no subject."), code="no_subject")})
-        if self.kind == Kind.HOLD and "confirm_link" not in names_in(self.body):
+        if self.kind == MessageKind.HOLD and "confirm_link" not in names_in(self.body):
             raise ValidationError(
                 {
                     "body": ValidationError(

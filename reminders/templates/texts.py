@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.clients.fields import CONTACT_FIELDS
 from reminders.channels.base import TemplateText
 from reminders.channels.registry import channel_choices, personal, personal_channels
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from scheduler_project.common.validators import without_directions
 
 VARIABLE = re.compile(r"\{\{[ \t]*(\w+)[ \t]*\}\}")
@@ -50,7 +50,7 @@ BUTTON = (
 )
 
 
-def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, TemplateText]]:
+def default_texts() -> dict[tuple[str, Recipient], Mapping[MessageKind, TemplateText]]:
     """Return the default texts of all messages, by channel and recipient."""
     return {
         (name, recipient): kinds
@@ -61,7 +61,7 @@ def default_texts() -> dict[tuple[str, Recipient], Mapping[Kind, TemplateText]]:
 
 def default_words(kind: str, channel: str, recipient: str) -> TemplateText:
     """Return the default text, in the language active when it is read. Every message that is sent has one."""
-    return personal(channel).texts[Recipient(recipient)][Kind(kind)]
+    return personal(channel).texts[Recipient(recipient)][MessageKind(kind)]
 
 
 def names_in(text: str) -> list[str]:

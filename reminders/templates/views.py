@@ -15,7 +15,7 @@ from booking.pages.access import actor_of, provider_page
 from reminders.channels.registry import personal
 from reminders.models import MessageTemplate
 from reminders.templates import operations
-from reminders.templates.forms import WordsForm
+from reminders.templates.forms import TemplateForm
 from reminders.templates.texts import VARIABLES, default_texts
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
@@ -58,7 +58,7 @@ def template(
         operations.remove_template(template_id=kept.pk, actor=actor)
         messages.success(request, _("The usual words are sent again."))
         return HttpResponseRedirect(request.path)
-    form = WordsForm(request.POST if request.method == "POST" and action != "reset" else None, template=draft)
+    form = TemplateForm(request.POST if request.method == "POST" and action != "reset" else None, template=draft)
     context: dict[str, Any] = {"schedule": schedule, "form": form, "kept": kept, "draft": draft, **which}
     if not form.is_bound or form.is_valid():
         try:

@@ -17,7 +17,7 @@ from accounts.api.permissions import AddingNeedsACalendar
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
 from reminders.channels.webhook.channel import WebhookChannel, webhook_id
-from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, Kind, MessageStatus
+from reminders.enums import PUBLIC_STATUS, PUBLIC_STATUSES, MessageKind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.filters import StatusFilter, WarnsOfPending
 from reminders.outbox.serializers import AttemptSerializer
@@ -138,8 +138,8 @@ class DeliveryFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def of_event(self, queryset: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:
-        events = Q(kind=Kind.EVENT, details__type=value)
-        return queryset.filter(events | Q(kind=Kind.REMINDER) if value == "reminder.due" else events)
+        events = Q(kind=MessageKind.EVENT, details__type=value)
+        return queryset.filter(events | Q(kind=MessageKind.REMINDER) if value == "reminder.due" else events)
 
 
 @extend_schema_view(list=extend_schema(summary="Your webhooks"), retrieve=extend_schema(summary="One webhook"))

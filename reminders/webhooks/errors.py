@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 
 
 class BadAddress(DomainError):
@@ -20,17 +20,17 @@ class UnknownEvent(DomainError):
 
 class EndpointExists(DomainError):
     code = "endpoint_exists"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This provider already has a webhook with this address.")
 
 
 class TooManyEndpoints(DomainError):
     code = "too_many_endpoints"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This provider has as many webhooks as one may have. Delete one first.")
 
 
 class EndpointDisabled(DomainError):
     code = "endpoint_disabled"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("This webhook is disabled. Enable it first.")

@@ -12,9 +12,9 @@ from django.conf import settings
 from accounts.actors import Actor
 from accounts.models import Provider
 from booking.models import Appointment
-from reminders.channels.base import Refused
+from reminders.channels.base import RefusedForGood
 from reminders.channels.webhook.channel import WebhookChannel, target_of
-from reminders.enums import Kind, MessageStatus
+from reminders.enums import MessageKind, MessageStatus
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.outbox.operations import requeue
@@ -162,7 +162,7 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
         raise EndpointDisabled
     if message.status in (MessageStatus.PENDING, MessageStatus.CANCELLED):
         raise NotRetryable
-    if message.kind == Kind.EVENT:
+    if message.kind == MessageKind.EVENT:
         message.useful_until = max(message.useful_until, now + STILL_USEFUL)
     elif message.useful_until <= now:
         raise TooLate
@@ -204,7 +204,7 @@ def _plan_anew(endpoint: WebhookEndpoint, now: datetime, *, changed: bool = Fals
 
 def _try_at_once(endpoint: WebhookEndpoint) -> None:
     """Delete the outage of the endpoint, so that the next delivery is attempted at once."""
-    outages.note_up([outages.key_of(WebhookChannel.name, endpoint.pk)])
+    outages.close_outage([outages.key_of(WebhookChannel.name, endpoint.pk)])
 
 
 def _locked(endpoint_id: int, actor: Actor) -> WebhookEndpoint:
@@ -242,7 +242,7 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     if "url" in checked:
         try:
             host = target_of(checked["url"]).host
-        except Refused as error:
+        except RefusedForGood as error:
             raise BadAddress(field="url") from error
         if not settings.WEBHOOK_ALLOW_PRIVATE and _is_local(host):
             raise BadAddress(field="url")

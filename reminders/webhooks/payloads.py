@@ -10,7 +10,7 @@ from django.utils import translation
 from booking.appointments.representation import describe
 from booking.appointments.transitions import ENDS, AppointmentStatus, Event
 from booking.models import Appointment
-from reminders.enums import Kind
+from reminders.enums import MessageKind
 from reminders.models import Message, WebhookEndpoint
 from scheduler_project.common.time.zones import rfc3339
 
@@ -35,7 +35,7 @@ APPOINTMENT_EVENTS = {
 }
 """The sentences of the reference about events of appointments. Other events are described by their status."""
 
-TOLD = (
+WEBHOOK_FIELDS = (
     *("id", "uid", "status", "sequence", "title", "start_time", "end_time", "timezone"),
     *("provider", "client", "service"),
 )
@@ -58,7 +58,7 @@ EVENTS = {
 def event_data(appointment: Appointment) -> dict[str, Any]:
     """Return the current state of an appointment for webhooks."""
     with translation.override(settings.LANGUAGE_CODE):
-        return describe(appointment, TOLD, instant=rfc3339)
+        return describe(appointment, WEBHOOK_FIELDS, instant=rfc3339)
 
 
 def reminder_data(message: Message) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def reminder_data(message: Message) -> dict[str, Any]:
 
 def event_of(message: Message) -> str:
     """Return the event type of a webhook message."""
-    return "reminder.due" if message.kind == Kind.REMINDER else str(message.details["type"])
+    return "reminder.due" if message.kind == MessageKind.REMINDER else str(message.details["type"])
 
 
 def envelope(message: Message) -> bytes:
@@ -80,7 +80,7 @@ def envelope(message: Message) -> bytes:
 
     The bytes are the same for every attempt, except that a reminder contains the appointment's current state.
     """
-    data = reminder_data(message) if message.kind == Kind.REMINDER else message.details["data"]
+    data = reminder_data(message) if message.kind == MessageKind.REMINDER else message.details["data"]
     # PostgreSQL does not keep the order of keys.
     options = orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS
     return orjson.dumps({"type": event_of(message), "timestamp": message.created_at, "data": data}, option=options)

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 
-class Kind(Enum):
+class ErrorKind(Enum):
     """Kinds of refusals, with their HTTP statuses (RFC 9110 §15.5)."""
 
     INVALID = 400
@@ -33,7 +33,7 @@ class DomainError(Exception):
     """
 
     code = "error"
-    kind = Kind.INVALID
+    kind = ErrorKind.INVALID
     message: str | Promise = _("This cannot be done.")
     retry_after: int | None = None
     """The seconds until a retry makes sense, if known."""
@@ -56,19 +56,19 @@ class DomainError(Exception):
 
 class NotFound(DomainError):
     code = "not_found"
-    kind = Kind.NOT_FOUND
+    kind = ErrorKind.NOT_FOUND
     message = _("There is no such thing, or it is not yours to see.")
 
 
 class NotAllowed(DomainError):
     code = "not_allowed"
-    kind = Kind.FORBIDDEN
+    kind = ErrorKind.FORBIDDEN
     message = _("You may not do this.")
 
 
 class InUse(DomainError):
     code = "in_use"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("Bookings refer to this, so it cannot be deleted.")
 
 
@@ -76,7 +76,7 @@ class TryAgain(DomainError):
     """A transaction that PostgreSQL rolled back several times in a row, because of concurrent ones."""
 
     code = "try_again"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
     message = _("Somebody changed the same thing at the same moment. Nothing was done; please try again.")
 
 
@@ -84,7 +84,7 @@ class TooBusy(DomainError):
     """A request beyond this process's maximum of costly ones. Nothing was done."""
 
     code = "too_busy"
-    kind = Kind.UNAVAILABLE
+    kind = ErrorKind.UNAVAILABLE
     message = _("There is too much going on right now. Nothing was done. Try again in a moment.")
     retry_after = 2
 

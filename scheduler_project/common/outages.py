@@ -57,7 +57,7 @@ def return_probe(key: str, *, now: datetime) -> None:
     Outage.objects.filter(key=key).update(next_probe_at=now)
 
 
-def note_down(key: str, *, error: str, now: datetime, probe: bool = False) -> None:
+def open_outage(key: str, *, error: str, now: datetime, probe: bool = False) -> None:
     """Record that a route does not answer: only probes are sent until one is answered.
 
     The first probe is due after SEND_PROBE_SECONDS. The interval doubles after each failed `probe`, up to
@@ -82,7 +82,7 @@ def _probe_failed(key: str, seconds: float, error: str, now: datetime) -> bool:
     return bool(outage.update(tried_at=now, probes=F("probes") + 1, error=error, next_probe_at=now + wait))
 
 
-def note_up(keys: Collection[str]) -> None:
+def close_outage(keys: Collection[str]) -> None:
     """Delete the outage: the route answers again, or nothing is sent on it any more."""
     if Outage.objects.filter(key__in=keys).delete()[0]:
         logger.info("What goes by %s no longer waits.", ", ".join(keys))

@@ -13,7 +13,7 @@ from booking.models import Appointment, Reservation, Service
 from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.webhook.channel import WebhookChannel, headers
-from reminders.enums import Kind
+from reminders.enums import MessageKind
 from reminders.models import Message
 from reminders.webhooks.operations import MOST, OVERLAP
 from reminders.webhooks.payloads import EVENTS, envelope, event_data, reminder_data
@@ -67,7 +67,9 @@ def page() -> str:
     appointment = example_appointment()
     with translation.override("en"):
         booked = _example("appointment.booked", {"type": "appointment.booked", "data": event_data(appointment)})
-        reminder = Message(pk=9, kind=Kind.REMINDER, channel=EmailChannel.name, offset="1 day", appointment=appointment)
+        reminder = Message(
+            pk=9, kind=MessageKind.REMINDER, channel=EmailChannel.name, offset="1 day", appointment=appointment
+        )
         sent = _example("reminder.sent", {"type": "reminder.sent", "data": reminder_data(reminder)})
     return markdown.page(
         "Webhook events",
@@ -113,7 +115,7 @@ def example_appointment() -> Appointment:
 
 def _example(name: str, details: dict[str, object]) -> bytes:
     """Return the body of an event."""
-    message = Message(key=KEY, kind=Kind.EVENT, channel=WebhookChannel.name, details=details, created_at=AT)
+    message = Message(key=KEY, kind=MessageKind.EVENT, channel=WebhookChannel.name, details=details, created_at=AT)
     return envelope(message)
 
 

@@ -36,7 +36,7 @@ from booking.models import (
 )
 from booking.reservations.enums import Override, ReservationStatus
 from booking.reservations.errors import HoldExpired
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from tests.factories import (
     NOON,
@@ -117,7 +117,7 @@ def weekly(provider, start="2026-03-05 11:00"):
     wanted = SeriesSpec(
         provider_id=provider.pk, client_id=ClientFactory().pk, rrule="FREQ=WEEKLY", starts=at(start), title="Thursdays"
     )
-    return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
+    return create_series(wanted=wanted, policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
 
 
 MODELS = [model._meta.model_name for model in admin.site._registry if model._meta.app_label == "booking"]

@@ -21,7 +21,7 @@ from booking.availability.search import SlotQuery, free_times
 from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation, Slot
 from booking.reservations.operations import expire_due, release
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Reminder
 from scheduler_project.common.db.invariants import inspect, invariants
@@ -66,7 +66,7 @@ def series(provider):
     wanted = SeriesSpec(
         provider_id=provider.pk, client_id=ClientFactory().pk, rrule="FREQ=DAILY;COUNT=5", starts=at("2026-03-04 14:00")
     )
-    return create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
+    return create_series(wanted=wanted, policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
 
 
 # --- Each check -----------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ class Walk:
         starts_at, _service = self.time(provider)
         client = self.random.choice(self.clients)
         wanted = SeriesSpec(provider_id=provider.pk, client_id=client.pk, rrule="FREQ=DAILY;COUNT=4", starts=starts_at)
-        create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now)
+        create_series(wanted=wanted, policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=self.now)
 
     def extend(self):
         extend_all(now=self.now)

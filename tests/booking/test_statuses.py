@@ -7,7 +7,7 @@ import time_machine
 from django.urls import reverse
 from icalendar import Calendar
 
-from booking.appointments.messages import done_by
+from booking.appointments.messages import success_message
 from booking.appointments.transitions import STATUSES, TRANSITIONS, Action, AppointmentStatus
 from booking.calendars.icalendar import to_ical, to_invitation
 from booking.links import appointment_link
@@ -70,4 +70,4 @@ def test_every_look_is_there_for_badges_and_calendars(look, sheet, places):
 
 @pytest.mark.parametrize("action", [action for action, row in TRANSITIONS.items() if row.target])
 def test_every_action_says_what_is_done(provider, action):
-    assert done_by(action, appoint(provider, NINE, overrides=["notice"]))
+    assert success_message(action, appoint(provider, NINE, overrides=["notice"]))

@@ -27,7 +27,7 @@ from booking.availability.slots import extend
 from booking.imports.sheet import APPOINTMENTS
 from booking.models import Reservation, Slot
 from booking.reservations.operations import expire_due, pick, release, reserve
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import SeriesSpec, cancel_series, create_series, edit_series
 from booking.signals import time_freed
 from scheduler_project.common.operations import preview
@@ -166,23 +166,23 @@ def extended(provider):
 def series_of(provider):
     client = ClientFactory(owner=provider, user=None)
     wanted = SeriesSpec(provider.pk, client.pk, "FREQ=DAILY;COUNT=3", at("2026-03-04 09:00").replace(tzinfo=None))
-    return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, **BY).series
+    return create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, **BY).series
 
 
 def one_of_a_series(provider):
     series = series_of(provider)
-    return lambda: cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=DAY, **BY)
+    return lambda: cancel_series(series_id=series.pk, scope=SeriesScope.THIS, occurrence=DAY, **BY)
 
 
 def series_cut(provider):
     series = series_of(provider)
-    return lambda: cancel_series(series_id=series.pk, scope=Scope.FOLLOWING, occurrence=date(2026, 3, 5), **BY)
+    return lambda: cancel_series(series_id=series.pk, scope=SeriesScope.FOLLOWING, occurrence=date(2026, 3, 5), **BY)
 
 
 def series_moved(provider):
     series = series_of(provider)
     changes = {"starts": TWO.replace(tzinfo=None)}
-    return lambda: edit_series(series_id=series.pk, scope=Scope.ALL, changes=changes, **BY)
+    return lambda: edit_series(series_id=series.pk, scope=SeriesScope.ALL, changes=changes, **BY)
 
 
 def imported(provider, line):

@@ -7,7 +7,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from accounts.models import User
-from scheduler_project.common.errors import DomainError, Kind, TryAgain
+from scheduler_project.common.errors import DomainError, ErrorKind, TryAgain
 from scheduler_project.common.operations import ATTEMPTS, broken_constraints, each_by_itself, operation
 from tests.factories import UserFactory
 
@@ -16,7 +16,7 @@ OWN_TRANSACTION = pytest.mark.django_db(transaction=True)
 
 class Taken(DomainError):
     code = "taken"
-    kind = Kind.CONFLICT
+    kind = ErrorKind.CONFLICT
 
 
 @pytest.fixture

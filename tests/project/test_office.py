@@ -18,7 +18,7 @@ from booking.reservations.enums import Override
 from reminders.models import Message
 from scheduler_project.common.limits.throttling import redis_client
 from scheduler_project.common.models import Inspection
-from scheduler_project.common.outages import note_down
+from scheduler_project.common.outages import open_outage
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -247,7 +247,7 @@ def test_mail_server_that_is_down_is_told_with_since_when_and_how_many_wait(dash
     MessageFactory(status="pending", next_at=NOON - minutes(1))
     MessageFactory(status="pending", next_at=NOON + minutes(1))
     owe(to="ada@example.org", subject="Tea", text="Is ready.", now=NOON)
-    note_down("email", error="connection refused", now=NOON - minutes(5))
+    open_outage("email", error="connection refused", now=NOON - minutes(5))
 
     well, says = facts(dashboard)["Mail server"]
 
@@ -269,7 +269,7 @@ def test_no_sms_gateway_is_no_fault(dashboard, settings):
 
 
 def test_webhooks_that_do_not_answer_are_counted(dashboard):
-    note_down("webhook:1", error="connection refused", now=NOON)
+    open_outage("webhook:1", error="connection refused", now=NOON)
 
     assert facts(dashboard)["Webhooks"] == (True, "1 does not answer")
 

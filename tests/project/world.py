@@ -16,7 +16,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from accounts.models import SignIn
 from accounts.sign_in.sign_ins import end_sign_ins
 from booking.models import CalendarFeed, Slot
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message, OptOut
 from tests.accounts.helpers import tokens_of
@@ -82,7 +82,7 @@ def everything() -> Iterator[World]:
                     rrule="FREQ=DAILY;COUNT=3",
                     starts=datetime(2026, 3, 4, 14),
                 ),
-                policy=Policy.SKIP_CONFLICTS,
+                policy=ConflictPolicy.SKIP_CONFLICTS,
                 actor=SYSTEM,
                 now=NOON,
             ).series.pk,

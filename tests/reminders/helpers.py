@@ -5,7 +5,7 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from booking.models import Appointment
-from reminders.enums import Kind
+from reminders.enums import MessageKind
 from reminders.models import Message
 from reminders.outbox.dispatcher import URGENT, DispatchRound, dispatch
 from tests.factories import at
@@ -13,7 +13,7 @@ from tests.factories import at
 
 def reminders(appointment: Appointment, *, status="pending"):
     """`(channel, offset, due)` of an appointment's reminders in one status, in order."""
-    rows = Message.objects.filter(appointment=appointment, kind=Kind.REMINDER, status=status).order_by(
+    rows = Message.objects.filter(appointment=appointment, kind=MessageKind.REMINDER, status=status).order_by(
         "due_at", "channel"
     )
     return [(row.channel, row.offset, f"{row.due_at:%d %H:%M}") for row in rows]
@@ -21,7 +21,9 @@ def reminders(appointment: Appointment, *, status="pending"):
 
 def notices(appointment: Appointment, *, status="pending"):
     """`(kind, recipient, channel)` of an appointment's notices in one status."""
-    rows = Message.objects.filter(appointment=appointment, status=status).exclude(kind__in=[Kind.REMINDER, Kind.EVENT])
+    rows = Message.objects.filter(appointment=appointment, status=status).exclude(
+        kind__in=[MessageKind.REMINDER, MessageKind.EVENT]
+    )
     return sorted((row.kind, row.recipient, row.channel) for row in rows)
 
 
@@ -40,7 +42,7 @@ class AccountMail(NamedTuple):
 
 def account_messages() -> QuerySet[Message]:
     """The mails about accounts in the outbox."""
-    return Message.objects.filter(kind=Kind.ACCOUNT)
+    return Message.objects.filter(kind=MessageKind.ACCOUNT)
 
 
 def owed_mails() -> list[AccountMail]:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from booking.appointments.messages import done_by
+from booking.appointments.messages import success_message
 from booking.appointments.operations import reschedule, take_action
 from booking.appointments.transitions import CALLED_OFF, ENDS, TRANSITIONS, Action
-from reminders.enums import NOTICES, Kind
+from reminders.enums import NOTICES, MessageKind
 from reminders.models import Message
 from reminders.outbox.operations import STANDING
 from reminders.webhooks.payloads import APPOINTMENT_EVENTS, EVENTS, event_name
@@ -40,7 +40,7 @@ def done(provider, action):
 
 def test_webhooks_are_told(action, done):
     event = TRANSITIONS[action].event
-    (told,) = Message.objects.filter(appointment=done, kind=Kind.EVENT)
+    (told,) = Message.objects.filter(appointment=done, kind=MessageKind.EVENT)
 
     assert told.details["type"] == event_name(event, done.status)
     assert told.details["type"] in EVENTS
@@ -54,7 +54,7 @@ def test_client_and_provider_are_notified_but_of_silent_actions(action, done):
 
 
 def test_user_reads_whether_the_client_is_notified(action, done):
-    said = done_by(action, done) if TRANSITIONS[action].target else ""
+    said = success_message(action, done) if TRANSITIONS[action].target else ""
 
     assert ("is told" in said) == (action not in SILENT and action != Action.RESCHEDULE)
 
@@ -62,7 +62,7 @@ def test_user_reads_whether_the_client_is_notified(action, done):
 def test_action_without_a_notice_asks_the_user_to_tell_the_client(provider, monkeypatch):
     monkeypatch.delitem(NOTICES, TRANSITIONS[Action.APPROVE].event)
 
-    said = done_by(Action.APPROVE, appoint(provider, NINE, overrides=["notice"]))
+    said = success_message(Action.APPROVE, appoint(provider, NINE, overrides=["notice"]))
 
     assert "is told" not in said
     assert "please tell them yourself" in said

@@ -14,7 +14,7 @@ from accounts.mails.notices import Notice, notify
 from accounts.providers.approval import decide
 from reminders.channels.base import TemplateText
 from reminders.channels.email.channel import letter
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.templates.texts import default_texts
 from tests.factories import NOON, ProviderFactory, UserFactory
 from tests.reminders.helpers import owed_mails, send_account_mails
@@ -70,7 +70,7 @@ class Document(HTMLParser):
         self.said += data
 
 
-def both(kind: Kind, recipient: Recipient, name: str):
+def both(kind: MessageKind, recipient: Recipient, name: str):
     """A mail in which everybody is called so, and one in which nobody is."""
     return [sent(a_message(kind, recipient=recipient, **dict.fromkeys(FACTS, called))) for called in (name, "Ann")]
 
@@ -119,7 +119,7 @@ def test_name_adds_no_header_and_nobody_who_gets_the_mail(kind, recipient, name)
 
 @every_name
 def test_name_is_read_as_it_is_written_in_the_headers(name):
-    outgoing, _harmless = both(Kind.BOOKED, Recipient.CLIENT, name)
+    outgoing, _harmless = both(MessageKind.BOOKED, Recipient.CLIENT, name)
     mail = on_the_wire(outgoing)
 
     assert mail["To"].addresses[0].display_name == " ".join(name.split())
@@ -136,7 +136,7 @@ def test_name_adds_nothing_to_the_calendar_entry(name):
             if part.get_content_type() == "text/calendar"
             for event in Calendar.from_ical(part.get_content()).walk()
         ]
-        for outgoing in both(Kind.BOOKED, Recipient.CLIENT, name)
+        for outgoing in both(MessageKind.BOOKED, Recipient.CLIENT, name)
     )
 
     assert [sorted(part.keys()) for part in hostile] == [sorted(part.keys()) for part in harmless]

@@ -10,14 +10,14 @@ from django.db.models import Count
 
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Kind, MessageStatus, Outcome
+from reminders.enums import AttemptOutcome, MessageKind, MessageStatus
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import dispatcher
-from reminders.outbox import operations as ledger
+from reminders.outbox import operations as outbox_operations
 from reminders.outbox.dispatcher import dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
-from scheduler_project.common.outages import note_down
+from scheduler_project.common.outages import open_outage
 from tests.factories import NOON, AppointmentFactory, ClientFactory, MessageFactory, ReservationFactory, minutes
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +57,7 @@ def reminders_due(span: timedelta, count: int) -> list[Message]:
         owed.append(
             MessageFactory(
                 appointment=AppointmentFactory(reservation=held),
-                kind=Kind.REMINDER,
+                kind=MessageKind.REMINDER,
                 offset="1 day",
                 due_at=due,
                 status=MessageStatus.PENDING,
@@ -89,7 +89,7 @@ def test_outage_loses_nothing_and_sends_nothing_twice(monkeypatch, away, step):
     assert Counter(server.taken) == {message.reservation.client.email: 1 for message in owed}
     assert set(Message.objects.values_list("status", "failures")) == {(MessageStatus.SENT, 0)}
     assert set(Message.objects.annotate(tries=Count("attempts")).values_list("tries", flat=True)) == {1}
-    assert set(DeliveryAttempt.objects.values_list("outcome", flat=True)) == {Outcome.SENT}
+    assert set(DeliveryAttempt.objects.values_list("outcome", flat=True)) == {AttemptOutcome.SENT}
     assert not Outage.objects.exists()
 
 
@@ -128,11 +128,11 @@ def test_control_without_the_circuit_and_with_three_tries_the_outage_loses_them(
             return attempt(batch, message)
         except dispatcher.Waits:
             error = DeliveryError("Not tried: nothing got through just before.")
-            return ledger.Try(message, "", batch.clock(), 0, "", error)
+            return outbox_operations.AttemptResult(message, "", batch.clock(), 0, "", error)
 
     monkeypatch.setattr(dispatcher.Batch, "note_lost", counted)
     monkeypatch.setattr(dispatcher.Batch, "attempt", old_attempt)
-    monkeypatch.setattr(ledger, "_is_final", lambda error, failures, *, useful: failures >= 3)
+    monkeypatch.setattr(outbox_operations, "_is_final", lambda error, failures, *, useful: failures >= 3)
     reminders_due(minutes(4), 20)
     server = MailServer(minutes(4))
 
@@ -166,7 +166,7 @@ def test_message_that_kills_its_connection_keeps_no_other_waiting_for_good(monke
         return send(outgoing)
 
     server.send = dies_of_one
-    outages.note_down("email", error="hung up", now=NOON)
+    outages.open_outage("email", error="hung up", now=NOON)
 
     run(server, minutes(5), monkeypatch, step=10)
 
@@ -192,6 +192,6 @@ def test_outage_is_an_error_where_the_site_can_mend_it_and_not_where_a_provider_
     caplog.set_level(logging.INFO, "scheduler_project.common.outages")
 
     for key in ("email", "sms", "webhook:7"):
-        note_down(key, error="connection refused", now=NOON)
+        open_outage(key, error="connection refused", now=NOON)
 
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR", "INFO"]

@@ -7,7 +7,7 @@ from booking.appointments.enums import Action, Event
 from booking.appointments.operations import reschedule, take_action
 from reminders.channels.registry import personal
 from reminders.channels.sms.channel import NOT_VERIFIED
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import Message, Preferences, WebhookEndpoint
 from reminders.notices import reaches_client
 from reminders.plan.operations import replan_all
@@ -45,27 +45,27 @@ def by_sms(**fields) -> Client:
     return client
 
 
-def owed(kind: Kind, client: Client, **fields) -> Message:
+def owed(kind: MessageKind, client: Client, **fields) -> Message:
     """A message of a kind, due now, about an appointment in the state in which it is told."""
     states = {
-        Kind.PENDING: "pending",
-        Kind.DECLINED: "declined",
-        Kind.CANCELLED: "cancelled",
-        Kind.HOLD_EXPIRED: "scheduled",
+        MessageKind.PENDING: "pending",
+        MessageKind.DECLINED: "declined",
+        MessageKind.CANCELLED: "cancelled",
+        MessageKind.HOLD_EXPIRED: "scheduled",
     }
     status = states.get(kind, "scheduled")
     made = AppointmentFactory(reservation__client=client, status=status)
-    if kind == Kind.HOLD:
+    if kind == MessageKind.HOLD:
         type(made.reservation).objects.filter(pk=made.reservation_id).update(
             status="held", expires_at=at("2026-03-02 12:30")
         )
-    offset = "1 day" if kind == Kind.REMINDER else ""
-    details = {"from": "2026-03-03T08:00:00Z"} if kind == Kind.MOVED else {}
+    offset = "1 day" if kind == MessageKind.REMINDER else ""
+    details = {"from": "2026-03-03T08:00:00Z"} if kind == MessageKind.MOVED else {}
     values = {"kind": kind, "channel": "sms", "offset": offset, "details": details, "status": "pending"}
     return MessageFactory(appointment=made, **values | fields)
 
 
-KINDS = [kind for kind in Kind if kind not in (Kind.EVENT, Kind.ACCOUNT)]
+KINDS = [kind for kind in MessageKind if kind not in (MessageKind.EVENT, MessageKind.ACCOUNT)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,7 +78,7 @@ def test_no_kind_of_message_goes_to_a_phone_that_is_not_verified(kind, texts):
     assert (texts(), message.status, message.error) == ("", MessageStatus.CANCELLED, NOT_VERIFIED)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (Kind.HOLD, Kind.HOLD_EXPIRED)])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (MessageKind.HOLD, MessageKind.HOLD_EXPIRED)])
 def test_every_kind_of_text_message_goes_to_a_phone_that_is(kind, texts):
     message = owed(kind, by_sms())
 
@@ -187,7 +187,7 @@ def test_no_webhook_is_told_of_a_provider_who_is_not_vetted():
 
 
 def test_provider_is_told_at_their_own_mailbox_in_any_case(mailoutbox):
-    message = owed(Kind.BOOKED, by_sms(), channel="email", recipient=Recipient.PROVIDER)
+    message = owed(MessageKind.BOOKED, by_sms(), channel="email", recipient=Recipient.PROVIDER)
     Provider.objects.update(is_approved=False)
 
     send(NOON)

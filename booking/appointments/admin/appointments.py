@@ -16,16 +16,16 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from booking.admin.base import InCalendarAdmin, explained, provider_filter, staff, there
+from booking.admin.base import InScheduleAdmin, explained, provider_filter, staff, there
 from booking.admin.imports import BookingImports, CalendarUploadForm
 from booking.appointments import operations as appointments
 from booking.appointments.admin.book import BookingPages
 from booking.appointments.admin.day import DayPage
 from booking.appointments.enums import Action, AppointmentStatus
-from booking.appointments.messages import done_by
+from booking.appointments.messages import success_message
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import of_today, outside_hours
-from booking.appointments.staff_forms import ReasonForm
+from booking.appointments.staff_forms import StaffReasonForm
 from booking.appointments.transitions import TRANSITIONS
 from booking.imports.kinds import APPOINTMENTS, CALENDAR
 from booking.models import Appointment, AppointmentEvent, ImportedEntry, Schedule
@@ -37,7 +37,9 @@ from scheduler_project.common.pages.base import back
 from scheduler_project.common.time.intervals import DAY
 from scheduler_project.common.validators import isolated
 
-FORMS: dict[Action, type[forms.Form]] = {action: ReasonForm for action, row in TRANSITIONS.items() if row.asks_reason}
+FORMS: dict[Action, type[forms.Form]] = {
+    action: StaffReasonForm for action, row in TRANSITIONS.items() if row.asks_reason
+}
 """The form to fill in before an action. The client gets the reason of cancelling or declining."""
 
 
@@ -157,7 +159,7 @@ def on_many(action: Action) -> Callable[..., Any]:
 
 
 @admin.register(Appointment)
-class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
+class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
     """The admin of appointments. Only title, description and timezone are edited here; buttons do everything else."""
 
     sheets = (APPOINTMENTS, CALENDAR)
@@ -296,7 +298,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InCalendarAdmin):
             except DomainError as refusal:
                 messages.error(request, explained(refusal, self.schedule_of(appointment)))
             else:
-                messages.success(request, done_by(chosen, appointment))
+                messages.success(request, success_message(chosen, appointment))
             return HttpResponseRedirect(back(request, self.change_url(pk)))
         return self.ask(
             request,

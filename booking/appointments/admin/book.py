@@ -18,7 +18,7 @@ from booking.admin.base import staff
 from booking.appointments.choosing import free_on, refuse
 from booking.appointments.enums import Action, Event
 from booking.appointments.forms import CLIENTS_FOUND, InstantField
-from booking.appointments.messages import and_told
+from booking.appointments.messages import with_notification_note
 from booking.appointments.operations import book, reschedule
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.staff_forms import StaffBookForm, StaffTimeForm, WhoseForm, bookable_clients
@@ -105,7 +105,7 @@ class BookingPages(StaffModelAdmin):
             messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % isolated(str(made.client)))
             return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
         self.log_addition(request, made, [{"added": {}}])
-        messages.success(request, and_told(_("Booked."), made, Event.BOOKED))
+        messages.success(request, with_notification_note(_("Booked."), made, Event.BOOKED))
         return HttpResponseRedirect(self.change_url(made.pk))
 
     def _book_it(self, form: StaffBookForm, actor: Actor, now: datetime) -> Appointment:
@@ -205,7 +205,7 @@ class BookingPages(StaffModelAdmin):
             except DomainError as error:
                 alternatives = refuse(form, error)
             else:
-                messages.success(request, and_told(_("Moved."), appointment, Event.RESCHEDULED))
+                messages.success(request, with_notification_note(_("Moved."), appointment, Event.RESCHEDULED))
                 return HttpResponseRedirect(self.change_url(appointment.pk))
         return self._ask_when(request, appointment, form, now, alternatives)
 

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from booking.appointments import operations as appointments
 from booking.appointments.choosing import refuse
 from booking.appointments.enums import COMING, Action
-from booking.appointments.forms import SCOPES, ReasonForm, WordsForm
-from booking.appointments.messages import done_by
+from booking.appointments.forms import SCOPES, AppointmentTextsForm, ReasonForm
+from booking.appointments.messages import success_message
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.cancel import cancel
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, Schedule
 from booking.pages.access import actor_of, provider_page
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.operations import edit_series
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.base import back
@@ -42,7 +42,7 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
     """Show an appointment with its history; POST changes its texts and reminders."""
     now = timezone.now()
     shown = own_appointment(schedule, pk)
-    form = WordsForm(request.POST if request.method == "POST" else None, instance=shown)
+    form = AppointmentTextsForm(request.POST if request.method == "POST" else None, instance=shown)
     if request.method == "POST" and form.is_valid():
         try:
             _reword(request, shown, form.cleaned_data, now)
@@ -69,12 +69,12 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
 def _reword(request: HttpRequest, shown: Appointment, cleaned: dict[str, Any], now: datetime) -> None:
     changes = {name: cleaned[name] for name in ("title", "description", "reminder_offsets")}
     actor = actor_of(request)
-    if cleaned.get("scope", Scope.THIS) == Scope.THIS or shown.series_id is None:
+    if cleaned.get("scope", SeriesScope.THIS) == SeriesScope.THIS or shown.series_id is None:
         appointments.edit(appointment_id=shown.pk, changes=changes, actor=actor, now=now)
     else:
         edit_series(
             series_id=shown.series_id,
-            scope=Scope(cleaned["scope"]),
+            scope=SeriesScope(cleaned["scope"]),
             occurrence=shown.occurrence,
             changes=changes,
             actor=actor,
@@ -116,7 +116,7 @@ def appointment_action(request: HttpRequest, schedule: Schedule, pk: int) -> Htt
     except DomainError as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, done_by(Action(action), shown))
+        messages.success(request, success_message(Action(action), shown))
     return HttpResponseRedirect(back(request, here))
 
 

@@ -23,13 +23,13 @@ from accounts.models import Client
 from booking.appointments.choosing import free_on, refuse
 from booking.appointments.enums import Event
 from booking.appointments.forms import BookForm, found_clients
-from booking.appointments.messages import and_told
+from booking.appointments.messages import with_notification_note
 from booking.appointments.operations import book as book_one
 from booking.availability.search import SlotQuery, next_free
 from booking.models import Schedule
 from booking.pages.access import actor_of, provider_page
 from booking.reservations.enums import Override
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.errors import SeriesConflict
 from booking.series.operations import SeriesChange, SeriesSpec, create_series, preview_series
 from scheduler_project.common.errors import DomainError
@@ -60,12 +60,12 @@ def _booked(request: HttpRequest, form: BookForm, action: str, now: datetime) ->
     actor = actor_of(request)
     if not form.rule:
         made = _book_one(form, actor, now)
-        messages.success(request, and_told(_("Booked."), made, Event.BOOKED))
+        messages.success(request, with_notification_note(_("Booked."), made, Event.BOOKED))
         return HttpResponseRedirect(reverse("dashboard-appointment", args=[made.pk]))
-    if action not in Policy.values:
+    if action not in ConflictPolicy.values:
         return _preview(request, form, now)
     try:
-        change = _begin(form, Policy(action), actor, now)
+        change = _begin(form, ConflictPolicy(action), actor, now)
     except SeriesConflict as error:
         messages.error(request, str(error.message))
         return _preview(request, form, now)
@@ -180,7 +180,7 @@ def _preview(request: HttpRequest, form: BookForm, now: datetime) -> HttpRespons
     return render(request, "booking/dashboard/preview.html", context)
 
 
-def _begin(form: BookForm, policy: Policy, actor: Actor, now: datetime) -> SeriesChange:
+def _begin(form: BookForm, policy: ConflictPolicy, actor: Actor, now: datetime) -> SeriesChange:
     def begin(client_id: int) -> SeriesChange:
         return create_series(wanted=_wanted(form, client_id), policy=policy, actor=actor, now=now)
 

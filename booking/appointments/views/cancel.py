@@ -7,20 +7,20 @@ from accounts.actors import Actor
 from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
 from booking.models import Appointment
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.operations import cancel_series
 
 
 def cancel(appointment: Appointment, cleaned: dict[str, Any], *, actor: Actor, now: datetime) -> int:
     """Cancel within the form's `scope` (default: only this one), for its `reason`. Return how many were cancelled."""
-    scope = Scope(cleaned.get("scope") or Scope.THIS)
-    if appointment.series_id is None or scope == Scope.THIS:
+    scope = SeriesScope(cleaned.get("scope") or SeriesScope.THIS)
+    if appointment.series_id is None or scope == SeriesScope.THIS:
         take_action(appointment_id=appointment.pk, action=Action.CANCEL, actor=actor, now=now, reason=cleaned["reason"])
         return 1
     change = cancel_series(
         series_id=appointment.series_id,
         scope=scope,
-        occurrence=appointment.occurrence if scope == Scope.FOLLOWING else None,
+        occurrence=appointment.occurrence if scope == SeriesScope.FOLLOWING else None,
         reason=cleaned["reason"],
         actor=actor,
         now=now,

@@ -14,9 +14,9 @@ from booking.appointments.enums import Action
 from booking.appointments.operations import reschedule
 from booking.appointments.permissions import check_allowed
 from booking.models import Appointment
-from booking.pages.month_picker import alternatives_in, calendar_of
+from booking.pages.month_picker import alternatives_in, month_context
 from booking.pages.search_forms import ChosenForm
-from booking.services.models import lasting
+from booking.services.models import with_length
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 from scheduler_project.common.pages.languages import LONG
@@ -52,8 +52,8 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
             return render(request, "booking/move_preview.html", context | {"moved": moved, "at": request.POST["at"]})
         messages.success(request, _("The appointment has been moved."))
         return HttpResponseRedirect(here)
-    context |= calendar_of(
-        request, schedules=[schedule], service=lasting(made.reservation.length, made.service), now=now
+    context |= month_context(
+        request, schedules=[schedule], service=with_length(made.reservation.length, made.service), now=now
     )
     if request.GET.get("known") == context["known"]:
         return HttpResponse(status=204)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from booking.appointments.choosing import free_on, refuse
 from booking.appointments.enums import Action, Event
 from booking.appointments.forms import MoveForm
-from booking.appointments.messages import and_told
+from booking.appointments.messages import with_notification_note
 from booking.appointments.operations import reschedule
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.appointment import own_appointment
@@ -21,7 +21,7 @@ from booking.models import Appointment, Schedule
 from booking.pages.access import actor_of, provider_page
 from booking.pages.calendar import asked_date
 from booking.reservations.enums import Override
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.operations import SeriesChange, edit_series
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
@@ -56,7 +56,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
                 }
                 context = {"appointment": shown, "form": form, "after": after, "change": change}
                 return render(request, "booking/dashboard/move_preview.html", context)
-            messages.success(request, and_told(_("Moved."), shown, Event.RESCHEDULED))
+            messages.success(request, with_notification_note(_("Moved."), shown, Event.RESCHEDULED))
             return HttpResponseRedirect(here)
     meant = max(shown.starts_at, now).astimezone(schedule.zone).date()
     typed = form.cleaned_data.get("date") if form.is_bound else None
@@ -80,8 +80,8 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
 def _move(request: HttpRequest, shown: Appointment, form: MoveForm, now: datetime) -> SeriesChange | None:
     """Move it, and those of its series in scope. Return the change of the series; None if only the one was moved."""
     actor, overrides = actor_of(request), form.overrides_meant
-    scope = Scope(form.cleaned_data.get("scope", Scope.THIS))
-    if shown.series_id is None or scope == Scope.THIS:
+    scope = SeriesScope(form.cleaned_data.get("scope", SeriesScope.THIS))
+    if shown.series_id is None or scope == SeriesScope.THIS:
         reschedule(
             appointment_id=shown.pk,
             starts_at=form.starts_at,

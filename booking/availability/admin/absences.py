@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from booking.admin.base import CalendarForm, Previews, previewed, provider_filter, staff, tell
+from booking.admin.base import Previews, ScheduleForm, previewed, provider_filter, staff, tell
 from booking.availability import operations as availability
 from booking.availability.admin.schedules import LocalTimesAdmin
 from booking.models import Absence, Closure, Schedule, TimeOff
@@ -15,7 +15,7 @@ from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import LocalDateTimeField
 
 
-class AbsenceForm(CalendarForm):
+class AbsenceForm(ScheduleForm):
     starts_at = LocalDateTimeField(label=gettext_lazy("Start"), required=False)
     ends_at = LocalDateTimeField(
         label=gettext_lazy("End"), required=False, help_text=gettext_lazy("Either a start and an end, or whole days.")

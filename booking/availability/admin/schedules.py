@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.base import (
-    CalendarForm,
-    InCalendarAdmin,
+    InScheduleAdmin,
     Previews,
+    ScheduleForm,
     explained,
     provider_filter,
     staff,
@@ -241,7 +241,7 @@ class DayTimesField(forms.Field):
         return clock.clean(found[1]), clock.clean(found[2])
 
 
-class DateOverrideForm(CalendarForm):
+class DateOverrideForm(ScheduleForm):
     stretches = DayTimesField(
         label=gettext_lazy("Hours"),
         required=False,
@@ -254,7 +254,7 @@ class DateOverrideForm(CalendarForm):
 
 
 @admin.register(DateOverride)
-class DateOverrideAdmin(Previews, InCalendarAdmin):
+class DateOverrideAdmin(Previews, InScheduleAdmin):
     form = DateOverrideForm
     fields = ("date", "stretches")
     refusal_fields = {"start_time": "stretches", "end_time": "stretches", "hours": "stretches"}
@@ -294,12 +294,12 @@ class DateOverrideAdmin(Previews, InCalendarAdmin):
         return override.schedule.timezone
 
 
-class WindowForm(CalendarForm):
+class WindowForm(ScheduleForm):
     starts_at = LocalDateTimeField(label=gettext_lazy("Start"))
     ends_at = LocalDateTimeField(label=gettext_lazy("End"))
 
 
-class LocalTimesAdmin(Previews, InCalendarAdmin):
+class LocalTimesAdmin(Previews, InScheduleAdmin):
     """An admin of rows from one instant to another, shown in the calendar's timezone."""
 
     @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")

@@ -62,7 +62,7 @@ def bookings_between(start: datetime, until: datetime, now: datetime, **provider
 
 
 @operation
-def rearrange(
+def change_availability(
     provider_id: int,
     write: Callable[[Schedule], Any],
     *,
@@ -104,7 +104,7 @@ def rearrange(
         reach(Failpoint.HOURS_CHANGED)
         diff = regenerate_portion(schedule=schedule, start=changed[0], until=changed[1], now=now)
         count_slots(change, diff)
-        _note_stranded(change, schedule, before, after, start, until, now)
+        _collect_left_outside(change, schedule, before, after, start, until, now)
     return change
 
 
@@ -152,7 +152,7 @@ def _check_rate(scope: str, provider_id: int) -> None:
         raise TooManyChanges(retry_after=seconds)
 
 
-def _note_stranded(
+def _collect_left_outside(
     change: Change,
     schedule: Schedule,
     before: list[Interval],

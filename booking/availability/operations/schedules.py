@@ -11,7 +11,7 @@ from accounts.models import Provider
 from booking.availability.enums import Weekday
 from booking.availability.errors import BadHours, OffGrid
 from booking.availability.locks import lock_closures
-from booking.availability.operations.change import Change, days_around, deletion_of, rearrange
+from booking.availability.operations.change import Change, change_availability, days_around, deletion_of
 from booking.availability.slots import extend, horizon_end
 from booking.models import (
     DateOverride,
@@ -58,7 +58,7 @@ def set_policy(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: 
             reminders_reset.send(Schedule, schedule=schedule, service=None, now=now)
         return schedule
 
-    return rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now)
+    return change_availability(provider_id, write, actor=actor, permission="booking.change_schedule", now=now)
 
 
 def set_working_hours(
@@ -84,7 +84,7 @@ def set_working_hours(
             for weekday, start, end in sorted(set(hours) - kept.keys())
         )
 
-    return rearrange(provider_id, write, actor=actor, permission="booking.change_schedule", now=now)
+    return change_availability(provider_id, write, actor=actor, permission="booking.change_schedule", now=now)
 
 
 def _remember_hours(schedule: Schedule, now: datetime) -> None:
@@ -109,7 +109,7 @@ def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], ac
         written = [[f"{start:%H:%M}", f"{end:%H:%M}"] for start, end in stretches]
         return DateOverride.objects.update_or_create(schedule=schedule, date=day, defaults={"hours": written})[0]
 
-    return rearrange(
+    return change_availability(
         provider_id,
         write,
         actor=actor,
@@ -122,7 +122,7 @@ def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], ac
 def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime) -> Change:
     """Remove the hours of a date, so that the weekly ones apply again."""
     provider_id = override.schedule.provider_id
-    return rearrange(
+    return change_availability(
         provider_id,
         deletion_of(override),
         actor=actor,

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.availability.errors import BadHours, EndsBeforeStart
-from booking.availability.operations.change import Change, days_around, deletion_of, rearrange
+from booking.availability.operations.change import Change, change_availability, days_around, deletion_of
 from booking.models import (
     Closure,
     Schedule,
@@ -26,7 +26,9 @@ def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now
         return TimeOff.objects.create(schedule=schedule, **fields)
 
     around = check_absence(TimeOff(**fields))
-    return rearrange(provider_id, write, actor=actor, permission="booking.add_timeoff", now=now, around=around)
+    return change_availability(
+        provider_id, write, actor=actor, permission="booking.add_timeoff", now=now, around=around
+    )
 
 
 def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
@@ -48,7 +50,9 @@ def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, 
         return row
 
     provider_id = time_off.schedule.provider_id
-    return rearrange(provider_id, write, actor=actor, permission="booking.change_timeoff", now=now, around=around)
+    return change_availability(
+        provider_id, write, actor=actor, permission="booking.change_timeoff", now=now, around=around
+    )
 
 
 def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> Change:
@@ -58,7 +62,7 @@ def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> Change:
         return check_absence(_as_it_is(schedule, time_off))
 
     provider_id = time_off.schedule.provider_id
-    return rearrange(
+    return change_availability(
         provider_id,
         deletion_of(time_off),
         actor=actor,

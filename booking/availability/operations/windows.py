@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.availability.errors import BadHours, EndsBeforeStart, InThePast
-from booking.availability.operations.change import Change, deletion_of, rearrange
+from booking.availability.operations.change import Change, change_availability, deletion_of
 from booking.availability.slots import check_on_grid
 from booking.models import (
     AvailabilityWindow,
@@ -32,7 +32,7 @@ def open_window(
         return AvailabilityWindow.objects.create(schedule=schedule, starts_at=starts_at, ends_at=ends_at)
 
     _check_window(starts_at, ends_at, now)
-    return rearrange(
+    return change_availability(
         provider_id,
         write,
         actor=actor,
@@ -68,7 +68,7 @@ def move_window(
         return min(row.starts_at, starts_at), max(row.ends_at, ends_at)
 
     _check_window(starts_at, ends_at, now)
-    return rearrange(
+    return change_availability(
         window.schedule.provider_id,
         write,
         actor=actor,
@@ -81,7 +81,7 @@ def move_window(
 def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime) -> Change:
     """Remove a dated stretch of availability."""
     around = (window.starts_at, window.ends_at)
-    return rearrange(
+    return change_availability(
         window.schedule.provider_id,
         deletion_of(window),
         actor=actor,

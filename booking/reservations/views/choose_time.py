@@ -12,7 +12,7 @@ from accounts.providers.models import published as published_provider
 from booking.links import visitor_from_token, visitor_token
 from booking.models import Reservation, Schedule, Service
 from booking.pages.embedding import embeddable, let_embed
-from booking.pages.month_picker import alternatives_in, calendar_of, in_chosen_zone, of_service
+from booking.pages.month_picker import alternatives_in, in_chosen_zone, month_context, of_service
 from booking.pages.provider_list import published
 from booking.pages.search_forms import ChosenForm
 from booking.reservations.errors import OutsideHours, SlotTaken, TooFar, TooManyHolds, TooSoon
@@ -77,7 +77,7 @@ def choose(
         }
         if request.method == "POST":
             return take(request, schedules, service, visitor, held, context)
-        context |= calendar_of(request, schedules=schedules, service=service, now=now, held=held)
+        context |= month_context(request, schedules=schedules, service=service, now=now, held=held)
         if request.GET.get("known") == context["known"]:
             return HttpResponse(status=204)
         response = render(request, "booking/choose.html", context)

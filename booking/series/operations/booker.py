@@ -10,17 +10,17 @@ from dateutil.relativedelta import relativedelta
 from django.db import transaction
 
 from accounts.actors import Actor
-from booking.appointments.steps import appoint
+from booking.appointments.steps import create_appointment
 from booking.availability.errors import InThePast, OffGrid
 from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
 from booking.reservations.claims import claim
 from booking.reservations.enums import Override
 from booking.reservations.errors import OutsideHours, SlotTaken, TooFar, TooSoon
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.errors import SeriesConflict
 from booking.series.recurrence import last_date, occurrences
-from booking.services.models import lasting
+from booking.services.models import with_length
 from booking.signals import series_changed
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.time.intervals import DAY
@@ -149,7 +149,7 @@ class SeriesBooker:
             overrides=[Override(name) for name in series.overrides],
         )
         reservation.provider, reservation.client, reservation.service = series.provider, series.client, self.service
-        return appoint(
+        return create_appointment(
             reservation,
             actor=self.actor,
             now=self.now,
@@ -162,12 +162,12 @@ class SeriesBooker:
             among=self.events,
         )
 
-    def finish(self, policy: Policy, *, quietly: bool = False) -> None:
+    def finish(self, policy: ConflictPolicy, *, quietly: bool = False) -> None:
         """Save the gaps and notify both sides. Raises SeriesConflict if the policy allows no conflict."""
         conflicts = self.change.conflicts
         if conflicts:
             _find_nearest(conflicts, self.schedule, self.service, self.now)
-        if conflicts and policy == Policy.ALL_OR_NOTHING:
+        if conflicts and policy == ConflictPolicy.ALL_OR_NOTHING:
             raise SeriesConflict(details={"conflicts": [conflict.as_dict() for conflict in conflicts]})
         self.write_gaps()
         self.series.mark_changed(self.now)
@@ -212,7 +212,7 @@ def _find_nearest(conflicts: Collection[Conflict], schedule: Schedule, service: 
 
     Inside the transaction, the series' own times are not among them.
     """
-    likewise = lasting(max(conflict.ends_at - conflict.starts_at for conflict in conflicts), service)
+    likewise = with_length(max(conflict.ends_at - conflict.starts_at for conflict in conflicts), service)
     first = max(min(conflict.starts_at for conflict in conflicts) - NEARBY, now)
     until = max(conflict.starts_at for conflict in conflicts) + NEARBY
     search = SlotQuery(first, until, now, schedule.provider_id, likewise, hidden=True)

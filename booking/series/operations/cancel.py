@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from booking.appointments.enums import COMING, Action
 from booking.appointments.operations import take_action
-from booking.appointments.steps import do, except_date
+from booking.appointments.steps import add_exdate, do
 from booking.availability.errors import InThePast
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.errors import NotInRule, SeriesEnded
 from booking.series.operations.booker import SeriesChange, last_end, tell
 from booking.series.recurrence import occurrences
@@ -26,7 +26,7 @@ from scheduler_project.common.time.intervals import DAY
 def cancel_series(
     *,
     series_id: int,
-    scope: Scope,
+    scope: SeriesScope,
     actor: Actor,
     now: datetime,
     occurrence: date | None = None,
@@ -39,10 +39,10 @@ def cancel_series(
     """
     _schedule, series = locked_series(series_id, actor, now, clients_too=True)
     change, events = SeriesChange(series), list[AppointmentEvent]()
-    if scope == Scope.ALL:
+    if scope == SeriesScope.ALL:
         series.cancelled_at = now
         change.cancelled = cancel_each(to_come(series, now), events, actor, now, reason)
-    elif scope == Scope.THIS:
+    elif scope == SeriesScope.THIS:
         day = coming_date(series, occurrence, now)
         made = series.appointments.filter(occurrence=day).first()
         if made:
@@ -51,7 +51,7 @@ def cancel_series(
             )
             series.refresh_from_db()
         else:
-            except_date(series, day, now)
+            add_exdate(series, day, now)
     else:
         day = coming_date(series, occurrence, now)
         end_before(series, day, now)

@@ -15,7 +15,7 @@ from booking.models import AppointmentSeries, Schedule, Service
 from booking.reservations.claims import BOOK, FURTHEST, lock_client, offered
 from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, last_end, reach
 from booking.series.recurrence import check_start
 from booking.series.rule import read
@@ -49,13 +49,13 @@ class SeriesSpec:
 def preview_series(*, wanted: SeriesSpec, actor: Actor, now: datetime) -> SeriesChange:
     """Return what `create_series` would book, and the conflicts. Nothing is changed."""
     return preview(
-        lambda: create_series(wanted=wanted, policy=Policy.SKIP_CONFLICTS, actor=actor, now=now, quietly=True)
+        lambda: create_series(wanted=wanted, policy=ConflictPolicy.SKIP_CONFLICTS, actor=actor, now=now, quietly=True)
     )
 
 
 @operation
 def create_series(
-    *, wanted: SeriesSpec, policy: Policy, actor: Actor, now: datetime, quietly: bool = False
+    *, wanted: SeriesSpec, policy: ConflictPolicy, actor: Actor, now: datetime, quietly: bool = False
 ) -> SeriesChange:
     """Create a series and book its occurrences up to the provider's booking horizon, in one transaction.
 

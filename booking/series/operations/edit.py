@@ -12,18 +12,18 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from booking.appointments.enums import Action
 from booking.appointments.permissions import check_allowed
-from booking.appointments.steps import locked_appointment, reword
+from booking.appointments.steps import locked_appointment, update_texts
 from booking.availability.errors import InThePast
 from booking.availability.slots import check_on_grid
 from booking.models import Appointment, AppointmentSeries, Schedule, Service
 from booking.reservations.claims import FURTHEST, offered
 from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.errors import BadRule, SeriesEnded
 from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, end_of_slots, last_end, reach
 from booking.series.operations.cancel import coming_date, end_before, locked_series, to_come
-from booking.series.operations.rematch import Match, follow, move, named, planned
+from booking.series.operations.rematch import Match, follow, match_occurrences, move, named
 from booking.series.recurrence import check_start, first_fitting, occurrences
 from booking.series.rule import read
 from scheduler_project.common.errors import NotFound, TryAgain
@@ -45,12 +45,12 @@ TIMES = ("starts", "rrule", "duration_minutes", "service_id")
 def edit_series(
     *,
     series_id: int,
-    scope: Scope,
+    scope: SeriesScope,
     changes: dict[str, Any],
     actor: Actor,
     now: datetime,
     occurrence: date | None = None,
-    policy: Policy = Policy.ALL_OR_NOTHING,
+    policy: ConflictPolicy = ConflictPolicy.ALL_OR_NOTHING,
     overrides: Collection[Override] | None = None,
 ) -> SeriesChange:
     """Change one occurrence, it and those after it, or all to come, in one transaction. Past ones stay.
@@ -65,16 +65,16 @@ def edit_series(
     service = series.service
     if "service_id" in changes:
         service = offered(schedule, changes["service_id"], actor)
-    if scope == Scope.THIS:
+    if scope == SeriesScope.THIS:
         day = coming_date(series, occurrence, now)
         return _edit_one(schedule, series, service, day, changes, actor, now, overrides)
-    if scope == Scope.FOLLOWING or occurrence is not None:
+    if scope == SeriesScope.FOLLOWING or occurrence is not None:
         day = coming_date(series, occurrence, now)
     else:
         day = _first_to_come(series, now)
     starts = _local(changes.get("starts"), series.zone)
     before, shift = copy(series), starts.date() - day if starts else timedelta()
-    everything = scope == Scope.ALL or day == series.start_date
+    everything = scope == SeriesScope.ALL or day == series.start_date
     first = _first_to_come(series, now) if everything else day
     after = series if everything else _split(series, day, actor, now)
     if starts:
@@ -92,7 +92,7 @@ def edit_series(
     work = SeriesBooker(schedule, after, service, actor, now)
     old = to_come(before, now, date.min if everything else day)
     if anew:
-        plan = planned(before, after, old, first, shift, now)
+        plan = match_occurrences(before, after, old, first, shift, now)
     else:
         plan = Match([(appointment, named(appointment), appointment.starts_at) for appointment in old])
     follow(work, before, plan)
@@ -205,8 +205,8 @@ def _edit_one(
             return move(work, appointment, service, starts_at, length)
 
         if not work.attempt(day, starts_at, call, length):
-            work.finish(Policy.ALL_OR_NOTHING)
+            work.finish(ConflictPolicy.ALL_OR_NOTHING)
         work.change.moved.append(appointment)
     words = {name: changes[name] for name in WORDS if name in changes}
-    reword(appointment, words, actor=actor, now=now)
+    update_texts(appointment, words, actor=actor, now=now)
     return work.change

@@ -7,7 +7,7 @@ from booking.availability.locks import locked_schedule
 from booking.models import AppointmentSeries
 from booking.reservations.claims import offered
 from booking.series.operations.booker import SeriesBooker, reach
-from booking.services.errors import NotOffered
+from booking.services.errors import ServiceNotOffered
 from scheduler_project.common.operations import each_by_itself, operation
 
 
@@ -30,7 +30,7 @@ def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
     service, refused = None, None
     try:
         service = offered(schedule, series.service_id, actor)
-    except NotOffered as refusal:
+    except ServiceNotOffered as refusal:
         refused = refusal
     work = SeriesBooker(schedule, series, service, actor, now)
     work.book_between(series.generated_until, until, refused)

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from booking.appointments.enums import AppointmentStatus
-from booking.appointments.steps import locked_appointment, move_to, reword, untitled
+from booking.appointments.steps import default_title, locked_appointment, move_to, update_texts
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Service
 from booking.reservations.enums import Override
 from booking.series.operations.booker import SeriesBooker
@@ -26,7 +26,7 @@ class Match:
     """
 
     pairs: list[tuple[Appointment, date, datetime]]
-    given_up: list[Appointment] = field(default_factory=list)
+    to_cancel: list[Appointment] = field(default_factory=list)
     to_book: list[tuple[date, datetime]] = field(default_factory=list)
     ended: list[Appointment] = field(default_factory=list)
     renamed: list[tuple[Appointment, date | None]] = field(default_factory=list)
@@ -37,7 +37,7 @@ def named(appointment: Appointment) -> date:
     return appointment.occurrence
 
 
-def planned(
+def match_occurrences(
     before: AppointmentSeries,
     after: AppointmentSeries,
     old: list[Appointment],
@@ -49,7 +49,7 @@ def planned(
 
     Occurrences before `first` that were moved into the future keep their times.
     """
-    strays = [appointment for appointment in old if named(appointment) < first]
+    moved_ahead = [appointment for appointment in old if named(appointment) < first]
     old = [appointment for appointment in old if named(appointment) >= first]
     by_date = {named(appointment): appointment for appointment in old}
     others = before.appointments.exclude(occurrence=None).exclude(pk__in=[appointment.pk for appointment in old])
@@ -57,7 +57,7 @@ def planned(
     cancelled = others.filter(status=AppointmentStatus.CANCELLED, occurrence__gte=first)
     ended = list(cancelled.exclude(occurrence__in=before.exdates))
     others = others.exclude(pk__in=[appointment.pk for appointment in ended])
-    kept = {named(appointment) for appointment in (*others.filter(occurrence__lt=first), *strays)}
+    kept = {named(appointment) for appointment in (*others.filter(occurrence__lt=first), *moved_ahead)}
     along = {named(appointment) + shift: appointment for appointment in others.filter(occurrence__gte=first)}
     settled = kept | along.keys() | set(after.exdates)
     new = {
@@ -66,7 +66,7 @@ def planned(
         if day >= first + shift and day not in settled and (starts_at > now or day in by_date)
     }
     pairs = [(by_date[day], day, starts_at) for day, starts_at in new.items() if day in by_date]
-    pairs += [(appointment, named(appointment), appointment.starts_at) for appointment in strays]
+    pairs += [(appointment, named(appointment), appointment.starts_at) for appointment in moved_ahead]
     left = [appointment for appointment in old if named(appointment) not in new]
     right = [(day, starts_at) for day, starts_at in new.items() if day not in by_date]
     pairs += [(appointment, day, starts_at) for appointment, (day, starts_at) in zip(left, right, strict=False)]
@@ -84,15 +84,15 @@ def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[t
 
 def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
     """Change the appointments of a series to match it. One that cannot be moved stays where it is."""
-    for appointment in (*plan.given_up, *plan.ended, *(settled for settled, _day in plan.renamed)):
+    for appointment in (*plan.to_cancel, *plan.ended, *(settled for settled, _day in plan.renamed)):
         _name(appointment, None)
     why = _("The series was changed.")
-    work.change.cancelled = cancel_each(plan.given_up, work.events, work.actor, work.now, why)
+    work.change.cancelled = cancel_each(plan.to_cancel, work.events, work.actor, work.now, why)
     for appointment, day, starts_at in plan.pairs:
         kept = _moved(work, before, appointment, day, starts_at) or locked_appointment(appointment.pk)
         kept.series, kept.occurrence = work.series, day
         kept.save(update_fields=["series", "occurrence"])
-        reword(kept, _new_words(before, work.series, kept), actor=work.actor, now=work.now, among=work.events)
+        update_texts(kept, _new_words(before, work.series, kept), actor=work.actor, now=work.now, among=work.events)
     for settled, new_day in plan.renamed:
         _name(settled, new_day)
     for day, starts_at in plan.to_book:
@@ -162,7 +162,7 @@ def _new_words(before: AppointmentSeries, after: AppointmentSeries, appointment:
 
 def _words(series: AppointmentSeries) -> dict[str, Any]:
     return {
-        "title": series.title or untitled(series.service),
+        "title": series.title or default_title(series.service),
         "description": series.description,
         "reminder_offsets": series.reminder_offsets,
     }

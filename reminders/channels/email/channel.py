@@ -19,7 +19,14 @@ from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from reminders.channels.base import Connection, DeliveryError, OutgoingMessage, PersonalChannel, Refused, Unreachable
+from reminders.channels.base import (
+    Connection,
+    DeliveryError,
+    OutgoingMessage,
+    PersonalChannel,
+    RefusedForGood,
+    Unreachable,
+)
 from reminders.channels.email.texts import TEXTS
 from scheduler_project.common.mail.smtp import LOST, SHUTTING_DOWN, Meaning, NotSetUp, meaning_of, reply_of
 from scheduler_project.common.pages.forms import EmailField
@@ -84,7 +91,7 @@ class Mail:
         text = f"{reply[0]} {reply[1]}" if reply else str(error)
         if meaning == Meaning.LATER:
             return DeliveryError(text)
-        return Refused(f"It cannot be written as a mail: {text}" if isinstance(error, ValueError) else text)
+        return RefusedForGood(f"It cannot be written as a mail: {text}" if isinstance(error, ValueError) else text)
 
     @contextmanager
     def in_time(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from reminders.channels.base import (
     OptOutWords,
     OutgoingMessage,
     PersonalChannel,
-    Refused,
+    RefusedForGood,
     Unreachable,
 )
 from reminders.channels.sms.texts import TEXTS
@@ -152,7 +152,7 @@ class Twilio:
         said = getattr(error, "msg", None) or getattr(error, "detail", None) or getattr(error, "title", "")
         text = f"Twilio {error.code}: {said}"
         if error.code in NEVER:
-            return Refused(text)
+            return RefusedForGood(text)
         if error.status in (401, 403):
             return Unreachable(text)
         return DeliveryError(text, retry_after=self.retry_after)

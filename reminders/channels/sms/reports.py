@@ -5,7 +5,7 @@ from datetime import datetime
 
 from reminders.channels.base import shortened
 from reminders.channels.sms.channel import SmsChannel
-from reminders.enums import MessageStatus, OptOutSource, Outcome
+from reminders.enums import AttemptOutcome, MessageStatus, OptOutSource
 from reminders.models import DeliveryAttempt, Message
 from reminders.preferences.operations import opt_in, opt_out
 from scheduler_project.common.operations import operation
@@ -31,7 +31,7 @@ NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
 
 @operation
-def report(*, reference: str, status: str, error: str) -> Outcome | None:
+def report(*, reference: str, status: str, error: str) -> AttemptOutcome | None:
     """Record the gateway's report on its message `reference`. Return the current outcome; None for an unknown message.
 
     The first final report counts, so a repeated or late one changes nothing. An undelivered message has failed: it is
@@ -42,18 +42,18 @@ def report(*, reference: str, status: str, error: str) -> Outcome | None:
         return None
     message = Message.objects.select_for_update(no_key=True).get(pk=attempt.message_id)
     attempt = DeliveryAttempt.objects.select_for_update(no_key=True).get(pk=attempt.pk)
-    if attempt.outcome != Outcome.SENT or status not in FINAL:
-        return Outcome(attempt.outcome)
+    if attempt.outcome != AttemptOutcome.SENT or status not in FINAL:
+        return AttemptOutcome(attempt.outcome)
     if status in ARRIVED:
-        attempt.outcome = Outcome.DELIVERED
+        attempt.outcome = AttemptOutcome.DELIVERED
         attempt.save(update_fields=["outcome"])
-        return Outcome.DELIVERED
-    attempt.outcome, attempt.error = Outcome.REFUSED, shortened(f"{status} {error}")
+        return AttemptOutcome.DELIVERED
+    attempt.outcome, attempt.error = AttemptOutcome.REFUSED, shortened(f"{status} {error}")
     attempt.save(update_fields=["outcome", "error"])
     if message.status == MessageStatus.SENT and not message.attempts.filter(pk__gt=attempt.pk).exists():
         message.status, message.error = MessageStatus.FAILED, attempt.error
         message.save(update_fields=["status", "error"])
-    return Outcome.REFUSED
+    return AttemptOutcome.REFUSED
 
 
 def _attempt(reference: str) -> DeliveryAttempt | None:

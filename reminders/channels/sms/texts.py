@@ -6,17 +6,21 @@ They keep to the GSM alphabet: with one “ or – only 70 characters fit instea
 from django.utils.translation import gettext_lazy as _
 
 from reminders.channels.base import TemplateText
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 
-TEXTS: dict[Recipient, dict[Kind, TemplateText]] = {
+TEXTS: dict[Recipient, dict[MessageKind, TemplateText]] = {
     Recipient.CLIENT: {
-        Kind.REMINDER: TemplateText("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.BOOKED: TemplateText("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.PENDING: TemplateText("", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.APPROVED: TemplateText("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
-        Kind.DECLINED: TemplateText("", _("Declined: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")),
-        Kind.MOVED: TemplateText("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
-        Kind.CANCELLED: TemplateText(
+        MessageKind.REMINDER: TemplateText("", _("Reminder: {{ title }} with {{ provider_name }}, {{ start }}")),
+        MessageKind.BOOKED: TemplateText("", _("Booked: {{ title }} with {{ provider_name }}, {{ start }}")),
+        MessageKind.PENDING: TemplateText(
+            "", _("Awaiting approval: {{ title }} with {{ provider_name }}, {{ start }}")
+        ),
+        MessageKind.APPROVED: TemplateText("", _("Approved: {{ title }} with {{ provider_name }}, {{ start }}")),
+        MessageKind.DECLINED: TemplateText(
+            "", _("Declined: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")
+        ),
+        MessageKind.MOVED: TemplateText("", _("Moved: {{ title }} with {{ provider_name }}, now {{ start }}")),
+        MessageKind.CANCELLED: TemplateText(
             "", _("Cancelled: {{ title }} with {{ provider_name }}, {{ start }}\n{{ reason }}")
         ),
     },

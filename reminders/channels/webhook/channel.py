@@ -23,7 +23,14 @@ from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext_lazy as _
 from standardwebhooks import Webhook
 
-from reminders.channels.base import Connection, DeliveryChannel, DeliveryError, OutgoingMessage, Refused, Unreachable
+from reminders.channels.base import (
+    Connection,
+    DeliveryChannel,
+    DeliveryError,
+    OutgoingMessage,
+    RefusedForGood,
+    Unreachable,
+)
 
 MOST_READ = 500
 """Maximum number of bytes read of a response."""
@@ -71,17 +78,17 @@ def target_of(url: str) -> Target:
         if ":" not in host:
             host = host.encode("idna").decode()
     except ValueError as error:
-        raise Refused(f"This is no address: {error}") from error
+        raise RefusedForGood(f"This is no address: {error}") from error
     if parts.scheme != "https" and not (parts.scheme == "http" and settings.WEBHOOK_ALLOW_HTTP):
-        raise Refused("Webhooks are told by https only.")
+        raise RefusedForGood("Webhooks are told by https only.")
     if not host or port == 0 or "@" in parts.netloc:
-        raise Refused("A webhook's address is https://host/path, without a login.")
+        raise RefusedForGood("A webhook's address is https://host/path, without a login.")
     with suppress(ValueError):
         check_public(str(ip_address(host)))
     secure = parts.scheme == "https"
     port_of_scheme = 443 if secure else 80
     if settings.WEBHOOK_PORTS and (port or port_of_scheme) not in settings.WEBHOOK_PORTS:
-        raise Refused(f"Webhooks are told at these ports only: {', '.join(map(str, settings.WEBHOOK_PORTS))}.")
+        raise RefusedForGood(f"Webhooks are told at these ports only: {', '.join(map(str, settings.WEBHOOK_PORTS))}.")
     path = iri_to_uri(f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}")
     netloc = (f"[{host}]" if ":" in host else host) + (f":{port}" if port else "")
     return Target(secure, host, port or port_of_scheme, path, netloc)
@@ -100,7 +107,7 @@ def is_public(address: str) -> bool:
 
 def check_public(address: str) -> None:
     if not settings.WEBHOOK_ALLOW_PRIVATE and not is_public(address):
-        raise Refused("This address leads into a private network.")
+        raise RefusedForGood("This address leads into a private network.")
 
 
 def left(deadline: float) -> float:
@@ -239,7 +246,7 @@ def no(answer: http.client.HTTPResponse) -> DeliveryError:
         said = answer.read1(MOST_READ)
     text = f"{answer.status} {answer.reason} {said.decode(errors='replace')}"
     if answer.status == http.HTTPStatus.GONE:
-        return Refused(text, gone=True)
+        return RefusedForGood(text, gone=True)
     return DeliveryError(text, retry_after=seconds_asked(answer.getheader("Retry-After")))
 
 

@@ -24,8 +24,8 @@ from scheduler_project.common.files.csv_reader import check_size
 from scheduler_project.common.files.imports import (
     ImportOptions,
     ImportPolicy,
-    Outcome,
     Report,
+    RowOutcome,
     Sheet,
     carry_out,
     rejects,
@@ -287,14 +287,14 @@ class Imports(Exports):
 
 
 def _told(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return [(capfirst(str(Outcome(name).label)), number) for name, number in counts.items() if number]
+    return [(capfirst(str(RowOutcome(name).label)), number) for name, number in counts.items() if number]
 
 
 def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None:
     """Store the outcomes of the rows, unless the file was imported meanwhile."""
     kept = {
         "counts": {str(outcome): number for outcome, number in report.counts().items()},
-        "refused": rejects(sheet, report).encode() if report.of(Outcome.REFUSED) else b"",
+        "refused": rejects(sheet, report).encode() if report.of(RowOutcome.REFUSED) else b"",
         **more,
     }
     ImportedFile.objects.filter(pk=file.pk, done_at=None).update(**kept)
@@ -317,18 +317,18 @@ def _shown(report: Report) -> dict[str, list[dict[str, Any]]]:
             }
             for result in report.of(outcome)[:SHOWN]
         ]
-        for outcome in Outcome
-        if outcome != Outcome.UNCHANGED
+        for outcome in RowOutcome
+        if outcome != RowOutcome.UNCHANGED
     }
 
 
 def _page_of(file: ImportedFile) -> dict[str, Any]:
     """Return the page's context: refused rows first, then changes, then the rest, up to the maximum listed."""
-    order = (Outcome.REFUSED, Outcome.CHANGED, Outcome.REMOVED, Outcome.NEW, Outcome.UNCHANGED)
+    order = (RowOutcome.REFUSED, RowOutcome.CHANGED, RowOutcome.REMOVED, RowOutcome.NEW, RowOutcome.UNCHANGED)
     groups = [
         (outcome, number, file.shown.get(outcome, []), max(0, number - SHOWN))
         for outcome in order
         if (number := file.counts[outcome])
     ]
-    good = sum(file.counts[outcome] for outcome in (Outcome.NEW, Outcome.CHANGED, Outcome.REMOVED))
-    return {"groups": groups, "good": good, "refused": file.counts[Outcome.REFUSED]}
+    good = sum(file.counts[outcome] for outcome in (RowOutcome.NEW, RowOutcome.CHANGED, RowOutcome.REMOVED))
+    return {"groups": groups, "good": good, "refused": file.counts[RowOutcome.REFUSED]}

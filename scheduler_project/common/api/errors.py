@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from scheduler_project.common.audit.redaction import remember_fields
 from scheduler_project.common.db.errors import refusal_for
-from scheduler_project.common.errors import DomainError, Kind, TryAgain
+from scheduler_project.common.errors import DomainError, ErrorKind, TryAgain
 from scheduler_project.common.operations import DELETED_MEANWHILE
 
 
@@ -48,13 +48,13 @@ class ExceptionHandler(StandardHandler):
 
 
 class TooLarge(APIException):
-    status_code = Kind.TOO_LARGE.value
+    status_code = ErrorKind.TOO_LARGE.value
     default_code = "too_large"
     default_detail = _("The request is too large. At most one megabyte is read.")
 
 
 class TooManyFields(APIException):
-    status_code = Kind.INVALID.value
+    status_code = ErrorKind.INVALID.value
     default_code = "too_many_fields"
     default_detail = _("The request has too many fields or parameters. At most 1,000 are read.")
 
@@ -62,7 +62,7 @@ class TooManyFields(APIException):
 class BadRequest(APIException):
     """A request that Django calls suspicious: an error of the client, not a bug."""
 
-    status_code = Kind.INVALID.value
+    status_code = ErrorKind.INVALID.value
     default_code = "bad_request"
     default_detail = _("This request cannot be read.")
 

@@ -13,20 +13,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scheduler_project.common.api.content import JSONRenderer
-from scheduler_project.common.errors import DomainError, Kind, TryAgain
+from scheduler_project.common.errors import DomainError, ErrorKind, TryAgain
 from scheduler_project.common.models import REPEATABLE, IdempotentRequest
 from scheduler_project.common.operations import operation
 
 
 class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
-    kind = Kind.UNPROCESSABLE
+    kind = ErrorKind.UNPROCESSABLE
     message = _("This Idempotency-Key was already used for a different request. Send a new key.")
 
 
 class AnswerErased(DomainError):
     code = "answer_erased"
-    kind = Kind.GONE
+    kind = ErrorKind.GONE
     message = _("This was done before. Its answer is no longer kept, for it named somebody who was erased since.")
 
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.db.postgresql.places import NoConnectionFree
-from scheduler_project.common.errors import DomainError, Kind, TooBusy
+from scheduler_project.common.errors import DomainError, ErrorKind, TooBusy
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ AWAY = frozenset(
 
 class TookTooLong(DomainError):
     code = "took_too_long"
-    kind = Kind.UNAVAILABLE
+    kind = ErrorKind.UNAVAILABLE
     message = _(
         "This took too long and was stopped. Try again in a moment. If you were changing something, check first "
         "whether it was done."
@@ -44,7 +44,7 @@ class TookTooLong(DomainError):
 
 class Unavailable(DomainError):
     code = "unavailable"
-    kind = Kind.UNAVAILABLE
+    kind = ErrorKind.UNAVAILABLE
     message = _(
         "The site cannot reach its database. Try again in a moment. If you were changing something, check first "
         "whether it was done."

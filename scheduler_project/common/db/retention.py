@@ -49,7 +49,7 @@ def older_than(days: int, now: datetime) -> datetime | None:
     return now - timedelta(days=days) if days else None
 
 
-def forgotten(rows: QuerySet) -> int:
+def delete_rows(rows: QuerySet) -> int:
     """Delete rows with their related rows, in batches. Return how many."""
     return sum(_forget(rows, batch) for batch in batches(rows))
 
@@ -83,17 +83,17 @@ def _trail(now: datetime) -> int:
 
 
 retained |= {
-    "answers to repeated writes": lambda now: forgotten(
+    "answers to repeated writes": lambda now: delete_rows(
         IdempotentRequest.objects.filter(created_at__lt=now - REPEATABLE)
     ),
-    "files to import": lambda now: forgotten(ImportedFile.objects.filter(created_at__lt=now - FILES)),
-    "inspections": lambda now: forgotten(Inspection.objects.filter(at__lt=now - INSPECTIONS)),
-    "ended sessions": lambda now: forgotten(Session.objects.filter(expire_date__lt=now)),
-    "links to confirm emails": lambda now: forgotten(
+    "files to import": lambda now: delete_rows(ImportedFile.objects.filter(created_at__lt=now - FILES)),
+    "inspections": lambda now: delete_rows(Inspection.objects.filter(at__lt=now - INSPECTIONS)),
+    "ended sessions": lambda now: delete_rows(Session.objects.filter(expire_date__lt=now)),
+    "links to confirm emails": lambda now: delete_rows(
         EmailConfirmation.objects.filter(created__lt=now - timedelta(days=30))
     ),
     "ended limits": lambda now: (
-        forgotten(Remembered.objects.filter(expires__lt=now)) + forgotten(Tally.objects.filter(ends_at__lt=now))
+        delete_rows(Remembered.objects.filter(expires__lt=now)) + delete_rows(Tally.objects.filter(ends_at__lt=now))
     ),
     "counts of what was sent": lambda now: sending.forget(now=now),
     "trail": _trail,

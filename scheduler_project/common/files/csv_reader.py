@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 from scheduler_project.common.files.csv_export import BOM, csv_plain
 
 SEPARATORS = (",", ";", "\t")
@@ -38,7 +38,7 @@ class FileRefused(DomainError):
 
     message = gettext_lazy("This file cannot be read.")
 
-    def __init__(self, code: str, message: str, kind: Kind = Kind.INVALID) -> None:
+    def __init__(self, code: str, message: str, kind: ErrorKind = ErrorKind.INVALID) -> None:
         super().__init__(message, field="file")
         self.code, self.kind = code, kind
 
@@ -57,14 +57,14 @@ def check_size(size: int) -> None:
     if size > settings.IMPORT_MAX_BYTES:
         says = _("The file has %(size).1f MB. At most %(most).1f MB are read; divide it.")
         sizes = {"size": size / 1e6, "most": settings.IMPORT_MAX_BYTES / 1e6}
-        raise FileRefused("file_too_large", says % sizes, Kind.TOO_LARGE)
+        raise FileRefused("file_too_large", says % sizes, ErrorKind.TOO_LARGE)
 
 
 def check_number(number: int) -> None:
     """Raise FileRefused (`too_many_rows`) if the number of rows exceeds the limit."""
     if number > settings.IMPORT_MAX_ROWS:
         says = _("The file has more than %d rows. Divide it.")
-        raise FileRefused("too_many_rows", says % settings.IMPORT_MAX_ROWS, Kind.TOO_LARGE)
+        raise FileRefused("too_many_rows", says % settings.IMPORT_MAX_ROWS, ErrorKind.TOO_LARGE)
 
 
 def decoded(content: bytes) -> str:

@@ -26,7 +26,7 @@ from scheduler_project.common.validators import composed
 T = TypeVar("T")
 
 
-class Outcome(models.TextChoices):
+class RowOutcome(models.TextChoices):
     """Outcomes of a row."""
 
     NEW = "new", gettext_lazy("new")
@@ -48,14 +48,14 @@ class Result:
     """The outcome of one row in an import or a preview. `row` is None for something that the file lacks."""
 
     row: Row | None
-    outcome: Outcome
+    outcome: RowOutcome
     about: str = ""
     says: str = ""
     refusals: list[DomainError] = field(default_factory=list)
 
     @classmethod
     def refused(cls, row: Row, refusals: Iterable[DomainError], about: str = "") -> "Result":
-        return cls(row, Outcome.REFUSED, about, refusals=list(refusals))
+        return cls(row, RowOutcome.REFUSED, about, refusals=list(refusals))
 
 
 @dataclass
@@ -68,10 +68,10 @@ class Report:
     results: list[Result]
     done: bool
 
-    def counts(self) -> dict[Outcome, int]:
-        return {outcome: sum(result.outcome == outcome for result in self.results) for outcome in Outcome}
+    def counts(self) -> dict[RowOutcome, int]:
+        return {outcome: sum(result.outcome == outcome for result in self.results) for outcome in RowOutcome}
 
-    def of(self, outcome: Outcome) -> list[Result]:
+    def of(self, outcome: RowOutcome) -> list[Result]:
         return [result for result in self.results if result.outcome == outcome]
 
 
@@ -142,21 +142,21 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: Imp
         carry_out_part = partial(_carry_out, sheet, part, asked, whole=whole)
         results += preview(carry_out_part) if policy is None else carry_out_part()
     results.sort(key=lambda result: result.row.number if result.row else len(rows) * 1000)
-    refused = any(result.outcome == Outcome.REFUSED for result in results)
+    refused = any(result.outcome == RowOutcome.REFUSED for result in results)
     return Report(results, done=policy is not None and not (whole and refused))
 
 
 @operation
 def _carry_out(sheet: Sheet, rows: list[Row], asked: ImportOptions, *, whole: bool) -> list[Result]:
     results = sheet.work(rows, asked)
-    if whole and any(result.outcome == Outcome.REFUSED for result in results):
+    if whole and any(result.outcome == RowOutcome.REFUSED for result in results):
         undo()
     return results
 
 
 def rejects(sheet: Sheet, report: Report) -> str:
     """Return the refused rows as a file in the original format, with an added column for the reason."""
-    refused = [result for result in report.of(Outcome.REFUSED) if result.row]
+    refused = [result for result in report.of(RowOutcome.REFUSED) if result.row]
     given = [name for name in sheet.columns if any(result.row and name in result.row.cells for result in refused)]
     rows = [[*(result.row.cells.get(name, "") for name in given), why(result)] for result in refused if result.row]
     return "".join(csv_lines([*given, NOT_READ], rows))

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxMiddleware
 
 from scheduler_project.common.db.errors import refusal_for
-from scheduler_project.common.errors import DomainError, Kind
+from scheduler_project.common.errors import DomainError, ErrorKind
 from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import seconds_to_wait, seconds_until
 from scheduler_project.common.pages.languages import DAY, LONG
@@ -106,7 +106,7 @@ def page(view: View[P]) -> Callable[..., HttpResponse]:
 
 def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """Return the error page of a refusal."""
-    template = {Kind.NOT_FOUND: "404.html", Kind.TOO_MANY: "too_many.html"}.get(refusal.kind, "refusal.html")
+    template = {ErrorKind.NOT_FOUND: "404.html", ErrorKind.TOO_MANY: "too_many.html"}.get(refusal.kind, "refusal.html")
     context = {"refusal": refusal, "wait": wait_in_words(refusal.retry_after)}
     response = render(request, template, context, status=refusal.kind.value)
     if refusal.retry_after is not None:

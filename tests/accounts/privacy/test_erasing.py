@@ -25,7 +25,7 @@ from booking.calendars.operations import open_feed
 from booking.imports.kinds import APPOINTMENTS
 from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.reservations.enums import Override, ReservationStatus
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message, Preferences
 from scheduler_project.common import outages
@@ -94,7 +94,7 @@ def live_a_life(client, provider):
         title="Wilhelmina, weekly",
         description="Left knee.",
     )
-    create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
     line = f"Left knee of wilma@,{provider.slug},{client.reference},2026-03-06 09:00"
     run(APPOINTMENTS, f"reference,provider,client_reference,start\n{line}\n")
     for appointment in Appointment.objects.filter(status="scheduled"):
@@ -170,7 +170,7 @@ def test_leaving_is_refused_while_a_series_goes_on(provider, booker):
     wanted = SeriesSpec(
         provider_id=provider.pk, client_id=booker.pk, rrule="FREQ=YEARLY", starts=at("2026-03-04 12:00")
     )
-    series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    series = create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
     for appointment in series.appointments.all():
         take_action(appointment_id=appointment.pk, action=Action.COMPLETE, actor=SYSTEM, now=at("2026-03-04 14:00"))
 
@@ -281,7 +281,7 @@ def test_provider_who_leaves_is_told_nothing_more_of_their_clients(provider):
     other = MessageFactory(appointment=made, error="550 kim@example.org is unknown")
     for message in (told, other):
         DeliveryAttemptFactory(message=message, address="doctor@example.org", error=message.error)
-    outages.note_down(outages.key_of("webhook", endpoint.pk), error="No answer.", now=NOON)
+    outages.open_outage(outages.key_of("webhook", endpoint.pk), error="No answer.", now=NOON)
     user = provider.user
     user.set_password(PASSWORD)
     user.save()

@@ -7,7 +7,7 @@ from booking.appointments.serializers import AppointmentSerializer
 from booking.imports.sheet import EXPORTED
 from booking.models import Appointment
 from booking.privacy import ARCHIVED
-from reminders.webhooks.payloads import TOLD, event_data
+from reminders.webhooks.payloads import WEBHOOK_FIELDS, event_data
 from scheduler_project.common.time.zones import rfc3339
 from tests.factories import ServiceFactory, appoint, at
 
@@ -38,6 +38,6 @@ def test_api_answers_all_fields(provider_api, appointment):
 
 def test_webhook_and_archive_and_export_choose_from_them(appointment):
     assert event_data(appointment).items() <= describe(appointment, instant=rfc3339).items()
-    assert set(TOLD) < PLACES.keys()
+    assert set(WEBHOOK_FIELDS) < PLACES.keys()
     assert set(ARCHIVED.values()) < PLACES.keys()
     assert {place.split("__")[0] for place in EXPORTED} - {"imported"} <= {p.split("__")[0] for p in PLACES.values()}

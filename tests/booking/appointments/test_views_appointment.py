@@ -9,7 +9,7 @@ from django.urls import reverse
 from icalendar import Calendar
 
 from booking.models import Appointment, Reservation
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from tests.factories import NOON, SYSTEM, ServiceFactory, appoint, at
 from tests.html import reminded, text_of
@@ -32,7 +32,7 @@ def request_to_approve(provider):
 def weekly(provider, ada):
     """Four Wednesdays at nine."""
     wanted = SeriesSpec(provider.pk, ada.pk, "FREQ=WEEKLY;COUNT=4", at("2026-03-04 09:00"))
-    return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).booked
+    return create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).booked
 
 
 def page_of(dashboard, appointment):

@@ -9,7 +9,7 @@ from icalendar import Calendar
 
 from booking.links import appointment_link
 from booking.models import Appointment, AppointmentEvent
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message
 from reminders.preferences.links import opt_out_link
@@ -160,7 +160,7 @@ def test_cancelling_can_end_the_series(client, provider):
     wanted = SeriesSpec(
         provider_id=provider.pk, client_id=guest.pk, rrule="FREQ=WEEKLY;BYDAY=WE,TH", starts=at("2026-03-04 09:00")
     )
-    series = create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    series = create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
     second = series.appointments.get(occurrence="2026-03-05")
     address = appointment_link(second).removeprefix("http://localhost:8000")
 

@@ -30,7 +30,7 @@ from booking.availability.slots import (
 )
 from booking.models import Schedule, Slot
 from booking.reservations.errors import OutsideHours
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import create_series, edit_series, extend_series
 from scheduler_project.common.errors import TryAgain
 from scheduler_project.common.limits import throttling
@@ -360,7 +360,7 @@ def test_the_daily_job_lays_out_the_rest_too(hourly, few):
 @pytest.fixture
 def series(hourly):
     asked = wanted(hourly, ClientFactory(), rrule="FREQ=DAILY", starts=local("2026-03-04 09:00"))
-    return create_series(wanted=asked, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
+    return create_series(wanted=asked, policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON).series
 
 
 def test_a_series_notes_nothing_as_closed_while_slots_are_missing(hourly, series, few):
@@ -376,8 +376,8 @@ def test_a_series_notes_nothing_as_closed_while_slots_are_missing(hourly, series
 
 def test_a_series_is_not_changed_while_slots_are_missing(hourly, series, few):
     policy_of(hourly, slot_minutes=30)
-    later = {"series_id": series.pk, "scope": Scope.ALL, "changes": {"duration_minutes": 120}}
-    later |= {"actor": SYSTEM, "now": NOON, "policy": Policy.SKIP_CONFLICTS}
+    later = {"series_id": series.pk, "scope": SeriesScope.ALL, "changes": {"duration_minutes": 120}}
+    later |= {"actor": SYSTEM, "now": NOON, "policy": ConflictPolicy.SKIP_CONFLICTS}
 
     with pytest.raises(TryAgain):
         edit_series(**later)
@@ -389,7 +389,7 @@ def test_a_series_is_not_changed_while_slots_are_missing(hourly, series, few):
 def test_the_words_of_a_series_are_changed_while_slots_are_missing(hourly, series, few):
     policy_of(hourly, slot_minutes=30)
 
-    edit_series(series_id=series.pk, scope=Scope.ALL, changes={"title": "Anew"}, actor=SYSTEM, now=NOON)
+    edit_series(series_id=series.pk, scope=SeriesScope.ALL, changes={"title": "Anew"}, actor=SYSTEM, now=NOON)
 
     series.refresh_from_db()
     assert series.title == "Anew"

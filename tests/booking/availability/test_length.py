@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from booking.models import Schedule, Service
-from booking.services.models import lasting
+from booking.services.models import with_length
 from tests.factories import ReservationFactory, ServiceFactory, minutes
 
 HOUR = Service(duration_minutes=60, buffer_before_minutes=5, buffer_after_minutes=10)
@@ -31,6 +31,6 @@ def test_change_keeps_the_length_unless_the_service_or_a_length_is_another(db, s
 
 @pytest.mark.parametrize(("service", "buffers"), [(HOUR, (5, 10)), (None, (0, 0))])
 def test_search_for_a_length_keeps_the_buffers_of_the_service(service, buffers):
-    made = lasting(timedelta(minutes=25), service)
+    made = with_length(timedelta(minutes=25), service)
 
     assert (made.duration_minutes, made.buffer_before_minutes, made.buffer_after_minutes) == (25, *buffers)

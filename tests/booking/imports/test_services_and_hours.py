@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.imports.kinds import HOURS, SERVICES
 from booking.models import Service, WorkingHours
-from reminders.enums import Kind
+from reminders.enums import MessageKind
 from reminders.models import Message
 from tests.booking.imports.helpers import ALL_OR_NOTHING, exported, outcomes, refusals, run
 from tests.factories import WEEKDAYS, ProviderFactory, ServiceFactory, appoint, at, open_provider
@@ -84,7 +84,7 @@ def test_plans_reminders_anew_for_a_service_whose_offsets_change():
 
     run(SERVICES, "name,duration_minutes,reminders\nVisit,30,2 hours\n")
 
-    due = Message.objects.filter(kind=Kind.REMINDER, status="pending").values_list("due_at", flat=True)
+    due = Message.objects.filter(kind=MessageKind.REMINDER, status="pending").values_list("due_at", flat=True)
     assert list(due) == [at("2026-03-05 08:00")]
 
 

@@ -10,7 +10,7 @@ from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
 from booking.models import Appointment, Reservation
 from booking.reservations.enums import Override
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from tests.factories import (
     NOON,
@@ -168,7 +168,7 @@ def weekly(provider, booker):
         starts=at("2026-03-04 09:00"),
         timezone="UTC",
     )
-    create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
     return list(Appointment.objects.order_by("reservation__starts_at"))
 
 

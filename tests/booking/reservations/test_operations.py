@@ -24,7 +24,7 @@ from booking.reservations.errors import (
     TooSoon,
 )
 from booking.reservations.operations import expire_due, release
-from booking.services.errors import NotOffered
+from booking.services.errors import ServiceNotOffered
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.factories import (
     NOON,
@@ -312,7 +312,7 @@ def test_reserve_of_a_provider_without_a_calendar_is_not_found():
 def test_reserve_a_service_not_offered_is_refused(provider, fields):
     service = ServiceFactory(**{"providers": [provider]} | fields)
 
-    with pytest.raises(NotOffered):
+    with pytest.raises(ServiceNotOffered):
         hold(provider, NINE, service_id=service.pk)
 
 

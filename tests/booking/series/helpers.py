@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from booking.availability.slots import extend_all
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import (
     SeriesSpec,
     create_series,
@@ -30,12 +30,12 @@ def wanted(provider, client, **more):
     return SeriesSpec(provider_id=provider.pk, client_id=client.pk, **given)
 
 
-def create(provider, client, *, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON, **more):
+def create(provider, client, *, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON, **more):
     return create_series(wanted=wanted(provider, client, **more), policy=policy, actor=actor, now=now)
 
 
 def skipping(provider, client, **more):
-    return create(provider, client, policy=Policy.SKIP_CONFLICTS, **more)
+    return create(provider, client, policy=ConflictPolicy.SKIP_CONFLICTS, **more)
 
 
 def told(series):
@@ -62,7 +62,7 @@ def history(appointment):
 def change_one(series, day, *, now=NOON, actor=SYSTEM, overrides=None, **changes):
     return edit_series(
         series_id=series.pk,
-        scope=Scope.THIS,
+        scope=SeriesScope.THIS,
         occurrence=day,
         changes=changes,
         actor=actor,
@@ -71,7 +71,16 @@ def change_one(series, day, *, now=NOON, actor=SYSTEM, overrides=None, **changes
     )
 
 
-def change_all(series, *, scope=Scope.ALL, day=None, policy=Policy.ALL_OR_NOTHING, now=NOON, overrides=None, **changes):
+def change_all(
+    series,
+    *,
+    scope=SeriesScope.ALL,
+    day=None,
+    policy=ConflictPolicy.ALL_OR_NOTHING,
+    now=NOON,
+    overrides=None,
+    **changes,
+):
     return edit_series(
         series_id=series.pk,
         scope=scope,
@@ -85,7 +94,7 @@ def change_all(series, *, scope=Scope.ALL, day=None, policy=Policy.ALL_OR_NOTHIN
 
 
 def following(series, day, **changes):
-    return change_all(series, scope=Scope.FOLLOWING, day=day, **changes)
+    return change_all(series, scope=SeriesScope.FOLLOWING, day=day, **changes)
 
 
 def grown(provider, series, now):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from booking.models import Appointment, AppointmentSeries
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
@@ -37,7 +37,7 @@ FIRST = at("2026-03-09 09:00")
 
 def made(provider, client, rrule="FREQ=WEEKLY;COUNT=3", starts=FIRST, **more):
     wanted = SeriesSpec(provider_id=provider.pk, client_id=client.pk, rrule=rrule, starts=starts, **more)
-    return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    return create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ from booking.availability.operations import take_time_off
 from booking.availability.slots import extend_all
 from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.errors import BadRule, NotInRule, SeriesConflict
 from booking.series.operations import (
     SeriesSpec,
     create_series,
     extend_series,
 )
-from booking.services.errors import NotOffered
+from booking.services.errors import ServiceNotOffered
 from scheduler_project.common.errors import NotAllowed, NotFound
 from tests.booking.series.helpers import (
     DAY,
@@ -241,7 +241,7 @@ def test_create_counts_exceptions_and_conflicts(provider, booker):
         ({"starts": local("2026-03-09 09:00:00.000001")}, OffGrid),
         ({"starts": local("2030-03-11 09:00")}, TooFar),
         ({"starts": local("2024-03-11 09:00"), "rrule": "FREQ=DAILY;COUNT=3"}, InThePast),
-        ({"service_id": 0}, NotOffered),
+        ({"service_id": 0}, ServiceNotOffered),
         ({"client_id": 0}, NotFound),
         ({"provider_id": 0}, NotFound),
     ],
@@ -252,7 +252,7 @@ def test_create_refused_writes_nothing(provider, booker, more, error):
     given = {"rrule": "FREQ=WEEKLY", "starts": local("2026-03-09 09:00"), **who, **more}
 
     with pytest.raises(error):
-        create_series(wanted=SeriesSpec(**given), policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON)
+        create_series(wanted=SeriesSpec(**given), policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON)
 
     assert dump() == before
 

@@ -10,14 +10,14 @@ from booking.availability.slots import extend_all
 from booking.models import AppointmentSeries
 from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.errors import BadRule, NotInRule, SeriesConflict
 from booking.series.operations import (
     cancel_series,
     edit_series,
     extend_series,
 )
-from booking.services.errors import NotOffered
+from booking.services.errors import ServiceNotOffered
 from scheduler_project.common.errors import Missing
 from tests.booking.series.helpers import (
     DAY,
@@ -69,14 +69,14 @@ def test_edit_all_moves_every_appointment_to_come_and_keeps_which_they_are(provi
 
 def test_edit_all_moves_from_the_next_occurrence_that_was_not_left_out(provider, booker):
     series = create(provider, booker).series
-    cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 3, 9), actor=SYSTEM, now=NOON)
+    cancel_series(series_id=series.pk, scope=SeriesScope.THIS, occurrence=date(2026, 3, 9), actor=SYSTEM, now=NOON)
 
     change_all(series, starts=local("2026-03-16 10:30"))
 
     assert times(series, status="scheduled") == ["03-16 10:30", "03-23 10:30", "03-30 10:30"]
 
 
-@pytest.mark.parametrize("scope", [Scope.ALL, Scope.FOLLOWING])
+@pytest.mark.parametrize("scope", [SeriesScope.ALL, SeriesScope.FOLLOWING])
 def test_edit_refuses_a_start_too_far_away_and_the_original_stands(provider, booker, scope):
     series = create(provider, booker).series
     before = times(series)
@@ -114,7 +114,7 @@ def test_edit_all_to_another_weekday_moves_each_by_a_day(provider, booker):
 def test_edit_all_shifts_onto_the_date_of_one_that_was_cancelled_by_itself(provider, booker, to, left_out):
     """The exception goes along: the cancelled one has its date from then on, and no other is booked for it."""
     series = create(provider, booker, rrule="FREQ=DAILY;COUNT=4", overrides=[Override.HOURS]).series
-    cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 3, 11), actor=SYSTEM, now=NOON)
+    cancel_series(series_id=series.pk, scope=SeriesScope.THIS, occurrence=date(2026, 3, 11), actor=SYSTEM, now=NOON)
 
     change_all(series, day=MONDAY, starts=datetime.combine(to, time(9)))
 
@@ -127,7 +127,7 @@ def test_edit_all_shifts_onto_the_date_of_one_that_was_cancelled_by_itself(provi
 
 def test_edit_all_shifts_back_again(provider, booker):
     series = create(provider, booker, rrule="FREQ=WEEKLY;COUNT=3").series
-    cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 3, 16), actor=SYSTEM, now=NOON)
+    cancel_series(series_id=series.pk, scope=SeriesScope.THIS, occurrence=date(2026, 3, 16), actor=SYSTEM, now=NOON)
     before = told(series)
 
     change_all(series, day=MONDAY, starts=local("2026-03-16 09:00"))
@@ -247,7 +247,7 @@ def test_edit_skipping_conflicts_leaves_the_one_where_it_is(provider, booker):
     series = create(provider, booker).series
     appoint(provider, at("2026-03-23 11:00"))
 
-    change = change_all(series, starts=local("2026-03-09 11:00"), policy=Policy.SKIP_CONFLICTS)
+    change = change_all(series, starts=local("2026-03-09 11:00"), policy=ConflictPolicy.SKIP_CONFLICTS)
 
     assert times(series) == ["03-09 11:00", "03-16 11:00", "03-23 09:00", "03-30 11:00"]
     assert why(change) == [("2026-03-23", "slot_taken")]
@@ -296,7 +296,7 @@ def test_edit_all_to_an_earlier_hour_that_has_passed_today_is_a_conflict(provide
     now = at("2026-03-09 10:00")
     series = create(provider, booker, starts=local("2026-03-09 16:00"), now=NOON).series
 
-    change = change_all(series, starts=local("2026-03-09 09:00"), policy=Policy.SKIP_CONFLICTS, now=now)
+    change = change_all(series, starts=local("2026-03-09 09:00"), policy=ConflictPolicy.SKIP_CONFLICTS, now=now)
 
     assert why(change) == [("2026-03-09", "in_the_past")]
     assert times(series)[:2] == ["03-09 16:00", "03-16 09:00"]
@@ -355,15 +355,15 @@ def test_edit_following_refused_leaves_one_series(provider, booker):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        ({"scope": Scope.FOLLOWING, "title": "X"}, Missing),
-        ({"scope": Scope.FOLLOWING, "day": date(2026, 3, 10), "title": "X"}, NotInRule),
-        ({"scope": Scope.FOLLOWING, "day": MONDAY, "now": at("2026-03-09 09:00"), "title": "X"}, InThePast),
+        ({"scope": SeriesScope.FOLLOWING, "title": "X"}, Missing),
+        ({"scope": SeriesScope.FOLLOWING, "day": date(2026, 3, 10), "title": "X"}, NotInRule),
+        ({"scope": SeriesScope.FOLLOWING, "day": MONDAY, "now": at("2026-03-09 09:00"), "title": "X"}, InThePast),
         ({"rrule": "FREQ=SECONDLY"}, BadRule),
         ({"rrule": "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30"}, BadRule),
         ({"rrule": "FREQ=WEEKLY;BYDAY=MO", "starts": local("2026-03-10 09:00")}, NotInRule),
         ({"rrule": "FREQ=WEEKLY;UNTIL=20260301"}, BadRule),
         ({"starts": local("2026-03-09 09:01")}, OffGrid),
-        ({"service_id": 0}, NotOffered),
+        ({"service_id": 0}, ServiceNotOffered),
     ],
 )
 def test_edit_refused_changes_nothing(provider, booker, arguments, error):
@@ -380,7 +380,11 @@ def test_edit_by_the_provider_writes_who_did_it(provider, booker):
     series = create(provider, booker).series
 
     edit_series(
-        series_id=series.pk, scope=Scope.ALL, changes={"title": "New"}, actor=actor_of(provider), now=NOON + minutes(5)
+        series_id=series.pk,
+        scope=SeriesScope.ALL,
+        changes={"title": "New"},
+        actor=actor_of(provider),
+        now=NOON + minutes(5),
     )
 
     event = series.appointments.first().events.last()
@@ -396,12 +400,14 @@ def test_a_series_that_recurs_rarely_can_still_be_changed(provider, booker):
 
 
 @pytest.mark.parametrize("rrule", ["FREQ=WEEKLY", "FREQ=WEEKLY;COUNT=9", "FREQ=WEEKLY;UNTIL=20260430"])
-@pytest.mark.parametrize(("scope", "day"), [(Scope.ALL, None), (Scope.FOLLOWING, date(2026, 3, 16))])
+@pytest.mark.parametrize(("scope", "day"), [(SeriesScope.ALL, None), (SeriesScope.FOLLOWING, date(2026, 3, 16))])
 def test_edit_that_lengthens_a_series_after_cancelling_its_end_books_it_up_to_the_horizon(
     provider, booker, scope, day, rrule
 ):
     series = create(provider, booker).series
-    cancel_series(series_id=series.pk, scope=Scope.FOLLOWING, occurrence=date(2026, 3, 23), actor=SYSTEM, now=NOON)
+    cancel_series(
+        series_id=series.pk, scope=SeriesScope.FOLLOWING, occurrence=date(2026, 3, 23), actor=SYSTEM, now=NOON
+    )
 
     change = change_all(series, scope=scope, day=day, rrule=rrule)
 
@@ -413,7 +419,7 @@ def test_edit_that_lengthens_a_series_after_cancelling_its_end_books_it_up_to_th
 
 def test_edit_that_lengthens_a_series_leaves_out_what_was_cancelled_by_itself(provider, booker):
     series = create(provider, booker).series
-    for scope, day in [(Scope.THIS, date(2026, 3, 30)), (Scope.FOLLOWING, date(2026, 3, 23))]:
+    for scope, day in [(SeriesScope.THIS, date(2026, 3, 30)), (SeriesScope.FOLLOWING, date(2026, 3, 23))]:
         cancel_series(series_id=series.pk, scope=scope, occurrence=day, actor=SYSTEM, now=NOON)
 
     change_all(series, rrule="FREQ=WEEKLY")

@@ -7,7 +7,7 @@ from booking.appointments.operations import reschedule, take_action
 from booking.availability.operations import set_policy
 from booking.availability.slots import extend_all
 from booking.models import AppointmentSeries
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.operations import (
     cancel_series,
     extend_all_series,
@@ -132,7 +132,7 @@ def test_extend_ends_where_the_rule_does(provider, booker):
 def test_extend_all_extends_each_active_series(provider, booker):
     going_on = create(provider, booker).series
     cancelled = create(provider, booker, starts=local("2026-03-09 10:00")).series
-    cancel_series(series_id=cancelled.pk, scope=Scope.ALL, actor=SYSTEM, now=NOON)
+    cancel_series(series_id=cancelled.pk, scope=SeriesScope.ALL, actor=SYSTEM, now=NOON)
     extend_all(now=NOON + WEEK)
 
     assert extend_all_series(now=NOON + WEEK, actor=SYSTEM) == 1

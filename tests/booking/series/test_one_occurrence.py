@@ -8,7 +8,7 @@ from booking.appointments.enums import Action
 from booking.appointments.errors import BadTransition
 from booking.appointments.operations import reschedule, take_action
 from booking.reservations.enums import Override
-from booking.series.enums import Scope
+from booking.series.enums import SeriesScope
 from booking.series.errors import BadRule, SeriesConflict
 from booking.series.operations import (
     cancel_series,
@@ -62,7 +62,12 @@ def test_cancel_this_is_cancelling_the_appointment(provider, booker):
     series = create(provider, booker).series
 
     change = cancel_series(
-        series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 3, 16), actor=SYSTEM, now=NOON, reason="Flood"
+        series_id=series.pk,
+        scope=SeriesScope.THIS,
+        occurrence=date(2026, 3, 16),
+        actor=SYSTEM,
+        now=NOON,
+        reason="Flood",
     )
 
     [gone] = change.cancelled
@@ -75,7 +80,7 @@ def test_cancel_this_is_cancelling_the_appointment(provider, booker):
 def test_cancel_this_beyond_the_horizon_is_an_exception_to_come(provider, booker):
     series = create(provider, booker).series
 
-    cancel_series(series_id=series.pk, scope=Scope.THIS, occurrence=date(2026, 4, 6), actor=SYSTEM, now=NOON)
+    cancel_series(series_id=series.pk, scope=SeriesScope.THIS, occurrence=date(2026, 4, 6), actor=SYSTEM, now=NOON)
 
     assert grown(provider, series, NOON + 2 * WEEK) == 1
     assert times(series)[-1] == "04-13 09:00"
@@ -83,7 +88,7 @@ def test_cancel_this_beyond_the_horizon_is_an_exception_to_come(provider, booker
 
 def test_cancel_this_twice_is_a_bad_transition(provider, booker):
     series = create(provider, booker).series
-    this = {"series_id": series.pk, "scope": Scope.THIS, "occurrence": MONDAY, "actor": SYSTEM, "now": NOON}
+    this = {"series_id": series.pk, "scope": SeriesScope.THIS, "occurrence": MONDAY, "actor": SYSTEM, "now": NOON}
     cancel_series(**this)
 
     with pytest.raises(BadTransition):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from booking.availability.slots import extend_all
 from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.reservations.enums import Override
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import (
     cancel_series,
     edit_series,
@@ -42,11 +42,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.provider(horizon_days=30)]
 
 RULES = ["FREQ=DAILY", "FREQ=WEEKLY", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=WEEKLY;INTERVAL=2", "FREQ=MONTHLY;BYDAY=2MO"]
 STEPS = st.one_of(
-    st.tuples(st.just("cancel"), st.sampled_from(Scope), st.integers(0, 30)),
-    st.tuples(st.just("words"), st.sampled_from(Scope), st.integers(0, 30)),
+    st.tuples(st.just("cancel"), st.sampled_from(SeriesScope), st.integers(0, 30)),
+    st.tuples(st.just("words"), st.sampled_from(SeriesScope), st.integers(0, 30)),
     st.tuples(st.just("rule"), st.sampled_from(RULES), st.integers(0, 30)),
-    st.tuples(st.just("time"), st.sampled_from(Scope), st.integers(0, 30)),
-    st.tuples(st.just("shift"), st.sampled_from(Scope), st.integers(0, 30), st.sampled_from([-7, -2, -1, 1, 2, 7])),
+    st.tuples(st.just("time"), st.sampled_from(SeriesScope), st.integers(0, 30)),
+    st.tuples(
+        st.just("shift"), st.sampled_from(SeriesScope), st.integers(0, 30), st.sampled_from([-7, -2, -1, 1, 2, 7])
+    ),
     st.tuples(st.just("extend"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("wait"), st.integers(0, 9), st.just(0)),
     st.tuples(st.just("book"), st.integers(0, 7), st.integers(0, 30)),
@@ -55,9 +57,12 @@ STEPS = st.one_of(
 
 @settings(max_examples=25)
 @given(st.sampled_from(RULES), st.lists(STEPS, max_size=6))
-@example("FREQ=DAILY", [("cancel", Scope.FOLLOWING, 2), ("rule", "FREQ=DAILY", 1)])
-@example("FREQ=DAILY", [("cancel", Scope.THIS, 2), ("shift", Scope.ALL, 1, 1)])
-@example("FREQ=WEEKLY", [("cancel", Scope.THIS, 7), ("shift", Scope.ALL, 0, 7), ("shift", Scope.ALL, 7, -7)])
+@example("FREQ=DAILY", [("cancel", SeriesScope.FOLLOWING, 2), ("rule", "FREQ=DAILY", 1)])
+@example("FREQ=DAILY", [("cancel", SeriesScope.THIS, 2), ("shift", SeriesScope.ALL, 1, 1)])
+@example(
+    "FREQ=WEEKLY",
+    [("cancel", SeriesScope.THIS, 7), ("shift", SeriesScope.ALL, 0, 7), ("shift", SeriesScope.ALL, 7, -7)],
+)
 def test_whatever_is_done_nothing_is_booked_twice_and_no_date_of_a_series_is_lost(rule, steps):
     """In the end, each date of the rule within the horizon is booked, an exception, a gap, or an appointment's name.
 
@@ -91,28 +96,28 @@ def shifted(series, now, scope, second, days):
     coming = occurrences(series.rule, series.starts_local, series.zone, now, now + 90 * DAY)
     first = next((one for one, _starts_at in coming if one not in series.exdates), day)
     starts = datetime.combine(day + days * DAY, series.start_time)
-    skip = {"policy": Policy.SKIP_CONFLICTS, "actor": SYSTEM, "now": now, "series_id": series.pk}
+    skip = {"policy": ConflictPolicy.SKIP_CONFLICTS, "actor": SYSTEM, "now": now, "series_id": series.pk}
     try:
         edit_series(scope=scope, occurrence=day, changes={"starts": starts}, **skip)
     except TryAgain:
         raise
     except DomainError:
         return now
-    begins = first if scope == Scope.ALL else day
+    begins = first if scope == SeriesScope.ALL else day
     return max(now + DAY, series.instant(begins + days * DAY))
 
 
 def attempted(name, first, second, who, series, now):
     """Try one random step; refusals are fine."""
     day = MONDAY + second * DAY
-    skip = {"policy": Policy.SKIP_CONFLICTS, "actor": SYSTEM, "now": now, "series_id": series.pk}
+    skip = {"policy": ConflictPolicy.SKIP_CONFLICTS, "actor": SYSTEM, "now": now, "series_id": series.pk}
     try:
         if name == "cancel":
             cancel_series(series_id=series.pk, scope=first, occurrence=day, actor=SYSTEM, now=now)
         elif name == "words":
             edit_series(scope=first, occurrence=day, changes={"title": str(second)}, **skip)
         elif name == "rule":
-            edit_series(scope=Scope.FOLLOWING, occurrence=day, changes={"rrule": first}, **skip)
+            edit_series(scope=SeriesScope.FOLLOWING, occurrence=day, changes={"rrule": first}, **skip)
         elif name == "time":
             starts = datetime.combine(day, time(second % 24))
             edit_series(scope=first, occurrence=day, changes={"starts": starts}, **skip)
@@ -139,7 +144,7 @@ def test_every_kind_of_scope_and_change_goes_through(provider, booker):
     ]
     series = create(provider, booker).series
 
-    for scope, change in product(Scope, changes):
+    for scope, change in product(SeriesScope, changes):
         with undone():
             done = edit_series(
                 series_id=series.pk, scope=scope, occurrence=date(2026, 3, 16), changes=change, actor=SYSTEM, now=NOON

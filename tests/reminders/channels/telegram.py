@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.models import Client, User
 from reminders.channels.base import DeliveryError, OutgoingMessage, PersonalChannel, TemplateText, Unreachable
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 
 CHAT = re.compile(r"tg-\d+", re.ASCII)
 BLOCKED = "cause:blocked"
@@ -30,8 +30,8 @@ class TelegramChannel(PersonalChannel):
     texts = {
         Recipient.CLIENT: {
             kind: TemplateText("", f"{kind.label}: {{{{ title }}}}, {{{{ start }}}}")
-            for kind in Kind
-            if kind not in (Kind.EVENT, Kind.ACCOUNT, Kind.HOLD, Kind.HOLD_EXPIRED)
+            for kind in MessageKind
+            if kind not in (MessageKind.EVENT, MessageKind.ACCOUNT, MessageKind.HOLD, MessageKind.HOLD_EXPIRED)
         }
     }
 

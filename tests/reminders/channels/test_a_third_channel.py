@@ -8,12 +8,12 @@ from django.urls import reverse
 
 from accounts.privacy.operations import erase_client, export_person
 from analytics.periods import Span
-from analytics.queries import Scope, numbers
+from analytics.queries import ReportScope, numbers
 from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
-from reminders.channels.base import Refused, Unreachable
+from reminders.channels.base import RefusedForGood, Unreachable
 from reminders.checks import settings_make_sense
-from reminders.enums import Kind, MessageStatus
+from reminders.enums import MessageKind, MessageStatus
 from reminders.invariants import unplanned
 from reminders.models import DeliveryAttempt, Message, MessageTemplate, OptOut, Preferences
 from reminders.preferences.links import opt_out_link
@@ -118,7 +118,7 @@ def test_an_appointment_is_told_and_reminded_of(telegram, appointment):
     assert [address for address, _text in telegram.sent] == [CHAT, CHAT]
     assert telegram.sent[1][1] == "reminder: Check-up, Thu 5 Mar 2026, 09:00 (UTC)"
     assert reminders(appointment, status="sent") == [("telegram", "1 day", "04 09:00")]
-    attempt = DeliveryAttempt.objects.filter(message__kind=Kind.REMINDER).get()
+    attempt = DeliveryAttempt.objects.filter(message__kind=MessageKind.REMINDER).get()
     assert (attempt.address, attempt.outcome, attempt.reference) == (CHAT, "sent", "message 2")
 
 
@@ -155,7 +155,7 @@ def test_what_the_channel_refuses_is_not_sent_and_only_readers_of_opt_outs_learn
     telegram.blocked.add(CHAT)
     send(DAY_BEFORE)
 
-    message = telling(appointment, "cancelled").filter(kind=Kind.REMINDER)
+    message = telling(appointment, "cancelled").filter(kind=MessageKind.REMINDER)
     assert telegram.sent == []
     assert message.get().error == BLOCKED
     assert message.with_causes(staff_of(MANAGER)).get().reason == "The client blocked the bot."
@@ -163,10 +163,10 @@ def test_what_the_channel_refuses_is_not_sent_and_only_readers_of_opt_outs_learn
 
 
 def test_an_answer_that_tells_of_an_address_is_told_to_few(telegram, appointment):
-    telegram.error = Refused("403 bot was blocked by the user")
+    telegram.error = RefusedForGood("403 bot was blocked by the user")
     send(DAY_BEFORE)
 
-    message = telling(appointment, "failed").filter(kind=Kind.REMINDER).get()
+    message = telling(appointment, "failed").filter(kind=MessageKind.REMINDER).get()
     assert message.error == "403 bot was blocked by the user"
     assert "bot" not in message.reason
 
@@ -175,7 +175,7 @@ def test_it_waits_while_nobody_answers_and_staff_see_it(telegram, appointment, o
     telegram.error = Unreachable("Telegram is down.")
     send(DAY_BEFORE)
 
-    assert telling(appointment).filter(kind=Kind.REMINDER, due_at=DAY_BEFORE).exists()
+    assert telling(appointment).filter(kind=MessageKind.REMINDER, due_at=DAY_BEFORE).exists()
     page = office.get("/admin/").content.decode()
     assert "Telegram&#x27;s servers" in page
     assert "Telegram is down." in page
@@ -189,7 +189,7 @@ def test_it_counts_towards_its_own_limits(settings, telegram, provider, booker):
     send(NOON)
 
     assert len(telegram.sent) == 1
-    waiting = [message for one in made for message in telling(one).filter(kind=Kind.BOOKED)]
+    waiting = [message for one in made for message in telling(one).filter(kind=MessageKind.BOOKED)]
     assert [message.error for message in waiting] == ["This sender may send 1 an hour at most."]
 
 
@@ -261,7 +261,7 @@ def test_an_opt_out_while_a_reminder_goes_out_is_heeded(telegram, appointment):
     OptOut.objects.create(channel="telegram", address=CHAT, source="link", at=NOON)  # past the operation
     send(DAY_BEFORE)
 
-    reminder = telling(appointment, "cancelled").filter(kind=Kind.REMINDER)
+    reminder = telling(appointment, "cancelled").filter(kind=MessageKind.REMINDER)
     assert reminder.with_causes(staff_of(MANAGER)).get().reason == "The client opted out."
 
 
@@ -342,7 +342,7 @@ def test_reports_count_it(appointment, provider):
     send(DAY_BEFORE)
 
     span = Span(date(2026, 3, 2), date(2026, 3, 6), ZoneInfo("UTC"))
-    found = numbers(span=span, scope=Scope(provider=provider), now=DAY_BEFORE)
+    found = numbers(span=span, scope=ReportScope(provider=provider), now=DAY_BEFORE)
 
     assert (found.sent_reminders, found.upcoming_reminders) == (1, 1)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reminders.channels.base import Attachment, DeliveryError, OutgoingMessage, Refused, Unreachable
+from reminders.channels.base import Attachment, DeliveryError, OutgoingMessage, RefusedForGood, Unreachable
 from reminders.channels.email.channel import connect, letter
 from tests.reminders.servers import SmtpServer, taking_less_than
 
@@ -97,7 +97,7 @@ def test_sends_to_an_international_domain_in_ascii(smtp_server):
 
 @pytest.mark.parametrize("address", ["özge@example.org", f"ada@{'ü' * 70}.example", "ada"])
 def test_address_that_mail_servers_do_not_take_is_refused(smtp_server, address):
-    assert type(refusal(outgoing(address=address))) is Refused
+    assert type(refusal(outgoing(address=address))) is RefusedForGood
 
 
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
@@ -129,7 +129,7 @@ def test_refused_for_good_is_refused(smtp_server, command):
 
     error = refusal(outgoing())
 
-    assert type(error) is Refused
+    assert type(error) is RefusedForGood
     assert str(error) == "550 5.1.1 no such mailbox"
 
 
@@ -167,7 +167,7 @@ def test_refusal_that_is_about_us_and_not_about_the_mail_says_that_the_server_is
 def test_mail_too_large_is_refused_by_itself(smtp_server):
     smtp_server.on["MAIL"] = "552 5.3.4 too large"
 
-    assert type(refusal(outgoing())) is Refused
+    assert type(refusal(outgoing())) is RefusedForGood
 
 
 def test_mail_that_gets_no_answer_was_handed_over_and_one_that_never_got_that_far_was_not(smtp_server, settings):
@@ -199,7 +199,7 @@ def test_without_a_mail_server_it_says_that_none_is_set_up(settings):
 def test_goes_on_after_a_refusal_on_the_same_connection(smtp_server):
     smtp_server.on["RCPT"] = "550 no"
     with connect() as line:
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedForGood):
             line.send(outgoing())
         smtp_server.on.clear()
         line.send(outgoing())

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.privacy.operations import export_person
 from reminders.channels.registry import CHANNELS, personal, personal_channels
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, MessageTemplate, OptOut, Preferences
 from reminders.outbox.forms import MessagesForm
 from reminders.outbox.operations import due
@@ -169,7 +169,15 @@ def test_its_page_to_opt_out_opens_and_says_when(client, settings, name):
 @pytest.mark.parametrize("name", PERSONAL)
 def test_a_client_is_told_of_every_event_and_all_texts_can_be_previewed(name, provider):
     texts = personal(name).texts
-    events = {Kind.REMINDER, Kind.BOOKED, Kind.PENDING, Kind.APPROVED, Kind.DECLINED, Kind.MOVED, Kind.CANCELLED}
+    events = {
+        MessageKind.REMINDER,
+        MessageKind.BOOKED,
+        MessageKind.PENDING,
+        MessageKind.APPROVED,
+        MessageKind.DECLINED,
+        MessageKind.MOVED,
+        MessageKind.CANCELLED,
+    }
     assert events <= set(texts[Recipient.CLIENT])
 
     for recipient, kinds in texts.items():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, Unreachable
+from reminders.channels.base import DeliveryError, OutgoingMessage, RefusedForGood, Unreachable
 from reminders.channels.sms.channel import connect
 from tests.reminders.servers import HANG, HANG_UP, answer, says, taking_less_than
 
@@ -124,7 +124,7 @@ def test_twilio_is_told_of_a_messaging_service(twilio, settings):
 def test_number_twilio_will_not_write_to_is_refused(twilio, code):
     error = refusal(twilio, no(400, code))
 
-    assert type(error) is Refused
+    assert type(error) is RefusedForGood
     assert (str(error), error.gone) == (f"Twilio {code}: Unable to create record: It says why", False)
 
 
@@ -164,7 +164,7 @@ def test_problem_details_are_understood(twilio):
 
     error = refusal(twilio, answer(400, json.dumps(body).encode()))
 
-    assert (type(error), str(error)) == (Refused, "Twilio 21610: Opted out")
+    assert (type(error), str(error)) == (RefusedForGood, "Twilio 21610: Opted out")
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"[]", b'{"code": null}'])
@@ -207,6 +207,6 @@ def test_twilio_takes_a_batch_over_one_line(twilio):
     twilio.tricks.extend([made("SM1"), no(400, 21610), made("SM2")])
     with connect() as line:
         assert line.send(outgoing()) == "SM1"
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedForGood):
             line.send(outgoing())
         assert line.send(outgoing()) == "SM2"

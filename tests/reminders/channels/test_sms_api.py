@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from twilio.request_validator import RequestValidator
 
 from reminders.channels.sms import api
-from reminders.enums import Outcome
+from reminders.enums import AttemptOutcome
 from reminders.models import OptOut
 from tests.factories import DeliveryAttemptFactory
 
@@ -43,7 +43,7 @@ def test_status_is_written_down_once_however_often_it_is_told(path):
 
     assert [(answer.status_code, answer.content) for answer in answers] == [(204, b"")] * 2
     attempt.refresh_from_db()
-    assert attempt.outcome == Outcome.DELIVERED
+    assert attempt.outcome == AttemptOutcome.DELIVERED
 
 
 def test_loss_is_written_down_with_its_code():
@@ -52,7 +52,7 @@ def test_loss_is_written_down_with_its_code():
     post("/api/sms/status", {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": "30006"})
 
     attempt.refresh_from_db()
-    assert (attempt.outcome, attempt.error) == (Outcome.REFUSED, "undelivered 30006")
+    assert (attempt.outcome, attempt.error) == (AttemptOutcome.REFUSED, "undelivered 30006")
 
 
 @pytest.mark.parametrize("status", ["delivered", "undelivered"])
@@ -68,7 +68,7 @@ def test_report_that_is_quicker_than_our_own_note_waits_for_it(monkeypatch, stat
 
     [attempt] = notes
     attempt.refresh_from_db()
-    assert attempt.outcome == (Outcome.DELIVERED if status == "delivered" else Outcome.REFUSED)
+    assert attempt.outcome == (AttemptOutcome.DELIVERED if status == "delivered" else AttemptOutcome.REFUSED)
 
 
 def test_report_waits_well_within_the_time_that_twilio_does():

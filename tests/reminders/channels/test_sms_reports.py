@@ -3,7 +3,7 @@
 import pytest
 
 from reminders.channels.sms.reports import answered, report
-from reminders.enums import MessageStatus, OptOutSource, Outcome
+from reminders.enums import AttemptOutcome, MessageStatus, OptOutSource
 from reminders.models import OptOut
 from tests.factories import NOON, DeliveryAttemptFactory, minutes
 
@@ -28,23 +28,23 @@ def told(attempt):
 
 @pytest.mark.parametrize("status", ["delivered", "read"])
 def test_report_of_arrival_is_written_down(attempt, status):
-    assert report(reference="SM1", status=status, error="") == Outcome.DELIVERED
+    assert report(reference="SM1", status=status, error="") == AttemptOutcome.DELIVERED
 
-    assert told(attempt) == (Outcome.DELIVERED, "", MessageStatus.SENT, "")
+    assert told(attempt) == (AttemptOutcome.DELIVERED, "", MessageStatus.SENT, "")
 
 
 @pytest.mark.parametrize("status", ["undelivered", "failed", "canceled"])
 def test_report_of_loss_lists_the_message_as_failed(attempt, status):
-    assert report(reference="SM1", status=status, error="30005") == Outcome.REFUSED
+    assert report(reference="SM1", status=status, error="30005") == AttemptOutcome.REFUSED
 
-    assert told(attempt) == (Outcome.REFUSED, f"{status} 30005", MessageStatus.FAILED, f"{status} 30005")
+    assert told(attempt) == (AttemptOutcome.REFUSED, f"{status} 30005", MessageStatus.FAILED, f"{status} 30005")
 
 
 @pytest.mark.parametrize("status", ["accepted", "queued", "sending", "sent", "", "nonsense"])
 def test_report_of_anything_on_the_way_changes_nothing(attempt, status):
-    assert report(reference="SM1", status=status, error="") == Outcome.SENT
+    assert report(reference="SM1", status=status, error="") == AttemptOutcome.SENT
 
-    assert told(attempt) == (Outcome.SENT, "", MessageStatus.SENT, "")
+    assert told(attempt) == (AttemptOutcome.SENT, "", MessageStatus.SENT, "")
 
 
 def test_first_final_report_stands(attempt):
@@ -52,7 +52,7 @@ def test_first_final_report_stands(attempt):
     report(reference="SM1", status="delivered", error="")
     report(reference="SM1", status="undelivered", error="30003")
 
-    assert told(attempt) == (Outcome.DELIVERED, "", MessageStatus.SENT, "")
+    assert told(attempt) == (AttemptOutcome.DELIVERED, "", MessageStatus.SENT, "")
 
 
 def test_report_of_an_earlier_try_leaves_the_message_to_the_later(attempt):
@@ -60,7 +60,7 @@ def test_report_of_an_earlier_try_leaves_the_message_to_the_later(attempt):
 
     report(reference="SM1", status="undelivered", error="30003")
 
-    assert told(attempt) == (Outcome.REFUSED, "undelivered 30003", MessageStatus.SENT, "")
+    assert told(attempt) == (AttemptOutcome.REFUSED, "undelivered 30003", MessageStatus.SENT, "")
 
 
 def test_report_leaves_a_message_that_is_being_sent_again(attempt):

@@ -14,7 +14,7 @@ import pytest
 import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from reminders.channels.base import DeliveryError, OutgoingMessage, Refused, Unreachable
+from reminders.channels.base import DeliveryError, OutgoingMessage, RefusedForGood, Unreachable
 from reminders.channels.webhook import channel
 from reminders.channels.webhook.channel import connect, is_public, target_of
 from tests.factories import NOON
@@ -158,7 +158,7 @@ def test_410_is_gone_for_good(http_server):
 
     error = refusal(http_server.url)
 
-    assert (type(error), error.gone) == (Refused, True)
+    assert (type(error), error.gone) == (RefusedForGood, True)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -307,7 +307,7 @@ def test_never_connects_to_its_own_machine_however_that_is_written(http_server, 
     error = refusal(http_server.at(host))
 
     # What is no address to the system's resolver cannot be found, and that is as good.
-    assert type(error) is Refused or "looked up" in str(error)
+    assert type(error) is RefusedForGood or "looked up" in str(error)
     assert http_server.connected == 0
 
 
@@ -318,7 +318,7 @@ def test_never_connects_to_a_name_that_leads_inside_with_any_of_its_addresses(ht
 
     error = refusal(http_server.at("hooks.example.org"))
 
-    assert (type(error), error.gone) == (Refused, False)
+    assert (type(error), error.gone) == (RefusedForGood, False)
     assert http_server.connected == 0
 
 
@@ -374,7 +374,7 @@ def test_name_without_addresses_is_unreachable(names):
 def test_refuses_addresses_no_webhook_may_have(settings, url):
     settings.WEBHOOK_ALLOW_PRIVATE = False
 
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedForGood):
         target_of(url)
 
 
@@ -384,7 +384,7 @@ def test_refuses_addresses_no_webhook_may_have(settings, url):
 def test_refuses_other_ports_than_those_of_the_setting(settings, url):
     settings.WEBHOOK_PORTS = [443]
 
-    with pytest.raises(Refused, match="443"):
+    with pytest.raises(RefusedForGood, match="443"):
         target_of(url)
 
 
@@ -400,7 +400,7 @@ def test_takes_the_ports_of_the_setting(settings, url):
 def test_refuses_plain_http_unless_it_is_allowed(settings):
     settings.WEBHOOK_ALLOW_HTTP = False
 
-    with pytest.raises(Refused):
+    with pytest.raises(RefusedForGood):
         target_of("http://hooks.example.org/")
 
 

@@ -11,7 +11,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.actors import Actor, Source
 from accounts.mails.operations import owe, owe_reset_link
-from reminders.enums import Kind, MessageStatus, OptOutSource, Recipient
+from reminders.enums import MessageKind, MessageStatus, OptOutSource, Recipient
 from reminders.models import Message
 from reminders.outbox import operations as outbox
 from reminders.outbox.errors import NotRetryable
@@ -165,7 +165,7 @@ def test_send_goes_on_after_one_that_cannot_be_sent(mailoutbox):
 
 
 def test_mails_and_reminders_share_what_is_known_of_the_mail_server(owed):
-    outages.note_down("email", error="connection refused", now=NOON)
+    outages.open_outage("email", error="connection refused", now=NOON)
     MessageFactory(status="pending")
     assert sends(5) == 0
 
@@ -231,7 +231,7 @@ def test_retry_is_for_messages_that_failed(owed):
         {"channel": "sms"},
         {"recipient": Recipient.CLIENT},
         {"mail": None},
-        {"kind": Kind.BOOKED, "recipient": Recipient.CLIENT, "mail": None},
+        {"kind": MessageKind.BOOKED, "recipient": Recipient.CLIENT, "mail": None},
     ],
 )
 def test_database_keeps_them_apart(owed, fields):

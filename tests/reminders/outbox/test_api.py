@@ -7,7 +7,7 @@ from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
 from reminders.enums import MessageStatus
 from reminders.models import Message
-from scheduler_project.common.outages import note_down
+from scheduler_project.common.outages import open_outage
 from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, DeliveryAttemptFactory, appoint, at, open_provider
@@ -187,7 +187,7 @@ def test_attempts_tell_a_client_how_they_ended_and_not_what_a_server_said(booker
 def test_what_is_due_says_that_it_waits_for_the_mail_server(booker_api, provider_api, made):
     message = first(made, next_at=NOON)
     other = Message.objects.filter(kind="reminder").latest("due_at")
-    note_down("email", error="The mail server cannot be reached", now=NOON)
+    open_outage("email", error="The mail server cannot be reached", now=NOON)
 
     def errors(api):
         return {row["id"]: row["error"] for row in api.get("/api/reminders").json()["results"]}

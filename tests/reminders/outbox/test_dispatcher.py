@@ -17,10 +17,10 @@ from accounts.mails.operations import owe
 from reminders import notices
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, WebhookEndpoint
 from reminders.outbox import dispatcher
-from reminders.outbox import operations as ledger
+from reminders.outbox import operations as outbox_operations
 from reminders.outbox.dispatcher import dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
@@ -128,10 +128,14 @@ def looked_up(number) -> int:
         )
         for channel in ("email", "webhook"):
             way = {"endpoint": endpoint, "recipient": Recipient.PROVIDER} if channel == "webhook" else {}
-            owed(kind=Kind.REMINDER, offset="1 day", channel=channel, appointment=appointment, **way)
+            owed(kind=MessageKind.REMINDER, offset="1 day", channel=channel, appointment=appointment, **way)
         owed(appointment=appointment)
         before = ReservationFactory(client=appointment.client)
-        of_a_moved_one = {"kind": Kind.REMINDER, "offset": "1 hour", "details": {"others": ["2026-03-05T09:00:00Z"]}}
+        of_a_moved_one = {
+            "kind": MessageKind.REMINDER,
+            "offset": "1 hour",
+            "details": {"others": ["2026-03-05T09:00:00Z"]},
+        }
         owed(reservation=before, **of_a_moved_one)
     with CaptureQueriesContext(connection) as queries:
         assert send(NOON) == number * 5
@@ -328,7 +332,7 @@ def refuses():
 
 def test_probe_that_found_nothing_to_send_tries_the_next(line):
     *over, useful = [owed(name, useful_until=NOON + minutes(1)) for name in ("ada", "bob")] + [owed("cyd")]
-    outages.note_down("email", error="connection refused", now=NOON)
+    outages.open_outage("email", error="connection refused", now=NOON)
 
     assert send(NOON + minutes(2)) == 1
 
@@ -357,7 +361,7 @@ def test_one_dead_webhook_is_not_the_others(monkeypatch):
 # --- What must not hold up others -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("broken", [(dispatcher, "compose"), (ledger, "skip_reason")])
+@pytest.mark.parametrize("broken", [(dispatcher, "compose"), (outbox_operations, "skip_reason")])
 def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken):
     first, second, third = three()
 
@@ -378,14 +382,14 @@ def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken)
 
 def test_message_that_cannot_be_settled_has_failed_and_does_not_hold_up_the_others(line, monkeypatch, caplog):
     first, second, third = three()
-    record_attempt = ledger.record_attempt
+    record_attempt = outbox_operations.record_attempt
 
     def cannot(tried, *, now):
         if tried.message.pk == second.pk:
             raise DataError("too long")
         return record_attempt(tried, now=now)
 
-    monkeypatch.setattr(ledger, "record_attempt", cannot)
+    monkeypatch.setattr(outbox_operations, "record_attempt", cannot)
 
     assert send(NOON) == 2
     assert states(first, second, third) == [SENT, FAILED, SENT]
@@ -395,13 +399,13 @@ def test_message_that_cannot_be_settled_has_failed_and_does_not_hold_up_the_othe
 @pytest.fixture
 def listened(line):
     """A reminder whose provider wants to know what became of it."""
-    message = owed(kind=Kind.REMINDER, offset="1 day")
+    message = owed(kind=MessageKind.REMINDER, offset="1 day")
     WebhookEndpointFactory(provider=message.reservation.provider)
     return message
 
 
 def told() -> list[str]:
-    return [message.details["type"] for message in Message.objects.filter(kind=Kind.EVENT)]
+    return [message.details["type"] for message in Message.objects.filter(kind=MessageKind.EVENT)]
 
 
 def test_outcome_is_told_to_the_webhooks(listened, monkeypatch):
@@ -423,7 +427,7 @@ def test_outcome_that_cannot_be_told_does_not_have_it_sent_again(listened, line,
     def cannot(**named):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(notices, "tell_outcome", cannot)
+    monkeypatch.setattr(notices, "notify_outcome", cannot)
 
     assert send(NOON) == 1
     assert (states(listened), line.sent) == ([SENT], [ADA])
@@ -434,7 +438,7 @@ def test_outcome_is_told_with_the_mark_or_neither_is_there(listened, line, monke
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(notices, "tell_outcome", database_goes)
+        patch.setattr(notices, "notify_outcome", database_goes)
         with pytest.raises(OperationalError):
             send(NOON)
     assert (states(listened), told()) == ([PENDING], [])
@@ -452,7 +456,7 @@ def test_what_a_dispatcher_without_a_database_had_is_due_again_at_the_end_of_its
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "record_attempt", database_goes)
+        patch.setattr(outbox_operations, "record_attempt", database_goes)
         with pytest.raises(OperationalError):
             send(NOON)
     assert send(NOON + timedelta(seconds=59)) == 0
@@ -476,8 +480,8 @@ def test_claim_of_either_queue_leaves_the_other_alone():
     owed("ada")
     owe(to=EVE, subject="Tea", text="Is ready.", now=NOON)
 
-    urgent = ledger.claim(channel="email", now=NOON, limit=50, urgent=True)
-    others = ledger.claim(channel="email", now=NOON, limit=50)
+    urgent = outbox_operations.claim(channel="email", now=NOON, limit=50, urgent=True)
+    others = outbox_operations.claim(channel="email", now=NOON, limit=50)
 
     assert [[message.kind for message in claimed] for claimed in (urgent, others)] == [["account"], ["booked"]]
 
@@ -493,7 +497,7 @@ def both_dispatch(line) -> Counter[str]:
         owed(f"client{number}")
     one = lambda: send(NOON)  # noqa: E731
 
-    with everybody_looks_first(ledger, "record_attempt", 2):
+    with everybody_looks_first(outbox_operations, "record_attempt", 2):
         answers = together(one, one)
 
     assert answers.kinds() == {"int": 2}, answers
@@ -507,8 +511,8 @@ def test_two_dispatchers_send_each_message_once(line):
 
 @at_once
 def test_control_without_the_claim_they_send_it_twice(line, monkeypatch):
-    monkeypatch.setattr(ledger, "CLAIM", ledger.CLAIM)
-    monkeypatch.setattr(ledger, "SETTLE", ledger.SETTLE)
+    monkeypatch.setattr(outbox_operations, "CLAIM", outbox_operations.CLAIM)
+    monkeypatch.setattr(outbox_operations, "SETTLE", outbox_operations.SETTLE)
     unguarded.without_lease()
 
     assert max(both_dispatch(line).values()) == 2
@@ -579,7 +583,7 @@ def test_line_that_loses_its_database_does_not_stop_the_others(line):
             broken.append(1)
             connections["default"].connection.pgconn.finish()
 
-    with wrapped(ledger, "record_attempt", before=once), pytest.raises(OperationalError):
+    with wrapped(outbox_operations, "record_attempt", before=once), pytest.raises(OperationalError):
         dispatch(clock=timezone.now)
 
     left = Message.objects.filter(status=PENDING).count()

@@ -7,7 +7,7 @@ import pytest
 from accounts.mails.operations import owe, owe_reset_link
 from reminders.channels.base import Unreachable
 from reminders.channels.registry import CHANNELS
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import Message
 from scheduler_project.common.models import SendCount
 from tests.factories import (
@@ -94,8 +94,8 @@ def test_mails_of_logins_count_for_the_mailbox_too(settings, provider, mailoutbo
     assert send(NOON) == 2
     assert [mail.to for mail in mailoutbox] == [["ada@example.org"]] * 2
     assert list(Message.objects.order_by("pk").values_list("kind", "status")) == [
-        (Kind.ACCOUNT, PENDING),
-        (Kind.BOOKED, PENDING),
+        (MessageKind.ACCOUNT, PENDING),
+        (MessageKind.BOOKED, PENDING),
     ]
     assert send(NOON + minutes(62)) == 2
 
@@ -122,7 +122,9 @@ def test_reserve_lets_a_link_to_confirm_through(settings, provider):
     assert send(NOON) == 3  # notices
 
     held = HoldFactory(provider=provider, client=ClientFactory(email="bob@example.org"))
-    MessageFactory(kind=Kind.HOLD, appointment=None, reservation=held, useful_until=held.expires_at, status=PENDING)
+    MessageFactory(
+        kind=MessageKind.HOLD, appointment=None, reservation=held, useful_until=held.expires_at, status=PENDING
+    )
 
     assert send(NOON) == 1
 

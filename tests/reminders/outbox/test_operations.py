@@ -7,12 +7,12 @@ from django.db import connection
 
 from booking.appointments.enums import AppointmentStatus
 from booking.reservations.enums import ReservationStatus
-from reminders.channels.base import DeliveryError, Refused, Unreachable
-from reminders.enums import Kind, MessageStatus, OptOutSource, Outcome, Recipient
+from reminders.channels.base import DeliveryError, RefusedForGood, Unreachable
+from reminders.enums import AttemptOutcome, MessageKind, MessageStatus, OptOutSource, Recipient
 from reminders.models import DeliveryAttempt, Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.outbox.operations import (
-    Try,
+    AttemptResult,
     claim,
     claim_probe,
     close,
@@ -63,7 +63,7 @@ def owed(**fields) -> Message:
 
 
 def a_reminder(**fields) -> Message:
-    return owed(kind=Kind.REMINDER, offset="1 day", **fields)
+    return owed(kind=MessageKind.REMINDER, offset="1 day", **fields)
 
 
 def claimed(now=NOON, channel="email", limit=20) -> list[Message]:
@@ -76,7 +76,7 @@ def the_one() -> Message:
 
 
 def tried(message, error=None, *, now=NOON, reference="") -> MessageStatus | None:
-    return record_attempt(Try(message, "somebody@example.org", now, 25, reference, error), now=now)
+    return record_attempt(AttemptResult(message, "somebody@example.org", now, 25, reference, error), now=now)
 
 
 def state(message) -> tuple:
@@ -197,7 +197,7 @@ def test_hand_back_keeps_the_place_in_the_queue():
 
 
 def down(key="email", *, since=NOON) -> None:
-    outages.note_down(key, error="timed out", now=since)
+    outages.open_outage(key, error="timed out", now=since)
 
 
 def probe(now, channel="email"):
@@ -212,14 +212,14 @@ def test_claim_leaves_what_goes_where_nobody_answers():
     assert claimed(channel="sms") == [text]
     assert due(now=NOON) == {}
 
-    outages.note_up(["email"])
+    outages.close_outage(["email"])
     assert claimed() == [mail]
 
 
 def test_claim_leaves_what_goes_to_one_webhook_and_takes_what_goes_to_others():
     dead, alive = WebhookEndpointFactory(), WebhookEndpointFactory()
     for endpoint in (dead, alive):
-        owed(kind=Kind.EVENT, channel="webhook", endpoint=endpoint)
+        owed(kind=MessageKind.EVENT, channel="webhook", endpoint=endpoint)
     down(f"webhook:{dead.pk}")
 
     assert [message.endpoint for message in claimed(channel="webhook")] == [alive]
@@ -246,7 +246,9 @@ def test_probe_without_a_message_is_left_to_others():
 
 def test_probe_takes_what_goes_that_way_only():
     dead, alive = WebhookEndpointFactory(), WebhookEndpointFactory()
-    messages = {endpoint: owed(kind=Kind.EVENT, channel="webhook", endpoint=endpoint) for endpoint in (dead, alive)}
+    messages = {
+        endpoint: owed(kind=MessageKind.EVENT, channel="webhook", endpoint=endpoint) for endpoint in (dead, alive)
+    }
     down(f"webhook:{dead.pk}")
 
     assert probe(NOON + minutes(1), "webhook") == (f"webhook:{dead.pk}", [messages[dead]])
@@ -275,7 +277,7 @@ def test_settle_marks_as_sent_and_writes_the_try_down():
     [attempt] = DeliveryAttempt.objects.filter(message=message).values_list(
         "at", "milliseconds", "address", "outcome", "reference", "error"
     )
-    assert attempt == (NOON + INSTANT, 25, "somebody@example.org", Outcome.SENT, "<1@example.org>", "")
+    assert attempt == (NOON + INSTANT, 25, "somebody@example.org", AttemptOutcome.SENT, "<1@example.org>", "")
 
 
 @pytest.mark.parametrize("error", [DeliveryError("450 later"), ValueError("450 later")])
@@ -297,7 +299,7 @@ def test_settle_does_not_count_what_got_no_answer(settings):
     status, failures, said, next_at = state(message)
     assert (status, failures, said) == (MessageStatus.PENDING, 0, "timed out")
     assert 60 <= (next_at - NOON).total_seconds() <= 75
-    assert message.attempts.get().outcome == Outcome.FAILED
+    assert message.attempts.get().outcome == AttemptOutcome.FAILED
 
 
 def waits(message, error, *, until) -> list[float]:
@@ -336,7 +338,7 @@ def test_settle_gives_up_what_cannot_be_written_after_the_third_try():
     waits(message, ZeroDivisionError("oops"), until=NOON + timedelta(days=1))
 
     assert state(message)[:3] == (MessageStatus.FAILED, 3, "oops")
-    assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.FAILED] * 3
+    assert [attempt.outcome for attempt in message.attempts.all()] == [AttemptOutcome.FAILED] * 3
 
 
 def test_settle_scatters_who_failed_together():
@@ -351,10 +353,10 @@ def test_settle_scatters_who_failed_together():
 def test_settle_does_not_try_again_what_was_refused_for_good():
     message = owed()
 
-    assert tried(the_one(), Refused("550 no such mailbox")) == MessageStatus.FAILED
+    assert tried(the_one(), RefusedForGood("550 no such mailbox")) == MessageStatus.FAILED
 
     assert state(message)[:3] == (MessageStatus.FAILED, 1, "550 no such mailbox")
-    assert message.attempts.get().outcome == Outcome.REFUSED
+    assert message.attempts.get().outcome == AttemptOutcome.REFUSED
 
 
 @pytest.mark.parametrize(("asked", "waits"), [(300, 300), (3600, 3600), (86_400, 3600)])
@@ -375,7 +377,7 @@ def test_settle_waits_no_shorter_than_the_backoff(asked):
     assert state(message)[3] >= NOON + minutes(1)
 
 
-@pytest.mark.parametrize("error", [None, DeliveryError("450 later"), Refused("550 no")])
+@pytest.mark.parametrize("error", [None, DeliveryError("450 later"), RefusedForGood("550 no")])
 def test_settle_is_for_the_last_to_claim_it(error):
     message = owed()
     first = the_one()
@@ -396,7 +398,7 @@ def test_settle_says_sent_of_what_was_withdrawn_while_it_went_out():
     assert state(message)[0] == MessageStatus.SENT
 
 
-@pytest.mark.parametrize("error", [DeliveryError("450 later"), Refused("550 no")])
+@pytest.mark.parametrize("error", [DeliveryError("450 later"), RefusedForGood("550 no")])
 def test_settle_leaves_withdrawn_what_failed(error):
     message = owed()
     mine = the_one()
@@ -452,17 +454,17 @@ def test_what_was_withdrawn_stays_as_it_is(status):
 @pytest.mark.parametrize(
     ("kind", "true_of"),
     [
-        (Kind.BOOKED, {"scheduled"}),
-        (Kind.APPROVED, {"scheduled"}),
-        (Kind.PENDING, {"pending"}),
-        (Kind.MOVED, {"scheduled", "pending"}),
-        (Kind.DECLINED, {"declined"}),
-        (Kind.CANCELLED, {"cancelled"}),
-        (Kind.REMINDER, {"scheduled"}),
+        (MessageKind.BOOKED, {"scheduled"}),
+        (MessageKind.APPROVED, {"scheduled"}),
+        (MessageKind.PENDING, {"pending"}),
+        (MessageKind.MOVED, {"scheduled", "pending"}),
+        (MessageKind.DECLINED, {"declined"}),
+        (MessageKind.CANCELLED, {"cancelled"}),
+        (MessageKind.REMINDER, {"scheduled"}),
     ],
 )
 def test_message_is_sent_while_it_is_true(kind, true_of):
-    message = a_reminder() if kind == Kind.REMINDER else owed(kind=kind)
+    message = a_reminder() if kind == MessageKind.REMINDER else owed(kind=kind)
     found = {}
     for status in AppointmentStatus:
         message.appointment.status = status
@@ -482,7 +484,7 @@ def test_message_about_a_time_the_appointment_has_left_is_not_sent():
 
 def test_link_to_confirm_is_sent_while_the_hold_is_held():
     held = HoldFactory()
-    message = owed(kind=Kind.HOLD, appointment=None, reservation=held, useful_until=held.expires_at)
+    message = owed(kind=MessageKind.HOLD, appointment=None, reservation=held, useful_until=held.expires_at)
     assert verdict(message) is None
 
     held.status = ReservationStatus.RELEASED
@@ -519,17 +521,17 @@ def test_provider_who_left_is_told_nothing():
 @pytest.mark.parametrize(
     ("channel", "kind", "wanted"),
     [
-        ("email", Kind.REMINDER, UNWANTED),
-        ("email", Kind.BOOKED, None),
-        ("sms", Kind.REMINDER, UNWANTED),
-        ("sms", Kind.BOOKED, UNWANTED),
+        ("email", MessageKind.REMINDER, UNWANTED),
+        ("email", MessageKind.BOOKED, None),
+        ("sms", MessageKind.REMINDER, UNWANTED),
+        ("sms", MessageKind.BOOKED, UNWANTED),
     ],
 )
 def test_client_who_opted_out_gets_no_reminders_and_no_text_messages(channel, kind, wanted):
     client = ClientFactory(phone="+4930123456")
     appointment = AppointmentFactory(reservation__client=client)
     fields = {"channel": channel, "appointment": appointment}
-    message = a_reminder(**fields) if kind == Kind.REMINDER else owed(kind=kind, **fields)
+    message = a_reminder(**fields) if kind == MessageKind.REMINDER else owed(kind=kind, **fields)
     address = client.email if channel == "email" else "+4930123456"
     out = OptOut.objects.create(channel=channel, address=address, at=NOON, source=OptOutSource.LINK)
     assert verdict(message) == wanted
@@ -542,7 +544,7 @@ def test_client_who_opted_out_gets_no_reminders_and_no_text_messages(channel, ki
 
 def test_disabled_webhook_is_told_nothing():
     endpoint = WebhookEndpointFactory(disabled_at=NOON)
-    message = owed(kind=Kind.EVENT, channel="webhook", endpoint=endpoint)
+    message = owed(kind=MessageKind.EVENT, channel="webhook", endpoint=endpoint)
 
     assert verdict(message) == (MessageStatus.FAILED, "The webhook is disabled.")
 
@@ -570,7 +572,7 @@ def test_close_is_for_the_last_to_claim_it():
 @pytest.fixture
 def failed():
     message = MessageFactory(status=MessageStatus.FAILED, failures=3, error="550 no", sent_at=None)
-    DeliveryAttemptFactory(message=message, outcome=Outcome.FAILED)
+    DeliveryAttemptFactory(message=message, outcome=AttemptOutcome.FAILED)
     return message
 
 

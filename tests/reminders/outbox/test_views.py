@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Client
 from booking.links import appointment_link
 from reminders.enums import MessageStatus
-from scheduler_project.common.outages import note_down
+from scheduler_project.common.outages import open_outage
 from tests.factories import (
     NOON,
     AppointmentFactory,
@@ -191,6 +191,6 @@ def test_a_corrected_address_is_who_it_is_sent_to_again(dashboard, provider, mai
 
 def test_what_waits_says_for_what(dashboard, appointment):
     MessageFactory(appointment=appointment, status=MessageStatus.PENDING, due_at=NOON)
-    note_down("email", error="The mail server cannot be reached", now=NOON)
+    open_outage("email", error="The mail server cannot be reached", now=NOON)
 
     assert "The mail server cannot be reached" in dashboard.get(REMINDERS).content.decode()

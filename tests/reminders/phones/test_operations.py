@@ -9,7 +9,7 @@ from accounts.actors import Actor, Source
 from accounts.clients.operations import edit_client
 from accounts.models import Client
 from accounts.privacy.operations import erase_client
-from reminders.channels.base import DeliveryError, Refused
+from reminders.channels.base import DeliveryError, RefusedForGood
 from reminders.channels.sms import channel
 from reminders.enums import OptOutSource
 from reminders.models import PhoneCode
@@ -280,7 +280,7 @@ def test_code_that_could_not_be_sent_is_sent_again_as_another(kim, gateway):
 
 
 def test_code_for_a_number_nobody_has_is_given_up(kim, gateway):
-    gateway(Refused("not a number"))
+    gateway(RefusedForGood("not a number"))
     ask(kim)
     send()
 

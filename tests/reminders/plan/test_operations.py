@@ -19,10 +19,10 @@ from booking.availability.operations import set_policy
 from booking.models import Appointment, Schedule
 from booking.reservations.guests import give_details, hold_as_visitor
 from booking.reservations.operations import expire_due, reserve
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import SeriesSpec, cancel_series, create_series
 from booking.services.operations import edit_service
-from reminders.enums import Kind, MessageStatus
+from reminders.enums import MessageKind, MessageStatus
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
 from reminders.notices import TELL_EXPIRED
 from reminders.plan.operations import replan, replan_all
@@ -162,7 +162,7 @@ def test_plan_owes_a_reminder_to_each_webhook_that_wants_it(provider):
 
     made = appoint(provider, NINE, client=client)
 
-    rows = Message.objects.filter(appointment=made, kind=Kind.REMINDER, offset="1 day")
+    rows = Message.objects.filter(appointment=made, kind=MessageKind.REMINDER, offset="1 day")
     assert sorted(row.endpoint.url for row in rows) == ["https://example.org/0", "https://example.org/1"]
 
 
@@ -301,7 +301,7 @@ def test_follow_tells_webhooks_as_it_was_then(provider):
     edit(appointment_id=made.pk, changes={"title": "Operation"}, actor=SYSTEM, now=NOON)
     by(SYSTEM, made, Action.CANCEL)
 
-    events = Message.objects.filter(kind=Kind.EVENT, status=MessageStatus.PENDING).order_by("pk")
+    events = Message.objects.filter(kind=MessageKind.EVENT, status=MessageStatus.PENDING).order_by("pk")
 
     assert [(event.details["type"], event.details["data"]["title"]) for event in events] == [
         ("appointment.booked", "Check-up"),
@@ -315,7 +315,7 @@ def test_follow_leaves_disabled_webhooks_alone(provider):
 
     appoint(provider, NINE)
 
-    assert not Message.objects.filter(kind=Kind.EVENT).exists()
+    assert not Message.objects.filter(kind=MessageKind.EVENT).exists()
 
 
 def test_follow_costs_a_booking_two_statements(provider, django_assert_num_queries):
@@ -578,18 +578,18 @@ def pending_reminders():
 @pytest.fixture
 def series(provider):
     wanted = SeriesSpec(provider_id=provider.pk, client_id=guest(provider).pk, rrule="FREQ=DAILY;COUNT=2", starts=NINE)
-    return create_series(wanted=wanted, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    return create_series(wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
 
 
 def test_follow_series_tells_each_side_once_of_all_its_times(series):
-    notices = Message.objects.filter(kind=Kind.BOOKED).order_by("recipient")
+    notices = Message.objects.filter(kind=MessageKind.BOOKED).order_by("recipient")
     ids = list(series.appointments.order_by("occurrence").values_list("pk", flat=True))
 
     assert [(notice.recipient, notice.reservation.starts_at, notice.details) for notice in notices] == [
         (recipient, NINE, {"others": ["2026-03-06T09:00:00Z"], "appointments": ids})
         for recipient in ("client", "provider")
     ]
-    assert Message.objects.filter(kind=Kind.REMINDER).count() == 4
+    assert Message.objects.filter(kind=MessageKind.REMINDER).count() == 4
 
 
 def test_follow_series_is_still_told_of_when_its_first_appointment_is_cancelled(series, mailoutbox):
@@ -605,7 +605,7 @@ def test_follow_series_tells_of_a_cancellation_once(series, mailoutbox):
     send(NOON)
     mailoutbox.clear()
 
-    cancel_series(series_id=series.pk, scope=Scope.ALL, actor=SYSTEM, now=NOON)
+    cancel_series(series_id=series.pk, scope=SeriesScope.ALL, actor=SYSTEM, now=NOON)
 
     assert send(NOON) == 2
     assert "Further times: Friday, 6 March 2026, 09:00 (UTC)" in mailoutbox[0].body

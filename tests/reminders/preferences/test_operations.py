@@ -12,8 +12,8 @@ from reminders.enums import OptOutSource
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
 from reminders.preferences.errors import (
+    ChannelNotOffered,
     NeverQuiet,
-    NotOffered,
     NotVerified,
     NotYourAddress,
     OneEnd,
@@ -394,7 +394,7 @@ def test_sms_cannot_be_chosen_where_nothing_sends_them_but_kept_and_given_up(set
     client = ClientFactory()
     which = {"client_id": client.pk, "actor": actor_of(client), "now": NOON}
     settings.SMS_GATEWAY = "none"
-    with pytest.raises(NotOffered):
+    with pytest.raises(ChannelNotOffered):
         set_preferences(**which, changes={"channels": ["email", "sms"]})
 
     settings.SMS_GATEWAY = "file"

@@ -10,7 +10,7 @@ from django.utils.translation import override
 
 from accounts.models import User
 from booking.appointments.enums import Event
-from booking.appointments.messages import and_told
+from booking.appointments.messages import with_notification_note
 from reminders.channels.sms import channel as sms
 from reminders.models import Message, OptOut, Preferences
 from reminders.skip_reasons import OPTED_OUT, reason_in_words
@@ -260,7 +260,7 @@ def test_provider_is_told_to_tell_them_in_the_same_words(provider):
         client = ClientFactory(owner=provider, user=None, name="Ada", email="", **numbers)
         Preferences.objects.create(client=client, channels=["sms"], updated_at=NOON)
         made = appoint(provider, at(f"2026-03-04 {hour:02}:00"), client=client, actor=SYSTEM)
-        said.append(and_told("Booked.", made, Event.BOOKED))
+        said.append(with_notification_note("Booked.", made, Event.BOOKED))
 
     assert said == ["Booked. We have no way to write to Ada: please tell them yourself."] * 2 + ["Booked. Ada is told."]
 

@@ -15,9 +15,9 @@ from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
 from reminders.channels.base import OutgoingMessage, TemplateText
 from reminders.channels.email.channel import letter
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, Preferences
-from reminders.templates.composer import CustomTexts, compose, facts_of, templates_for, time_in_words, words_of
+from reminders.templates.composer import CustomTexts, compose, templates_for, time_in_words, variables_of, words_of
 from reminders.templates.texts import default_texts
 from scheduler_project.common.pages.languages import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
@@ -28,7 +28,7 @@ ALL = [(kind, *which) for which, kinds in default_texts().items() for kind in ki
 HOSTILE = 'Ann "The, <b>Hat</b>" O\'Neill; {{ reason }}\r\nBcc: all@example.org'
 
 
-def a_message(kind=Kind.BOOKED, channel="email", recipient=Recipient.CLIENT, *, language="en", **facts):
+def a_message(kind=MessageKind.BOOKED, channel="email", recipient=Recipient.CLIENT, *, language="en", **facts):
     """A message about a made-up appointment, in no database. `facts` are names, a reason, a timezone."""
     zone = facts.get("timezone", "Europe/London")
     user = User(email="doctor@example.org", name="Dr. Ada", timezone=zone)
@@ -51,8 +51,8 @@ def a_message(kind=Kind.BOOKED, channel="email", recipient=Recipient.CLIENT, *, 
         created_at=NOON,
         updated_at=NOON,
     )
-    details = {"from": (START - timedelta(days=1)).isoformat()} if kind == Kind.MOVED else {}
-    held = kind in (Kind.HOLD, Kind.HOLD_EXPIRED)
+    details = {"from": (START - timedelta(days=1)).isoformat()} if kind == MessageKind.MOVED else {}
+    held = kind in (MessageKind.HOLD, MessageKind.HOLD_EXPIRED)
     return Message(
         key=uuid4(),
         kind=kind,
@@ -122,7 +122,7 @@ def test_written_has_no_gaps(language, kind, channel, recipient, reason):
         assert not re.search(r"[{}]|[^\S\n]{2}|\(\)|None|: *$|, *$|\n\n\n", text.replace("\n-- \n", "\n", 1)), text
     assert (bool(outgoing.subject), bool(outgoing.html)) == (channel == "email",) * 2
     assert "{{" not in outgoing.html
-    assert reason in outgoing.text or kind not in (Kind.CANCELLED, Kind.DECLINED)
+    assert reason in outgoing.text or kind not in (MessageKind.CANCELLED, MessageKind.DECLINED)
 
 
 @pytest.mark.parametrize("kind", default_texts()["sms", Recipient.CLIENT])
@@ -145,13 +145,13 @@ def test_written_tells_each_side_of_the_other(kind):
 
 
 def test_written_to_a_client_keeps_their_address_to_themselves():
-    facts = facts_of(a_message(Kind.BOOKED), ZoneInfo("UTC"))
+    facts = variables_of(a_message(MessageKind.BOOKED), ZoneInfo("UTC"))
 
     assert facts.keys().isdisjoint({"client_email", "client_phone"})
 
 
 def test_written_whole():
-    outgoing = sent(a_message(Kind.CANCELLED, reason="Snow.", timezone="America/New_York"))
+    outgoing = sent(a_message(MessageKind.CANCELLED, reason="Snow.", timezone="America/New_York"))
 
     assert outgoing.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 04:00 (America/New_York)"
     assert outgoing.text == (
@@ -171,7 +171,7 @@ def test_written_whole():
     ],
 )
 def test_written_lists_so_many_further_times_and_says_how_many_more(channel, number, end):
-    message = a_message(Kind.REMINDER, channel)
+    message = a_message(MessageKind.REMINDER, channel)
     last = at("2026-05-04 09:00")
     message.details["others"] = [(last - timedelta(hours=hours)).isoformat() for hours in reversed(range(number))]
 
@@ -194,7 +194,7 @@ def test_written_html_names_language_and_direction(language):
 
 
 def test_written_reminders_can_be_ended_by_one_click():
-    outgoing = sent(a_message(Kind.REMINDER))
+    outgoing = sent(a_message(MessageKind.REMINDER))
     link = outgoing.headers["List-Unsubscribe"].strip("<>")
 
     assert f'<a href="{link}"' in outgoing.html
@@ -239,7 +239,7 @@ def test_written_is_safe_whatever_people_are_called(kind, recipient):
 
 
 def test_words_are_the_providers_own_before_the_sites_before_the_shipped():
-    message = a_message(Kind.BOOKED)
+    message = a_message(MessageKind.BOOKED)
     which = ("booked", "email", "client", "en")
     own, site = TemplateText("Own", "own"), TemplateText("Site", "site")
 
@@ -267,7 +267,7 @@ def test_words_of_one_s_own_are_used():
 def test_words_that_have_nothing_to_say_give_way_to_the_shipped(reason, told):
     custom_texts = {(5, "cancelled", "email", "client", "en"): TemplateText("Cancelled", "Because: {{ reason }}")}
 
-    assert told in sent(a_message(Kind.CANCELLED, reason=reason), custom_texts).text
+    assert told in sent(a_message(MessageKind.CANCELLED, reason=reason), custom_texts).text
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import override
 
-from reminders.enums import Kind, Recipient
+from reminders.enums import MessageKind, Recipient
 from reminders.templates.texts import (
     LINKS,
     VARIABLES,
@@ -32,21 +32,27 @@ ALL = [(kind, *which) for which, kinds in default_texts().items() for kind in ki
 
 
 def test_there_are_words_for_all_that_is_ever_sent():
-    notices = set(Kind) - {Kind.EVENT, Kind.ACCOUNT, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED}
+    notices = set(MessageKind) - {
+        MessageKind.EVENT,
+        MessageKind.ACCOUNT,
+        MessageKind.REMINDER,
+        MessageKind.HOLD,
+        MessageKind.HOLD_EXPIRED,
+    }
 
     assert {which: set(kinds) for which, kinds in default_texts().items()} == {
-        ("email", Recipient.CLIENT): {*notices, Kind.REMINDER, Kind.HOLD, Kind.HOLD_EXPIRED},
+        ("email", Recipient.CLIENT): {*notices, MessageKind.REMINDER, MessageKind.HOLD, MessageKind.HOLD_EXPIRED},
         ("email", Recipient.PROVIDER): notices,
-        ("sms", Recipient.CLIENT): {*notices, Kind.REMINDER},
+        ("sms", Recipient.CLIENT): {*notices, MessageKind.REMINDER},
     }
 
 
 @pytest.mark.parametrize(
     ("which", "kinds"),
     [
-        ((Kind.BOOKED, "sms", Recipient.PROVIDER), "none"),
+        ((MessageKind.BOOKED, "sms", Recipient.PROVIDER), "none"),
         (
-            (Kind.HOLD, "sms", Recipient.CLIENT),
+            (MessageKind.HOLD, "sms", Recipient.CLIENT),
             "reminder, booked, awaiting approval, approved, declined, moved, ",
         ),
     ],
@@ -80,7 +86,7 @@ def test_default_text_messages_keep_to_the_alphabet_of_160_characters(language):
 def test_only_clients_are_asked_to_confirm():
     asking = {which for which in ALL if "confirm_link" in names_in(str(default_words(*which).body))}
 
-    assert asking == {(Kind.HOLD, "email", Recipient.CLIENT)}
+    assert asking == {(MessageKind.HOLD, "email", Recipient.CLIENT)}
 
 
 # --- One's own words --------------------------------------------------------------------------------------------------

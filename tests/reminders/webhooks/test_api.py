@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from reminders.enums import Kind, MessageStatus, Outcome
+from reminders.enums import AttemptOutcome, MessageKind, MessageStatus
 from reminders.models import WebhookEndpoint
 from reminders.webhooks.payloads import EVENTS
 from tests.booking.answers import refusal
@@ -42,7 +42,7 @@ def delivered(endpoint):
     message = EventMessageFactory(
         endpoint=endpoint, status=MessageStatus.FAILED, failures=3, error="500 Oh", sent_at=None
     )
-    DeliveryAttemptFactory(message=message, outcome=Outcome.FAILED, address=endpoint.url, error="500 Oh")
+    DeliveryAttemptFactory(message=message, outcome=AttemptOutcome.FAILED, address=endpoint.url, error="500 Oh")
     return message
 
 
@@ -250,7 +250,7 @@ def test_deliveries_are_narrowed_and_ordered(provider_api, endpoint, delivered):
         endpoint=endpoint, details={"type": "appointment.moved"}, created_at=NOON + minutes(1), due_at=NOON + minutes(1)
     )
     reminder = EventMessageFactory(
-        endpoint=endpoint, kind=Kind.REMINDER, offset="1 day", details={}, created_at=NOON + minutes(2)
+        endpoint=endpoint, kind=MessageKind.REMINDER, offset="1 day", details={}, created_at=NOON + minutes(2)
     )
 
     def found(query):

@@ -15,9 +15,9 @@ from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from reminders.channels.registry import CHANNELS
-from reminders.enums import MessageStatus, Outcome
+from reminders.enums import AttemptOutcome, MessageStatus
 from reminders.models import WebhookEndpoint
-from reminders.outbox import operations as ledger
+from reminders.outbox import operations as outbox_operations
 from reminders.webhooks.operations import disable_endpoint, enable_endpoint, replay
 from tests.factories import (
     NOON,
@@ -77,7 +77,7 @@ def test_every_try_is_the_same_but_for_its_time(endpoint, http_server):
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == f"msg_{message.key.hex}"
     message.refresh_from_db()
     assert message.status == MessageStatus.SENT
-    assert [attempt.outcome for attempt in message.attempts.all()] == [Outcome.FAILED, Outcome.SENT]
+    assert [attempt.outcome for attempt in message.attempts.all()] == [AttemptOutcome.FAILED, AttemptOutcome.SENT]
 
 
 def test_failure_is_noted_and_success_forgets_it(endpoint, http_server):
@@ -141,7 +141,7 @@ def test_sms_goes_out_with_what_the_gateway_calls_it(settings, http_server):
     assert send(NOON) == 1
 
     attempt = message.attempts.get()
-    assert (attempt.outcome, attempt.reference, attempt.address) == (Outcome.SENT, "SM1", "+4930901820")
+    assert (attempt.outcome, attempt.reference, attempt.address) == (AttemptOutcome.SENT, "SM1", "+4930901820")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -179,7 +179,7 @@ def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, m
         time.sleep(0.3)
 
     monkeypatch.setattr(CHANNELS["sms"], "connect", connect)
-    with wrapped(ledger, "record_attempt", before=slowly):
+    with wrapped(outbox_operations, "record_attempt", before=slowly):
         assert together(twilio, dispatcher) == [204, 1]
 
-    assert message.attempts.get().outcome == Outcome.DELIVERED
+    assert message.attempts.get().outcome == AttemptOutcome.DELIVERED

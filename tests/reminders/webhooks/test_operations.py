@@ -8,7 +8,7 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
-from reminders.enums import Kind, MessageStatus
+from reminders.enums import MessageKind, MessageStatus
 from reminders.invariants import INVARIANTS
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.errors import NotRetryable, TooLate
@@ -30,7 +30,7 @@ from reminders.webhooks.operations import (
 from reminders.webhooks.payloads import EVENTS, envelope, event_data, signing_secrets
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.models import Outage
-from scheduler_project.common.outages import note_down
+from scheduler_project.common.outages import open_outage
 from tests.factories import (
     NOON,
     SYSTEM,
@@ -310,7 +310,7 @@ def test_replay_refuses_what_is_on_its_way_or_withdrawn(status):
 
 
 def test_replay_refuses_a_reminder_of_what_has_begun():
-    reminder = {"kind": Kind.REMINDER, "offset": "1 hour", "details": {}}
+    reminder = {"kind": MessageKind.REMINDER, "offset": "1 hour", "details": {}}
     message = EventMessageFactory(status=MessageStatus.FAILED, **reminder)
 
     with pytest.raises(TooLate):
@@ -355,7 +355,7 @@ def test_envelope_is_the_same_bytes_however_the_row_was_got():
 
 
 def test_envelope_of_a_reminder_says_it_is_due():
-    message = EventMessageFactory(kind=Kind.REMINDER, offset="1 hour", details={})
+    message = EventMessageFactory(kind=MessageKind.REMINDER, offset="1 hour", details={})
 
     told = orjson.loads(envelope(message))
 
@@ -397,7 +397,7 @@ def coming():
 
 
 def owed_by_webhook() -> int:
-    return Message.objects.filter(kind=Kind.REMINDER, channel="webhook", status=MessageStatus.PENDING).count()
+    return Message.objects.filter(kind=MessageKind.REMINDER, channel="webhook", status=MessageStatus.PENDING).count()
 
 
 def unplanned() -> list:
@@ -434,7 +434,7 @@ def test_outage_of_a_webhook_ends_with_its_address_and_with_itself():
         lambda: enable_endpoint(**which),
         lambda: remove_endpoint(**which),
     ):
-        note_down(f"webhook:{endpoint.pk}", error="timed out", now=NOON)
+        open_outage(f"webhook:{endpoint.pk}", error="timed out", now=NOON)
         change()
         assert not Outage.objects.exists()
 

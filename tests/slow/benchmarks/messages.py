@@ -19,7 +19,7 @@ from django.utils import timezone
 from booking.models import Appointment
 from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import letter
-from reminders.enums import Kind
+from reminders.enums import MessageKind
 from reminders.models import Message
 from reminders.outbox import enqueue
 from reminders.outbox.dispatcher import dispatch
@@ -125,7 +125,7 @@ def planning(rounds: int) -> list[Row]:
         starts = [(each, each.reservation.starts_at) for each in those]
         rows = [
             plan.OutboxEntry(
-                Kind.REMINDER,
+                MessageKind.REMINDER,
                 "email",
                 plan.Recipient.CLIENT,
                 each.reservation_id,

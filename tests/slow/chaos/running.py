@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import EmailChannel, message_id
-from reminders.enums import MessageStatus, Outcome
+from reminders.enums import AttemptOutcome, MessageStatus
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import dispatcher
 from scheduler_project import embedded
@@ -250,4 +250,4 @@ def reckon(course: Course, sink: Sink) -> None:
     course.unsettled = Message.objects.exclude(status=MessageStatus.SENT).count()
     course.repeats = sum(times.values()) - len(times)
     course.strange = sum(owed.get(recipient) != key for recipient, key in arrived)
-    course.failed_tries = DeliveryAttempt.objects.exclude(outcome=Outcome.SENT).count()
+    course.failed_tries = DeliveryAttempt.objects.exclude(outcome=AttemptOutcome.SENT).count()

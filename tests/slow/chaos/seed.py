@@ -10,7 +10,7 @@ from accounts.models import Client, Provider
 from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Reservation, Schedule, Service
 from booking.reservations.enums import ReservationStatus
-from reminders.enums import Kind, MessageStatus, Recipient
+from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
 
 HALF_HOUR = timedelta(minutes=30)
@@ -81,7 +81,7 @@ def owe(appointments: list[Appointment], due_at: datetime) -> None:
     Message.objects.bulk_create(
         [
             Message(
-                kind=Kind.REMINDER,
+                kind=MessageKind.REMINDER,
                 channel="email",
                 recipient=Recipient.CLIENT,
                 reservation=appointment.reservation,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from reminders.outbox import dispatcher
-from reminders.outbox import operations as ledger
+from reminders.outbox import operations as outbox_operations
 
 LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
 SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
@@ -11,17 +11,21 @@ SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
 
 def without_lease() -> None:
     """Send due messages without claiming them."""
-    looked_up = ledger.CLAIM[ledger.CLAIM.index("SELECT id") : ledger.CLAIM.index(")\nUPDATE")]
-    ledger.CLAIM = without(looked_up, LOCK)
-    ledger.SETTLE = without(ledger.SETTLE, SETTLED_BY_ITS_CLAIMER)
+    looked_up = outbox_operations.CLAIM[
+        outbox_operations.CLAIM.index("SELECT id") : outbox_operations.CLAIM.index(")\nUPDATE")
+    ]
+    outbox_operations.CLAIM = without(looked_up, LOCK)
+    outbox_operations.SETTLE = without(outbox_operations.SETTLE, SETTLED_BY_ITS_CLAIMER)
 
 
 def marked_early() -> None:
     """Mark messages as sent before sending them."""
     attempt = dispatcher.Batch.attempt
 
-    def mark_and_attempt(batch: dispatcher.Batch, message: Any) -> ledger.Try:
-        ledger.record_attempt(ledger.Try(message, "", batch.clock(), 0), now=batch.clock())
+    def mark_and_attempt(batch: dispatcher.Batch, message: Any) -> outbox_operations.AttemptResult:
+        outbox_operations.record_attempt(
+            outbox_operations.AttemptResult(message, "", batch.clock(), 0), now=batch.clock()
+        )
         return attempt(batch, message)
 
     dispatcher.Batch.attempt = mark_and_attempt  # type: ignore[method-assign]

@@ -21,7 +21,7 @@ from booking.calendars.queries import feed_appointments
 from booking.links import feed_link
 from booking.reservations import claims
 from booking.reservations.operations import expire_due
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, ClientFactory, ServiceFactory, appoint, at, hold, minutes
@@ -84,7 +84,7 @@ def a_cancellation(provider):
 
 def a_series(provider):
     asked = SeriesSpec(provider.pk, ClientFactory().pk, "FREQ=DAILY;COUNT=2", starts=datetime(2026, 3, 4, 9))
-    return lambda: create_series(wanted=asked, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    return lambda: create_series(wanted=asked, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
 
 
 def time_off(provider):

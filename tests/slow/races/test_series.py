@@ -11,7 +11,7 @@ from booking.models import Appointment, AppointmentSeries, Reservation
 from booking.reservations import claims
 from booking.reservations.enums import Override
 from booking.reservations.errors import SlotTaken
-from booking.series.enums import Policy, Scope
+from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.operations import (
     SeriesChange,
     SeriesSpec,
@@ -45,7 +45,9 @@ def wanted(provider, client, **more):
 
 @pytest.fixture
 def series(provider):
-    made = create_series(wanted=wanted(provider, ClientFactory()), policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+    made = create_series(
+        wanted=wanted(provider, ClientFactory()), policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON
+    )
     extend_all(now=LATER)
     return made.series
 
@@ -76,7 +78,7 @@ def test_generations_at_once_make_each_occurrence_once(series):
 def test_whole_jobs_at_once_make_each_occurrence_of_each_series_once(provider):
     for hour in (9, 10, 11, 12):
         asked = wanted(provider, ClientFactory(), starts=datetime(2026, 3, 9, hour))
-        create_series(wanted=asked, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
+        create_series(wanted=asked, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON)
     extend_all(now=LATER)
 
     answers = together(*[lambda: extend_all_series(now=LATER, actor=SYSTEM)] * 3)
@@ -166,7 +168,7 @@ EVENING = {"starts": datetime(2026, 3, 9, 20), "overrides": [Override.HOURS]}
 """Outside the hours, where no slot stands behind the lock and the constraint."""
 
 
-def beginnings(provider, number, policy=Policy.SKIP_CONFLICTS, **more):
+def beginnings(provider, number, policy=ConflictPolicy.SKIP_CONFLICTS, **more):
     """That many clients, for each of whom a series of the same times is about to begin."""
 
     def begin(client):
@@ -181,7 +183,7 @@ def numbers_booked(answers):
 
 
 def test_of_many_who_begin_one_series_at_once_one_gets_it(provider):
-    answers = together(*beginnings(provider, 4, Policy.ALL_OR_NOTHING))
+    answers = together(*beginnings(provider, 4, ConflictPolicy.ALL_OR_NOTHING))
 
     assert answers.kinds() == {"SeriesChange": 1, "SeriesConflict": 3}
     assert AppointmentSeries.objects.count() == 1
@@ -237,7 +239,7 @@ def test_control_without_lock_and_constraint_series_are_booked_at_one_time(provi
 
 
 def cancel_all(series):
-    return lambda: cancel_series(series_id=series.pk, scope=Scope.ALL, actor=SYSTEM, now=LATER)
+    return lambda: cancel_series(series_id=series.pk, scope=SeriesScope.ALL, actor=SYSTEM, now=LATER)
 
 
 def test_a_series_that_is_cancelled_while_it_is_generated_has_nothing_to_come(series):
@@ -271,7 +273,7 @@ def edit_two_at_once(series, *, locks):
         changes = {"starts": datetime(2026, 3, 23, hour)}
         return lambda: edit_series(
             series_id=series.pk,
-            scope=Scope.FOLLOWING,
+            scope=SeriesScope.FOLLOWING,
             occurrence=date(2026, 3, 23),
             changes=changes,
             actor=SYSTEM,
@@ -303,7 +305,7 @@ def test_an_occurrence_cancelled_while_the_series_is_moved_is_an_exception_all_t
     answers = together(
         lambda: take_action(appointment_id=third.pk, action=Action.CANCEL, actor=SYSTEM, now=LATER),
         lambda: edit_series(
-            series_id=series.pk, scope=Scope.ALL, changes={"duration_minutes": 30}, actor=SYSTEM, now=LATER
+            series_id=series.pk, scope=SeriesScope.ALL, changes={"duration_minutes": 30}, actor=SYSTEM, now=LATER
         ),
     )
 

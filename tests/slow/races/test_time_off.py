@@ -12,7 +12,7 @@ from booking.availability.operations import close_business, set_working_hours, t
 from booking.availability.slots import extend_all
 from booking.models import Appointment
 from booking.reservations import claims
-from booking.series.enums import Policy
+from booking.series.enums import ConflictPolicy
 from booking.series.operations import create_series, extend_series
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, WEEKDAYS, ClientFactory, at
@@ -38,14 +38,14 @@ def begun(asked):
     """A series that begins."""
 
     def begin():
-        return create_series(wanted=asked, policy=Policy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON)
+        return create_series(wanted=asked, policy=ConflictPolicy.SKIP_CONFLICTS, actor=SYSTEM, now=NOON)
 
     return Booking(begin, date(2026, 3, 9), NOON)
 
 
 def generated(asked):
     """A series that began a fortnight ago, and has come within the horizon with two more dates."""
-    series = create_series(wanted=asked, policy=Policy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
+    series = create_series(wanted=asked, policy=ConflictPolicy.ALL_OR_NOTHING, actor=SYSTEM, now=NOON).series
     extend_all(now=LATER)
     return Booking(lambda: extend_series(series_id=series.pk, now=LATER, actor=SYSTEM), date(2026, 4, 6), LATER)
 

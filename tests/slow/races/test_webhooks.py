@@ -3,7 +3,7 @@
 import pytest
 
 from reminders.channels.sms.reports import answered, report
-from reminders.enums import Outcome
+from reminders.enums import AttemptOutcome
 from reminders.models import DeliveryAttempt, OptOut, WebhookEndpoint
 from reminders.webhooks.operations import MOST, add_endpoint, rotate_secret
 from tests.factories import (
@@ -113,4 +113,4 @@ def test_control_without_lock_two_reports_at_once_are_both_believed():
     with everybody_looks_first(DeliveryAttempt, "save", 2):
         answers = together(*functions, locks=False)
 
-    assert set(answers) == {Outcome.DELIVERED, Outcome.REFUSED}
+    assert set(answers) == {AttemptOutcome.DELIVERED, AttemptOutcome.REFUSED}

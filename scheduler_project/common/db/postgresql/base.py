@@ -29,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
         Django's own sends SELECT 1 every request.
         """
-        return self.connection is not None and stands(self.connection)
+        return self.connection is not None and is_alive(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return the parameters of the settings, with the time limits of this kind of process."""
@@ -52,7 +52,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def connect(self) -> None:
         """Reuse an idle connection of this process, or else open one."""
         while (idle := places.take_idle(self._key())) is not None:
-            if (idle.close_at is not None and time.monotonic() >= idle.close_at) or not stands(idle.connection):
+            if (idle.close_at is not None and time.monotonic() >= idle.close_at) or not is_alive(idle.connection):
                 idle.connection.close()
                 places.closed(idle.connection)
                 continue
@@ -106,7 +106,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 places.closed(connection)
 
 
-def stands(connection: Any) -> bool:
+def is_alive(connection: Any) -> bool:
     """Return whether the server has not hung up: data to read on an idle connection mean that it has."""
     if connection.pgconn.status != ConnStatus.OK:
         return False

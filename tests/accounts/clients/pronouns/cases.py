@@ -13,7 +13,7 @@ from accounts.privacy.operations import erase_client, export_person
 from booking.links import details_token
 from booking.reservations.guests import hold_as_visitor
 from reminders.enums import Recipient
-from reminders.templates.composer import facts_of
+from reminders.templates.composer import variables_of
 from reminders.templates.texts import VARIABLES
 from reminders.webhooks.payloads import event_data
 from scheduler_project.common.models import Change
@@ -141,8 +141,8 @@ def test_it_can_be_filled_in_messages_to_the_provider(provider, kept):
     to = {recipient: MessageFactory(appointment=made, recipient=recipient) for recipient in Recipient}
 
     assert VARIABLES["client_pronouns"] == "the client's pronouns"
-    assert facts_of(to[Recipient.PROVIDER], ZoneInfo("UTC"))["client_pronouns"] == "they/them"
-    assert "client_pronouns" not in facts_of(to[Recipient.CLIENT], ZoneInfo("UTC"))
+    assert variables_of(to[Recipient.PROVIDER], ZoneInfo("UTC"))["client_pronouns"] == "they/them"
+    assert "client_pronouns" not in variables_of(to[Recipient.CLIENT], ZoneInfo("UTC"))
 
 
 # --- Admin ------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 TOGETHER_MILLISECONDS = 500
 
 
-def ring(task: Any, *args: Any, expires: int = 5, together: str | None = None) -> None:
+def wake(task: Any, *args: Any, expires: int = 5, together: str | None = None) -> None:
     """Start a task, unless no worker is free for `expires` seconds. A lost call is harmless: beat starts the task too.
 
     So no caller should wait: an unreachable Redis is noticed within a second, before Celery retries for longer. Of all
