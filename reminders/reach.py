@@ -1,11 +1,10 @@
 """The check whether an address may be written to: the only one, for every message and every way of sending."""
 
-from django.utils.translation import gettext as _
-
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
 from reminders.enums import MessageKind, Recipient
 from reminders.models import Message
+from reminders.skip_reasons import NOT_VETTED, PLANNING
 
 
 def refusal(message: Message) -> str:
@@ -18,6 +17,6 @@ def refusal(message: Message) -> str:
         return ""
     own = message.endpoint_id is None and message.recipient == Recipient.PROVIDER
     if not own and not message.about.provider.is_vetted:
-        return _("The provider is not approved, or their email is not verified.")
+        return str(PLANNING[NOT_VETTED])
     channel = CHANNELS[message.channel]
     return channel.refusal(message.about.client) if isinstance(channel, PersonalChannel) else ""

@@ -1,6 +1,6 @@
-"""The reasons why an address cannot be used.
+"""The reasons why a message is not sent, or not even planned.
 
-Each has an exact text, and a neutral one for readers who may not know about opt-outs.
+Those about an address have an exact text, and a neutral one for readers who may not know about opt-outs.
 """
 
 import re
@@ -17,6 +17,27 @@ It is translated when it is read, so a change of wording neither hides nor revea
 """
 
 OPTED_OUT = "cause:opted_out"
+
+
+NOT_VETTED, NO_ADDRESS, NOT_CHOSEN, NOT_REMINDED = "not_vetted", "no_address", "not_chosen", "not_reminded"
+
+
+MERGED, PAST, NO_OFFSETS = "merged", "past", "no_offsets"
+
+
+PLANNING: dict[str, Promise] = {
+    NOT_VETTED: _("The provider is not approved, or their email is not verified."),
+    NO_ADDRESS: _("There is no address to send it to."),
+    NOT_CHOSEN: _("The client is not reminded by this channel."),
+    NOT_REMINDED: _("Nobody is reminded of an appointment with this status."),
+    MERGED: _("Another reminder is due at the same time."),
+    PAST: _("It was due before it could be planned."),
+    NO_OFFSETS: _("No reminders are set for this appointment."),
+}
+"""Reasons why a reminder is not planned, beside an opt-out."""
+
+
+OPTED_OUT_SINCE = _("The client opted out on %(day)s.")
 
 
 UNREACHABLE = _(

@@ -25,6 +25,11 @@ urlpatterns = [
         outbox.AppointmentRemindersViewSet.as_view({"get": "list"}),
         name="appointment-reminders",
     ),
+    re_path(
+        rf"^appointments/(?P<pk>{ID})/reminders/not-planned/?$",
+        outbox.AppointmentRemindersViewSet.as_view({"get": "not_planned"}, pagination_class=None),
+        name="appointment-reminders-not-planned",
+    ),
     re_path(r"^me/preferences/?$", preferences.OwnPreferencesView.as_view(), name="own-preferences"),
     re_path(r"^me/phone/?$", phones.OwnPhoneView.as_view(), name="own-phone"),
     re_path(r"^me/phone/verify/?$", phones.VerifyOwnPhoneView.as_view(), name="own-phone-verify"),

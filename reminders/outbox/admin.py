@@ -99,9 +99,10 @@ class MessageColumns:
 
 
 class MessageInline(MessageColumns, ReadOnly, admin.TabularInline):
-    """The messages of one appointment, each with its outcome and the reason for it."""
+    """The messages of one appointment, each with its outcome and the reason, and why reminders are missing."""
 
     model = Message
+    template = "admin/reminders/message/inline.html"
     fields = ("what", "to", "status", "due", "sent", "why", "again")
     readonly_fields = fields
     extra = 0

@@ -18,7 +18,9 @@ from booking.models import Appointment
 from reminders.models import Message
 from reminders.outbox import filters, serializers
 from reminders.outbox import operations as outbox
+from reminders.plan.queries import not_planned
 from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.errors import NotAllowed
 
 
 @extend_schema_view(
@@ -97,8 +99,9 @@ class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, Bookin
 
 
 class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
-    """`/api/appointments/{id}/reminders`."""
+    """`/api/appointments/{id}/reminders`, and why others are missing."""
 
+    timeless_actions = frozenset({"not_planned"})
     queryset = Message.objects.all()
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
@@ -110,3 +113,16 @@ class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
         mine = mine.with_causes(request.user).filter(appointment=appointment)
         page = self.paginate_queryset(self.filter_queryset(mine.order_by("due_at", "pk")))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Why reminders of an appointment are not planned",
+        description="For the provider and staff. Opt-outs are named only to readers who may see them.",
+        responses={200: serializers.NotPlannedSerializer(many=True), **refusals(403)},
+        filters=False,
+    )
+    def not_planned(self, request: Request, pk: str) -> Response:
+        appointment = get_or_404(Appointment.objects.visible_to(request.user), pk=int(pk))
+        if not self.actor.runs(appointment.provider.pk, "reminders.view_message"):
+            raise NotAllowed
+        rows = not_planned(appointment, reader=request.user, now=self.now)
+        return Response([row._asdict() for row in rows])

@@ -25,7 +25,7 @@ from reminders.enums import NOTICES, AttemptOutcome, MessageKind, MessageStatus
 from reminders.models import Message, OptOut
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.reach import refusal
-from reminders.skip_reasons import OPTED_OUT
+from reminders.skip_reasons import NO_ADDRESS, OPTED_OUT, PLANNING
 from reminders.templates.composer import recipient_of
 from scheduler_project.common import outages
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -171,7 +171,7 @@ def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) 
     if message.useful_until <= now:
         return MessageStatus.EXPIRED, f"{_('It came too late to help.')} {message.error}".strip()
     if not address or not is_still_true(message):
-        return MessageStatus.CANCELLED, _("It is no longer so.") if address else _("There is no address to send it to.")
+        return MessageStatus.CANCELLED, _("It is no longer so.") if address else str(PLANNING[NO_ADDRESS])
     if message.endpoint is not None and message.endpoint.disabled_at is not None:
         return MessageStatus.FAILED, _("The webhook is disabled.")  # It can be replayed once it is enabled.
     reason = refusal(message)

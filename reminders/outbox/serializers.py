@@ -73,6 +73,12 @@ def in_words(message: Message) -> str:
     return str(said.get(MessageStatus(message.status), message.reason)) if message.reason else ""
 
 
+class NotPlannedSerializer(Serializer[Any]):
+    channel = serializers.CharField(help_text=_("Empty if no reminders are set for the appointment."))
+    offsets = serializers.ListField(child=serializers.CharField(), help_text=_("How long before the start."))
+    reason = serializers.CharField()
+
+
 class ReplaySerializer(Serializer[Any]):
     replayed = serializers.IntegerField(help_text=_("How many are owed again."))
     too_late = serializers.IntegerField(help_text=_("How many would help nobody any more, and stay as they are."))

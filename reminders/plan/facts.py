@@ -10,6 +10,7 @@ from django.db import connection
 
 from accounts.providers.models import vetted_sql
 from reminders.channels.registry import personal, personal_channels
+from reminders.skip_reasons import NO_ADDRESS, NOT_CHOSEN, NOT_VETTED, OPTED_OUT
 
 # One statement for ten tables, with lists as JSON and arrays: `make bench` (plan).
 FACTS = f"""
@@ -19,8 +20,8 @@ SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, cla
        {vetted_sql("provider")} AS provider_is_vetted,
        chosen.channels, chosen.quiet_from, chosen.quiet_until,
        ARRAY[{{addresses}}]::text[] AS addresses,
-       ARRAY(SELECT channel::text FROM reminders_optout
-             WHERE ended_at IS NULL AND (channel, address) IN ({{named_addresses}})) AS opted_out,
+       (SELECT jsonb_object_agg(channel, at) FROM reminders_optout
+        WHERE ended_at IS NULL AND (channel, address) IN ({{named_addresses}})) AS opted_out,
        (SELECT jsonb_object_agg(endpoint.id, to_jsonb(endpoint.events)) FROM reminders_webhookendpoint endpoint
         WHERE endpoint.provider_id = claimed.provider_id AND endpoint.disabled_at IS NULL) AS endpoints
 FROM booking_appointment made
@@ -50,7 +51,8 @@ class Facts(NamedTuple):
     quiet_until: time | None
     addresses: list[str]
     """The client's, in the order of the channels."""
-    opted_out: list[str]
+    opted_out: dict[str, str]
+    """The channels whose address opted out, with the time of it (RFC 3339)."""
     endpoints: dict[str, list[str]]
 
     def client_channels(self, *, reminding: bool) -> list[str]:
@@ -58,15 +60,20 @@ class Facts(NamedTuple):
 
         A channel that refuses the client is included: it is asked when a message is composed.
         """
-        if not self.provider_is_vetted:
-            return []
+        return [channel for channel in personal_channels() if not self.skip_reason(channel, reminding=reminding)]
+
+    def skip_reason(self, channel: str, *, reminding: bool) -> str:
+        """Return the reason why the client is not reached on a channel, as named in `skip_reasons`; empty if they
+        are."""
         chosen = settings.REMINDER_CHANNELS if self.channels is None else self.channels
-        silenced = {name for name in self.opted_out if reminding or personal(name).opt_out_stops_notices}
-        return [
-            channel
-            for channel, address in zip(personal_channels(), self.addresses, strict=True)
-            if channel in chosen and address and channel not in silenced
-        ]
+        if channel not in chosen:
+            return NOT_CHOSEN
+        if not self.provider_is_vetted:
+            return NOT_VETTED
+        if not self.addresses[list(personal_channels()).index(channel)]:
+            return NO_ADDRESS
+        silenced = channel in self.opted_out and (reminding or personal(channel).opt_out_stops_notices)
+        return OPTED_OUT if silenced else ""
 
     def endpoints_for(self, event: str) -> list[int]:
         if not self.provider_is_vetted:
@@ -89,4 +96,7 @@ def facts_of(appointments: Collection[int], *, locked: bool = False) -> list[Fac
     which, parameter = ("%s", ids[0]) if len(ids) == 1 else ("ANY(%s)", ids)  # PostgreSQL keeps no plan for an array.
     with connection.cursor() as cursor:
         cursor.execute(f"{_statement()}{which}{' ORDER BY made.id FOR SHARE OF made' if locked else ''}", [parameter])
-        return [Facts._make((*facts, orjson.loads(endpoints or "{}"))) for *facts, endpoints in cursor.fetchall()]
+        return [
+            Facts._make((*facts, orjson.loads(opted_out or "{}"), orjson.loads(endpoints or "{}")))
+            for *facts, opted_out, endpoints in cursor.fetchall()
+        ]

@@ -2,57 +2,35 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from booking.appointments.transitions import REMINDED
 from booking.models import Appointment
-from reminders.channels.webhook.channel import WebhookChannel
 from reminders.enums import MessageKind, Recipient
 from reminders.outbox.enqueue import OutboxEntry, columns_of, enqueue
+from reminders.plan.decisions import decisions
 from reminders.plan.facts import Facts, facts_of
-from reminders.plan.quiet_hours import before_quiet
 from scheduler_project.common.operations import each_by_itself, operation
-from scheduler_project.common.time.offsets import Offset, parse_offset
 
 BATCH = 500
 """Number of appointments replanned in one batch."""
 
 
 def reminders_for(facts: Facts) -> Iterator[OutboxEntry]:
-    """Yield the reminders of one appointment: each offset × channel, including those whose time has passed.
-
-    They go to the channels the client chose, and to each of the provider's webhooks subscribed to `reminder.due`,
-    whatever the client chose: the provider decides what their program does with it. A reminder due in the client's
-    quiet hours is moved to the last minute before them.
-    """
-    if facts.status not in REMINDED:
-        return
-    zone = ZoneInfo(facts.timezone)
-    offsets = settings.REMINDER_OFFSETS if facts.offsets is None else facts.offsets
-    due: dict[datetime, Offset] = {}
-    for offset in sorted({parse_offset(text) for text in offsets}, key=lambda each: -each.length):
-        due_at = offset.before(facts.starts_at, zone)
-        if facts.quiet_from is not None and facts.quiet_until is not None:
-            due_at = before_quiet(due_at, quiet_from=facts.quiet_from, quiet_until=facts.quiet_until, zone=zone)
-        due[due_at] = offset  # Two that fall on one instant are one: the nearer.
-    for due_at, offset in due.items():
-        ways: list[tuple[str, int | None]] = [(way, None) for way in facts.client_channels(reminding=True)]
-        ways += [(WebhookChannel.name, endpoint) for endpoint in facts.endpoints_for("reminder.due")]
-        for channel, endpoint in ways:
+    """Yield the reminders that are owed for one appointment, including those whose time has passed."""
+    for decision in decisions(facts):
+        if not decision.reason:
             yield OutboxEntry(
                 MessageKind.REMINDER,
-                channel,
-                Recipient.PROVIDER if endpoint else Recipient.CLIENT,
+                decision.channel,
+                Recipient.PROVIDER if decision.endpoint_id else Recipient.CLIENT,
                 facts.reservation_id,
                 facts.appointment_id,
-                due_at,
+                decision.due_at,
                 facts.starts_at,
-                str(offset),
-                endpoint,
+                decision.offset,
+                decision.endpoint_id,
             )
 
 

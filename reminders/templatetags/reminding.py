@@ -2,11 +2,24 @@
 
 from django import template
 from django.conf import settings
+from django.utils import timezone
 
+from booking.models import Appointment
 from reminders.channels.email.channel import EmailChannel
+from reminders.plan.queries import NotPlanned, not_planned
 from reminders.preferences.links import opt_out_link
+from scheduler_project.common.time.offsets import in_words
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def not_planned_reminders(context: template.Context, appointment: Appointment) -> list[NotPlanned]:
+    """Return why reminders of the appointment were not planned, for the logged-in reader."""
+    return not_planned(appointment, reader=context["request"].user, now=timezone.now())
+
+
+register.filter("offsets_in_words", in_words)
 
 
 @register.simple_tag

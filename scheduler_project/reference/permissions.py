@@ -29,6 +29,7 @@ OPERATIONS: dict[str, str] = {
     "post /api/appointments/{id}/decline": "booking.change_appointment",
     "get /api/appointments/{id}/history": "booking.view_appointment",
     "get /api/appointments/{id}/reminders": "reminders.view_message",
+    "get /api/appointments/{id}/reminders/not-planned": "reminders.view_message",
     "post /api/appointments/{id}/reschedule": "booking.change_appointment",
     "patch /api/appointments/{id}/status": "booking.change_appointment",
     "get /api/clients": "accounts.view_client",

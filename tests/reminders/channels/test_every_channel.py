@@ -144,7 +144,7 @@ def test_facts_know_its_opt_outs(name, provider, ada):
 
     [facts] = facts_of([made.pk])
 
-    assert facts.opted_out == [name]
+    assert list(facts.opted_out) == [name]
 
 
 @pytest.mark.parametrize("name", PERSONAL)
