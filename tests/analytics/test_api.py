@@ -10,6 +10,7 @@ from accounts.models import Provider
 from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
 from booking.imports.kinds import APPOINTMENTS
+from tests.booking.answers import refusal
 from tests.booking.imports.helpers import run
 from tests.conftest import logged_in
 from tests.factories import (
@@ -30,11 +31,6 @@ from tests.groups import MANAGER, staff_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon"), pytest.mark.provider(horizon_days=4)]
 
 STANDING = {"pending": 0, "scheduled": 0, "completed": 0, "missed": 0, "cancelled": 0, "declined": 0}
-
-
-def error(response):
-    first = response.json()["errors"][0]
-    return response.status_code, first["code"], first["attr"]
 
 
 def began(starts_at, **fields):
@@ -85,21 +81,21 @@ def test_figures_are_narrowed_to_a_service(staff_api):
 
 
 def test_figures_of_another_provider_are_not_found(provider_api):
-    assert error(provider_api.get(f"/api/analytics?provider={ProviderFactory().pk}")) == (404, "not_found", "provider")
+    assert refusal(provider_api.get(f"/api/analytics?provider={ProviderFactory().pk}")) == (
+        404,
+        "not_found",
+        "provider",
+    )
 
 
 def test_figures_of_another_providers_hidden_service_are_not_found(provider_api):
     service = ServiceFactory(owner=ProviderFactory(), is_active=False)
 
-    assert error(provider_api.get(f"/api/analytics?service={service.pk}")) == (404, "not_found", "service")
+    assert refusal(provider_api.get(f"/api/analytics?service={service.pk}")) == (404, "not_found", "service")
 
 
 def test_figures_are_refused_to_clients(booker_api):
-    assert error(booker_api.get("/api/analytics")) == (403, "not_allowed", None)
-
-
-def test_figures_are_refused_to_anybody(api):
-    assert error(api.get("/api/analytics")) == (401, "not_authenticated", None)
+    assert refusal(booker_api.get("/api/analytics")) == (403, "not_allowed", None)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +118,7 @@ def test_figures_are_refused_to_anybody(api):
     ],
 )
 def test_figures_refuse_what_cannot_be_read(staff_api, query, code, field):
-    assert error(staff_api.get(f"/api/analytics?{query}")) == (400, code, field)
+    assert refusal(staff_api.get(f"/api/analytics?{query}")) == (400, code, field)
 
 
 @pytest.mark.parametrize(("first", "last"), [("2000-01-01", "2000-12-31"), ("2100-01-01", "2100-12-31")])
@@ -273,7 +269,7 @@ def test_statistics_are_for_staff(provider_api, booker_api, api):
 def test_statistics_refuse_a_span_too_long(staff_api):
     answer = staff_api.get("/api/admin/statistics?from=2020-01-01&to=2026-01-01")
 
-    assert error(answer) == (400, "span_too_long", "to")
+    assert refusal(answer) == (400, "span_too_long", "to")
 
 
 def test_the_past_that_was_taken_over_is_counted_when_it_was_and_nobody_booked_it_now(staff_api, provider):

@@ -31,6 +31,7 @@ from tests.factories import (
     DateOverrideFactory,
     EventMessageFactory,
     MessageTemplateFactory,
+    ProviderFactory,
     ServiceFactory,
     TimeOffFactory,
     UserFactory,
@@ -103,6 +104,9 @@ def everything() -> Iterator[World]:
             "client": logged_in(client.user),
             "provider": logged_in(provider.user),
             "staff": logged_in(boss),
+            "another client": logged_in(ClientFactory().user),
+            "another provider": logged_in(ProviderFactory().user),
+            "nobody in particular": logged_in(UserFactory()),
         }
         for api in people.values():
             api.raise_request_exception = False

@@ -10,13 +10,6 @@ from tests.factories import ClientFactory, ProviderFactory, UserFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_me_needs_a_login(api):
-    response = api.get("/api/me")
-
-    assert refusal(response) == (401, [("not_authenticated", None)])
-    assert response.headers["WWW-Authenticate"] == 'Bearer realm="api"'
-
-
 @pytest.mark.parametrize(
     ("make", "roles"),
     [

@@ -5,7 +5,7 @@ import pytest
 from booking.models import CalendarFeed
 from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
-from tests.factories import ClientFactory, ProviderFactory, UserFactory, open_provider
+from tests.factories import ClientFactory, UserFactory, open_provider
 from tests.groups import MANAGER, staff_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
@@ -82,15 +82,6 @@ def test_feed_can_be_renewed_and_closed(booker_api, client):
     assert booker_api.delete(path).status_code == 204
     assert client.get(new).status_code == 404
     assert refusal(booker_api.delete(path))[0] == 404
-
-
-def test_feed_of_somebody_else_is_not_found(booker_api):
-    feed = opened(logged_in(ProviderFactory().user))
-    path = f"{FEEDS}/{feed['id']}"
-
-    answers = [booker_api.delete(path), booker_api.post(f"{path}/renew")]
-
-    assert [refusal(answer)[0] for answer in answers] == [404, 404]
 
 
 def test_addresses_of_feeds_are_not_for_managers(provider, provider_api):

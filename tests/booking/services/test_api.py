@@ -6,7 +6,6 @@ from django.test.utils import CaptureQueriesContext
 
 from booking.models import Service
 from tests.booking.answers import ids, refusal
-from tests.conftest import logged_in
 from tests.factories import ServiceFactory, appoint, at, open_provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
@@ -161,10 +160,6 @@ def test_add_is_refused_to_clients(booker_api):
     assert not Service.objects.exists()
 
 
-def test_add_is_closed_to_anonymous(api):
-    assert refusal(api.post("/api/services", VISIT)) == (401, "not_authenticated", None)
-
-
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [
@@ -244,23 +239,6 @@ def test_change_of_the_businesss_is_not_there_for_a_provider(provider_api, of_bu
 
     assert refusal(answer) == (404, "not_found", None)
     assert Service.objects.get().name == "Of the business"
-
-
-@pytest.mark.parametrize(("method", "body"), [("patch", {"name": "Mine"}), ("delete", None)])
-def test_change_of_anothers_is_not_there(owned, method, body):
-    other = open_provider(horizon_days=1)
-
-    answer = getattr(logged_in(other.user), method)(f"/api/services/{owned.pk}", body)
-
-    assert refusal(answer) == (404, "not_found", None)
-
-
-@pytest.mark.parametrize(("method", "body"), [("patch", {"name": "Mine"}), ("delete", None)])
-def test_change_is_closed_to_clients_and_anonymous(api, booker_api, owned, method, body):
-    path = f"/api/services/{owned.pk}"
-
-    assert refusal(getattr(booker_api, method)(path, body)) == (404, "not_found", None)
-    assert refusal(getattr(api, method)(path, body)) == (401, "not_authenticated", None)
 
 
 def test_change_leaves_bookings_as_long_as_they_were(provider_api, provider, owned):

@@ -90,10 +90,6 @@ def test_list_shows_a_provider_who_is_a_client_elsewhere_only_what_is_for_them(p
     assert {row["recipient"] for row in rows} == {"client"}
 
 
-def test_list_refuses_nobody_in_particular(api):
-    assert refusal(api.get("/api/reminders"))[0] == 401
-
-
 @pytest.mark.parametrize(
     ("query", "offsets"),
     [

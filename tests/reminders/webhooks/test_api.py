@@ -11,7 +11,6 @@ from tests.booking.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
-    ClientFactory,
     DeliveryAttemptFactory,
     EventMessageFactory,
     ProviderFactory,
@@ -46,11 +45,6 @@ def delivered(endpoint):
     return message
 
 
-def code(answer):
-    [error] = answer.json()["errors"]
-    return answer.status_code, error["code"], error["attr"]
-
-
 def test_create_shows_the_secret_this_once(provider, provider_api):
     made = provider_api.post("/api/webhooks", {"url": URL, "events": ["reminder.due", "appointment.booked"]})
 
@@ -74,8 +68,8 @@ def test_create_shows_the_secret_this_once(provider, provider_api):
 
 
 def test_staff_say_whose(provider, staff_api):
-    assert code(staff_api.post("/api/webhooks", {"url": URL})) == (400, "required", "provider")
-    assert code(staff_api.post("/api/webhooks", {"url": URL, "provider": 0})) == (400, "min_value", "provider")
+    assert refusal(staff_api.post("/api/webhooks", {"url": URL})) == (400, "required", "provider")
+    assert refusal(staff_api.post("/api/webhooks", {"url": URL, "provider": 0})) == (400, "min_value", "provider")
 
     made = staff_api.post("/api/webhooks", {"url": URL, "provider": provider.pk})
 
@@ -85,7 +79,7 @@ def test_staff_say_whose(provider, staff_api):
 def test_provider_adds_for_nobody_else(provider_api):
     answer = provider_api.post("/api/webhooks", {"url": URL, "provider": ProviderFactory().pk})
 
-    assert code(answer) == (404, "not_found", "provider")
+    assert refusal(answer) == (404, "not_found", "provider")
 
 
 @pytest.mark.parametrize(
@@ -103,15 +97,15 @@ def test_provider_adds_for_nobody_else(provider_api):
     ],
 )
 def test_create_refuses(provider_api, body, refused):
-    assert code(provider_api.post("/api/webhooks", body)) == refused
+    assert refusal(provider_api.post("/api/webhooks", body)) == refused
 
 
 def test_same_address_twice_is_a_conflict(provider_api, endpoint):
     other = WebhookEndpointFactory(provider=endpoint.provider)
 
-    assert code(provider_api.post("/api/webhooks", {"url": endpoint.url})) == (409, "endpoint_exists", "url")
+    assert refusal(provider_api.post("/api/webhooks", {"url": endpoint.url})) == (409, "endpoint_exists", "url")
     changed = provider_api.patch(f"/api/webhooks/{other.pk}", {"url": endpoint.url})
-    assert code(changed) == (409, "endpoint_exists", "url")
+    assert refusal(changed) == (409, "endpoint_exists", "url")
 
 
 def test_repeated_create_makes_one_and_shows_its_secret_once(provider_api):
@@ -156,38 +150,6 @@ def test_disable_and_enable(provider_api, endpoint):
 def test_delete_deletes(provider_api, endpoint):
     assert provider_api.delete(f"/api/webhooks/{endpoint.pk}").status_code == 204
     assert not WebhookEndpoint.objects.exists()
-
-
-ON_ONE = [
-    ("get", ""),
-    ("patch", ""),
-    ("delete", ""),
-    ("post", "/rotate"),
-    ("post", "/enable"),
-    ("post", "/disable"),
-    ("get", "/deliveries"),
-    ("post", "/deliveries/{message}/replay"),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), ON_ONE)
-def test_what_is_not_yours_is_not_there(delivered, method, path):
-    path = f"/api/webhooks/{delivered.endpoint_id}{path.format(message=delivered.pk)}"
-    people = [ProviderFactory().user, ClientFactory().user]
-
-    answers = [getattr(logged_in(user), method)(path) for user in people]
-
-    assert [answer.status_code for answer in answers] == [404, 404]
-    delivered.refresh_from_db()
-    assert delivered.status == MessageStatus.FAILED
-
-
-@pytest.mark.parametrize(("method", "path"), ON_ONE)
-def test_nobody_in_particular_is_asked_to_log_in(api, delivered, method, path):
-    path = f"/api/webhooks/{delivered.endpoint_id}{path.format(message=delivered.pk)}"
-
-    assert getattr(api, method)(path).status_code == 401
-    assert [api.get("/api/webhooks").status_code, api.post("/api/webhooks", {"url": URL}).status_code] == [401, 401]
 
 
 def test_list_is_ones_own_and_staff_see_all(provider_api, staff_api, booker_api, endpoint):
@@ -292,7 +254,7 @@ def test_replay_sends_it_once_more(provider_api, endpoint, delivered):
     assert row["webhook_id"] == f"msg_{delivered.key.hex}"
     assert len(row["attempts"]) == 1
     again = provider_api.post(f"/api/webhooks/{endpoint.pk}/deliveries/{delivered.pk}/replay")
-    assert code(again) == (409, "not_retryable", None)
+    assert refusal(again) == (409, "not_retryable", None)
 
 
 def test_replay_of_another_webhooks_delivery_is_not_found(staff_api, endpoint):
@@ -300,7 +262,7 @@ def test_replay_of_another_webhooks_delivery_is_not_found(staff_api, endpoint):
 
     answer = staff_api.post(f"/api/webhooks/{endpoint.pk}/deliveries/{other.pk}/replay")
 
-    assert code(answer) == (404, "not_found", None)
+    assert refusal(answer) == (404, "not_found", None)
 
 
 def test_replay_while_disabled_is_a_conflict(provider_api, endpoint, delivered):
@@ -308,7 +270,7 @@ def test_replay_while_disabled_is_a_conflict(provider_api, endpoint, delivered):
 
     answer = provider_api.post(f"/api/webhooks/{endpoint.pk}/deliveries/{delivered.pk}/replay")
 
-    assert code(answer) == (409, "endpoint_disabled", None)
+    assert refusal(answer) == (409, "endpoint_disabled", None)
 
 
 def test_events_there_are_are_documented(api):
@@ -323,8 +285,8 @@ def test_users_who_are_neither_see_none():
 
 def test_adding_is_for_who_has_a_calendar_and_staff(booker_api, staff_api):
     for caller in (booker_api, logged_in(UserFactory())):
-        assert code(caller.post("/api/webhooks", {"url": URL})) == (403, "not_allowed", None)
-    assert code(staff_api.post("/api/webhooks", {"url": URL})) == (400, "required", "provider")
+        assert refusal(caller.post("/api/webhooks", {"url": URL})) == (403, "not_allowed", None)
+    assert refusal(staff_api.post("/api/webhooks", {"url": URL})) == (400, "required", "provider")
 
 
 def test_webhooks_are_not_for_the_front_desk(provider, endpoint):

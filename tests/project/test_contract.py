@@ -1,0 +1,112 @@
+"""What every resource of the API promises alike: a login is asked for, others' rows are not there, pages are bounded.
+
+Which endpoints there are comes from the OpenAPI schema, so that new ones are covered automatically. That unknown fields
+and filters are refused is in `tests/common/api/test_unknown_fields.py`, hostile values in `test_hostile.py`.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.booking.answers import ids, refusal
+from tests.looking import dump
+from tests.project.schema import Endpoint, endpoints
+from tests.project.world import World, everything, good_request, path_of, sent
+
+ENDPOINTS = endpoints()
+PUBLIC = {
+    "get /api/providers",
+    "get /api/providers/{id}",
+    "get /api/providers/{id}/availability",
+    "get /api/providers/{id}/date-overrides",  # says nothing of others' calendars all the same
+    "get /api/providers/{id}/schedule",
+    "get /api/providers/{id}/working-hours",
+    "get /api/services",
+    "get /api/services/{id}",
+    "get /api/slots",
+    "get /api/slots/next",
+    "post /api/login",
+    "post /api/password/reset",
+    "post /api/password/reset/confirm",
+    "post /api/register",
+    "post /api/sms/inbound",
+    "post /api/sms/status",
+    "post /api/token/refresh",
+}
+"""Endpoints that need no login."""
+OF_ALL = {"post /api/slots/{id}/reserve"}
+"""Endpoints that lead to a row which belongs to nobody."""
+OF_STAFF = {
+    "get /api/closures/{id}",
+    "delete /api/closures/{id}",
+    "put /api/providers/{id}",
+    "patch /api/providers/{id}",
+    "delete /api/providers/{id}",
+    "post /api/providers/{id}/approve",
+    "post /api/providers/{id}/decline",
+}
+"""Endpoints that only staff may use, of rows that are no secret."""
+STRANGERS = ("another client", "another provider", "nobody in particular")
+
+PRIVATE = [endpoint for endpoint in ENDPOINTS if str(endpoint) not in PUBLIC]
+OF_SOMEBODY = [endpoint for endpoint in PRIVATE if "{" in endpoint.path and str(endpoint) not in OF_ALL]
+IN_PAGES = [endpoint for endpoint in ENDPOINTS if "page_size" in endpoint.query]
+LISTS = [endpoint for endpoint in IN_PAGES if endpoint in PRIVATE and "{" not in endpoint.path]
+
+
+def every(chosen: list[Endpoint]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("endpoint", chosen, ids=str)
+
+
+@pytest.fixture(scope="module")
+def one_of_everything(django_db_setup, django_db_blocker) -> Iterator[World]:
+    with django_db_blocker.unblock(), everything() as world:
+        yield world
+
+
+@pytest.fixture
+def world(one_of_everything, db) -> World:
+    return one_of_everything
+
+
+def test_every_exception_is_an_endpoint():
+    assert {str(endpoint) for endpoint in ENDPOINTS} >= PUBLIC | OF_ALL | OF_STAFF
+
+
+@every(PRIVATE)
+def test_anonymous_is_asked_to_log_in(world, endpoint):
+    request = good_request(endpoint, world.ids)
+
+    answer = sent(world.people["anonymous"], endpoint, path_of(endpoint, world.ids), **request)
+
+    assert refusal(answer) == (401, "not_authenticated", None)
+
+
+@every(OF_SOMEBODY)
+def test_row_of_somebody_else_is_not_there_and_stays_as_it_is(world, endpoint):
+    before = dump()
+    path, request = path_of(endpoint, world.ids), good_request(endpoint, world.ids)
+
+    statuses = {refusal(sent(world.people[who], endpoint, path, **request))[0] for who in STRANGERS}
+
+    assert statuses == ({403} if str(endpoint) in OF_STAFF else {404})
+    assert dump() == before
+
+
+@every(LISTS)
+def test_list_shows_nothing_of_others(world, endpoint):
+    answer = sent(world.people["nobody in particular"], endpoint, path_of(endpoint, world.ids))
+
+    assert answer.status_code == 403 or ids(answer) == []
+
+
+@every(IN_PAGES)
+def test_page_has_two_hundred_rows_at_most(world, endpoint):
+    provider = {"provider": world.ids["providers"]} if "provider" in endpoint.query else {}
+
+    def asked(size: str):
+        return sent(world.people["staff"], endpoint, path_of(endpoint, world.ids), data={**provider, "page_size": size})
+
+    assert asked("200").status_code == 200
+    assert refusal(asked("201")) == (400, "max_value", "page_size")
+    assert refusal(asked("0")) == refusal(asked("x")) == (400, "invalid", "page_size")
