@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_celery_beat.models import PeriodicTask
 
+from booking.appointments.transitions import AWAITING_APPROVAL
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
 from reminders.enums import MessageStatus
@@ -59,7 +60,7 @@ SIDEBAR: dict[Any, list[str | Link]] = {
             gettext_lazy("Requests"),
             "admin:booking_appointment_changelist",
             "booking.view_appointment",
-            "?status__exact=pending",
+            f"?status__exact={AWAITING_APPROVAL}",
         ),
         "booking.Reservation",
         "booking.AppointmentSeries",

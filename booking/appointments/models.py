@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.appointments.enums import COMING, AppointmentStatus, Event
-from booking.appointments.transitions import CALLED_OFF
+from booking.appointments.transitions import AWAITING_APPROVAL, CALLED_OFF
 from booking.reservations.models import Reservation, visible_condition
 from booking.services.models import Service
 from scheduler_project.common.db.fields import OffsetsField
@@ -28,6 +28,10 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def coming(self, *, now: datetime) -> Self:
         """Appointments to come, and those going on now."""
         return self.filter(status__in=COMING).not_over(now=now)
+
+    def awaiting_approval(self) -> Self:
+        """Appointments that wait for approval, the nearest first."""
+        return self.filter(status=AWAITING_APPROVAL).order_by("reservation__starts_at", "pk")
 
     def not_over(self, *, now: datetime) -> Self:
         """Appointments of any status whose time is not over.

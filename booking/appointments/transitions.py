@@ -224,6 +224,9 @@ TRANSITIONS: dict[Action, Transition] = {
 UPCOMING = tuple(status for status, facts in STATUSES.items() if facts.is_upcoming)
 """The statuses of an appointment yet to take place."""
 
+(AWAITING_APPROVAL,) = TRANSITIONS[Action.APPROVE].sources
+"""The status of an appointment that is yet to be approved."""
+
 CLAIMING = tuple(status for status, facts in STATUSES.items() if facts.claims_time)
 FREEING = tuple(status for status, facts in STATUSES.items() if not facts.claims_time)
 REMINDED = tuple(status for status, facts in STATUSES.items() if facts.is_reminded)

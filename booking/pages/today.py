@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from booking.appointments.enums import AppointmentStatus
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import outside_hours
 from booking.links import booking_link
@@ -29,14 +28,13 @@ def dashboard(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     today = now.astimezone(schedule.zone).date()
     mine = Appointment.objects.filter(reservation__provider=schedule.provider).detailed()
     coming = mine.coming(now=now).order_by("reservation__starts_at")
-    waiting = mine.filter(status=AppointmentStatus.PENDING).order_by("reservation__starts_at")
     lines = timeline(request, schedule, now)
     context = {
         "schedule": schedule,
         "today": today,
         "now": now,
         "next": coming.first(),
-        "waiting": waiting[:REQUESTS_SHOWN],
+        "waiting": mine.awaiting_approval()[:REQUESTS_SHOWN],
         "outside": outside_hours(mine, now).order_by("reservation__starts_at")[:OUTSIDE_SHOWN],
         "lines": lines,
         "busy": sum(1 for line in lines if "reservation" in line),

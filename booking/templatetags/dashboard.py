@@ -10,7 +10,6 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
-from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment
 from scheduler_project.common.pages.languages import CLOCK, DAY, LONG, WEEKDAY
 
@@ -49,14 +48,14 @@ PART_OF = {
 def dashboard_sections(context: RequestContext) -> dict[str, Any]:
     """Return the sections, with the present one marked, and the number of requests that wait. One query."""
     provider = context["user"].provider_or_none
-    pending = Appointment.objects.filter(status=AppointmentStatus.PENDING, reservation__provider=provider)
+    requests = Appointment.objects.filter(reservation__provider=provider).awaiting_approval()
     view = context["request"].resolver_match.view_name
     sections = [
         {"name": name, "label": label, "url": url, "current": _is_part(view, name)}
         for name, label in SECTIONS
         if (url := _url(name))
     ]
-    return {"sections": sections, "waiting": pending.count() if provider else 0}
+    return {"sections": sections, "waiting": requests.count() if provider else 0}
 
 
 @register.filter(expects_localtime=True)

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.admin.base import staff
-from booking.appointments.enums import AppointmentStatus
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import attendance, of_today, outside_hours
+from booking.appointments.transitions import AWAITING_APPROVAL
 from booking.models import Appointment, Reservation
 from scheduler_project.common.admin.panels import Panel, panels
 
@@ -61,10 +61,10 @@ def waiting(request: HttpRequest, now: datetime) -> Panel | None:
     """Return the appointments that wait for approval."""
     if not request.user.has_perm("booking.view_appointment"):
         return None
-    rows = Appointment.objects.filter(status=AppointmentStatus.PENDING).detailed()
-    rows = rows.select_related("reservation__provider__schedule").order_by("reservation__starts_at", "pk")
+    rows = Appointment.objects.awaiting_approval().detailed().select_related("reservation__provider__schedule")
     found = list(rows[: FEW + 1])
-    return Panel("admin/panels/waiting.html", {"lines": _lines(request, found[:FEW], now), "more": len(found) > FEW})
+    context = {"lines": _lines(request, found[:FEW], now), "more": len(found) > FEW, "status": AWAITING_APPROVAL}
+    return Panel("admin/panels/waiting.html", context)
 
 
 def outside(request: HttpRequest, now: datetime) -> Panel | None:

@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from booking.appointments.enums import AppointmentStatus
 from booking.models import Appointment, Schedule
 from booking.pages.access import provider_page
 
@@ -14,6 +13,6 @@ MOST = 50
 @provider_page
 def requests(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Show the requests, the nearest first. One click approves or declines each."""
-    mine = Appointment.objects.filter(reservation__provider=schedule.provider_id, status=AppointmentStatus.PENDING)
-    waiting = mine.detailed().order_by("reservation__starts_at", "pk")[:MOST]
+    mine = Appointment.objects.filter(reservation__provider=schedule.provider_id)
+    waiting = mine.awaiting_approval().detailed()[:MOST]
     return render(request, "booking/dashboard/requests.html", {"waiting": waiting, "now": timezone.now()})
