@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from booking.appointments.enums import COMING, Event
+from booking.appointments.enums import UPCOMING, Event
 from booking.appointments.transitions import CALLED_OFF
 from booking.models import Appointment, AppointmentEvent, Reservation
 from reminders.channels.email.channel import EmailChannel
@@ -93,7 +93,7 @@ def follow_import(*, events: Sequence[AppointmentEvent], tell: bool, now: dateti
             owed += to_come(reminders_for(facts), now)
             event = batch[facts.appointment_id]
             kind = notice_of(event.event, event.appointment.status)
-            if tell and facts.starts_at > now and facts.status in COMING:
+            if tell and facts.starts_at > now and facts.status in UPCOMING:
                 owed += [*_notices(facts, kind, event, now), *_events(facts, event.appointment, event, now)]
                 was_added = True
         enqueue(owed, now)

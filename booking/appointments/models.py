@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Source
 from accounts.models import Client, Provider, User
-from booking.appointments.enums import COMING, AppointmentStatus, Event
+from booking.appointments.enums import UPCOMING, AppointmentStatus, Event
 from booking.appointments.transitions import AWAITING_APPROVAL, CALLED_OFF
 from booking.reservations.models import Reservation, visible_condition
 from booking.services.models import Service
@@ -27,7 +27,7 @@ CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "c
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def coming(self, *, now: datetime) -> Self:
         """Appointments to come, and those going on now."""
-        return self.filter(status__in=COMING).not_over(now=now)
+        return self.filter(status__in=UPCOMING).not_over(now=now)
 
     def awaiting_approval(self) -> Self:
         """Appointments that wait for approval, the nearest first."""

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from booking.api.base import BookingViewSet
-from booking.appointments.enums import COMING
+from booking.appointments.enums import UPCOMING
 from booking.models import Appointment, AppointmentSeries
 from booking.series import operations as series
 from booking.series.enums import SeriesScope
@@ -56,14 +56,14 @@ class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVie
         return self.counted(AppointmentSeries.objects.visible_to(self.request.user)).order_by("-pk")
 
     def counted(self, rows: QuerySet[AppointmentSeries]) -> QuerySet[AppointmentSeries]:
-        to_come = Q(appointments__status__in=COMING, appointments__reservation__starts_at__gt=self.now)
+        to_come = Q(appointments__status__in=UPCOMING, appointments__reservation__starts_at__gt=self.now)
         return rows.select_related("provider", "client", "service").annotate(
             occurrences=Count("appointments"), next_time=Min("appointments__reservation__starts_at", filter=to_come)
         )
 
     def retrieve(self, request: Request, pk: str) -> Response:
         found = self.get_object()
-        coming = Appointment.objects.filter(series=found, status__in=COMING, reservation__starts_at__gt=self.now)
+        coming = Appointment.objects.filter(series=found, status__in=UPCOMING, reservation__starts_at__gt=self.now)
         found.next = coming.select_related("reservation").order_by("reservation__starts_at")[:10]
         return self.answer(SeriesDetailSerializer, found)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from booking.appointments import operations as appointments
 from booking.appointments.choosing import refuse
-from booking.appointments.enums import COMING, Action
+from booking.appointments.enums import UPCOMING, Action
 from booking.appointments.forms import SCOPES, AppointmentTextsForm, ReasonForm
 from booking.appointments.messages import success_message
 from booking.appointments.permissions import allowed_actions
@@ -86,7 +86,7 @@ def _others(shown: Appointment, now: datetime) -> list[Appointment]:
     """Return the next appointments of the same series."""
     if shown.series_id is None:
         return []
-    coming = Appointment.objects.filter(series=shown.series_id, status__in=COMING, reservation__starts_at__gt=now)
+    coming = Appointment.objects.filter(series=shown.series_id, status__in=UPCOMING, reservation__starts_at__gt=now)
     return list(
         coming.exclude(pk=shown.pk).select_related("reservation").order_by("reservation__starts_at")[:OTHERS_SHOWN]
     )

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor, Source
 from accounts.models import Client
-from booking.appointments.enums import COMING, Action, AppointmentStatus
+from booking.appointments.enums import UPCOMING, Action, AppointmentStatus
 from booking.appointments.forms import CancelForm
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.transitions import STATUSES
@@ -53,7 +53,7 @@ def appointment(request: HttpRequest, token: str) -> HttpResponse:
             "provider": made.provider,
             "token": token,
             "heading": STATUSES[AppointmentStatus(made.status)].heading,
-            "coming": made.status in COMING and made.ends_at > now,
+            "coming": made.status in UPCOMING and made.ends_at > now,
             "may_move": Action.RESCHEDULE in allowed,
             "may_cancel": Action.CANCEL in allowed,
             "form": CancelForm(appointment=made),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Max
 
 from accounts.actors import Actor
-from booking.appointments.enums import COMING
+from booking.appointments.enums import UPCOMING
 from booking.availability.errors import TooManyChanges
 from booking.availability.hours import open_hours
 from booking.availability.locks import locked_schedule
@@ -54,7 +54,7 @@ def bookings_between(start: datetime, until: datetime, now: datetime, **provider
     overlapping = Reservation.objects.filter(
         starts_at__lt=until, ends_at__gt=start, status__in=LIVE, **providers
     ).order_by("starts_at", "pk")
-    coming = Appointment.objects.detailed().filter(status__in=COMING, reservation__in=overlapping)
+    coming = Appointment.objects.detailed().filter(status__in=UPCOMING, reservation__in=overlapping)
     return {
         "conflicts": list(coming.order_by("reservation__starts_at", "pk")),
         "holds": list(overlapping.held(now=now)),

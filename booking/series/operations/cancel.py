@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from booking.appointments.enums import COMING, Action
+from booking.appointments.enums import UPCOMING, Action
 from booking.appointments.operations import take_action
 from booking.appointments.steps import add_exdate, do
 from booking.availability.errors import InThePast
@@ -98,7 +98,7 @@ def to_come(series: AppointmentSeries, now: datetime, day: date = date.min) -> l
     """Return the appointments of a series yet to begin, from the occurrence of `day` on; locked, in order."""
     return list(
         Appointment.objects.detailed()
-        .filter(series=series, occurrence__gte=day, status__in=COMING, reservation__starts_at__gt=now)
+        .filter(series=series, occurrence__gte=day, status__in=UPCOMING, reservation__starts_at__gt=now)
         .select_for_update(of=("self", "reservation"), no_key=True)
         .order_by("occurrence")
     )
