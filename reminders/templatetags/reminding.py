@@ -6,11 +6,15 @@ from django.utils import timezone
 
 from booking.models import Appointment
 from reminders.channels.email.channel import EmailChannel
+from reminders.enums import MessageStatus
 from reminders.plan.queries import NotPlanned, not_planned
 from reminders.preferences.links import opt_out_link
 from scheduler_project.common.time.offsets import in_words
 
 register = template.Library()
+
+BADGES = {MessageStatus.SENT: "good", MessageStatus.PENDING: "pending", MessageStatus.FAILED: "failed"}
+"""The classes of badges of a message's status; the other statuses are plain."""
 
 
 @register.simple_tag(takes_context=True)
@@ -26,6 +30,12 @@ register.filter("offsets_in_words", in_words)
 def opt_out_path(address: str) -> str:
     """Return the path to end reminders to an email address. Only for pages reached by a mail to that address."""
     return opt_out_link(EmailChannel.name, address).removeprefix(settings.SITE_URL)
+
+
+@register.filter
+def message_badge(status: str) -> str:
+    """Return the class of the badge of a message's status."""
+    return BADGES.get(MessageStatus(status), "")
 
 
 @register.filter

@@ -51,6 +51,18 @@ def test_messages_to_come_are_listed_first_the_next_before_others_then_the_lates
     assert listed(dashboard.get(REMINDERS)) == [sooner, later, recent, past]
 
 
+@pytest.mark.parametrize(
+    ("status", "look"),
+    [("sent", "good"), ("pending", "pending"), ("failed", "failed"), ("expired", ""), ("cancelled", "")],
+)
+def test_the_badge_of_a_message_shows_its_status_in_the_list_and_on_its_page(dashboard, appointment, status, reload):
+    message = MessageFactory(appointment=appointment, status=status)
+    badge = f'<span class="badge {reload}">{message.get_status_display()}</span>'
+
+    assert badge in dashboard.get(REMINDERS).content.decode()
+    assert badge in dashboard.get(f"{REMINDERS}{message.pk}/").content.decode()
+
+
 def test_messages_are_narrowed_by_status_and_channel(dashboard, appointment):
     failed = MessageFactory(appointment=appointment, status=MessageStatus.FAILED, channel="sms")
     MessageFactory(appointment=appointment, status=MessageStatus.FAILED)
