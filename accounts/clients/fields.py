@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.users.models import NOT_IN_NUMBERS, UserManager
-from scheduler_project.common.files.imports import zone
+from scheduler_project.common.files.cells import zone
 from scheduler_project.common.pages.forms import ZoneField
 from scheduler_project.common.validators import no_link
 
@@ -96,6 +96,8 @@ class ContactField:
     normalized: Callable[[Any], Any] = same
     read: Callable[[str], Any] | None = None
     """The parser of an import's cell, if it differs from the column's."""
+    in_files: str = ""
+    """The line about it in the reference of imports."""
     form_class: type[forms.Field] | None = None
     """The form field, if it differs from the column's."""
     attrs: dict[str, Any] = field(default_factory=dict)
@@ -161,6 +163,7 @@ CONTACT_FIELDS = (
         verified_by="verified_phone",
         trace=Trace.ANYWHERE,
         traced=lambda phone: str(phone.national_number),  # written with or without its country
+        in_files="with its country: `+49 30 901820`",
         href=lambda phone, _about: f"tel:{phone}",
         shown=lambda phone: str(phone.as_international),
         variable=_("the client's phone number, in messages to the provider"),
@@ -174,6 +177,7 @@ CONTACT_FIELDS = (
         empty="UTC",
         erased=None,
         read=zone,
+        in_files="IANA; empty: UTC",
         form_class=ZoneField,
     ),
     ContactField(
@@ -182,6 +186,7 @@ CONTACT_FIELDS = (
         help_text=_("Never shown to the client."),
         is_own=False,
         is_private=True,
+        in_files="never shown to the client",
         attrs={"rows": 6},
     ),
 )

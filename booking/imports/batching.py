@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from booking.availability.search import BookingSpan, booking_span
 from booking.imports.appointments import read_drafts
 from booking.imports.lookups import Lookups
-from booking.imports.parse import Draft, Key, minutes_of
+from booking.imports.parse import Draft, minutes_of
 from booking.imports.update_existing import moved
 from booking.imports.working_hours import by_provider
 from booking.models import AppointmentSeries
@@ -15,7 +15,7 @@ from booking.series.recurrence import occurrences
 from booking.series.rule import read as read_rule
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_reader import Row
-from scheduler_project.common.files.imports import ImportOptions
+from scheduler_project.common.files.imports import ImportOptions, Key
 
 PART = 50
 """The most rows in one batch, unless more of them belong together."""

@@ -19,7 +19,7 @@ from accounts.models import Provider
 from booking.appointments.enums import AppointmentStatus
 from booking.calendars.icalendar import CONTROLS
 from booking.imports.lookups import own_uid
-from booking.imports.parse import COLUMNS
+from booking.imports.parse import COLUMNS, RRULE
 from booking.imports.sheet import APPOINTMENTS, OPTIONS
 from booking.models import Appointment
 from scheduler_project.common.files.csv_reader import FileRefused, Row, RowRefused, check_number, check_size
@@ -212,8 +212,7 @@ CALENDAR = Sheet(
     name="calendar",
     model=Appointment,
     title=gettext_lazy("calendar files (.ics)"),
-    columns=(*COLUMNS, "rrule"),
-    required=frozenset(),
+    columns=(*COLUMNS, RRULE),
     permissions=APPOINTMENTS.permissions,
     work=APPOINTMENTS.work,
     parts=APPOINTMENTS.parts,

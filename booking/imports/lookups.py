@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from accounts.clients.imports import ClientIndex, clients_like
 from accounts.models import Client
 from booking.appointments.transitions import FREEING
-from booking.imports.parse import Draft, Key
+from booking.imports.parse import Draft
 from booking.models import Appointment, AppointmentSeries, ImportedEntry, Service
 from scheduler_project.common.files.csv_reader import RowRefused
+from scheduler_project.common.files.imports import Key
 
 # What rows refer to is locked by the transaction itself. If each savepoint's foreign keys were to lock it, PostgreSQL
 # would write down anew for every row all the savepoints that have: twice the rows, four times the work. The ORM has no

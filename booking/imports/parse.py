@@ -1,54 +1,80 @@
 """Reading of rows about appointments, before any look-up in the database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import CharField
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext as _
 
-from accounts.clients.imports import READ as CLIENT_CELLS
+from accounts.clients.fields import cleaned
+from accounts.clients.imports import COLUMNS as CLIENT_COLUMNS
 from accounts.clients.imports import named
-from accounts.models import Provider, User
+from accounts.models import Provider
+from booking.appointments.representation import PLACES
 from booking.appointments.steps import default_title
 from booking.appointments.transitions import FREEING, AppointmentStatus
 from booking.availability.errors import EndsBeforeStart, InThePast
-from booking.imports.services import offsets
+from booking.imports.services import REMINDERS
 from booking.models import Appointment, ImportedEntry, Schedule, Service
 from booking.reservations.enums import Override
 from booking.series.rule import read as read_rule
+from scheduler_project.common.files.cells import Cells, Column, local_or_instant, of_field, one_of, zone
 from scheduler_project.common.files.csv_reader import Row
-from scheduler_project.common.files.imports import (
-    Cells,
-    ImportOptions,
-    Result,
-    local_or_instant,
-    of_field,
-    one_of,
-    zone,
-)
+from scheduler_project.common.files.imports import ImportOptions, Key, Result
+
+BY = ("reference", "email", "name", "phone")
+"""The columns by which a client is known."""
+
+
+CLIENT_READERS = {column.name: column.read for column in CLIENT_COLUMNS}
+
+
+STATUSES = ", ".join(f"`{status}`" for status in AppointmentStatus)
+
+
+def on_own_clocks(instant: datetime, row: Mapping[str, Any]) -> datetime:
+    return instant.astimezone(ZoneInfo(row["timezone"]))
+
 
 COLUMNS = (
-    "reference",
-    "provider",
-    "client_reference",
-    "client_email",
-    "client_name",
-    "client_phone",
-    "service_reference",
-    "service",
-    "start",
-    "end",
-    "timezone",
-    "title",
-    "description",
-    "status",
-    "reason",
-    "reminders",
+    Column(
+        "reference",
+        "without it, recognised by provider, start and client",
+        read=of_field(ImportedEntry, "reference"),
+        value=Coalesce("imported__reference", Cast(PLACES["uid"], CharField())),
+    ),
+    Column("provider", "slug", is_needed=True, value=f"{PLACES['provider']}__slug"),
+    *(
+        Column(
+            f"client_{name}",
+            "the client, by reference, email or name at least: see below",
+            read=CLIENT_READERS[name],
+            value=f"{PLACES['client']}__{name}",
+        )
+        for name in BY
+    ),
+    Column("service_reference", "the service, by its reference", value=f"{PLACES['service']}__reference"),
+    Column("service", "the service, by its name", value=f"{PLACES['service']}__name"),
+    Column("start", is_needed=True, value=PLACES["start_time"], write=on_own_clocks),
+    Column("end", "without it, as long as the service, or one slot", value=PLACES["end_time"], write=on_own_clocks),
+    Column("timezone", "IANA; empty: the provider's"),
+    Column("title", read=of_field(Appointment, "title")),
+    Column("description", read=of_field(Appointment, "description")),
+    Column(
+        "status",
+        f"{STATUSES}; empty: `scheduled`, or `completed` in the past",
+        read=one_of([str(status) for status in AppointmentStatus]),
+    ),
+    Column("reason", read=of_field(Appointment, "cancellation_reason"), value="cancellation_reason"),
+    REMINDERS,
 )
 
 
-Key = tuple[Any, ...]
+RRULE = Column("rrule", "the rule of a series", read=lambda text: str(read_rule(text)))
 
 
 @dataclass
@@ -62,7 +88,6 @@ class Draft:
     ends_at: datetime | None
     timezone: str
     client: dict[str, Any]
-    status: str
     values: dict[str, Any]
     exdates: list[date]
 
@@ -73,6 +98,10 @@ class Draft:
     @property
     def reference(self) -> str:
         return self.values["reference"]
+
+    @property
+    def status(self) -> str:
+        return self.values["status"]
 
     @property
     def over(self) -> bool:
@@ -90,32 +119,20 @@ def read_draft(row: Row, providers: dict[str, Provider], asked: ImportOptions) -
     if row.refusals:
         return Result.refused(row, row.refusals, about(row))
     cells = Cells(row)
-    cells.need("provider", "start")
+    values = cells.draft((*COLUMNS, RRULE))
     provider = cells.take("provider", named(providers), None)
     schedule = provider.schedule if provider else Schedule()
     zone_name = cells.take("timezone", zone, schedule.timezone)
     read_time = local_or_instant(ZoneInfo(zone_name))
-    values = {
-        "reference": cells.take("reference", of_field(ImportedEntry, "reference"), ""),
-        "title": cells.take("title", of_field(Appointment, "title"), ""),
-        "description": cells.take("description", of_field(Appointment, "description"), ""),
-        "reason": cells.take("reason", of_field(Appointment, "cancellation_reason"), ""),
-        "reminder_offsets": cells.take("reminders", offsets, None),
-        "rrule": cells.take("rrule", lambda text: str(read_rule(text)), ""),
-    }
-    client = {
-        name: cells.take(f"client_{name}", CLIENT_CELLS[name], "") for name in ("reference", "email", "name", "phone")
-    }
-    client["email"] = User.objects.normalize_email(client["email"])
+    client = cleaned({name: values.pop(f"client_{name}") for name in BY})
     if not (client["reference"] or client["email"] or client["name"]):
         cells.refuse("no_client", _("Say who the client is: by reference, email or name."), "client_email")
     starts_at = cells.take("start", read_time, asked.now)
-    status = cells.take("status", one_of([str(status) for status in AppointmentStatus]), "")
     ends_at = cells.take("end", read_time, None)
     exdates = [date.fromisoformat(day) for day in row.cells.get("exdates", "").split()]
     if cells.refusals or provider is None:
         return Result.refused(row, cells.refusals, about(row))
-    return Draft(cells, provider, schedule, starts_at, ends_at, zone_name, client, status, values, exdates)
+    return Draft(cells, provider, schedule, starts_at, ends_at, zone_name, client, values, exdates)
 
 
 def about(row: Row) -> str:

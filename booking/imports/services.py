@@ -1,53 +1,23 @@
 """Services taken over from files, and into them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.clients.imports import CHANGED_AT_ONCE, is_ours, named, providers_named, repeated
+from accounts.clients.imports import named, providers_named
 from accounts.models import Provider
+from accounts.people import changed_values
 from booking.models import Service
 from booking.signals import reminders_reset
-from scheduler_project.common.db.references import new_reference
-from scheduler_project.common.errors import NotAllowed
+from scheduler_project.common.db.references import is_ours, new_reference
+from scheduler_project.common.files.cells import Cells, Column, of_field, yes_or_no
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import (
-    Cells,
-    ImportOptions,
-    Result,
-    RowOutcome,
-    Sheet,
-    of_field,
-    take_turns,
-    yes_or_no,
-)
+from scheduler_project.common.files.imports import BATCH, Changes, ImportOptions, Key, Result, RowOutcome, Sheet
 from scheduler_project.common.time.offsets import canonical
-
-BATCH = 500
-
-
-COLUMNS = (
-    "reference",
-    "owner",
-    "name",
-    "providers",
-    "duration_minutes",
-    "buffer_before_minutes",
-    "buffer_after_minutes",
-    "needs_approval",
-    "reminders",
-    "is_active",
-    "description",
-)
-
-
-PERMISSIONS = ("booking.add_service", "booking.change_service")
-
-
-Key = tuple[Any, ...]
 
 
 def offsets(text: str) -> list[str]:
@@ -55,22 +25,37 @@ def offsets(text: str) -> list[str]:
     return [] if text.lower() == "none" else canonical(text.split(","))
 
 
-def offsets_text(value: Sequence[str] | None) -> str:
+def offsets_text(value: Sequence[str] | None, _row: Any) -> str:
     return "" if value is None else ", ".join(value) or "none"
 
 
-READ: dict[str, tuple[Any, Any]] = {
-    "reference": (of_field(Service, "reference"), ""),
-    "name": (of_field(Service, "name"), ""),
-    "description": (of_field(Service, "description"), ""),
-    "duration_minutes": (of_field(Service, "duration_minutes"), 0),
-    "buffer_before_minutes": (of_field(Service, "buffer_before_minutes"), 0),
-    "buffer_after_minutes": (of_field(Service, "buffer_after_minutes"), 0),
-    "needs_approval": (yes_or_no, False),
-    "is_active": (yes_or_no, True),
-    "reminders": (offsets, None),
-}
-"""The reader of each column, and the value of an empty cell."""
+REMINDERS = Column(
+    "reminders", read=offsets, empty=None, draft_as="reminder_offsets", value="reminder_offsets", write=offsets_text
+)
+
+
+PROVIDERS = ArraySubquery(Provider.objects.filter(services=OuterRef("pk")).order_by().values("slug"))
+"""The slugs of those who offer a service."""
+
+
+COLUMNS = (
+    Column("reference", "without it, recognised by `name` among its owner's", read=of_field(Service, "reference")),
+    Column("owner", "slug of the provider who owns it; empty: the business", value="owner__slug"),
+    Column("name", is_needed=True, read=of_field(Service, "name")),
+    Column(
+        "providers",
+        "slugs of those who offer it, separated by spaces",
+        value=PROVIDERS,
+        write=lambda slugs, _row: " ".join(sorted(slugs)),
+    ),
+    Column("duration_minutes", is_needed=True, read=of_field(Service, "duration_minutes"), empty=0),
+    Column("buffer_before_minutes", read=of_field(Service, "buffer_before_minutes"), empty=0),
+    Column("buffer_after_minutes", read=of_field(Service, "buffer_after_minutes"), empty=0),
+    Column("needs_approval", "yes or no", read=yes_or_no, empty=False),
+    REMINDERS,
+    Column("is_active", "yes or no; empty: yes", read=yes_or_no, empty=True),
+    Column("description", read=of_field(Service, "description")),
+)
 
 
 def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
@@ -79,9 +64,6 @@ def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
     A service is known by reference, else by its name among its owner's. Who offers it is what the file says, if it has
     that column; the service of one provider is offered by that provider alone.
     """
-    if not all(map(asked.actor.may, PERMISSIONS)):
-        raise NotAllowed
-    take_turns("services")
     providers = providers_named(rows, "owner") | providers_named(rows, "providers")
     drafts = [_read(row, providers) for row in rows]
     names = {draft["name"] for _cells, draft in drafts}
@@ -92,17 +74,15 @@ def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
         for key in ((service.owner_id, "reference", service.reference), (service.owner_id, "name", service.name)):
             found.setdefault(key, []).append(service)
     offered = _offered(service for services in found.values() for service in services)
-    work = _Work(asked, found, offered)
-    results = [work.take(cells, draft) for cells, draft in drafts]
-    work.write()
+    changes = _Changes(asked, found, offered)
+    results = [changes.take(cells, draft, "name") for cells, draft in drafts]
+    changes.write()
     return results
 
 
 def _read(row: Row, providers: dict[str, Provider]) -> tuple[Cells, dict[str, Any]]:
     cells = Cells(row)
-    cells.need("name", "duration_minutes")
-    draft = {name: cells.take(name, read, empty) for name, (read, empty) in READ.items()}
-    draft["reminder_offsets"] = draft.pop("reminders")
+    draft = cells.draft(COLUMNS)
     draft["owner"] = owner = cells.take("owner", named(providers), None)
     one = named(providers)
     offering: list[Provider] = cells.take(
@@ -123,95 +103,64 @@ def _offered(services: Iterable[Service]) -> dict[int, set[int]]:
     return offered
 
 
-class _Work:
-    """Changes gathered while rows are read, and then written at once."""
-
+class _Changes(Changes[Service]):
     def __init__(self, asked: ImportOptions, found: dict[Key, list[Service]], offered: dict[int, set[int]]) -> None:
-        self.asked, self.found, self.offered = asked, found, offered
-        self.seen: dict[Key, Row] = {}
-        self.new: list[tuple[Service, set[int]]] = []
-        self.changed: list[Service] = []
+        super().__init__(Service)
+        self.now, self.found, self.offered = asked.now, found, offered
         self.reset: list[Service] = []
         self.offering: list[tuple[Service, set[int]]] = []
-        self.columns: set[str] = set()
+        self.again: list[Service] = []
 
-    def take(self, cells: Cells, draft: dict[str, Any]) -> Result:
-        row, about, owner = cells.row, cells.text("name")[:60], draft["owner"]
-        owner_id = owner.pk if owner else None
+    def apply(self, cells: Cells, draft: dict[str, Any]) -> tuple[RowOutcome, Iterable[str]]:
+        owner_id = draft["owner"] and draft["owner"].pk
         by_name = (owner_id, "name", draft["name"])
         key = (owner_id, "reference", draft["reference"]) if draft["reference"] else by_name
-        again = None if cells.refusals else repeated(row, key, self.seen)
-        if cells.refusals or again:
-            return Result.refused(row, [*cells.refusals, *([again] if again else [])], about)
+        self.check_first(cells.row, key)
         candidates = self.found.get(key, [])
         if not candidates and draft["reference"] and not is_ours(draft["reference"]):
             candidates = [service for service in self.found.get(by_name, []) if is_ours(service.reference)]
         if len(candidates) > 1:
             says = _("Several services have this name. Give their reference, as the export does.")
-            return Result.refused(row, [RowRefused("ambiguous_service", says, "name")], about)
+            raise RowRefused("ambiguous_service", says, "name")
         providers = draft.pop("providers")
-        if not candidates:
-            draft["reference"] = draft["reference"] or new_reference()
-            self.new.append((Service(**draft), providers))
-            return Result(row, RowOutcome.NEW, about)
-        return self._change(cells, candidates[0], draft, providers, about)
+        if candidates:
+            return self._change(cells, candidates[0], draft, providers)
+        draft["reference"] = draft["reference"] or new_reference()
+        self.new.append(Service(**draft))
+        self.offering.append((self.new[-1], providers))
+        return RowOutcome.NEW, ()
 
-    def _change(self, cells: Cells, service: Service, draft: dict[str, Any], providers: set[int], about: str) -> Result:
-        wanted = {
-            name: value
-            for name, value in draft.items()
-            if {"reminder_offsets": "reminders"}.get(name, name) in cells
-            and getattr(service, name) != value
-            and (name != "reference" or value)
-        }
-        for name, value in wanted.items():
-            setattr(service, name, value)
-        if wanted:
-            self.changed.append(service)
-            self.columns |= wanted.keys()
+    def _change(
+        self, cells: Cells, service: Service, draft: dict[str, Any], providers: set[int]
+    ) -> tuple[RowOutcome, Iterable[str]]:
+        given = {column.draft_as or column.name for column in COLUMNS if column.name in cells}
+        wanted = {name: draft[name] for name in draft if name in given and (name != "reference" or draft[name])}
+        wanted = changed_values(service, wanted)
+        self.change(service, wanted)
         if "reminder_offsets" in wanted:
             self.reset.append(service)
         said = list(wanted)
         if "providers" in cells and providers != self.offered.get(service.pk, set()):
+            self.again.append(service)
             self.offering.append((service, providers))
             said.append("providers")
-        return Result(cells.row, RowOutcome.CHANGED if said else RowOutcome.UNCHANGED, about, ", ".join(said))
+        return RowOutcome.CHANGED if said else RowOutcome.UNCHANGED, said
 
     def write(self) -> None:
-        Service.objects.bulk_create([service for service, _providers in self.new], batch_size=BATCH)
-        if self.changed:
-            Service.objects.bulk_update(self.changed, sorted(self.columns), batch_size=CHANGED_AT_ONCE)
+        super().write()
         through = Service.providers.through
-        if self.offering:
-            through.objects.filter(service__in=[service for service, _providers in self.offering]).delete()
+        if self.again:
+            through.objects.filter(service__in=self.again).delete()
         through.objects.bulk_create(
             [
                 through(service_id=service.pk, provider_id=provider_id)
-                for service, providers in [*self.new, *self.offering]
+                for service, providers in self.offering
                 for provider_id in sorted(providers)
             ],
             batch_size=BATCH,
         )
         for service in self.reset:
-            reminders_reset.send(Service, schedule=None, service=service, now=self.asked.now)
-
-
-def export_services(services: QuerySet[Service]) -> Iterator[Sequence[Any]]:
-    """Rows as `import_services` reads them."""
-    for service in services.select_related("owner").prefetch_related("providers").iterator(chunk_size=500):
-        yield [
-            service.reference,
-            service.owner.slug if service.owner else "",
-            service.name,
-            " ".join(sorted(provider.slug for provider in service.providers.all())),
-            service.duration_minutes,
-            service.buffer_before_minutes,
-            service.buffer_after_minutes,
-            service.needs_approval,
-            offsets_text(service.reminder_offsets),
-            service.is_active,
-            service.description,
-        ]
+            reminders_reset.send(Service, schedule=None, service=service, now=self.now)
 
 
 SERVICES = Sheet(
@@ -219,8 +168,7 @@ SERVICES = Sheet(
     model=Service,
     title=gettext_lazy("services"),
     columns=COLUMNS,
-    required=frozenset({"name", "duration_minutes"}),
-    permissions=PERMISSIONS,
+    takes_turns=True,
+    permissions=("booking.add_service", "booking.change_service"),
     work=import_services,
-    export=export_services,
 )

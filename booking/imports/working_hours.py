@@ -1,28 +1,21 @@
 """Weekly hours taken over from files, and into them."""
 
 import re
-from collections.abc import Iterator, Sequence
 from datetime import time
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.clients.imports import named, providers_named, repeated
+from accounts.clients.imports import named, providers_named
 from accounts.models import Provider
 from booking.availability.locks import locked_schedule
 from booking.availability.operations import set_working_hours
 from booking.models import WorkingHours
-from scheduler_project.common.errors import DomainError, NotAllowed
+from scheduler_project.common.errors import DomainError
+from scheduler_project.common.files.cells import Cells, Column
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.files.imports import Cells, ImportOptions, Result, RowOutcome, Sheet
-
-COLUMNS = ("provider", "weekday", "start", "end")
-
-
-PERMISSIONS = ("booking.add_workinghours", "booking.change_workinghours", "booking.change_schedule")
-
+from scheduler_project.common.files.imports import ImportOptions, Key, Result, RowOutcome, Sheet, repeated
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -62,13 +55,37 @@ def clock(text: str) -> time:
     return time(hours, minutes)
 
 
+def told_end(value: time, _row: Any) -> str:
+    return f"{value:%H:%M}" if value != time(0) else "24:00"
+
+
+COLUMNS = (
+    Column("provider", "slug", is_needed=True, value="schedule__provider__slug"),
+    Column(
+        "weekday",
+        "in English, or 1 to 7 beginning with Monday",
+        is_needed=True,
+        read=weekday,
+        empty=0,
+        write=lambda value, _row: WEEKDAYS[value],
+    ),
+    Column(
+        "start",
+        is_needed=True,
+        read=clock,
+        empty=time(0),
+        value="start_time",
+        write=lambda value, _row: f"{value:%H:%M}",
+    ),
+    Column("end", is_needed=True, read=clock, empty=time(0), value="end_time", write=told_end),
+)
+
+
 def import_hours(rows: list[Row], asked: ImportOptions) -> list[Result]:
     """Let the weekly hours of each provider in the file be those in the file: what is not there is removed.
 
     If a row of a provider is refused, so are the others: half a week would be worse than the one there is.
     """
-    if not all(map(asked.actor.may, PERMISSIONS)):
-        raise NotAllowed
     providers = providers_named(rows, "provider")
     results = []
     for group in by_provider(rows):
@@ -81,17 +98,13 @@ def _import_week(
     provider: Provider | None, rows: list[Row], providers: dict[str, Provider], asked: ImportOptions
 ) -> list[Result]:
     week: dict[Hours, Row] = {}
-    seen: dict[tuple[Any, ...], Row] = {}
+    seen: dict[Key, Row] = {}
     refused: dict[int, list[DomainError]] = {}
     for row in rows:
         cells = Cells(row)
-        cells.need(*COLUMNS)
+        draft = cells.draft(COLUMNS)
         cells.take("provider", named(providers), None)
-        hours = (
-            cells.take("weekday", weekday, 0),
-            cells.take("start", clock, time(0)),
-            cells.take("end", clock, time(0)),
-        )
+        hours = (draft["weekday"], draft["start"], draft["end"])
         again = None if cells.refusals else repeated(row, hours[:2], seen)
         if cells.refusals or again:
             refused[row.number] = [*cells.refusals, *([again] if again else [])]
@@ -117,8 +130,9 @@ def _import_week(
         Result(row, RowOutcome.UNCHANGED if hours in before else RowOutcome.NEW, _about(row))
         for hours, row in week.items()
     ]
-    gone = [_told(provider, hours) for hours in sorted(before - set(week))]
-    results += [Result(None, RowOutcome.REMOVED, " ".join(cells)) for cells in gone]
+    for gone in sorted(before - set(week)):
+        told = [column.write(value, {}) for column, value in zip(COLUMNS[1:], gone, strict=True)]
+        results.append(Result(None, RowOutcome.REMOVED, " ".join([provider.slug if provider else "", *told])))
     if stranded:
         says = ngettext("%d appointment then lies outside.", "%d appointments then lie outside.", stranded)
         results[0].says = says % stranded
@@ -126,19 +140,7 @@ def _import_week(
 
 
 def _about(row: Row) -> str:
-    return " ".join(row.cells.get(name, "") for name in COLUMNS)
-
-
-def _told(provider: Provider | None, hours: Hours) -> list[str]:
-    day, start, end = hours
-    until = f"{end:%H:%M}" if end != time(0) else "24:00"
-    return [provider.slug if provider else "", WEEKDAYS[day], f"{start:%H:%M}", until]
-
-
-def export_hours(hours: QuerySet[WorkingHours]) -> Iterator[Sequence[Any]]:
-    """Rows as `import_hours` reads them."""
-    for row in hours.select_related("schedule__provider").iterator(chunk_size=2000):
-        yield _told(row.schedule.provider, (row.weekday, row.start_time, row.end_time))
+    return " ".join(row.cells.get(column.name, "") for column in COLUMNS)
 
 
 HOURS = Sheet(
@@ -146,10 +148,8 @@ HOURS = Sheet(
     model=WorkingHours,
     title=gettext_lazy("working hours"),
     columns=COLUMNS,
-    required=frozenset(COLUMNS),
-    permissions=PERMISSIONS,
+    permissions=("booking.add_workinghours", "booking.change_workinghours", "booking.change_schedule"),
     work=import_hours,
     parts=lambda rows, _asked: by_provider(rows),
-    export=export_hours,
     order=("schedule", "weekday", "start_time"),
 )

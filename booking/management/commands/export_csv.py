@@ -16,5 +16,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sheet = SHEETS[options["sheet"]]
-        for line in csv_lines(sheet.columns, sheet.everything()):
+        for line in csv_lines(sheet.header, sheet.everything()):
             self.stdout.write(line, ending="")

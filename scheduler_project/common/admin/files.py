@@ -98,9 +98,9 @@ class Exports:
     def exported(self, rows: QuerySet, kind: str) -> HttpResponseBase:
         opts = self.opts  # type: ignore[attr-defined]
         name = f"{opts.model_name}-{timezone.now():%Y-%m-%d}.{kind}"
-        sheet = next((sheet for sheet in self.sheets if sheet.export), None)
-        if kind == "csv" and sheet and sheet.export:
-            return csv_response(name, sheet.columns, sheet.export(rows))
+        sheet = next((sheet for sheet in self.sheets if sheet.suffix == "csv"), None)
+        if kind == "csv" and sheet:
+            return csv_response(name, sheet.header, sheet.export(rows))
         columns = [field.attname for field in opts.concrete_fields if field.name not in SECRETS]
         respond = csv_response if kind == "csv" else json_response
         return respond(name, columns, _columns_of(rows, columns))

@@ -2,28 +2,37 @@
 
 An app describes its rows in a `Sheet`. A preview is the import itself, rolled back."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from scheduler_project.common.errors import DomainError
+from scheduler_project.common.errors import DomainError, NotAllowed
+from scheduler_project.common.files.cells import Cells, Column
 from scheduler_project.common.files.csv_export import csv_lines
 from scheduler_project.common.files.csv_reader import NOT_READ, Row, RowRefused, read_csv
 from scheduler_project.common.operations import operation, preview, undo
-from scheduler_project.common.pages.forms import field_class, plain
-from scheduler_project.common.time.zones import YEARS, read_time, to_utc, zone_names
-from scheduler_project.common.validators import composed
 
 T = TypeVar("T")
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+Key = tuple[Any, ...]
+
+
+BATCH = 500
+
+
+CHANGED_AT_ONCE = 100
+"""Rows per statement: PostgreSQL compares every value line of an UPDATE … FROM (VALUES …) with every row."""
 
 
 class RowOutcome(models.TextChoices):
@@ -99,21 +108,22 @@ class Sheet:
     """A kind of row that can be imported by users with all of `permissions`.
 
     `work` imports rows with the given options, in a transaction of its own, and returns the outcome of each. `parts`
-    divides the rows into transactions, if one does not take all: rows in different parts do not affect each other.
-    `read` parses a file into rows, `export` writes rows.
+    divides the rows into transactions, if one does not take all: rows in different parts do not affect each other. If
+    it `takes_turns`, one import waits for another. `read` parses a file that is no CSV into rows. Rows are exported if
+    they fulfil `exported`, in their `order`.
     """
 
     name: str
     model: type[models.Model]
     title: str | Promise
-    columns: tuple[str, ...]
-    required: frozenset[str]
+    columns: tuple[Column, ...]
     permissions: tuple[str, ...]
     work: Callable[[list[Row], ImportOptions], list[Result]]
     parts: Callable[[list[Row], ImportOptions], Iterable[list[Row]]] | None = None
     read: Callable[[bytes, dict[str, Any]], list[Row]] | None = None
-    export: Callable[[Any], Iterator[Sequence[Any]]] | None = None
+    exported: models.Q = field(default_factory=models.Q)
     order: tuple[str, ...] = ("pk",)
+    takes_turns: bool = False
     options: tuple[Option, ...] = ()
     suffix: str = "csv"
 
@@ -121,11 +131,25 @@ class Sheet:
         """Return the rows of a file. Raises FileRefused."""
         if self.read:
             return self.read(content, options)
-        return read_csv(content, columns=self.columns, required=self.required)
+        return read_csv(content, columns=self.header, required=self.needed)
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def needed(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns if column.is_needed)
+
+    def export(self, rows: models.QuerySet) -> Iterator[Sequence[Any]]:
+        """Yield rows in the file's format, read by one statement."""
+        found = rows.filter(self.exported).values_list(*(column.value or column.name for column in self.columns))
+        for values in found.iterator(chunk_size=2000):
+            row = dict(zip(self.header, values, strict=True))
+            yield [column.write(row[column.name], row) for column in self.columns]
 
     def everything(self) -> Iterator[Sequence[Any]]:
         """Yield all existing rows in the file's format."""
-        assert self.export
         return self.export(self.model._default_manager.order_by(*self.order))  # noqa: SLF001
 
 
@@ -133,8 +157,10 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: Imp
     """Import a file, or preview it (no policy): import part by part, and roll back.
 
     All-or-nothing is one transaction, rolled back if a single row is refused. Row by row, each part is a transaction,
-    in which each refused row is rolled back separately. Raises FileRefused; TryAgain.
+    in which each refused row is rolled back separately. Raises NotAllowed; FileRefused; TryAgain.
     """
+    if not all(map(asked.actor.may, sheet.permissions)):
+        raise NotAllowed
     rows = sheet.rows(content, asked.options)
     whole = policy == ImportPolicy.ALL_OR_NOTHING
     results = []
@@ -148,6 +174,8 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: Imp
 
 @operation
 def _carry_out(sheet: Sheet, rows: list[Row], asked: ImportOptions, *, whole: bool) -> list[Result]:
+    if sheet.takes_turns:
+        take_turns(sheet.name)
     results = sheet.work(rows, asked)
     if whole and any(result.outcome == RowOutcome.REFUSED for result in results):
         undo()
@@ -157,7 +185,7 @@ def _carry_out(sheet: Sheet, rows: list[Row], asked: ImportOptions, *, whole: bo
 def rejects(sheet: Sheet, report: Report) -> str:
     """Return the refused rows as a file in the original format, with an added column for the reason."""
     refused = [result for result in report.of(RowOutcome.REFUSED) if result.row]
-    given = [name for name in sheet.columns if any(result.row and name in result.row.cells for result in refused)]
+    given = [name for name in sheet.header if any(result.row and name in result.row.cells for result in refused)]
     rows = [[*(result.row.cells.get(name, "") for name in given), why(result)] for result in refused if result.row]
     return "".join(csv_lines([*given, NOT_READ], rows))
 
@@ -178,112 +206,52 @@ def take_turns(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"import {name}"])
 
 
-FORMATS = ("%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S")
-"""Date formats beside ISO 8601: with dots the order is unambiguous, with slashes there are two orders."""
+def repeated(row: Row, key: Key, seen: dict[Key, Row]) -> RowRefused | None:
+    """Return the refusal of a row that repeats an earlier row, else None."""
+    first = seen.setdefault(key, row)
+    return None if first is row else RowRefused("repeated", _("Line %d of this file is about the same.") % first.number)
 
 
-YES = {"yes", "true", "1", "y", "x", "ja", "oui", "wahr", "vrai"}
+class Changes(Generic[M]):
+    """New and changed rows of a model, gathered while a file is read, and then written in few statements."""
 
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+        self.seen: dict[Key, Row] = {}
+        self.new: list[M] = []
+        self.changed: list[M] = []
+        self.columns: set[str] = set()
 
-NO = {"no", "false", "0", "n", "", "nein", "non", "falsch", "faux"}
-
-
-class Cells:
-    """A reader of the cells of one row. Invalid cells are recorded in `refusals`, and returned as if empty."""
-
-    def __init__(self, row: Row) -> None:
-        self.row = row
-        self.refusals = list(row.refusals)
-
-    def __contains__(self, column: str) -> bool:
-        return column in self.row.cells
-
-    def text(self, column: str) -> str:
-        return composed(self.row.cells.get(column, ""))
-
-    def take(self, column: str, read: Callable[[str], T], empty: T) -> T:
-        text = self.text(column)
-        if not text:
-            return empty
+    def take(self, cells: Cells, draft: dict[str, Any], *about: str) -> Result:
+        """Apply the draft of a row, unless its cells are refused; `about` are the columns that name the row."""
+        called = " · ".join(cells.text(column)[:60] for column in about if cells.text(column))
         try:
-            return read(text)
+            outcome, says = (RowOutcome.REFUSED, ()) if cells.refusals else self.apply(cells, draft)
         except DomainError as refusal:
-            refusal.field = refusal.field or column
-            self.refusals.append(refusal)
-        except ValidationError as error:
-            for one in error.error_list:
-                said = one.message % one.params if one.params else one.message
-                self.refuse(one.code or "invalid", str(said), column)
-        return empty
+            cells.refusals.append(refusal)
+        if cells.refusals:
+            return Result.refused(cells.row, cells.refusals, called)
+        return Result(cells.row, outcome, called, ", ".join(says))
 
-    def refuse(self, code: str, message: str, column: str | None = None) -> None:
-        self.refusals.append(RowRefused(code, message, column))
+    def apply(self, cells: Cells, draft: dict[str, Any]) -> tuple[RowOutcome, Iterable[str]]:
+        """Gather what a row changes, and return the names of what differs. Raises DomainError."""
+        raise NotImplementedError
 
-    def need(self, *columns: str) -> None:
-        """Record which of these columns are empty."""
-        for column in columns:
-            if not self.text(column):
-                self.refuse("required", _("This is needed."), column)
+    def check_first(self, row: Row, *keys: Key) -> None:
+        """Raise RowRefused if an earlier row has one of the keys."""
+        again = [refusal for key in keys if (refusal := repeated(row, key, self.seen))]
+        if again:
+            raise again[0]
 
+    def change(self, row: M, wanted: dict[str, Any]) -> None:
+        for name, value in wanted.items():
+            setattr(row, name, value)
+        if wanted:
+            self.changed.append(row)
+            self.columns |= wanted.keys()
 
-def of_field(model: type[models.Model], name: str) -> Callable[[str], Any]:
-    """Return a parser that validates as the model's field does, and as a form would."""
-    column: Any = model._meta.get_field(name)  # noqa: SLF001
-    of_form = field_class(column)
-    validators = of_form.default_validators if of_form else ()
-
-    def read(text: str) -> Any:
-        value = column.clean(text, None)
-        for validate in validators:
-            validate(value)
-        return value
-
-    return read
-
-
-def one_of(choices: Collection[str]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text.lower() not in choices:
-            raise RowRefused("invalid_choice", _("Write one of: %s.") % ", ".join(choices))
-        return text.lower()
-
-    return read
-
-
-def yes_or_no(text: str) -> bool:
-    if text.lower() not in YES | NO:
-        raise RowRefused("invalid", _("Write yes or no."))
-    return text.lower() in YES
-
-
-def local_or_instant(zone: ZoneInfo) -> Callable[[str], datetime]:
-    """Return a parser of times: with an offset an instant, without one in the local time of `zone` (R1, R2)."""
-
-    def read(text: str) -> datetime:
-        instant = _read_time(text)
-        if instant is None or instant.year not in range(YEARS[0] + 1, YEARS[-1]):
-            raise RowRefused("invalid_time", _("Write a time such as 2026-03-02 09:00, or with an offset 09:00+01:00."))
-        return instant.astimezone(UTC) if instant.tzinfo else to_utc(instant, zone)
-
-    return read
-
-
-def _read_time(text: str) -> datetime | None:
-    try:
-        return read_time(text)
-    except ValueError:
-        pass
-    if not plain(text):
-        return None
-    for written in FORMATS:
-        try:
-            return datetime.strptime(text, written)  # noqa: DTZ007
-        except ValueError:
-            continue
-    return None
-
-
-def zone(text: str) -> str:
-    if text not in zone_names():
-        raise RowRefused("unknown_timezone", _("Use an IANA name such as Europe/Berlin, or UTC."))
-    return text
+    def write(self) -> None:
+        rows = self.model._default_manager  # noqa: SLF001
+        rows.bulk_create(self.new, batch_size=BATCH)
+        if self.changed:
+            rows.bulk_update(self.changed, sorted(self.columns), batch_size=CHANGED_AT_ONCE)

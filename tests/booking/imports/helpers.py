@@ -27,4 +27,4 @@ def refusals(report: Report) -> list[tuple[int, str, str | None]]:
 
 
 def exported(sheet: Sheet) -> str:
-    return "".join(csv_lines(sheet.columns, sheet.everything()))
+    return "".join(csv_lines(sheet.header, sheet.everything()))

@@ -50,7 +50,7 @@ def test_the_same_rows_at_once_are_added_once(sheet, text, policy):
 
 
 def test_control_without_turns_the_same_clients_are_added_twice(monkeypatch):
-    monkeypatch.setattr(imports, "take_turns", lambda name: None)
+    monkeypatch.setattr(importing, "take_turns", lambda name: None)
 
     with everybody_looks_first(imports, "new_reference", 2):
         together(*[lambda: run(CLIENTS, "name,email\nKim,kim@example.org\n")] * 2)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
-from scheduler_project.reference import errors, permissions, webhook_events
+from scheduler_project.reference import errors, import_columns, permissions, webhook_events
 from scheduler_project.reference import settings as environment
 
 FOLDER = Path(settings.BASE_DIR) / "docs" / "reference"
@@ -18,6 +18,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors.page,
     "webhook-events.md": webhook_events.page,
     "permissions.md": permissions.page,
+    "import-columns.md": import_columns.page,
 }
 
 
