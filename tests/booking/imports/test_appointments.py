@@ -438,7 +438,7 @@ def test_a_failure_in_the_middle_leaves_nothing_of_its_part(ada, kim, monkeypatc
     def fail(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr("reminders.notices.write", fail)
+    monkeypatch.setattr("reminders.notices.enqueue", fail)
     for policy in (ROW_BY_ROW, ALL_OR_NOTHING):
         with pytest.raises(RuntimeError):
             run(APPOINTMENTS, HEAD + row("2026-03-05 10:00"), policy)
