@@ -52,12 +52,12 @@ def test_messages_to_come_are_listed_first_the_next_before_others_then_the_lates
 
 
 @pytest.mark.parametrize(
-    ("status", "look"),
+    ("status", "css_class"),
     [("sent", "good"), ("pending", "pending"), ("failed", "failed"), ("expired", ""), ("cancelled", "")],
 )
-def test_the_badge_of_a_message_shows_its_status_in_the_list_and_on_its_page(dashboard, appointment, status, reload):
+def test_the_badge_of_a_message_shows_its_status_in_the_list_and_on_its_page(dashboard, appointment, status, css_class):
     message = MessageFactory(appointment=appointment, status=status)
-    badge = f'<span class="badge {reload}">{message.get_status_display()}</span>'
+    badge = f'<span class="badge {css_class}">{message.get_status_display()}</span>'
 
     assert badge in dashboard.get(REMINDERS).content.decode()
     assert badge in dashboard.get(f"{REMINDERS}{message.pk}/").content.decode()
