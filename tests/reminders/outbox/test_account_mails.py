@@ -82,7 +82,7 @@ def test_send_of_what_was_erased_meanwhile_records_nothing(owed):
     [claimed] = outbox.claim(channel="email", now=NOON, limit=50, urgent=True)
     account_messages().delete()
 
-    assert outbox.record_attempt(outbox.Try(claimed, "ada@example.org", NOON, 5), now=NOON) is None
+    assert outbox.record_attempt(outbox.AttemptResult(claimed, "ada@example.org", NOON, 5), now=NOON) is None
 
 
 def test_send_waits_while_the_mail_server_is_down_and_counts_nothing(owed, no_mail_server):

@@ -111,7 +111,7 @@ def planning(rounds: int) -> list[Row]:
         for pk in ids:
             with transaction.atomic():
                 [facts] = plan.facts_of([pk])
-                plan.write(list(plan.reminders_for(facts)), now)
+                plan.enqueue(list(plan.reminders_for(facts)), now)
 
     def bare_one_by_one() -> None:
         for appointment in appointments:
