@@ -1,5 +1,6 @@
 """Fixtures for all tests: settings, people, and their API clients."""
 
+import gc
 import os
 from datetime import datetime
 from typing import Any
@@ -73,6 +74,13 @@ def empties_tables(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("django_db")
     transactional = marker is not None and marker.kwargs.get("transaction", False)
     return transactional or not {"transactional_db", "live_server"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not among what is imported, which stays: that saves a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
