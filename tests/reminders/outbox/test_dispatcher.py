@@ -512,7 +512,7 @@ def test_two_dispatchers_send_each_message_once(line):
 @at_once
 def test_control_without_the_claim_they_send_it_twice(line, monkeypatch):
     monkeypatch.setattr(outbox_operations, "CLAIM", outbox_operations.CLAIM)
-    monkeypatch.setattr(outbox_operations, "SETTLE", outbox_operations.SETTLE)
+    monkeypatch.setattr(outbox_operations, "RECORD_ATTEMPT", outbox_operations.RECORD_ATTEMPT)
     unguarded.without_lease()
 
     assert max(both_dispatch(line).values()) == 2

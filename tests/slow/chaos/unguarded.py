@@ -15,7 +15,7 @@ def without_lease() -> None:
         outbox_operations.CLAIM.index("SELECT id") : outbox_operations.CLAIM.index(")\nUPDATE")
     ]
     outbox_operations.CLAIM = without(looked_up, LOCK)
-    outbox_operations.SETTLE = without(outbox_operations.SETTLE, SETTLED_BY_ITS_CLAIMER)
+    outbox_operations.RECORD_ATTEMPT = without(outbox_operations.RECORD_ATTEMPT, SETTLED_BY_ITS_CLAIMER)
 
 
 def marked_early() -> None:
