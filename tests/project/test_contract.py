@@ -1,4 +1,4 @@
-"""What every resource of the API promises alike: a login is asked for, others' rows are not there, pages are bounded.
+"""The promises that every resource keeps: a login is asked for, others' rows are not there, pages are bounded.
 
 Which endpoints there are comes from the OpenAPI schema, so that new ones are covered automatically. That unknown fields
 and filters are refused is in `tests/common/api/test_unknown_fields.py`, hostile values in `test_hostile.py`.

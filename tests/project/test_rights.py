@@ -82,13 +82,13 @@ WHOSE = {
 
 
 def got(answer: Any) -> bool:
-    """Return whether access was granted. An empty list counts as refused, except for a list of attempts to send."""
+    """Return whether access was granted. An empty list counts as refused, except where all is on one page."""
     if answer.status_code in (401, 403, 404):
         return False
-    if answer.request["PATH_INFO"].endswith("/attempts"):
+    if answer.status_code != 200 or "json" not in answer["Content-Type"]:
         return True
-    empty = answer.status_code == 200 and "json" in answer["Content-Type"] and answer.json().get("count") == 0
-    return not empty
+    found = answer.json()
+    return isinstance(found, list) or answer.request["PATH_INFO"].endswith("/attempts") or found.get("count") != 0
 
 
 # --- The names of permissions -----------------------------------------------------------------------------------------
