@@ -1,4 +1,4 @@
-"""Checks of time, claims, appointments and series that pass after any operation (see `common/invariants.py`).
+"""Checks of time, claims, appointments and series that pass after any operation (see `common/db/invariants.py`).
 
 They are set-based, each a pass over an index or two, for there may be millions of slots.
 """

@@ -1,7 +1,7 @@
 """Expansion of recurrence rules (RFC 5545 §3.3.10), DAILY or slower, within bounds.
 
 A rule yields at most one occurrence per local day, so an occurrence is named by its date. All computation uses dates
-and local times; `common.times.to_utc` adds the zone last. No expansion looks further than its arguments, whatever the
+and local times; `common/time/zones.py` adds the zone last. No expansion looks further than its arguments, whatever the
 rule. (dateutil looks for the next match until the year 9999, and reads `BYDAY=MO,1TU`, a weekly BYSETPOS and BYWEEKNO
 differently from the RFC; the tests compare with it where it is right.)
 """

@@ -1,4 +1,4 @@
-"""Messages that count towards the sending limits (`common/sending_limits.py`)."""
+"""Messages that count towards the sending limits (`common/limits/sending.py`)."""
 
 import random
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ def before_quiet(due: datetime, *, quiet_from: time, quiet_until: time, zone: Zo
 
     The hours are `[quiet_from, quiet_until)` in local time of `zone`, in whole minutes, past midnight if they end at or
     before their start; equal ends mean none. At clock changes the ends are resolved like all local times in
-    `common.times`, so that each night has one stretch.
+    `common.time`, so that each night has one stretch.
     """
     if quiet_from == quiet_until:
         return due

@@ -102,7 +102,7 @@ class Outage(models.Model):
 
 
 class Inspection(models.Model):
-    """The result of checking the invariants (`invariants.py`)."""
+    """The result of checking the invariants (`db/invariants.py`)."""
 
     at = models.DateTimeField(_("at"))
     seconds = models.FloatField(_("seconds"))

@@ -39,6 +39,18 @@ def test_change_begins_in_a_file_there_is(path):
     assert (ROOT / path).exists()
 
 
+def test_module_that_a_docstring_or_comment_points_to_is_there():
+    lost = [
+        f"{source.relative_to(ROOT)}: {path}"
+        for source in (module for app in APPS for module in (ROOT / app).rglob("*.py"))
+        for path in re.findall(r"`((?:\w+/)*\w+\.py)`", source.read_text())
+        if not any(
+            (ROOT / place / path).exists() for place in ("", *source.relative_to(ROOT).parents, "scheduler_project")
+        )
+    ]
+    assert lost == []
+
+
 @pytest.mark.parametrize("app", APPS)
 def test_every_folder_of_an_app_is_on_the_map(app):
     folders = {child.name for child in (ROOT / app).iterdir() if child.is_dir()} - EVERYWHERE
