@@ -461,23 +461,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "scheduler_project.common.api.content.Pagination",
     "DEFAULT_THROTTLE_CLASSES": ["scheduler_project.common.limits.throttling.Throttle"],
     "DEFAULT_THROTTLE_RATES": {
-        "read": THROTTLE_READ,
-        "search": THROTTLE_SEARCH,
-        "write": THROTTLE_WRITE,
-        "login": THROTTLE_LOGIN,
-        "hold": THROTTLE_HOLD,
-        "change": THROTTLE_CHANGE,
-        "change_network": THROTTLE_CHANGE_NETWORK,
-        "register": THROTTLE_REGISTER,
-        "mail": THROTTLE_MAIL,
-        "mail_login": THROTTLE_MAIL_LOGIN,
-        "mail_network": THROTTLE_MAIL_NETWORK,
-        "hours": THROTTLE_HOURS,
-        "hours_large": THROTTLE_HOURS_LARGE,
-        "code": THROTTLE_CODE,
-        "code_day": THROTTLE_CODE_DAY,
-        "code_network": THROTTLE_CODE_NETWORK,
-        "code_site": THROTTLE_CODE_SITE,
+        name.removeprefix("THROTTLE_").lower(): value
+        for name, value in list(globals().items())
+        if name.startswith("THROTTLE_")
     },
     "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_SCHEMA_CLASS": "scheduler_project.common.api.schema.AutoSchema",
