@@ -7,6 +7,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
 
+from booking.availability.search import FreeTime
 from booking.reservations.errors import SlotTaken
 from scheduler_project.common.api.errors import ExceptionFormatter, Refusal, answer
 from scheduler_project.common.errors import DomainError
@@ -64,7 +66,9 @@ def page() -> str:
 
 def example() -> str:
     """Return the answer for a taken slot."""
-    refusal = answer(SlotTaken(field="start_time", details={"nearest": ["2030-05-06T08:15:00Z"]}))
+    starts_at = datetime(2030, 5, 6, 8, 15, tzinfo=UTC)
+    free = FreeTime(slot_id=4711, provider_id=1, starts_at=starts_at, ends_at=starts_at + timedelta(minutes=15))
+    refusal = answer(SlotTaken(field="start_time", details={"alternatives": [free.as_dict()]}))
     context: Any = {}  # the formatter reads nothing of it
     return json.dumps(ExceptionFormatter(refusal, context, refusal).run(), indent=2)
 
@@ -92,7 +96,7 @@ def domain_errors() -> list[type[DomainError]]:
     return [
         error
         for error in _below(DomainError)
-        if error.__module__ in modules and "code" not in inspect.signature(error).parameters
+        if error.__module__ in modules and "code" in vars(error) and "code" not in inspect.signature(error).parameters
     ]
 
 

@@ -16,7 +16,7 @@ from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service
 from booking.reservations.claims import claim
 from booking.reservations.enums import Override
-from booking.reservations.errors import OutsideHours, SlotTaken, TooFar, TooSoon
+from booking.reservations.errors import TimeUnavailable
 from booking.series.enums import ConflictPolicy
 from booking.series.errors import SeriesConflict
 from booking.series.recurrence import last_date, occurrences
@@ -40,7 +40,7 @@ GAPS_KEPT = relativedelta(years=1)
 """The time, from its date, for which a series remembers an occurrence that could not be booked."""
 
 
-CONFLICTS = (SlotTaken, OutsideHours, TooSoon, TooFar, InThePast, OffGrid)
+CONFLICTS = (TimeUnavailable, InThePast, OffGrid)
 """Errors that can prevent one occurrence and not the others."""
 
 
@@ -63,12 +63,7 @@ class Conflict:
             "end_time": rfc3339(self.ends_at),
             "reason": self.error.code,
             "detail": str(self.error.message),
-            "nearest": nearest
-            and {
-                "slot": nearest.slot_id,
-                "start_time": rfc3339(nearest.starts_at),
-                "end_time": rfc3339(nearest.ends_at),
-            },
+            "nearest": nearest and nearest.as_dict(),
         }
 
 
