@@ -16,9 +16,13 @@ from booking.models import (
 )
 from booking.reservations.enums import stale_sql
 from scheduler_project.common.time.intervals import DAY
+from scheduler_project.common.time.zones import rfc3339
 
 CHUNKS = (timedelta(days=2), timedelta(days=7), timedelta(days=30), timedelta(days=400))
 """The lengths of time in which the next free time is searched, one after another: most searches end in the first."""
+
+MOST_ALTERNATIVES = 3
+"""The most free times that an error lists in place of one that cannot be booked."""
 
 
 class BookingSpan(NamedTuple):
@@ -167,6 +171,10 @@ class FreeTime(NamedTuple):
     starts_at: datetime
     ends_at: datetime
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the time for programs that read an error."""
+        return {"slot": self.slot_id, "start_time": rfc3339(self.starts_at), "end_time": rfc3339(self.ends_at)}
+
 
 def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
     policy = dict(POLICY)
@@ -238,13 +246,13 @@ def next_free(search: SlotQuery) -> FreeTime | None:
 def alternatives(
     provider_id: int, service: Service | None, start: datetime, now: datetime, *, besides: Sequence[int] = ()
 ) -> list[FreeTime]:
-    """Return the up to three free times of a provider nearest to `start`, from three days before to 14 days after.
+    """Return up to MOST_ALTERNATIVES free times nearest to `start`, from three days before to 14 days after it.
 
     `besides` is that of SlotQuery.
     """
     near = max(start, now)
     search = SlotQuery(near - 3 * DAY, near + 14 * DAY, now, provider_id, service, hidden=True, besides=besides)
-    return free_times(search, nearest_to=start, limit=3)
+    return free_times(search, nearest_to=start, limit=MOST_ALTERNATIVES)
 
 
 # The end of a search, whose WITH the ORM has no word for.

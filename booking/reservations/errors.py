@@ -5,27 +5,29 @@ from django.utils.translation import gettext_lazy as _
 from scheduler_project.common.errors import DomainError, ErrorKind
 
 
-class SlotTaken(DomainError):
-    code = "slot_taken"
+class TimeUnavailable(DomainError):
+    """A refusal of a time. Once the transaction is over, its details list the nearest free times as `alternatives`."""
+
     kind = ErrorKind.CONFLICT
+
+
+class SlotTaken(TimeUnavailable):
+    code = "slot_taken"
     message = _("This time is taken. The nearest free times are listed.")
 
 
-class OutsideHours(DomainError):
+class OutsideHours(TimeUnavailable):
     code = "outside_hours"
-    kind = ErrorKind.CONFLICT
     message = _("The provider is not available at this time. The nearest free times are listed.")
 
 
-class TooSoon(DomainError):
+class TooSoon(TimeUnavailable):
     code = "too_soon"
-    kind = ErrorKind.CONFLICT
     message = _("This time is too close. The first time that can be booked is listed.")
 
 
-class TooFar(DomainError):
+class TooFar(TimeUnavailable):
     code = "too_far"
-    kind = ErrorKind.CONFLICT
     message = _("This time is too far ahead to be booked yet.")
 
 

@@ -15,18 +15,11 @@ from booking.availability.search import alternatives
 from booking.models import Reservation, Schedule, Service
 from booking.reservations.claims import BOOK, chosen_length, claim, expire, lock_client, offered, release_claim
 from booking.reservations.enums import Override, ReservationStatus, stale_sql
-from booking.reservations.errors import (
-    AlreadyConfirmed,
-    OutsideHours,
-    SlotTaken,
-    TooFar,
-    TooSoon,
-)
+from booking.reservations.errors import AlreadyConfirmed, TimeUnavailable
 from booking.reservations.models import ReservationQuerySet
 from booking.signals import time_held
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
-from scheduler_project.common.time.zones import rfc3339
 
 SWEEP = 5_000
 """The most holds that the sweeper expires in one transaction."""
@@ -59,12 +52,11 @@ def offering_alternatives(
     """
     try:
         yield
-    except (SlotTaken, OutsideHours, TooSoon, TooFar) as error:
+    except TimeUnavailable as error:
         service = Service.objects.filter(pk=service_id).first() if service_id else None
         own = list(besides.values_list("pk", flat=True)) if besides is not None else []
         error.details["alternatives"] = [
-            {"slot": time.slot_id, "start_time": rfc3339(time.starts_at), "end_time": rfc3339(time.ends_at)}
-            for time in alternatives(provider_id, service, starts_at, now, besides=own)
+            time.as_dict() for time in alternatives(provider_id, service, starts_at, now, besides=own)
         ]
         raise
 

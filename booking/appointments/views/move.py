@@ -16,8 +16,8 @@ from booking.appointments.permissions import check_allowed
 from booking.models import Appointment
 from booking.pages.month_picker import alternatives_in, month_context
 from booking.pages.search_forms import ChosenForm
+from booking.reservations.errors import TimeUnavailable
 from booking.services.models import with_length
-from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 from scheduler_project.common.pages.languages import LONG
 
@@ -39,9 +39,7 @@ def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: st
         sure = request.POST.get("do") == "move"
         try:
             moved = call() if sure else preview(call)
-        except DomainError as refusal:
-            if "alternatives" not in refusal.details:
-                raise
+        except TimeUnavailable as refusal:
             context |= {
                 "refusal": refusal,
                 "heading": _("This time cannot be had any more"),

@@ -15,7 +15,7 @@ from booking.pages.embedding import embeddable, let_embed
 from booking.pages.month_picker import alternatives_in, in_chosen_zone, month_context, of_service
 from booking.pages.provider_list import published
 from booking.pages.search_forms import ChosenForm
-from booking.reservations.errors import OutsideHours, SlotTaken, TooFar, TooManyHolds, TooSoon
+from booking.reservations.errors import SlotTaken, TimeUnavailable, TooManyHolds
 from booking.reservations.views.hold_details import (
     VISITOR,
     details_path,
@@ -30,8 +30,6 @@ from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import embedded, page, too_many
 from scheduler_project.common.time.intervals import MINUTE
-
-NOT_TO_BE_HAD = (SlotTaken, OutsideHours, TooSoon, TooFar)
 
 
 @embeddable
@@ -117,7 +115,7 @@ def take(
             visitor=visitor,
             now=now,
         )
-    except NOT_TO_BE_HAD as refusal:
+    except TimeUnavailable as refusal:
         nearest = alternatives_in(refusal.details, schedule, of_service(own, service))
         return refused_page(request, refusal, context, alternatives=nearest)
     except TooManyHolds as refusal:

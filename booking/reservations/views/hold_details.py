@@ -37,7 +37,7 @@ from booking.pages.search_forms import ChosenForm
 from booking.reservations import guests
 from booking.reservations import operations as reservations
 from booking.reservations.enums import ReservationStatus
-from booking.reservations.errors import HoldExpired, HoldReleased, TooManyHolds
+from booking.reservations.errors import HoldExpired, HoldReleased, TimeUnavailable, TooManyHolds
 from booking.reservations.forms import DetailsForm, NoteForm
 from booking.reservations.guests import VISITOR_KEPT
 from scheduler_project.common.errors import DomainError, NotFound
@@ -230,9 +230,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
         )
     except TooManyHolds as refusal:
         return show(request, held, form, now, refusal=refusal)
-    except DomainError as refusal:
-        if "alternatives" not in refusal.details:
-            raise
+    except TimeUnavailable as refusal:
         nearest = alternatives_in(refusal.details, held.provider.schedule)
         return show(request, held, form, now, refusal=refusal, nearest=nearest)
     new = Reservation.objects.select_related("provider__schedule", "client", "service").get(pk=new.pk)
