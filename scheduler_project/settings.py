@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_project.common.audit.log.by_request",
     "scheduler_project.common.audit.security_log.with_refusals_logged",
-    "scheduler_project.common.pages.languages.in_language",
+    "scheduler_project.common.languages.in_language",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sign_in.authentication.SessionMiddleware",

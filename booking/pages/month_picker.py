@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from booking.availability import search as queries
 from booking.availability.search import FreeTime, SlotQuery
 from booking.models import Reservation, Schedule, Service
-from scheduler_project.common.pages.languages import CLOCK, DAY, MONTH
+from scheduler_project.common.pages.formats import CLOCK, DAY, MONTH
 from scheduler_project.common.time.zones import day_interval, read_date, rfc3339, zone_names
 from scheduler_project.common.validators import isolated
 

@@ -16,7 +16,7 @@ from booking.pages.search_forms import SearchForm
 from booking.reservations.views.hold_details import own_holds, visitor_of
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.pages.base import embedded, page
-from scheduler_project.common.pages.languages import LONG
+from scheduler_project.common.pages.formats import LONG
 from scheduler_project.common.time import intervals
 
 PER_PAGE = 12

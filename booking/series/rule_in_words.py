@@ -9,7 +9,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from booking.models import AppointmentSeries
 from booking.series.rule import Freq, Rule
-from scheduler_project.common.pages.languages import DAY
+from scheduler_project.common.pages.formats import DAY
 
 WHICH = {
     1: pgettext_lazy("which weekday of a month", "first"),

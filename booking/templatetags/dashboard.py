@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from booking.models import Appointment
-from scheduler_project.common.pages.languages import CLOCK, DAY, LONG, WEEKDAY
+from scheduler_project.common.pages.formats import CLOCK, DAY, LONG, WEEKDAY
 
 register = template.Library()
 

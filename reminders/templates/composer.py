@@ -28,7 +28,7 @@ from reminders.preferences.links import opt_out_link
 from reminders.templates.account_mails import account_mail
 from reminders.templates.texts import LINKS, default_words, filled, filled_html
 from reminders.webhooks.payloads import envelope, signing_secrets
-from scheduler_project.common.pages.languages import LONG, SHORT
+from scheduler_project.common.pages.formats import LONG, SHORT
 from scheduler_project.common.validators import isolated
 
 ENDING = (MessageKind.CANCELLED, MessageKind.DECLINED)

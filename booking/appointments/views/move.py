@@ -19,7 +19,7 @@ from booking.pages.search_forms import ChosenForm
 from booking.reservations.errors import TimeUnavailable
 from booking.services.models import with_length
 from scheduler_project.common.operations import preview
-from scheduler_project.common.pages.languages import LONG
+from scheduler_project.common.pages.formats import LONG
 
 
 def move_page(request: HttpRequest, made: Appointment, *, actor: Actor, here: str, now: datetime) -> HttpResponse:

@@ -13,8 +13,8 @@ from booking.availability.operations import Change
 from booking.models import Schedule
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
+from scheduler_project.common.pages.formats import SHORT
 from scheduler_project.common.pages.forms import LocalDateTimeField
-from scheduler_project.common.pages.languages import SHORT
 
 NOT_TYPED = ("csrfmiddlewaretoken", "do", "sure")
 

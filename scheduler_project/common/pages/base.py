@@ -21,7 +21,7 @@ from scheduler_project.common.db.errors import refusal_for
 from scheduler_project.common.errors import DomainError, ErrorKind
 from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import seconds_to_wait, seconds_until
-from scheduler_project.common.pages.languages import DAY, LONG
+from scheduler_project.common.pages.formats import DAY, LONG
 from scheduler_project.common.time.zones import zone_names
 
 P = ParamSpec("P")

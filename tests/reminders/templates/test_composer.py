@@ -19,7 +19,7 @@ from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, Preferences
 from reminders.templates.composer import CustomTexts, compose, templates_for, time_in_words, variables_of, words_of
 from reminders.templates.texts import default_texts
-from scheduler_project.common.pages.languages import SHORT
+from scheduler_project.common.pages.formats import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
 
 START = at("2026-03-03 09:00")
