@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
 from analytics.periods import Period, Span, chosen_span, span_of
-from analytics.queries import ReportScope
+from analytics.report import ReportScope
 from booking.models import Service
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import DayField, refuse

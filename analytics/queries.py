@@ -1,4 +1,4 @@
-"""The counts of the reports, and the statements that count them.
+"""Queries that count what a report shows.
 
 Appointments and their outcomes count by their start. Actions count by the time they were taken: bookings,
 cancellations, holds. Minutes count where they lie. Each statement reads its rows once, for all tables together.
@@ -7,9 +7,8 @@ cancellations, holds. Minutes count where they lie. Each statement reads its row
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -22,9 +21,9 @@ from django.db.models.functions import Cast
 from accounts.models import Client, Provider, User
 from accounts.providers.models import published
 from analytics.periods import Span
+from analytics.report import Report, ReportScope, ReportTally
 from analytics.statements import BOOKED, CANCELLED, SETTINGS, STANDING
 from booking.appointments.enums import Event
-from booking.appointments.transitions import ATTENDED, CLAIMING, MISSED
 from booking.availability.former_hours import availability_groups
 from booking.models import (
     Appointment,
@@ -37,7 +36,6 @@ from booking.models import (
 )
 from booking.reservations.enums import ReservationStatus
 from booking.reservations.models import stale
-from reminders.enums import MessageStatus
 from reminders.models import Reminder
 from scheduler_project.common.db.retention import older_than
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -53,21 +51,6 @@ AHEAD = timedelta(hours=25)
 
 BEHIND = timedelta(hours=49)
 """The longest time from the start of a meeting to the end of its claim: a day's meeting, a day's buffer, an hour."""
-
-
-class ReportScope(NamedTuple):
-    """A filter for the appointments to count: None means every provider, or every service."""
-
-    provider: Provider | None = None
-    service: Service | None = None
-
-    @property
-    def params(self) -> dict[str, int]:
-        return {name: row.pk for name, row in self._asdict().items() if row is not None}
-
-    @property
-    def condition(self) -> str:
-        return "".join(f" AND r.{name}_id = %({name})s" for name in self.params)
 
 
 SEE_ALL = "booking.view_appointment"
@@ -96,129 +79,16 @@ def scope_of(user: User, provider_id: int | None = None, service_id: int | None 
     return ReportScope(provider, service)
 
 
-class Quartiles(NamedTuple):
-    """The quartiles in whole hours, rounded down: a quarter, a half, three quarters of all are at most that long."""
-
-    lower: int
-    median: int
-    upper: int
-
-
-def quartiles(lengths: Counter[int]) -> Quartiles | None:
-    """Return the quartiles, from the number of each length; None if there are none."""
-    total = lengths.total()
-    if not total:
-        return None
-    found = []
-    for quarters in (1, 2, 3):
-        seen = 0
-        for length in sorted(lengths):
-            seen += lengths[length]
-            if 4 * seen >= quarters * total:
-                found.append(length)
-                break
-    return Quartiles(*found)
-
-
-def share(part: float, whole: float) -> float | None:
-    """Return a share from 0 to 1, to four places; None if the whole is 0."""
-    return round(part / whole, 4) if whole else None
-
-
-@dataclass
-class ReportTally:
-    """The counts of one day, provider, service, weekday or hour, or the totals."""
-
-    bookings: int = 0
-    cancellations: int = 0
-    late_cancellations: int = 0
-    statuses: Counter[str] = field(default_factory=Counter)
-    booked_minutes: int = 0
-    offered_minutes: int = 0
-
-    @property
-    def appointments(self) -> int:
-        """The number of appointments that were neither cancelled nor declined."""
-        return sum(self.statuses[status] for status in CLAIMING)
-
-    @property
-    def missed(self) -> int:
-        return sum(self.statuses[status] for status in MISSED)
-
-    @property
-    def completed(self) -> int:
-        return sum(self.statuses[status] for status in ATTENDED)
-
-    @property
-    def missed_rate(self) -> float | None:
-        """The missed share of those marked as completed or missed."""
-        return share(self.missed, self.missed + self.completed)
-
-    @property
-    def late_share(self) -> float | None:
-        return share(self.late_cancellations, self.cancellations)
-
-    @property
-    def utilisation(self) -> float | None:
-        """The booked share of the offered minutes. More than 1 if appointments lie outside the hours."""
-        return share(self.booked_minutes, self.offered_minutes)
-
-
-@dataclass
-class Numbers:
-    """The counts of one span."""
-
-    span: Span
-    scope: ReportScope
-    total: ReportTally
-    by_day: dict[date, ReportTally]
-    by_provider: dict[int, ReportTally]
-    by_service: dict[int | None, ReportTally]
-    by_weekday: dict[int, ReportTally]
-    by_hour: dict[int, ReportTally]
-    holds: Counter[str]
-    lead_hours: Counter[int]
-    notice_hours: Counter[int]
-    reminders: Counter[str]
-    provider_names: dict[int, str]
-    service_names: dict[int, str]
-
-    @property
-    def sent_reminders(self) -> int:
-        return self.reminders[MessageStatus.SENT]
-
-    @property
-    def failed_reminders(self) -> int:
-        return self.reminders[MessageStatus.FAILED]
-
-    @property
-    def upcoming_reminders(self) -> int:
-        return self.reminders[MessageStatus.PENDING]
-
-    @property
-    def lead(self) -> Quartiles | None:
-        return quartiles(self.lead_hours)
-
-    @property
-    def notice(self) -> Quartiles | None:
-        return quartiles(self.notice_hours)
-
-    @property
-    def confirmed_share(self) -> float | None:
-        """The confirmed share of the holds that have ended."""
-        return share(self.holds["confirmed"], self.holds.total() - self.holds["open"])
-
-
 BY_DAY, BY_PROVIDER, BY_SERVICE, BY_HOURS_BEFORE = 0b011, 0b101, 0b110, 0b111
 
 
-def numbers(*, span: Span, scope: ReportScope, now: datetime) -> Numbers:
+def build_report(*, span: Span, scope: ReportScope, now: datetime) -> Report:
     """Return the counts of a span. Ten statements at most, whatever the number of rows.
 
     Holds are not counted in a span that begins before RETAIN_HOLDS_DAYS: unconverted ones have been deleted, and the
     rest would all be confirmed.
     """
-    found = Numbers(
+    found = Report(
         span,
         scope,
         ReportTally(),
@@ -296,7 +166,7 @@ def _reminders(span: Span, scope: ReportScope) -> QuerySet[Any, tuple[str, int]]
     return due.order_by().values_list("status").annotate(number=Count("*"))
 
 
-def _count_standing(found: Numbers, rows: Iterable[tuple[Any, ...]]) -> None:
+def _count_standing(found: Report, rows: Iterable[tuple[Any, ...]]) -> None:
     for axis, key, status, number, seconds in rows:
         minutes = (seconds or 0) // 60
         if axis in ("begun", "claimed"):
@@ -311,7 +181,7 @@ def _count_standing(found: Numbers, rows: Iterable[tuple[Any, ...]]) -> None:
                 tally.statuses[status] += number
 
 
-def _count_done(found: Numbers, rows: Iterable[tuple[Any, ...]], what: str, hours_before: Counter[int]) -> None:
+def _count_done(found: Report, rows: Iterable[tuple[Any, ...]], what: str, hours_before: Counter[int]) -> None:
     for axis, day, provider, service, hours, number, *late in rows:
         if axis == BY_HOURS_BEFORE:
             hours_before[hours] += number
@@ -327,7 +197,7 @@ def _count_done(found: Numbers, rows: Iterable[tuple[Any, ...]], what: str, hour
             tally.late_cancellations += sum(late)
 
 
-def _count_offered(found: Numbers) -> None:
+def _count_offered(found: Report) -> None:
     """Add the offered minutes. Services have none of their own: hours belong to a calendar."""
     begins = [hour.starts_at for hour in found.span.hours]
     ends = [*begins[1:], found.span.until]
@@ -351,13 +221,13 @@ def _count_offered(found: Numbers) -> None:
             tally.offered_minutes += length // timedelta(minutes=1)
 
 
-def _of_hour(found: Numbers, number: int) -> list[ReportTally]:
+def _of_hour(found: Report, number: int) -> list[ReportTally]:
     hour = found.span.hours[number]
     day = found.by_day[found.span.dates[hour.day]]
     return [found.total, day, found.by_weekday[hour.weekday], found.by_hour[hour.hour]]
 
 
-def _name(found: Numbers) -> None:
+def _name(found: Report) -> None:
     unnamed = set(found.by_provider) - set(found.provider_names)
     found.provider_names |= dict(Provider.objects.filter(pk__in=unnamed).values_list("pk", "name"))
     services = [pk for pk in found.by_service if pk is not None]

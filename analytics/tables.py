@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from analytics.queries import Numbers, ReportTally
+from analytics.report import Report, ReportTally
 from booking.appointments.enums import AppointmentStatus
 
 MOST_ROWS = 100
@@ -107,7 +107,7 @@ class Table:
         return ([cell.value for cell in row] for row in self.rows)
 
 
-def table_of(name: str, found: Numbers) -> Table:
+def table_of(name: str, found: Report) -> Table:
     """Return the table of that name, one of NAMES."""
     return {
         "days": _days,
@@ -120,30 +120,30 @@ def table_of(name: str, found: Numbers) -> Table:
     }[name](found)
 
 
-def _days(found: Numbers) -> Table:
+def _days(found: Report) -> Table:
     named = [
         (Cell(day.isoformat(), date_format(day, "SHORT_DATE_FORMAT")), tally) for day, tally in found.by_day.items()
     ]
     return _table("days", _("By day"), "date", (*DONE, *OFFERED), named)
 
 
-def _providers(found: Numbers) -> Table:
+def _providers(found: Report) -> Table:
     named = [(_same(found.provider_names[pk]), tally) for pk, tally in found.by_provider.items()]
     return _table("providers", _("By provider"), "provider", (*DONE, *OFFERED), named)
 
 
-def _services(found: Numbers) -> Table:
+def _services(found: Report) -> Table:
     without = _("Without a service")
     named = [(_same(found.service_names.get(pk or 0, without)), tally) for pk, tally in found.by_service.items()]
     return _table("services", _("By service"), "service", (*DONE, *STARTING), named)
 
 
-def _weekdays(found: Numbers) -> Table:
+def _weekdays(found: Report) -> Table:
     named = [(_same(str(WEEKDAYS[weekday])), tally) for weekday, tally in found.by_weekday.items()]
     return _table("weekdays", _("By weekday"), "weekday", OFFERED, named)
 
 
-def _hours(found: Numbers) -> Table:
+def _hours(found: Report) -> Table:
     """Return the table of hours, without empty hours at either end of the day."""
     filled = [
         hour for hour, tally in found.by_hour.items() if tally.offered_minutes or tally.booked_minutes or tally.statuses
@@ -153,12 +153,12 @@ def _hours(found: Numbers) -> Table:
     return _table("hours", _("By hour of the day"), "hour", OFFERED, named)
 
 
-def _statuses(found: Numbers) -> Table:
+def _statuses(found: Report) -> Table:
     counts = [(str(status.label).capitalize(), found.total.statuses[status]) for status in AppointmentStatus]
     return _counts("statuses", _("What became of the appointments"), "status", counts)
 
 
-def _holds(found: Numbers) -> Table:
+def _holds(found: Report) -> Table:
     labels = {
         "confirmed": pgettext("what became of a held time", "Confirmed"),
         "expired": pgettext("what became of a held time", "Expired"),
@@ -232,7 +232,7 @@ class DayChart:
         return 10 * len(self.columns)
 
 
-def day_chart(found: Numbers) -> DayChart:
+def day_chart(found: Report) -> DayChart:
     """Return bookings beside cancellations by day, or by week if there are too many days to show."""
     days = list(found.by_day.items())
     by_week = len(days) > MOST_COLUMNS

@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import Provider
 from analytics.forms import OFFERED, PickerForm
-from analytics.queries import SEE_ALL, Numbers, numbers
+from analytics.queries import SEE_ALL, build_report
+from analytics.report import Report
 from analytics.tables import MOST_ROWS, NAMES, count, day_chart, percent, table_of
 from booking.models import Schedule
 from booking.pages.access import login_of, provider_page
@@ -57,7 +58,7 @@ def everybody_csv(request: HttpRequest, table: str) -> HttpResponse:
 
 
 def shown(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> HttpResponse:
-    form, found = picked_numbers(request, own)
+    form, found = picked_report(request, own)
     context: dict[str, Any] = {"form": form, "frame": frame, "csv": csv, "own": own}
     if found is None:
         return render(request, "analytics/numbers.html", context, status=400)
@@ -97,18 +98,18 @@ def span_of(hours: int) -> str:
 def sheet(request: HttpRequest, own: Provider | None, name: str) -> Any:
     if name not in NAMES:
         raise NotFound
-    _form, found = picked_numbers(request, own)
+    _form, found = picked_report(request, own)
     if found is None:
         raise NotFound
     table, span = table_of(name, found), found.span
     return csv_response(f"{name}-{span.first}-{span.last}.csv", table.labels, table.values)
 
 
-def picked_numbers(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Numbers | None]:
+def picked_report(request: HttpRequest, own: Provider | None) -> tuple[PickerForm, Report | None]:
     """Return the visitor's form and its reports; None in place of the reports if the form is not valid."""
     now, form = timezone.now(), PickerForm(request.GET, user=login_of(request), own=own)
     form.is_valid()
     span = form.span(timezone.get_current_timezone(), now)
     if span is None or form.errors:
         return form, None
-    return form, numbers(span=span, scope=form.scope, now=now)
+    return form, build_report(span=span, scope=form.scope, now=now)

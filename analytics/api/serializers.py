@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from analytics.periods import Period
-from analytics.queries import Numbers, Quartiles, ReportTally
+from analytics.report import Quartiles, Report, ReportTally
 from booking.api.fields import InstantField, validate_year
 from booking.appointments.enums import AppointmentStatus
 from scheduler_project.common.api.fields import DateField, IdField, TimezoneField
@@ -135,7 +135,7 @@ class StatusesSerializer(Serializer[Any]):
         return {status.value: serializers.IntegerField() for status in AppointmentStatus}
 
 
-class AnalyticsSerializer(Serializer[Numbers]):
+class AnalyticsSerializer(Serializer[Report]):
     """The counts of some local days. Each field says whether it counts by start or by the time of the action."""
 
     timezone = serializers.CharField()
@@ -176,7 +176,7 @@ OFFERED = (*STARTING, "offered_minutes", "utilisation")
 DONE = ("bookings", "cancellations", "late_cancellations")
 
 
-def written(found: Numbers) -> dict[str, Any]:
+def written(found: Report) -> dict[str, Any]:
     """Return reports in the form that AnalyticsSerializer documents."""
     span, total = found.span, found.total
 

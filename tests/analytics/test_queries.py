@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from analytics.api.serializers import written
 from analytics.periods import Span
-from analytics.queries import ReportScope, numbers
+from analytics.queries import build_report
+from analytics.report import ReportScope
 from booking.models import Service
 from scheduler_project.common.time.zones import to_utc
 from tests.analytics.counting import Count
@@ -46,7 +47,7 @@ def test_figures_are_what_plain_counting_finds(db, seed, name, narrowed):
             "service": {"service": Service.objects.earliest("pk")},
         }[narrowed]
         span = Span(first, first + timedelta(days=days - 1), zone)
-        told = written(numbers(span=span, scope=ReportScope(**scope), now=now))
+        told = written(build_report(span=span, scope=ReportScope(**scope), now=now))
         expected = Count(zone, set(span.dates), now, **scope).told()
 
     for asked in ASKED:

@@ -9,7 +9,8 @@ from django.urls import reverse
 from icalendar import Calendar
 
 from analytics.periods import Span
-from analytics.queries import ReportScope, numbers
+from analytics.queries import build_report
+from analytics.report import ReportScope
 from booking.appointments.operations import take_action
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.transitions import Action, AppointmentStatus
@@ -194,7 +195,7 @@ def test_nobody_is_notified(checked_in):
 def test_figures(checked_in):
     day = date(2026, 3, 3)
 
-    total = numbers(span=Span(day, day, checked_in.provider.schedule.zone), scope=ReportScope(), now=BEGUN).total
+    total = build_report(span=Span(day, day, checked_in.provider.schedule.zone), scope=ReportScope(), now=BEGUN).total
 
     assert (total.statuses["checked_in"], total.appointments, total.missed) == (1, 1, 0)
 

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from accounts.privacy.operations import erase_client, export_person
 from analytics.periods import Span
-from analytics.queries import ReportScope, numbers
+from analytics.queries import build_report
+from analytics.report import ReportScope
 from booking.appointments.enums import Action
 from booking.appointments.operations import take_action
 from reminders.channels.base import RefusedForGood, Unreachable
@@ -342,7 +343,7 @@ def test_reports_count_it(appointment, provider):
     send(DAY_BEFORE)
 
     span = Span(date(2026, 3, 2), date(2026, 3, 6), ZoneInfo("UTC"))
-    found = numbers(span=span, scope=ReportScope(provider=provider), now=DAY_BEFORE)
+    found = build_report(span=span, scope=ReportScope(provider=provider), now=DAY_BEFORE)
 
     assert (found.sent_reminders, found.upcoming_reminders) == (1, 1)
 
