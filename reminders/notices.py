@@ -16,7 +16,8 @@ from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.enqueue import OutboxEntry, enqueue
 from reminders.plan.facts import Facts, facts_of
 from reminders.plan.operations import BATCH, plan_reminders, reminders_for, to_come
-from reminders.webhooks.payloads import event_data, event_name, reminder_data
+from reminders.webhooks.events import REMINDER_FAILED, REMINDER_SENT, RETRIED_FOR, event_name
+from reminders.webhooks.payloads import event_data, reminder_data
 from scheduler_project.common.time.zones import rfc3339
 
 DAY = timedelta(days=1)
@@ -145,7 +146,7 @@ def _events(facts: Facts, appointment: Appointment, event: AppointmentEvent, now
             facts.reservation_id,
             facts.appointment_id,
             now,
-            now + 3 * DAY,
+            now + RETRIED_FOR,
             endpoint_id=endpoint,
             details=details,
         )
@@ -221,7 +222,7 @@ def listeners(messages: Collection[Message]) -> dict[int, list[WebhookEndpoint]]
     return listening
 
 
-OUTCOMES = {MessageStatus.SENT: "reminder.sent", MessageStatus.FAILED: "reminder.failed"}
+OUTCOMES = {MessageStatus.SENT: REMINDER_SENT, MessageStatus.FAILED: REMINDER_FAILED}
 
 
 def notify_outcome(
@@ -239,7 +240,7 @@ def notify_outcome(
             message.about.pk,
             message.appointment_id,
             now,
-            now + 3 * DAY,
+            now + RETRIED_FOR,
             endpoint_id=endpoint.pk,
             details={"type": name, "data": reminder_data(message)},
         )

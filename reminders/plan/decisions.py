@@ -13,6 +13,7 @@ from reminders.channels.registry import personal_channels
 from reminders.channels.webhook.channel import WebhookChannel
 from reminders.plan.facts import Facts
 from reminders.plan.quiet_hours import before_quiet
+from reminders.webhooks.events import REMINDER_DUE
 from scheduler_project.common.time.offsets import Offset, parse_offset
 
 
@@ -41,7 +42,7 @@ def decisions(facts: Facts) -> Iterator[Decision]:
         merged = "" if nearest[due_at] == offset else skip_reasons.MERGED
         for channel, reason in reasons.items():
             yield Decision(str(offset), channel, due_at, reason=reason or status or merged)
-        for endpoint in facts.endpoints_for("reminder.due"):
+        for endpoint in facts.endpoints_for(REMINDER_DUE):
             yield Decision(str(offset), WebhookChannel.name, due_at, endpoint, status or merged)
 
 

@@ -16,7 +16,7 @@ from accounts.actors import Actor, Source
 from booking.admin.base import provider_filter
 from reminders.models import WebhookEndpoint
 from reminders.webhooks import operations as webhooks
-from reminders.webhooks.payloads import EVENTS
+from reminders.webhooks.events import EVENTS
 from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import ModelForm, URLField

@@ -22,7 +22,8 @@ from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.filters import StatusFilter, WarnsOfPending
 from reminders.outbox.serializers import AttemptSerializer
 from reminders.webhooks import operations as webhooks
-from reminders.webhooks.payloads import EVENTS, event_of
+from reminders.webhooks.events import EVENTS, REMINDER_DUE
+from reminders.webhooks.payloads import event_of
 from scheduler_project.common.api.fields import IdField, IdFilter, LineField, OrderingFilter, URLField, YesNoFilter
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer
@@ -139,7 +140,7 @@ class DeliveryFilter(django_filters.FilterSet):
 
     def of_event(self, queryset: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:
         events = Q(kind=MessageKind.EVENT, details__type=value)
-        return queryset.filter(events | Q(kind=MessageKind.REMINDER) if value == "reminder.due" else events)
+        return queryset.filter(events | Q(kind=MessageKind.REMINDER) if value == REMINDER_DUE else events)
 
 
 @extend_schema_view(list=extend_schema(summary="Your webhooks"), retrieve=extend_schema(summary="One webhook"))

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from reminders.models import WebhookEndpoint
-from reminders.webhooks.payloads import EVENTS
+from reminders.webhooks.events import EVENTS
 from scheduler_project.common.pages.forms import LineField, URLField
 from scheduler_project.common.validators import one_line
 

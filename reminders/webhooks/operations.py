@@ -20,7 +20,7 @@ from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.outbox.operations import requeue
 from reminders.plan.operations import replan
 from reminders.webhooks.errors import BadAddress, EndpointDisabled, TooManyEndpoints, UnknownEvent
-from reminders.webhooks.payloads import EVENTS
+from reminders.webhooks.events import EVENTS, REMINDER_DUE, RETRIED_FOR
 from scheduler_project.common import outages
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -31,15 +31,8 @@ MOST = 20
 """Maximum number of webhooks per provider: each receives every event."""
 
 
-DUE = "reminder.due"
-
-
 OVERLAP = timedelta(hours=24)
 """The time for which a replaced secret stays valid."""
-
-
-STILL_USEFUL = timedelta(days=3)
-"""The time for which a replayed event is retried."""
 
 
 CHANGE = "reminders.change_webhookendpoint"
@@ -80,12 +73,12 @@ def change_endpoint(*, endpoint_id: int, fields: dict[str, Any], actor: Actor, n
     Raises the same as `add_endpoint`.
     """
     endpoint = _locked(endpoint_id, actor)
-    wanted = endpoint.wants(DUE)
+    wanted = endpoint.wants(REMINDER_DUE)
     for name, value in _checked(fields).items():
         setattr(endpoint, name, value)
     if fields:
         endpoint.save(update_fields=list(fields))
-    if endpoint.wants(DUE) != wanted:
+    if endpoint.wants(REMINDER_DUE) != wanted:
         _plan_anew(endpoint, now, changed=True)
     if "url" in fields:
         _try_at_once(endpoint)
@@ -163,7 +156,7 @@ def replay(*, message_id: int, actor: Actor, now: datetime) -> Message:
     if message.status in (MessageStatus.PENDING, MessageStatus.CANCELLED):
         raise NotRetryable
     if message.kind == MessageKind.EVENT:
-        message.useful_until = max(message.useful_until, now + STILL_USEFUL)
+        message.useful_until = max(message.useful_until, now + RETRIED_FOR)
     elif message.useful_until <= now:
         raise TooLate
     requeue(message, now=now)
@@ -198,7 +191,7 @@ def _disable(endpoint: WebhookEndpoint, now: datetime, reason: str) -> None:
 
 def _plan_anew(endpoint: WebhookEndpoint, now: datetime, *, changed: bool = False) -> None:
     """Replan the provider's reminders after a webhook has been added or removed, or its events changed."""
-    if changed or endpoint.wants(DUE):
+    if changed or endpoint.wants(REMINDER_DUE):
         replan(Appointment.objects.coming(now=now).filter(reservation__provider=endpoint.provider_id), now=now)
 
 

@@ -8,51 +8,17 @@ from django.conf import settings
 from django.utils import translation
 
 from booking.appointments.representation import describe
-from booking.appointments.transitions import ENDS, AppointmentStatus, Event
 from booking.models import Appointment
 from reminders.enums import MessageKind
 from reminders.models import Message, WebhookEndpoint
+from reminders.webhooks.events import REMINDER_DUE
 from scheduler_project.common.time.zones import rfc3339
-
-
-def event_name(event: str, status: str) -> str:
-    """Return the name in webhooks for an event of an appointment and the status after it."""
-    if event == Event.BOOKED and status == AppointmentStatus.PENDING:
-        return "appointment.pending"
-    return "appointment.moved" if event == Event.RESCHEDULED else f"appointment.{event}"
-
-
-APPOINTMENT_EVENTS = {
-    "appointment.booked": "An appointment is booked that needs no approval.",
-    "appointment.pending": "An appointment is booked that waits for approval.",
-    "appointment.approved": "The provider or staff approve a pending appointment.",
-    "appointment.declined": "The provider or staff decline a pending appointment.",
-    "appointment.moved": "An appointment has another time.",
-    "appointment.edited": "An appointment keeps its time, and its title, notes or reminders change.",
-    "appointment.completed": "An appointment is marked as completed.",
-    "appointment.missed": "An appointment is marked as missed: the client did not come.",
-    "appointment.cancelled": "An appointment is cancelled, by whoever it is.",
-}
-"""The sentences of the reference about events of appointments. Other events are described by their status."""
 
 WEBHOOK_FIELDS = (
     *("id", "uid", "status", "sequence", "title", "start_time", "end_time", "timezone"),
     *("provider", "client", "service"),
 )
 """The fields of an appointment in webhooks."""
-
-EVENTS = {
-    **APPOINTMENT_EVENTS,
-    **{
-        name: f"An appointment becomes `{ENDS[event]}`."
-        for event in ENDS
-        if (name := event_name(event, ENDS[event])) not in APPOINTMENT_EVENTS
-    },
-    "reminder.due": "The moment of a reminder has come. It is as long before the start as clients are reminded.",
-    "reminder.sent": "A reminder to the client was sent, by email or SMS.",
-    "reminder.failed": "A reminder to the client was given up.",
-}
-"""All events that a webhook can choose, with the time at which each is sent."""
 
 
 def event_data(appointment: Appointment) -> dict[str, Any]:
@@ -72,7 +38,7 @@ def reminder_data(message: Message) -> dict[str, Any]:
 
 def event_of(message: Message) -> str:
     """Return the event type of a webhook message."""
-    return "reminder.due" if message.kind == MessageKind.REMINDER else str(message.details["type"])
+    return REMINDER_DUE if message.kind == MessageKind.REMINDER else str(message.details["type"])
 
 
 def envelope(message: Message) -> bytes:

@@ -15,8 +15,9 @@ from reminders.channels.email.channel import EmailChannel
 from reminders.channels.webhook.channel import WebhookChannel, headers
 from reminders.enums import MessageKind
 from reminders.models import Message
+from reminders.webhooks.events import EVENTS
 from reminders.webhooks.operations import MOST, OVERLAP
-from reminders.webhooks.payloads import EVENTS, envelope, event_data, reminder_data
+from reminders.webhooks.payloads import envelope, event_data, reminder_data
 from scheduler_project.reference import markdown
 
 HOUR = timedelta(hours=1)

@@ -10,7 +10,7 @@ from booking.appointments.transitions import CALLED_OFF, ENDS, TRANSITIONS, Acti
 from reminders.enums import NOTICES, MessageKind
 from reminders.models import Message
 from reminders.outbox.operations import STANDING
-from reminders.webhooks.payloads import APPOINTMENT_EVENTS, EVENTS, event_name
+from reminders.webhooks.events import APPOINTMENT_EVENTS, EVENTS, event_name
 from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at
 from tests.reminders.helpers import notices
 

@@ -22,7 +22,7 @@ from booking.models import Appointment
 from reminders.models import Message
 from reminders.plan.facts import facts_of
 from reminders.plan.operations import reminders_for
-from reminders.webhooks.payloads import EVENTS
+from reminders.webhooks.events import EVENTS
 from scheduler_project.reference.permissions import ADMIN_ACTIONS, BOTH
 from tests.booking.imports.helpers import exported, outcomes, refusals, run
 from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from reminders.enums import AttemptOutcome, MessageKind, MessageStatus
 from reminders.models import WebhookEndpoint
-from reminders.webhooks.payloads import EVENTS
+from reminders.webhooks.events import EVENTS
 from tests.booking.answers import refusal
 from tests.conftest import logged_in
 from tests.factories import (

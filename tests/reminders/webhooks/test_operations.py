@@ -13,6 +13,7 @@ from reminders.invariants import INVARIANTS
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.errors import NotRetryable, TooLate
 from reminders.webhooks.errors import BadAddress, EndpointDisabled, EndpointExists, TooManyEndpoints, UnknownEvent
+from reminders.webhooks.events import EVENTS
 from reminders.webhooks.operations import (
     MOST,
     OVERLAP,
@@ -27,7 +28,7 @@ from reminders.webhooks.operations import (
     replay,
     rotate_secret,
 )
-from reminders.webhooks.payloads import EVENTS, envelope, event_data, signing_secrets
+from reminders.webhooks.payloads import envelope, event_data, signing_secrets
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import open_outage
