@@ -15,7 +15,8 @@ CHANGES = {
         '    CANCEL = "cancel", _("cancel")\n    CHECK_IN = "check_in", "check in"\n'
     ),
     'CANCELLED = "cancelled", _("cancelled")\n\n\nclass AttendanceOutcome': (
-        'CANCELLED = "cancelled", _("cancelled")\n    CHECKED_IN = "checked_in", "checked in"\n\n\nclass AttendanceOutcome'
+        'CANCELLED = "cancelled", _("cancelled")\n    CHECKED_IN = "checked_in", "checked in"\n\n\n'
+        "class AttendanceOutcome"
     ),
     "}\n\n\n@dataclass(frozen=True)\nclass Transition": """
     AppointmentStatus.CHECKED_IN: StatusFacts(
