@@ -38,51 +38,28 @@ app.conf.task_routes = {
     "reminders.tasks.send_codes": {"queue": "dispatch"},
 }
 
-# A wake-up that finds no worker before the next one comes is worthless: it expires instead of piling up.
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    """Return the row of a task that runs every so many seconds.
+
+    A wake-up that finds no worker before the next one comes is worthless: it expires instead of piling up.
+    """
+    return {"task": task, "schedule": float(seconds), "options": {"expire_seconds": seconds}}
+
+
+def at(task: str, **time: str) -> dict[str, Any]:
+    """Return the row of a task that runs at a time (UTC), as in `crontab`. Its wake-up expires after an hour."""
+    return {"task": task, "schedule": crontab(**time), "options": {"expire_seconds": 3600}}
+
+
 app.conf.beat_schedule = {
-    "expire-reservations": {
-        "task": "booking.tasks.expire_reservations",
-        "schedule": 5.0,
-        "options": {"expire_seconds": 5},
-    },
-    "dispatch-reminders": {
-        "task": "reminders.tasks.dispatch_reminders",
-        "schedule": 5.0,
-        "options": {"expire_seconds": 5},
-    },
-    "send-codes": {
-        "task": "reminders.tasks.send_codes",
-        "schedule": 5.0,
-        "options": {"expire_seconds": 5},
-    },
-    "plan-reminders": {
-        "task": "reminders.tasks.plan_reminders",
-        "schedule": crontab(minute="37"),
-        "options": {"expire_seconds": 3600},
-    },
-    "extend-slots": {
-        "task": "booking.tasks.extend_slots",
-        "schedule": crontab(minute="17", hour="2"),
-        "options": {"expire_seconds": 3600},
-    },
-    "extend-drawn-back": {  # if the wake-up was lost
-        "task": "booking.tasks.extend_drawn_back",
-        "schedule": 300.0,
-        "options": {"expire_seconds": 300},
-    },
-    "extend-series": {  # after the slots it needs
-        "task": "booking.tasks.extend_series",
-        "schedule": crontab(minute="37", hour="2"),
-        "options": {"expire_seconds": 3600},
-    },
-    "inspect": {
-        "task": "scheduler_project.common.tasks.inspect",
-        "schedule": crontab(minute="7", hour="4", day_of_week="sunday"),
-        "options": {"expire_seconds": 3600},
-    },
-    "tidy": {
-        "task": "scheduler_project.common.tasks.tidy",
-        "schedule": crontab(minute="47", hour="3"),
-        "options": {"expire_seconds": 3600},
-    },
+    "expire-reservations": every(5, "booking.tasks.expire_reservations"),
+    "dispatch-reminders": every(5, "reminders.tasks.dispatch_reminders"),
+    "send-codes": every(5, "reminders.tasks.send_codes"),
+    "plan-reminders": at("reminders.tasks.plan_reminders", minute="37"),
+    "extend-slots": at("booking.tasks.extend_slots", minute="17", hour="2"),
+    "extend-drawn-back": every(300, "booking.tasks.extend_drawn_back"),  # if the wake-up was lost
+    "extend-series": at("booking.tasks.extend_series", minute="37", hour="2"),  # after the slots it needs
+    "inspect": at("scheduler_project.common.tasks.inspect", minute="7", hour="4", day_of_week="sunday"),
+    "tidy": at("scheduler_project.common.tasks.tidy", minute="47", hour="3"),
 }
