@@ -126,7 +126,7 @@ def test_control_without_the_circuit_and_with_three_tries_the_outage_loses_them(
     def old_attempt(batch, message):
         try:
             return attempt(batch, message)
-        except dispatcher.Waits:
+        except dispatcher.RouteClosed:
             error = DeliveryError("Not tried: nothing got through just before.")
             return outbox_operations.AttemptResult(message, "", batch.clock(), 0, "", error)
 

@@ -30,7 +30,7 @@ def test_wake_rings_once_for_all_who_ring_at_the_same_moment(broker):
 
 def test_wake_rings_again_later(broker):
     tasks.wake_dispatcher()
-    throttling.redis_client().delete(tasks.RANG)
+    throttling.redis_client().delete(tasks.WOKEN_AT)
     tasks.wake_dispatcher()
 
     assert broker.llen(QUEUE) == 2
