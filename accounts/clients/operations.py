@@ -29,11 +29,13 @@ def add_client(*, actor: Actor, now: datetime, owner: Provider | None = None, **
         if owner not in (None, own):
             raise NotAllowed(_("You may only add clients to your own address book."), field="owner")
         owner = own
+    if unknown := contact.keys() - {field.name for field in CONTACT_FIELDS}:
+        raise TypeError(f"No contact fields: {', '.join(sorted(unknown))}")
     check_name(contact["name"], actor)
-    values = cleaned({field.name: contact.pop(field.name, field.empty) for field in CONTACT_FIELDS})
+    values = cleaned({field.name: contact.get(field.name, field.empty) for field in CONTACT_FIELDS})
     if can_vouch(actor, "accounts.add_client"):
         values |= {field.verified_by: values[field.name] for field in VERIFIED}
-    return Client.objects.create(owner=owner, created_at=now, **values, **contact)
+    return Client.objects.create(owner=owner, created_at=now, **values)
 
 
 @operation

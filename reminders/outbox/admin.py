@@ -52,6 +52,8 @@ panels.append(failed)
 
 def _when(message: Message) -> str:
     """Return the start of the appointment or hold a message is about, in the provider's timezone."""
+    if message.reservation is None:
+        return there(None, "UTC")
     return there(message.about.starts_at, message.about.provider.schedule.timezone)
 
 

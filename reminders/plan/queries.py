@@ -68,7 +68,7 @@ def _is_of_use(decision: Decision) -> bool:
 def _in_words(reason: str, decision: Decision, facts: Facts, *, sees_opt_outs: bool) -> str:
     if reason != skip_reasons.OPTED_OUT:
         return str(skip_reasons.PLANNING[reason])
-    if not sees_opt_outs:
-        return skip_reasons.reason_for_all(reason)
+    if not sees_opt_outs:  # the same words as for a client who did not choose the channel
+        return str(skip_reasons.PLANNING[skip_reasons.NOT_CHOSEN])
     since = datetime.fromisoformat(facts.opted_out[decision.channel]).astimezone(ZoneInfo(facts.timezone))
     return str(skip_reasons.OPTED_OUT_SINCE) % {"day": date_format(since, "DATE_FORMAT")}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import DurationField, ExpressionWrapper, F, Value
 from django.db.models.functions import Least, Power
 
@@ -68,7 +68,10 @@ def open_outage(key: str, *, error: str, now: datetime, probe: bool = False) -> 
     if probe and _probe_failed(key, seconds, error, now):
         return
     known = {"since": now, "tried_at": now, "next_probe_at": now + timedelta(seconds=seconds), "error": error}
-    _outage, is_new = Outage.objects.get_or_create(key=key, defaults=known)
+    try:
+        _outage, is_new = Outage.objects.get_or_create(key=key, defaults=known)
+    except IntegrityError:  # Another recorded it at the same time, and it has ended since.
+        is_new = False
     if is_new:
         logger.log(_level(key), "What goes by %s waits, for nobody answers there: %s", key, error)
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from booking.models import Appointment, Reservation, Schedule
-from tests.browser.helpers import arrive, focused, link_in, log_in, mails_to, on_day, open_calendar
+from tests.browser.helpers import arrive, focused, link_in, log_in, mails_to, on_day
 from tests.factories import ClientFactory, ServiceFactory, hold
 from tests.looking import broken_promises
 
@@ -265,8 +265,8 @@ def test_time_is_held_with_the_keyboard_alone(visitor, provider):
     assert Reservation.objects.held(now=timezone.now()).count() == 1
 
 
-def test_focus_follows_the_month(visitor, transactional_db):
-    open_calendar(horizon_days=40)
+@pytest.mark.provider(horizon_days=40)
+def test_focus_follows_the_month(visitor, provider):
     page = visitor()
     arrive(page, "/p/maya/book/")
 

@@ -11,7 +11,7 @@ import pytest
 from tests.booking.answers import ids, refusal
 from tests.looking import dump
 from tests.project.schema import Endpoint, endpoints
-from tests.project.world import World, everything, good_request, path_of, sent
+from tests.project.world import World, everything, good_request, noun, path_of, sent
 
 ENDPOINTS = endpoints()
 PUBLIC = {
@@ -98,6 +98,14 @@ def test_list_shows_nothing_of_others(world, endpoint):
     answer = sent(world.people["nobody in particular"], endpoint, path_of(endpoint, world.ids))
 
     assert answer.status_code == 403 or ids(answer) == []
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+@every(LISTS)
+def test_list_does_not_show_somebody_elses_row(world, endpoint, who):
+    answer = sent(world.people[who], endpoint, path_of(endpoint, world.ids))
+
+    assert answer.status_code == 403 or world.ids[noun(endpoint)] not in ids(answer)
 
 
 @every(IN_PAGES)

@@ -200,6 +200,31 @@ def test_admin_lists_them_and_shows_no_text(owed, office):
     assert "4711" not in page.content.decode() + found.content.decode()
 
 
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_admin_exports_them_without_their_text(owed, office, kind):
+    export = office.get(f"{reverse('admin:reminders_message_changelist')}export/{kind}/")
+
+    exported = b"".join(export.streaming_content).decode()
+    assert str(owed.due_at.year) in exported
+    assert "4711" not in exported
+
+
+@pytest.mark.parametrize("lookup", ["mail__text__contains", "mail__to", "mail__has_key"])
+def test_admin_filters_by_nothing_in_them(owed, office, lookup):
+    found = office.get(reverse("admin:reminders_message_changelist"), {lookup: "4711"})
+
+    assert (found.status_code, found.headers.get("Location", "")[-4:]) in [(302, "?e=1"), (400, "")]
+
+
+def test_admin_refuses_to_send_one_again_among_others(owed, office):
+    chosen = {"action": "send_again", "_selected_action": [owed.pk]}
+
+    answer = office.post(reverse("admin:reminders_message_changelist"), chosen)
+
+    assert answer.status_code == 200
+    assert "4711" not in answer.content.decode()
+
+
 def test_api_lists_them_for_staff_without_their_text(owed, staff_api):
     [row] = staff_api.get("/api/reminders?kind=account").json()["results"]
 

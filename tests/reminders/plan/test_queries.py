@@ -10,13 +10,16 @@ from reminders.enums import OptOutSource
 from reminders.models import Message, OptOut, Preferences
 from reminders.plan.queries import not_planned
 from reminders.preferences.operations import opt_out
-from reminders.skip_reasons import UNREACHABLE
+from reminders.skip_reasons import NOT_CHOSEN, PLANNING
 from tests.conftest import logged_in
 from tests.factories import NOON, SYSTEM, ClientFactory, UserFactory, appoint, at, open_provider
 from tests.groups import browser_of, staff_of
 from tests.reminders.helpers import reminders, send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.provider(horizon_days=7), pytest.mark.usefixtures("at_noon")]
+
+NOT_REMINDED_BY_IT = str(PLANNING[NOT_CHOSEN])
+"""The reason that a client who opted out shares with one who did not choose the channel."""
 
 NINE = at("2026-03-05 09:00")
 BOTH = ["1 day", "1 hour"]
@@ -152,14 +155,14 @@ def test_no_offsets(provider, boss):
 
 def test_provider_reads_no_opt_out(opted_out, provider):
     for reader in (provider.user, staff_of(), AnonymousUser()):
-        assert why(opted_out, reader) == [("email", BOTH, str(UNREACHABLE))]
+        assert why(opted_out, reader) == [("email", BOTH, NOT_REMINDED_BY_IT)]
 
 
 def test_page_of_the_provider_says_it_without_the_opt_out(opted_out, dashboard):
     page = dashboard.get(reverse("dashboard-appointment", args=[opted_out.pk])).content.decode()
 
     assert "Reminders that are not planned" in page
-    assert str(UNREACHABLE) in page
+    assert NOT_REMINDED_BY_IT in page
     assert "opted out" not in page
 
 
@@ -171,7 +174,7 @@ def test_page_of_the_provider_is_silent_where_all_is_planned(provider, dashboard
     assert "Reminders that are not planned" not in page
 
 
-@pytest.mark.parametrize(("more", "says"), [(["view_optout"], OPTED_OUT), ([], str(UNREACHABLE))])
+@pytest.mark.parametrize(("more", "says"), [(["view_optout"], OPTED_OUT), ([], NOT_REMINDED_BY_IT)])
 def test_admin_says_it_with_the_messages(opted_out, more, says):
     reader = staff_of()
     reader.user_permissions.set(Permission.objects.filter(codename__in=["view_appointment", "view_message", *more]))
@@ -185,7 +188,7 @@ def test_admin_says_it_with_the_messages(opted_out, more, says):
 def test_api_says_it(opted_out, provider_api, boss):
     path = f"/api/appointments/{opted_out.pk}/reminders/not-planned"
 
-    assert provider_api.get(path).json() == [{"channel": "email", "offsets": BOTH, "reason": str(UNREACHABLE)}]
+    assert provider_api.get(path).json() == [{"channel": "email", "offsets": BOTH, "reason": NOT_REMINDED_BY_IT}]
     assert logged_in(boss).get(path).json()[0]["reason"] == OPTED_OUT
 
 
