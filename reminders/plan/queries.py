@@ -33,7 +33,7 @@ class NotPlanned(NamedTuple):
 def not_planned(appointment: Appointment, *, reader: User | AnonymousUser, now: datetime) -> list[NotPlanned]:
     """Return why each reminder of an appointment is missing that is neither waiting nor sent nor says so itself.
 
-    An opt-out is named only to readers who may see opt-outs. Others read of an address that cannot be written to.
+    An opt-out is named only to readers who may see opt-outs. Others read the same as of a channel not chosen (R17a).
     """
     [facts] = facts_of([appointment.pk])
     found: dict[tuple[str, str], list[str]] = {}

@@ -40,7 +40,7 @@ EVENTS = {
         if (name := event_name(event, ENDS[event])) not in APPOINTMENT_EVENTS
     },
     REMINDER_DUE: "The moment of a reminder has come. It is as long before the start as clients are reminded.",
-    REMINDER_SENT: "A reminder to the client was sent, by email or SMS.",
+    REMINDER_SENT: "A reminder to the client was sent, on any channel.",
     REMINDER_FAILED: "A reminder to the client was given up.",
 }
 """All events that a webhook can choose, with the time at which each is sent."""
