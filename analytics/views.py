@@ -15,7 +15,7 @@ from analytics.queries import SEE_ALL, build_report
 from analytics.report import Report
 from analytics.tables import MOST_ROWS, NAMES, count, day_chart, percent, table_of
 from booking.models import Schedule
-from booking.pages.access import login_of, provider_page
+from booking.views.access import login_of, provider_page
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.files.csv_export import csv_response
 from scheduler_project.common.pages.base import page

@@ -15,7 +15,7 @@ from booking.calendars.operations import close_feed, open_feed, renew_feed
 from booking.calendars.queries import feed_appointments, feed_etag
 from booking.links import feed_link
 from booking.models import CalendarFeed, Schedule
-from booking.pages.access import actor_of, client_page, provider_page
+from booking.views.access import actor_of, client_page, provider_page
 
 
 @require_safe

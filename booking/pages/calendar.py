@@ -1,18 +1,16 @@
 """A provider's calendar: a week or a day."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from booking.models import Schedule
-from booking.pages.access import provider_page
 from booking.pages.calendar_layout import laid_out
-from scheduler_project.common.pages.forms import DayField
-from scheduler_project.common.time.zones import YEARS
+from booking.views.access import provider_page
+from booking.views.dates import asked_date
 
 WEEK = 7
 
@@ -50,12 +48,3 @@ def _calendar(request: HttpRequest, schedule: Schedule, length: int) -> HttpResp
         "now_shown": first <= today <= days[-1],
     }
     return render(request, "booking/dashboard/calendar.html", context)
-
-
-def asked_date(request: HttpRequest) -> date | None:
-    """Return the date in the address; None if there is none or it is not valid."""
-    try:
-        chosen = DayField(required=False).clean(request.GET.get("date"))
-    except forms.ValidationError:
-        return None
-    return chosen if chosen and chosen.year in YEARS else None

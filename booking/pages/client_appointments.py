@@ -21,7 +21,7 @@ from booking.appointments.views import cancel as cancelling
 from booking.appointments.views.move import move_page
 from booking.calendars.icalendar import web_links
 from booking.models import Appointment
-from booking.pages.access import actor_of, client_page
+from booking.views.access import actor_of, client_page
 from scheduler_project.common.errors import NotFound
 
 PER_PAGE = 20

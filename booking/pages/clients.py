@@ -15,9 +15,9 @@ from accounts.clients.operations import remove_client
 from accounts.models import Client
 from booking.appointments.clients import clients_of, with_visits
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, provider_page
 from booking.pages.forms import ClientForm
 from booking.pages.search_forms import ClientSearchForm
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 from scheduler_project.common.validators import isolated

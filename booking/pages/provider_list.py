@@ -2,7 +2,7 @@
 
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef, Prefetch, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -11,9 +11,10 @@ from accounts.providers.models import published as published_provider
 from booking.availability import search
 from booking.links import visitor_token
 from booking.models import Service
-from booking.pages.embedding import embeddable, let_embed
 from booking.pages.search_forms import SearchForm
 from booking.reservations.views.hold_details import own_holds, visitor_of
+from booking.views.access import published_or_404
+from booking.views.embedding import embeddable, let_embed
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.pages.base import embedded, page
 from scheduler_project.common.pages.formats import LONG
@@ -80,15 +81,8 @@ def services_of_several() -> list[Service]:
 @page
 def provider(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a provider and their services."""
-    who = published(slug)
+    who = published_or_404(slug)
     let_embed(request, who)
     services = who.services.filter(is_active=True)
     visitor = visitor_token(visitor_of(request) or new_reference()) if embedded(request) else None
     return render(request, "booking/provider.html", {"provider": who, "services": services, "visitor": visitor})
-
-
-def published(slug: str) -> Provider:
-    who = Provider.objects.published().select_related("schedule").filter(slug=slug).first()
-    if who is None:
-        raise Http404
-    return who

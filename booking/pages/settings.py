@@ -14,8 +14,8 @@ from booking.availability.forms import PolicyForm
 from booking.availability.views.previewed import action_of, do_if_previewed
 from booking.links import booking_link
 from booking.models import Schedule
-from booking.pages.access import actor_of, provider_page
 from booking.pages.forms import ProfileForm
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import refuse
 

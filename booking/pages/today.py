@@ -11,8 +11,8 @@ from booking.appointments.permissions import allowed_actions
 from booking.appointments.queries import outside_hours
 from booking.links import booking_link
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, provider_page
 from booking.reservations.day import breaks, reservations_of_day
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.time.zones import day_interval
 
 REQUESTS_SHOWN = 3

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.models import Schedule, Service
-from booking.pages.access import actor_of, provider_page
 from booking.services import operations
 from booking.services.forms import ServiceForm
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 from scheduler_project.common.validators import isolated

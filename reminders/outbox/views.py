@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from booking.availability import operations as availability
 from booking.availability.forms import OffsetsForm
 from booking.models import Schedule
-from booking.pages.access import actor_of, provider_page
+from booking.views.access import actor_of, provider_page
 from reminders.enums import MessageStatus, Recipient
 from reminders.models import Message
 from reminders.outbox import operations as dispatch

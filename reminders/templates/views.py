@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from booking.models import Schedule
-from booking.pages.access import actor_of, provider_page
+from booking.views.access import actor_of, provider_page
 from reminders.channels.registry import personal
 from reminders.models import MessageTemplate
 from reminders.templates import operations

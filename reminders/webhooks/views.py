@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.models import Schedule
-from booking.pages.access import actor_of, provider_page
+from booking.views.access import actor_of, provider_page
 from reminders.channels.webhook.channel import WebhookChannel
 from reminders.enums import MessageStatus
 from reminders.models import Message, WebhookEndpoint

@@ -19,9 +19,9 @@ from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.cancel import cancel
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, provider_page
 from booking.series.enums import SeriesScope
 from booking.series.operations import edit_series
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.base import back
 

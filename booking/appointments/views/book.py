@@ -27,11 +27,11 @@ from booking.appointments.messages import with_notification_note
 from booking.appointments.operations import book as book_one
 from booking.availability.search import SlotQuery, next_free
 from booking.models import Schedule
-from booking.pages.access import actor_of, provider_page
 from booking.reservations.enums import Override
 from booking.series.enums import ConflictPolicy
 from booking.series.errors import SeriesConflict
 from booking.series.operations import SeriesChange, SeriesSpec, create_series, preview_series
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 from scheduler_project.common.time.intervals import MINUTE

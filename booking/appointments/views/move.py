@@ -14,10 +14,10 @@ from booking.appointments.enums import Action
 from booking.appointments.operations import reschedule
 from booking.appointments.permissions import check_allowed
 from booking.models import Appointment
-from booking.pages.month_picker import alternatives_in, month_context
-from booking.pages.search_forms import ChosenForm
 from booking.reservations.errors import TimeUnavailable
 from booking.services.models import with_length
+from booking.views.forms import ChosenForm
+from booking.views.month_picker import alternatives_in, month_context
 from scheduler_project.common.operations import preview
 from scheduler_project.common.pages.formats import LONG
 

@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from booking.models import Appointment, Schedule
-from booking.pages.access import provider_page
+from booking.views.access import provider_page
 
 MOST = 50
 

@@ -18,11 +18,11 @@ from booking.appointments.operations import reschedule
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.views.appointment import own_appointment
 from booking.models import Appointment, Schedule
-from booking.pages.access import actor_of, provider_page
-from booking.pages.calendar import asked_date
 from booking.reservations.enums import Override
 from booking.series.enums import SeriesScope
 from booking.series.operations import SeriesChange, edit_series
+from booking.views.access import actor_of, provider_page
+from booking.views.dates import asked_date
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
 

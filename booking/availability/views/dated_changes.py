@@ -12,7 +12,7 @@ from booking.availability.forms import TimeOffForm, WindowForm
 from booking.availability.queries import ending_after
 from booking.availability.views.previewed import action_of, do_if_previewed, explained
 from booking.models import AvailabilityWindow, Closure, Schedule, TimeOff
-from booking.pages.access import actor_of, provider_page
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 

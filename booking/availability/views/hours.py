@@ -13,7 +13,7 @@ from booking.availability import operations as availability
 from booking.availability.forms import BLANK, DateForm, DayTimes, WeekForm, edited, rows_of, sent_rows
 from booking.availability.views.previewed import action_of, do_if_previewed
 from booking.models import DateOverride, Schedule
-from booking.pages.access import actor_of, provider_page
+from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from booking.imports.command import ImportCommand
+from booking.imports.commands import ImportCommand
 from booking.imports.kinds import CALENDAR
 
 

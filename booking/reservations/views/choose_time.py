@@ -11,10 +11,6 @@ from django.utils.translation import gettext as _
 from accounts.providers.models import published as published_provider
 from booking.links import visitor_from_token, visitor_token
 from booking.models import Reservation, Schedule, Service
-from booking.pages.embedding import embeddable, let_embed
-from booking.pages.month_picker import alternatives_in, in_chosen_zone, month_context, of_service
-from booking.pages.provider_list import published
-from booking.pages.search_forms import ChosenForm
 from booking.reservations.errors import SlotTaken, TimeUnavailable, TooManyHolds
 from booking.reservations.views.hold_details import (
     VISITOR,
@@ -26,6 +22,10 @@ from booking.reservations.views.hold_details import (
     shown_holds,
     visitor_of,
 )
+from booking.views.access import published_or_404
+from booking.views.embedding import embeddable, let_embed
+from booking.views.forms import ChosenForm
+from booking.views.month_picker import alternatives_in, in_chosen_zone, month_context, of_service
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.base import embedded, page, too_many
@@ -36,7 +36,7 @@ from scheduler_project.common.time.intervals import MINUTE
 @page
 def of_provider(request: HttpRequest, slug: str, service_id: int | None = None) -> HttpResponse:
     """Show the free times of one provider, for one of their services or, without one, slot by slot."""
-    who = published(slug)
+    who = published_or_404(slug)
     let_embed(request, who)
     service = who.services.filter(is_active=True, pk=service_id).first() if service_id else None
     if service_id and service is None:

@@ -18,10 +18,10 @@ from booking.appointments.views.guest import in_clients_zone
 from booking.availability import search
 from booking.links import appointment_token, hold_from_token
 from booking.models import Appointment, Reservation
-from booking.pages.month_picker import shown
 from booking.reservations import guests
 from booking.reservations import operations as reservations
 from booking.reservations.errors import HoldExpired, HoldReleased
+from booking.views.month_picker import shown
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.pages.base import secret_page
 

@@ -30,16 +30,16 @@ from booking.appointments.transitions import STATUSES
 from booking.availability import search
 from booking.links import details_token, hold_from_details_token, visitor_from_token, visitor_token
 from booking.models import Reservation
-from booking.pages.access import actor_of
-from booking.pages.embedding import framed, let_embed
-from booking.pages.month_picker import Time, alternatives_in, in_chosen_zone, shown
-from booking.pages.search_forms import ChosenForm
 from booking.reservations import guests
 from booking.reservations import operations as reservations
 from booking.reservations.enums import ReservationStatus
 from booking.reservations.errors import HoldExpired, HoldReleased, TimeUnavailable, TooManyHolds
 from booking.reservations.forms import DetailsForm, NoteForm
 from booking.reservations.guests import VISITOR_KEPT
+from booking.views.access import actor_of
+from booking.views.embedding import framed, let_embed
+from booking.views.forms import ChosenForm
+from booking.views.month_picker import Time, alternatives_in, in_chosen_zone, shown
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.limits.throttling import site_network
 from scheduler_project.common.pages.base import embedded, secret_page, too_many, too_many_mails

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.clients.operations import edit_client
 from accounts.models import Client, User
-from booking.pages.access import actor_of, client_page, login_of
+from booking.views.access import actor_of, client_page, login_of
 from reminders.channels.registry import personal, personal_channels
 from reminders.enums import OptOutSource
 from reminders.phones.forms import CodeForm

@@ -1,15 +1,15 @@
-"""Access to a provider's dashboard and a client's own pages. All others are asked to log in."""
+"""Access to a provider's dashboard and a client's own pages, which need a login, and to a published provider."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.actors import Actor, Source
-from accounts.models import Client, User
+from accounts.models import Client, Provider, User
 from booking.models import Schedule
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.pages.base import page
@@ -57,3 +57,11 @@ def login_of(request: HttpRequest) -> User:
 def actor_of(request: HttpRequest) -> Actor:
     """Return the actor of a request through a page."""
     return Actor.of(request.user, Source.PAGE)
+
+
+def published_or_404(slug: str) -> Provider:
+    """Return the published provider with this slug. Raises Http404 if there is none."""
+    provider = Provider.objects.published().select_related("schedule").filter(slug=slug).first()
+    if provider is None:
+        raise Http404
+    return provider
