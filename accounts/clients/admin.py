@@ -17,7 +17,8 @@ from accounts.clients.imports import CLIENTS
 from accounts.clients.operations import add_client, edit_client, remove_client
 from accounts.models import Client
 from accounts.privacy.operations import erase_client
-from scheduler_project.common.admin.base import do_to_each, first
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import first
 from scheduler_project.common.admin.files import Imports
 from scheduler_project.common.pages.forms import ModelForm
 

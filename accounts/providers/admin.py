@@ -24,7 +24,7 @@ from accounts.providers.operations import (
     edit_provider,
     remove_provider,
 )
-from scheduler_project.common.admin.base import do_to_each
+from scheduler_project.common.admin.actions import do_to_each
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import TextField

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import SignIn
 from accounts.sign_in.sign_ins import end_one_of
-from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 
 

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from booking.admin.base import staff
 from booking.calendars import operations as calendars
 from booking.models import CalendarFeed
-from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 
 

@@ -14,7 +14,8 @@ from booking.admin.imports import BookingImports
 from booking.imports.kinds import SERVICES
 from booking.models import Service
 from booking.services.operations import edit_service
-from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import StaffModelAdmin
 
 
 @admin.register(Service)

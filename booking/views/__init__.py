@@ -1,1 +1,1 @@
-"""What the views of all nouns share. The views themselves are in `<noun>/views`, composite ones in `pages`."""
+"""Code that the views of all nouns share. The views themselves are in `<noun>/views`, composite ones in `pages`."""

@@ -14,7 +14,8 @@ from booking.admin.base import staff
 from reminders.channels.registry import personal, personal_choices
 from reminders.models import OptOut, Preferences
 from reminders.preferences import operations
-from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import ModelForm
 

@@ -22,7 +22,8 @@ from booking.admin.base import choose_from_many, provider_filter, staff
 from reminders.models import MessageTemplate
 from reminders.templates import operations as templates
 from reminders.templates.texts import VARIABLES, validate_sent
-from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import ModelForm
 

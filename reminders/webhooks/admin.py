@@ -17,7 +17,8 @@ from booking.admin.base import provider_filter
 from reminders.models import WebhookEndpoint
 from reminders.webhooks import operations as webhooks
 from reminders.webhooks.events import EVENTS
-from scheduler_project.common.admin.base import StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import ModelForm, URLField
 from scheduler_project.common.validators import one_line

@@ -9,5 +9,6 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         from scheduler_project.common import checks  # noqa: F401
+        from scheduler_project.common.admin import periodic_tasks  # noqa: F401
         from scheduler_project.common.audit import admin as audit  # noqa: F401
         from scheduler_project.common.db import connections  # noqa: F401

@@ -418,7 +418,7 @@ def test_actions_are_done_to_the_rows_that_were_shown_and_to_no_others(office, b
 
 
 def test_too_many_rows_at_once_are_refused(office, berlin, monkeypatch):
-    monkeypatch.setattr("scheduler_project.common.admin.base.MOST_AT_ONCE", 1)
+    monkeypatch.setattr("scheduler_project.common.admin.actions.MOST_AT_ONCE", 1)
     rows = [pending(berlin, WEDNESDAY_10), pending(berlin, at("2026-03-05 10:00"))]
 
     page = act(office, "appointment", "approve", rows, answered="1")

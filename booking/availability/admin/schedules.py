@@ -34,7 +34,8 @@ from booking.availability.enums import Weekday
 from booking.availability.forms import ClockField
 from booking.imports.kinds import HOURS
 from booking.models import AvailabilityWindow, DateOverride, Schedule, WorkingHours
-from scheduler_project.common.admin.base import NamedFormSet, ReadOnly, StaffModelAdmin, do_to_each
+from scheduler_project.common.admin.actions import do_to_each
+from scheduler_project.common.admin.base import NamedFormSet, ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import LocalDateTimeField, ModelForm

@@ -1,44 +1,35 @@
 """Base classes of all admin pages. A refused form, action or deletion gives a message, not a crash."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import model_format_dict
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.db import DataError, models
 from django.db.models.deletion import Collector, ProtectedError
 from django.http import HttpRequest, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django_celery_beat.admin import PeriodicTaskAdmin as BeatsTaskAdmin
-from django_celery_beat.models import PeriodicTask
 
+from scheduler_project.common.admin.actions import PreviewedActions
 from scheduler_project.common.admin.files import SECRETS, Exports
-from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.api.content import whole_number
 from scheduler_project.common.audit.log import audited_tables
 from scheduler_project.common.errors import DomainError
-from scheduler_project.common.operations import is_undone, operation, preview
+from scheduler_project.common.operations import operation
 from scheduler_project.common.pages.forms import FIELDS, DateTimeField, validate_year
 from scheduler_project.common.time.zones import zone_names
 from scheduler_project.common.validators import FSI, composed, isolated
 
 SHOWN = 10
 """Number of names a message lists before it only counts the rest."""
-
-
-MOST_AT_ONCE = 200
-"""Maximum number of rows per action: its preview keeps them locked meanwhile."""
 
 
 class ListAdmin(admin.ModelAdmin):
@@ -68,7 +59,7 @@ class ListAdmin(admin.ModelAdmin):
         return super().changelist_view(request, context)
 
 
-class StaffModelAdmin(Exports, ListAdmin):
+class StaffModelAdmin(Exports, PreviewedActions, ListAdmin):
     """A ModelAdmin whose `save_model` and `delete_model` may raise DomainError.
 
     Everything is then rolled back, and the form shows the error at its field. `refusal_fields` maps the field names of
@@ -215,56 +206,6 @@ class StaffModelAdmin(Exports, ListAdmin):
             kwargs.setdefault("widget", ChooseMany(db_field, self.admin_site))
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def after_preview(
-        self,
-        request: HttpRequest,
-        rows: Any,
-        apply: Callable[[Any], Any],
-        *,
-        title: str,
-        done: str,
-        form: Any = None,
-        describe: Callable[[Any], str] = str,
-    ) -> Any:
-        """Run an action on many rows after a preview: first show the effect on each, then, once confirmed, do it.
-
-        The answers of `form`, if given, come with the confirmation. Only the rows that were shown are changed.
-        """
-        chosen = list(rows[: MOST_AT_ONCE + 1])
-        if len(chosen) > MOST_AT_ONCE:
-            messages.error(request, _("Choose fewer rows: at most %d at a time.") % MOST_AT_ONCE)
-            return None
-        if "answered" in request.POST and (form is None or form.is_valid()):
-            do_to_each(request, chosen, apply, done)
-            return None
-        found = outlook(chosen, apply)
-        well = [describe(row) for row, refusal in found if not refusal]
-        return self.ask(
-            request,
-            title=title,
-            submit=_("Do it: %d") % len(well) if well else "",
-            well=well,
-            refused=[(describe(row), refusal) for row, refusal in found if refusal],
-            form=form if well else None,
-            hidden=[
-                ("action", request.POST.get("action", "")),
-                ("answered", "1"),
-                *((ACTION_CHECKBOX_NAME, row.pk) for row in chosen),
-            ],
-            back=request.get_full_path(),
-            template="admin/preview.html",
-        )
-
-    def ask(
-        self, request: HttpRequest, *, title: str, submit: str, template: str = "admin/ask.html", **context: Any
-    ) -> TemplateResponse:
-        """Return an intermediate page: a form, what it is about, and hidden fields that repeat the request."""
-        return TemplateResponse(
-            request,
-            template,
-            {**self.admin_site.each_context(request), "opts": self.opts, "title": title, "submit": submit, **context},
-        )
-
 
 class ReadOnly:
     """Admin or inline of rows that only operations write: nothing can be added, changed or deleted by hand."""
@@ -310,38 +251,6 @@ class ForSuperusers:
         return super().get_actions(request) if request.user.is_superuser else {}  # type: ignore[misc]
 
 
-def do_to_each(request: HttpRequest, rows: Iterable[Any], apply: Callable[[Any], Any], done: str) -> None:
-    """Do `apply` for every row separately. Reports how many are `done` (with %d), and the reason for each refusal."""
-    count = 0
-    for row in rows:
-        try:
-            apply(row)
-        except DomainError as refusal:
-            messages.error(request, f"{row}: {refusal.message}")
-        else:
-            count += 1
-    if count:
-        messages.success(request, done % count)
-
-
-def outlook(rows: Iterable[Any], apply: Callable[[Any], Any]) -> list[tuple[Any, str]]:
-    """Return every row with the reason for which `do_to_each` would refuse it, or ''. The changes are rolled back."""
-
-    def do_to_all() -> list[tuple[Any, str]]:
-        return [(row, refusal_of(row)) for row in rows]
-
-    def refusal_of(row: Any) -> str:
-        try:
-            operation(apply)(row)
-        except DomainError as refusal:
-            if is_undone(refusal.__cause__):
-                raise  # All rows are retried.
-            return str(refusal.message)
-        return ""
-
-    return preview(do_to_all)
-
-
 def plural(model: Any) -> str:
     return str(model_format_dict(model)["verbose_name_plural"])
 
@@ -361,39 +270,3 @@ class ChooseOne(AutocompleteSelect):
 class ChooseMany(AutocompleteSelectMultiple):
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         return super().optgroups(name, [key for key in value if whole_number(str(key))], attrs)
-
-
-admin.site.unregister(PeriodicTask)
-
-
-@admin.register(PeriodicTask)
-class PeriodicTaskAdmin(ListAdmin, BeatsTaskAdmin):
-    """Periodic tasks and their schedules. A task's only results are the time of its last run and the number of runs."""
-
-    change_form_template = "admin/change_form.html"  # Its own has an inline script, which our policy blocks.
-    list_display = ("name", "enabled", "scheduler", "last_run", "total_run_count")
-    list_filter = ("enabled", "one_off", "task")
-    date_hierarchy = None
-    readonly_fields = (*BeatsTaskAdmin.readonly_fields, "total_run_count")
-
-    @admin.display(description=here(gettext_lazy("last run")), ordering="last_run_at")
-    def last_run(self, task: PeriodicTask) -> str:
-        return local_time(task.last_run_at)
-
-    def get_fieldsets(self, request: HttpRequest, obj: PeriodicTask | None = None) -> Any:
-        shown = [
-            (name, {**options, "fields": [field for field in options["fields"] if field != "last_run_at"]})
-            for name, options in super().get_fieldsets(request, obj)
-        ]
-        return [*shown, (_("Runs"), {"fields": ["last_run_at", "total_run_count"]})]
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if isinstance(field, forms.SplitDateTimeField):
-            for widget, part in zip(field.widget.widgets, (_("day"), _("time")), strict=True):
-                widget.attrs["aria-label"] = f"{field.label}, {part}"
-        return field
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Drop the package's own actions, which check no permission: any viewer could stop and start tasks."""
-        return super().get_actions(request) if self.has_change_permission(request) else {}
