@@ -12,7 +12,7 @@ from accounts.users.errors import LinkInName
 from scheduler_project.common.errors import InUse, NotAllowed, NotFound
 from scheduler_project.common.validators import has_link
 
-Row = TypeVar("Row", bound=models.Model)
+M = TypeVar("M", bound=models.Model)
 
 
 def check_name(name: str, actor: Actor | None = None) -> None:
@@ -34,7 +34,7 @@ def is_trusted(actor: Actor) -> bool:
     return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()
 
 
-def found(row: Row | None) -> Row:
+def found(row: M | None) -> M:
     if row is None:
         raise NotFound
     return row

@@ -10,7 +10,7 @@ class HalfASpan(DomainError):
     message = _("Send both “from” and “to”, or neither.")
 
 
-class EndsBeforeStart(DomainError):
+class SpanEndsBeforeStart(DomainError):
     code = "ends_before_start"
     message = _("The last day must not come before the first.")
 

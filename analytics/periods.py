@@ -15,7 +15,7 @@ from dateutil.relativedelta import relativedelta
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from analytics.errors import EndsBeforeStart, HalfASpan, SpanTooLong
+from analytics.errors import HalfASpan, SpanEndsBeforeStart, SpanTooLong
 from scheduler_project.common.time.intervals import ceil_to_step
 from scheduler_project.common.time.zones import day_interval, days_between, offset_spans
 
@@ -100,13 +100,13 @@ def span_of(period: Period, zone: ZoneInfo, now: datetime) -> Span:
 
 
 def chosen_span(first: date | None, last: date | None, zone: ZoneInfo) -> Span | None:
-    """Return the chosen days; None if none were chosen. Raises HalfASpan, EndsBeforeStart, SpanTooLong."""
+    """Return the chosen days; None if none were chosen. Raises HalfASpan, SpanEndsBeforeStart, SpanTooLong."""
     if first is None and last is None:
         return None
     if first is None or last is None:
         raise HalfASpan(field="from" if first is None else "to")
     if last < first:
-        raise EndsBeforeStart(field="to")
+        raise SpanEndsBeforeStart(field="to")
     if (last - first).days >= MOST_DAYS:
         raise SpanTooLong(SpanTooLong.message % MOST_DAYS, field="to")
     return Span(first, last, zone)

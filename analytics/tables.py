@@ -49,7 +49,7 @@ SHARES = ("missed_rate", "utilisation")
 NAMES = ("days", "providers", "services", "weekdays", "hours", "statuses", "holds")
 
 
-class Cell(NamedTuple):
+class TableCell(NamedTuple):
     """One cell of a table: `value` for programs, `text` for readers."""
 
     value: Any
@@ -67,7 +67,7 @@ class Bar:
 
 
 @dataclass
-class Column:
+class ChartColumn:
     """Two bars side by side, in hundredths of the tallest bar."""
 
     label: str
@@ -82,7 +82,7 @@ class Table:
     name: str
     title: str
     columns: tuple[str, ...]
-    rows: list[list[Cell]]
+    rows: list[list[TableCell]]
     bars: list[Bar]
 
     @property
@@ -122,7 +122,8 @@ def table_of(name: str, found: Report) -> Table:
 
 def _days(found: Report) -> Table:
     named = [
-        (Cell(day.isoformat(), date_format(day, "SHORT_DATE_FORMAT")), tally) for day, tally in found.by_day.items()
+        (TableCell(day.isoformat(), date_format(day, "SHORT_DATE_FORMAT")), tally)
+        for day, tally in found.by_day.items()
     ]
     return _table("days", _("By day"), "date", (*DONE, *OFFERED), named)
 
@@ -169,7 +170,9 @@ def _holds(found: Report) -> Table:
     return _counts("holds", _("What became of held times"), "outcome", counts)
 
 
-def _table(name: str, title: str, first: str, columns: tuple[str, ...], named: list[tuple[Cell, ReportTally]]) -> Table:
+def _table(
+    name: str, title: str, first: str, columns: tuple[str, ...], named: list[tuple[TableCell, ReportTally]]
+) -> Table:
     rows = [[cell, *(_cell(column, tally) for column in columns)] for cell, tally in named]
     most = max((tally.appointments for _cell_, tally in named), default=0) or 1
     bars = [
@@ -183,23 +186,27 @@ def _counts(name: str, title: str, first: str, counts: list[tuple[str, int]]) ->
     most = max(number for _label, number in counts) or 1
     bars = [Bar(label, 100 * number / most, 0, count(number)) for label, number in counts]
     return Table(
-        name, title, (first, "number"), [[_same(label), Cell(number, count(number))] for label, number in counts], bars
+        name,
+        title,
+        (first, "number"),
+        [[_same(label), TableCell(number, count(number))] for label, number in counts],
+        bars,
     )
 
 
-def _cell(column: str, tally: ReportTally) -> Cell:
+def _cell(column: str, tally: ReportTally) -> TableCell:
     if column in SHARES:
         value = getattr(tally, column)
-        return Cell(value, percent(value))
+        return TableCell(value, percent(value))
     if column.endswith("_hours"):
         hours = round(getattr(tally, column.replace("hours", "minutes")) / 60, 2)
-        return Cell(hours, number_format(round(hours, 1), decimal_pos=1, force_grouping=True))
+        return TableCell(hours, number_format(round(hours, 1), decimal_pos=1, force_grouping=True))
     number = getattr(tally, column)
-    return Cell(number, count(number))
+    return TableCell(number, count(number))
 
 
-def _same(text: str) -> Cell:
-    return Cell(text, text)
+def _same(text: str) -> TableCell:
+    return TableCell(text, text)
 
 
 def _told(tally: ReportTally) -> str:
@@ -223,7 +230,7 @@ def count(number: int) -> str:
 
 @dataclass
 class DayChart:
-    columns: list[Column]
+    columns: list[ChartColumn]
     by_week: bool
     most: str
 
@@ -243,7 +250,7 @@ def day_chart(found: Report) -> DayChart:
     ]
     most = max(max(bookings, cancellations) for _day, bookings, cancellations in sums)
     columns = [
-        Column(
+        ChartColumn(
             written(day),
             10 * number,
             100 * bookings / (most or 1),

@@ -40,7 +40,7 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 
 
-class Server:
+class EmbeddedServer:
     """One server on one data directory, started by us or by another process.
 
     The server process inherits a lock on `<name>.lock`, so the lock is free exactly when no process of that server is
@@ -133,7 +133,7 @@ class Server:
         return "\n".join(f"  {line}" for line in lines[-8:])
 
 
-class Postgres(Server):
+class Postgres(EmbeddedServer):
     name = "postgres"
     variable = "DATABASE_URL"
     stop_signal = signal.SIGINT  # "Fast": disconnects the clients, writes a checkpoint.
@@ -234,7 +234,7 @@ class Postgres(Server):
         return copy
 
 
-class Redis(Server):
+class Redis(EmbeddedServer):
     name = "redis"
     variable = "REDIS_URL"
     stop_signal = signal.SIGTERM
@@ -282,8 +282,8 @@ class Redis(Server):
 
 @contextlib.contextmanager
 def servers(
-    data_dir: Path, *, durable: bool = True, wanted: Iterable[type[Server]] = (Postgres, Redis)
-) -> Iterator[list[Server]]:
+    data_dir: Path, *, durable: bool = True, wanted: Iterable[type[EmbeddedServer]] = (Postgres, Redis)
+) -> Iterator[list[EmbeddedServer]]:
     """Run the wanted servers on `data_dir`, or attach to running ones, and stop our own at the end.
 
     `durable=False` loses everything in a power cut and is faster: for tests.
@@ -303,7 +303,7 @@ def servers(
 
 
 @contextlib.contextmanager
-def environment() -> Iterator[list[Server]]:
+def environment() -> Iterator[list[EmbeddedServer]]:
     """Complete `os.environ` for the settings: servers whose URL is missing, and the settings that go with them.
 
     With a database of our own the site serves one machine: plain http and a generated SECRET_KEY, unless set otherwise.

@@ -97,7 +97,7 @@ class Child:
 
 def watch(
     children: list[Child],
-    servers: list[embedded.Server],
+    servers: list[embedded.EmbeddedServer],
     selector: selectors.BaseSelector,
     is_ready: Callable[[], bool],
     welcome: list[str],

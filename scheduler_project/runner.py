@@ -152,7 +152,7 @@ def check_port(host: str, port: str) -> None:
         ) from error
 
 
-def run(host: str, port: str, servers: list[embedded.Server]) -> None:
+def run(host: str, port: str, servers: list[embedded.EmbeddedServer]) -> None:
     """Prepare the site and keep it running until it is stopped."""
     preparing = subprocess.Popen(  # noqa: S603
         [*PYTHON, "-m", "scheduler_project.runner", "prepare"],

@@ -36,7 +36,7 @@ class AddressBookFilter(admin.SimpleListFilter):
         return queryset.filter(owner__isnull=self.value() == "no")
 
 
-class ClientForm(ModelForm):
+class ClientAdminForm(ModelForm):
     class Meta:
         labels = {"owner": gettext_lazy("Address book")}
 
@@ -45,7 +45,7 @@ class ClientForm(ModelForm):
 class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     sheets = (CLIENTS,)
     row_tools = []
-    form = ClientForm
+    form = ClientAdminForm
     list_display = (*with_proofs(in_summary=True), "book", "created")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner",)

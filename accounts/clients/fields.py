@@ -32,7 +32,7 @@ class Trace(Enum):
 
 
 @dataclass(frozen=True)
-class Guest:
+class GuestQuestion:
     """The form field of a contact field for guests."""
 
     is_required: bool = False
@@ -82,7 +82,7 @@ class ContactField:
     """True if the short form of a client has it: in lists, in appointments, in webhooks."""
     empty: str = ""
     """The default value."""
-    guest: Guest | None = None
+    guest: GuestQuestion | None = None
     """The question to guests, and to those who book for a new client; None if they are not asked."""
     search: Callable[[str, str], Q] | None = None
     """The search condition, by the column and the search text."""
@@ -127,7 +127,9 @@ CONTACT_FIELDS = (
         is_required=True,
         is_title=True,
         in_summary=True,
-        guest=Guest(is_required=True, widget=forms.TextInput(attrs={"autocomplete": "name"}), validators=(no_link,)),
+        guest=GuestQuestion(
+            is_required=True, widget=forms.TextInput(attrs={"autocomplete": "name"}), validators=(no_link,)
+        ),
         search=is_contained,
         erased=DELETED,
         trace=Trace.WORD,
@@ -139,7 +141,7 @@ CONTACT_FIELDS = (
         _("Email"),
         is_own=False,
         in_summary=True,
-        guest=Guest(
+        guest=GuestQuestion(
             is_required=True,
             help_text=_("The link to confirm goes there."),
             widget=forms.EmailInput(attrs={"autocomplete": "email"}),
@@ -156,7 +158,7 @@ CONTACT_FIELDS = (
         _("Phone"),
         help_text=_("With the country, such as +49 30 1234567."),
         in_summary=True,
-        guest=Guest(
+        guest=GuestQuestion(
             widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "placeholder": "+49 30 1234567"})
         ),
         search=has_digits,

@@ -126,7 +126,7 @@ def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
     drafts = [_read(row, owners) for row in rows]
     ids = {draft["owner"] and draft["owner"].pk for _cells, draft in drafts}
     known = clients_like((draft for _cells, draft in drafts), ids, email="")
-    changes = _Changes(asked, ClientIndex(known.select_for_update(of=("self",), no_key=True)))
+    changes = ClientChanges(asked, ClientIndex(known.select_for_update(of=("self",), no_key=True)))
     results = [changes.take(cells, draft, "name", "email") for cells, draft in drafts]
     changes.write()
     return results
@@ -137,7 +137,7 @@ def _read(row: Row, owners: dict[str, Provider]) -> tuple[Cells, dict[str, Any]]
     return cells, cleaned(cells.draft(COLUMNS)) | {"owner": cells.take("owner", named(owners), None)}
 
 
-class _Changes(Changes[Client]):
+class ClientChanges(Changes[Client]):
     def __init__(self, asked: ImportOptions, book: ClientIndex) -> None:
         super().__init__(Client)
         self.now, self.book = asked.now, book

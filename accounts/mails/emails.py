@@ -15,21 +15,21 @@ from django.utils.translation import override
 from accounts.models import User
 
 
-class Letter(NamedTuple):
+class MailText(NamedTuple):
     subject: str
     text: str
     language: str
 
 
-def letter_of(mail: Mapping[str, str]) -> Letter | None:
+def mail_text_of(mail: Mapping[str, str]) -> MailText | None:
     """Return the text of an owed mail; None for a link to set a new password if no login has this email."""
     if mail["text"]:
-        return Letter(mail["subject"], mail["text"], mail["language"])
+        return MailText(mail["subject"], mail["text"], mail["language"])
     user = User.objects.filter(email=mail["to"], is_active=True).first()
-    return reset_letter(user, mail["language"]) if user and user.has_usable_password() else None
+    return reset_mail_text(user, mail["language"]) if user and user.has_usable_password() else None
 
 
-def reset_letter(user: User, language: str) -> Letter:
+def reset_mail_text(user: User, language: str) -> MailText:
     """Return the mail with a link to set a new password, in the login's language or else in that of the request.
 
     The text contains nothing the requester could have chosen, such as the name.
@@ -44,4 +44,4 @@ def reset_letter(user: User, language: str) -> Letter:
             "site_name": settings.SITE_NAME,
         }
         subject = _("Set a new password at %(site)s") % {"site": " ".join(settings.SITE_NAME.split())}
-        return Letter(subject, render_to_string("accounts/password_reset.txt", context).strip(), language)
+        return MailText(subject, render_to_string("accounts/password_reset.txt", context).strip(), language)

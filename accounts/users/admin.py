@@ -63,14 +63,14 @@ class WithEmail:
         return email
 
 
-class LoginForm(WithEmail, UserChangeForm):
+class UserAdminForm(WithEmail, UserChangeForm):
     class Meta(UserChangeForm.Meta):
         model = User
         fields = "__all__"
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
-class NewLoginForm(WithEmail, AdminUserCreationForm):
+class NewUserAdminForm(WithEmail, AdminUserCreationForm):
     class Meta(AdminUserCreationForm.Meta):
         model = User
         fields = ("email", "name", "timezone", "language")
@@ -81,8 +81,8 @@ class NewLoginForm(WithEmail, AdminUserCreationForm):
 class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
     """The admin of logins. Only superusers decide who is staff, what staff may do, and what passwords staff have."""
 
-    form = LoginForm
-    add_form = NewLoginForm
+    form = UserAdminForm
+    add_form = NewUserAdminForm
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "timezone", "language")}),
         (

@@ -14,7 +14,7 @@ from scheduler_project.common.time.zones import zone_names
 from scheduler_project.common.validators import no_link
 
 
-class ProfileForm(ModelForm):
+class UserProfileForm(ModelForm):
     """The name, timezone and language of a login, and its client's contact fields that no other page changes."""
 
     timezone = forms.ChoiceField(label=_("Timezone"), choices=lambda: [(name, name) for name in sorted(zone_names())])

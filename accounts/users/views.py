@@ -25,7 +25,7 @@ from accounts.models import User
 from accounts.sign_in.adapter import remember_language
 from accounts.sign_in.devices import remember_browser
 from accounts.sign_in.operations import owner_of_link
-from accounts.users.forms import ProfileForm
+from accounts.users.forms import UserProfileForm
 from accounts.users.operations import edit_user
 from scheduler_project.common.pages.base import back, page, remember_zone, secret_page, too_many
 
@@ -122,7 +122,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """Show name, timezone and language, with links to everything else about the login."""
     user = request.user
     assert isinstance(user, User)
-    form = ProfileForm(request.POST or None, instance=user)
+    form = UserProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         actor = Actor.of(user, Source.PAGE)
         edit_user(user_id=user.pk, changes={name: form.cleaned_data[name] for name in form.Meta.fields}, actor=actor)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.actors import Actor, Source
 from accounts.models import Provider
 from booking.availability.hours import open_hours
-from booking.availability.operations import Change
+from booking.availability.operations import AvailabilityChange
 from booking.models import Appointment, Schedule, TimeOff
 from scheduler_project.common.admin.base import SHOWN, ChooseOne, StaffModelAdmin
 from scheduler_project.common.admin.times import local_time
@@ -38,7 +38,7 @@ def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleLi
     If required, it shows no rows until one is chosen.
     """
 
-    class ProviderFilter(admin.SimpleListFilter):
+    class ProviderListFilter(admin.SimpleListFilter):
         title = gettext_lazy("provider (choose one)") if required else gettext_lazy("provider")
         parameter_name = "provider"
 
@@ -52,7 +52,7 @@ def provider_filter(path: str, *, required: bool = False) -> type[admin.SimpleLi
                 raise IncorrectLookupParameters
             return queryset.filter(**{path: self.value()})
 
-    return ProviderFilter
+    return ProviderListFilter
 
 
 def in_zone(form: forms.BaseForm, zone: str) -> None:
@@ -149,7 +149,7 @@ class InScheduleAdmin(StaffModelAdmin):
         )
 
 
-def tell(request: HttpRequest, *changes: Change) -> None:
+def tell(request: HttpRequest, *changes: AvailabilityChange) -> None:
     """Report what changes of availability did, or in a preview would do, to free slots and appointments (R6)."""
     _note_preview(request)
     added = sum(change.slots_added for change in changes)

@@ -25,7 +25,7 @@ from scheduler_project.common.pages.forms import (
 from scheduler_project.common.pages.offsets import OffsetsField
 from scheduler_project.common.time.zones import to_utc
 
-Row = tuple[str, str]
+TypedStretch = tuple[str, str]
 """The start and end of a stretch, as text of a form."""
 
 
@@ -55,7 +55,7 @@ class DayTimeForm(forms.Form):
     start = ClockField()
     end = ClockField()
 
-    def __init__(self, day: "DayTimes", number: int, row: Row, slot_minutes: int) -> None:
+    def __init__(self, day: "DayTimes", number: int, row: TypedStretch, slot_minutes: int) -> None:
         self.key, self.number = day.key, number
         values = dict(zip(("start", "end"), row, strict=True))
         data = {f"{name}-{day.key}": value for name, value in values.items()}
@@ -96,7 +96,7 @@ class DayTimes:
     def __init__(
         self,
         key: str,
-        rows: Iterable[Row],
+        rows: Iterable[TypedStretch],
         *,
         slot_minutes: int,
         label: str = "",
@@ -125,7 +125,7 @@ class DayTimes:
         return [(form.cleaned_data["start"], form.cleaned_data["end"]) for form in self.forms if form.has_changed()]
 
 
-def sent_rows(data: QueryDict, key: str) -> list[Row]:
+def sent_rows(data: QueryDict, key: str) -> list[TypedStretch]:
     """Return the stretches sent under a key, as they were typed."""
     starts, ends = data.getlist(f"start-{key}"), data.getlist(f"end-{key}")
     rows = [(start.strip(), end.strip()) for start, end in zip(starts, ends, strict=False)]
@@ -136,7 +136,9 @@ MOST_STRETCHES = 48
 """The most stretches of one day that a form takes."""
 
 
-def edited(rows: Mapping[str, Sequence[Row]], action: str, to: Sequence[str] = ()) -> dict[str, list[Row]]:
+def edited(
+    rows: Mapping[str, Sequence[TypedStretch]], action: str, to: Sequence[str] = ()
+) -> dict[str, list[TypedStretch]]:
     """Return some days' stretches after `add-<key>`, `remove-<key>-<number>` or `copy-<key>` (`to` other days)."""
     now = {key: list(stretches) for key, stretches in rows.items()}
     verb, _dash, rest = action.partition("-")
@@ -157,7 +159,7 @@ class WeekForm:
     """The weekly hours of a calendar."""
 
     def __init__(
-        self, schedule: Schedule, rows: Mapping[str, Sequence[Row]], *, sent: bool = False, action: str = ""
+        self, schedule: Schedule, rows: Mapping[str, Sequence[TypedStretch]], *, sent: bool = False, action: str = ""
     ) -> None:
         self.days = [
             DayTimes(
@@ -172,15 +174,15 @@ class WeekForm:
         ]
 
     @staticmethod
-    def rows_of(schedule: Schedule) -> dict[str, list[Row]]:
+    def rows_of(schedule: Schedule) -> dict[str, list[TypedStretch]]:
         """Return the present hours as rows of the form."""
-        rows: dict[str, list[Row]] = {str(day.value): [] for day in Weekday}
+        rows: dict[str, list[TypedStretch]] = {str(day.value): [] for day in Weekday}
         for hours in schedule.working_hours.all():
             rows[str(hours.weekday)].append((f"{hours.start_time:%H:%M}", f"{hours.end_time:%H:%M}"))
         return rows
 
     @staticmethod
-    def rows_sent(data: QueryDict) -> dict[str, list[Row]]:
+    def rows_sent(data: QueryDict) -> dict[str, list[TypedStretch]]:
         return {str(day.value): sent_rows(data, str(day.value)) for day in Weekday}
 
     def is_valid(self) -> bool:
@@ -197,7 +199,7 @@ class DateForm(forms.Form):
     date = DayField(label=gettext_lazy("Date"))
 
 
-def rows_of(override: DateOverride) -> list[Row]:
+def rows_of(override: DateOverride) -> list[TypedStretch]:
     return [(start, end) for start, end in override.hours]
 
 

@@ -74,7 +74,7 @@ def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
         for key in ((service.owner_id, "reference", service.reference), (service.owner_id, "name", service.name)):
             found.setdefault(key, []).append(service)
     offered = _offered(service for services in found.values() for service in services)
-    changes = _Changes(asked, found, offered)
+    changes = ServiceChanges(asked, found, offered)
     results = [changes.take(cells, draft, "name") for cells, draft in drafts]
     changes.write()
     return results
@@ -103,7 +103,7 @@ def _offered(services: Iterable[Service]) -> dict[int, set[int]]:
     return offered
 
 
-class _Changes(Changes[Service]):
+class ServiceChanges(Changes[Service]):
     def __init__(self, asked: ImportOptions, found: dict[Key, list[Service]], offered: dict[int, set[int]]) -> None:
         super().__init__(Service)
         self.now, self.found, self.offered = asked.now, found, offered

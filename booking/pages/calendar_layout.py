@@ -34,7 +34,7 @@ USUAL = (8, 18)
 """The hours shown if there is nothing in the calendar."""
 
 
-Row = tuple[int, int]
+HourRow = tuple[int, int]
 """A local hour, and 1 for the second one of that name (autumn)."""
 
 
@@ -63,7 +63,7 @@ class Block:
 
 
 @dataclass
-class Day:
+class DayColumn:
     date: date
     is_today: bool
     ground: list[Block] = field(default_factory=list)
@@ -77,8 +77,8 @@ class Day:
 
 @dataclass
 class Grid:
-    days: list[Day]
-    rows: list[Row]
+    days: list[DayColumn]
+    rows: list[HourRow]
     height: str
 
 
@@ -112,16 +112,16 @@ def laid_out(schedule: Schedule, days: Sequence[date], now: datetime) -> Grid:
 def _day(
     day: date,
     is_today: bool,
-    rows: list[Row],
-    kept: set[Row],
+    rows: list[HourRow],
+    kept: set[HourRow],
     zone: ZoneInfo,
     opened: list[Interval],
     absent: list[tuple[Interval, str]],
     taken: list[Reservation],
     now: datetime | None,
-) -> Day:
+) -> DayColumn:
     bounds = day_interval(day, zone)
-    column = Day(day, is_today)
+    column = DayColumn(day, is_today)
 
     def block(kind: str, start: datetime, end: datetime, **more: object) -> Iterable[Block]:
         for shown_from, shown_until in clipped([(start, end)], *bounds):
@@ -145,7 +145,7 @@ def _day(
     return column
 
 
-def _rows_of(day: date, zone: ZoneInfo) -> set[Row]:
+def _rows_of(day: date, zone: ZoneInfo) -> set[HourRow]:
     """Return the hours of a local day: 23, 24 or 25 rows, or another number."""
     start, until = day_interval(day, zone)
     found = set()
@@ -156,13 +156,13 @@ def _rows_of(day: date, zone: ZoneInfo) -> set[Row]:
     return found
 
 
-def _position(instant: datetime, rows: list[Row], zone: ZoneInfo) -> int:
+def _position(instant: datetime, rows: list[HourRow], zone: ZoneInfo) -> int:
     """Return the minutes between the first row and an instant."""
     local = instant.astimezone(zone)
     return rows.index((local.hour, local.fold)) * HOUR + local.minute
 
 
-def _extent(columns: list[Day], rows: list[Row]) -> tuple[int, int]:
+def _extent(columns: list[DayColumn], rows: list[HourRow]) -> tuple[int, int]:
     """Return the first and last row to show: those with hours or appointments."""
     filled = [block for column in columns for block in column.blocks if block.kind not in ("off", "lacking", "now")]
     usual = [number for number, (hour, _) in enumerate(rows) if hour in range(*USUAL)]

@@ -11,7 +11,7 @@ from accounts.models import Client, Provider
 from scheduler_project.common.pages.forms import RowForm
 
 
-class ProfileForm(RowForm):
+class ProviderProfileForm(RowForm):
     class Meta:
         model = Provider
         fields = ["name", "slug", "specialization", "bio", "embed_origins"]

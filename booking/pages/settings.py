@@ -14,7 +14,7 @@ from booking.availability.forms import PolicyForm
 from booking.availability.views.previewed import action_of, do_if_previewed
 from booking.links import booking_link
 from booking.models import Schedule
-from booking.pages.forms import ProfileForm
+from booking.pages.forms import ProviderProfileForm
 from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.pages.forms import refuse
@@ -24,7 +24,9 @@ from scheduler_project.common.pages.forms import refuse
 def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Edit profile and policy, a form each. A changed policy is previewed first."""
     now, action = timezone.now(), action_of(request)
-    profile = ProfileForm(request.POST if action == "profile" else None, row=schedule.provider, auto_id="profile_%s")
+    profile = ProviderProfileForm(
+        request.POST if action == "profile" else None, row=schedule.provider, auto_id="profile_%s"
+    )
     policy = PolicyForm(request.POST if action == "policy" else None, row=schedule, auto_id="policy_%s")
     context: dict[str, Any] = {"schedule": schedule, "profile": profile, "policy": policy}
     if profile.is_bound and profile.is_valid():

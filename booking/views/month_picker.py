@@ -38,7 +38,7 @@ PARTS = ((0, gettext_lazy("Morning")), (12, gettext_lazy("Afternoon")), (17, get
 
 
 @dataclass(frozen=True)
-class Day:
+class MonthDay:
     date: date
     free: int
     level: int
@@ -168,12 +168,12 @@ def _times(search: SlotQuery, day: date, zone: ZoneInfo) -> list[FreeTime]:
     )
 
 
-def _day(each: date, free: dict[date, int], chosen: date | None, today: date, month: date) -> Day | None:
+def _day(each: date, free: dict[date, int], chosen: date | None, today: date, month: date) -> MonthDay | None:
     if each.month != month.month:
         return None
     count = free.get(each, 0)
     many = ngettext("%(day)s, %(count)d time free", "%(day)s, %(count)d times free", count)
-    return Day(
+    return MonthDay(
         each,
         count,
         -(-count * FULLNESS // max(free.values())) if count else 0,

@@ -71,18 +71,18 @@ class OutgoingMessage:
     """The secrets that sign a webhook."""
 
 
-class Connection(Protocol):
+class ChannelConnection(Protocol):
     """An open connection, used for one batch."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
         """Send one message within the channel's timeout. Return the id the other side gave it.
 
-        Raises DeliveryError, Unreachable or Refused.
+        Raises DeliveryError, Unreachable or RefusedForGood.
         """
         ...
 
 
-Connect = Callable[[], AbstractContextManager[Connection]]
+Connect = Callable[[], AbstractContextManager[ChannelConnection]]
 """A function that opens a connection. Raises Unreachable."""
 
 
@@ -124,7 +124,7 @@ class DeliveryChannel(ABC):
     """The messages an hour and a day (`common/limits/sending.py`). The site's settings may override them."""
 
     @abstractmethod
-    def connect(self) -> AbstractContextManager[Connection]:
+    def connect(self) -> AbstractContextManager[ChannelConnection]:
         """Open a connection for one batch. Raises Unreachable."""
 
     def counted_as(self, address: str) -> str:

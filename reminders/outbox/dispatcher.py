@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from reminders import notices
-from reminders.channels.base import Connection, DeliveryError, RefusedForGood, Unreachable, shortened
+from reminders.channels.base import ChannelConnection, DeliveryError, RefusedForGood, Unreachable, shortened
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import CHANNELS
 from reminders.enums import MessageStatus
@@ -195,7 +195,7 @@ class Batch:
         self.optouts = outbox_operations.silenced(messages)
         self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
-        self.connection: Connection | None = None
+        self.connection: ChannelConnection | None = None
         self.strikes: Counter[str] = Counter()
         self.down: set[str] = set()
         self.probed = False
@@ -353,7 +353,7 @@ class Batch:
             message, address, at, round((time.monotonic() - started) * 1000), reference, error
         )
 
-    def line(self) -> Connection:
+    def line(self) -> ChannelConnection:
         if self.connection is None:
             self.connection = self.stack.enter_context(CHANNELS[self.channel].connect())
         return self.connection

@@ -15,7 +15,7 @@ from django.db.models.functions import Least
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.mails.emails import letter_of
+from accounts.mails.emails import mail_text_of
 from booking.appointments.transitions import CALLED_OFF, ENDS, REMINDED, UPCOMING, AppointmentStatus
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
@@ -186,7 +186,7 @@ def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) 
 def is_still_true(message: Message) -> bool:
     """Return whether the content of a message is still true."""
     if message.mail is not None:
-        return letter_of(message.mail) is not None
+        return mail_text_of(message.mail) is not None
     appointment = message.appointment
     if message.details.get("others"):
         return True  # A notice about many: a change of one of them sends its own notice.

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
-class CodeForm(forms.Form):
+class PhoneCodeForm(forms.Form):
     code = forms.RegexField(
         r"\A[0-9]{6}\Z",
         label=_("Code"),

@@ -13,13 +13,15 @@ from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.links import appointment_from_token
 from reminders.phones import operations as phones
-from reminders.phones.forms import CodeForm
+from reminders.phones.forms import PhoneCodeForm
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.limits.throttling import site_network
 from scheduler_project.common.pages.base import secret_page, too_many
 
 
-def verify(request: HttpRequest, client: Client, form: CodeForm, *, actor: Actor, now: datetime) -> HttpResponse | None:
+def verify(
+    request: HttpRequest, client: Client, form: PhoneCodeForm, *, actor: Actor, now: datetime
+) -> HttpResponse | None:
     """Send a code (`do=code`) or check one (`do=verify`). Errors go into the form.
 
     A user beyond the rate limit gets a page of its own.
@@ -47,7 +49,7 @@ def phone(request: HttpRequest, token: str) -> HttpResponse:
     if client is None or not client.phone:
         raise NotFound
     actor = Actor(None, Source.PAGE, guest=client)
-    form = CodeForm(request.POST if request.POST.get("do") == "verify" else None)
+    form = PhoneCodeForm(request.POST if request.POST.get("do") == "verify" else None)
     if request.method == "POST":
         refused = verify(request, client, form, actor=actor, now=timezone.now())
         if refused is not None:

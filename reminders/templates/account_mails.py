@@ -5,7 +5,7 @@ from django.template.loader import render_to_string
 from django.utils.html import linebreaks, urlize
 from django.utils.translation import get_language_bidi, override
 
-from accounts.mails.emails import letter_of
+from accounts.mails.emails import mail_text_of
 from reminders.channels.base import OutgoingMessage
 from reminders.models import Message
 
@@ -13,15 +13,15 @@ from reminders.models import Message
 def account_mail(message: Message) -> OutgoingMessage:
     """Return the complete mail. Whether there is a login for it, and its link, are looked up now."""
     assert message.mail is not None
-    letter = letter_of(message.mail)
-    assert letter is not None, "`stands` was asked first"
-    with override(letter.language):
+    mail = mail_text_of(message.mail)
+    assert mail is not None, "`stands` was asked first"
+    with override(mail.language):
         context = {
-            "language": letter.language,
+            "language": mail.language,
             "direction": "rtl" if get_language_bidi() else "ltr",
-            "subject": letter.subject,
-            "html": linebreaks(urlize(letter.text, autoescape=True)),
+            "subject": mail.subject,
+            "html": linebreaks(urlize(mail.text, autoescape=True)),
             "site_name": settings.SITE_NAME,
         }
         html = render_to_string("reminders/message.html", context)
-    return OutgoingMessage(message.key, message.mail["to"], subject=letter.subject, text=letter.text, html=html)
+    return OutgoingMessage(message.key, message.mail["to"], subject=mail.subject, text=mail.text, html=html)

@@ -24,7 +24,7 @@ from scheduler_project.common.pages.forms import ModelForm, URLField
 from scheduler_project.common.validators import one_line
 
 
-class WebhookForm(ModelForm):
+class WebhookAdminForm(ModelForm):
     url = URLField(
         label=gettext_lazy("Address"),
         max_length=500,
@@ -62,7 +62,7 @@ class DisabledFilter(admin.SimpleListFilter):
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(StaffModelAdmin):
-    form = WebhookForm
+    form = WebhookAdminForm
     list_display = ("url", "provider", "told_of", "failing", "disabled", "deliveries")
     list_filter = (DisabledFilter, provider_filter("provider"))
     list_select_related = ("provider",)

@@ -26,7 +26,7 @@ BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 
 @dataclass(slots=True)
-class Answer:
+class StoredResponse:
     """A response to send: its head, and its body in memory or as `length` bytes of a file from `offset` on."""
 
     status: str
@@ -75,7 +75,7 @@ def complete(environ: Environ, body: bytes | bytearray) -> Environ:
     return environ
 
 
-def answer(application: Application, environ: Environ) -> Answer:
+def answer(application: Application, environ: Environ) -> StoredResponse:
     """Return the application's complete response.
 
     Raises the application's exceptions, because nothing has been sent yet.
@@ -95,7 +95,7 @@ def answer(application: Application, environ: Environ) -> Answer:
     status, headers = begun[-1]
     told = next((value for name, value in headers if name.lower() == "content-length"), str(length))
     headers = [(name, value) for name, value in headers if name.lower() not in {"content-length", "connection"}]
-    whole = Answer(status, headers, body, file, offset, length)
+    whole = StoredResponse(status, headers, body, file, offset, length)
     bodiless = int(status[:3]) in BODILESS
     if not bodiless:
         headers.append(("Content-Length", told if environ["REQUEST_METHOD"] == "HEAD" else str(length)))

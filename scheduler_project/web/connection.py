@@ -17,7 +17,7 @@ import httptools
 from django.conf import settings
 
 from scheduler_project.web import refusals
-from scheduler_project.web.answers import Answer, Environ
+from scheduler_project.web.answers import Environ, StoredResponse
 from scheduler_project.web.uploads import body_limit
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ ANSWERING = frozenset({Phase.WORK, Phase.SEND})
 READING = frozenset({Phase.HEAD, Phase.CHECK, Phase.BODY})
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The error of a rejected request."""
 
     def __init__(self, refusal: refusals.Refusal) -> None:
@@ -107,7 +107,7 @@ def wsgi_name(header: bytes) -> str:
     return wsgi
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """The state of one client connection: the data received, and the response to send."""
 
     __slots__ = (
@@ -154,7 +154,7 @@ class Connection(asyncio.Protocol):
         self.keep = True
         self.blocked = False
         self.version = "1.1"
-        self.answer: Answer | None = None
+        self.answer: StoredResponse | None = None
         self.environ: Environ = {}
         self.body = bytearray()
         self.api = False
@@ -237,7 +237,7 @@ class Connection(asyncio.Protocol):
         if self.phase in ANSWERING:
             self._came_too_early()
         elif self.phase in READING:
-            self.refuse(cause.refusal if isinstance(cause, Refused) else refusals.BAD_REQUEST)
+            self.refuse(cause.refusal if isinstance(cause, RequestRefused) else refusals.BAD_REQUEST)
 
     def _came_too_early(self) -> None:
         """Stop reading: a client that does not wait for responses gets only this one, and may retry (RFC 9112
@@ -255,14 +255,14 @@ class Connection(asyncio.Protocol):
         self.target += url
         self.api = self.target.startswith(b"/api/")
         if len(self.target) > LONGEST_TARGET:
-            raise Refused(refusals.URL_TOO_LONG)
+            raise RequestRefused(refusals.URL_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase is not Phase.HEAD:
             return  # a trailer, which is ignored
         self.headers += 1
         if self.headers > MOST_HEADERS or len(value) > LARGEST_HEAD:
-            raise Refused(refusals.HEADERS_TOO_LARGE)
+            raise RequestRefused(refusals.HEADERS_TOO_LARGE)
         key = NAMES.get(name)
         if key is None:
             key = wsgi_name(name)
@@ -271,12 +271,12 @@ class Connection(asyncio.Protocol):
             if name.lower() == b"transfer-encoding":
                 self.chunked = True
                 if text.strip().lower() != "chunked":
-                    raise Refused(refusals.CODING_UNKNOWN)
+                    raise RequestRefused(refusals.CODING_UNKNOWN)
             return
         before = self.environ.get(key)
         if before is not None:
             if key in {"HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE"}:
-                raise Refused(refusals.BAD_REQUEST)
+                raise RequestRefused(refusals.BAD_REQUEST)
             text = f"{before}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
         self.environ[key] = text
 
@@ -285,13 +285,13 @@ class Connection(asyncio.Protocol):
         self.version = self.parser.get_http_version()
         self.keep = self.parser.should_keep_alive()
         if self.version not in {"1.0", "1.1"}:
-            raise Refused(refusals.VERSION_UNKNOWN)
+            raise RequestRefused(refusals.VERSION_UNKNOWN)
         length = int(environ.get("CONTENT_LENGTH") or 0)
         has_body = self.chunked or length > 0
         # A server that upgrades reads no body; one in front may have read it.
         upgraded = self.parser.should_upgrade() and has_body
         if upgraded or (self.chunked and self.version == "1.0") or not self._aimed_at_us():
-            raise Refused(refusals.BAD_REQUEST)
+            raise RequestRefused(refusals.BAD_REQUEST)
         path, _, query = self.target.partition(b"?")
         environ["REQUEST_METHOD"] = self.parser.get_method().decode("ascii")
         environ["SCRIPT_NAME"] = ""
@@ -302,7 +302,7 @@ class Connection(asyncio.Protocol):
         environ["SERVER_NAME"], environ["SERVER_PORT"] = self.server.name
         expected = environ.pop("HTTP_EXPECT", "").lower()
         if expected not in {"", "100-continue"}:
-            raise Refused(refusals.EXPECTATION_FAILED)
+            raise RequestRefused(refusals.EXPECTATION_FAILED)
         if has_body:
             self._expect_body(length, waits=bool(expected) and self.version == "1.1")
 
@@ -327,7 +327,7 @@ class Connection(asyncio.Protocol):
         self.waits = waits
         self.limit = body_limit(self.environ)
         if length > self.limit:
-            raise Refused(refusals.TOO_LARGE)
+            raise RequestRefused(refusals.TOO_LARGE)
         if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             self.phase = Phase.CHECK
             self.deadline = NEVER
@@ -359,14 +359,14 @@ class Connection(asyncio.Protocol):
     def on_chunk_header(self) -> None:
         self.chunks += 1
         if self.chunks > SMALL_CHUNKS + len(self.body) // CHUNK:
-            raise Refused(refusals.BAD_REQUEST)
+            raise RequestRefused(refusals.BAD_REQUEST)
 
     def on_body(self, data: bytes) -> None:
         if self.phase not in READING:
             return
         self.body += data
         if len(self.body) > self.limit:
-            raise Refused(refusals.TOO_LARGE)
+            raise RequestRefused(refusals.TOO_LARGE)
         self.server.hold(self, len(self.body))
 
     def on_message_complete(self) -> None:
@@ -400,7 +400,7 @@ class Connection(asyncio.Protocol):
         self.server.count(refusal[1], self)
         self._end()
 
-    def respond(self, answer: Answer) -> None:
+    def respond(self, answer: StoredResponse) -> None:
         """Send a response, as fast as it is read."""
         if self.phase is not Phase.WORK:
             answer.close()

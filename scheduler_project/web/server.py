@@ -17,8 +17,8 @@ from django.urls import resolve
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.limits.throttling import network
 from scheduler_project.web import refusals
-from scheduler_project.web.answers import Answer, Application, Environ, answer, complete
-from scheduler_project.web.connection import Connection, Phase
+from scheduler_project.web.answers import Application, Environ, StoredResponse, answer, complete
+from scheduler_project.web.connection import HttpConnection, Phase
 from scheduler_project.web.slow import is_slow
 from scheduler_project.web.threads import Threads
 from scheduler_project.web.uploads import may_upload
@@ -47,7 +47,7 @@ Tunnels give away networks of this size. If 64 bits were counted, one of them wo
 most of the turns.
 """
 
-HEALTH = Answer(
+HEALTH = StoredResponse(
     "200 OK",
     [
         ("Content-Type", "application/json"),
@@ -57,7 +57,7 @@ HEALTH = Answer(
     json.dumps({"status": "ok"}).encode(),
 )
 HEALTH.headers.append(("Content-Length", str(len(HEALTH.body))))
-HEALTH_HEAD = Answer(HEALTH.status, HEALTH.headers)
+HEALTH_HEAD = StoredResponse(HEALTH.status, HEALTH.headers)
 
 
 class Server:
@@ -70,14 +70,14 @@ class Server:
         self.name = name
         self.most = settings.WEB_CONNECTIONS
         self.keep_alive_seconds = settings.WEB_KEEP_ALIVE_SECONDS
-        self.connections: dict[str, dict[Connection, None]] = {}
+        self.connections: dict[str, dict[HttpConnection, None]] = {}
         self.number = 0
         self.held = self.spooled = 0
         self.closing = False
         self.reported_at = loop.time()
         self.counts: Counter[tuple[str, str]] = Counter()
         self.date = ""
-        self.threads: Threads[Connection] = Threads(
+        self.threads: Threads[HttpConnection] = Threads(
             settings.WEB_THREADS,
             settings.WEB_WAITING,
             self._run,
@@ -87,12 +87,12 @@ class Server:
 
     # --- Connections ------------------------------------------------------------------------------------------------
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: HttpConnection) -> None:
         connection.network = network(connection.address, prefix=SITE)
         self.connections.setdefault(connection.network, {})[connection] = None
         self.number += 1
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: HttpConnection) -> None:
         self.hold(connection, 0)
         siblings = self.connections[connection.network]
         del siblings[connection]
@@ -111,7 +111,7 @@ class Server:
             self.count("connections", connection)
             connection.abort()
 
-    def hold(self, connection: Connection, held: int, spooled: int = 0) -> None:
+    def hold(self, connection: HttpConnection, held: int, spooled: int = 0) -> None:
         """Record how many bytes a connection holds in memory and on disk; beyond the limit, close the largest
         holder."""
         more_held, more_spooled = held > connection.held, spooled > connection.spooled
@@ -121,7 +121,7 @@ class Server:
         if more_spooled and self.spooled > DISK:
             self._free("spooled", DISK)
 
-    def _note(self, connection: Connection, held: int, spooled: int) -> None:
+    def _note(self, connection: HttpConnection, held: int, spooled: int) -> None:
         self.held += held - connection.held
         self.spooled += spooled - connection.spooled
         connection.held, connection.spooled = held, spooled
@@ -166,10 +166,10 @@ class Server:
             self._report()
         return len(overdue) > EXPIRED_AT_ONCE
 
-    def _all(self) -> list[Connection]:
+    def _all(self) -> list[HttpConnection]:
         return [connection for siblings in self.connections.values() for connection in siblings]
 
-    def count(self, limit: str, connection: Connection) -> None:
+    def count(self, limit: str, connection: HttpConnection) -> None:
         self.counts[limit, connection.network] += 1
 
     def _report(self) -> None:
@@ -185,7 +185,7 @@ class Server:
 
     # --- Requests ---------------------------------------------------------------------------------------------------
 
-    def serve(self, connection: Connection) -> None:
+    def serve(self, connection: HttpConnection) -> None:
         """Handle a complete request; `/healthz` needs no thread and no database."""
         environ = connection.environ
         if environ["PATH_INFO"] == "/healthz" and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
@@ -193,7 +193,7 @@ class Server:
         else:
             self.enqueue(connection)
 
-    def enqueue(self, connection: Connection) -> None:
+    def enqueue(self, connection: HttpConnection) -> None:
         """Queue a connection for a thread, or refuse the request of the client with most in the queue."""
         connection.queued_at = self.now()
         connection.asker = self._asker(connection)
@@ -201,7 +201,7 @@ class Server:
         if refused is not None:
             self.loop.call_soon(refused.refuse, refusals.BUSY)
 
-    def _asker(self, connection: Connection) -> str:
+    def _asker(self, connection: HttpConnection) -> str:
         """Return the network of a request's client, trusting `TRUSTED_PROXIES` proxies."""
         proxies = settings.TRUSTED_PROXIES
         forwarded = connection.environ.get("HTTP_X_FORWARDED_FOR") if proxies else None
@@ -210,7 +210,7 @@ class Server:
         addresses = forwarded.split(",")
         return network(addresses[-min(proxies, len(addresses))].strip()[:64], prefix=SITE)
 
-    def _run(self, connection: Connection) -> None:
+    def _run(self, connection: HttpConnection) -> None:
         """Handle a connection in a thread, unless its client hung up or waited too long."""
         phase, environ = connection.phase, connection.environ
         if phase not in (Phase.WORK, Phase.CHECK):
@@ -232,7 +232,7 @@ class Server:
             said = environ["REQUEST_METHOD"], _route(environ), took, waited
             logger.warning("%s %s took %.1f s, after %.1f s in line", *said)
 
-    def _check(self, connection: Connection) -> bool:
+    def _check(self, connection: HttpConnection) -> bool:
         """Return whether a large body is allowed; outside of a request, it manages its database connection itself."""
         close_old_connections()
         try:

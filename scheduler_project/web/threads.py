@@ -14,7 +14,7 @@ STOP_SECONDS = 2
 """Maximum seconds for all current jobs together when the process ends."""
 
 
-class Line(Generic[Job]):
+class JobQueue(Generic[Job]):
     """A queue of jobs. Networks take turns, however many jobs each has, so a busy network delays only itself."""
 
     def __init__(self, most_waiting: int) -> None:
@@ -71,8 +71,8 @@ class Threads(Generic[Job]):
         self, number: int, most_waiting: int, run: Callable[[Job], None], *, most_slow: int | None = None
     ) -> None:
         self.run = run
-        self.quick: Line[Job] = Line(most_waiting)
-        self.slow: Line[Job] = Line(most_waiting)
+        self.quick: JobQueue[Job] = JobQueue(most_waiting)
+        self.slow: JobQueue[Job] = JobQueue(most_waiting)
         self._most_slow = number if most_slow is None else most_slow
         self._working = self._working_slowly = 0
         self._was_slow = self._stopped = False

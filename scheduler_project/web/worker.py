@@ -39,7 +39,7 @@ class EventLoopWorker(Worker):
 
     def run(self) -> None:
         # Only now is Django set up, and only here: gunicorn's own process needs none of it.
-        from scheduler_project.web.connection import Connection
+        from scheduler_project.web.connection import HttpConnection
         from scheduler_project.web.server import Server
 
         self.loop = uvloop.new_event_loop()
@@ -47,7 +47,7 @@ class EventLoopWorker(Worker):
         address = self.sockets[0].getsockname()
         name = (str(address[0]), str(address[1])) if isinstance(address, tuple) else ("localhost", "80")
         self.server = Server(self.loop, self.wsgi, name)
-        self.protocol = lambda: Connection(self.server)
+        self.protocol = lambda: HttpConnection(self.server)
         self.accepting: set[asyncio.Task[Any]] = set()
         for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1):
             self.loop.add_signal_handler(signum, self._signalled, signum)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.errors import EndsBeforeStart, HalfASpan, SpanTooLong
+from analytics.errors import HalfASpan, SpanEndsBeforeStart, SpanTooLong
 from analytics.periods import Period, Span, chosen_span, span_of
 from tests.factories import at
 
@@ -72,7 +72,7 @@ def test_span_refuses_a_day_more():
 
 
 def test_span_refuses_an_end_before_its_beginning():
-    with pytest.raises(EndsBeforeStart):
+    with pytest.raises(SpanEndsBeforeStart):
         chosen_span(FIRST, FIRST - timedelta(days=1), BERLIN)
 
 

@@ -22,7 +22,7 @@ from booking.availability.operations import (
     set_working_hours,
     take_time_off,
 )
-from booking.availability.operations.change import Change
+from booking.availability.operations.change import AvailabilityChange
 from booking.availability.slots import extend
 from booking.imports.sheet import APPOINTMENTS
 from booking.models import Reservation, Slot
@@ -318,7 +318,7 @@ def test_what_a_receiver_writes_is_rolled_back_with_a_preview(provider, told):
     def note(**kwargs):
         seen.delete()
 
-    def look() -> Change:
+    def look() -> AvailabilityChange:
         return end_time_off(time_off=absence, **BY)
 
     time_freed.connect(note)

@@ -19,7 +19,7 @@ import pytest
 import redis
 
 from scheduler_project import embedded
-from scheduler_project.embedded import Postgres, Redis, Server, servers
+from scheduler_project.embedded import EmbeddedServer, Postgres, Redis, servers
 from scheduler_project.machine import ServerError, package_dir, run_as
 
 HOLD = """
@@ -106,7 +106,7 @@ def _eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
     return True
 
 
-def _query(server: Server, sql: str) -> list[tuple[object, ...]]:
+def _query(server: EmbeddedServer, sql: str) -> list[tuple[object, ...]]:
     with psycopg.connect(host=str(server.sockets), port=5432, user="scheduler", dbname="scheduler") as connection:
         cursor = connection.execute(sql)
         return cursor.fetchall() if cursor.description else []

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import User
-from accounts.users.forms import ProfileForm
+from accounts.users.forms import UserProfileForm
 from reminders.models import MessageTemplate, Preferences
 from reminders.templates.api import MessageTemplateFilter
 
@@ -26,5 +26,5 @@ def test_another_language_is_a_choice_of_each_model(italian, model):
 
 @pytest.mark.django_db
 def test_another_language_is_offered_in_forms_and_filters(italian):
-    assert ("it", "Italiano") in list(ProfileForm().fields["language"].choices)
+    assert ("it", "Italiano") in list(UserProfileForm().fields["language"].choices)
     assert MessageTemplateFilter({"language": "it"}, MessageTemplate.objects.all()).is_valid()

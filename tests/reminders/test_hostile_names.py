@@ -9,11 +9,11 @@ import pytest
 import time_machine
 from icalendar import Calendar
 
-from accounts.mails.emails import reset_letter
+from accounts.mails.emails import reset_mail_text
 from accounts.mails.notices import Notice, notify
 from accounts.providers.approval import decide
 from reminders.channels.base import TemplateText
-from reminders.channels.email.channel import letter
+from reminders.channels.email.channel import mime_message
 from reminders.enums import MessageKind, Recipient
 from reminders.templates.texts import default_texts
 from tests.factories import NOON, ProviderFactory, UserFactory
@@ -76,7 +76,7 @@ def both(kind: MessageKind, recipient: Recipient, name: str):
 
 
 def on_the_wire(outgoing) -> EmailMessage:
-    return message_from_bytes(letter(outgoing).message().as_bytes(), policy=policy.default)
+    return message_from_bytes(mime_message(outgoing).message().as_bytes(), policy=policy.default)
 
 
 def shown(name: str) -> str:
@@ -166,7 +166,7 @@ def test_mails_about_a_login_do_not_say_what_it_is_called(name, mailoutbox):
     for notice in Notice:
         notify(user, notice, now=NOON)
     told = [f"{mail.subject} {mail.text}" for mail in owed_mails()]
-    told.append(reset_letter(user, "en").text)
+    told.append(reset_mail_text(user, "en").text)
 
     assert len(told) == len(Notice) + 1
     assert [text for text in told if name in text or shown(name) in text] == []

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import uvloop
 
-from scheduler_project.web.connection import Connection
+from scheduler_project.web.connection import HttpConnection
 from scheduler_project.web.server import Server
 
 TICK_SECONDS = 0.02
@@ -45,7 +45,7 @@ class Running:
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
 
     async def _serve(self) -> None:
-        self.listening = await self.loop.create_server(lambda: Connection(self.server), sock=self.socket)
+        self.listening = await self.loop.create_server(lambda: HttpConnection(self.server), sock=self.socket)
         while True:
             self.server.tick()
             await asyncio.sleep(TICK_SECONDS)

@@ -34,12 +34,12 @@ USUAL = (8, 18)
 """The hours shown if nobody is open."""
 
 
-Row = tuple[int, int, int]
+ClockRow = tuple[int, int, int]
 """A row of the local clock: the hour, 1 for the second hour of that name (autumn), and the minute."""
 
 
 @dataclass
-class Cell:
+class DayCell:
     kind: str
     key: Any
     starts_at: datetime | None = None
@@ -129,7 +129,7 @@ def grid(days: list[DayOf], now: datetime) -> dict[str, Any]:
     }
 
 
-def _clock(day: DayOf, step: timedelta) -> dict[Row, datetime]:
+def _clock(day: DayOf, step: timedelta) -> dict[ClockRow, datetime]:
     """Return the instant at which each row begins on this calendar's clock. A day may lack or repeat some rows."""
     found, instant = {}, day.start
     while instant < day.until:
@@ -139,18 +139,18 @@ def _clock(day: DayOf, step: timedelta) -> dict[Row, datetime]:
     return found
 
 
-def _cell(day: DayOf, start: datetime | None, row: Row, step: timedelta, now: datetime) -> Cell:
+def _cell(day: DayOf, start: datetime | None, row: ClockRow, step: timedelta, now: datetime) -> DayCell:
     if start is None:
-        return Cell("lacking", "lacking")
+        return DayCell("lacking", "lacking")
     end = start + step
     entries = [claim for claim in day.taken if claim.starts_at < end and claim.ends_at > start]
     if entries:
         kind = _kind(entries[0])
-        return Cell(kind, tuple(claim.pk for claim in entries), start, entries=entries, zone=day.schedule.timezone)
+        return DayCell(kind, tuple(claim.pk for claim in entries), start, entries=entries, zone=day.schedule.timezone)
     if _touched(day.free, start, end) and start >= now:
-        return Cell("free", row, start, query=f"schedule={day.schedule.pk}&start={rfc3339(start)}")
+        return DayCell("free", row, start, query=f"schedule={day.schedule.pk}&start={rfc3339(start)}")
     kind, label = _why_not(day, start, end)
-    return Cell(kind, (kind, label), start, label=label)
+    return DayCell(kind, (kind, label), start, label=label)
 
 
 def _why_not(day: DayOf, start: datetime, end: datetime) -> tuple[str, str]:
@@ -173,7 +173,7 @@ def _touched(stretches: list[Interval], start: datetime, end: datetime) -> bool:
     return any(a < end and b > start for a, b in stretches)
 
 
-def _extent(columns: list[list[Cell]], rows: list[Row]) -> tuple[int, int]:
+def _extent(columns: list[list[DayCell]], rows: list[ClockRow]) -> tuple[int, int]:
     """Return the index of the first row with hours or appointments, and the index behind the last."""
     dull = ("closed", "off", "lacking")
     filled = [number for number, _row in enumerate(rows) if any(column[number].kind not in dull for column in columns)]
@@ -182,10 +182,10 @@ def _extent(columns: list[list[Cell]], rows: list[Row]) -> tuple[int, int]:
     return wanted[0], wanted[-1] + 1
 
 
-def _merged(column: list[Cell]) -> list[Cell | None]:
+def _merged(column: list[DayCell]) -> list[DayCell | None]:
     """Join equal cells that follow each other in a column. None stands where a cell continues."""
-    found: list[Cell | None] = []
-    last: Cell | None = None
+    found: list[DayCell | None] = []
+    last: DayCell | None = None
     shown: set[int] = set()
     for cell in column:
         if last is not None and cell.key == last.key:

@@ -295,7 +295,7 @@ class DateOverrideAdmin(Previews, InScheduleAdmin):
         return override.schedule.timezone
 
 
-class WindowForm(ScheduleForm):
+class WindowAdminForm(ScheduleForm):
     starts_at = LocalDateTimeField(label=gettext_lazy("Start"))
     ends_at = LocalDateTimeField(label=gettext_lazy("End"))
 
@@ -314,7 +314,7 @@ class LocalTimesAdmin(Previews, InScheduleAdmin):
 
 @admin.register(AvailabilityWindow)
 class AvailabilityWindowAdmin(LocalTimesAdmin):
-    form = WindowForm
+    form = WindowAdminForm
     fields = ("starts_at", "ends_at")
     list_display = ("schedule", "starts", "ends")
     list_filter = (provider_filter("schedule__provider"),)

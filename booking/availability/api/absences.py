@@ -91,7 +91,7 @@ class TimeOffViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         )
         return self.made(change)
 
-    def made(self, change: availability.Change, code: int = 200) -> Response:
+    def made(self, change: availability.AvailabilityChange, code: int = 200) -> Response:
         row = TimeOffSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, code)
 

@@ -9,14 +9,14 @@ from rest_framework.response import Response
 
 from booking.api.base import BookingViewSet
 from booking.appointments.serializers import AppointmentSerializer
-from booking.availability.operations import Change
+from booking.availability.operations import AvailabilityChange
 from booking.reservations.serializers import ReservationSerializer
 from scheduler_project.common.api.serializers import Serializer
 
 PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
 
 
-class ChangeSerializer(Serializer[Change]):
+class ChangeSerializer(Serializer[AvailabilityChange]):
     """The effect of a change of availability (R6).
 
     It counts the free slots added and removed, and lists the coming appointments that now lie outside the hours. In a
@@ -31,7 +31,7 @@ class ChangeSerializer(Serializer[Change]):
     holds = ReservationSerializer(many=True, help_text=_("Unconfirmed holds that lie outside the hours then."))
 
     @extend_schema_field(serializers.BooleanField())
-    def get_preview(self, change: Change) -> bool:
+    def get_preview(self, change: AvailabilityChange) -> bool:
         return bool(self.context["preview"])
 
 
@@ -40,7 +40,7 @@ class ChangingViewSet(BookingViewSet):
 
     timeless_actions = frozenset()
 
-    def changed(self, change: Change, row: Any = None, code: int = 200) -> Response:
+    def changed(self, change: AvailabilityChange, row: Any = None, code: int = 200) -> Response:
         """Return the answer to a change of availability, with the row that was created or changed."""
         body = dict(ChangeSerializer(change, context=self.get_serializer_context()).data)
         if row is not None:

@@ -1,10 +1,11 @@
-"""The operations of calendars. Changing the hours never destroys a booking (R6).
+"""The operations of schedules. Changing the hours never destroys a booking (R6).
 
-Each returns a `Change`: the free slots added and removed, the coming appointments that now lie outside the hours (each
-to be kept, moved or cancelled) and the live holds there. `preview` (common) returns the same and changes nothing.
+Each returns an `AvailabilityChange`: the free slots added and removed, the coming appointments that now lie outside the
+hours (each to be kept, moved or cancelled) and the live holds there. `preview` (common) returns the same and changes
+nothing.
 """
 
-from booking.availability.operations.change import Change
+from booking.availability.operations.change import AvailabilityChange
 from booking.availability.operations.closures import (
     close_business,
     preview_closing,
@@ -22,7 +23,7 @@ from booking.availability.operations.time_off import change_time_off, end_time_o
 from booking.availability.operations.windows import close_window, move_window, open_window
 
 __all__ = [
-    "Change",
+    "AvailabilityChange",
     "change_time_off",
     "clear_date_override",
     "close_business",

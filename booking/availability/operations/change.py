@@ -34,7 +34,7 @@ Around = tuple[datetime, datetime] | Callable[[Schedule], tuple[datetime, dateti
 
 
 @dataclass
-class Change:
+class AvailabilityChange:
     """The effect of a change of availability; in a preview, the effect it would have."""
 
     slots_added: int = 0
@@ -44,7 +44,7 @@ class Change:
     made: Any = None
 
 
-def count_slots(change: Change, diff: SlotDiff) -> None:
+def count_slots(change: AvailabilityChange, diff: SlotDiff) -> None:
     change.slots_added += diff.added
     change.slots_removed += diff.removed
 
@@ -70,7 +70,7 @@ def change_availability(
     permission: str,
     now: datetime,
     around: Around = None,
-) -> Change:
+) -> AvailabilityChange:
     """Lock the schedule, call `write` to change it, regenerate its slots, and find the appointments left outside.
 
     `around` limits the work to the days that the change affects. Raises TooManyChanges, except for staff.
@@ -91,7 +91,7 @@ def change_availability(
         start, until = max(start, around[0] - DAY), min(until, around[1] + DAY)
     before = merged(open_hours(schedule, start, until))
     was = SlotLayout.of(schedule)
-    change = Change(made=write(schedule))
+    change = AvailabilityChange(made=write(schedule))
     schedule = Schedule.objects.select_related("provider").get(pk=schedule.pk)
     if around is None:
         until = max(until, horizon_end(schedule, now) + DAY)
@@ -153,7 +153,7 @@ def _check_rate(scope: str, provider_id: int) -> None:
 
 
 def _collect_left_outside(
-    change: Change,
+    change: AvailabilityChange,
     schedule: Schedule,
     before: list[Interval],
     after: list[Interval],

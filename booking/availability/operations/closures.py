@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from accounts.actors import Actor
 from booking.availability.locks import lock_closures, locked_schedule
-from booking.availability.operations.change import Change, bookings_between, count_slots, this_hour
+from booking.availability.operations.change import AvailabilityChange, bookings_between, count_slots, this_hour
 from booking.availability.operations.time_off import check_absence
 from booking.availability.slots import HOUR, SlotDiff, regenerate_portion
 from booking.models import (
@@ -23,7 +23,7 @@ from scheduler_project.common.time.intervals import DAY
 
 
 @operation
-def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
     """Close the business: time off for every provider, whole days in each one's own timezone. Staff only.
 
     `conflicts` are the coming appointments within the closure. All calendars are locked at once, so the work is a
@@ -31,7 +31,7 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Ch
     """
     closure = _closure(fields, actor)
     lock_closures("pg_advisory_xact_lock")
-    change = Change(made=closure)
+    change = AvailabilityChange(made=closure)
     closure.save()
     for slots in _closed_slots(change, Schedule.objects.select_for_update(no_key=True), now):
         change.slots_removed += slots.filter(reservation=None).delete()[0]
@@ -39,9 +39,9 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Ch
     return change
 
 
-def preview_closing(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+def preview_closing(*, fields: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
     """Return what `close_business` would do. It counts without locks, for a preview must not lock every calendar."""
-    change = Change(made=_closure(fields, actor))
+    change = AvailabilityChange(made=_closure(fields, actor))
     for slots in _closed_slots(change, Schedule.objects.all(), now):
         change.slots_removed += slots.filter(reservation=None).count()
     return change
@@ -55,7 +55,7 @@ def _closure(fields: dict[str, Any], actor: Actor) -> Closure:
     return closure
 
 
-def _closed_slots(change: Change, schedules: QuerySet[Schedule], now: datetime) -> Iterator[QuerySet[Slot]]:
+def _closed_slots(change: AvailabilityChange, schedules: QuerySet[Schedule], now: datetime) -> Iterator[QuerySet[Slot]]:
     """Yield the slots within the closure of `change`, one timezone at a time.
 
     Add the bookings within it to `change`.
@@ -73,26 +73,26 @@ def _closed_slots(change: Change, schedules: QuerySet[Schedule], now: datetime) 
             setattr(change, name, getattr(change, name) + found)
 
 
-def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Change:
+def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> AvailabilityChange:
     """Remove a closure. Staff only.
 
     Each calendar regenerates its slots in its own transaction, so that none waits for the others. Raises NotFound.
     """
     around = check_absence(closure)
     _take_closure_back(closure, actor=actor)
-    change = Change()
+    change = AvailabilityChange()
     for provider_id in list(Schedule.objects.order_by("pk").values_list("provider", flat=True)):
         count_slots(change, _reopen_calendar(provider_id, around, now))
     return change
 
 
-def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> Change:
+def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> AvailabilityChange:
     """Return what `reopen_business` would do, without its locks: a preview must not lock every calendar."""
     around = check_absence(closure)
 
-    def reopen() -> Change:
+    def reopen() -> AvailabilityChange:
         _take_closure_back(closure, actor=actor)
-        change = Change()
+        change = AvailabilityChange()
         for schedule in Schedule.objects.order_by("pk"):
             count_slots(change, _regenerate_around(schedule, around, now))
         return change

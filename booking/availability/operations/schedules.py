@@ -11,7 +11,7 @@ from accounts.models import Provider
 from booking.availability.enums import Weekday
 from booking.availability.errors import BadHours, OffGrid
 from booking.availability.locks import lock_closures
-from booking.availability.operations.change import Change, change_availability, days_around, deletion_of
+from booking.availability.operations.change import AvailabilityChange, change_availability, days_around, deletion_of
 from booking.availability.slots import extend, horizon_end
 from booking.models import (
     DateOverride,
@@ -44,7 +44,7 @@ def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedu
     return schedule
 
 
-def set_policy(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Change:
+def set_policy(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
     """Change the schedule's timezone, slot length, notice, horizon, hold time or reminder offsets."""
 
     def write(schedule: Schedule) -> Schedule:
@@ -67,7 +67,7 @@ def set_working_hours(
     hours: Sequence[tuple[int, time, time]],
     actor: Actor,
     now: datetime,
-) -> Change:
+) -> AvailabilityChange:
     """Replace the weekly hours by tuples of weekday (0 is Monday), local start and local end; overlaps are merged."""
 
     def write(schedule: Schedule) -> None:
@@ -99,7 +99,9 @@ def _remember_hours(schedule: Schedule, now: datetime) -> None:
     )
 
 
-def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], actor: Actor, now: datetime) -> Change:
+def set_date_override(
+    *, provider_id: int, day: date, hours: Iterable[Hours], actor: Actor, now: datetime
+) -> AvailabilityChange:
     """Give one local date its own hours (none: closed), in place of the weekly ones that begin that day."""
     stretches = sorted(hours)
 
@@ -119,7 +121,7 @@ def set_date_override(*, provider_id: int, day: date, hours: Iterable[Hours], ac
     )
 
 
-def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime) -> Change:
+def clear_date_override(*, override: DateOverride, actor: Actor, now: datetime) -> AvailabilityChange:
     """Remove the hours of a date, so that the weekly ones apply again."""
     provider_id = override.schedule.provider_id
     return change_availability(

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.availability.errors import BadHours, EndsBeforeStart
-from booking.availability.operations.change import Change, change_availability, days_around, deletion_of
+from booking.availability.operations.change import AvailabilityChange, change_availability, days_around, deletion_of
 from booking.models import (
     Closure,
     Schedule,
@@ -16,7 +16,7 @@ from booking.models import (
 from scheduler_project.common.errors import NotFound
 
 
-def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
     """Add time off:
 
     `starts_at` and `ends_at` (instants), or `start_date` and `end_date` (local days, both included).
@@ -31,7 +31,7 @@ def take_time_off(*, provider_id: int, fields: dict[str, Any], actor: Actor, now
     )
 
 
-def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime) -> Change:
+def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
     """Change the time or the reason of an absence."""
 
     def changed(schedule: Schedule) -> TimeOff:
@@ -55,7 +55,7 @@ def change_time_off(*, time_off: TimeOff, fields: dict[str, Any], actor: Actor, 
     )
 
 
-def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> Change:
+def end_time_off(*, time_off: TimeOff, actor: Actor, now: datetime) -> AvailabilityChange:
     """Remove an absence, so that its hours can be booked again."""
 
     def around(schedule: Schedule) -> tuple[datetime, datetime]:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
 from booking.availability.errors import BadHours, EndsBeforeStart, InThePast
-from booking.availability.operations.change import Change, change_availability, deletion_of
+from booking.availability.operations.change import AvailabilityChange, change_availability, deletion_of
 from booking.availability.slots import check_on_grid
 from booking.models import (
     AvailabilityWindow,
@@ -24,7 +24,7 @@ def open_window(
     ends_at: datetime,
     actor: Actor,
     now: datetime,
-) -> Change:
+) -> AvailabilityChange:
     """Add a dated stretch of availability. Raises OffGrid, with the nearest aligned times, and BadHours."""
 
     def write(schedule: Schedule) -> AvailabilityWindow:
@@ -49,7 +49,7 @@ def move_window(
     ends_at: datetime,
     actor: Actor,
     now: datetime,
-) -> Change:
+) -> AvailabilityChange:
     """Change start and end of a dated stretch of availability. Raises as `open_window`, and NotFound."""
 
     def write(schedule: Schedule) -> AvailabilityWindow:
@@ -78,7 +78,7 @@ def move_window(
     )
 
 
-def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime) -> Change:
+def close_window(*, window: AvailabilityWindow, actor: Actor, now: datetime) -> AvailabilityChange:
     """Remove a dated stretch of availability."""
     around = (window.starts_at, window.ends_at)
     return change_availability(

@@ -41,7 +41,7 @@ def window_form(
     sent = request.POST if request.method == "POST" and not removing else None
     form = WindowForm(schedule, sent, window=row)
 
-    def change() -> availability.Change:
+    def change() -> availability.AvailabilityChange:
         if row is None:
             return availability.open_window(provider_id=schedule.provider_id, **form.cleaned_data, **arguments)
         if removing:
@@ -88,7 +88,7 @@ def time_off_form(
     sent = request.POST if request.method == "POST" and not removing else None
     form = TimeOffForm(schedule, sent, time_off=row)
 
-    def change() -> availability.Change:
+    def change() -> availability.AvailabilityChange:
         if row is None:
             return availability.take_time_off(provider_id=schedule.provider_id, fields=form.wanted, **arguments)
         if removing:

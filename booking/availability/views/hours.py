@@ -72,7 +72,7 @@ def single_date(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     if request.method == "POST" and valid:
         arguments: dict[str, Any] = {"actor": actor_of(request), "now": now}
 
-        def change() -> availability.Change:
+        def change() -> availability.AvailabilityChange:
             if action == "save":
                 return availability.set_date_override(
                     provider_id=schedule.provider_id,

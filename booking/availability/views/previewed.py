@@ -9,7 +9,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from booking.availability.operations import Change
+from booking.availability.operations import AvailabilityChange
 from booking.models import Schedule
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import preview
@@ -22,7 +22,7 @@ NOT_TYPED = ("csrfmiddlewaretoken", "do", "sure")
 class PreviewedChange(NamedTuple):
     """The effect of a change or of its preview; `sure` is sent with the same fields to confirm the preview."""
 
-    change: Change
+    change: AvailabilityChange
     action: str
     sure: str
     done: bool
@@ -33,7 +33,7 @@ def action_of(request: HttpRequest) -> str:
     return request.POST.get("sure", "").partition(":")[0] or request.POST.get("do", "")
 
 
-def do_if_previewed(request: HttpRequest, call: Callable[[], Change]) -> PreviewedChange:
+def do_if_previewed(request: HttpRequest, call: Callable[[], AvailabilityChange]) -> PreviewedChange:
     """Run `call` if its preview was shown with the very same fields; otherwise preview it."""
     action = action_of(request)
     sure = f"{action}:{_mark(request, action)}"

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from reminders.channels.base import (
-    Connection,
+    ChannelConnection,
     DeliveryError,
     OutgoingMessage,
     PersonalChannel,
@@ -37,7 +37,7 @@ PRINTING = "django.core.mail.backends.console.EmailBackend"
 WATCH_SECONDS = 0.2
 
 
-class Mail:
+class EmailConnection:
     """One connection to the mail server, reopened if it is lost."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Mail:
     def hand_over(self, outgoing: OutgoingMessage) -> None:
         self.open()
         with self.in_time():
-            self.backend.send_messages([letter(outgoing)])
+            self.backend.send_messages([mime_message(outgoing)])
 
     def answer(self, error: Exception) -> DeliveryError:
         """Return the meaning of an error for this mail and for the next ones."""
@@ -129,8 +129,8 @@ class Mail:
 
 
 @contextmanager
-def connect() -> Iterator[Connection]:
-    mail = Mail()
+def connect() -> Iterator[ChannelConnection]:
+    mail = EmailConnection()
     threading.Thread(target=mail.watch, name="watch", daemon=True).start()
     try:
         mail.open()
@@ -153,7 +153,7 @@ def message_id(outgoing: OutgoingMessage) -> str:
     return f"<{outgoing.key}@{urlsplit(settings.SITE_URL).hostname}>"
 
 
-def letter(outgoing: OutgoingMessage) -> EmailMultiAlternatives:
+def mime_message(outgoing: OutgoingMessage) -> EmailMultiAlternatives:
     """Return the message as a mail. Names and subject are taken literally, even if they look encoded (RFC 2047).
 
     Raises ValueError for an address that mail servers do not accept.
@@ -192,7 +192,7 @@ class EmailChannel(PersonalChannel):
     urgent_threads = 1
     limits = {"site": (5000, 50_000), "sender": (1000, 5000), "recipient": (60, 300), "new_recipient": (5, 20)}
 
-    def connect(self) -> AbstractContextManager[Connection]:
+    def connect(self) -> AbstractContextManager[ChannelConnection]:
         return connect()
 
     def spelled(self, address: str) -> str:

@@ -34,7 +34,7 @@ Twilio waits 15 seconds for a response, and retries only failed connections
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
-class StatusSerializer(serializers.Serializer[Any]):
+class SmsStatusSerializer(serializers.Serializer[Any]):
     MessageSid = serializers.CharField()
     MessageStatus = serializers.CharField()
     ErrorCode = serializers.CharField(required=False)
@@ -74,7 +74,7 @@ class StatusView(TwilioView):
         summary="What became of an SMS (for Twilio)",
         description="Signed in `X-Twilio-Signature`. What is about no message of ours is passed over, after a moment: "
         "a report may be quicker than our own note of having sent it.",
-        request={"application/x-www-form-urlencoded": StatusSerializer},
+        request={"application/x-www-form-urlencoded": SmsStatusSerializer},
         responses={204: None, **refusals(400, 403)},
     )
     def post(self, request: Request) -> Response:

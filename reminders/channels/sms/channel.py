@@ -17,7 +17,7 @@ from phonenumbers import region_code_for_number
 
 from accounts.models import Client
 from reminders.channels.base import (
-    Connection,
+    ChannelConnection,
     DeliveryError,
     OptOutWords,
     OutgoingMessage,
@@ -55,7 +55,7 @@ NEVER = {
 """Errors about the message itself, for which a retry is pointless (twilio.com/docs/api/errors)."""
 
 
-def connect() -> AbstractContextManager[Connection]:
+def connect() -> AbstractContextManager[ChannelConnection]:
     return GATEWAYS[settings.SMS_GATEWAY]()
 
 
@@ -83,17 +83,17 @@ class File:
 
 
 @contextmanager
-def console() -> Iterator[Connection]:
+def console() -> Iterator[ChannelConnection]:
     yield Console()
 
 
 @contextmanager
-def file() -> Iterator[Connection]:
+def file() -> Iterator[ChannelConnection]:
     yield File()
 
 
 @contextmanager
-def twilio() -> Iterator[Connection]:
+def twilio() -> Iterator[ChannelConnection]:
     # Imported only if it is used: it takes a quarter of a second.
     from twilio.http.http_client import TwilioHttpClient
 
@@ -168,12 +168,12 @@ def handed_over(error: Exception) -> bool:
 
 
 @contextmanager
-def none() -> Iterator[Connection]:
+def none() -> Iterator[ChannelConnection]:
     raise Unreachable("No SMS gateway is set up (SMS_GATEWAY).")
     yield
 
 
-GATEWAYS: dict[str, Callable[[], AbstractContextManager[Connection]]] = {
+GATEWAYS: dict[str, Callable[[], AbstractContextManager[ChannelConnection]]] = {
     "console": console,
     "file": file,
     "twilio": twilio,
@@ -205,7 +205,7 @@ class SmsChannel(PersonalChannel):
     )
     """Answers about a number: it sent STOP to the carrier (21610), or cannot be reached."""
 
-    def connect(self) -> AbstractContextManager[Connection]:
+    def connect(self) -> AbstractContextManager[ChannelConnection]:
         return connect()
 
     def spelled(self, address: str) -> str:

@@ -24,7 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from standardwebhooks import Webhook
 
 from reminders.channels.base import (
-    Connection,
+    ChannelConnection,
     DeliveryChannel,
     DeliveryError,
     OutgoingMessage,
@@ -71,7 +71,7 @@ class Target(NamedTuple):
 
 
 def target_of(url: str) -> Target:
-    """Return the target of a URL. Raises Refused for a URL that no webhook may have, whatever its host resolves to."""
+    """Return the target of a URL. Raises RefusedForGood if no webhook may have it, whatever its host resolves to."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -118,7 +118,7 @@ def left(deadline: float) -> float:
     return seconds
 
 
-class Answer(io.RawIOBase):
+class DeadlineReader(io.RawIOBase):
     """A reader of a socket with one deadline for all data, however slowly it arrives."""
 
     def __init__(self, line: socket.socket, deadline: float) -> None:
@@ -186,7 +186,7 @@ def tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-class Hooks:
+class WebhookConnection:
     """A connection for each message, because each has its own destination."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
@@ -213,7 +213,7 @@ def posted(target: Target, outgoing: OutgoingMessage, line: socket.socket, deadl
     connection.sock = line
     line.settimeout(left(deadline))
     connection.request("POST", target.path, outgoing.body, {"Host": target.netloc, **headers(outgoing)})
-    return http.client.HTTPResponse(Answer(line, deadline), method="POST")  # type: ignore[arg-type]
+    return http.client.HTTPResponse(DeadlineReader(line, deadline), method="POST")  # type: ignore[arg-type]
 
 
 def headers(outgoing: OutgoingMessage) -> dict[str, str]:
@@ -263,8 +263,8 @@ def seconds_asked(header: str | None) -> float | None:
 
 
 @contextmanager
-def connect() -> Iterator[Connection]:
-    yield Hooks()
+def connect() -> Iterator[ChannelConnection]:
+    yield WebhookConnection()
 
 
 class WebhookChannel(DeliveryChannel):
@@ -274,7 +274,7 @@ class WebhookChannel(DeliveryChannel):
     threads = 8
     limits = {"site": (50_000, 500_000), "sender": (5000, 50_000), "recipient": (5000, 50_000)}
 
-    def connect(self) -> AbstractContextManager[Connection]:
+    def connect(self) -> AbstractContextManager[ChannelConnection]:
         return connect()
 
     def counted_as(self, address: str) -> str:

@@ -16,7 +16,7 @@ from accounts.models import Client, User
 from booking.views.access import actor_of, client_page, login_of
 from reminders.channels.registry import personal, personal_channels
 from reminders.enums import OptOutSource
-from reminders.phones.forms import CodeForm
+from reminders.phones.forms import PhoneCodeForm
 from reminders.phones.views import verify
 from reminders.preferences.forms import RemindersForm
 from reminders.preferences.operations import addresses_of, opt_out_as, preferences_of, set_preferences, take_back_own
@@ -32,7 +32,7 @@ def reminders(request: HttpRequest, client: Client) -> HttpResponse:
     if action in ("stop", "back"):
         stop_or_take_back(action, request.POST.get("channel", ""), login_of(request), actor=actor, now=now)
         return HttpResponseRedirect(reverse("my-reminders"))
-    code = CodeForm(request.POST if action == "verify" else None)
+    code = PhoneCodeForm(request.POST if action == "verify" else None)
     if action in ("code", "verify"):
         refused = verify(request, client, code, actor=actor, now=now)
         if refused is not None or not code.errors:

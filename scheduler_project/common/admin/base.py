@@ -94,12 +94,12 @@ class StaffModelAdmin(Exports, PreviewedActions, ListAdmin):
         field = self.refusal_fields.get(refusal.field or "", refusal.field)
         explain = self.explain
 
-        class Refused(form_class):
+        class RefusedForm(form_class):
             def _post_clean(self) -> None:
                 super()._post_clean()
                 self.add_error(field if field in self.fields else None, explain(refusal, self))
 
-        return Refused
+        return RefusedForm
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         view = partial(super().changeform_view, request, *args, **kwargs)

@@ -24,7 +24,7 @@ from scheduler_project.common.files.csv_reader import check_size
 from scheduler_project.common.files.imports import (
     ImportOptions,
     ImportPolicy,
-    Report,
+    ImportReport,
     RowOutcome,
     Sheet,
     carry_out,
@@ -290,7 +290,7 @@ def _told(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(capfirst(str(RowOutcome(name).label)), number) for name, number in counts.items() if number]
 
 
-def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None:
+def _keep(file: ImportedFile, sheet: Sheet, report: ImportReport, **more: Any) -> None:
     """Store the outcomes of the rows, unless the file was imported meanwhile."""
     kept = {
         "counts": {str(outcome): number for outcome, number in report.counts().items()},
@@ -302,7 +302,7 @@ def _keep(file: ImportedFile, sheet: Sheet, report: Report, **more: Any) -> None
         setattr(file, name, value)
 
 
-def _shown(report: Report) -> dict[str, list[dict[str, Any]]]:
+def _shown(report: ImportReport) -> dict[str, list[dict[str, Any]]]:
     """Return the rows a preview lists, as JSON for PostgreSQL; unchanged rows are only counted."""
     return {
         str(outcome): [

@@ -68,7 +68,7 @@ class Result:
 
 
 @dataclass
-class Report:
+class ImportReport:
     """The outcomes of all rows, in order.
 
     `done` is false for a preview, and if all-or-nothing refused the file.
@@ -153,7 +153,7 @@ class Sheet:
         return self.export(self.model._default_manager.order_by(*self.order))  # noqa: SLF001
 
 
-def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: ImportPolicy | None) -> Report:
+def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: ImportPolicy | None) -> ImportReport:
     """Import a file, or preview it (no policy): import part by part, and roll back.
 
     All-or-nothing is one transaction, rolled back if a single row is refused. Row by row, each part is a transaction,
@@ -169,7 +169,7 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: Imp
         results += preview(carry_out_part) if policy is None else carry_out_part()
     results.sort(key=lambda result: result.row.number if result.row else len(rows) * 1000)
     refused = any(result.outcome == RowOutcome.REFUSED for result in results)
-    return Report(results, done=policy is not None and not (whole and refused))
+    return ImportReport(results, done=policy is not None and not (whole and refused))
 
 
 @operation
@@ -182,7 +182,7 @@ def _carry_out(sheet: Sheet, rows: list[Row], asked: ImportOptions, *, whole: bo
     return results
 
 
-def rejects(sheet: Sheet, report: Report) -> str:
+def rejects(sheet: Sheet, report: ImportReport) -> str:
     """Return the refused rows as a file in the original format, with an added column for the reason."""
     refused = [result for result in report.of(RowOutcome.REFUSED) if result.row]
     given = [name for name in sheet.header if any(result.row and name in result.row.cells for result in refused)]

@@ -14,7 +14,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 
 
-class Line(smtplib.SMTP):
+class SmtpSession(smtplib.SMTP):
     """An SMTP client that exposes its socket before the first exchange."""
 
     def __init__(self, *args: Any, opened: Callable[[socket.socket], None], **kwargs: Any) -> None:
@@ -27,7 +27,7 @@ class Line(smtplib.SMTP):
         return line
 
 
-class TlsLine(smtplib.SMTP_SSL, Line):
+class SmtpTlsSession(smtplib.SMTP_SSL, SmtpSession):
     """An SMTP-over-TLS client that exposes its socket before the TLS handshake."""
 
 
@@ -40,7 +40,7 @@ class Backend(smtp.EmailBackend):
 
     @property
     def connection_class(self) -> Any:
-        return partial(TlsLine if self.use_ssl else Line, opened=self.note)
+        return partial(SmtpTlsSession if self.use_ssl else SmtpSession, opened=self.note)
 
     def note(self, line: socket.socket) -> None:
         """Keep a duplicate of the socket: TLS takes over the first one."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reminders.channels.base import Attachment, DeliveryError, OutgoingMessage, RefusedForGood, Unreachable
-from reminders.channels.email.channel import connect, letter
+from reminders.channels.email.channel import connect, mime_message
 from tests.reminders.servers import SmtpServer, taking_less_than
 
 KEY = UUID("11111111-2222-3333-4444-555555555555")
@@ -106,7 +106,9 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=200)
 @given(subject=words, to_name=words, text=words)
 def test_mail_keeps_to_the_lines_of_smtp(subject, to_name, text):
     content = (
-        letter(outgoing(subject=subject, to_name=to_name, text=text * 9, html=text)).message().as_bytes(linesep="\r\n")
+        mime_message(outgoing(subject=subject, to_name=to_name, text=text * 9, html=text))
+        .message()
+        .as_bytes(linesep="\r\n")
     )
 
     lines = content.split(b"\r\n")

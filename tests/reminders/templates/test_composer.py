@@ -14,7 +14,7 @@ from django.utils.translation import override
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
 from reminders.channels.base import OutgoingMessage, TemplateText
-from reminders.channels.email.channel import letter
+from reminders.channels.email.channel import mime_message
 from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, Preferences
 from reminders.templates.composer import CustomTexts, compose, templates_for, time_in_words, variables_of, words_of
@@ -228,7 +228,7 @@ def test_written_is_safe_whatever_people_are_called(kind, recipient):
     assert len(outgoing.text.splitlines()) == len(harmless.text.splitlines())
     assert "\n" not in outgoing.subject
 
-    mail = message_from_bytes(letter(outgoing).message().as_bytes(), policy=policy.default)
+    mail = message_from_bytes(mime_message(outgoing).message().as_bytes(), policy=policy.default)
     assert mail["Bcc"] is None
     assert [address.addr_spec for address in mail["To"].addresses] == [outgoing.address]
     assert [address.display_name for address in mail["To"].addresses] == [" ".join(HOSTILE.split())]

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from booking.models import Appointment
 from reminders.channels.base import OutgoingMessage
-from reminders.channels.email.channel import letter
+from reminders.channels.email.channel import mime_message
 from reminders.enums import MessageKind
 from reminders.models import Message
 from reminders.outbox import enqueue
@@ -89,12 +89,12 @@ def django_alone(outgoing: OutgoingMessage, count: int) -> None:
     """One connection, kept; each mail is made by Django."""
     with get_connection() as backend:
         for _number in range(count):
-            backend.send_messages([letter(outgoing)])
+            backend.send_messages([mime_message(outgoing)])
 
 
 def smtplib_alone(outgoing: OutgoingMessage, count: int) -> None:
     """One connection, one mail that is already made."""
-    mail = letter(outgoing)
+    mail = mime_message(outgoing)
     content = mail.message().as_bytes(linesep="\r\n")
     with smtplib.SMTP(settings.EMAIL_HOST, settings.EMAIL_PORT) as server:
         for _number in range(count):

@@ -43,7 +43,7 @@ ENVIRONMENT = {
 BATCH = 50
 HASTE = {"SEND_BACKOFF_SECONDS": "1", "SEND_TRIES": "10"}
 
-Servers = dict[str, embedded.Server]
+Servers = dict[str, embedded.EmbeddedServer]
 
 
 def main() -> None:
@@ -115,7 +115,7 @@ def stage(options: argparse.Namespace) -> Iterator[tuple[Servers, Sink, Path]]:
 
 def act(
     options: argparse.Namespace,
-    servers: dict[str, embedded.Server],
+    servers: dict[str, embedded.EmbeddedServer],
     mail: Sink,
     place: Path,
     control: str | None = None,

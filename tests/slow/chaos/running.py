@@ -178,7 +178,7 @@ class Stuck(Exception):
     """The dispatchers make no progress."""
 
 
-def run(plan: Plan, crew: Crew, beats: Crew | None, servers: dict[str, embedded.Server], sink: Sink) -> Course:
+def run(plan: Plan, crew: Crew, beats: Crew | None, servers: dict[str, embedded.EmbeddedServer], sink: Sink) -> Course:
     """Kill and restart at random moments during the sending, until nothing is pending; then count."""
     course = Course(plan.messages, EmailChannel.threads)
     chance = random.Random(plan.seed)

@@ -12,7 +12,7 @@ MARGIN_SECONDS = 5
 """Seconds added to the server's own limit, so that the server can report first."""
 
 
-class Connection(psycopg.Connection[Any]):
+class PostgresConnection(psycopg.Connection[Any]):
     patience: float | None = None
     """Maximum seconds to wait for a response; None: no limit."""
 
@@ -30,7 +30,7 @@ class Connection(psycopg.Connection[Any]):
 class Driver:
     """Replacement for the psycopg module in Django."""
 
-    connect = staticmethod(Connection.connect)
+    connect = staticmethod(PostgresConnection.connect)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(psycopg, name)

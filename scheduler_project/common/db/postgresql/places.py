@@ -27,7 +27,7 @@ class Idle(NamedTuple):
     """The time at which it is closed, by `time.monotonic()`; None: never."""
 
 
-class InUse(threading.local):
+class ThreadConnections(threading.local):
     """The connections used by a thread. If the thread ends, they are closed."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Places:
         self.open = 0
         self.idle: dict[Any, list[Idle]] = {}
         self.closers: weakref.WeakKeyDictionary[Any, weakref.finalize[..., Any]] = weakref.WeakKeyDictionary()
-        self.in_use = InUse()
+        self.in_use = ThreadConnections()
 
     def take_idle(self, key: Any) -> Idle | None:
         """Return the most recently used idle connection, if there is one."""

@@ -13,7 +13,7 @@ change_source(
         "pronouns",
         "Pronouns",
         in_summary=True,
-        guest=Guest(),
+        guest=GuestQuestion(),
         search=is_contained,
         variable="the client's pronouns",
         sample="they/them",
