@@ -233,6 +233,13 @@ REMINDED = tuple(status for status, facts in STATUSES.items() if facts.is_remind
 ATTENDED = tuple(status for status, facts in STATUSES.items() if facts.outcome == AttendanceOutcome.ATTENDED)
 MISSED = tuple(status for status, facts in STATUSES.items() if facts.outcome == AttendanceOutcome.MISSED)
 
+(_USUAL,) = (facts for facts in STATUSES.values() if facts.is_usual)
+FROM_ICAL = {facts.ical: status for status, facts in reversed(STATUSES.items()) if facts.ical != _USUAL.ical}
+"""The status that a STATUS in a calendar stands for: the first of those written so.
+
+The usual one is left out, because it says no more than the time of the event does.
+"""
+
 ENDS = {row.event: row.target for row in TRANSITIONS.values() if row.target}
 """The status after each event that changes it."""
 

@@ -16,7 +16,7 @@ from icalendar import Calendar
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from accounts.models import Provider
-from booking.appointments.enums import AppointmentStatus
+from booking.appointments.transitions import FROM_ICAL
 from booking.calendars.icalendar import CONTROLS
 from booking.imports.lookups import own_uid
 from booking.imports.parse import COLUMNS, RRULE
@@ -25,10 +25,6 @@ from booking.models import Appointment
 from scheduler_project.common.files.csv_reader import FileRefused, Row, RowRefused, check_number, check_size
 from scheduler_project.common.files.imports import Sheet
 from scheduler_project.common.time.zones import YEARS, rfc3339, to_utc, zone_names
-
-STATUSES = {"TENTATIVE": AppointmentStatus.PENDING, "CANCELLED": AppointmentStatus.CANCELLED}
-"""The statuses that a calendar can ask for (RFC 5545 §3.8.1.11). Others say no more than the time of the event does."""
-
 
 UNSUPPORTED = ("RDATE", "EXRULE")
 
@@ -101,7 +97,9 @@ class _Event:
             "start": rfc3339(starts_at),
             "timezone": zone_name,
             "end": self._end(starts_at),
-            "status": STATUSES.get("CANCELLED" if method.upper() == "CANCEL" else str(self._one("STATUS")).upper(), ""),
+            "status": FROM_ICAL.get(
+                "CANCELLED" if method.upper() == "CANCEL" else str(self._one("STATUS")).upper(), ""
+            ),
         }
         if own_uid(uid) is None:  # Ours begin with the title, and go on with a name.
             cells["title"] = self._line("SUMMARY")

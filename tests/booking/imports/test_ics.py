@@ -124,6 +124,16 @@ def test_cancels_what_the_calendar_cancels():
     assert Appointment.objects.get().status == "cancelled"
 
 
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [("TENTATIVE", "pending"), ("CONFIRMED", "scheduled"), ("CANCELLED", "cancelled"), ("ELSEWHERE", "scheduled")],
+)
+def test_reads_each_status(written, status):
+    take(event(f"STATUS:{written}"))
+
+    assert Appointment.objects.get().status == status
+
+
 def test_takes_the_method_cancel_for_the_status():
     take(event())
 
