@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.actors import Actor, Source
 from accounts.admin.base import ArchivedAdmin, PersonAdmin
-from accounts.clients.fields import CONTACT_FIELDS, VERIFIED, field_names, fields_with, with_proofs
+from accounts.clients.fields import VERIFIED, contact_search, field_names, fields_with, with_proofs
 from accounts.clients.imports import CLIENTS
 from accounts.clients.operations import add_client, edit_client, remove_client
 from accounts.models import Client
@@ -49,7 +49,7 @@ class ClientAdmin(ArchivedAdmin, Imports, PersonAdmin):
     list_display = (*with_proofs(in_summary=True), "book", "created")
     list_filter = (AddressBookFilter,)
     list_select_related = ("owner",)
-    search_fields = (*(field.name for field in CONTACT_FIELDS if field.search), "owner__name")
+    search_fields = (*contact_search(), "owner__name")
     autocomplete_fields = ("owner",)
     readonly_fields = (*(field.proof for field in VERIFIED), "login", "created")
     actions = ("verify_phones", "erase")

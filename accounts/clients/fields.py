@@ -232,13 +232,21 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     return {name: known.get(name, same)(value) for name, value in values.items()}
 
 
-def matching(text: str) -> Q:
-    """Return the condition for clients with `text` in one of the searched fields."""
+def matching(text: str, path: str = "") -> Q:
+    """Return the condition for rows whose client has `text` in one of the searched fields.
+
+    `path` leads from the row to the client, such as `reservation__client__`.
+    """
     found = Q()
     for each in CONTACT_FIELDS:
         if each.search:
-            found |= each.search(each.name, text)
+            found |= each.search(f"{path}{each.name}", text)
     return found
+
+
+def contact_search(path: str = "") -> tuple[str, ...]:
+    """Return the columns in which an admin's list searches for clients, with the `path` to them."""
+    return tuple(f"{path}{each.name}" for each in CONTACT_FIELDS if each.search)
 
 
 def summary_of(client: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.clients.fields import matching
 from booking.api.filters import AtOneMoment, InstantFilter
 from booking.appointments.enums import AppointmentStatus
 from booking.models import (
@@ -41,4 +42,4 @@ class AppointmentFilter(AtOneMoment, django_filters.FilterSet):
         return queryset.filter(status=value)
 
     def find(self, queryset: Any, name: str, value: str) -> Any:
-        return queryset.filter(Q(title__icontains=value) | Q(reservation__client__name__icontains=value))
+        return queryset.filter(Q(title__icontains=value) | matching(value, "reservation__client__"))

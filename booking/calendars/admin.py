@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import contact_search
 from booking.admin.base import staff
 from booking.calendars import operations as calendars
 from booking.models import CalendarFeed
@@ -34,7 +35,7 @@ class CalendarFeedAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("id", "provider", "client", "address", "opened")
     list_filter = (KindFilter,)
     list_select_related = ("provider", "client")
-    search_fields = ("provider__name", "client__name", "client__email")
+    search_fields = ("provider__name", *contact_search("client__"))
     date_hierarchy = "created_at"
     fields = ("provider", "client", "address", "opened")
     readonly_fields = fields

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import contact_search
 from booking.admin.base import provider_filter, staff, there
 from booking.appointments.operations import confirm
 from booking.models import Reservation, Slot
@@ -30,7 +31,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("local_start", "client", "service", "provider", "state")
     list_filter = ("status", "face", provider_filter("provider"))
     list_select_related = ("provider__schedule", "client", "service")
-    search_fields = ("provider__name", "client__name", "client__email", "service__name")
+    search_fields = ("provider__name", *contact_search("client__"), "service__name")
     date_hierarchy = "starts_at"
     ordering = ("-pk",)
     list_per_page = 50

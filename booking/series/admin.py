@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import contact_search
 from booking.admin.base import provider_filter, staff, there
 from booking.appointments.staff_forms import StaffReasonForm
 from booking.models import Appointment, AppointmentSeries
@@ -73,7 +74,7 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("name", "provider", "client", "rule", "state", "occurrences")
     list_filter = (StateFilter, provider_filter("provider"), "service")
     list_select_related = ("provider", "client", "service")
-    search_fields = ("title", "service__name", "provider__name", "client__name", "client__email")
+    search_fields = ("title", "service__name", "provider__name", *contact_search("client__"))
     date_hierarchy = "start_date"
     ordering = ("-pk",)
     fields = (

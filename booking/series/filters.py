@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.clients.fields import matching
 from booking.api.filters import AtOneMoment
 from booking.models import (
     AppointmentSeries,
@@ -38,5 +39,5 @@ class SeriesFilter(AtOneMoment, django_filters.FilterSet):
 
     def find(self, queryset: Any, name: str, value: str) -> Any:
         return queryset.filter(
-            Q(title__icontains=value) | Q(service__name__icontains=value) | Q(client__name__icontains=value)
+            Q(title__icontains=value) | Q(service__name__icontains=value) | matching(value, "client__")
         )

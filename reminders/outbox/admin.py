@@ -14,6 +14,7 @@ from django.utils.html import format_html, linebreaks
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import contact_search
 from booking.admin.base import provider_filter, staff, there
 from booking.appointments.admin.appointments import AppointmentAdmin
 from reminders.enums import MessageKind, MessageStatus, Recipient
@@ -143,8 +144,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
     list_per_page = 50
     list_filter = ("status", "kind", "channel", "recipient", provider_filter("reservation__provider"))
     search_fields = (
-        "reservation__client__name",
-        "reservation__client__email",
+        *contact_search("reservation__client__"),
         "reservation__provider__name",
         "appointment__title",
         "mail__to",

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import contact_search
 from booking.admin.base import staff
 from reminders.channels.registry import personal, personal_choices
 from reminders.models import OptOut, Preferences
@@ -59,7 +60,7 @@ class PreferencesAdmin(StaffModelAdmin):
     list_display = ("client", "channels_display", "language_display", "quiet_from", "quiet_until", "clock", "changed")
     list_filter = ("language",)
     list_select_related = ("client",)
-    search_fields = ("client__name", "client__email", "client__phone")
+    search_fields = contact_search("client__")
     autocomplete_fields = ("client",)
     date_hierarchy = "updated_at"
     fields = ("client", "channels", "sites_channels", "language", "quiet_from", "quiet_until")

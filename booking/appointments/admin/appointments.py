@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.clients.fields import contact_search
 from booking.admin.base import InScheduleAdmin, explained, provider_filter, staff, there
 from booking.admin.imports import BookingImports, CalendarUploadForm
 from booking.appointments import operations as appointments
@@ -169,13 +170,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
     list_per_page = 50
     list_filter = ("status", WhenFilter, provider_filter("reservation__provider"), "reservation__service")
     list_select_related = ("reservation__provider__schedule", "reservation__client", "reservation__service")
-    search_fields = (
-        "title",
-        "reservation__provider__name",
-        "reservation__client__name",
-        "reservation__client__email",
-        "reservation__client__phone",
-    )
+    search_fields = ("title", "reservation__provider__name", *contact_search("reservation__client__"))
     date_hierarchy = "reservation__starts_at"
     change_form_template = "admin/booking/appointment/change_form.html"
     actions = tuple(on_many(action) for action, row in TRANSITIONS.items() if row.many)

@@ -1,6 +1,9 @@
 """The list of contact fields is the only place to add one."""
 
-from accounts.clients.fields import CONTACT_FIELDS
+import pytest
+from django.contrib import admin
+
+from accounts.clients.fields import CONTACT_FIELDS, contact_search
 from accounts.models import Client
 from tests.changed import run_cases
 
@@ -16,3 +19,15 @@ def test_every_column_of_a_client_is_a_contact_field_or_says_nothing_about_them(
     listed = {column for field in CONTACT_FIELDS for column in field.columns}
 
     assert {column.name for column in Client._meta.concrete_fields} == listed | OTHERS
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label)
+def test_every_list_of_the_admin_that_searches_for_clients_does_so_by_all_contacts(model):
+    searched = admin.site._registry[model].search_fields
+    paths = {name[: name.index("client__") + len("client__")] for name in searched if "client__" in name}
+
+    assert all(set(contact_search(path)) <= set(searched) for path in paths)
+
+
+def test_clients_are_found_by_name_email_and_phone():
+    assert contact_search() == ("name", "email", "phone")

@@ -424,10 +424,11 @@ def test_list_narrows_by_when_it_starts(staff_api, provider, query, expected):
 
 def test_list_finds_by_title_and_client(staff_api, provider, made):
     appoint(provider, at("2026-03-04 11:00"), title="Something else")
-    by_name = made.reservation.client.name
+    client = made.reservation.client
 
     assert ids(staff_api.get("/api/appointments", {"search": "FIRST"})) == [made.pk]
-    assert made.pk in ids(staff_api.get("/api/appointments", {"search": by_name}))
+    assert made.pk in ids(staff_api.get("/api/appointments", {"search": client.name}))
+    assert ids(staff_api.get("/api/appointments", {"search": client.email})) == [made.pk]
 
 
 @pytest.mark.parametrize(("status", "expected"), [("upcoming", 1), ("past", 0)])
