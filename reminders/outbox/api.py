@@ -125,4 +125,4 @@ class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
         if not self.actor.runs(appointment.provider.pk, "reminders.view_message"):
             raise NotAllowed
         rows = not_planned(appointment, reader=request.user, now=self.now)
-        return Response([row._asdict() for row in rows])
+        return Response(serializers.NotPlannedSerializer(rows, many=True).data)

@@ -55,6 +55,15 @@ class Facts(NamedTuple):
     """The channels whose address opted out, with the time of it (RFC 3339)."""
     endpoints: dict[str, list[str]]
 
+    @property
+    def chosen(self) -> list[str]:
+        """The channels the client chose, or those of the site."""
+        return settings.REMINDER_CHANNELS if self.channels is None else self.channels
+
+    def address_on(self, channel: str) -> str:
+        """Return the client's address on a channel; empty if there is none."""
+        return self.addresses[list(personal_channels()).index(channel)]
+
     def client_channels(self, *, reminding: bool) -> list[str]:
         """Return the channels the client can and wants to be reached on. Most opt-outs do not stop notices of bookings.
 
@@ -65,12 +74,11 @@ class Facts(NamedTuple):
     def skip_reason(self, channel: str, *, reminding: bool) -> str:
         """Return the reason why the client is not reached on a channel, as named in `skip_reasons`; empty if they
         are."""
-        chosen = settings.REMINDER_CHANNELS if self.channels is None else self.channels
-        if channel not in chosen:
+        if channel not in self.chosen:
             return NOT_CHOSEN
         if not self.provider_is_vetted:
             return NOT_VETTED
-        if not self.addresses[list(personal_channels()).index(channel)]:
+        if not self.address_on(channel):
             return NO_ADDRESS
         silenced = channel in self.opted_out and (reminding or personal(channel).opt_out_stops_notices)
         return OPTED_OUT if silenced else ""

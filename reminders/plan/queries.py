@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.formats import date_format
 
 from accounts.models import User
+from booking.appointments.transitions import UPCOMING
 from booking.models import Appointment
 from reminders import skip_reasons
 from reminders.channels.registry import CHANNELS, personal_channels
@@ -24,6 +25,11 @@ class NotPlanned(NamedTuple):
     channel: str
     offsets: list[str]
     reason: str
+    is_notable: bool
+    """True if staff would expect these reminders: the appointment is yet to begin, and the channel is in use.
+
+    It is the same for an opt-out as for a channel that was not chosen, so it reveals no opt-out.
+    """
 
     @property
     def label(self) -> str:
@@ -40,6 +46,7 @@ def not_planned(appointment: Appointment, *, reader: User | AnonymousUser, now: 
     sees_opt_outs = isinstance(reader, User) and reader.may("reminders.view_optout")
     known = _known(facts)
     made = list(decisions(facts))
+    is_ahead = facts.status in UPCOMING and facts.starts_at > now
     for decision in made:
         if (decision.channel, decision.offset, decision.endpoint_id) in known or not _is_of_use(decision):
             continue
@@ -48,8 +55,11 @@ def not_planned(appointment: Appointment, *, reader: User | AnonymousUser, now: 
             words = _in_words(reason, decision, facts, sees_opt_outs=sees_opt_outs)
             found.setdefault((decision.channel, words), []).append(decision.offset)
     if not made:
-        return [NotPlanned("", [], str(skip_reasons.PLANNING[skip_reasons.NO_OFFSETS]))]
-    return [NotPlanned(channel, list(dict.fromkeys(offsets)), words) for (channel, words), offsets in found.items()]
+        return [NotPlanned("", [], str(skip_reasons.PLANNING[skip_reasons.NO_OFFSETS]), is_ahead)]
+    return [
+        NotPlanned(channel, list(dict.fromkeys(offsets)), words, is_ahead and _is_in_use(channel, facts))
+        for (channel, words), offsets in found.items()
+    ]
 
 
 def _known(facts: Facts) -> set[tuple[str, str, int | None]]:
@@ -63,6 +73,11 @@ def _is_of_use(decision: Decision) -> bool:
     """Return False for a channel that nobody uses: its absence surprises nobody."""
     unused = decision.reason == skip_reasons.NOT_CHOSEN
     return not unused or personal_channels()[decision.channel].is_offered()
+
+
+def _is_in_use(channel: str, facts: Facts) -> bool:
+    """Return True for a channel the client chose or has an address on, and for webhooks, which the provider set up."""
+    return channel not in personal_channels() or channel in facts.chosen or bool(facts.address_on(channel))
 
 
 def _in_words(reason: str, decision: Decision, facts: Facts, *, sees_opt_outs: bool) -> str:

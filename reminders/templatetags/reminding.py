@@ -18,9 +18,10 @@ BADGES = {MessageStatus.SENT: "good", MessageStatus.PENDING: "pending", MessageS
 
 
 @register.simple_tag(takes_context=True)
-def not_planned_reminders(context: template.Context, appointment: Appointment) -> list[NotPlanned]:
-    """Return why reminders of the appointment were not planned, for the logged-in reader."""
-    return not_planned(appointment, reader=context["request"].user, now=timezone.now())
+def not_planned_reminders(context: template.Context, appointment: Appointment) -> dict[str, list[NotPlanned]]:
+    """Return why reminders of the appointment were not planned, for the logged-in reader: all, and the notable ones."""
+    rows = not_planned(appointment, reader=context["request"].user, now=timezone.now())
+    return {"all": rows, "notable": [row for row in rows if row.is_notable]}
 
 
 register.filter("offsets_in_words", in_words)

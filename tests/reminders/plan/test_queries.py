@@ -45,7 +45,12 @@ def opted_out(provider):
 
 
 def why(appointment, reader, now=NOON):
-    return [tuple(row) for row in not_planned(appointment, reader=reader, now=now)]
+    return [(row.channel, row.offsets, row.reason) for row in not_planned(appointment, reader=reader, now=now)]
+
+
+def notable(appointment, reader, now=NOON):
+    """Return the channels of the reasons that stand on the page without being asked for."""
+    return [row.channel for row in not_planned(appointment, reader=reader, now=now) if row.is_notable]
 
 
 def test_reminders_that_are_planned_need_no_reason(provider, boss):
@@ -148,6 +153,72 @@ def test_no_offsets(provider, boss):
     edit(appointment_id=made.pk, changes={"reminder_offsets": []}, actor=SYSTEM, now=NOON)
 
     assert why(made, boss) == [("", [], "No reminders are set for this appointment.")]
+
+
+# --- What stands on the page unasked ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_text_too(settings):
+    settings.SMS_GATEWAY = "file"
+
+
+@pytest.mark.usefixtures("by_text_too")
+def test_channel_that_nobody_chose_is_not_notable_without_an_address(provider, boss):
+    made = appoint(provider, NINE, client=ClientFactory(email="ada@example.org"))
+
+    assert why(made, boss) == [("sms", BOTH, NOT_REMINDED_BY_IT)]
+    assert notable(made, boss) == []
+
+
+@pytest.mark.usefixtures("by_text_too")
+def test_channel_that_nobody_chose_is_notable_with_an_address(provider, boss):
+    made = appoint(provider, NINE, client=ClientFactory(phone="+4930901820", verified_phone="+4930901820"))
+
+    assert notable(made, boss) == ["sms"]
+
+
+@pytest.mark.usefixtures("by_text_too")
+def test_chosen_channel_is_notable_without_an_address(provider, boss):
+    client = ClientFactory(email="ada@example.org")
+    Preferences.objects.create(client=client, channels=["email", "sms"], updated_at=NOON)
+
+    assert notable(appoint(provider, NINE, client=client), boss) == ["sms"]
+
+
+def test_opt_out_is_as_notable_as_a_channel_not_chosen(opted_out, provider, boss):
+    assert notable(opted_out, boss) == notable(opted_out, provider.user) == ["email"]
+
+
+@pytest.mark.parametrize(("status", "channels"), [("pending", ["email"]), ("cancelled", []), ("missed", [])])
+def test_reasons_are_notable_while_the_appointment_is_ahead(opted_out, boss, status, channels):
+    type(opted_out).objects.filter(pk=opted_out.pk).update(status=status)
+
+    assert notable(opted_out, boss) == channels
+    assert [channel for channel, *_rest in why(opted_out, boss)] == ["email"]
+
+
+def test_reasons_are_not_notable_once_it_has_begun(opted_out, boss):
+    assert notable(opted_out, boss, now=NINE) == []
+    assert why(opted_out, boss, now=NINE) == [("email", BOTH, OPTED_OUT)]
+
+
+def test_missing_offsets_are_notable_while_it_is_ahead(provider, boss):
+    made = appoint(provider, NINE)
+    edit(appointment_id=made.pk, changes={"reminder_offsets": []}, actor=SYSTEM, now=NOON)
+
+    assert notable(made, boss) == [""]
+    assert notable(made, boss, now=NINE) == []
+
+
+def test_page_lists_the_rest_where_it_is_asked_for(opted_out, dashboard):
+    type(opted_out).objects.filter(pk=opted_out.pk).update(status="cancelled")
+
+    page = dashboard.get(reverse("dashboard-appointment", args=[opted_out.pk])).content.decode()
+
+    assert "Reminders that are not planned" not in page
+    assert "<summary>All reminders that are not planned</summary>" in page
+    assert NOT_REMINDED_BY_IT in page
 
 
 # --- Who reads of an opt-out ------------------------------------------------------------------------------------------
