@@ -419,8 +419,9 @@ THROTTLE_SEARCH = env.str("THROTTLE_SEARCH", default="60/min")
 THROTTLE_WRITE = env.str("THROTTLE_WRITE", default="120/min")
 """Writes of the API by one user, or from one address without a login."""
 THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")
-"""Log-ins, and passwords reset, from one address. Wrong passwords and codes are counted separately: they slow down the
-person who guesses, not the owner."""
+"""Passwords and codes entered at logging in, and passwords reset, from one address; those entered again, and passwords
+changed, by one login. Wrong passwords and codes are counted separately: they slow down the person who guesses, not the
+owner."""
 THROTTLE_HOLD = env.str("THROTTLE_HOLD", default="60/hour")
 """Times held and links requested on the pages, from one address."""
 THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")

@@ -16,7 +16,7 @@ from accounts.privacy.forms import DeleteForm
 from accounts.privacy.operations import delete_account, export_person
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import WrongPassword
-from scheduler_project.common.pages.base import as_file, page
+from scheduler_project.common.pages.base import as_file, limited_as, page
 
 
 @login_required
@@ -30,6 +30,7 @@ def download(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @page
+@limited_as("login")
 def delete(request: HttpRequest) -> HttpResponse:
     """Ask for the password again, then delete the account."""
     assert isinstance(request.user, User)

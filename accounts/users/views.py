@@ -8,8 +8,10 @@ from allauth.account.views import (
     password_change,
     password_reset,
     password_reset_from_key,
+    reauthenticate,
     signup,
 )
+from allauth.mfa.base import views as mfa
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -27,39 +29,57 @@ from accounts.sign_in.devices import remember_browser
 from accounts.sign_in.operations import owner_of_link
 from accounts.users.forms import UserProfileForm
 from accounts.users.operations import edit_user
-from scheduler_project.common.pages.base import back, page, remember_zone, secret_page, too_many
+from scheduler_project.common.pages.base import back, limited_as, page, remember_zone, secret_page
 
 EMAIL_ACTIONS = frozenset({"action_add", "action_send", "action_remove"})
 """The allowed actions of allauth's page of emails. If several are sent, allauth takes the first."""
 
 
 @page
+@limited_as("register")
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Sign up, with the same rate limit as the API: both reveal whether an email is taken."""
-    refused = too_many(request, "register") if request.method == "POST" else None
-    return refused or signup(request)
+    """Sign up. Like the API it reveals whether an email is taken."""
+    return signup(request)
 
 
 @page
+@limited_as("login")
 def log_in(request: HttpRequest) -> HttpResponse:
-    """Log in, with the same rate limit as the API. Wrong passwords are also counted (`guesses`)."""
-    refused = too_many(request, "login") if request.method == "POST" else None
-    return refused or login(request)
+    """Log in. Wrong passwords are also counted (`guesses`), here and on all pages that ask for a password or code."""
+    return login(request)
+
+
+@page
+@limited_as("login")
+def enter_code(request: HttpRequest) -> HttpResponse:
+    """Log in by the second factor, after the password."""
+    return mfa.authenticate(request)
+
+
+@page
+@limited_as("login")
+def enter_password_again(request: HttpRequest) -> HttpResponse:
+    return reauthenticate(request)
+
+
+@page
+@limited_as("login")
+def enter_code_again(request: HttpRequest) -> HttpResponse:
+    return mfa.reauthenticate(request)
 
 
 @login_required
 @page
+@limited_as("register")
 def change_email(request: HttpRequest) -> HttpResponse:
     """Request another email for a login, resend its link, or withdraw the request.
 
     allauth also has `action_primary`, by which a login that never verified an email takes any other at once. Here only
-    the mailed link makes an email the login's. Like signing up it reveals whether an email is taken, and is limited
-    with it.
+    the mailed link makes an email the login's. Like signing up it reveals whether an email is taken.
     """
     if request.method == "POST" and not EMAIL_ACTIONS & request.POST.keys():
         return HttpResponseRedirect(reverse("account_email"))
-    refused = too_many(request, "register") if request.method == "POST" else None
-    return refused or email(request)
+    return email(request)
 
 
 class ConfirmEmail(ConfirmEmailView):
@@ -72,26 +92,24 @@ class ConfirmEmail(ConfirmEmailView):
 
 @login_required
 @page
+@limited_as("login")
 def change_password(request: HttpRequest) -> HttpResponse:
     """Change the password. This browser still counts as one that has logged in before."""
     return remembering(request, password_change(request))
 
 
 @page
+@limited_as("login")
 def reset_password(request: HttpRequest) -> HttpResponse:
-    """Ask for a link to set a password, with the same rate limit as the API."""
-    refused = too_many(request, "login") if request.method == "POST" else None
-    return refused or password_reset(request)
+    """Ask for a link to set a password."""
+    return password_reset(request)
 
 
 @page
+@limited_as("login")
 def set_password(request: HttpRequest, uidb36: str, key: str) -> HttpResponse:
-    """Set a password by the mailed link, with the same rate limit as the API.
-
-    The link proves the mailbox: this browser then counts as known to the login.
-    """
-    refused = too_many(request, "login") if request.method == "POST" else None
-    return refused or remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
+    """Set a password by the mailed link. It proves the mailbox: this browser then counts as known to the login."""
+    return remembering(request, password_reset_from_key(request, uidb36=uidb36, key=key))
 
 
 def remembering(request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -146,6 +146,20 @@ def too_many(request: HttpRequest, scope: str, subject: str | None = None) -> Ht
     return refused_for(request, seconds_to_wait(request, scope, subject))
 
 
+def limited_as(scope: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
+    """Make a view that applies a rate limit of the API to what is posted to it."""
+
+    def decorate(view: View[P]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            refused = too_many(request, scope) if request.method == "POST" else None
+            return refused or view(request, *args, **kwargs)
+
+        return answer
+
+    return decorate
+
+
 def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpResponse | None:
     """Return an error page if a mailbox has been sent too many links of a kind, by whatever caller, else None."""
     return refused_for(request, seconds_until("mail", f"{kind}:{mailbox(address)}"))

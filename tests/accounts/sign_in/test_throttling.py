@@ -1,9 +1,12 @@
 """Rate limits on passwords (R18, R19)."""
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
 from scheduler_project.common.models import Tally
 from tests.conftest import logged_in
+from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +60,27 @@ def test_password_change_is_limited_per_user(booker):
     ]
 
     assert answers == [400, 400, 400, 429]
+
+
+@pytest.mark.parametrize(
+    "path", ["password/change", "reauthenticate", "2fa/authenticate", "2fa/reauthenticate", "delete"]
+)
+def test_page_that_asks_for_a_password_or_code_is_limited_per_user(client, booker, path):
+    client.force_login(booker.user)
+    answers = [client.post(f"/account/{path}/", {}, REMOTE_ADDR=f"192.0.2.{number}").status_code for number in range(4)]
+
+    assert answers[3:] == [429]
+    assert 429 not in answers[:3]
+
+
+def test_code_at_log_in_is_limited_per_address(api, client, booker):
+    secret = generate_totp_secret()
+    EmailAddress.objects.update(verified=True)
+    TOTP.activate(booker.user, secret)
+    client.post("/account/login/", {"login": booker.user.email, "password": PASSWORD})
+    answers = [client.post("/account/2fa/authenticate/", {"code": "000000"}).status_code for _ in range(3)]
+
+    assert answers == [200, 200, 429]
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b'{"email": ["a"]}', b'{"email": null}', b"{", b"7"])
