@@ -46,7 +46,7 @@ OF_STAFF = {
     "post /api/providers/{id}/decline",
 }
 """Endpoints that only staff may use, of rows that are no secret."""
-STRANGERS = ("another client", "another provider", "nobody in particular")
+STRANGERS = ("another client", "another client of that provider", "another provider", "nobody in particular")
 
 PRIVATE = [endpoint for endpoint in ENDPOINTS if str(endpoint) not in PUBLIC]
 OF_SOMEBODY = [endpoint for endpoint in PRIVATE if "{" in endpoint.path and str(endpoint) not in OF_ALL]

@@ -98,6 +98,9 @@ def everything() -> Iterator[World]:
         tokens_of(boss)
         ids["sign_in_id"] = SignIn.objects.get(user=boss).pk
         ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
+        neighbour = ClientFactory()
+        appoint(provider, at("2026-03-04 12:00"), client=neighbour)
+        hold(provider, at("2026-03-04 12:30"), client=neighbour)
         ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
         people = {
             "anonymous": APIClient(),
@@ -105,6 +108,7 @@ def everything() -> Iterator[World]:
             "provider": logged_in(provider.user),
             "staff": logged_in(boss),
             "another client": logged_in(ClientFactory().user),
+            "another client of that provider": logged_in(neighbour.user),
             "another provider": logged_in(ProviderFactory().user),
             "nobody in particular": logged_in(UserFactory()),
         }
