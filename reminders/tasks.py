@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reminders.outbox import dispatcher
+from reminders.dispatch import dispatcher
 from reminders.phones import operations as phones
 from reminders.plan import operations as plan
 from scheduler_project.common.waking import wake

@@ -20,9 +20,9 @@ from django_celery_beat.models import PeriodicTask
 from booking.appointments.transitions import AWAITING_APPROVAL
 from reminders.channels.base import PersonalChannel
 from reminders.channels.registry import CHANNELS
+from reminders.dispatch import leases
 from reminders.enums import MessageStatus
 from reminders.models import Message
-from reminders.outbox import operations as outbox
 from scheduler_project import health
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, local_time
@@ -220,7 +220,7 @@ def _channel(channel: PersonalChannel, outage: Outage | None, now: datetime) -> 
     if outage is None:
         is_well = channel.is_set_up()
         return {"name": name, "well": is_well, "says": "" if is_well else channel.not_set_up}
-    waiting = outbox.waiting(channel=channel.name, now=now)
+    waiting = leases.waiting(channel=channel.name, now=now)
     says = _("does not take anything since %(at)s: %(count)d wait. %(error)s") % {
         "at": here(local_time(outage.since)),
         "count": waiting,

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 from accounts.clients.fields import contact_search
 from booking.admin.base import provider_filter, staff, there
 from booking.appointments.admin.appointments import AppointmentAdmin
+from reminders.dispatch import limits
 from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
-from reminders.outbox import limits
 from reminders.outbox import operations as outbox
 from reminders.skip_reasons import reason_in_words
 from reminders.templates.composer import recipient_of, shown

@@ -17,7 +17,6 @@ from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import channel_choices
 from reminders.enums import AttemptOutcome, MessageKind, MessageStatus, Recipient
 from reminders.skip_reasons import reason_for_all, reason_in_words
-from reminders.webhooks.models import WebhookEndpoint
 from scheduler_project.common.models import Outage
 
 
@@ -92,7 +91,12 @@ class Message(models.Model):
         Appointment, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("appointment")
     )
     endpoint = models.ForeignKey(
-        WebhookEndpoint, models.CASCADE, null=True, blank=True, related_name="messages", verbose_name=_("endpoint")
+        "reminders.WebhookEndpoint",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name=_("endpoint"),
     )
     offset = models.CharField(_("offset"), max_length=40, blank=True, help_text=_("How long before the start."))
     details = models.JSONField(_("details"), default=dict, blank=True)

@@ -18,7 +18,7 @@ from booking.models import Schedule
 from booking.views.access import actor_of, provider_page
 from reminders.enums import MessageStatus, Recipient
 from reminders.models import Message
-from reminders.outbox import operations as dispatch
+from reminders.outbox import operations
 from reminders.outbox.forms import MessagesForm
 from reminders.outbox.models import MessageQuerySet
 from reminders.templates.composer import recipient_of, shown
@@ -77,7 +77,7 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
     refusal = None
     if request.method == "POST":
         try:
-            dispatch.retry(message_id=row.pk, actor=actor_of(request), now=timezone.now())
+            operations.retry(message_id=row.pk, actor=actor_of(request), now=timezone.now())
         except DomainError as error:
             refusal = error
         else:

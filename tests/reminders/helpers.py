@@ -5,9 +5,9 @@ from typing import NamedTuple
 from django.db.models import QuerySet
 
 from booking.models import Appointment
+from reminders.dispatch.dispatcher import URGENT, DispatchRound, dispatch
 from reminders.enums import MessageKind
 from reminders.models import Message
-from reminders.outbox.dispatcher import URGENT, DispatchRound, dispatch
 from tests.factories import at
 
 

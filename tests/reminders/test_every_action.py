@@ -7,9 +7,9 @@ import pytest
 from booking.appointments.messages import success_message
 from booking.appointments.operations import reschedule, take_action
 from booking.appointments.transitions import CALLED_OFF, ENDS, TRANSITIONS, Action
+from reminders.dispatch.skipping import STANDING
 from reminders.enums import NOTICES, MessageKind
 from reminders.models import Message
-from reminders.outbox.operations import STANDING
 from reminders.webhooks.events import APPOINTMENT_EVENTS, EVENTS, event_name
 from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at
 from tests.reminders.helpers import notices

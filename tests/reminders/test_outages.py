@@ -10,11 +10,10 @@ from django.db.models import Count
 
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
+from reminders.dispatch import attempts, dispatcher
+from reminders.dispatch.dispatcher import dispatch
 from reminders.enums import AttemptOutcome, MessageKind, MessageStatus
 from reminders.models import DeliveryAttempt, Message
-from reminders.outbox import dispatcher
-from reminders.outbox import operations as outbox_operations
-from reminders.outbox.dispatcher import dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
 from scheduler_project.common.outages import open_outage
@@ -128,11 +127,11 @@ def test_control_without_the_circuit_and_with_three_tries_the_outage_loses_them(
             return attempt(batch, message)
         except dispatcher.RouteClosed:
             error = DeliveryError("Not tried: nothing got through just before.")
-            return outbox_operations.AttemptResult(message, "", batch.clock(), 0, "", error)
+            return attempts.AttemptResult(message, "", batch.clock(), 0, "", error)
 
     monkeypatch.setattr(dispatcher.Batch, "note_lost", counted)
     monkeypatch.setattr(dispatcher.Batch, "attempt", old_attempt)
-    monkeypatch.setattr(outbox_operations, "_is_final", lambda error, failures, *, useful: failures >= 3)
+    monkeypatch.setattr(attempts, "_is_final", lambda error, failures, *, useful: failures >= 3)
     reminders_due(minutes(4), 20)
     server = MailServer(minutes(4))
 

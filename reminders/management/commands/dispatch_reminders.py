@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from reminders.outbox.dispatcher import dispatch
+from reminders.dispatch.dispatcher import dispatch
 
 
 class Command(BaseCommand):

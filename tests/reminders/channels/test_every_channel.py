@@ -5,10 +5,10 @@ from django.urls import reverse
 
 from accounts.privacy.operations import export_person
 from reminders.channels.registry import CHANNELS, personal, personal_channels
+from reminders.dispatch.leases import due
 from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, MessageTemplate, OptOut, Preferences
 from reminders.outbox.forms import MessagesForm
-from reminders.outbox.operations import due
 from reminders.plan.facts import facts_of
 from reminders.preferences.admin import OptOutForm, PreferencesForm
 from reminders.preferences.api import OptOutSerializer, PreferencesSerializer

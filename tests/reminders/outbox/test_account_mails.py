@@ -11,10 +11,12 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.actors import Actor, Source
 from accounts.mails.operations import owe, owe_reset_link
+from reminders.dispatch.attempts import AttemptResult, record_attempt
+from reminders.dispatch.leases import claim
 from reminders.enums import MessageKind, MessageStatus, OptOutSource, Recipient
 from reminders.models import Message
-from reminders.outbox import operations as outbox
 from reminders.outbox.errors import NotRetryable
+from reminders.outbox.operations import retry
 from reminders.preferences.operations import opt_out
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
@@ -72,17 +74,17 @@ def test_send_mails_the_text_and_keeps_nothing_of_it(owed, mailoutbox):
 
 
 def test_send_leaves_what_somebody_else_is_sending(owed, settings):
-    outbox.claim(channel="email", now=NOON, limit=50, urgent=True)
+    claim(channel="email", now=NOON, limit=50, urgent=True)
 
     assert sends(settings.SEND_LEASE_SECONDS - 1) == 0
     assert sends(settings.SEND_LEASE_SECONDS) == 1
 
 
 def test_send_of_what_was_erased_meanwhile_records_nothing(owed):
-    [claimed] = outbox.claim(channel="email", now=NOON, limit=50, urgent=True)
+    [claimed] = claim(channel="email", now=NOON, limit=50, urgent=True)
     account_messages().delete()
 
-    assert outbox.record_attempt(outbox.AttemptResult(claimed, "ada@example.org", NOON, 5), now=NOON) is None
+    assert record_attempt(AttemptResult(claimed, "ada@example.org", NOON, 5), now=NOON) is None
 
 
 def test_send_waits_while_the_mail_server_is_down_and_counts_nothing(owed, no_mail_server):
@@ -246,7 +248,7 @@ def test_api_shows_them_neither_to_a_provider_nor_to_their_owner(owed, booker, p
 
 def test_retry_is_for_messages_that_failed(owed):
     with pytest.raises(NotRetryable):
-        outbox.retry(message_id=owed.pk, actor=Actor(UserFactory(superuser=True), Source.ADMIN), now=NOON)
+        retry(message_id=owed.pk, actor=Actor(UserFactory(superuser=True), Source.ADMIN), now=NOON)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ from standardwebhooks import Webhook
 from twilio.request_validator import RequestValidator
 
 from reminders.channels.registry import CHANNELS
+from reminders.dispatch import attempts
 from reminders.enums import AttemptOutcome, MessageStatus
 from reminders.models import WebhookEndpoint
-from reminders.outbox import operations as outbox_operations
 from reminders.webhooks.operations import disable_endpoint, enable_endpoint, replay
 from tests.factories import (
     NOON,
@@ -179,7 +179,7 @@ def test_report_that_comes_before_its_sending_is_settled_is_not_lost(settings, m
         time.sleep(0.3)
 
     monkeypatch.setattr(CHANNELS["sms"], "connect", connect)
-    with wrapped(outbox_operations, "record_attempt", before=slowly):
+    with wrapped(attempts, "record_attempt", before=slowly):
         assert together(twilio, dispatcher) == [204, 1]
 
     assert message.attempts.get().outcome == AttemptOutcome.DELIVERED

@@ -19,10 +19,10 @@ from django.utils import timezone
 from booking.models import Appointment
 from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import mime_message
+from reminders.dispatch.dispatcher import dispatch
 from reminders.enums import MessageKind
 from reminders.models import Message
 from reminders.outbox import enqueue
-from reminders.outbox.dispatcher import dispatch
 from reminders.plan import operations as plan
 from reminders.templates.composer import compose
 from tests.slow.chaos import seed

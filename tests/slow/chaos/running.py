@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from reminders.channels.base import OutgoingMessage
 from reminders.channels.email.channel import EmailChannel, message_id
+from reminders.dispatch import dispatcher
 from reminders.enums import AttemptOutcome, MessageStatus
 from reminders.models import DeliveryAttempt, Message
-from reminders.outbox import dispatcher
 from scheduler_project import embedded
 from scheduler_project.machine import ending_with_parent
 from scheduler_project.runner import CELERY

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from reminders.outbox import dispatcher
-from reminders.outbox import operations as outbox_operations
+from reminders.dispatch import attempts, dispatcher, leases
 
 LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
 SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
@@ -11,21 +10,17 @@ SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
 
 def without_lease() -> None:
     """Send due messages without claiming them."""
-    looked_up = outbox_operations.CLAIM[
-        outbox_operations.CLAIM.index("SELECT id") : outbox_operations.CLAIM.index(")\nUPDATE")
-    ]
-    outbox_operations.CLAIM = without(looked_up, LOCK)
-    outbox_operations.RECORD_ATTEMPT = without(outbox_operations.RECORD_ATTEMPT, SETTLED_BY_ITS_CLAIMER)
+    looked_up = leases.CLAIM[leases.CLAIM.index("SELECT id") : leases.CLAIM.index(")\nUPDATE")]
+    leases.CLAIM = without(looked_up, LOCK)
+    attempts.RECORD_ATTEMPT = without(attempts.RECORD_ATTEMPT, SETTLED_BY_ITS_CLAIMER)
 
 
 def marked_early() -> None:
     """Mark messages as sent before sending them."""
     attempt = dispatcher.Batch.attempt
 
-    def mark_and_attempt(batch: dispatcher.Batch, message: Any) -> outbox_operations.AttemptResult:
-        outbox_operations.record_attempt(
-            outbox_operations.AttemptResult(message, "", batch.clock(), 0), now=batch.clock()
-        )
+    def mark_and_attempt(batch: dispatcher.Batch, message: Any) -> attempts.AttemptResult:
+        attempts.record_attempt(attempts.AttemptResult(message, "", batch.clock(), 0), now=batch.clock())
         return attempt(batch, message)
 
     dispatcher.Batch.attempt = mark_and_attempt  # type: ignore[method-assign]

@@ -17,11 +17,10 @@ from accounts.mails.operations import owe
 from reminders import notices
 from reminders.channels.base import DeliveryError, Unreachable
 from reminders.channels.registry import CHANNELS
+from reminders.dispatch import attempts, dispatcher, leases, skipping
+from reminders.dispatch.dispatcher import dispatch
 from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message, WebhookEndpoint
-from reminders.outbox import dispatcher
-from reminders.outbox import operations as outbox_operations
-from reminders.outbox.dispatcher import dispatch
 from scheduler_project.common import outages
 from scheduler_project.common.models import Outage
 from tests.factories import (
@@ -361,7 +360,7 @@ def test_one_dead_webhook_is_not_the_others(monkeypatch):
 # --- What must not hold up others -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("broken", [(dispatcher, "compose"), (outbox_operations, "skip_reason")])
+@pytest.mark.parametrize("broken", [(dispatcher, "compose"), (skipping, "skip_reason")])
 def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken):
     first, second, third = three()
 
@@ -382,14 +381,14 @@ def test_message_that_cannot_be_told_fails_and_the_others_are_sent(line, broken)
 
 def test_message_that_cannot_be_settled_has_failed_and_does_not_hold_up_the_others(line, monkeypatch, caplog):
     first, second, third = three()
-    record_attempt = outbox_operations.record_attempt
+    record_attempt = attempts.record_attempt
 
     def cannot(tried, *, now):
         if tried.message.pk == second.pk:
             raise DataError("too long")
         return record_attempt(tried, now=now)
 
-    monkeypatch.setattr(outbox_operations, "record_attempt", cannot)
+    monkeypatch.setattr(attempts, "record_attempt", cannot)
 
     assert send(NOON) == 2
     assert states(first, second, third) == [SENT, FAILED, SENT]
@@ -456,7 +455,7 @@ def test_what_a_dispatcher_without_a_database_had_is_due_again_at_the_end_of_its
         raise OperationalError("server closed the connection unexpectedly")
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox_operations, "record_attempt", database_goes)
+        patch.setattr(attempts, "record_attempt", database_goes)
         with pytest.raises(OperationalError):
             send(NOON)
     assert send(NOON + timedelta(seconds=59)) == 0
@@ -480,8 +479,8 @@ def test_claim_of_either_queue_leaves_the_other_alone():
     owed("ada")
     owe(to=EVE, subject="Tea", text="Is ready.", now=NOON)
 
-    urgent = outbox_operations.claim(channel="email", now=NOON, limit=50, urgent=True)
-    others = outbox_operations.claim(channel="email", now=NOON, limit=50)
+    urgent = leases.claim(channel="email", now=NOON, limit=50, urgent=True)
+    others = leases.claim(channel="email", now=NOON, limit=50)
 
     assert [[message.kind for message in claimed] for claimed in (urgent, others)] == [["account"], ["booked"]]
 
@@ -497,7 +496,7 @@ def both_dispatch(line) -> Counter[str]:
         owed(f"client{number}")
     one = lambda: send(NOON)  # noqa: E731
 
-    with everybody_looks_first(outbox_operations, "record_attempt", 2):
+    with everybody_looks_first(attempts, "record_attempt", 2):
         answers = together(one, one)
 
     assert answers.kinds() == {"int": 2}, answers
@@ -511,8 +510,8 @@ def test_two_dispatchers_send_each_message_once(line):
 
 @at_once
 def test_control_without_the_claim_they_send_it_twice(line, monkeypatch):
-    monkeypatch.setattr(outbox_operations, "CLAIM", outbox_operations.CLAIM)
-    monkeypatch.setattr(outbox_operations, "RECORD_ATTEMPT", outbox_operations.RECORD_ATTEMPT)
+    monkeypatch.setattr(leases, "CLAIM", leases.CLAIM)
+    monkeypatch.setattr(attempts, "RECORD_ATTEMPT", attempts.RECORD_ATTEMPT)
     unguarded.without_lease()
 
     assert max(both_dispatch(line).values()) == 2
@@ -583,7 +582,7 @@ def test_line_that_loses_its_database_does_not_stop_the_others(line):
             broken.append(1)
             connections["default"].connection.pgconn.finish()
 
-    with wrapped(outbox_operations, "record_attempt", before=once), pytest.raises(OperationalError):
+    with wrapped(attempts, "record_attempt", before=once), pytest.raises(OperationalError):
         dispatch(clock=timezone.now)
 
     left = Message.objects.filter(status=PENDING).count()

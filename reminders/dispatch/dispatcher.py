@@ -18,10 +18,9 @@ from reminders import notices
 from reminders.channels.base import ChannelConnection, DeliveryError, RefusedForGood, Unreachable, shortened
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import CHANNELS
+from reminders.dispatch import attempts, leases, limits, skipping
 from reminders.enums import MessageStatus
 from reminders.models import Message
-from reminders.outbox import limits
-from reminders.outbox import operations as outbox_operations
 from reminders.templates.composer import compose, templates_for
 from reminders.webhooks import operations as webhooks
 from scheduler_project.common import outages
@@ -83,7 +82,7 @@ def dispatch(*, clock: Clock, linger: float = 0, parallel: bool = True) -> int:
     Any number of dispatchers may run at once. A round ends when nothing has been due for `linger` seconds, or after
     ROUND_SECONDS. Without `parallel` it runs in the current thread and transaction, one channel after the other.
     """
-    waiting = outbox_operations.due(now=clock())
+    waiting = leases.due(now=clock())
     if not waiting:
         return 0
     if not parallel:
@@ -147,7 +146,7 @@ class DispatchRound:
                 time.sleep(POLL_SECONDS)
 
     def claim(self, lane: Lane, claimed_at: float) -> "Batch | None":
-        messages = outbox_operations.claim(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
+        messages = leases.claim(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
         return Batch(lane.channel, messages, self.clock, claimed_at) if messages else None
 
     def probe(self, lane: Lane, claimed_at: float) -> "Batch | None":
@@ -157,7 +156,7 @@ class DispatchRound:
         """
         if lane.urgent:
             return None
-        way, messages = outbox_operations.claim_probe(channel=lane.channel, now=self.clock(), limit=BATCH)
+        way, messages = leases.claim_probe(channel=lane.channel, now=self.clock(), limit=BATCH)
         return Batch(lane.channel, messages, self.clock, claimed_at, probe=way) if messages else None
 
     def rest(self, number: int) -> None:
@@ -192,7 +191,7 @@ class Batch:
             claimed_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
         )  # to connect, to send
         self.custom_texts = templates_for(messages)
-        self.optouts = outbox_operations.silenced(messages)
+        self.optouts = skipping.silenced(messages)
         self.listeners = notices.listeners(messages)
         self.stack = ExitStack()
         self.connection: ChannelConnection | None = None
@@ -220,7 +219,7 @@ class Batch:
                     raise
                 except Exception as error:  # Else it would be sent again after every lease, and take its batch along.
                     logger.exception("Message %s cannot be dealt with", message.pk)
-                    outbox_operations.close(message, MessageStatus.FAILED, shortened(error))
+                    attempts.close(message, MessageStatus.FAILED, shortened(error))
         self.release_leases(waiting)
         if self.probe and not self.probed:
             outages.return_probe(self.probe, now=self.clock())
@@ -238,7 +237,7 @@ class Batch:
 
     def goes_out(self, message: Message, now: datetime) -> bool:
         try:
-            return outbox_operations.skip_reason(message, now, self.optouts) is None
+            return skipping.skip_reason(message, now, self.optouts) is None
         except GONE:
             raise
         except Exception:  # noqa: BLE001  It is met again, and written down, when its turn comes.
@@ -247,7 +246,7 @@ class Batch:
     def release_leases(self, waiting: Collection[Message]) -> None:
         """Release the messages that were not tried, and their share of the limits."""
         waiting = [message for message in waiting if message.pk not in self.put_off]
-        outbox_operations.release_leases(waiting, now=self.clock())
+        leases.release_leases(waiting, now=self.clock())
         counted = [limits.sending_of(message) for message in waiting if message.pk in self.counted]
         sending.give_back(counted, now=self.clock())
 
@@ -264,23 +263,23 @@ class Batch:
         self.note(tried)
         return status == MessageStatus.SENT
 
-    def record_attempt(self, tried: outbox_operations.AttemptResult) -> MessageStatus | None:
+    def record_attempt(self, tried: attempts.AttemptResult) -> MessageStatus | None:
         message, now = tried.message, self.clock()
         endpoints = self.listeners.get(message.reservation.provider_id) if message.reservation else None
         if not endpoints:
-            return outbox_operations.record_attempt(tried, now=now)
+            return attempts.record_attempt(tried, now=now)
         try:
             with transaction.atomic():
-                status = outbox_operations.record_attempt(tried, now=now)
+                status = attempts.record_attempt(tried, now=now)
                 notices.notify_outcome(message=message, status=status, endpoints=endpoints, now=now)
                 return status
         except GONE:
             raise
         except Exception:  # Such as a webhook just removed: what was sent is settled all the same, or it raises again.
             logger.exception("What became of message %s cannot be told", message.pk)
-            return outbox_operations.record_attempt(tried, now=now)
+            return attempts.record_attempt(tried, now=now)
 
-    def note(self, tried: outbox_operations.AttemptResult) -> None:
+    def note(self, tried: attempts.AttemptResult) -> None:
         """Record the success or failure of a webhook."""
         endpoint_id, error = tried.message.endpoint_id, tried.error
         if endpoint_id is None:
@@ -319,17 +318,17 @@ class Batch:
         """Return the message, reloaded unless it was just read; None if another worker has claimed it since."""
         if time.monotonic() - self.looked_at < STALE_SECONDS:
             return message
-        found = outbox_operations.reload([message.pk])
+        found = leases.reload([message.pk])
         return found[0] if found and found[0].claim == message.claim else None
 
-    def attempt(self, message: Message) -> outbox_operations.AttemptResult | None:
+    def attempt(self, message: Message) -> attempts.AttemptResult | None:
         """Try to send the message, unless there is a reason to skip it. Raises Waits if it was not even tried."""
         at, started = self.clock(), time.monotonic()
         address, reference = "", ""
         error: Exception | None = None
         try:
-            if verdict := outbox_operations.skip_reason(message, at, self.optouts):
-                outbox_operations.close(message, *verdict)
+            if verdict := skipping.skip_reason(message, at, self.optouts):
+                attempts.close(message, *verdict)
                 return None
             outgoing = compose(message, custom_texts=self.custom_texts, now=at)
             address = outgoing.address
@@ -349,7 +348,7 @@ class Batch:
             error = failure
         else:
             self.note_answer(message)
-        return outbox_operations.AttemptResult(
+        return attempts.AttemptResult(
             message, address, at, round((time.monotonic() - started) * 1000), reference, error
         )
 
