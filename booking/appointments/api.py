@@ -1,6 +1,6 @@
 """`/api/appointments`: book, move, cancel and read appointments."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -20,6 +20,7 @@ from booking.appointments import operations as appointments
 from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.filters import AppointmentFilter
 from booking.appointments.serializers import AppointmentSerializer
+from booking.appointments.transitions import STATUSES
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, AppointmentEvent
 from booking.reservations.api import ReserveSerializer
@@ -37,20 +38,43 @@ class BookSerializer(ReserveSerializer):
     reminder_offsets = OffsetsField()
 
 
-class EditSerializer(ModelSerializer[Appointment]):
-    shown_by = AppointmentSerializer
-    changed_by = {
-        "start_time": "POST /api/appointments/{id}/reschedule",
-        "end_time": "POST /api/appointments/{id}/reschedule",
-        "status": "PATCH /api/appointments/{id}/status",
-        "cancellation_reason": "POST /api/appointments/{id}/cancel",
-    }
+TEXTS = ["title", "description", "timezone", "reminder_offsets"]
 
+
+class ChangeSerializer(ModelSerializer[Appointment]):
+    shown_by = AppointmentSerializer
+
+    start_time = InstantField(
+        required=False, help_text=_("Another one moves the appointment, by the rules of booking.")
+    )
+    end_time = InstantField(
+        required=False, help_text=_("Of another length for the provider and staff only; left out, it stays as long.")
+    )
+    status = serializers.ChoiceField(
+        choices=AppointmentStatus.choices, required=False, help_text=_("One of those that the present one leads to.")
+    )
+    cancellation_reason = TextField(
+        required=False, allow_blank=True, max_length=500, help_text=_("With the status that needs it.")
+    )
     reminder_offsets = OffsetsField()
+    override = OverrideField()
 
     class Meta:
         model = Appointment
-        fields = ["title", "description", "timezone", "reminder_offsets"]
+        fields = [*TEXTS, "start_time", "end_time", "status", "cancellation_reason", "override"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what would do nothing: a reason without a status that it explains, an override without a time."""
+        made = cast("Appointment", self.instance)
+        status = attrs.get("status", made.status)
+        explains = status != made.status and not STATUSES[status].claims_time
+        if attrs.get("cancellation_reason", made.cancellation_reason) != made.cancellation_reason and not explains:
+            raise serializers.ValidationError(
+                {"cancellation_reason": _("Send it with the status of an appointment that does not take place.")}
+            )
+        if attrs.get("override") and attrs.keys().isdisjoint(("start_time", "end_time")):
+            raise serializers.ValidationError({"override": _("Send it with the time that breaks the rule.")})
+        return attrs
 
 
 class RescheduleSerializer(Serializer[Any]):
@@ -150,15 +174,37 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.answer(AppointmentSerializer, appointment, status.HTTP_201_CREATED)
 
     @extend_schema(
-        summary="Edit what it says",
-        request=EditSerializer(partial=True),
-        responses={200: AppointmentSerializer, **refusals(403)},
+        summary="Change what is named",
+        description="Its time, texts, reminders and status, all or nothing. A new time moves it, as `reschedule` does; "
+        "another status is one of those that its own leads to. What is named as it is stays, so that an answer can be "
+        "sent back with one thing changed.",
+        request=ChangeSerializer(partial=True),
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+        examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         found = self.get_object()
-        changes = self.sent(EditSerializer, instance=found, partial=True)
-        appointment = appointments.edit(appointment_id=found.pk, changes=changes, actor=self.actor, now=self.now)
+        sent = self.sent(ChangeSerializer, instance=found, partial=True)
+        appointment = appointments.change(
+            appointment_id=found.pk,
+            starts_at=sent.get("start_time"),
+            ends_at=sent.get("end_time"),
+            texts={name: sent[name] for name in TEXTS if name in sent},
+            status=sent.get("status"),
+            reason=sent.get("cancellation_reason", ""),
+            overrides=sent.get("override", ()),
+            actor=self.actor,
+            now=self.now,
+        )
         return self.answer(AppointmentSerializer, appointment)
+
+    @extend_schema(
+        summary="Change what is named, as PATCH does",
+        request=ChangeSerializer(partial=True),
+        responses={200: AppointmentSerializer, **refusals(403, 409)},
+    )
+    def update(self, request: Request, pk: str) -> Response:
+        return self.partial_update(request, pk)
 
     @extend_schema(summary="Cancel", responses={204: None, **refusals(403, 409)})
     def destroy(self, request: Request, pk: str) -> Response:

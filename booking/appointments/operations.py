@@ -209,27 +209,38 @@ def _reschedule(
 
 @operation
 def take_action(*, appointment_id: int, action: Action, actor: Actor, now: datetime, reason: str = "") -> Appointment:
-    """Approve, decline, complete, miss or cancel an appointment. Declining or cancelling frees its time at once.
+    """Take an action that changes the status of an appointment. Declining or cancelling frees its time at once.
 
     A declined or cancelled occurrence becomes an exception (EXDATE) to the rule of its series. Raises BadTransition,
     which names the possible statuses; NotYet for an outcome before the start; NotAllowed; NotFound.
     """
     locked_schedule(_reservation_of(appointment_id).provider_id)
-    appointment = locked_appointment(appointment_id)
-    check_allowed(action, appointment, actor, now)
-    if TRANSITIONS[action].frees_time and appointment.series and appointment.occurrence:
-        add_exdate(appointment.series, appointment.occurrence, now)
-    return do(appointment, action, actor=actor, now=now, reason=reason)
+    return _take(locked_appointment(appointment_id), action, actor, now, reason)
 
 
+@operation
 def set_status(
     *, appointment_id: int, status: AppointmentStatus, actor: Actor, now: datetime, reason: str = ""
 ) -> Appointment:
     """Take the action that leads to a status. Raises BadTransition if none does; else as `take_action`."""
-    action = action_to(status)
+    locked_schedule(_reservation_of(appointment_id).provider_id)
+    return _to_status(locked_appointment(appointment_id), status, actor, now, reason)
+
+
+def _to_status(
+    appointment: Appointment, status: AppointmentStatus, actor: Actor, now: datetime, reason: str
+) -> Appointment:
+    action = action_to(status, appointment.status)
     if action is None:
-        raise bad_transition(Appointment.objects.get(pk=appointment_id))
-    return take_action(appointment_id=appointment_id, action=action, actor=actor, now=now, reason=reason)
+        raise bad_transition(appointment)
+    return _take(appointment, action, actor, now, reason)
+
+
+def _take(appointment: Appointment, action: Action, actor: Actor, now: datetime, reason: str) -> Appointment:
+    check_allowed(action, appointment, actor, now)
+    if TRANSITIONS[action].frees_time and appointment.series and appointment.occurrence:
+        add_exdate(appointment.series, appointment.occurrence, now)
+    return do(appointment, action, actor=actor, now=now, reason=reason)
 
 
 @operation
@@ -240,6 +251,85 @@ def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: dat
     if not actor.runs(appointment.reservation.provider_id, CHANGE):
         raise NotAllowed
     return update_texts(appointment, changes, actor=actor, now=now)
+
+
+def change(
+    *,
+    appointment_id: int,
+    actor: Actor,
+    now: datetime,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    texts: dict[str, Any] | None = None,
+    status: AppointmentStatus | None = None,
+    reason: str = "",
+    overrides: Collection[Override] = (),
+) -> Appointment:
+    """Change what is named of an appointment, all or nothing: its time, then its texts, then its status.
+
+    What is named as it is already changes nothing and needs no permission. `reason` is that of the new status. Raises
+    the errors of `reschedule`, `edit` and `set_status`.
+    """
+    reservation = _reservation_of(appointment_id)
+    with offering_alternatives(
+        provider_id=reservation.provider_id,
+        service_id=reservation.service_id,
+        starts_at=starts_at or reservation.starts_at,
+        now=now,
+    ):
+        return _change(
+            appointment_id,
+            reservation.provider_id,
+            starts_at,
+            ends_at,
+            texts or {},
+            status,
+            reason,
+            overrides,
+            actor,
+            now,
+        )
+
+
+@operation
+def _change(
+    appointment_id: int,
+    provider_id: int,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    texts: dict[str, Any],
+    status: AppointmentStatus | None,
+    reason: str,
+    overrides: Collection[Override],
+    actor: Actor,
+    now: datetime,
+) -> Appointment:
+    schedule = locked_schedule(provider_id)
+    appointment = locked_appointment(appointment_id)
+    old = appointment.reservation
+    start = starts_at or old.starts_at
+    length = ends_at - start if ends_at else old.length
+    if (start, length) != (old.starts_at, old.length):
+        check_allowed(Action.RESCHEDULE, appointment, actor, now)
+        if length != old.length:
+            length = chosen_length(schedule, start, ends_at, actor) or length
+        appointment = move_to(
+            appointment,
+            schedule=schedule,
+            service=old.service,
+            starts_at=start,
+            length=length,
+            actor=actor,
+            now=now,
+            overrides=overrides,
+        )
+    if any(getattr(appointment, name) != value for name, value in texts.items()):
+        if not actor.runs(provider_id, CHANGE):
+            raise NotAllowed
+        appointment = update_texts(appointment, texts, actor=actor, now=now)
+    if status is not None and status != appointment.status:
+        appointment = _to_status(appointment, status, actor, now, reason)
+    return appointment
 
 
 def _reservation_of(appointment_id: int) -> Reservation:

@@ -29,6 +29,7 @@ class Action(models.TextChoices):
     DECLINE = "decline", _("decline")
     COMPLETE = "complete", _("mark as completed")
     MISS = "miss", _("mark as missed")
+    REOPEN = "reopen", _("take back the outcome")
     RESCHEDULE = "reschedule", _("reschedule")
     CANCEL = "cancel", _("cancel")
 
@@ -43,6 +44,7 @@ class Event(models.TextChoices):
     RESCHEDULED = "rescheduled", _("rescheduled")
     COMPLETED = "completed", _("completed")
     MISSED = "missed", _("missed")
+    REOPENED = "reopened", _("outcome taken back")
     CANCELLED = "cancelled", _("cancelled")
 
 
@@ -153,8 +155,8 @@ class Transition:
 
     @property
     def notifies(self) -> bool:
-        """True if the client is notified, or must be by the user. Only outcomes notify nobody."""
-        return not self.only_once_begun
+        """True if the client is notified, or must be by the user. Outcomes, and their corrections, notify nobody."""
+        return not (self.only_once_begun or any(has_outcome(status) for status in self.sources))
 
 
 TRANSITIONS: dict[Action, Transition] = {
@@ -178,7 +180,7 @@ TRANSITIONS: dict[Action, Transition] = {
         many=_("Decline…"),
     ),
     Action.COMPLETE: Transition(
-        sources=(AppointmentStatus.SCHEDULED,),
+        sources=(AppointmentStatus.SCHEDULED, AppointmentStatus.MISSED),
         target=AppointmentStatus.COMPLETED,
         event=Event.COMPLETED,
         done=_("Marked as completed: %s."),
@@ -190,7 +192,7 @@ TRANSITIONS: dict[Action, Transition] = {
         only_once_begun=True,
     ),
     Action.MISS: Transition(
-        sources=(AppointmentStatus.SCHEDULED,),
+        sources=(AppointmentStatus.SCHEDULED, AppointmentStatus.COMPLETED),
         target=AppointmentStatus.MISSED,
         event=Event.MISSED,
         done=_("Marked as missed: %s."),
@@ -201,6 +203,18 @@ TRANSITIONS: dict[Action, Transition] = {
         button_for_staff=_("Missed: %(who)s"),
         is_quiet=True,
         only_once_begun=True,
+    ),
+    Action.REOPEN: Transition(
+        sources=(AppointmentStatus.COMPLETED, AppointmentStatus.MISSED),
+        target=AppointmentStatus.SCHEDULED,
+        event=Event.REOPENED,
+        done=_("Outcome taken back: %s."),
+        done_many=_("Outcomes taken back: %d."),
+        many=_("Take back the outcome…"),
+        button=_("Take back the outcome"),
+        button_for=_("Take back the outcome: %(who)s"),
+        button_for_staff=_("Take back the outcome: %(who)s"),
+        is_quiet=True,
     ),
     Action.RESCHEDULE: Transition(
         sources=(AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED),
@@ -250,11 +264,17 @@ ONLY_ONCE_BEGUN = tuple(row.target for row in TRANSITIONS.values() if row.target
 """The statuses that no appointment has before it begins."""
 
 
+def has_outcome(status: str) -> bool:
+    """Return True for the statuses that say how an appointment went."""
+    return STATUSES[AppointmentStatus(status)].outcome != AttendanceOutcome.NONE
+
+
 def targets_of(status: str) -> list[AppointmentStatus]:
     """Return the statuses that an appointment of this status can change to."""
     return [row.target for row in TRANSITIONS.values() if row.target and status in row.sources]
 
 
-def action_to(status: str) -> Action | None:
-    """Return the action that leads to a status."""
-    return next((action for action, row in TRANSITIONS.items() if row.target == status), None)
+def action_to(status: str, before: str) -> Action | None:
+    """Return the action that leads to a status: from the status `before` it, if there is one."""
+    leading = [action for action, row in TRANSITIONS.items() if row.target == status]
+    return next((action for action in leading if before in TRANSITIONS[action].sources), next(iter(leading), None))

@@ -53,7 +53,7 @@ def follow(
     move = moved(draft, there, service)
     action = None
     if draft.status and draft.status != there.status:
-        action = action_to(draft.status)
+        action = action_to(draft.status, there.status)
         if action is None:
             says = _("An appointment that is %(status)s cannot become %(wanted)s again.")
             raise RowRefused("bad_transition", says % {"status": there.status, "wanted": draft.status}, "status")

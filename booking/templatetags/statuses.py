@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from django import template
 
-from booking.appointments.transitions import STATUSES, TRANSITIONS, Action, AppointmentStatus, Transition
+from booking.appointments.transitions import STATUSES, TRANSITIONS, Action, AppointmentStatus, Transition, has_outcome
 from scheduler_project.common.validators import isolated
 
 register = template.Library()
+register.filter(has_outcome)
 
 
 class Button(NamedTuple):

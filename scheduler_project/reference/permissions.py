@@ -22,6 +22,7 @@ OPERATIONS: dict[str, str] = {
     "post /api/appointments": "booking.add_appointment",
     "get /api/appointments/{id}": "booking.view_appointment",
     "patch /api/appointments/{id}": "booking.change_appointment",
+    "put /api/appointments/{id}": "booking.change_appointment",
     "delete /api/appointments/{id}": "booking.change_appointment",
     "get /api/appointments/{id}.ics": "booking.view_appointment",
     "post /api/appointments/{id}/approve": "booking.change_appointment",

@@ -13,6 +13,7 @@ from booking.appointments.enums import Event
 from booking.appointments.operations import reschedule as move
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
 from booking.reservations.enums import Override
+from reminders.models import Message
 from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import (
@@ -513,8 +514,8 @@ def set_status(api, appointment, status, **more):
 ALLOWED = {
     "pending": ["scheduled", "declined", "cancelled"],
     "scheduled": ["completed", "missed", "cancelled"],
-    "completed": [],
-    "missed": [],
+    "completed": ["missed", "scheduled"],
+    "missed": ["completed", "scheduled"],
     "cancelled": [],
     "declined": [],
 }
@@ -764,12 +765,116 @@ def test_edit_that_changes_nothing_leaves_no_trace(provider_api, made):
     assert AppointmentEvent.objects.filter(appointment=made).count() == 1
 
 
-def test_edit_cannot_reach_status_or_time(provider_api, made):
-    answer = provider_api.patch(f"/api/appointments/{made.pk}", {"status": "completed", "title": "Done"})
+@pytest.fixture(params=["patch", "put"])
+def change(request):
+    return lambda api, made, **what: getattr(api, request.param)(f"/api/appointments/{made.pk}", what)
 
-    assert refusal(answer) == (400, "read_only_field", "status")
+
+def test_change_moves_it_and_rewords_it_at_once(change, provider_api, provider, made):
+    answer = change(provider_api, made, start_time="2026-03-05T14:00:00Z", title="Second visit").json()
+
+    assert (answer["start_time"], answer["end_time"]) == ("2026-03-05T14:00:00Z", "2026-03-05T14:30:00Z")
+    assert (answer["id"], answer["title"]) == (made.pk, "Second visit")
+    assert is_free(provider, "2026-03-04 09:00")
+    assert [event.event for event in made.events.order_by("pk")] == ["booked", "rescheduled", "edited"]
+
+
+def test_change_lets_the_client_move_it(change, booker_api, made):
+    answer = change(booker_api, made, start_time="2026-03-05T14:00:00Z")
+
+    assert answer.json()["start_time"] == "2026-03-05T14:00:00Z"
+
+
+def test_change_lets_the_client_name_an_end_that_keeps_the_length(change, booker_api, made):
+    answer = change(booker_api, made, start_time="2026-03-05T14:00:00Z", end_time="2026-03-05T14:30:00Z")
+
+    assert answer.json()["end_time"] == "2026-03-05T14:30:00Z"
+
+
+def test_change_refuses_the_client_another_length(change, booker_api, made):
+    answer = change(booker_api, made, end_time="2026-03-04T10:00:00Z")
+
+    assert refusal(answer) == (403, "not_allowed", "end_time")
+
+
+def test_change_lets_the_provider_change_the_length_alone(change, provider_api, made):
+    answer = change(provider_api, made, end_time="2026-03-04T10:00:00Z").json()
+
+    assert (answer["start_time"], answer["end_time"]) == (NINE, "2026-03-04T10:00:00Z")
+
+
+def test_change_refuses_an_end_before_the_start(change, provider_api, made):
+    answer = change(provider_api, made, end_time="2026-03-04T09:00:00Z")
+
+    assert refusal(answer) == (400, "ends_before_start", "end_time")
+
+
+def test_change_onto_taken_time_changes_nothing_and_tells_alternatives(change, provider_api, provider, made):
+    appoint(provider, at("2026-03-05 14:00"))
+
+    answer = change(provider_api, made, start_time="2026-03-05T14:00:00Z", title="Second visit")
+
     made.refresh_from_db()
+    assert refusal(answer) == (409, "slot_taken", "start_time")
+    assert answer.json()["details"]["alternatives"]
+    assert (made.title, made.starts_at) == ("First visit", at("2026-03-04 09:00"))
+
+
+def test_change_moves_the_status_by_the_table(change, provider_api, made):
+    answer = change(provider_api, made, status="cancelled", cancellation_reason="Ill").json()
+
+    assert (answer["status"], answer["cancellation_reason"]) == ("cancelled", "Ill")
+
+
+def test_change_to_a_status_that_is_not_reached_undoes_the_rest(change, provider_api, made):
+    answer = change(provider_api, made, status="completed", title="Done")
+
+    made.refresh_from_db()
+    assert refusal(answer)[:2] == (409, "not_yet")
     assert (made.status, made.title) == ("scheduled", "First visit")
+
+
+def test_change_refuses_a_reason_that_explains_nothing(change, provider_api, made):
+    answer = change(provider_api, made, cancellation_reason="Ill")
+
+    assert refusal(answer) == (400, "invalid", "cancellation_reason")
+
+
+def test_change_refuses_an_override_of_no_time(change, provider_api, made):
+    answer = change(provider_api, made, title="Second visit", override=["hours"])
+
+    assert refusal(answer) == (400, "invalid", "override")
+
+
+@pytest.mark.parametrize("who", ["booker_api", "provider_api", "staff_api"])
+def test_change_to_what_it_is_leaves_no_trace(request, change, made, who):
+    api = request.getfixturevalue(who)
+    shown = api.get(f"/api/appointments/{made.pk}").json()
+
+    answer = change(api, made, **shown)
+
+    assert (answer.status_code, answer.json()) == (200, shown)
+    assert made.events.count() == 1
+
+
+def test_change_refuses_what_it_cannot_change(change, provider_api, made):
+    assert refusal(change(provider_api, made, provider=7)) == (400, "read_only_field", "provider")
+
+
+def test_change_plans_the_reminders_anew(change, provider_api, made):
+    change(provider_api, made, start_time="2026-03-05T14:00:00Z")
+
+    due = Message.objects.filter(appointment=made, kind="reminder", status="pending").values_list("due_at", flat=True)
+    assert at("2026-03-04 14:00") in due
+    assert at("2026-03-03 09:00") not in due
+
+
+def test_an_outcome_set_by_mistake_is_corrected_in_the_history_too(provider_api, made):
+    with during(made):
+        for status in ("missed", "completed", "scheduled"):
+            assert set_status(provider_api, made, status).status_code == 200
+
+    assert [event.event for event in made.events.order_by("pk")] == ["booked", "missed", "completed", "reopened"]
 
 
 def test_edit_refuses_a_title_of_several_lines(provider_api, made):

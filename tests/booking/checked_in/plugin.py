@@ -45,11 +45,11 @@ class Transition""",
     ),
     Action.CANCEL: Transition(
         sources=(AppointmentStatus.CHECKED_IN, """,
-    "(AppointmentStatus.SCHEDULED,),\n        target=AppointmentStatus.COMPLETED": (
-        "(AppointmentStatus.SCHEDULED, AppointmentStatus.CHECKED_IN),\n        target=AppointmentStatus.COMPLETED"
+    "AppointmentStatus.MISSED),\n        target=AppointmentStatus.COMPLETED": (
+        "AppointmentStatus.MISSED, AppointmentStatus.CHECKED_IN),\n        target=AppointmentStatus.COMPLETED"
     ),
-    "(AppointmentStatus.SCHEDULED,),\n        target=AppointmentStatus.MISSED": (
-        "(AppointmentStatus.SCHEDULED, AppointmentStatus.CHECKED_IN),\n        target=AppointmentStatus.MISSED"
+    "AppointmentStatus.COMPLETED),\n        target=AppointmentStatus.MISSED": (
+        "AppointmentStatus.COMPLETED, AppointmentStatus.CHECKED_IN),\n        target=AppointmentStatus.MISSED"
     ),
 }
 """The places of the table, and what stands there with the new status."""
