@@ -75,6 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick instead of deleting a login."))
     date_joined = models.DateTimeField(_("joined"), default=now)
 
+    secret_fields = ("password",)
     sign_in: "SignIn | None" = None
     """The sign-in of the current request; None for a login that was only looked up."""
 

@@ -41,6 +41,7 @@ class CalendarFeed(models.Model):
     token = models.CharField(_("token"), max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("opened"), help_text=_("When this address was made."))
 
+    secret_fields = ("token",)
     objects = CalendarFeedQuerySet.as_manager()
 
     class Meta:

@@ -111,6 +111,7 @@ class Message(models.Model):
     created_at = models.DateTimeField(_("planned"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
 
+    secret_fields = ("mail",)
     objects = MessageQuerySet.as_manager()
 
     class Meta:

@@ -50,6 +50,7 @@ class WebhookEndpoint(models.Model):
     disabled_reason = models.CharField(_("why disabled"), max_length=200, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
 
+    secret_fields = ("secret", "previous_secret")
     objects = WebhookEndpointQuerySet.as_manager()
 
     class Meta:

@@ -19,7 +19,7 @@ from accounts.models import Client, Provider, User
 from booking.models import Appointment, AppointmentSeries, CalendarFeed, ImportedEntry, Reservation
 from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
 from scheduler_project.common.admin.base import StaffModelAdmin
-from scheduler_project.common.admin.files import SECRETS
+from scheduler_project.common.db.secrets import secret_fields
 from scheduler_project.common.models import Inspection
 from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS, ADMIN_LISTS, BOTH, MANAGERS
 from tests.booking.test_admin import a_practice, schedule_form
@@ -342,10 +342,10 @@ def test_managers_cannot_write_what_hours_were(people):
 
 
 SECRET_COLUMNS = [
-    (model, field.name)
+    (model, column)
     for model, model_admin in admin.site._registry.items()
-    for field in model._meta.concrete_fields
-    if field.name in SECRETS and isinstance(model_admin, StaffModelAdmin)
+    for column in secret_fields(model)
+    if isinstance(model_admin, StaffModelAdmin)
 ]
 
 

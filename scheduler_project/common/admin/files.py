@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduler_project.common.db.retention import FILES
+from scheduler_project.common.db.secrets import secret_fields
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_export import csv_response, json_response
 from scheduler_project.common.files.csv_reader import check_size
@@ -34,10 +35,6 @@ from scheduler_project.common.models import ImportedFile
 
 SHOWN = 100
 """Number of rows per outcome listed in a preview."""
-
-
-SECRETS = frozenset({"password", "token", "secret", "previous_secret", "key", "mail"})
-"""Columns that are never exported, and by which no list is filtered. `mail`: its links act for their reader."""
 
 
 CHUNK = 2000
@@ -101,7 +98,8 @@ class Exports:
         sheet = next((sheet for sheet in self.sheets if sheet.suffix == "csv"), None)
         if kind == "csv" and sheet:
             return csv_response(name, sheet.header, sheet.export(rows))
-        columns = [field.attname for field in opts.concrete_fields if field.name not in SECRETS]
+        secret = secret_fields(opts.model)
+        columns = [field.attname for field in opts.concrete_fields if field.name not in secret]
         respond = csv_response if kind == "csv" else json_response
         return respond(name, columns, _columns_of(rows, columns))
 
