@@ -30,6 +30,9 @@ def settings_make_sense(**kwargs: Any) -> list[CheckMessage]:
         found.append(
             Error(f"REMINDER_CHANNELS: {', '.join(sorted(unknown))}; there are {channels}.", id="reminders.E002")
         )
+    if unknown := settings.SEND_LIMITS.keys() - CHANNELS.keys():
+        names = ", ".join(sorted(f"SEND_LIMITS_{name.upper()}" for name in unknown))
+        found.append(Error(f"{names}; there are {', '.join(CHANNELS)}.", id="reminders.E005"))
     for channel in CHANNELS.values():
         found += channel.checks()
     if settings.SEND_LEASE_SECONDS < 3 * settings.SEND_TIMEOUT_SECONDS:

@@ -346,21 +346,12 @@ def limits(text: str) -> dict[str, tuple[int, int]]:
         raise ImproperlyConfigured(f"{text} is not written like site=5000/50000,sender=1000/5000") from None
 
 
-SEND_LIMITS_EMAIL = env.str("SEND_LIMITS_EMAIL", default="")
-"""Mails an hour and a day: in all (`site`), for one provider (`sender`), to one address (`recipient`), and to a
-provider's own address before staff have approved them or when they test their templates (`new_recipient`). Mails beyond
-a limit wait. A limit that is left out is the channel's own:
-`site=5000/50000,sender=1000/5000,recipient=60/300,new_recipient=5/20`."""
-SEND_LIMITS_SMS = env.str("SEND_LIMITS_SMS", default="")
-"""Text messages an hour and a day, by the same limits: `site=1000/5000,sender=200/1000,recipient=10/30`."""
-SEND_LIMITS_WEBHOOK = env.str("SEND_LIMITS_WEBHOOK", default="")
-"""Webhooks an hour and a day, by the same limits. The recipients are hosts:
-`site=50000/500000,sender=5000/50000,recipient=5000/50000`."""
 SEND_LIMITS = {
-    "email": limits(SEND_LIMITS_EMAIL),
-    "sms": limits(SEND_LIMITS_SMS),
-    "webhook": limits(SEND_LIMITS_WEBHOOK),
+    name.removeprefix("SEND_LIMITS_").lower(): limits(env.str(name))
+    for name in sorted(env.ENVIRON)
+    if name.startswith("SEND_LIMITS_")
 }
+"""The limits of channels that have any in the environment, by channel (`reminders/channels/`)."""
 for channel, theirs in SEND_LIMITS.items():
     if unknown := theirs.keys() - {"site", "sender", "recipient", "new_recipient"}:
         raise ImproperlyConfigured(f"SEND_LIMITS_{channel.upper()} knows no {', '.join(sorted(unknown))}")

@@ -3,7 +3,7 @@
 import ast
 import re
 import runpy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from unittest import mock
 import environ
 from django.conf import settings
 
+from reminders.channels.registry import CHANNELS
 from scheduler_project.reference import markdown
 
 SOURCE = Path(settings.BASE_DIR) / "scheduler_project" / "settings.py"
@@ -32,6 +33,11 @@ malformed stops the start with a message that names it. `.env.example` is a file
 
 Lists are written with commas: `a,b`. `on` may also be written `1`, `true` or `yes`. Where a default differs with `make
 run`, the meaning says so.
+
+`SEND_LIMITS_…` say how many messages a channel sends an hour and a day: in all (`site`), for one provider (`sender`),
+to one address, number or host (`recipient`), and to a provider's own address before staff have approved them or when
+they test their templates (`new_recipient`; without it, `recipient`). Messages beyond a limit wait. A limit that is left
+out is the channel's own.
 """
 
 
@@ -89,7 +95,22 @@ def by_section() -> dict[str, list[Variable]]:
         heading = [text for number, text in headings if number < line][-1].strip("# -")
         type_name = "URL" if name.endswith("_URL") else TYPES[cast]
         found.setdefault(heading, []).append(Variable(name, type_name, written(default), meaning))
+    found["Reminders"] += limits_of_channels()
     return found
+
+
+def limits_of_channels() -> list[Variable]:
+    """Return the variables with limits on sending, one of each channel."""
+    return [
+        Variable(
+            f"SEND_LIMITS_{name.upper()}", "text", "", f"Limits on sending by {name}: `{_limits(channel.limits)}`."
+        )
+        for name, channel in CHANNELS.items()
+    ]
+
+
+def _limits(limits: Mapping[str, tuple[int, int]]) -> str:
+    return ",".join(f"{scope}={hour}/{day}" for scope, (hour, day) in limits.items())
 
 
 def variables() -> list[Variable]:

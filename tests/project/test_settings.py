@@ -1,12 +1,15 @@
 """Every environment variable is listed in docs/reference/settings.md and in `.env.example`."""
 
 import re
+import runpy
 from pathlib import Path
 
+import environ
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
-from scheduler_project.reference.settings import LAUNCHERS, by_section, variables
+from scheduler_project.reference.settings import LAUNCHERS, REQUIRED, SOURCE, by_section, variables
 
 ROOT = Path(settings.BASE_DIR)
 SOURCES = [ROOT / "scheduler_project" / f"{name}.py" for name in ("embedded", "runner", "serve")]
@@ -58,6 +61,19 @@ def test_example_lists_every_variable_of_the_settings_once():
 @pytest.mark.parametrize(("name", "value"), [(name, value) for commented, name, value in example() if commented])
 def test_example_shows_defaults(name, value):
     assert value == OF_SETTINGS[name].default or OF_SETTINGS[name].default == ""  # then it is an example
+
+
+def test_limits_of_any_channel_are_read(monkeypatch):
+    monkeypatch.setattr(environ.Env, "ENVIRON", {**REQUIRED, "SEND_LIMITS_PIGEON": "site=1/2"})
+
+    assert runpy.run_path(str(SOURCE))["SEND_LIMITS"] == {"pigeon": {"site": (1, 2)}}
+
+
+def test_limit_that_there_is_not_stops_the_start(monkeypatch):
+    monkeypatch.setattr(environ.Env, "ENVIRON", {**REQUIRED, "SEND_LIMITS_EMAIL": "world=1/2"})
+
+    with pytest.raises(ImproperlyConfigured, match="SEND_LIMITS_EMAIL knows no world"):
+        runpy.run_path(str(SOURCE))
 
 
 def test_example_sets_what_is_required():

@@ -15,6 +15,7 @@ def test_usual_settings_make_sense():
         ("REMINDER_OFFSETS", ["1 day", "soon"], "reminders.E001"),
         ("REMINDER_CHANNELS", ["email", "pigeon"], "reminders.E002"),
         ("REMINDER_CHANNELS", ["email", "webhook"], "reminders.E002"),
+        ("SEND_LIMITS", {"pigeon": {"site": (1, 2)}}, "reminders.E005"),
         ("SEND_LEASE_SECONDS", 29, "reminders.E003"),
     ],
 )

@@ -35,7 +35,7 @@ def test_personal_channels_are_all_that_clients_choose_from():
     assert list(personal_channels()) == ["email", "sms"]
 
 
-@pytest.mark.parametrize("name", ["email", "sms", "webhook"])
+@pytest.mark.parametrize("name", CHANNELS)
 def test_limits_are_documented_as_they_are(name):
     written = ",".join(f"{scope}={hour}/{day}" for scope, (hour, day) in CHANNELS[name].limits.items())
 

@@ -106,7 +106,7 @@ def test_message_that_would_help_nobody_any_more_says_so(office):
 
 
 def test_messages_show_how_much_was_sent_beside_the_limits(office, throttle, settings):
-    settings.SEND_LIMITS["email"]["sender"] = (7, 70)
+    settings.SEND_LIMITS = {"email": {"sender": (7, 70)}}
     some()
     send(NOON)
 
