@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.actors import Source
+from accounts.clients.operations import carry_email
 from accounts.mails.notices import Notice, notify
 from accounts.mails.operations import owe
 from accounts.models import Client, SignIn, User
@@ -20,9 +21,8 @@ from accounts.privacy.operations import purge_audit_log
 from accounts.providers.approval import note_verified
 from accounts.sign_in.mailboxes import is_proved, prove
 from accounts.sign_in.operations import drop_new_email
-from accounts.sign_in.sign_ins import SID, Origin, end_sign_in, end_sign_ins, start_sign_in
-from accounts.users.operations import carry_email
-from scheduler_project.common.audit.log import audit_actor, current_request
+from accounts.sign_in.sign_ins import SID, Origin, acting_sign_in, end_sign_in, end_sign_ins, start_sign_in
+from scheduler_project.common.audit.log import audit_actor
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
 from scheduler_project.common.mail.admins import admin_mail_owed
 
@@ -54,12 +54,6 @@ def on_email_verified(instance: EmailAddress, **kwargs: Any) -> None:
         keep = acting_sign_in(instance.user)
         by_staff = audit_actor().source == Source.ADMIN and audit_actor().user_id != instance.user_id
         instance.ended = prove(user=instance.user, address=instance, keep=keep, now=timezone.now(), by_staff=by_staff)
-
-
-def acting_sign_in(user: User) -> SignIn | None:
-    """Return the current sign-in if the login changes itself, else None."""
-    asked = getattr(current_request.get(), "user", None)
-    return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
 
 
 @receiver(post_save, sender=EmailAddress, dispatch_uid="accounts.receivers.note_answer")

@@ -24,7 +24,7 @@ login_leaving = Signal()
 mail_owed = Signal()
 """A mail about a login is to be sent after this transaction, ahead of all other messages.
 
-Arguments: `mail` (`to`, `subject`, `text` and `language`; `accounts.mails.emails.letter_of` returns its text),
+Arguments: `mail` (`to`, `subject`, `text` and `language`; `accounts.mails.emails.mail_text_of` returns its text),
 `useful_until`, `now`.
 """
 

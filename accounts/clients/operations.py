@@ -1,4 +1,4 @@
-"""Operations on clients: add, change and remove."""
+"""Operations on clients: add, change and remove; and on what a client shares with their login."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -69,6 +69,26 @@ def edit_client(*, client_id: int, changes: dict[str, Any], actor: Actor) -> Cli
     if common and client.user_id and client.owner_id is None:
         User.objects.filter(pk=client.user_id).update(**common)
     return client
+
+
+@operation
+def edit_user(*, user_id: int, changes: dict[str, Any], actor: Actor) -> User:
+    """Change the name, timezone or language of a login. Its client changes with it. Raises LinkInName."""
+    client = Client.objects.select_for_update(no_key=True).filter(user=user_id, owner=None).first()
+    user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
+    if "name" in (wanted := changed_values(user, changes)):
+        check_name(wanted["name"], actor)
+    write(user, wanted)
+    if client:
+        write(client, changed_values(client, {name: changes[name] for name in SHARED_WITH_LOGIN if name in changes}))
+    return user
+
+
+@operation
+def carry_email(*, user_id: int, was: str) -> None:
+    """Move the client of a login to the login's new email, if the client had the old one."""
+    user = User.objects.get(pk=user_id)
+    Client.objects.filter(user=user, owner=None, email=was).update(email=user.email)
 
 
 @operation

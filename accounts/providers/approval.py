@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.mails.operations import owe
-from accounts.models import Client, Provider
+from accounts.models import Provider
 from accounts.signals import provider_vetted
 from scheduler_project.common.operations import operation
 
@@ -47,7 +47,7 @@ def note_verified(*, user_id: int, now: datetime) -> None:
 
 def _vetted(provider: Provider, now: datetime) -> None:
     """Trust the phone numbers the provider entered, for clients without a login of their own."""
-    kept = Client.objects.filter(owner=provider, user=None).exclude(phone=F("verified_phone"))
+    kept = provider.clients.filter(user=None).exclude(phone=F("verified_phone"))
     kept.order_by().update(verified_phone=F("phone"))
     provider_vetted.send(Provider, provider=provider, now=now)
 

@@ -19,8 +19,8 @@ from accounts.sign_in import operations as sign_in
 from accounts.sign_in import serializers, sign_ins
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, WrongCode
+from accounts.sign_in.registration import register
 from accounts.sign_in.sign_ins import Origin
-from accounts.users.operations import register
 from scheduler_project.common.api.schema import refusals
 
 LINK_ASKED = _("Unless your email is verified already, a message with a link is on its way.")

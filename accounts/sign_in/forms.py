@@ -24,7 +24,7 @@ from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import EmailTaken, WrongCode
 from accounts.sign_in.guesses import Guess, guess
 from accounts.sign_in.operations import ask_new_email, set_by_link
-from accounts.users.operations import Role, register
+from accounts.sign_in.registration import Role, register
 from scheduler_project.common.audit.security_log import SecurityEvent
 from scheduler_project.common.pages.forms import LineField
 from scheduler_project.common.validators import no_link

@@ -18,8 +18,7 @@ from django.utils import timezone
 
 from accounts.mails.notices import Notice, notify
 from accounts.models import Provider, User
-from accounts.receivers import acting_sign_in
-from accounts.sign_in.sign_ins import end_sign_ins
+from accounts.sign_in.sign_ins import acting_sign_in, end_sign_ins
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event, log_security_event_on_commit
 
 RIGHTS: dict[type[Model], tuple[str, ...]] = {

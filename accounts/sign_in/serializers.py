@@ -11,7 +11,7 @@ from rest_framework.fields import get_error_detail
 from accounts.api.fields import NameField
 from accounts.models import SignIn, User
 from accounts.sign_in.operations import owner_of_link
-from accounts.users.operations import Role
+from accounts.sign_in.registration import Role
 from accounts.users.serializers import UserSerializer
 from scheduler_project.common.api.fields import (
     EmailField,

@@ -20,6 +20,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from accounts.models import SignIn, User
 from accounts.sign_in.errors import SignInEnded, TokenNotValid
+from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.security_log import (
     SecurityEvent,
     address_of,
@@ -128,6 +129,12 @@ def note_use(sign_in: SignIn, *, now: datetime) -> bool:
         return False
     SignIn.objects.filter(pk=sign_in.pk, last_used_at__lte=now - PRECISION).update(last_used_at=now)
     return sign_in.last_used_at.date() != now.date()
+
+
+def acting_sign_in(user: User) -> SignIn | None:
+    """Return the current sign-in if the login changes itself, else None."""
+    asked = getattr(current_request.get(), "user", None)
+    return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
 
 
 def live_sign_ins(user: User, *, now: datetime) -> list[SignIn]:

@@ -22,8 +22,8 @@ from django.utils.translation import gettext_lazy
 from accounts.actors import Actor, Source
 from accounts.admin.base import ArchivedAdmin, outranks
 from accounts.clients.fields import SHARED_WITH_LOGIN
+from accounts.clients.operations import edit_user
 from accounts.models import User
-from accounts.users.operations import edit_user
 from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 

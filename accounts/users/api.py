@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from accounts.actors import Actor, Source
 from accounts.api.base import View
-from accounts.users.operations import edit_user
+from accounts.clients.operations import edit_user
 from accounts.users.serializers import UserSerializer
 from scheduler_project.common.api.idempotency import IdempotentMixin
 

@@ -22,13 +22,12 @@ from django.utils.http import int_to_base36
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Source
-from accounts.clients.operations import edit_client
+from accounts.clients.operations import edit_client, edit_user
 from accounts.models import User
 from accounts.sign_in.adapter import remember_language
 from accounts.sign_in.devices import remember_browser
 from accounts.sign_in.operations import owner_of_link
 from accounts.users.forms import UserProfileForm
-from accounts.users.operations import edit_user
 from scheduler_project.common.pages.base import back, limited_as, page, remember_zone, secret_page
 
 EMAIL_ACTIONS = frozenset({"action_add", "action_send", "action_remove"})

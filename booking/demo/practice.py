@@ -13,7 +13,7 @@ from accounts.actors import Actor, Source
 from accounts.clients.operations import add_client
 from accounts.models import Client, Provider, User
 from accounts.providers.operations import add_provider
-from accounts.users.operations import Role, register
+from accounts.sign_in.registration import Role, register
 from booking.appointments.enums import Action
 from booking.appointments.operations import book, take_action
 from booking.availability.operations import (

@@ -7,12 +7,12 @@ import time_machine
 from django.db import connection
 from django.utils.http import urlsafe_base64_encode
 
-from accounts.clients.operations import edit_client
+from accounts.clients.operations import edit_client, edit_user
 from accounts.models import SignIn, User
 from accounts.sign_in.errors import EmailTaken, LinkNotValid, TokenNotValid
 from accounts.sign_in.operations import default_token_generator, reset_password
+from accounts.sign_in.registration import Role, register
 from accounts.sign_in.sign_ins import renew
-from accounts.users.operations import Role, edit_user, register
 from tests.accounts.helpers import tokens_of
 from tests.factories import NOON, ClientFactory, UserFactory, actor_of
 

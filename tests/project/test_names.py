@@ -7,9 +7,9 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.actors import Actor, Source
+from accounts.clients.operations import edit_user
 from accounts.models import User
 from accounts.users.errors import LinkInName
-from accounts.users.operations import edit_user
 from booking.reservations.guests import give_details, hold_as_visitor
 from scheduler_project.common.db.references import new_reference
 from tests.booking.answers import refusal

@@ -13,12 +13,11 @@ from django.db import connection
 from django.urls import reverse
 
 from accounts.actors import Actor, Source
-from accounts.clients.operations import add_client, edit_client, remove_client
+from accounts.clients.operations import add_client, edit_client, edit_user, remove_client
 from accounts.mails.operations import owe
 from accounts.models import Client, User
 from accounts.privacy.errors import AppointmentsComing
 from accounts.privacy.operations import delete_account, erase_client, export_person
-from accounts.users.operations import edit_user
 from booking.appointments.enums import Action
 from booking.appointments.operations import edit, take_action
 from booking.calendars.operations import open_feed

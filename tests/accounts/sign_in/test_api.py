@@ -9,8 +9,8 @@ from django.conf import settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from accounts.models import Client, Provider, SignIn, User
-from accounts.users import operations as users
-from accounts.users.operations import Role
+from accounts.sign_in import registration
+from accounts.sign_in.registration import Role
 from booking.models import Schedule
 from tests.accounts.helpers import bearer, refusal, tokens_of
 from tests.factories import NOON, PASSWORD, UserFactory
@@ -60,7 +60,7 @@ def test_register_makes_a_client_who_is_logged_in(api):
 
 @pytest.mark.parametrize("role", ["client", "provider"])
 def test_register_notes_one_moment_for_the_login_and_what_it_is(role):
-    user = users.register(**GRACE, timezone="UTC", role=Role(role), now=NOON)
+    user = registration.register(**GRACE, timezone="UTC", role=Role(role), now=NOON)
 
     assert (user.date_joined, getattr(user, role).created_at) == (NOON, NOON)
 
