@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from booking.availability.enums import Weekday
+from booking.availability.models import POLICY
 from booking.models import AvailabilityWindow, DateOverride, Schedule, TimeOff
 from scheduler_project.common.pages.forms import (
     DayField,
@@ -286,7 +287,7 @@ class PolicyForm(RowForm):
 
     class Meta:
         model = Schedule
-        fields = ["timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes"]
+        fields = POLICY
         labels = {
             "slot_minutes": gettext_lazy("Slot length"),
             "horizon_days": gettext_lazy("Booking horizon"),

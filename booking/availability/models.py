@@ -18,6 +18,12 @@ from scheduler_project.common.time.zones import day_interval, validate_timezone
 
 SLOT_MINUTES = (5, 6, 10, 12, 15, 20, 30, 60)
 
+POLICY = ("timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes")
+"""The columns of a schedule that decide how it is booked."""
+
+SETTINGS = (*POLICY, "reminder_offsets")
+"""The columns of a schedule that its provider decides: pages, API and admin have these, in this order."""
+
 
 class OwnedQuerySet(models.QuerySet):
     """Rows of one provider's calendar; `provider_path` leads from the row to the provider."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import models
 from django.db.models import OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,6 +13,7 @@ from accounts.clients.imports import named, providers_named
 from accounts.models import Provider
 from accounts.people import changed_values
 from booking.models import Service
+from booking.services.models import SETTINGS
 from booking.signals import reminders_reset
 from scheduler_project.common.db.references import is_ours, new_reference
 from scheduler_project.common.files.cells import Cells, Column, of_field, yes_or_no
@@ -38,23 +40,26 @@ PROVIDERS = ArraySubquery(Provider.objects.filter(services=OuterRef("pk")).order
 """The slugs of those who offer a service."""
 
 
+def setting(name: str) -> Column:
+    """Return the column of one of the service's settings. An empty cell means the default."""
+    field: Any = Service._meta.get_field(name)  # noqa: SLF001
+    if isinstance(field, models.BooleanField):
+        about = "yes or no; empty: yes" if field.default else "yes or no"
+        return Column(name, about, read=yes_or_no, empty=field.default)
+    is_needed = not field.blank and not field.has_default()
+    return Column(name, is_needed=is_needed, read=of_field(Service, name), empty=field.get_default())
+
+
 COLUMNS = (
     Column("reference", "without it, recognised by `name` among its owner's", read=of_field(Service, "reference")),
     Column("owner", "slug of the provider who owns it; empty: the business", value="owner__slug"),
-    Column("name", is_needed=True, read=of_field(Service, "name")),
     Column(
         "providers",
         "slugs of those who offer it, separated by spaces",
         value=PROVIDERS,
         write=lambda slugs, _row: " ".join(sorted(slugs)),
     ),
-    Column("duration_minutes", is_needed=True, read=of_field(Service, "duration_minutes"), empty=0),
-    Column("buffer_before_minutes", read=of_field(Service, "buffer_before_minutes"), empty=0),
-    Column("buffer_after_minutes", read=of_field(Service, "buffer_after_minutes"), empty=0),
-    Column("needs_approval", "yes or no", read=yes_or_no, empty=False),
-    REMINDERS,
-    Column("is_active", "yes or no; empty: yes", read=yes_or_no, empty=True),
-    Column("description", read=of_field(Service, "description")),
+    *(REMINDERS if name == "reminder_offsets" else setting(name) for name in SETTINGS),
 )
 
 

@@ -13,6 +13,7 @@ from accounts.actors import Actor, Source
 from booking.admin.imports import BookingImports
 from booking.imports.kinds import SERVICES
 from booking.models import Service
+from booking.services.models import SETTINGS
 from booking.services.operations import edit_service
 from scheduler_project.common.admin.actions import do_to_each
 from scheduler_project.common.admin.base import StaffModelAdmin
@@ -23,15 +24,7 @@ class ServiceAdmin(BookingImports, StaffModelAdmin):
     """Bookable services. A change applies to later bookings; existing appointments keep their time."""
 
     sheets = (SERVICES,)
-    list_display = (
-        "name",
-        "duration_minutes",
-        "buffer_before_minutes",
-        "buffer_after_minutes",
-        "needs_approval",
-        "owner",
-        "is_active",
-    )
+    list_display = (*(name for name in SETTINGS if name not in ("description", "reminder_offsets")), "owner")
     list_filter = ("is_active", "needs_approval")
     list_select_related = ("owner",)
     search_fields = ("name", "description", "owner__name", "providers__name")

@@ -15,6 +15,7 @@ from booking.api.fields import OffsetsField
 from booking.models import Service
 from booking.services import operations as services
 from booking.services.filters import ServiceFilter
+from booking.services.models import SETTINGS
 from scheduler_project.common.api.fields import IdField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer
@@ -40,19 +41,7 @@ class ServiceSerializer(ModelSerializer[Service]):
 
     class Meta:
         model = Service
-        fields = [
-            "id",
-            "name",
-            "description",
-            "duration_minutes",
-            "buffer_before_minutes",
-            "buffer_after_minutes",
-            "needs_approval",
-            "reminder_offsets",
-            "is_active",
-            "owner",
-            "providers",
-        ]
+        fields = ["id", *SETTINGS, "owner", "providers"]
 
 
 @extend_schema_view(

@@ -17,6 +17,18 @@ from scheduler_project.common.time.intervals import MINUTE
 
 MINUTES_A_DAY = 24 * 60
 
+SETTINGS = (
+    "name",
+    "description",
+    "duration_minutes",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "needs_approval",
+    "reminder_offsets",
+    "is_active",
+)
+"""The columns that its owner decides: forms, API, admin, imports and exports have these, in this order."""
+
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:

@@ -32,6 +32,7 @@ from booking.availability import operations as availability
 from booking.availability import slots
 from booking.availability.enums import Weekday
 from booking.availability.forms import ClockField
+from booking.availability.models import POLICY, SETTINGS
 from booking.imports.kinds import HOURS
 from booking.models import AvailabilityWindow, DateOverride, Schedule, WorkingHours
 from scheduler_project.common.admin.actions import do_to_each
@@ -91,26 +92,10 @@ class WorkingHoursInline(admin.TabularInline):
 class ScheduleAdmin(Previews):
     """The admin of schedules. Every provider has one, created and deleted with them."""
 
-    fields = (
-        "provider",
-        "timezone",
-        "slot_minutes",
-        "notice_minutes",
-        "horizon_days",
-        "hold_minutes",
-        "slots_laid",
-    )
+    fields = ("provider", *SETTINGS, "slots_laid")
     readonly_fields = ("provider", "slots_laid", "former_hours")
     inlines = (WorkingHoursInline,)
-    list_display = (
-        "provider",
-        "timezone",
-        "slot_minutes",
-        "notice_minutes",
-        "horizon_days",
-        "hold_minutes",
-        "slots_laid",
-    )
+    list_display = ("provider", *POLICY, "slots_laid")
     list_filter = ("provider__is_active", "slot_minutes")
     list_select_related = ("provider",)
     search_fields = ("provider__name", "timezone")

@@ -28,6 +28,7 @@ from booking.availability.api.changes import PREVIEW, ChangeSerializer
 from booking.availability.api.slots import FreeTimesMixin, SlotQuerySerializer, SlotSerializer
 from booking.availability.api.windows import OpeningViewSet, WindowSerializer
 from booking.availability.enums import Weekday
+from booking.availability.models import SETTINGS
 from booking.models import DateOverride, Schedule
 from scheduler_project.common.api.fields import DateField, TimezoneField
 from scheduler_project.common.api.schema import PAGES, refusals
@@ -53,17 +54,7 @@ class ScheduleSerializer(ModelSerializer[Schedule]):
 
     class Meta:
         model = Schedule
-        fields = [
-            "id",
-            "provider",
-            "timezone",
-            "slot_minutes",
-            "notice_minutes",
-            "horizon_days",
-            "hold_minutes",
-            "reminder_offsets",
-            "slots_until",
-        ]
+        fields = ["id", "provider", *SETTINGS, "slots_until"]
         read_only_fields = ["provider"]
 
 

@@ -45,7 +45,7 @@ def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedu
 
 
 def set_policy(*, provider_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
-    """Change the schedule's timezone, slot length, notice, horizon, hold time or reminder offsets."""
+    """Change some of the schedule's `SETTINGS`."""
 
     def write(schedule: Schedule) -> Schedule:
         if any(changes.get(name, getattr(schedule, name)) != getattr(schedule, name) for name in LAYOUT):
