@@ -176,7 +176,7 @@ def _table(
     rows = [[cell, *(_cell(column, tally) for column in columns)] for cell, tally in named]
     most = max((tally.appointments for _cell_, tally in named), default=0) or 1
     bars = [
-        Bar(cell.text, 100 * tally.appointments / most, 100 * tally.missed / most, _told(tally))
+        Bar(cell.text, 100 * tally.appointments / most, 100 * tally.missed / most, _bar_text(tally))
         for cell, tally in named
     ]
     return Table(name, title, (first, *columns), rows, bars)
@@ -209,7 +209,7 @@ def _same(text: str) -> TableCell:
     return TableCell(text, text)
 
 
-def _told(tally: ReportTally) -> str:
+def _bar_text(tally: ReportTally) -> str:
     text = count(tally.appointments)
     if tally.missed:
         text += ", " + _("%(number)s missed") % {"number": count(tally.missed)}
@@ -251,17 +251,17 @@ def day_chart(found: Report) -> DayChart:
     most = max(max(bookings, cancellations) for _day, bookings, cancellations in sums)
     columns = [
         ChartColumn(
-            written(day),
+            short_date(day),
             10 * number,
             100 * bookings / (most or 1),
             100 * cancellations / (most or 1),
             _("%(day)s: %(bookings)s booked, %(cancellations)s cancelled")
-            % {"day": written(day), "bookings": count(bookings), "cancellations": count(cancellations)},
+            % {"day": short_date(day), "bookings": count(bookings), "cancellations": count(cancellations)},
         )
         for number, (day, bookings, cancellations) in enumerate(sums)
     ]
     return DayChart(columns, by_week, count(most))
 
 
-def written(day: date) -> str:
+def short_date(day: date) -> str:
     return date_format(day, "SHORT_DATE_FORMAT")

@@ -38,7 +38,7 @@ def staff_page(view: Any) -> Any:
 @provider_page
 def provider_reports(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Show a provider's own reports, by the days of their calendar."""
-    return shown(request, schedule.provider, "booking/dashboard/base.html", "dashboard-numbers-csv")
+    return render_report(request, schedule.provider, "booking/dashboard/base.html", "dashboard-numbers-csv")
 
 
 @provider_page
@@ -49,7 +49,7 @@ def provider_reports_csv(request: HttpRequest, schedule: Schedule, table: str) -
 @staff_page
 def everybody(request: HttpRequest) -> HttpResponse:
     """Show the reports of all providers, by the days of the visitor's timezone."""
-    return shown(request, None, "base.html", "numbers-csv")
+    return render_report(request, None, "base.html", "numbers-csv")
 
 
 @staff_page
@@ -57,7 +57,7 @@ def everybody_csv(request: HttpRequest, table: str) -> HttpResponse:
     return sheet(request, None, table)
 
 
-def shown(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> HttpResponse:
+def render_report(request: HttpRequest, own: Provider | None, frame: str, csv: str) -> HttpResponse:
     form, found = picked_report(request, own)
     context: dict[str, Any] = {"form": form, "frame": frame, "csv": csv, "own": own}
     if found is None:

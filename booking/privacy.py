@@ -41,7 +41,9 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
         .prefetch_related("events")
     )
     return {
-        "appointments": [_told(row, runs=bool(user and row.provider == user.provider_or_none)) for row in rows],
+        "appointments": [
+            _archived_appointment(row, runs=bool(user and row.provider == user.provider_or_none)) for row in rows
+        ],
         "calendar_feeds": [
             {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
             for feed in CalendarFeed.objects.filter(visible_condition(user) | Q(client=client, client__isnull=False))
@@ -58,11 +60,11 @@ ARCHIVED = {
 """The fields of an appointment in an archive, by their names there."""
 
 
-def _told(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
-    said = describe(appointment, instant=rfc3339)
-    said |= {name: said[name]["name"] for name in ("provider", "client")}
+def _archived_appointment(appointment: Appointment, *, runs: bool) -> dict[str, Any]:
+    described = describe(appointment, instant=rfc3339)
+    described |= {name: described[name]["name"] for name in ("provider", "client")}
     return {
-        **{name: said[field] for name, field in ARCHIVED.items()},
+        **{name: described[field] for name, field in ARCHIVED.items()},
         "history": [
             {
                 "event": event.event,
@@ -108,8 +110,8 @@ def anonymize_bookings(*, client: Client, now: datetime) -> None:
     appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
     purge_admin_log(Appointment, appointments.values_list("pk", flat=True))
     purge_admin_log(AppointmentSeries, series.values_list("pk", flat=True))
-    told = AppointmentEvent.objects.filter(
+    events = AppointmentEvent.objects.filter(
         appointment__reservation__client=client, details__has_any_keys=FREE_TEXT_KEYS
     )
     with allow_erasing():
-        told.order_by().update(details=nulled("details", FREE_TEXT_KEYS))
+        events.order_by().update(details=nulled("details", FREE_TEXT_KEYS))

@@ -23,7 +23,7 @@ from scheduler_project.common.time.zones import rfc3339
 DAY = timedelta(days=1)
 
 
-def follow(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
+def plan_messages(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
     """Plan the messages for an event of an appointment. Return whether anything must be sent at once.
 
     Both sides are notified, unless `alone` is false (`follow_series` notifies about many at once), and so are the

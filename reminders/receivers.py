@@ -50,7 +50,7 @@ from scheduler_project.common import outages
 def on_appointment_changed(
     appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True, **kwargs: Any
 ) -> None:
-    if notices.follow(appointment=appointment, event=event, now=now, alone=alone):
+    if notices.plan_messages(appointment=appointment, event=event, now=now, alone=alone):
         transaction.on_commit(wake_dispatcher)
 
 

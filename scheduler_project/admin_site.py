@@ -183,8 +183,8 @@ def _beat(last: tuple[datetime, int] | None, now: datetime) -> dict[str, Any]:
     if last is None:
         return {"name": name, "well": False, "says": _("none has ever run")}
     minutes = int((now - last[0]).total_seconds()) // 60
-    said = _("last seen %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("seen just now")
-    return {"name": name, "well": now - last[0] < SILENT, "says": said}
+    text = _("last seen %(minutes)d min ago") % {"minutes": minutes} if minutes > 0 else _("seen just now")
+    return {"name": name, "well": now - last[0] < SILENT, "says": text}
 
 
 def _outbox(now: datetime) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class SchemaView(DocumentationView, SpectacularAPIView):
     query_names = frozenset({"format"})
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        content, etag = written(type(request.accepted_renderer))
+        content, etag = rendered_schema(type(request.accepted_renderer))
         headers = {"ETag": etag, "Cache-Control": "public, max-age=300", "Vary": "Accept"}
         response = HttpResponse(content, content_type=request.accepted_media_type, headers=headers)
         return get_conditional_response(request, etag=etag, response=response)
@@ -79,14 +79,14 @@ putting_together = Lock()
 """Generating the document takes half a second of CPU, so parallel requests wait for the first."""
 
 
-def written(renderer: Any) -> tuple[bytes, str]:
+def rendered_schema(renderer: Any) -> tuple[bytes, str]:
     """Return the schema in a renderer's format, and its ETag."""
     with putting_together:
-        return _written(renderer)
+        return _render_once(renderer)
 
 
 @cache
-def _written(renderer: Any) -> tuple[bytes, str]:
+def _render_once(renderer: Any) -> tuple[bytes, str]:
     content = bytes(renderer().render(document(), renderer_context={}))
     return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 

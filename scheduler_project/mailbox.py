@@ -49,5 +49,5 @@ def mails(folder: Path) -> Iterator[dict[str, Any]]:
 
 def sent_at(mail: EmailMessage) -> datetime:
     """Return the date of a mail. Mails give UTC as `-0000`, which Python reads as no timezone."""
-    told: datetime = mail["Date"].datetime
-    return told if told.tzinfo else told.replace(tzinfo=UTC)
+    date: datetime = mail["Date"].datetime
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

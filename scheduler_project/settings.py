@@ -337,7 +337,7 @@ SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
 The same share is kept from notices of bookings, moves and cancellations, for reminders."""
 
 
-def limits(text: str) -> dict[str, tuple[int, int]]:
+def sending_limits(text: str) -> dict[str, tuple[int, int]]:
     """Read `"site=5000/50000"` as {"site": (5000, 50000)}: the limits per hour and per day."""
     try:
         parts = [part.partition("=") for part in text.replace(" ", "").split(",") if part]
@@ -347,7 +347,7 @@ def limits(text: str) -> dict[str, tuple[int, int]]:
 
 
 SEND_LIMITS = {
-    name.removeprefix("SEND_LIMITS_").lower(): limits(env.str(name))
+    name.removeprefix("SEND_LIMITS_").lower(): sending_limits(env.str(name))
     for name in sorted(env.ENVIRON)
     if name.startswith("SEND_LIMITS_")
 }

@@ -20,8 +20,8 @@ class ForStaff(BasePermission):
     message = NotAllowed.message
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        asked = view.permissions.get("GET" if request.method == "HEAD" else request.method)
-        return asked is None or (isinstance(request.user, User) and request.user.may(asked))
+        permission = view.permissions.get("GET" if request.method == "HEAD" else request.method)
+        return permission is None or (isinstance(request.user, User) and request.user.may(permission))
 
 
 class AddingNeedsACalendar(BasePermission):

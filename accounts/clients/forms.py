@@ -42,11 +42,11 @@ def for_newcomer(field: ContactField) -> forms.Field:
 def for_guest(field: ContactField) -> forms.Field:
     """Return the form field of a contact field for a guest."""
     assert field.guest
-    asked = field.guest
-    more: dict[str, Any] = {"widget": asked.widget} if asked.widget else {}
-    if asked.help_text:
-        more["help_text"] = asked.help_text
-    return form_field(field, required=asked.is_required, validators=asked.validators, **more)
+    question = field.guest
+    more: dict[str, Any] = {"widget": question.widget} if question.widget else {}
+    if question.help_text:
+        more["help_text"] = question.help_text
+    return form_field(field, required=question.is_required, validators=question.validators, **more)
 
 
 contacts = with_contacts(CONTACT_FIELDS, form_field)

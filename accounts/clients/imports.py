@@ -35,7 +35,7 @@ def providers_named(rows: Iterable[Row], column: str) -> dict[str, Provider]:
     return {provider.slug: provider for provider in Provider.objects.filter(slug__in=slugs).order_by()}
 
 
-def named(providers: dict[str, Provider]) -> Any:
+def provider_with_slug(providers: dict[str, Provider]) -> Any:
     """Return a parser that accepts the slug of one of these providers."""
 
     def read(slug: str) -> Provider:
@@ -116,7 +116,7 @@ COLUMNS = (
 )
 
 
-def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
+def import_clients(rows: list[Row], import_options: ImportOptions) -> list[Result]:
     """Add new clients and update existing ones, with a number of statements that does not depend on the number of rows.
 
     A client is matched by reference, else by email within an address book, else by name and phone. Columns missing from
@@ -126,7 +126,7 @@ def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
     drafts = [_read(row, owners) for row in rows]
     ids = {draft["owner"] and draft["owner"].pk for _cells, draft in drafts}
     known = clients_like((draft for _cells, draft in drafts), ids, email="")
-    changes = ClientChanges(asked, ClientIndex(known.select_for_update(of=("self",), no_key=True)))
+    changes = ClientChanges(import_options, ClientIndex(known.select_for_update(of=("self",), no_key=True)))
     results = [changes.take(cells, draft, "name", "email") for cells, draft in drafts]
     changes.write()
     return results
@@ -134,13 +134,13 @@ def import_clients(rows: list[Row], asked: ImportOptions) -> list[Result]:
 
 def _read(row: Row, owners: dict[str, Provider]) -> tuple[Cells, dict[str, Any]]:
     cells = Cells(row)
-    return cells, cleaned(cells.draft(COLUMNS)) | {"owner": cells.take("owner", named(owners), None)}
+    return cells, cleaned(cells.draft(COLUMNS)) | {"owner": cells.take("owner", provider_with_slug(owners), None)}
 
 
 class ClientChanges(Changes[Client]):
-    def __init__(self, asked: ImportOptions, book: ClientIndex) -> None:
+    def __init__(self, import_options: ImportOptions, book: ClientIndex) -> None:
         super().__init__(Client)
-        self.now, self.book = asked.now, book
+        self.now, self.book = import_options.now, book
         self.logins: list[User] = []
 
     def apply(self, cells: Cells, draft: dict[str, Any]) -> tuple[RowOutcome, Iterable[str]]:

@@ -67,7 +67,7 @@ def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: 
             "at": f"{now.astimezone(UTC):%Y-%m-%d %H:%M}",
             "site_name": settings.SITE_NAME,
             "site_url": settings.SITE_URL,
-            **{name: _told(value) for name, value in facts.items()},
+            **{name: _translated(value) for name, value in facts.items()},
         }
         text = render_to_string("accounts/notice.txt", context).strip()
         site = " ".join(settings.SITE_NAME.split())
@@ -75,6 +75,6 @@ def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: 
         owe(to=to, subject=subject, text=text, now=now)
 
 
-def _told(value: Any) -> Any:
+def _translated(value: Any) -> Any:
     """Return the texts translated into the language of the mail."""
     return [str(one) if isinstance(one, Promise) else one for one in value] if isinstance(value, list) else value

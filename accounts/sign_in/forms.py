@@ -133,8 +133,8 @@ class SignupForm(Plain, allauth.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        asked = context.request.GET.get("role")
-        self.initial.setdefault("role", asked if asked in Role else Role.CLIENT.value)
+        role = context.request.GET.get("role")
+        self.initial.setdefault("role", role if role in Role else Role.CLIENT.value)
 
     def validate_unique_email(self, value: str) -> str:
         """Raise ValidationError only for emails that a login uses, not for those another login has yet to verify."""

@@ -18,7 +18,7 @@ from accounts.models import SignIn, User
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import NoActiveAccount, TooManyGuesses, WrongCode, WrongPassword
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
-from scheduler_project.common.limits.throttling import Slowdown, about, forget, network, slow_down, take_back
+from scheduler_project.common.limits.throttling import Slowdown, forget, network, slow_down, subject_key, uncount
 
 NOWHERE = Device()
 
@@ -62,7 +62,7 @@ def guess(
         log_security_event(failure, login=user.pk if user else None, reason=_reason(error, user))
         raise
     except BaseException:
-        _take_back(counted)
+        _uncount_all(counted)
         raise
     _succeed(counted)
 
@@ -73,13 +73,13 @@ def _count(what: Guess, email: str, user: User | None, device: Device) -> list[s
     browser = device.browser_of(user) if user else None
     familiar = device.network in _networks(email)
     whose = f"browser:{browser}" if browser else f"network:{device.network}"
-    keys = [f"guess:{what}:{about(f'{email} {whose}')}"]
+    keys = [f"guess:{what}:{subject_key(f'{email} {whose}')}"]
     wait = slow_down(keys[0], BY_ONE, now)
     if wait is None and browser is None and not familiar:
-        keys.append(f"guess:{what}:{about(email)}")
+        keys.append(f"guess:{what}:{subject_key(email)}")
         wait = slow_down(keys[1], BY_ALL[what], now)
         if wait is not None:
-            take_back(keys[0])
+            uncount(keys[0])
     if wait is not None:
         seconds = math.ceil(wait)
         log_security_event(SecurityEvent.LOGIN_SLOWED, login=user.pk if user else None, seconds=seconds)
@@ -97,12 +97,12 @@ def _succeed(counted: list[str]) -> None:
     """Clear the failures of this browser or network, but not those of others, which may go on guessing."""
     if counted:
         forget(counted[0])
-        _take_back(counted[1:])
+        _uncount_all(counted[1:])
 
 
-def _take_back(counted: list[str]) -> None:
+def _uncount_all(counted: list[str]) -> None:
     for key in counted:
-        take_back(key)
+        uncount(key)
 
 
 def _reason(error: Exception, user: User | None) -> str:

@@ -13,14 +13,14 @@ from scheduler_project.common.errors import TooBusy
 
 
 @cache
-def turns(number: int) -> BoundedSemaphore:
+def hashing_semaphore(number: int) -> BoundedSemaphore:
     return BoundedSemaphore(number)
 
 
 @contextmanager
 def turn() -> Iterator[None]:
     """Wait until this process hashes fewer passwords than its limit. Raises TooBusy at the deadline."""
-    semaphore = turns(settings.PASSWORD_HASHES_AT_ONCE)
+    semaphore = hashing_semaphore(settings.PASSWORD_HASHES_AT_ONCE)
     if not semaphore.acquire(timeout=settings.PASSWORD_HASH_WAIT_SECONDS):
         raise TooBusy
     try:

@@ -106,7 +106,7 @@ def tokens_of(sign_in: SignIn, user: User) -> Tokens:
 
 def is_over(sign_in: SignIn, *, user: User, now: datetime) -> bool:
     """Return whether a sign-in has ended by age or inactivity, or because its login has become staff since."""
-    idle, longest = limits(SignIn.Kind(sign_in.kind), user.is_staff)
+    idle, longest = longest_use(SignIn.Kind(sign_in.kind), user.is_staff)
     return (
         now - sign_in.last_used_at > idle
         or now - sign_in.created_at > longest
@@ -114,7 +114,7 @@ def is_over(sign_in: SignIn, *, user: User, now: datetime) -> bool:
     )
 
 
-def limits(kind: SignIn.Kind, is_staff: bool) -> tuple[timedelta, timedelta]:
+def longest_use(kind: SignIn.Kind, is_staff: bool) -> tuple[timedelta, timedelta]:
     """Return the maximum inactivity and the maximum age of a sign-in."""
     if kind == SignIn.Kind.PROGRAM:
         return settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"], timedelta(days=settings.SIGN_IN_MAX_DAYS)
@@ -133,8 +133,10 @@ def note_use(sign_in: SignIn, *, now: datetime) -> bool:
 
 def acting_sign_in(user: User) -> SignIn | None:
     """Return the current sign-in if the login changes itself, else None."""
-    asked = getattr(current_request.get(), "user", None)
-    return asked.sign_in if isinstance(asked, User) and asked.is_active and asked.pk == user.pk else None
+    requester = getattr(current_request.get(), "user", None)
+    return (
+        requester.sign_in if isinstance(requester, User) and requester.is_active and requester.pk == user.pk else None
+    )
 
 
 def live_sign_ins(user: User, *, now: datetime) -> list[SignIn]:
@@ -260,7 +262,7 @@ def end_sign_ins(*, user: User, keep: SignIn | None = None, now: datetime) -> in
 def purge_sign_ins(now: datetime) -> int:
     """Delete sign-ins that ended a while ago, for any reason. Return how many."""
     before = now - KEPT_ENDED
-    idle = {kind: limits(kind, is_staff=False)[0] for kind in SignIn.Kind}
+    idle = {kind: longest_use(kind, is_staff=False)[0] for kind in SignIn.Kind}
     over = Q(ended_at__lt=before) | Q(created_at__lt=before - timedelta(days=settings.SIGN_IN_MAX_DAYS))
     for kind, rest in idle.items():
         over |= Q(kind=kind, last_used_at__lt=before - rest)

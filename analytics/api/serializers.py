@@ -176,7 +176,7 @@ OFFERED = (*STARTING, "offered_minutes", "utilisation")
 DONE = ("bookings", "cancellations", "late_cancellations")
 
 
-def written(found: Report) -> dict[str, Any]:
+def serialized_report(found: Report) -> dict[str, Any]:
     """Return reports in the form that AnalyticsSerializer documents."""
     span, total = found.span, found.total
 

@@ -43,7 +43,7 @@ class AnalyticsView(StrictView, APIView):
         scope = queries.scope_of(request.user, wanted.get("provider"), wanted.get("service"))
         zone = ZoneInfo(wanted.get("timezone") or zone_of(scope.provider) or request.user.timezone)
         span = span_asked(wanted, zone, now)
-        return Response(serializers.written(queries.build_report(span=span, scope=scope, now=now)))
+        return Response(serializers.serialized_report(queries.build_report(span=span, scope=scope, now=now)))
 
 
 class StatisticsView(StrictView, APIView):

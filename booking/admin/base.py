@@ -82,7 +82,7 @@ class ScheduleForm(ModelForm):
         return {*super()._get_validation_exclusions(), *self.fields}  # type: ignore[misc]
 
 
-def explained(refusal: DomainError, schedule: Schedule) -> str:
+def refusal_in_words(refusal: DomainError, schedule: Schedule) -> str:
     """Return a refusal's message with the times it names, on the calendar's own clocks."""
     zone = schedule.timezone
     alternatives = [time["start_time"] for time in refusal.details.get("alternatives", [])]
@@ -125,7 +125,7 @@ class InScheduleAdmin(StaffModelAdmin):
         return type(form_class.__name__, (form_class,), {"schedule": schedule})
 
     def explain(self, refusal: DomainError, form: Any) -> str:
-        return explained(refusal, form.schedule)
+        return refusal_in_words(refusal, form.schedule)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         """Ask for a calendar first, unless the address names one (`?schedule=`)."""
@@ -252,11 +252,11 @@ def _url(appointment: Appointment) -> str:
 
 
 def _line(appointment: Appointment) -> str:
-    when = there(appointment.starts_at, appointment.provider.schedule.timezone)
+    when = local_time_with_zone(appointment.starts_at, appointment.provider.schedule.timezone)
     names = (appointment.called, str(appointment.client), appointment.provider.name)
     return ", ".join([*map(isolated, names), when])
 
 
-def there(instant: Any, zone: str) -> str:
+def local_time_with_zone(instant: Any, zone: str) -> str:
     """Return an instant on a row's own clocks, with the zone's name."""
     return f"{local_time(instant, str(ZoneInfo(zone)))} {zone}" if instant else "–"

@@ -68,18 +68,22 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         return query.validated_data
 
     @property
-    def preview(self) -> bool:
+    def is_preview(self) -> bool:
         return self.wanted["preview"]
 
     def perform(self, call: Callable[[], Done]) -> Done:
         """Run the operation; with `?preview`, only return what it would do."""
-        return preview(call) if self.preview else call()
+        return preview(call) if self.is_preview else call()
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
         if getattr(self, "swagger_fake_view", False):
             return context
-        return context | {"now": self.now, "zone": zone_or_none(self.wanted.get("timezone")), "preview": self.preview}
+        return context | {
+            "now": self.now,
+            "zone": zone_or_none(self.wanted.get("timezone")),
+            "preview": self.is_preview,
+        }
 
     def sent(self, serializer_class: type[BaseSerializer[Any]], **kwargs: Any) -> Any:
         """Return the validated body of the request."""

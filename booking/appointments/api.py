@@ -41,7 +41,7 @@ class BookSerializer(ReserveSerializer):
 TEXTS = ["title", "description", "timezone", "reminder_offsets"]
 
 
-class ChangeSerializer(ModelSerializer[Appointment]):
+class AppointmentChangeSerializer(ModelSerializer[Appointment]):
     shown_by = AppointmentSerializer
 
     start_time = InstantField(
@@ -178,13 +178,13 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         description="Its time, texts, reminders and status, all or nothing. A new time moves it, as `reschedule` does; "
         "another status is one of those that its own leads to. What is named as it is stays, so that an answer can be "
         "sent back with one thing changed.",
-        request=ChangeSerializer(partial=True),
+        request=AppointmentChangeSerializer(partial=True),
         responses={200: AppointmentSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
     )
     def partial_update(self, request: Request, pk: str) -> Response:
         found = self.get_object()
-        sent = self.sent(ChangeSerializer, instance=found, partial=True)
+        sent = self.sent(AppointmentChangeSerializer, instance=found, partial=True)
         appointment = appointments.change(
             appointment_id=found.pk,
             starts_at=sent.get("start_time"),
@@ -200,7 +200,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Change what is named, as PATCH does",
-        request=ChangeSerializer(partial=True),
+        request=AppointmentChangeSerializer(partial=True),
         responses={200: AppointmentSerializer, **refusals(403, 409)},
     )
     def update(self, request: Request, pk: str) -> Response:

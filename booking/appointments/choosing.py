@@ -25,7 +25,7 @@ def free_on(
     return free_times(search)
 
 
-def refuse(form: forms.BaseForm, error: DomainError) -> list[datetime]:
+def refuse_with_alternatives(form: forms.BaseForm, error: DomainError) -> list[datetime]:
     """Add a refusal to the form field that it concerns. Return the nearest free times that it offers instead."""
     field = FIELDS.get(error.field or "", error.field)
     form.add_error(field if field in form.fields else None, str(error.message))

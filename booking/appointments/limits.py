@@ -92,13 +92,13 @@ def check_open_appointments(people: list[int], provider_id: int, actor: Actor, n
         cursor.execute(OPEN_APPOINTMENTS, {"people": people, "provider": provider_id, "now": now})
         with_provider, in_all = cursor.fetchone()
     if with_provider >= settings.MAX_OPEN_APPOINTMENTS:
-        refuse(
+        raise_too_many(
             _("You have %(limit)d appointments to come with this provider, as many as you may book. Cancel one first."),
             settings.MAX_OPEN_APPOINTMENTS,
             actor,
         )
     if in_all >= settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED and not has_proved_mailbox(actor):
-        refuse(
+        raise_too_many(
             _("Verify your email address to have more than %(limit)d appointments to come."),
             settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED,
             actor,
@@ -122,7 +122,7 @@ def count_change(client_id: int, actor: Actor) -> None:
             raise TooOften(retry_after=seconds)
 
 
-def refuse(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:
+def raise_too_many(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:
     login = actor.user.pk if actor.user else None
     log_security_event(SecurityEvent.LIMIT_REACHED, login=login, scope="open_appointments", most=limit)
     raise TooManyAppointments(message % {"limit": limit}, details={"limit": limit, **details})

@@ -21,7 +21,7 @@ PART = 50
 """The most rows in one batch, unless more of them belong together."""
 
 
-def parts(rows: list[Row], asked: ImportOptions) -> Iterator[list[Row]]:
+def parts(rows: list[Row], import_options: ImportOptions) -> Iterator[list[Row]]:
     """Rows a transaction at a time: of one provider, by their times, at most `PART` unless more belong together.
 
     Rows belong together if what becomes of one may decide what becomes of another: they claim or leave overlapping
@@ -32,7 +32,7 @@ def parts(rows: list[Row], asked: ImportOptions) -> Iterator[list[Row]]:
         if len(group) <= PART:
             yield group
         else:
-            yield from _packed(_belonging_together(group, asked))
+            yield from _packed(_belonging_together(group, import_options))
 
 
 def _packed(groups: list[list[Row]]) -> Iterator[list[Row]]:
@@ -49,16 +49,16 @@ def _in_order(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row.number)
 
 
-def _belonging_together(rows: list[Row], asked: ImportOptions) -> list[list[Row]]:
+def _belonging_together(rows: list[Row], import_options: ImportOptions) -> list[list[Row]]:
     """The rows in groups: those that cannot be read by themselves, then by the first time each group is about."""
-    drafts = {draft.cells.row.number: draft for draft in read_drafts(rows, asked) if isinstance(draft, Draft)}
-    there = Lookups(list(drafts.values()))
-    told_apart = _ambiguous_clients(list(drafts.values())) if asked.options.get("add_clients") else set()
+    drafts = {draft.cells.row.number: draft for draft in read_drafts(rows, import_options) if isinstance(draft, Draft)}
+    lookups = Lookups(list(drafts.values()))
+    ambiguous = _ambiguous_clients(list(drafts.values())) if import_options.chosen.get("add_clients") else set()
     ties = _Ties()
     times: list[tuple[datetime, datetime, int]] = []
     for number, draft in drafts.items():
-        marks, claimed = _touched(draft, there, asked)
-        for mark in (draft.key(), *marks, *(told_apart & _names(draft))):
+        marks, claimed = _touched(draft, lookups, import_options)
+        for mark in (draft.key(), *marks, *(ambiguous & _names(draft))):
             ties.mark(number, mark)
         times += [(time.blocked_from, time.blocked_until, number) for time in claimed]
     ties.overlap(times)
@@ -69,25 +69,27 @@ def _belonging_together(rows: list[Row], asked: ImportOptions) -> list[list[Row]
     return sorted(groups.values(), key=lambda group: min(begins.get(row.number, 0) for row in group))
 
 
-def _touched(draft: Draft, there: Lookups, asked: ImportOptions) -> tuple[list[Key], list[BookingSpan]]:
+def _touched(draft: Draft, lookups: Lookups, import_options: ImportOptions) -> tuple[list[Key], list[BookingSpan]]:
     """Return the key of a row's existing appointment, and the times the row may claim or free; none if refused."""
     schedule = draft.schedule
     try:
-        found = there.named(draft)
+        found = lookups.by_reference(draft)
         if isinstance(found, AppointmentSeries):
             return [], []
-        service = there.service(draft)
-        found = found or there.unnamed(draft)
+        service = lookups.service(draft)
+        found = found or lookups.by_client_and_time(draft)
         if found:
             old, move = found.reservation, moved(draft, found, service)
             left = BookingSpan(old.starts_at, old.ends_at, old.blocked_from, old.blocked_until)
             new = [booking_span(schedule, move.service, move.starts_at, move.length)] if move else []
-            return [("there", found.pk)], [left, *new]
+            return [("existing", found.pk)], [left, *new]
         if not draft.values["rrule"]:
             return [], [booking_span(schedule, service, draft.starts_at, _length(draft))]
         length = schedule.length_for(None, minutes_of(draft))
         local = draft.starts_at.astimezone(draft.zone).replace(tzinfo=None)
-        laid = occurrences(read_rule(draft.values["rrule"]), local, draft.zone, asked.now, reach(schedule, asked.now))
+        laid = occurrences(
+            read_rule(draft.values["rrule"]), local, draft.zone, import_options.now, reach(schedule, import_options.now)
+        )
         return [], [booking_span(schedule, None, begins, length) for _day, begins in laid]
     except DomainError:
         return [], []
@@ -102,11 +104,11 @@ def _ambiguous_clients(drafts: list[Draft]) -> set[Key]:
 
     Rows that say the same come to the same whichever of them adds the client.
     """
-    said: dict[Key, set[Key]] = {}
+    details: dict[Key, set[Key]] = {}
     for draft in drafts:
         for name in _names(draft):
-            said.setdefault(name, set()).add(tuple(map(str, draft.client.values())))
-    return {name for name, different in said.items() if len(different) > 1}
+            details.setdefault(name, set()).add(tuple(map(str, draft.client.values())))
+    return {name for name, different in details.items() if len(different) > 1}
 
 
 def _names(draft: Draft) -> set[Key]:

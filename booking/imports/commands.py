@@ -57,9 +57,9 @@ class ImportCommand(BaseCommand):
         if not chosen["dry_run"]:
             policy = ImportPolicy.ALL_OR_NOTHING if chosen["all_or_nothing"] else ImportPolicy.ROW_BY_ROW
         options = {option.name: chosen[option.name] for option in sheet.options} | (more or {})
-        asked = ImportOptions(Actor(None, Source.COMMAND), timezone.now(), options)
+        import_options = ImportOptions(Actor(None, Source.COMMAND), timezone.now(), options)
         try:
-            report = carry_out(sheet, content, asked=asked, policy=policy)
+            report = carry_out(sheet, content, import_options=import_options, policy=policy)
         except DomainError as refusal:
             raise CommandError(f"{refusal.message} [{refusal.code}]") from refusal
         for result in report.results:

@@ -26,10 +26,10 @@ ENDED: dict[str, Event] = {
 """The event to record after booking for an appointment imported in one of these states."""
 
 
-def added_client(draft: Draft, asked: ImportOptions) -> Client:
+def added_client(draft: Draft, import_options: ImportOptions) -> Client:
     """A client there was not, put into the provider's address book."""
     wanted = draft.client
-    if not asked.options.get("add_clients"):
+    if not import_options.chosen.get("add_clients"):
         says = _("There is no such client. Import the clients first, or have them added.")
         raise RowRefused("unknown_client", says, next(f"client_{name}" for name, value in wanted.items() if value))
     given = {name: wanted[name] for name in ("email", "phone")}
@@ -37,7 +37,12 @@ def added_client(draft: Draft, asked: ImportOptions) -> Client:
     if not name:
         raise RowRefused("required", _("This is needed."), "client_name")
     client = add_client(
-        name=name, timezone=draft.timezone, owner=draft.provider, actor=asked.actor, now=asked.now, **given
+        name=name,
+        timezone=draft.timezone,
+        owner=draft.provider,
+        actor=import_options.actor,
+        now=import_options.now,
+        **given,
     )
     if wanted["reference"]:
         Client.objects.filter(pk=client.pk).update(reference=wanted["reference"])
@@ -46,20 +51,20 @@ def added_client(draft: Draft, asked: ImportOptions) -> Client:
 
 
 def booked(
-    draft: Draft, client: Client, service: Service | None, schedule: Schedule, asked: ImportOptions
+    draft: Draft, client: Client, service: Service | None, schedule: Schedule, import_options: ImportOptions
 ) -> tuple[Appointment, list[AppointmentEvent]]:
     """The appointment of a time that was claimed for it, and its history; neither is written yet.
 
     The caller holds the schedule's lock.
     """
-    past = draft.starts_at <= asked.now
-    overrides = overrides_of(draft, asked)
+    past = draft.starts_at <= import_options.now
+    overrides = overrides_of(draft, import_options)
     status = AppointmentStatus(draft.status or (AppointmentStatus.COMPLETED if past else AppointmentStatus.SCHEDULED))
     if status in ONLY_ONCE_BEGUN and not past:
         raise NotYet(field="status")
-    length = chosen_length(schedule, draft.starts_at, draft.ends_at, asked.actor)
+    length = chosen_length(schedule, draft.starts_at, draft.ends_at, import_options.actor)
     if draft.over:
-        reservation = _add_released(draft, schedule, client, service, length, asked)
+        reservation = _add_released(draft, schedule, client, service, length, import_options)
     else:
         reservation = claim(
             schedule=schedule,
@@ -68,20 +73,20 @@ def booked(
             starts_at=draft.starts_at,
             length=length,
             expires_at=None,
-            actor=asked.actor,
-            now=asked.now,
+            actor=import_options.actor,
+            now=import_options.now,
             overrides=overrides,
             taken_over=True,
         )
     reservation.provider, reservation.client, reservation.service = draft.provider, client, service
     says = {name: draft.values[name] for name in ("title", "description", "reminder_offsets")}
-    made = build_appointment(reservation, now=asked.now, status=status, timezone=draft.timezone, **says)
+    made = build_appointment(reservation, now=import_options.now, status=status, timezone=draft.timezone, **says)
     made.cancellation_reason = draft.values["reason"] if draft.over else ""
     details = {"status": status, "overrides": reservation.overrides, "reference": draft.reference}
-    events = [entry(made, Event.BOOKED, asked.actor, **details)]
+    events = [entry(made, Event.BOOKED, import_options.actor, **details)]
     if status in ENDED:
         details = {"status": status, "reason": made.cancellation_reason}
-        events.append(entry(made, ENDED[status], asked.actor, **details))
+        events.append(entry(made, ENDED[status], import_options.actor, **details))
     return made, events
 
 
@@ -91,7 +96,7 @@ def _add_released(
     client: Client,
     service: Service | None,
     length: timedelta | None,
-    asked: ImportOptions,
+    import_options: ImportOptions,
 ) -> Reservation:
     """The reservation of what was cancelled or declined elsewhere: it claims nothing, so somebody else may."""
     time = booking_span(schedule, service, draft.starts_at, length)
@@ -101,15 +106,15 @@ def _add_released(
         service=service,
         **time._asdict(),
         status=ReservationStatus.RELEASED,
-        closed_at=asked.now,
-        overrides=sorted(overrides_of(draft, asked)),
-        created_by=asked.actor.user,
-        face=asked.actor.source,
-        created_at=asked.now,
+        closed_at=import_options.now,
+        overrides=sorted(overrides_of(draft, import_options)),
+        created_by=import_options.actor.user,
+        face=import_options.actor.source,
+        created_at=import_options.now,
     )
 
 
-def begin_series(draft: Draft, client: Client, asked: ImportOptions) -> None:
+def begin_series(draft: Draft, client: Client, import_options: ImportOptions) -> None:
     """Begin the series that a rule of the file says, whole or not at all."""
     if draft.over:
         raise RowRefused("cancelled_series", _("A series that was cancelled is not taken over."), "status")
@@ -123,11 +128,15 @@ def begin_series(draft: Draft, client: Client, asked: ImportOptions) -> None:
         title=draft.values["title"],
         description=draft.values["description"],
         exdates=draft.exdates,
-        overrides=overrides_to_come(asked),
+        overrides=overrides_to_come(import_options),
     )
-    quietly = not asked.options.get("tell")
+    quietly = not import_options.chosen.get("tell")
     change = create_series(
-        wanted=wanted, policy=ConflictPolicy.ALL_OR_NOTHING, actor=asked.actor, now=asked.now, quietly=quietly
+        wanted=wanted,
+        policy=ConflictPolicy.ALL_OR_NOTHING,
+        actor=import_options.actor,
+        now=import_options.now,
+        quietly=quietly,
     )
     if draft.reference:
         ImportedEntry.objects.create(provider=draft.provider, reference=draft.reference, series=change.series)

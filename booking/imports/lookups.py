@@ -86,11 +86,11 @@ class Lookups:
             raise RowRefused("ambiguous_service", says, column)
         return best[0]
 
-    def named(self, draft: Draft) -> Appointment | AppointmentSeries | None:
+    def by_reference(self, draft: Draft) -> Appointment | AppointmentSeries | None:
         """Return the existing appointment or series with a row's reference; None if there is none."""
         return self.entries.get(draft.key()) if draft.reference else None
 
-    def unnamed(self, draft: Draft) -> Appointment | None:
+    def by_client_and_time(self, draft: Draft) -> Appointment | None:
         """Return the existing appointment of the same client at the same time, for a row without a reference."""
         client = None if draft.reference else self.client(draft)
         if client is None:
@@ -146,11 +146,11 @@ def _without_reference(drafts: list[Draft]) -> dict[Key, Appointment]:
     Of several cancelled ones the first.
     """
     without = [draft for draft in drafts if not draft.reference]
-    there = Appointment.objects.detailed().filter(
+    existing = Appointment.objects.detailed().filter(
         reservation__provider__in={draft.provider.pk for draft in without},
         reservation__starts_at__in={draft.starts_at for draft in without},
     )
     found: dict[Key, Appointment] = {}
-    for made in there.order_by("pk") if without else ():
+    for made in existing.order_by("pk") if without else ():
         found.setdefault((made.provider.pk, made.starts_at, made.client.pk, made.status in FREEING), made)
     return found

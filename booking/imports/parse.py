@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.clients.fields import cleaned
 from accounts.clients.imports import COLUMNS as CLIENT_COLUMNS
-from accounts.clients.imports import named
+from accounts.clients.imports import provider_with_slug
 from accounts.models import Provider
 from booking.appointments.representation import PLACES
 from booking.appointments.steps import default_title
@@ -115,27 +115,27 @@ class Draft:
         return (self.provider.pk, self.starts_at, self.over, tuple(map(str, self.client.values())))
 
 
-def read_draft(row: Row, providers: dict[str, Provider], asked: ImportOptions) -> Draft | Result:
+def read_draft(row: Row, providers: dict[str, Provider], import_options: ImportOptions) -> Draft | Result:
     if row.refusals:
-        return Result.refused(row, row.refusals, about(row))
+        return Result.refused(row, row.refusals, row_label(row))
     cells = Cells(row)
     values = cells.draft((*COLUMNS, RRULE))
-    provider = cells.take("provider", named(providers), None)
+    provider = cells.take("provider", provider_with_slug(providers), None)
     schedule = provider.schedule if provider else Schedule()
     zone_name = cells.take("timezone", zone, schedule.timezone)
     read_time = local_or_instant(ZoneInfo(zone_name))
     client = cleaned({name: values.pop(f"client_{name}") for name in BY})
     if not (client["reference"] or client["email"] or client["name"]):
         cells.refuse("no_client", _("Say who the client is: by reference, email or name."), "client_email")
-    starts_at = cells.take("start", read_time, asked.now)
+    starts_at = cells.take("start", read_time, import_options.now)
     ends_at = cells.take("end", read_time, None)
     exdates = [date.fromisoformat(day) for day in row.cells.get("exdates", "").split()]
     if cells.refusals or provider is None:
-        return Result.refused(row, cells.refusals, about(row))
+        return Result.refused(row, cells.refusals, row_label(row))
     return Draft(cells, provider, schedule, starts_at, ends_at, zone_name, client, values, exdates)
 
 
-def about(row: Row) -> str:
+def row_label(row: Row) -> str:
     who = row.cells.get("client_name") or row.cells.get("client_email") or row.cells.get("client_reference", "")
     parts = (row.cells.get("start", ""), row.cells.get("provider", ""), who, row.cells.get("title", ""))
     return " · ".join(part[:60] for part in parts if part)
@@ -144,12 +144,12 @@ def about(row: Row) -> str:
 def words_of(draft: Draft, service: Service | None) -> dict[str, Any]:
     """Return the title and other texts that the file gives an appointment; columns it does not have are left out."""
     columns = {"title": "title", "description": "description", "reminder_offsets": "reminders"}
-    said = {name: draft.values[name] for name, column in columns.items() if column in draft.cells}
+    texts = {name: draft.values[name] for name, column in columns.items() if column in draft.cells}
     if draft.cells.text("timezone"):
-        said["timezone"] = draft.timezone
-    if said.get("title") == "":
-        said["title"] = default_title(service)
-    return said
+        texts["timezone"] = draft.timezone
+    if texts.get("title") == "":
+        texts["title"] = default_title(service)
+    return texts
 
 
 def minutes_of(draft: Draft) -> int | None:
@@ -161,14 +161,14 @@ def minutes_of(draft: Draft) -> int | None:
     return minutes
 
 
-def overrides_of(draft: Draft, asked: ImportOptions) -> list[Override]:
+def overrides_of(draft: Draft, import_options: ImportOptions) -> list[Override]:
     """The rules that are set aside for a row. Raises InThePast unless the past was chosen."""
-    if draft.starts_at > asked.now:
-        return overrides_to_come(asked)
-    if not asked.options.get("past"):
+    if draft.starts_at > import_options.now:
+        return overrides_to_come(import_options)
+    if not import_options.chosen.get("past"):
         raise InThePast(_("This time has passed. Choose to take over the past as well."), field="start")
     return [Override.PAST]
 
 
-def overrides_to_come(asked: ImportOptions) -> list[Override]:
-    return [Override.NOTICE, *([Override.HOURS] if asked.options.get("outside_hours") else [])]
+def overrides_to_come(import_options: ImportOptions) -> list[Override]:
+    return [Override.NOTICE, *([Override.HOURS] if import_options.chosen.get("outside_hours") else [])]

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.clients.imports import named, providers_named
+from accounts.clients.imports import provider_with_slug, providers_named
 from accounts.models import Provider
 from accounts.people import changed_values
 from booking.models import Service
@@ -63,7 +63,7 @@ COLUMNS = (
 )
 
 
-def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
+def import_services(rows: list[Row], import_options: ImportOptions) -> list[Result]:
     """Add the services there are not, and change those there are.
 
     A service is known by reference, else by its name among its owner's. Who offers it is what the file says, if it has
@@ -74,12 +74,12 @@ def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
     names = {draft["name"] for _cells, draft in drafts}
     references = {draft["reference"] for _cells, draft in drafts if draft["reference"]}
     found: dict[Key, list[Service]] = {}
-    there = Service.objects.filter(Q(name__in=names) | Q(reference__in=references)).order_by("pk")
-    for service in there.select_for_update(of=("self",), no_key=True):
+    existing = Service.objects.filter(Q(name__in=names) | Q(reference__in=references)).order_by("pk")
+    for service in existing.select_for_update(of=("self",), no_key=True):
         for key in ((service.owner_id, "reference", service.reference), (service.owner_id, "name", service.name)):
             found.setdefault(key, []).append(service)
     offered = _offered(service for services in found.values() for service in services)
-    changes = ServiceChanges(asked, found, offered)
+    changes = ServiceChanges(import_options, found, offered)
     results = [changes.take(cells, draft, "name") for cells, draft in drafts]
     changes.write()
     return results
@@ -88,8 +88,8 @@ def import_services(rows: list[Row], asked: ImportOptions) -> list[Result]:
 def _read(row: Row, providers: dict[str, Provider]) -> tuple[Cells, dict[str, Any]]:
     cells = Cells(row)
     draft = cells.draft(COLUMNS)
-    draft["owner"] = owner = cells.take("owner", named(providers), None)
-    one = named(providers)
+    draft["owner"] = owner = cells.take("owner", provider_with_slug(providers), None)
+    one = provider_with_slug(providers)
     offering: list[Provider] = cells.take(
         "providers", lambda text: [one(slug) for slug in text.replace(",", " ").split()], []
     )
@@ -109,9 +109,11 @@ def _offered(services: Iterable[Service]) -> dict[int, set[int]]:
 
 
 class ServiceChanges(Changes[Service]):
-    def __init__(self, asked: ImportOptions, found: dict[Key, list[Service]], offered: dict[int, set[int]]) -> None:
+    def __init__(
+        self, import_options: ImportOptions, found: dict[Key, list[Service]], offered: dict[int, set[int]]
+    ) -> None:
         super().__init__(Service)
-        self.now, self.found, self.offered = asked.now, found, offered
+        self.now, self.found, self.offered = import_options.now, found, offered
         self.reset: list[Service] = []
         self.offering: list[tuple[Service, set[int]]] = []
         self.again: list[Service] = []
@@ -144,12 +146,12 @@ class ServiceChanges(Changes[Service]):
         self.change(service, wanted)
         if "reminder_offsets" in wanted:
             self.reset.append(service)
-        said = list(wanted)
+        changed = list(wanted)
         if "providers" in cells and providers != self.offered.get(service.pk, set()):
             self.again.append(service)
             self.offering.append((service, providers))
-            said.append("providers")
-        return RowOutcome.CHANGED if said else RowOutcome.UNCHANGED, said
+            changed.append("providers")
+        return RowOutcome.CHANGED if changed else RowOutcome.UNCHANGED, changed
 
     def write(self) -> None:
         super().write()

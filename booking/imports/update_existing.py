@@ -40,36 +40,36 @@ def compare_series(draft: Draft, found: AppointmentSeries | Appointment) -> None
         raise RowRefused("series_differs", says, "rrule" if draft.values["rrule"] else "reference")
 
 
-def follow(
-    draft: Draft, there: Appointment, service: Service | None, schedule: Schedule, asked: ImportOptions
+def update_existing(
+    draft: Draft, existing: Appointment, service: Service | None, schedule: Schedule, import_options: ImportOptions
 ) -> tuple[RowOutcome, str]:
     """Let an appointment be what the file says, by the rules for moving, rewording and ending it; tell what that was.
 
     The caller holds the schedule's lock.
     """
-    _check_client(draft, there.client)
-    wanted = words_of(draft, service or there.service)
-    words = {name: value for name, value in wanted.items() if getattr(there, name) != value}
-    move = moved(draft, there, service)
+    _check_client(draft, existing.client)
+    wanted = words_of(draft, service or existing.service)
+    words = {name: value for name, value in wanted.items() if getattr(existing, name) != value}
+    move = moved(draft, existing, service)
     action = None
-    if draft.status and draft.status != there.status:
-        action = action_to(draft.status, there.status)
+    if draft.status and draft.status != existing.status:
+        action = action_to(draft.status, existing.status)
         if action is None:
             says = _("An appointment that is %(status)s cannot become %(wanted)s again.")
-            raise RowRefused("bad_transition", says % {"status": there.status, "wanted": draft.status}, "status")
+            raise RowRefused("bad_transition", says % {"status": existing.status, "wanted": draft.status}, "status")
     if not (words or move or action):
         return RowOutcome.UNCHANGED, ""
-    _change(draft, there, words, move, action, schedule, asked)
-    said = [*(["start"] if move else []), *words, *(["status"] if action else [])]
-    return RowOutcome.CHANGED, ", ".join(said)
+    _change(draft, existing, words, move, action, schedule, import_options)
+    changed = [*(["start"] if move else []), *words, *(["status"] if action else [])]
+    return RowOutcome.CHANGED, ", ".join(changed)
 
 
-def moved(draft: Draft, there: Appointment, service: Service | None) -> Move | None:
+def moved(draft: Draft, existing: Appointment, service: Service | None) -> Move | None:
     """The time, length and service an appointment is to have, if they are not those it has."""
-    asked = {"service", "service_reference"} & draft.cells.row.cells.keys()
-    service = service if asked else there.service
-    length = draft.ends_at - draft.starts_at if draft.ends_at else there.reservation.length_for(service)
-    if (draft.starts_at, length, service) == (there.starts_at, there.reservation.length, there.service):
+    names_service = {"service", "service_reference"} & draft.cells.row.cells.keys()
+    service = service if names_service else existing.service
+    length = draft.ends_at - draft.starts_at if draft.ends_at else existing.reservation.length_for(service)
+    if (draft.starts_at, length, service) == (existing.starts_at, existing.reservation.length, existing.service):
         return None
     if not timedelta() < length <= DAY:
         raise EndsBeforeStart(_("The end must come after the start, by a day at most."), field="end")
@@ -79,33 +79,35 @@ def moved(draft: Draft, there: Appointment, service: Service | None) -> Move | N
 @operation
 def _change(
     draft: Draft,
-    there: Appointment,
+    existing: Appointment,
     words: dict[str, Any],
     move: Move | None,
     action: Action | None,
     schedule: Schedule,
-    asked: ImportOptions,
+    import_options: ImportOptions,
 ) -> None:
-    among: list[AppointmentEvent] | None = None if asked.options.get("tell") else []
-    common: dict[str, Any] = {"actor": asked.actor, "now": asked.now, "among": among}
-    appointment = locked_appointment(there.pk)
+    among: list[AppointmentEvent] | None = None if import_options.chosen.get("tell") else []
+    common: dict[str, Any] = {"actor": import_options.actor, "now": import_options.now, "among": among}
+    appointment = locked_appointment(existing.pk)
     if move:
-        check_allowed(Action.RESCHEDULE, appointment, asked.actor, asked.now)
-        move_to(appointment, schedule=schedule, overrides=overrides_of(draft, asked), **move._asdict(), **common)
+        check_allowed(Action.RESCHEDULE, appointment, import_options.actor, import_options.now)
+        move_to(
+            appointment, schedule=schedule, overrides=overrides_of(draft, import_options), **move._asdict(), **common
+        )
     if words:
         update_texts(appointment, words, **common)
     if action:
-        check_allowed(action, appointment, asked.actor, asked.now)
+        check_allowed(action, appointment, import_options.actor, import_options.now)
         do(appointment, action, reason=draft.values["reason"], **common)
 
 
-def _check_client(draft: Draft, there: Client) -> None:
+def _check_client(draft: Draft, existing: Client) -> None:
     wanted = draft.client
     same = (
-        there.reference == wanted["reference"]
-        or (wanted["email"] and there.email == wanted["email"])
-        or (not wanted["email"] and wanted["name"] and there.name == wanted["name"])
+        existing.reference == wanted["reference"]
+        or (wanted["email"] and existing.email == wanted["email"])
+        or (not wanted["email"] and wanted["name"] and existing.name == wanted["name"])
     )
     if not same:
         says = _("This appointment is %s's. Who comes cannot be changed; cancel it and book another.")
-        raise RowRefused("client_differs", says % there, "client_email")
+        raise RowRefused("client_differs", says % existing, "client_email")

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.clients.imports import named, providers_named
+from accounts.clients.imports import provider_with_slug, providers_named
 from accounts.models import Provider
 from booking.availability.locks import locked_schedule
 from booking.availability.operations import set_working_hours
@@ -46,7 +46,7 @@ def weekday(text: str) -> int:
 CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(:00)?")
 
 
-def clock(text: str) -> time:
+def clock_time(text: str) -> time:
     """A time of day; `24:00` is the end of the day."""
     found = CLOCK.fullmatch("00:00" if text == "24:00" else text)
     hours, minutes = (int(found[1]), int(found[2])) if found else (24, 0)
@@ -55,7 +55,7 @@ def clock(text: str) -> time:
     return time(hours, minutes)
 
 
-def told_end(value: time, _row: Any) -> str:
+def end_text(value: time, _row: Any) -> str:
     return f"{value:%H:%M}" if value != time(0) else "24:00"
 
 
@@ -72,16 +72,16 @@ COLUMNS = (
     Column(
         "start",
         is_needed=True,
-        read=clock,
+        read=clock_time,
         empty=time(0),
         value="start_time",
         write=lambda value, _row: f"{value:%H:%M}",
     ),
-    Column("end", is_needed=True, read=clock, empty=time(0), value="end_time", write=told_end),
+    Column("end", is_needed=True, read=clock_time, empty=time(0), value="end_time", write=end_text),
 )
 
 
-def import_hours(rows: list[Row], asked: ImportOptions) -> list[Result]:
+def import_hours(rows: list[Row], import_options: ImportOptions) -> list[Result]:
     """Let the weekly hours of each provider in the file be those in the file: what is not there is removed.
 
     If a row of a provider is refused, so are the others: half a week would be worse than the one there is.
@@ -90,12 +90,12 @@ def import_hours(rows: list[Row], asked: ImportOptions) -> list[Result]:
     results = []
     for group in by_provider(rows):
         provider = providers.get(group[0].cells.get("provider", ""))
-        results += _import_week(provider, group, providers, asked)
+        results += _import_week(provider, group, providers, import_options)
     return results
 
 
 def _import_week(
-    provider: Provider | None, rows: list[Row], providers: dict[str, Provider], asked: ImportOptions
+    provider: Provider | None, rows: list[Row], providers: dict[str, Provider], import_options: ImportOptions
 ) -> list[Result]:
     week: dict[Hours, Row] = {}
     seen: dict[Key, Row] = {}
@@ -103,7 +103,7 @@ def _import_week(
     for row in rows:
         cells = Cells(row)
         draft = cells.draft(COLUMNS)
-        cells.take("provider", named(providers), None)
+        cells.take("provider", provider_with_slug(providers), None)
         hours = (draft["weekday"], draft["start"], draft["end"])
         again = None if cells.refusals else repeated(row, hours[:2], seen)
         if cells.refusals or again:
@@ -114,11 +114,13 @@ def _import_week(
     stranded = 0
     if provider and not refused:
         locked_schedule(provider.pk)
-        there = WorkingHours.objects.filter(schedule__provider=provider)
-        before = set(there.values_list("weekday", "start_time", "end_time"))
+        existing = WorkingHours.objects.filter(schedule__provider=provider)
+        before = set(existing.values_list("weekday", "start_time", "end_time"))
         try:
             if set(week) != before:
-                change = set_working_hours(provider_id=provider.pk, hours=list(week), actor=asked.actor, now=asked.now)
+                change = set_working_hours(
+                    provider_id=provider.pk, hours=list(week), actor=import_options.actor, now=import_options.now
+                )
                 stranded = len(change.conflicts)
         except DomainError as refusal:
             refusal.field = {"start_time": "start", "end_time": "end"}.get(refusal.field or "")
@@ -150,6 +152,6 @@ HOURS = Sheet(
     columns=COLUMNS,
     permissions=("booking.add_workinghours", "booking.change_workinghours", "booking.change_schedule"),
     work=import_hours,
-    parts=lambda rows, _asked: by_provider(rows),
+    parts=lambda rows, _import_options: by_provider(rows),
     order=("schedule", "weekday", "start_time"),
 )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clients.fields import contact_search
-from booking.admin.base import provider_filter, staff, there
+from booking.admin.base import local_time_with_zone, provider_filter, staff
 from booking.appointments.operations import confirm
 from booking.models import Reservation, Slot
 from booking.reservations import operations as reservations
@@ -197,7 +197,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
     def local_start(self, reservation: Reservation) -> str:
-        return there(reservation.starts_at, reservation.provider.schedule.timezone)
+        return local_time_with_zone(reservation.starts_at, reservation.provider.schedule.timezone)
 
     @admin.display(description=here(gettext_lazy("claimed, with buffers")))
     def claimed(self, reservation: Reservation) -> str:
@@ -277,7 +277,7 @@ class SlotAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=gettext_lazy("start (provider's timezone)"), ordering="starts_at")
     def local_start(self, slot: Slot) -> str:
-        return there(slot.starts_at, slot.provider.schedule.timezone)
+        return local_time_with_zone(slot.starts_at, slot.provider.schedule.timezone)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, slot: Slot) -> str:

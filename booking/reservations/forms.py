@@ -33,8 +33,8 @@ class DetailsForm(NoteForm):
             del self.fields["by_sms"]
 
     def clean(self) -> dict[str, Any]:
-        asked = super().clean() or self.cleaned_data
-        asked.setdefault("by_sms", False)
-        if asked.get("by_sms") and not asked.get("phone") and "phone" not in self.errors:
+        cleaned = super().clean() or self.cleaned_data
+        cleaned.setdefault("by_sms", False)
+        if cleaned.get("by_sms") and not cleaned.get("phone") and "phone" not in self.errors:
             self.add_error("phone", _("For text messages we need your number."))
-        return asked
+        return cleaned

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clients.fields import contact_search
-from booking.admin.base import provider_filter, staff, there
+from booking.admin.base import local_time_with_zone, provider_filter, staff
 from booking.appointments.staff_forms import StaffReasonForm
 from booking.models import Appointment, AppointmentSeries
 from booking.reservations.enums import Override
 from booking.series import operations
 from booking.series.enums import SeriesScope
-from booking.series.rule_in_words import in_words
+from booking.series.rule_in_words import rule_in_words
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.errors import DomainError
@@ -66,7 +66,7 @@ class OccurrenceInline(ReadOnly, admin.TabularInline):
 
     @admin.display(description=gettext_lazy("start (its own timezone)"))
     def local_start(self, appointment: Appointment) -> str:
-        return there(appointment.starts_at, appointment.timezone)
+        return local_time_with_zone(appointment.starts_at, appointment.timezone)
 
 
 @admin.register(AppointmentSeries)
@@ -192,11 +192,11 @@ class AppointmentSeriesAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=gettext_lazy("rule"), ordering="rrule")
     def rule(self, series: AppointmentSeries) -> str:
-        return in_words(series) or series.rrule
+        return rule_in_words(series) or series.rrule
 
     @admin.display(description=gettext_lazy("start (its own timezone)"), ordering="start_date")
     def local_start(self, series: AppointmentSeries) -> str:
-        return there(series.instant(series.start_date), series.timezone)
+        return local_time_with_zone(series.instant(series.start_date), series.timezone)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, series: AppointmentSeries) -> str:

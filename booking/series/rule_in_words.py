@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from django.template.defaultfilters import date as written
+from django.template.defaultfilters import date as date_format
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
@@ -21,7 +21,7 @@ WHICH = {
 }
 
 
-def in_words(series: AppointmentSeries) -> str:
+def rule_in_words(series: AppointmentSeries) -> str:
     """Return a rule in words, for example “every 2 weeks on Monday, until Tuesday 4 March 2027”; "" if uncommon."""
     rule = series.rule
     text = _how_often(rule, series.start_date)
@@ -31,7 +31,10 @@ def in_words(series: AppointmentSeries) -> str:
         times = ngettext("%(often)s, %(count)d time", "%(often)s, %(count)d times", rule.count)
         return times % {"often": text, "count": rule.count}
     if rule.until:
-        return _("%(often)s, until %(day)s") % {"often": text, "day": written(_last_day(series, rule.until), str(DAY))}
+        return _("%(often)s, until %(day)s") % {
+            "often": text,
+            "day": date_format(_last_day(series, rule.until), str(DAY)),
+        }
     return text
 
 

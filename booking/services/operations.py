@@ -26,7 +26,7 @@ def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, ac
     if not of_business and own is None:
         raise NotAllowed
     service = Service.objects.create(owner=None if of_business else own, **fields)
-    service.providers.set([own] if own and not of_business else _named(providers or ()))
+    service.providers.set([own] if own and not of_business else _providers_with_ids(providers or ()))
     _check_providers(service, providers, actor)
     return service
 
@@ -45,7 +45,7 @@ def edit_service(
         reminders_reset.send(Service, schedule=None, service=service, now=now)
     _check_providers(service, providers, actor)
     if providers is not None:
-        service.providers.set(_named(providers))
+        service.providers.set(_providers_with_ids(providers))
     return service
 
 
@@ -70,7 +70,7 @@ def _check_providers(service: Service, providers: Collection[int] | None, actor:
         raise NotAllowed(_("A provider's own service is offered by that provider alone."), field="providers")
 
 
-def _named(providers: Collection[int]) -> list[Provider]:
+def _providers_with_ids(providers: Collection[int]) -> list[Provider]:
     named = list(Provider.objects.filter(pk__in=providers))
     if len(named) != len(set(providers)):
         raise NotFound(_("There is no such provider."), field="providers")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.template import RequestContext
-from django.template.defaultfilters import date as written
+from django.template.defaultfilters import date as date_format
 from django.urls import NoReverseMatch, reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -61,19 +61,19 @@ def dashboard_sections(context: RequestContext) -> dict[str, Any]:
 @register.filter(expects_localtime=True)
 def day(value: date) -> str:
     """Return a date like “Tuesday, 4 March 2027”."""
-    return written(value, str(DAY))
+    return date_format(value, str(DAY))
 
 
 @register.filter(expects_localtime=True)
 def weekday(value: date) -> str:
     """Return a date like “Tue 4 Mar”."""
-    return written(value, str(WEEKDAY))
+    return date_format(value, str(WEEKDAY))
 
 
 @register.filter(expects_localtime=True)
 def moment(value: datetime) -> str:
     """Return an instant like “Tuesday, 4 March 2027, 13:30”."""
-    return written(value, str(LONG))
+    return date_format(value, str(LONG))
 
 
 @register.filter
@@ -85,14 +85,14 @@ def until(start: datetime, end: datetime) -> str:
 @register.filter(expects_localtime=True)
 def clock(value: datetime) -> str:
     """Return a time like “13:30”."""
-    return written(value, str(CLOCK))
+    return date_format(value, str(CLOCK))
 
 
 @register.filter
 def end_after(start: datetime, end: datetime) -> str:
     """Return a time like “14:15”; with its day if it differs from the start's."""
     start, end = localtime(start), localtime(end)
-    return written(end, str(CLOCK) if start.date() == end.date() else f"D {CLOCK}")
+    return date_format(end, str(CLOCK) if start.date() == end.date() else f"D {CLOCK}")
 
 
 @register.filter

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from booking.models import AppointmentSeries
-from booking.series.rule_in_words import in_words
+from booking.series.rule_in_words import rule_in_words
 
 register = template.Library()
 
@@ -13,4 +13,4 @@ register = template.Library()
 @register.inclusion_tag("booking/rule.html")
 def rule_of(series: AppointmentSeries) -> dict[str, Any]:
     """Return the rule in words; an uncommon rule as it is written."""
-    return {"words": in_words(series), "rrule": series.rrule}
+    return {"words": rule_in_words(series), "rrule": series.rrule}

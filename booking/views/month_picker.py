@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.dateformat import format as written
+from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -107,8 +107,8 @@ def month_context(
     }
     zone = ZoneInfo(timezone.get_current_timezone_name())
     today, last = now.astimezone(zone).date(), until.astimezone(zone).date()
-    day = _asked(request.GET.get("day"), today, last)
-    month = day or _asked(f"{request.GET.get('month')}-01", today.replace(day=1), last)
+    day = _date_between(request.GET.get("day"), today, last)
+    month = day or _date_between(f"{request.GET.get('month')}-01", today.replace(day=1), last)
     if month is None:
         first = queries.next_free(search) if people else None
         day = first.starts_at.astimezone(zone).date() if first else None
@@ -126,13 +126,13 @@ def month_context(
     times = _with_own(_times(search, day, zone), own, day, zone) if day and people else []
     parts = _parts(times, people, zone, own)
     return {
-        "weekdays": [written(each, "D") for each in _weeks(month)[0]],
+        "weekdays": [date_format(each, "D") for each in _weeks(month)[0]],
         "weeks": [[_day(each, free, day, today, month) for each in week] for week in _weeks(month)],
-        "month": written(month, str(MONTH)),
+        "month": date_format(month, str(MONTH)),
         "before": f"{days[0] - timedelta(days=1):%Y-%m}" if days[0] > today else "",
         "after": f"{days[-1] + timedelta(days=1):%Y-%m}" if days[-1] < last else "",
         "day": day,
-        "day_name": written(day, str(DAY)) if day else "",
+        "day_name": date_format(day, str(DAY)) if day else "",
         "parts": [part for part in parts if part.times],
         "known": hashlib.sha256(repr((times, sorted(own))).encode()).hexdigest()[:16],
         "their_zone": _their_zone(alone, zone, times),
@@ -145,7 +145,7 @@ def of_service(held: Iterable[Reservation], service: Service | None) -> list[Res
     return [one for one in held if one.service_id == (service.pk if service else None)]
 
 
-def _asked(text: str | None, first: date, last: date) -> date | None:
+def _date_between(text: str | None, first: date, last: date) -> date | None:
     try:
         requested = read_date(text or "")
     except ValueError:
@@ -177,7 +177,7 @@ def _day(each: date, free: dict[date, int], chosen: date | None, today: date, mo
         each,
         count,
         -(-count * FULLNESS // max(free.values())) if count else 0,
-        many % {"day": written(each, str(DAY)), "count": count},
+        many % {"day": date_format(each, str(DAY)), "count": count},
         each == chosen,
         each == today,
     )
@@ -202,11 +202,11 @@ def _parts(times: list[FreeTime], people: dict[int, Schedule], zone: ZoneInfo, o
         local = time.starts_at.astimezone(zone)
         number = sum(local.hour >= hour for hour, _name in PARTS) - 1
         schedule, is_own = people[time.provider_id], (time.provider_id, time.starts_at) in own
-        parts[number].times.append(shown(time, schedule, zone, several=len(people) > 1, own=is_own))
+        parts[number].times.append(labelled_time(time, schedule, zone, several=len(people) > 1, own=is_own))
     return parts
 
 
-def shown(
+def labelled_time(
     time: FreeTime,
     schedule: Schedule,
     zone: ZoneInfo,
@@ -218,17 +218,17 @@ def shown(
     """Return a free time with the text of its button and its label for screen readers."""
     local, theirs = time.starts_at.astimezone(zone), time.starts_at.astimezone(schedule.zone)
     label = _("%(day)s, %(time)s, %(minutes)d minutes") % {
-        "day": written(local, str(DAY)),
-        "time": written(local, str(CLOCK)),
+        "day": date_format(local, str(DAY)),
+        "time": date_format(local, str(CLOCK)),
         "minutes": (time.ends_at - time.starts_at) // timedelta(minutes=1),
     }
     whom = schedule.provider.name if several else ""
     return Time(
         value=f"{time.provider_id}@{rfc3339(time.starts_at)}",
         key=f"{time.provider_id}-{int(time.starts_at.timestamp())}",
-        text=written(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
+        text=date_format(local, f"{DAY}, {CLOCK}" if dated else str(CLOCK)),
         label=", ".join(filter(None, (label, isolated(whom), _("your hold") if own else ""))),
-        theirs=written(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
+        theirs=date_format(theirs, str(CLOCK)) if theirs.utcoffset() != local.utcoffset() else "",
         whom=whom,
         own=own,
     )
@@ -255,4 +255,7 @@ def alternatives_in(details: dict[str, Any], schedule: Schedule, own: Collection
         )
         for each in details.get("alternatives", [])
     ]
-    return [shown(time, schedule, zone, dated=True, own=(time.provider_id, time.starts_at) in theirs) for time in times]
+    return [
+        labelled_time(time, schedule, zone, dated=True, own=(time.provider_id, time.starts_at) in theirs)
+        for time in times
+    ]

@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clients.fields import contact_search
-from booking.admin.base import provider_filter, staff, there
+from booking.admin.base import local_time_with_zone, provider_filter, staff
 from booking.appointments.admin.appointments import AppointmentAdmin
 from reminders.dispatch import limits
 from reminders.enums import MessageKind, MessageStatus, Recipient
 from reminders.models import DeliveryAttempt, Message
 from reminders.outbox import operations as outbox
 from reminders.skip_reasons import reason_in_words
-from reminders.templates.composer import recipient_of, shown
+from reminders.templates.composer import recipient_of, text_if_sent_now
 from scheduler_project.common.admin.base import ReadOnly, StaffModelAdmin
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, local_time
@@ -54,8 +54,8 @@ panels.append(failed)
 def _when(message: Message) -> str:
     """Return the start of the appointment or hold a message is about, in the provider's timezone."""
     if message.reservation is None:
-        return there(None, "UTC")
-    return there(message.about.starts_at, message.about.provider.schedule.timezone)
+        return local_time_with_zone(None, "UTC")
+    return local_time_with_zone(message.about.starts_at, message.about.provider.schedule.timezone)
 
 
 class AttemptInline(ReadOnly, admin.TabularInline):
@@ -179,7 +179,7 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
     @admin.display(description=gettext_lazy("text"))
     def says(self, message: Message) -> Any:
         """Return the text as it would be sent now."""
-        return linebreaks(shown(message, now=timezone.now()), autoescape=True) or "–"
+        return linebreaks(text_if_sent_now(message, now=timezone.now()), autoescape=True) or "–"
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, message: Message) -> str:

@@ -63,8 +63,8 @@ class MessageFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def filter_queryset(self, queryset: QuerySet[Message]) -> Any:
-        asked = self.form.cleaned_data
-        asked["kind"] = asked["kind"] or MessageKind.REMINDER
+        cleaned = self.form.cleaned_data
+        cleaned["kind"] = cleaned["kind"] or MessageKind.REMINDER
         return super().filter_queryset(queryset)
 
     def of_kind(self, queryset: QuerySet[Message], name: str, value: str) -> QuerySet[Message]:

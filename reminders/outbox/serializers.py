@@ -52,7 +52,7 @@ class ReminderSerializer(Serializer[Message]):
             "next_try_at": instance.next_at.astimezone(zone) if pending else None,
             "sent_at": instance.sent_at and instance.sent_at.astimezone(zone),
             "failures": instance.failures,
-            "error": instance.reason if reads_answers(self.context, instance) else in_words(instance),
+            "error": instance.reason if reads_answers(self.context, instance) else failure_in_words(instance),
         }
 
 
@@ -63,14 +63,14 @@ def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
     return user.may("reminders.view_message") or (provider is not None and message.about.provider_id == provider.pk)
 
 
-def in_words(message: Message) -> str:
+def failure_in_words(message: Message) -> str:
     """Return a description of a failure for the client the message is for."""
-    said = {
+    texts = {
         MessageStatus.PENDING: _("It could not be delivered yet, and is tried again."),
         MessageStatus.FAILED: _("It could not be delivered."),
         MessageStatus.EXPIRED: _("It came too late to help."),
     }
-    return str(said.get(MessageStatus(message.status), message.reason)) if message.reason else ""
+    return str(texts.get(MessageStatus(message.status), message.reason)) if message.reason else ""
 
 
 class NotPlannedSerializer(Serializer[Any]):
@@ -94,10 +94,10 @@ class AttemptSerializer(ModelSerializer[DeliveryAttempt]):
 
     def to_representation(self, instance: DeliveryAttempt) -> dict[str, Any]:
         """Leave out the external id and the recipient server's answers for clients, who see only the outcome."""
-        said = super().to_representation(instance)
+        fields = super().to_representation(instance)
         message = self.context.get("message")  # None: of a webhook, which no client sees.
         if self.context["request"].user.may("reminders.view_optout"):
-            return {**said, "error": reason_in_words(instance.error)}
+            return {**fields, "error": reason_in_words(instance.error)}
         if message is None or reads_answers(self.context, message):
-            return {**said, "error": instance.reason}
-        return {**said, "reference": "", "error": ""}
+            return {**fields, "error": instance.reason}
+        return {**fields, "reference": "", "error": ""}

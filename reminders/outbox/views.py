@@ -21,10 +21,10 @@ from reminders.models import Message
 from reminders.outbox import operations
 from reminders.outbox.forms import MessagesForm
 from reminders.outbox.models import MessageQuerySet
-from reminders.templates.composer import recipient_of, shown
+from reminders.templates.composer import recipient_of, text_if_sent_now
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.pages.forms import refuse
-from scheduler_project.common.time.offsets import in_words
+from scheduler_project.common.time.offsets import offsets_in_words
 
 PAGE = 25
 
@@ -58,7 +58,7 @@ def outbox(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     context = {
         "schedule": schedule,
         "offsets": offsets,
-        "usual": in_words(settings.REMINDER_OFFSETS),
+        "usual": offsets_in_words(settings.REMINDER_OFFSETS),
         "form": form,
         "narrowed": bool(wanted) or not meant,
         "appointment": form.cleaned_data.get("appointment"),
@@ -89,7 +89,7 @@ def message(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         **line(row),
         "attempts": row.attempts.all(),
         "refusal": refusal,
-        "says": shown(row, now=timezone.now()),
+        "says": text_if_sent_now(row, now=timezone.now()),
         "corrects": row.recipient == Recipient.CLIENT and client.owner_id == schedule.provider_id,
     }
     status = refusal.kind.value if refusal else 200

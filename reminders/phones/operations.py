@@ -166,8 +166,8 @@ def _claim(now: datetime) -> tuple[PhoneCode, str] | None:
 
 
 def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
-    said = Preferences.objects.filter(client=row.client).first()
-    with override((said and said.language) or settings.LANGUAGE_CODE):
+    preferences = Preferences.objects.filter(client=row.client).first()
+    with override((preferences and preferences.language) or settings.LANGUAGE_CODE):
         text = _("%(code)s is your code for %(site)s. It is good for ten minutes. Did you not ask for it? Ignore this.")
         outgoing = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
     try:

@@ -52,7 +52,7 @@ def not_planned(appointment: Appointment, *, reader: User | AnonymousUser, now: 
             continue
         reason = decision.reason or (skip_reasons.PAST if decision.due_at <= now else "")
         if reason:
-            words = _in_words(reason, decision, facts, sees_opt_outs=sees_opt_outs)
+            words = _reason_in_words(reason, decision, facts, sees_opt_outs=sees_opt_outs)
             found.setdefault((decision.channel, words), []).append(decision.offset)
     if not made:
         return [NotPlanned("", [], str(skip_reasons.PLANNING[skip_reasons.NO_OFFSETS]), is_ahead)]
@@ -80,7 +80,7 @@ def _is_in_use(channel: str, facts: Facts) -> bool:
     return channel not in personal_channels() or channel in facts.chosen or bool(facts.address_on(channel))
 
 
-def _in_words(reason: str, decision: Decision, facts: Facts, *, sees_opt_outs: bool) -> str:
+def _reason_in_words(reason: str, decision: Decision, facts: Facts, *, sees_opt_outs: bool) -> str:
     if reason != skip_reasons.OPTED_OUT:
         return str(skip_reasons.PLANNING[reason])
     if not sees_opt_outs:  # the same words as for a client who did not choose the channel

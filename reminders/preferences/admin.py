@@ -161,7 +161,7 @@ class OptOutAdmin(ReadOnly, StaffModelAdmin):
         now = timezone.now()
 
         def apply(row: OptOut) -> None:
-            operations.take_back(opt_out_id=row.pk, actor=staff(request), now=now)
+            operations.withdraw_opt_out(opt_out_id=row.pk, actor=staff(request), now=now)
 
         do_to_each(request, queryset, apply, _("Opt-outs taken back: %d."))
 

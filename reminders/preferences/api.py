@@ -258,5 +258,5 @@ class OptOutViewSet(IdempotentMixin, StrictView, mixins.ListModelMixin, mixins.R
     )
     def destroy(self, request: Request, pk: str) -> Response:
         actor = Actor.of(request.user, Source.API)
-        operations.take_back(opt_out_id=self.get_object().pk, actor=actor, now=timezone.now())
+        operations.withdraw_opt_out(opt_out_id=self.get_object().pk, actor=actor, now=timezone.now())
         return Response(status=204)

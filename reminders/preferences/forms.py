@@ -14,7 +14,7 @@ from scheduler_project.common.languages import language_choices
 from scheduler_project.common.pages.forms import PhoneField, TimeField
 
 
-def clock() -> forms.TimeInput:
+def time_input() -> forms.TimeInput:
     return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
@@ -34,8 +34,8 @@ class RemindersForm(forms.Form):
         required=False,
         choices=lambda: [("", _("the site's")), *language_choices()],
     )
-    quiet_from = TimeField(label=_("Quiet from"), required=False, widget=clock())
-    quiet_until = TimeField(label=_("Quiet until"), required=False, widget=clock())
+    quiet_from = TimeField(label=_("Quiet from"), required=False, widget=time_input())
+    quiet_until = TimeField(label=_("Quiet until"), required=False, widget=time_input())
 
     def __init__(self, data: Any, *, client: Client, preferences: Preferences) -> None:
         chosen = settings.REMINDER_CHANNELS if preferences.channels is None else preferences.channels

@@ -69,8 +69,8 @@ def store_choices(*, client: Client, language: str, channels: Collection[str] = 
     The caller holds the client's lock.
     """
     wanted = _in_order([*settings.REMINDER_CHANNELS, *channels]) if channels else None
-    said = {"language": language, "channels": wanted, "updated_at": now}
-    Preferences.objects.update_or_create(client=client, defaults=said)
+    choices = {"language": language, "channels": wanted, "updated_at": now}
+    Preferences.objects.update_or_create(client=client, defaults=choices)
 
 
 @operation
@@ -87,8 +87,8 @@ def reset_preferences(*, client: Client, now: datetime) -> bool:
 
 def preferences_of(client: Client) -> Preferences:
     """Return the client's preferences, or the defaults if there are none."""
-    said = Preferences.objects.filter(client=client).first()
-    return Preferences(client=client) if said is None else said
+    stored = Preferences.objects.filter(client=client).first()
+    return Preferences(client=client) if stored is None else stored
 
 
 def _wanted(preferences: Preferences) -> tuple[Any, ...]:
@@ -167,25 +167,25 @@ def opt_out_as(*, channel: str, address: str, actor: Actor, now: datetime) -> Op
 
 
 @operation
-def take_back(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
+def withdraw_opt_out(*, opt_out_id: int, actor: Actor, now: datetime) -> None:
     """Withdraw an opt-out for a logged-in user. Raises NotYourAddress, NotVerified and StoppedBySms; NotFound."""
     row = OptOut.objects.select_for_update().filter(pk=opt_out_id).first()
     if row is None:
         raise NotFound
     _check_speaks_for(actor, row.channel, row.address, CHANGE)
     if row.ended_at is None:
-        take_back_standing(row, now=now)
+        withdraw_standing(row, now=now)
 
 
 @operation
-def take_back_own(*, channel: str, address: str, actor: Actor, now: datetime) -> None:
-    """Withdraw the opt-out of an address of the user's login, if there is one. Raises the same as `take_back`."""
+def withdraw_own_opt_out(*, channel: str, address: str, actor: Actor, now: datetime) -> None:
+    """Withdraw the opt-out of an address of the user's login, if there is one. Raises as `withdraw_opt_out` does."""
     _check_speaks_for(actor, channel, address, CHANGE)
     if standing := standing_opt_out(channel=channel, address=address):
-        take_back_standing(standing, now=now)
+        withdraw_standing(standing, now=now)
 
 
-def take_back_standing(standing: OptOut, *, now: datetime) -> None:
+def withdraw_standing(standing: OptOut, *, now: datetime) -> None:
     """Withdraw an opt-out for the proven owner of the address.
 
     Raises StoppedBySms for a STOP: the carrier enforces it, whatever our tables say, until the number sends START.

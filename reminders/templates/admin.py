@@ -169,7 +169,7 @@ class MessageTemplateAdmin(StaffModelAdmin):
         preview = None
         if form.is_valid():
             try:
-                preview = templates.preview(template=form.instance, actor=actor, now=now)
+                preview = templates.preview_template(template=form.instance, actor=actor, now=now)
                 if "_send" in request.POST:
                     address = templates.send_test(template=form.instance, actor=actor, now=now)
                     messages.success(request, _("A test was sent to %s.") % address)

@@ -152,5 +152,5 @@ class MessageTemplateViewSet(
         Without a body, the text now in use is rendered.
         """
         template = MessageTemplate(**self.sent(PreviewSerializer))
-        shown = templates.preview(template=template, actor=self.actor, now=self.now)
+        shown = templates.preview_template(template=template, actor=self.actor, now=self.now)
         return self.answer(ShownWordsSerializer, shown)

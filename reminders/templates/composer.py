@@ -195,7 +195,7 @@ def plain(appointment: Appointment) -> Appointment:
     return appointment
 
 
-def shown(message: Message, *, now: datetime) -> str:
+def text_if_sent_now(message: Message, *, now: datetime) -> str:
     """Return the text of a message as it would be sent now, for staff and providers.
 
     Secrets in its links are left out. Mails about an account are not shown, because their text may hold a code.

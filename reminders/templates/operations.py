@@ -37,7 +37,7 @@ def save_template(*, fields: dict[str, Any], actor: Actor, template_id: int | No
     template = MessageTemplate() if template_id is None else _locked(template_id, actor, verb)
     for name, value in fields.items():
         setattr(template, name, value)
-    _claim(template, actor, verb)
+    _set_provider(template, actor, verb)
     check(template)
     template.save()
     return template
@@ -80,12 +80,12 @@ def in_use(template: MessageTemplate) -> TemplateText:
         return TemplateText(str(subject), str(body))
 
 
-def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Preview:
+def preview_template(*, template: MessageTemplate, actor: Actor, now: datetime) -> Preview:
     """Return the message a template gives, in the actor's timezone. The template need not be saved.
 
     A template without a body shows the text in use. Raises BadWords, NotAllowed.
     """
-    _claim(template, actor, "add")
+    _set_provider(template, actor, "add")
     with _refusing():
         validate_sent(template.kind, template.channel, template.recipient)
     if not template.body:
@@ -95,8 +95,8 @@ def preview(*, template: MessageTemplate, actor: Actor, now: datetime) -> Previe
     words, zone = TemplateText(template.subject, template.body), ZoneInfo(actor.user.timezone if actor.user else "UTC")
     with translation.override(template.language):
         facts = sample_facts(template, zone, now)
-        said = text_or_default(words, facts, template.kind, template.channel, template.recipient)
-        return Preview(words, render(said, facts, channel=template.channel))
+        template_text = text_or_default(words, facts, template.kind, template.channel, template.recipient)
+        return Preview(words, render(template_text, facts, channel=template.channel))
 
 
 def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
@@ -110,7 +110,7 @@ def send_test(*, template: MessageTemplate, actor: Actor, now: datetime) -> str:
     verified = EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True)
     if not actor.user.is_staff and not verified.exists():
         raise NotVerified
-    letter = preview(template=template, actor=actor, now=now).letter
+    letter = preview_template(template=template, actor=actor, now=now).letter
     outgoing = OutgoingMessage(
         key=uuid4(),
         address=actor.user.email,
@@ -138,11 +138,11 @@ def _locked(template_id: int, actor: Actor, verb: str) -> MessageTemplate:
     template = mine.select_for_update(of=("self",)).filter(pk=template_id).first()
     if template is None:
         raise NotFound
-    _claim(template, actor, verb)
+    _set_provider(template, actor, verb)
     return template
 
 
-def _claim(template: MessageTemplate, actor: Actor, verb: str) -> None:
+def _set_provider(template: MessageTemplate, actor: Actor, verb: str) -> None:
     """Set the provider to the actor's own if none is given. Raises NotAllowed for another provider's."""
     permission = f"reminders.{verb}_messagetemplate"
     if actor.may(permission):

@@ -62,7 +62,7 @@ def template(
     context: dict[str, Any] = {"schedule": schedule, "form": form, "kept": kept, "draft": draft, **which}
     if not form.is_bound or form.is_valid():
         try:
-            context["preview"] = operations.preview(template=draft, actor=actor, now=now)
+            context["preview"] = operations.preview_template(template=draft, actor=actor, now=now)
             if action == "test":
                 address = operations.send_test(template=draft, actor=actor, now=now)
                 context["sent_to"] = address

@@ -9,7 +9,7 @@ from reminders.channels.email.channel import EmailChannel
 from reminders.enums import MessageStatus
 from reminders.plan.queries import NotPlanned, not_planned
 from reminders.preferences.links import opt_out_link
-from scheduler_project.common.time.offsets import in_words
+from scheduler_project.common.time.offsets import offsets_in_words
 
 register = template.Library()
 
@@ -24,7 +24,7 @@ def not_planned_reminders(context: template.Context, appointment: Appointment) -
     return {"all": rows, "notable": [row for row in rows if row.is_notable]}
 
 
-register.filter("offsets_in_words", in_words)
+register.filter("offsets_in_words", offsets_in_words)
 
 
 @register.simple_tag

@@ -72,18 +72,18 @@ def connections_suffice(databases: Sequence[str] | None = None, **kwargs: Any) -
         return []  # Behind a pooler, the pooler limits the number.
     needed = connections_needed()
     total, allowed = sum(needed.values()), connections_allowed("default")
-    told = ", ".join(f"{name} {count}" for name, count in needed.items())
+    parts = ", ".join(f"{name} {count}" for name, count in needed.items())
     if total > allowed:
         return [
             Error(
-                f"This configuration can use {total} database connections ({told}), and PostgreSQL allows {allowed}.",
+                f"This configuration can use {total} database connections ({parts}), and PostgreSQL allows {allowed}.",
                 hint="Raise max_connections, or lower WEB_WORKERS, WEB_THREADS or WORKER_PROCESSES.",
                 id="common.E001",
             )
         ]
     return [
         Info(
-            f"This configuration can use {total} of the {allowed} database connections PostgreSQL allows ({told}).",
+            f"This configuration can use {total} of the {allowed} database connections PostgreSQL allows ({parts}).",
             id="common.I001",
         )
     ]

@@ -65,7 +65,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
                 with transaction.atomic():
                     return function(*args, **kwargs)
             except IntegrityError as error:
-                raise _named(error) from error
+                raise _error_of_constraint(error) from error
             except TryAgain as error:  # raised by a step within
                 if attempt == ATTEMPTS or not outermost or not is_undone(error.__cause__):
                     raise
@@ -142,7 +142,7 @@ def _sqlstate(error: BaseException | None) -> str | None:
     return getattr(getattr(error, "__cause__", None), "sqlstate", None)
 
 
-def _named(error: IntegrityError) -> Exception:
+def _error_of_constraint(error: IntegrityError) -> Exception:
     if _sqlstate(error) == DELETED_MEANWHILE:
         return TryAgain()
     diagnosis = getattr(error.__cause__, "diag", None)

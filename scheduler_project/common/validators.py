@@ -79,10 +79,10 @@ def isolated(text: str) -> str:
     Other text is unchanged, so that an SMS keeps its alphabet and a subject stays ASCII.
     """
     text = without_directions(text)
-    return f"{FSI}{text}{PDI}" if turns(text) else text
+    return f"{FSI}{text}{PDI}" if is_bidirectional(text) else text
 
 
-def turns(text: str) -> bool:
+def is_bidirectional(text: str) -> bool:
     """Return whether any character is right-to-left, and so could change the order of its neighbours."""
     return not text.isascii() and any(unicodedata.bidirectional(one) in TURNING for one in text)
 

@@ -49,7 +49,7 @@ def page() -> str:
     by_app: dict[str, list[type[DomainError]]] = {}
     for error in domain_errors():
         by_app.setdefault(_app_of(error.__module__), []).append(error)
-    return markdown.page(
+    return markdown.generated_page(
         "Errors",
         INTRODUCTION,
         markdown.block(example(), "json"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 NOTE = "<!-- Made from the code by `make reference`; edit there. -->"
 
 
-def page(title: str, *parts: str) -> str:
+def generated_page(title: str, *parts: str) -> str:
     """Return a page: its title, a note that it is generated, and its parts with a blank line between them."""
     return "\n\n".join([f"# {title}", NOTE, *(part.strip("\n") for part in parts)]) + "\n"
 

@@ -253,7 +253,7 @@ VERBS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 
 
 def page() -> str:
-    return markdown.page(
+    return markdown.generated_page(
         "Permissions",
         INTRODUCTION,
         "## Operations of the API\n\nThe permission staff need on what is not their own, and the groups that have it.",

@@ -67,7 +67,9 @@ LAUNCHERS = [
 
 def page() -> str:
     sections = [f"## {title}\n\n{_table(variables)}" for title, variables in by_section().items()]
-    return markdown.page("Settings", INTRODUCTION, *sections, f"## Outside the settings\n\n{_table(LAUNCHERS)}")
+    return markdown.generated_page(
+        "Settings", INTRODUCTION, *sections, f"## Outside the settings\n\n{_table(LAUNCHERS)}"
+    )
 
 
 def _table(variables: list[Variable]) -> str:
@@ -88,13 +90,13 @@ def by_section() -> dict[str, list[Variable]]:
     """Return the variables that the settings read, by the heading they have there."""
     source = SOURCE.read_text(encoding="utf-8")
     headings = [(number, line) for number, line in enumerate(source.splitlines(), 1) if line.startswith("# --- ")]
-    explained = meanings(source)
+    texts = meanings(source)
     found: dict[str, list[Variable]] = {}
     for name, (cast, default) in read().items():
-        line, meaning = explained[name]
+        line, meaning = texts[name]
         heading = [text for number, text in headings if number < line][-1].strip("# -")
         type_name = "URL" if name.endswith("_URL") else TYPES[cast]
-        found.setdefault(heading, []).append(Variable(name, type_name, written(default), meaning))
+        found.setdefault(heading, []).append(Variable(name, type_name, default_text(default), meaning))
     found["Reminders"] += limits_of_channels()
     return found
 
@@ -120,16 +122,16 @@ def variables() -> list[Variable]:
 
 def read() -> dict[str, tuple[Any, Any]]:
     """Return the type and default of each variable, as the settings request them when nothing else is set."""
-    asked: dict[str, tuple[Any, Any]] = {}
+    requested: dict[str, tuple[Any, Any]] = {}
     value_of = environ.Env.get_value
 
     def get_value(env: Any, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, **options: Any) -> Any:
-        asked.setdefault(var, (cast, default))
+        requested.setdefault(var, (cast, default))
         return value_of(env, var, cast=cast, default=default, **options)
 
     with mock.patch.object(environ.Env, "ENVIRON", REQUIRED), mock.patch.object(environ.Env, "get_value", get_value):
         runpy.run_path(str(SOURCE))
-    return asked
+    return requested
 
 
 def meanings(source: str) -> dict[str, tuple[int, str]]:
@@ -150,7 +152,7 @@ def _names_in(statement: ast.stmt) -> Iterator[str]:
             yield node.value
 
 
-def written(default: Any) -> str | None:
+def default_text(default: Any) -> str | None:
     """Return a default as the environment would have it. None: the variable is required."""
     if default is environ.Env.NOTSET:
         return None

@@ -72,7 +72,7 @@ def page() -> str:
             pk=9, kind=MessageKind.REMINDER, channel=EmailChannel.name, offset="1 day", appointment=appointment
         )
         sent = _example("reminder.sent", {"type": "reminder.sent", "data": reminder_data(reminder)})
-    return markdown.page(
+    return markdown.generated_page(
         "Webhook events",
         INTRODUCTION,
         "## Events\n\n"

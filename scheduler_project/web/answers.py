@@ -80,10 +80,10 @@ def answer(application: Application, environ: Environ) -> StoredResponse:
 
     Raises the application's exceptions, because nothing has been sent yet.
     """
-    begun: list[tuple[str, Headers]] = []
+    started: list[tuple[str, Headers]] = []
 
     def start_response(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], None]:
-        begun.append((status, headers))
+        started.append((status, headers))
         return _write
 
     parts = application(environ, start_response)
@@ -92,13 +92,13 @@ def answer(application: Application, environ: Environ) -> StoredResponse:
     finally:
         if hasattr(parts, "close"):
             parts.close()
-    status, headers = begun[-1]
-    told = next((value for name, value in headers if name.lower() == "content-length"), str(length))
+    status, headers = started[-1]
+    declared_length = next((value for name, value in headers if name.lower() == "content-length"), str(length))
     headers = [(name, value) for name, value in headers if name.lower() not in {"content-length", "connection"}]
     whole = StoredResponse(status, headers, body, file, offset, length)
     bodiless = int(status[:3]) in BODILESS
     if not bodiless:
-        headers.append(("Content-Length", told if environ["REQUEST_METHOD"] == "HEAD" else str(length)))
+        headers.append(("Content-Length", declared_length if environ["REQUEST_METHOD"] == "HEAD" else str(length)))
     if bodiless or environ["REQUEST_METHOD"] == "HEAD":
         whole.close()
         whole.body, whole.length = b"", 0

@@ -81,7 +81,7 @@ PAGE = """<!doctype html>
 
 def refusal_bytes(refusal: Refusal, *, api: bool, language: str, limit: int = 0, body: bool = True) -> bytes:
     """Return the whole response, after which the connection ends. `limit` is shown by `TOO_LARGE`, in bytes."""
-    head, content = _written(refusal, api, language, limit)
+    head, content = _encoded(refusal, api, language, limit)
     return head + content if body else head
 
 
@@ -99,7 +99,7 @@ def content_of(refusal: Refusal, *, api: bool, language: str, limit: int = 0) ->
 
 
 @lru_cache(maxsize=256)
-def _written(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[bytes, bytes]:
+def _encoded(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[bytes, bytes]:
     status = refusal[0]
     content, media_type = content_of(refusal, api=api, language=language, limit=limit)
     lines = [

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.api.serializers import written
+from analytics.api.serializers import serialized_report
 from analytics.periods import Span
 from analytics.queries import build_report
 from analytics.report import ReportScope
@@ -47,7 +47,7 @@ def test_figures_are_what_plain_counting_finds(db, seed, name, narrowed):
             "service": {"service": Service.objects.earliest("pk")},
         }[narrowed]
         span = Span(first, first + timedelta(days=days - 1), zone)
-        told = written(build_report(span=span, scope=ReportScope(**scope), now=now))
+        told = serialized_report(build_report(span=span, scope=ReportScope(**scope), now=now))
         expected = Count(zone, set(span.dates), now, **scope).told()
 
     for asked in ASKED:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.actors import Source
 from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.operations import edit, reschedule
-from booking.availability.admin.schedules import in_words
+from booking.availability.admin.schedules import hours_in_words
 from booking.availability.operations import close_business, open_window, set_date_override, take_time_off
 from booking.availability.slots import extend_all
 from booking.calendars.operations import open_feed
@@ -652,7 +652,7 @@ def test_tells_that_hours_were_never_changed(office, berlin):
     ],
 )
 def test_weekly_hours_in_words_join_days_that_are_alike(hours, words):
-    assert in_words(hours) == words
+    assert hours_in_words(hours) == words
 
 
 def test_extends_slots_now(office, berlin):

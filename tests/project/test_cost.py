@@ -79,7 +79,7 @@ def test_ceiling_is_one_that_the_documentation_made_anew_does_not_keep(world):
 
     def ask() -> None:
         contents.document.cache_clear()
-        contents._written.cache_clear()
+        contents._render_once.cache_clear()
         browser.get("/api/schema")
 
     assert cpu_of(ask) / measure > CEILING

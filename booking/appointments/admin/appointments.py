@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.clients.fields import contact_search
-from booking.admin.base import InScheduleAdmin, explained, provider_filter, staff, there
+from booking.admin.base import InScheduleAdmin, local_time_with_zone, provider_filter, refusal_in_words, staff
 from booking.admin.imports import BookingImports, CalendarUploadForm
 from booking.appointments import operations as appointments
 from booking.appointments.admin.book import BookingPages
@@ -51,10 +51,10 @@ class EventColumns:
 
     @admin.display(description=gettext_lazy("details"))
     def details_display(self, event: AppointmentEvent) -> str:
-        return "; ".join(_in_words(event.details)) or "–"
+        return "; ".join(_details_in_words(event.details)) or "–"
 
 
-def _in_words(details: dict[str, Any]) -> Iterator[str]:
+def _details_in_words(details: dict[str, Any]) -> Iterator[str]:
     """Yield the details of an event in words. Ids, which are for programs, are left out."""
     if "to" in details:
         before, after = (local_time(parse_datetime(details[name])) for name in ("from", "to"))
@@ -291,7 +291,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
                     now=timezone.now(),
                 )
             except DomainError as refusal:
-                messages.error(request, explained(refusal, self.schedule_of(appointment)))
+                messages.error(request, refusal_in_words(refusal, self.schedule_of(appointment)))
             else:
                 messages.success(request, success_message(chosen, appointment))
             return HttpResponseRedirect(back(request, self.change_url(pk)))
@@ -302,7 +302,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
             original=appointment,
             about=[
                 f"{appointment.called}: {appointment.client}, {appointment.provider}",
-                there(appointment.starts_at, self.schedule_of(appointment).timezone),
+                local_time_with_zone(appointment.starts_at, self.schedule_of(appointment).timezone),
             ],
             form=form,
             hidden=[("next", request.GET["next"])] if "next" in request.GET else [],
@@ -346,7 +346,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
 
     @admin.display(description=gettext_lazy("start"), ordering="reservation__starts_at")
     def providers_start(self, appointment: Appointment) -> str:
-        return there(appointment.starts_at, appointment.provider.schedule.timezone)
+        return local_time_with_zone(appointment.starts_at, appointment.provider.schedule.timezone)
 
     @admin.display(description=here(gettext_lazy("start")), ordering="reservation__starts_at")
     def starts(self, appointment: Appointment) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.clients.operations import with_new_client
 from booking.admin.base import staff
-from booking.appointments.choosing import free_on, refuse
+from booking.appointments.choosing import free_on, refuse_with_alternatives
 from booking.appointments.enums import Action, Event
 from booking.appointments.forms import CLIENTS_FOUND, InstantField
 from booking.appointments.messages import with_notification_note
@@ -100,7 +100,7 @@ class BookingPages(StaffModelAdmin):
         try:
             made = self._hold_it(form, staff(request), now) if hold else self._book_it(form, staff(request), now)
         except DomainError as error:
-            return self._ask_whom(request, schedule, form, now, refuse(form, error))
+            return self._ask_whom(request, schedule, form, now, refuse_with_alternatives(form, error))
         if hold:
             messages.success(request, _("Held for %s. It is theirs once it is confirmed.") % isolated(str(made.client)))
             return HttpResponseRedirect(reverse("admin:booking_reservation_change", args=[made.pk]))
@@ -203,7 +203,7 @@ class BookingPages(StaffModelAdmin):
                     now=now,
                 )
             except DomainError as error:
-                alternatives = refuse(form, error)
+                alternatives = refuse_with_alternatives(form, error)
             else:
                 messages.success(request, with_notification_note(_("Moved."), appointment, Event.RESCHEDULED))
                 return HttpResponseRedirect(self.change_url(appointment.pk))

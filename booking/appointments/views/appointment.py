@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from booking.appointments import operations as appointments
-from booking.appointments.choosing import refuse
+from booking.appointments.choosing import refuse_with_alternatives
 from booking.appointments.enums import UPCOMING, Action
 from booking.appointments.forms import SCOPES, AppointmentTextsForm, ReasonForm
 from booking.appointments.messages import success_message
@@ -47,7 +47,7 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
         try:
             _reword(request, shown, form.cleaned_data, now)
         except DomainError as error:
-            refuse(form, error)
+            refuse_with_alternatives(form, error)
         else:
             messages.success(request, _("Saved."))
             return HttpResponseRedirect(reverse("dashboard-appointment", args=[pk]))

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from accounts.actors import Actor
 from accounts.clients.operations import with_new_client
 from accounts.models import Client
-from booking.appointments.choosing import free_on, refuse
+from booking.appointments.choosing import free_on, refuse_with_alternatives
 from booking.appointments.enums import Event
 from booking.appointments.forms import BookForm, found_clients
 from booking.appointments.messages import with_notification_note
@@ -45,14 +45,14 @@ def book(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     now = timezone.now()
     action = request.POST.get("do", "find")
     if action == "find":
-        return _ask(request, schedule, _asked(request, schedule, now), now)
+        return _ask(request, schedule, _form_so_far(request, schedule, now), now)
     form = BookForm(request.POST, schedule=schedule)
     if not form.is_valid():
         return _ask(request, schedule, form, now)
     try:
         return _booked(request, form, action, now)
     except DomainError as error:
-        return _ask(request, schedule, form, now, refuse(form, error))
+        return _ask(request, schedule, form, now, refuse_with_alternatives(form, error))
 
 
 def _booked(request: HttpRequest, form: BookForm, action: str, now: datetime) -> HttpResponse:
@@ -69,10 +69,10 @@ def _booked(request: HttpRequest, form: BookForm, action: str, now: datetime) ->
     except SeriesConflict as error:
         messages.error(request, str(error.message))
         return _preview(request, form, now)
-    return _begun(request, change)
+    return _series_booked(request, change)
 
 
-def _asked(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
+def _form_so_far(request: HttpRequest, schedule: Schedule, now: datetime) -> BookForm:
     """Return the form with what was typed so far, not validated; after a link, with the values of its address."""
     typed = request.POST if request.method == "POST" else request.GET
     form = BookForm(schedule=schedule)
@@ -187,7 +187,7 @@ def _begin(form: BookForm, policy: ConflictPolicy, actor: Actor, now: datetime) 
     return _for_client(form, begin, actor, now)
 
 
-def _begun(request: HttpRequest, change: SeriesChange) -> HttpResponse:
+def _series_booked(request: HttpRequest, change: SeriesChange) -> HttpResponse:
     booked, left_out = len(change.booked), len(change.conflicts)
     text = ngettext("%d appointment is booked.", "%d appointments are booked.", booked) % booked
     if left_out:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from booking.appointments.choosing import free_on, refuse
+from booking.appointments.choosing import free_on, refuse_with_alternatives
 from booking.appointments.enums import Action, Event
 from booking.appointments.forms import MoveForm
 from booking.appointments.messages import with_notification_note
@@ -47,7 +47,7 @@ def move(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         try:
             change = call() if sure else preview(call)
         except DomainError as error:
-            alternatives = refuse(form, error)
+            alternatives = refuse_with_alternatives(form, error)
         else:
             if not sure:
                 after = {

@@ -21,11 +21,11 @@ from booking.admin.base import (
     InScheduleAdmin,
     Previews,
     ScheduleForm,
-    explained,
+    local_time_with_zone,
     provider_filter,
+    refusal_in_words,
     staff,
     tell,
-    there,
 )
 from booking.admin.imports import BookingImports
 from booking.availability import operations as availability
@@ -52,19 +52,19 @@ def stretched(hours: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{start}–{'24:00' if end == '00:00' else end}" for start, end in hours)
 
 
-def in_words(hours: Iterable[tuple[int, str, str]]) -> str:
+def hours_in_words(hours: Iterable[tuple[int, str, str]]) -> str:
     """Return weekly hours in words, for example “Monday–Thursday 09:00–17:00; Friday 09:00–12:30”."""
     by_day = {day: stretched(row[1:] for row in rows) for day, rows in groupby(sorted(hours), key=itemgetter(0))}
     runs: list[list[int]] = []
-    for day, said in by_day.items():
-        if runs and runs[-1][-1] == day - 1 and by_day[day - 1] == said:
+    for day, text in by_day.items():
+        if runs and runs[-1][-1] == day - 1 and by_day[day - 1] == text:
             runs[-1].append(day)
         else:
             runs.append([day])
-    return "; ".join(f"{_named(run)} {by_day[run[0]]}" for run in runs)
+    return "; ".join(f"{_days_in_words(run)} {by_day[run[0]]}" for run in runs)
 
 
-def _named(days: list[int]) -> str:
+def _days_in_words(days: list[int]) -> str:
     first, last = Weekday(days[0]).label, Weekday(days[-1]).label
     return str(first) if len(days) == 1 else f"{first}–{last}"
 
@@ -115,7 +115,7 @@ class ScheduleAdmin(Previews):
         return f"{row.provider} · {row.timezone}"
 
     def explain(self, refusal: DomainError, form: Any) -> str:
-        return explained(refusal, form.instance)
+        return refusal_in_words(refusal, form.instance)
 
     def get_fieldsets(self, request: HttpRequest, obj: Schedule | None = None) -> Any:
         """Return the fieldsets, with former hours only for users who may see the present ones."""
@@ -134,8 +134,8 @@ class ScheduleAdmin(Previews):
         lines = [
             says
             % {
-                "until": there(row.until, row.timezone),
-                "hours": in_words(row.hours) or _("closed"),
+                "until": local_time_with_zone(row.until, row.timezone),
+                "hours": hours_in_words(row.hours) or _("closed"),
                 "minutes": row.slot_minutes,
             }
             for row in kept
@@ -290,11 +290,11 @@ class LocalTimesAdmin(Previews, InScheduleAdmin):
 
     @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
     def starts(self, row: Any) -> str:
-        return there(row.starts_at, row.schedule.timezone)
+        return local_time_with_zone(row.starts_at, row.schedule.timezone)
 
     @admin.display(description=gettext_lazy("end (schedule's timezone)"), ordering="ends_at")
     def ends(self, row: Any) -> str:
-        return there(row.ends_at, row.schedule.timezone)
+        return local_time_with_zone(row.ends_at, row.schedule.timezone)
 
 
 @admin.register(AvailabilityWindow)

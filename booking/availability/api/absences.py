@@ -137,7 +137,7 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
     )
     def create(self, request: Request) -> Response:
         data = self.sent(ClosureSerializer)
-        close = availability.preview_closing if self.preview else availability.close_business
+        close = availability.preview_closing if self.is_preview else availability.close_business
         change = close(fields=data, actor=self.actor, now=self.now)
         row = ClosureSerializer(change.made, context=self.get_serializer_context()).data
         return self.changed(change, row, status.HTTP_201_CREATED)
@@ -148,5 +148,5 @@ class ClosureViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ChangingV
         responses={200: ChangeSerializer, **refusals(400)},
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        reopen = availability.preview_reopening if self.preview else availability.reopen_business
+        reopen = availability.preview_reopening if self.is_preview else availability.reopen_business
         return self.changed(reopen(closure=self.get_object(), actor=self.actor, now=self.now))

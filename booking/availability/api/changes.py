@@ -45,4 +45,4 @@ class ChangingViewSet(BookingViewSet):
         body = dict(ChangeSerializer(change, context=self.get_serializer_context()).data)
         if row is not None:
             body = {**row, **body}
-        return Response(body, 200 if self.preview else code)
+        return Response(body, 200 if self.is_preview else code)

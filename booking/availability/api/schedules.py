@@ -168,9 +168,9 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
     def working_hours(self, request: Request, pk: str) -> Response:
         if request.method != "PUT":
             schedule = self.schedule(write=False)
-            return Response(self.written(schedule, schedule.working_hours.all()))
+            return Response(self.serialized_hours(schedule, schedule.working_hours.all()))
         schedule = self.schedule(write=True)
-        now = self.written(schedule, schedule.working_hours.all())
+        now = self.serialized_hours(schedule, schedule.working_hours.all())
         data = self.sent(WorkingHoursSerializer, instance=now)
         change = self.perform(
             lambda: availability.set_working_hours(
@@ -180,9 +180,9 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
                 now=self.now,
             )
         )
-        return self.changed(change, self.written(schedule, data["hours"]))
+        return self.changed(change, self.serialized_hours(schedule, data["hours"]))
 
-    def written(self, schedule: Schedule, hours: Any) -> dict[str, Any]:
+    def serialized_hours(self, schedule: Schedule, hours: Any) -> dict[str, Any]:
         return {"timezone": schedule.timezone, "hours": WeekdayHoursSerializer(hours, many=True).data}
 
     @extend_schema(

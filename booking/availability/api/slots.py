@@ -62,7 +62,7 @@ class SlotQuerySerializer(QuerySerializer):
     )
 
 
-def written(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[str, Any]]:
+def serialized_times(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> list[dict[str, Any]]:
     """Return free times for orjson, in UTC or with the offsets of `zone`.
 
     A serializer would be too slow: this is the most frequent answer.
@@ -106,7 +106,7 @@ class FreeTimesMixin:
             "count": count,
             "next": self.page_link(page + 1) if page * page_size < count else None,
             "previous": self.page_link(page - 1) if page > 1 else None,
-            "results": written(times, zone_or_none(params.get("timezone"))),
+            "results": serialized_times(times, zone_or_none(params.get("timezone"))),
         }
         return HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), content_type="application/json")
 
@@ -178,7 +178,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
         if found is None:
             self.check_bookable(params)
             return Response(status=status.HTTP_204_NO_CONTENT)
-        [time] = written([found], zone_or_none(params.get("timezone")))
+        [time] = serialized_times([found], zone_or_none(params.get("timezone")))
         return Response(time)
 
     @extend_schema(

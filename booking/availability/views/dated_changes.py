@@ -10,7 +10,7 @@ from django.utils import timezone
 from booking.availability import operations as availability
 from booking.availability.forms import TimeOffForm, WindowForm
 from booking.availability.queries import ending_after
-from booking.availability.views.previewed import action_of, do_if_previewed, explained
+from booking.availability.views.previewed import action_of, do_if_previewed, with_nearest_times
 from booking.models import AvailabilityWindow, Closure, Schedule, TimeOff
 from booking.views.access import actor_of, provider_page
 from scheduler_project.common.errors import DomainError, NotFound
@@ -54,7 +54,7 @@ def window_form(
         except DomainError as refusal:
             if removing:
                 raise
-            refuse(form, explained(refusal, schedule), WindowForm.refusal_fields)
+            refuse(form, with_nearest_times(refusal, schedule), WindowForm.refusal_fields)
         else:
             if context["tried"].done:
                 return HttpResponseRedirect(reverse("dashboard-windows"))

@@ -49,7 +49,7 @@ def _mark(request: HttpRequest, action: str) -> str:
     return salted_hmac("booking.views.desk.changing", repr((request.path, action, typed))).hexdigest()
 
 
-def explained(refusal: DomainError, schedule: Schedule) -> DomainError:
+def with_nearest_times(refusal: DomainError, schedule: Schedule) -> DomainError:
     """Return the refusal, its message with the nearest times on the calendar's own clocks."""
     nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
     if nearest:

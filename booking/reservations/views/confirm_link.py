@@ -21,7 +21,7 @@ from booking.models import Appointment, Reservation
 from booking.reservations import guests
 from booking.reservations import operations as reservations
 from booking.reservations.errors import HoldExpired, HoldReleased
-from booking.views.month_picker import shown
+from booking.views.month_picker import labelled_time
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.pages.base import secret_page
 
@@ -62,7 +62,7 @@ def over(
         "reservation": reservation,
         "provider": reservation.provider,
         "refusal": refusal,
-        "nearest": [shown(time, reservation.provider.schedule, zone, dated=True) for time in free],
+        "nearest": [labelled_time(time, reservation.provider.schedule, zone, dated=True) for time in free],
     }
     return render(request, "booking/hold_ended.html", context, status=refusal.kind.value)
 

@@ -39,7 +39,7 @@ from booking.reservations.guests import VISITOR_KEPT
 from booking.views.access import actor_of
 from booking.views.embedding import framed, let_embed
 from booking.views.forms import ChosenForm
-from booking.views.month_picker import Time, alternatives_in, in_chosen_zone, shown
+from booking.views.month_picker import Time, alternatives_in, in_chosen_zone, labelled_time
 from scheduler_project.common.errors import DomainError, NotFound
 from scheduler_project.common.limits.throttling import site_network
 from scheduler_project.common.pages.base import embedded, secret_page, too_many, too_many_mails
@@ -268,7 +268,7 @@ def show(
     if over and nearest is None:
         free = search.alternatives(held.provider_id, held.service, held.starts_at, now)
         zone = timezone.get_current_timezone()
-        nearest = [shown(time, held.provider.schedule, zone, dated=True) for time in free]
+        nearest = [labelled_time(time, held.provider.schedule, zone, dated=True) for time in free]
     context = {
         "reservation": held,
         "provider": held.provider,

@@ -67,7 +67,7 @@ def create_series(
     schedule = locked_schedule(wanted.provider_id)
     _check_runs(schedule, actor)
     service = offered(schedule, wanted.service_id, actor)
-    series = _begun(wanted, schedule, service, actor, now)
+    series = _new_series(wanted, schedule, service, actor, now)
     series.save()
     work = SeriesBooker(schedule, series, service, actor, now)
     work.book_between(now + MOMENT, series.generated_until)
@@ -83,7 +83,7 @@ def _check_runs(schedule: Schedule, actor: Actor) -> None:
     raise NotAllowed(_("Only the provider and staff arrange a series. Please ask for one."))
 
 
-def _begun(
+def _new_series(
     wanted: SeriesSpec, schedule: Schedule, service: Service | None, actor: Actor, now: datetime
 ) -> AppointmentSeries:
     zone = ZoneInfo(wanted.timezone or schedule.timezone)

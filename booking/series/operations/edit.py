@@ -23,7 +23,7 @@ from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.errors import BadRule, SeriesEnded
 from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, end_of_slots, last_end, reach
 from booking.series.operations.cancel import coming_date, end_before, locked_series, to_come
-from booking.series.operations.rematch import Match, follow, match_occurrences, move, named
+from booking.series.operations.rematch import Match, match_occurrences, move_occurrence, occurrence_date, rematch
 from booking.series.recurrence import check_start, first_fitting, occurrences
 from booking.series.rule import read
 from scheduler_project.common.errors import NotFound, TryAgain
@@ -94,8 +94,8 @@ def edit_series(
     if anew:
         plan = match_occurrences(before, after, old, first, shift, now)
     else:
-        plan = Match([(appointment, named(appointment), appointment.starts_at) for appointment in old])
-    follow(work, before, plan)
+        plan = Match([(appointment, occurrence_date(appointment), appointment.starts_at) for appointment in old])
+    rematch(work, before, plan)
     work.finish(policy)
     return work.change
 
@@ -202,7 +202,7 @@ def _edit_one(
     if (starts_at, length, service) != (appointment.starts_at, reservation.length, reservation.service):
 
         def call() -> Appointment:
-            return move(work, appointment, service, starts_at, length)
+            return move_occurrence(work, appointment, service, starts_at, length)
 
         if not work.attempt(day, starts_at, call, length):
             work.finish(ConflictPolicy.ALL_OR_NOTHING)

@@ -32,7 +32,7 @@ class Match:
     renamed: list[tuple[Appointment, date | None]] = field(default_factory=list)
 
 
-def named(appointment: Appointment) -> date:
+def occurrence_date(appointment: Appointment) -> date:
     assert appointment.occurrence is not None
     return appointment.occurrence
 
@@ -49,16 +49,16 @@ def match_occurrences(
 
     Occurrences before `first` that were moved into the future keep their times.
     """
-    moved_ahead = [appointment for appointment in old if named(appointment) < first]
-    old = [appointment for appointment in old if named(appointment) >= first]
-    by_date = {named(appointment): appointment for appointment in old}
+    moved_ahead = [appointment for appointment in old if occurrence_date(appointment) < first]
+    old = [appointment for appointment in old if occurrence_date(appointment) >= first]
+    by_date = {occurrence_date(appointment): appointment for appointment in old}
     others = before.appointments.exclude(occurrence=None).exclude(pk__in=[appointment.pk for appointment in old])
     # A date cancelled alone is an exception; one cancelled because the series ended is not.
     cancelled = others.filter(status=AppointmentStatus.CANCELLED, occurrence__gte=first)
     ended = list(cancelled.exclude(occurrence__in=before.exdates))
     others = others.exclude(pk__in=[appointment.pk for appointment in ended])
-    kept = {named(appointment) for appointment in (*others.filter(occurrence__lt=first), *moved_ahead)}
-    along = {named(appointment) + shift: appointment for appointment in others.filter(occurrence__gte=first)}
+    kept = {occurrence_date(appointment) for appointment in (*others.filter(occurrence__lt=first), *moved_ahead)}
+    along = {occurrence_date(appointment) + shift: appointment for appointment in others.filter(occurrence__gte=first)}
     settled = kept | along.keys() | set(after.exdates)
     new = {
         day: starts_at
@@ -66,8 +66,8 @@ def match_occurrences(
         if day >= first + shift and day not in settled and (starts_at > now or day in by_date)
     }
     pairs = [(by_date[day], day, starts_at) for day, starts_at in new.items() if day in by_date]
-    pairs += [(appointment, named(appointment), appointment.starts_at) for appointment in moved_ahead]
-    left = [appointment for appointment in old if named(appointment) not in new]
+    pairs += [(appointment, occurrence_date(appointment), appointment.starts_at) for appointment in moved_ahead]
+    left = [appointment for appointment in old if occurrence_date(appointment) not in new]
     right = [(day, starts_at) for day, starts_at in new.items() if day not in by_date]
     pairs += [(appointment, day, starts_at) for appointment, (day, starts_at) in zip(left, right, strict=False)]
     renamed = [(appointment, None if day in kept else day) for day, appointment in along.items()]
@@ -82,7 +82,7 @@ def _in_passing_order(pairs: list[tuple[Appointment, date, datetime]]) -> list[t
     return earlier + [pair for pair in reversed(pairs) if pair[2] >= pair[0].starts_at]
 
 
-def follow(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
+def rematch(work: SeriesBooker, before: AppointmentSeries, plan: Match) -> None:
     """Change the appointments of a series to match it. One that cannot be moved stays where it is."""
     for appointment in (*plan.to_cancel, *plan.ended, *(settled for settled, _day in plan.renamed)):
         _name(appointment, None)
@@ -114,7 +114,7 @@ def _moved(
     Each of these that already differed from the series was changed alone, and stays.
     """
     reservation, series = appointment.reservation, work.series
-    if appointment.starts_at != before.instant(named(appointment)):
+    if appointment.starts_at != before.instant(occurrence_date(appointment)):
         starts_at = appointment.starts_at
     length = series.duration if reservation.length == before.duration else reservation.length
     service = work.service if reservation.service_id == before.service_id else reservation.service
@@ -122,7 +122,7 @@ def _moved(
         return appointment
 
     def call() -> Appointment:
-        return move(work, appointment, service, starts_at, length, work.events)
+        return move_occurrence(work, appointment, service, starts_at, length, work.events)
 
     moved = work.attempt(day, starts_at, call, length)
     if moved:
@@ -130,7 +130,7 @@ def _moved(
     return moved
 
 
-def move(
+def move_occurrence(
     work: SeriesBooker,
     appointment: Appointment,
     service: Service | None,

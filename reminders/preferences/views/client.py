@@ -19,7 +19,13 @@ from reminders.enums import OptOutSource
 from reminders.phones.forms import PhoneCodeForm
 from reminders.phones.views import verify
 from reminders.preferences.forms import RemindersForm
-from reminders.preferences.operations import addresses_of, opt_out_as, preferences_of, set_preferences, take_back_own
+from reminders.preferences.operations import (
+    addresses_of,
+    opt_out_as,
+    preferences_of,
+    set_preferences,
+    withdraw_own_opt_out,
+)
 from reminders.skip_reasons import reason_in_words
 from scheduler_project.common.errors import DomainError, NotFound
 
@@ -71,7 +77,7 @@ def stop_or_take_back(action: str, channel: str, login: User, *, actor: Actor, n
     if action == "stop":
         opt_out_as(channel=channel, address=address, actor=actor, now=now)
     else:
-        take_back_own(channel=channel, address=address, actor=actor, now=now)
+        withdraw_own_opt_out(channel=channel, address=address, actor=actor, now=now)
 
 
 def addresses(client: Client, login: User, actor: Actor) -> list[dict[str, Any]]:

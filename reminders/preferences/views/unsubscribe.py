@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from reminders.channels.registry import personal
 from reminders.enums import OptOutSource
 from reminders.preferences.links import opting_out
-from reminders.preferences.operations import opt_out, standing_opt_out, take_back_standing
+from reminders.preferences.operations import opt_out, standing_opt_out, withdraw_standing
 from scheduler_project.common.pages.base import secret_page
 
 
@@ -36,7 +36,7 @@ def form(request: HttpRequest, channel: str, address: str) -> HttpResponse:
         if action == "stop":
             opt_out(channel=channel, address=address, source=OptOutSource.LINK, now=now)
         elif action == "back" and standing is not None:
-            take_back_standing(standing, now=now)
+            withdraw_standing(standing, now=now)
         return HttpResponseRedirect(request.path)
     context = {
         "address": address,

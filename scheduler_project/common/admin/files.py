@@ -54,9 +54,9 @@ class Exports:
 
     def tools(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the buttons above the list: label and address."""
-        asked = request.GET.urlencode()
+        query = request.GET.urlencode()
         return [
-            (str(label), f"{reverse(self._name('export'), args=[kind])}{'?' if asked else ''}{asked}")
+            (str(label), f"{reverse(self._name('export'), args=[kind])}{'?' if query else ''}{query}")
             for kind, label in FORMATS.items()
         ]
 
@@ -237,7 +237,9 @@ class Imports(Exports):
             return self._turned_back(request, kind, refusal)
         if file.done_at is not None:
             refused = reverse(self._name("import_refused"), args=[kind.name, pk]) if file.counts["refused"] else ""
-            return self._page(request, kind, "done", title, file=file, counts=_told(file.counts), refused=refused)
+            return self._page(
+                request, kind, "done", title, file=file, counts=_labelled_counts(file.counts), refused=refused
+            )
         parts = kind.parts is not None
         return self._page(request, kind, "preview", title, file=file, parts=parts, **_page_of(file))
 
@@ -246,26 +248,26 @@ class Imports(Exports):
         messages.error(request, str(refusal.message))
         return HttpResponseRedirect(reverse(self._name("import"), args=[sheet.name]))
 
-    def _asked(self, request: HttpRequest, file: ImportedFile) -> ImportOptions:
+    def _import_options(self, request: HttpRequest, file: ImportedFile) -> ImportOptions:
         return ImportOptions(self.acting(request), timezone.now(), file.options)
 
     def _preview(self, request: HttpRequest, sheet: Sheet, file: ImportedFile) -> None:
-        asked = self._asked(request, file)
-        report = carry_out(sheet, bytes(file.content), asked=asked, policy=None)
-        _keep(file, sheet, report, previewed_at=asked.now, shown=_shown(report))
+        import_options = self._import_options(request, file)
+        report = carry_out(sheet, bytes(file.content), import_options=import_options, policy=None)
+        _keep(file, sheet, report, previewed_at=import_options.now, shown=_shown(report))
 
     def _import(self, request: HttpRequest, sheet: Sheet, file: ImportedFile) -> None:
         """Import the file. Pressing the button twice imports once."""
-        asked = self._asked(request, file)
+        import_options = self._import_options(request, file)
         policy = ImportPolicy.ROW_BY_ROW if "row_by_row" in request.POST else ImportPolicy.ALL_OR_NOTHING
         try:
-            report = carry_out(sheet, bytes(file.content), asked=asked, policy=policy)
+            report = carry_out(sheet, bytes(file.content), import_options=import_options, policy=policy)
         except DomainError as refusal:
             messages.error(request, str(refusal.message))
             return
         if not report.done:
             messages.error(request, _("Nothing was imported, for not all rows can be. Look at the reasons below."))
-            _keep(file, sheet, report, previewed_at=asked.now, shown=_shown(report))
+            _keep(file, sheet, report, previewed_at=import_options.now, shown=_shown(report))
             return
         _keep(file, sheet, report, done_at=timezone.now(), content=b"", shown={})
 
@@ -284,7 +286,7 @@ class Imports(Exports):
         return response
 
 
-def _told(counts: dict[str, int]) -> list[tuple[str, int]]:
+def _labelled_counts(counts: dict[str, int]) -> list[tuple[str, int]]:
     return [(capfirst(str(RowOutcome(name).label)), number) for name, number in counts.items() if number]
 
 

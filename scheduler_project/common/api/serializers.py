@@ -30,13 +30,13 @@ LONGEST_NAME = 60
 
 def unknown_field(name: str, known: Iterable[str], hint: str = "") -> ErrorDetail:
     """Return the error for a field or parameter that does not exist, with the most similar one that does."""
-    said = _("“%(name)s” is not known here.") % {"name": name[:LONGEST_NAME]}
+    text = _("“%(name)s” is not known here.") % {"name": name[:LONGEST_NAME]}
     nearest = get_close_matches(name.lower(), known, n=1) if len(name) <= LONGEST_NAME else []
     if hint:
-        said += " " + hint
+        text += " " + hint
     elif nearest:
-        said += " " + _("Did you mean “%(nearest)s”?") % {"nearest": nearest[0]}
-    return ErrorDetail(said, "unknown_field")
+        text += " " + _("Did you mean “%(nearest)s”?") % {"nearest": nearest[0]}
+    return ErrorDetail(text, "unknown_field")
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
@@ -77,15 +77,15 @@ class Strict:
         if not strange:
             return {}
         shown = {*self.fields, *(self.shown_by(context=self.context).fields if self.shown_by else ())}
-        there = self._shown() if not shown.isdisjoint(strange) else {}
+        current = self._shown() if not shown.isdisjoint(strange) else {}
         refused = {}
         for name in strange[:MOST_TOLD]:
             hint = _("%(address)s changes it.") % {"address": self.changed_by[name]} if name in self.changed_by else ""
             if name not in shown:
                 refused[name] = [unknown_field(name, read, hint)]
-            elif name not in there or there[name] != data[name]:
-                said = _("“%(name)s” cannot be changed here.") % {"name": name}
-                refused[name] = [ErrorDetail(f"{said} {hint}".strip(), "read_only_field")]
+            elif name not in current or current[name] != data[name]:
+                text = _("“%(name)s” cannot be changed here.") % {"name": name}
+                refused[name] = [ErrorDetail(f"{text} {hint}".strip(), "read_only_field")]
         return refused
 
     def _shown(self: Any) -> dict[str, Any]:

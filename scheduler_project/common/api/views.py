@@ -95,8 +95,8 @@ def refuse_repeated(query: Any) -> None:
     """Raise ValidationError for a parameter that is sent more than once: only one of its values would be read."""
     repeated = [name for name, values in query.lists() if len(values) > 1]
     if repeated:
-        said = _("Send this once.")
-        raise serializers.ValidationError({name: [said] for name in repeated[:MOST_TOLD]}, code="duplicate_field")
+        text = _("Send this once.")
+        raise serializers.ValidationError({name: [text] for name in repeated[:MOST_TOLD]}, code="duplicate_field")
 
 
 def refuse_body(body: Any) -> None:

@@ -57,7 +57,7 @@ def field_of(table: str, column: str) -> Any:
     return next((field for field in fields if field.column == column), None)
 
 
-def named(changes: Iterable[Change]) -> Names:
+def names_of(changes: Iterable[Change]) -> Names:
     """Return the current names of the rows that changes concern or refer to: one query per model."""
     wanted: dict[type[models.Model], set[int]] = defaultdict(set)
     for change in changes:
@@ -75,7 +75,7 @@ def named(changes: Iterable[Change]) -> Names:
     return names
 
 
-def in_words(change: Change, names: Names, *, limit: int | None = None) -> list[tuple[str, str]]:
+def changes_in_words(change: Change, names: Names, *, limit: int | None = None) -> list[tuple[str, str]]:
     """Return the changed columns as label and description. Empty ones are left out."""
     lines = (
         (_label(change.table_name, column), _became(change, column, values, names, limit))
@@ -154,7 +154,7 @@ class NamingChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        names = named(self.result_list)
+        names = names_of(self.result_list)
         for change in self.result_list:
             change.names = names
 
@@ -177,7 +177,7 @@ class ChangeAdmin(ReadOnly, StaffModelAdmin):
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         change = super().get_object(request, *args, **kwargs)
         if change is not None:
-            change.names = named([change])
+            change.names = names_of([change])
         return change
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> Any:
@@ -215,14 +215,14 @@ class ChangeAdmin(ReadOnly, StaffModelAdmin):
 
     @admin.display(description=gettext_lazy("changes"))
     def glance(self, change: Change) -> str:
-        lines = in_words(change, change.names, limit=SHORT)  # type: ignore[attr-defined]
+        lines = changes_in_words(change, change.names, limit=SHORT)  # type: ignore[attr-defined]
         rest = len(lines) - AT_A_GLANCE
         shown = format_html_join("", "{}: {}<br>", lines[:AT_A_GLANCE])
         return format_html("{}{}", shown, _("and %d more") % rest if rest > 0 else "")
 
     @admin.display(description=gettext_lazy("changes"))
     def full(self, change: Change) -> str:
-        lines = in_words(change, change.names)  # type: ignore[attr-defined]
+        lines = changes_in_words(change, change.names)  # type: ignore[attr-defined]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", lines))
 
 

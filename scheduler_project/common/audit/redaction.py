@@ -101,7 +101,7 @@ def request_secrets(request: Any) -> set[str]:
     forms: list[Any] = [request.GET, getattr(request, "_post", None) or {}]
     for fields in forms:  # Nothing is read here that the view has not read.
         found += [value for name in fields if SECRET_NAME.search(name) for value in fields.getlist(name)]
-    found += _named(getattr(request, "fields_read", None))
+    found += _secret_fields(getattr(request, "fields_read", None))
     return set(_spelt(found))
 
 
@@ -112,7 +112,7 @@ def remember_fields(request: Any) -> None:
         request._request.fields_read = data  # noqa: SLF001  (DRF's own way)
 
 
-def _named(data: Any) -> Iterator[Any]:
+def _secret_fields(data: Any) -> Iterator[Any]:
     """Yield the values of fields named like secrets, at any depth."""
     waiting = [data]
     while waiting:

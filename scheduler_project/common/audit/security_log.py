@@ -115,7 +115,7 @@ def with_refusals_logged(get_response: Callable[[HttpRequest], HttpResponse]) ->
 def line(event: str, *, request: HttpRequest | Request | None, login: int | None, **facts: Any) -> str:
     current = request if request is not None else current_request.get()
     by = login_of(current)
-    told = {
+    fields = {
         "face": source_of(plain_request(current)),
         "address": address_of(current),
         "login": login,
@@ -123,11 +123,11 @@ def line(event: str, *, request: HttpRequest | Request | None, login: int | None
         **{name: "(hidden)" if HIDDEN & set(name.lower().split("_")) else value for name, value in facts.items()},
     }
     return " ".join(
-        [written(event), *(f"{name}={written(value)}" for name, value in told.items() if value is not None)]
+        [log_value(event), *(f"{name}={log_value(value)}" for name, value in fields.items() if value is not None)]
     )
 
 
-def written(value: Any) -> str:
+def log_value(value: Any) -> str:
     """Return a value for the log: plain, or in quotes with non-ASCII characters escaped."""
     text = ",".join(map(str, value)) if isinstance(value, list | tuple | set | frozenset) else str(value)
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -72,8 +72,8 @@ class Cells:
             self.refusals.append(refusal)
         except ValidationError as error:
             for one in error.error_list:
-                said = one.message % one.params if one.params else one.message
-                self.refuse(one.code or "invalid", str(said), column)
+                message = one.message % one.params if one.params else one.message
+                self.refuse(one.code or "invalid", str(message), column)
         return empty
 
     def draft(self, columns: Iterable[Column]) -> dict[str, Any]:

@@ -86,11 +86,11 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """The actor, the time and the options of an import. `options` are those of the sheet, by name."""
+    """The actor, the time and the options of an import. `chosen` are the values of the sheet's options, by name."""
 
     actor: Any
     now: datetime
-    options: dict[str, Any] = field(default_factory=dict)
+    chosen: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,19 +153,21 @@ class Sheet:
         return self.export(self.model._default_manager.order_by(*self.order))  # noqa: SLF001
 
 
-def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: ImportPolicy | None) -> ImportReport:
+def carry_out(
+    sheet: Sheet, content: bytes, *, import_options: ImportOptions, policy: ImportPolicy | None
+) -> ImportReport:
     """Import a file, or preview it (no policy): import part by part, and roll back.
 
     All-or-nothing is one transaction, rolled back if a single row is refused. Row by row, each part is a transaction,
     in which each refused row is rolled back separately. Raises NotAllowed; FileRefused; TryAgain.
     """
-    if not all(map(asked.actor.may, sheet.permissions)):
+    if not all(map(import_options.actor.may, sheet.permissions)):
         raise NotAllowed
-    rows = sheet.rows(content, asked.options)
+    rows = sheet.rows(content, import_options.chosen)
     whole = policy == ImportPolicy.ALL_OR_NOTHING
     results = []
-    for part in sheet.parts(rows, asked) if sheet.parts and not whole else [rows]:
-        carry_out_part = partial(_carry_out, sheet, part, asked, whole=whole)
+    for part in sheet.parts(rows, import_options) if sheet.parts and not whole else [rows]:
+        carry_out_part = partial(_carry_out, sheet, part, import_options, whole=whole)
         results += preview(carry_out_part) if policy is None else carry_out_part()
     results.sort(key=lambda result: result.row.number if result.row else len(rows) * 1000)
     refused = any(result.outcome == RowOutcome.REFUSED for result in results)
@@ -173,10 +175,10 @@ def carry_out(sheet: Sheet, content: bytes, *, asked: ImportOptions, policy: Imp
 
 
 @operation
-def _carry_out(sheet: Sheet, rows: list[Row], asked: ImportOptions, *, whole: bool) -> list[Result]:
+def _carry_out(sheet: Sheet, rows: list[Row], import_options: ImportOptions, *, whole: bool) -> list[Result]:
     if sheet.takes_turns:
         take_turns(sheet.name)
-    results = sheet.work(rows, asked)
+    results = sheet.work(rows, import_options)
     if whole and any(result.outcome == RowOutcome.REFUSED for result in results):
         undo()
     return results

@@ -186,7 +186,7 @@ def limits_of(channel: str, scope: str, *, trusted: bool) -> tuple[int, int]:
 
 
 def _reason(scope: str, limit: int, seconds: int) -> str:
-    said = {
+    hourly = {
         "site": _("This site sends %(limit)d an hour at most."),
         "sender": _("This sender may send %(limit)d an hour at most."),
         "recipient": _("This address is sent %(limit)d an hour at most."),
@@ -196,7 +196,7 @@ def _reason(scope: str, limit: int, seconds: int) -> str:
         "sender": _("This sender may send %(limit)d a day at most."),
         "recipient": _("This address is sent %(limit)d a day at most."),
     }
-    return (daily if seconds == DAY else said)[scope] % {"limit": limit}
+    return (daily if seconds == DAY else hourly)[scope] % {"limit": limit}
 
 
 class Count(NamedTuple):

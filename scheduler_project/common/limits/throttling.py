@@ -115,7 +115,7 @@ class Throttle(BaseThrottle):
         self.retry_after = beyond(scope, who, now)
         if self.retry_after is None and hasattr(view, "throttle_subject"):
             subject = view.throttle_subject(request)
-            self.retry_after = None if subject is None else beyond(scope, about(subject), now)
+            self.retry_after = None if subject is None else beyond(scope, subject_key(subject), now)
         return self.retry_after is None
 
     def wait(self) -> float | None:
@@ -190,7 +190,7 @@ def slow_down(key: str, by: Slowdown, now: float) -> float | None:
     return max(ends_at - MEMORY + wait - now, 1)
 
 
-def take_back(key: str) -> None:
+def uncount(key: str) -> None:
     """Uncount one try that was not made, or that succeeded."""
     Tally.objects.filter(key=key, count__gt=0).update(count=F("count") - 1)
 
@@ -200,7 +200,7 @@ def forget(key: str) -> None:
     Tally.objects.filter(key=key).delete()
 
 
-def about(subject: str) -> str:
+def subject_key(subject: str) -> str:
     return f"subject:{hashlib.sha256(subject.encode()).hexdigest()}"
 
 
@@ -232,7 +232,7 @@ def caller(request: HttpRequest | Request, scope: str) -> str:
 
 def may(scope: str, subject: str) -> bool:
     """Count one more request about the subject, by whatever caller, and return whether it is within the limit."""
-    return not settings.THROTTLE or beyond(scope, about(subject), time.time()) is None
+    return not settings.THROTTLE or beyond(scope, subject_key(subject), time.time()) is None
 
 
 def seconds_until(scope: str, subject: str) -> int | None:
@@ -240,7 +240,7 @@ def seconds_until(scope: str, subject: str) -> int | None:
 
     Return None within the limit, else the whole seconds until the next is allowed.
     """
-    seconds = beyond(scope, about(subject), time.time()) if settings.THROTTLE else None
+    seconds = beyond(scope, subject_key(subject), time.time()) if settings.THROTTLE else None
     return None if seconds is None else math.ceil(seconds)
 
 

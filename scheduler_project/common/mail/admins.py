@@ -33,9 +33,9 @@ def owe_admin_mail(*, subject: str, text: str, now: datetime) -> bool:
     return True
 
 
-def _allowed(said: str) -> bool:
+def _allowed(text: str) -> bool:
     day = int(time.time() // DAY)
     ends_at = (day + 1) * DAY
-    digest = hashlib.sha256(said.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode()).hexdigest()
     most = settings.ADMIN_MAILS_PER_DAY
     return tallied(f"admins:{digest}:{day}", 1, ends_at) <= 1 and tallied(f"admins:{day}", most, ends_at) <= most

@@ -57,14 +57,14 @@ LOST = (
 
 def reply_of(error: Exception) -> tuple[int, str] | None:
     """Return the code and text of a server's response; None if there was none."""
-    said: bytes | str
+    text: bytes | str
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, said = next(iter(error.recipients.values()))
+        code, text = next(iter(error.recipients.values()))
     elif isinstance(error, smtplib.SMTPResponseException):
-        code, said = error.smtp_code, error.smtp_error
+        code, text = error.smtp_code, error.smtp_error
     else:
         return None
-    return code, said.decode(errors="replace") if isinstance(said, bytes) else said
+    return code, text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
 def meaning_of(error: Exception) -> Meaning:
@@ -72,9 +72,9 @@ def meaning_of(error: Exception) -> Meaning:
     if isinstance(error, LOST):
         return Meaning.DOWN
     if reply := reply_of(error):
-        code, said = reply
-        of_logging_in = code in OF_LOGGING_IN or said.startswith(ENHANCED_OF_LOGGING_IN)
-        if code == SHUTTING_DOWN or of_logging_in or said.startswith(OF_THE_SYSTEM):
+        code, text = reply
+        of_logging_in = code in OF_LOGGING_IN or text.startswith(ENHANCED_OF_LOGGING_IN)
+        if code == SHUTTING_DOWN or of_logging_in or text.startswith(OF_THE_SYSTEM):
             return Meaning.DOWN
         if isinstance(error, smtplib.SMTPSenderRefused) and code >= 500 and code != TOO_LARGE:
             return Meaning.DOWN  # The server refuses us, whatever sender DEFAULT_FROM_EMAIL names.

@@ -83,9 +83,9 @@ def in_zone(get_response: GetResponse) -> GetResponse:
 
 def visitor_zone(request: HttpRequest) -> ZoneInfo | None:
     """Return the timezone a visitor chose or their browser sent; else that of their login; else None."""
-    told = request.COOKIES.get(settings.TIMEZONE_COOKIE_NAME, "")
-    if told in zone_names():
-        return ZoneInfo(told)
+    zone_name = request.COOKIES.get(settings.TIMEZONE_COOKIE_NAME, "")
+    if zone_name in zone_names():
+        return ZoneInfo(zone_name)
     login = getattr(request.user, "timezone", None)
     return ZoneInfo(login) if login else None
 

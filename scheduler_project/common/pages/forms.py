@@ -83,10 +83,10 @@ class YesNoField(forms.Field):
     default_error_messages = {"invalid": gettext_lazy("Write true or false.")}
 
     def to_python(self, value: Any) -> bool | None:
-        said = {"true": True, "1": True, "false": False, "0": False, "": None}.get((value or "").lower(), value)
-        if said is value and value is not None:
+        parsed = {"true": True, "1": True, "false": False, "0": False, "": None}.get((value or "").lower(), value)
+        if parsed is value and value is not None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return said
+        return parsed
 
 
 def validate_year(value: date) -> None:

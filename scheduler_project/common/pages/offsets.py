@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from scheduler_project.common.time.offsets import MOST, canonical, in_words, parse_offset
+from scheduler_project.common.time.offsets import MOST, canonical, offsets_in_words, parse_offset
 
 USUAL, NEVER, OWN = "usual", "never", "own"
 
@@ -57,7 +57,7 @@ class OffsetsInput(forms.Widget):
             "choice": typed.choice,
             "rows": rows,
             "units": UNITS,
-            "kept": [(text, in_words([text])) for text in typed.kept],
+            "kept": [(text, offsets_in_words([text])) for text in typed.kept],
         }
         return context
 

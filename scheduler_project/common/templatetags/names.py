@@ -6,8 +6,8 @@ from typing import Any
 from django import template
 from django.utils.html import conditional_escape, format_html
 
+from scheduler_project.common.validators import is_bidirectional, without_directions
 from scheduler_project.common.validators import isolated as isolated_text
-from scheduler_project.common.validators import turns, without_directions
 
 register = template.Library()
 
@@ -22,4 +22,4 @@ def isolated(value: Any) -> str:
 def bdi(value: Any) -> str:
     """Return a name for a heading or running text as HTML, isolated only if its direction differs from the page's."""
     text = without_directions(str(value))
-    return format_html("<bdi>{}</bdi>", text) if turns(text) else conditional_escape(text)
+    return format_html("<bdi>{}</bdi>", text) if is_bidirectional(text) else conditional_escape(text)

@@ -83,12 +83,12 @@ def canonical(texts: Iterable[str]) -> list[str]:
     return [str(offset) for offset in sorted(offsets, key=lambda each: -each.length)]
 
 
-def in_words(texts: Iterable[str]) -> str:
+def offsets_in_words(texts: Iterable[str]) -> str:
     """Return offsets in the reader's language: “1 week, 1 day 2 hours”."""
-    return ", ".join(_in_words(parse_offset(text)) for text in texts)
+    return ", ".join(_offset_in_words(parse_offset(text)) for text in texts)
 
 
-def _in_words(offset: Offset) -> str:
+def _offset_in_words(offset: Offset) -> str:
     weeks, days = divmod(offset.days, 7) if offset.days % 7 == 0 else (0, offset.days)
     hours, minutes = divmod(offset.minutes, 60)
     parts = [

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import SignIn, User
 from accounts.sign_in import guesses
 from accounts.sign_in.guesses import BY_ALL, BY_ONE, Guess
-from scheduler_project.common.limits.throttling import MEMORY, Slowdown, slow_down, take_back
+from scheduler_project.common.limits.throttling import MEMORY, Slowdown, slow_down, uncount
 from scheduler_project.common.models import Tally
 from tests.accounts.helpers import code_of, queries_of, refusal
 from tests.conftest import logged_in
@@ -289,7 +289,7 @@ def test_slow_down_does_not_count_what_it_refuses():
 def test_take_back_lets_one_more_try():
     for _ in range(2):
         slow_down("key", SLOW, NOW)
-    take_back("key")
+    uncount("key")
 
     assert slow_down("key", SLOW, NOW) is None
     assert slow_down("key", SLOW, NOW) is not None

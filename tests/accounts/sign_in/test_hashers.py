@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher as DjangosHasher
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 
 from accounts.models import User
-from accounts.sign_in.hashers import Argon2PasswordHasher, turn, turns
+from accounts.sign_in.hashers import Argon2PasswordHasher, hashing_semaphore, turn
 from scheduler_project.common.errors import TooBusy
 from tests.accounts.helpers import refusal
 from tests.factories import PASSWORD, UserFactory
@@ -20,7 +20,7 @@ def argon(settings):
     """Hash passwords as in production, with a short maximum wait."""
     settings.PASSWORD_HASHERS = HASHERS
     settings.PASSWORD_HASH_WAIT_SECONDS = 0.05
-    turns.cache_clear()
+    hashing_semaphore.cache_clear()
     return settings
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from booking.availability.api.slots import written
+from booking.availability.api.slots import serialized_times
 from booking.availability.search import FreeTime
 from tests.factories import at
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_
 
 
 def as_json(times, zone):
-    return orjson.loads(orjson.dumps(written(times, zone and ZoneInfo(zone)), option=orjson.OPT_UTC_Z))
+    return orjson.loads(orjson.dumps(serialized_times(times, zone and ZoneInfo(zone)), option=orjson.OPT_UTC_Z))
 
 
 @pytest.mark.parametrize(

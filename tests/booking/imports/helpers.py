@@ -9,7 +9,7 @@ ROW_BY_ROW, ALL_OR_NOTHING = ImportPolicy.ROW_BY_ROW, ImportPolicy.ALL_OR_NOTHIN
 
 def run(sheet: Sheet, text: str | bytes, policy=ROW_BY_ROW, *, actor=SYSTEM, now=NOON, **options) -> ImportReport:
     content = text.encode() if isinstance(text, str) else text
-    return carry_out(sheet, content, asked=ImportOptions(actor, now, options), policy=policy)
+    return carry_out(sheet, content, import_options=ImportOptions(actor, now, options), policy=policy)
 
 
 def outcomes(report: ImportReport) -> list[str]:

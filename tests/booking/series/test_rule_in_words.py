@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from booking.models import AppointmentSeries
-from booking.series.rule_in_words import in_words
+from booking.series.rule_in_words import rule_in_words
 from booking.templatetags.rules import rule_of
 
 
@@ -36,7 +36,7 @@ def series(rrule):
     ],
 )
 def test_common_rules_are_said_in_words(rrule, words):
-    assert in_words(series(rrule)) == words
+    assert rule_in_words(series(rrule)) == words
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_other_rules_are_shown_as_they_are_written(rrule):
 
 def test_weekdays_are_in_the_language_of_the_page():
     with translation.override("de"):
-        assert "Mittwoch" in in_words(series("FREQ=WEEKLY"))
+        assert "Mittwoch" in rule_in_words(series("FREQ=WEEKLY"))

@@ -9,7 +9,7 @@ from django.urls import URLPattern, get_resolver
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from booking.appointments.api import ChangeSerializer
+from booking.appointments.api import AppointmentChangeSerializer
 from booking.models import CalendarFeed
 from scheduler_project.api import NotFoundView
 from scheduler_project.common.api.serializers import Strict
@@ -331,7 +331,7 @@ def test_every_serializer_that_reads_a_body_is_strict():
         and found.__module__ not in ("reminders.channels.sms.api", "scheduler_project.common.api.schema")
     ]
 
-    assert ChangeSerializer in serializers_of(Strict)
+    assert AppointmentChangeSerializer in serializers_of(Strict)
     assert stock == []
 
 

@@ -6,7 +6,7 @@ from django.http import QueryDict
 from django.utils import translation
 
 from scheduler_project.common.pages.offsets import OffsetsField
-from scheduler_project.common.time.offsets import in_words
+from scheduler_project.common.time.offsets import offsets_in_words
 from tests.html import reminded
 
 
@@ -83,4 +83,7 @@ def test_widget_shows_again_what_was_typed():
 
 def test_in_words_speaks_the_readers_language():
     with translation.override("de"):
-        assert in_words(["14 days", "1 day 2 hours", "90 minutes"]) == "2 Wochen, 1 Tag 2 Stunden, 1 Stunde 30 Minuten"
+        assert (
+            offsets_in_words(["14 days", "1 day 2 hours", "90 minutes"])
+            == "2 Wochen, 1 Tag 2 Stunden, 1 Stunde 30 Minuten"
+        )

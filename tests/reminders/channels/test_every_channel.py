@@ -13,7 +13,7 @@ from reminders.plan.facts import facts_of
 from reminders.preferences.admin import OptOutForm, PreferencesForm
 from reminders.preferences.api import OptOutSerializer, PreferencesSerializer
 from reminders.preferences.links import opt_out_link, opting_out
-from reminders.templates.operations import preview
+from reminders.templates.operations import preview_template
 from scheduler_project.common import sending_capacity
 from scheduler_project.common.limits.sending import limits_of
 from tests.factories import NOON, ClientFactory, MessageFactory, WebhookEndpointFactory, actor_of, appoint, at
@@ -183,7 +183,7 @@ def test_a_client_is_told_of_every_event_and_all_texts_can_be_previewed(name, pr
     for recipient, kinds in texts.items():
         for kind in kinds:
             template = MessageTemplate(kind=kind, channel=name, recipient=recipient, language="en", provider=provider)
-            letter = preview(template=template, actor=actor_of(provider), now=NOON).letter
+            letter = preview_template(template=template, actor=actor_of(provider), now=NOON).letter
             assert letter.text
             assert bool(letter.subject) is not personal(name).is_short
 

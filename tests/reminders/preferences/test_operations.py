@@ -20,7 +20,7 @@ from reminders.preferences.errors import (
     StoppedBySms,
     UnknownChoice,
 )
-from reminders.preferences.operations import opt_in, opt_out, opt_out_as, set_preferences, take_back
+from reminders.preferences.operations import opt_in, opt_out, opt_out_as, set_preferences, withdraw_opt_out
 from scheduler_project.common.errors import NotFound
 from tests.factories import (
     NOON,
@@ -346,7 +346,7 @@ def test_opt_out_and_back_as_somebody_whose_email_is_not_verified_is_refused():
     assert standing() == []
 
     with pytest.raises(NotVerified):
-        take_back(opt_out_id=out().pk, actor=somebody, now=LATER)
+        withdraw_opt_out(opt_out_id=out().pk, actor=somebody, now=LATER)
     assert len(standing()) == 1
 
 
@@ -359,11 +359,11 @@ def test_opt_out_as_staff_is_about_anybody(staff):
 def test_take_back_is_for_oneself_and_staff(staff):
     user = verified(UserFactory(email="ada@example.org"))
     for who in (user, staff):
-        take_back(opt_out_id=out().pk, actor=actor_of(who), now=LATER)
+        withdraw_opt_out(opt_out_id=out().pk, actor=actor_of(who), now=LATER)
         assert standing() == []
 
     with pytest.raises(NotYourAddress):
-        take_back(opt_out_id=out().pk, actor=actor_of(ClientFactory()), now=LATER)
+        withdraw_opt_out(opt_out_id=out().pk, actor=actor_of(ClientFactory()), now=LATER)
 
 
 def test_take_back_of_what_was_taken_back_changes_nothing(staff):
@@ -371,7 +371,7 @@ def test_take_back_of_what_was_taken_back_changes_nothing(staff):
     opt_in(channel="email", address="ada@example.org", now=LATER)
 
     out(now=NOON + minutes(2))
-    take_back(opt_out_id=ended.pk, actor=actor_of(staff), now=NOON + minutes(3))
+    withdraw_opt_out(opt_out_id=ended.pk, actor=actor_of(staff), now=NOON + minutes(3))
 
     assert len(standing()) == 1
 
@@ -380,14 +380,14 @@ def test_take_back_of_a_stop_is_refused_even_to_staff(staff):
     stopped = out("sms", "+4930901820", OptOutSource.SMS)
 
     with pytest.raises(StoppedBySms):
-        take_back(opt_out_id=stopped.pk, actor=actor_of(staff), now=LATER)
+        withdraw_opt_out(opt_out_id=stopped.pk, actor=actor_of(staff), now=LATER)
 
     assert len(standing()) == 1
 
 
 def test_take_back_of_what_is_not_there_is_not_found(staff):
     with pytest.raises(NotFound):
-        take_back(opt_out_id=1, actor=actor_of(staff), now=LATER)
+        withdraw_opt_out(opt_out_id=1, actor=actor_of(staff), now=LATER)
 
 
 def test_sms_cannot_be_chosen_where_nothing_sends_them_but_kept_and_given_up(settings):

@@ -14,7 +14,7 @@ from reminders.models import MessageTemplate
 from reminders.preferences.errors import NotVerified
 from reminders.templates.composer import render
 from reminders.templates.errors import BadWords, NotSent, TemplateExists
-from reminders.templates.operations import in_use, preview, remove_template, save_template, send_test
+from reminders.templates.operations import in_use, preview_template, remove_template, save_template, send_test
 from reminders.templates.texts import default_texts
 from scheduler_project.common.errors import DomainError, NotAllowed, NotFound
 from tests.factories import NOON, SYSTEM, ClientFactory, MessageTemplateFactory, ProviderFactory, actor_of, verified
@@ -171,7 +171,7 @@ def a_draft(**fields) -> MessageTemplate:
 
 
 def test_preview_is_in_the_templates_language_and_the_askers_timezone(boss):
-    shown = preview(template=a_draft(language="de", subject="{{ title }}"), actor=boss, now=NOON)
+    shown = preview_template(template=a_draft(language="de", subject="{{ title }}"), actor=boss, now=NOON)
 
     assert shown.words == ("{{ title }}", "On {{ start }}")
     assert shown.letter.subject == "Erstgespräch"
@@ -181,13 +181,13 @@ def test_preview_is_in_the_templates_language_and_the_askers_timezone(boss):
 
 
 def test_preview_names_the_provider_whose_words_they_are(boss, ada):
-    shown = preview(template=a_draft(provider=ada, body="{{ provider_name }}"), actor=boss, now=NOON)
+    shown = preview_template(template=a_draft(provider=ada, body="{{ provider_name }}"), actor=boss, now=NOON)
 
     assert shown.letter.text.startswith("Ada\n")
 
 
 def test_preview_shows_the_shipped_words_where_one_s_own_have_nothing_to_say(boss):
-    shown = preview(template=a_draft(body="{{ reason }}"), actor=boss, now=NOON)
+    shown = preview_template(template=a_draft(body="{{ reason }}"), actor=boss, now=NOON)
 
     assert shown.words.body == "{{ reason }}"
     assert "is booked" in shown.letter.text
@@ -195,11 +195,11 @@ def test_preview_shows_the_shipped_words_where_one_s_own_have_nothing_to_say(bos
 
 def test_preview_refuses_what_could_not_be_saved(boss, ada):
     with pytest.raises(BadWords):
-        preview(template=a_draft(kind="hold", channel="sms", subject="", body=""), actor=boss, now=NOON)
+        preview_template(template=a_draft(kind="hold", channel="sms", subject="", body=""), actor=boss, now=NOON)
     with pytest.raises(BadWords):
-        preview(template=a_draft(body="{{ nobody }}"), actor=boss, now=NOON)
+        preview_template(template=a_draft(body="{{ nobody }}"), actor=boss, now=NOON)
     with pytest.raises(NotAllowed):
-        preview(template=a_draft(provider=ProviderFactory()), actor=actor_of(ada), now=NOON)
+        preview_template(template=a_draft(provider=ProviderFactory()), actor=actor_of(ada), now=NOON)
 
 
 @pytest.mark.parametrize("language", ["en", "de", "fr"])
@@ -209,7 +209,7 @@ def test_preview_refuses_what_could_not_be_saved(boss, ada):
 def test_preview_shows_the_words_in_use(kind, channel, recipient, language):
     blank = MessageTemplate(kind=kind, channel=channel, recipient=recipient, language=language)
 
-    shown = preview(template=blank, actor=SYSTEM, now=NOON)
+    shown = preview_template(template=blank, actor=SYSTEM, now=NOON)
 
     assert shown.words == in_use(blank)
     assert "{{" not in shown.letter.text
