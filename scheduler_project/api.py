@@ -6,11 +6,14 @@ from threading import Lock
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path, reverse
 from django.utils import translation
 from django.utils.cache import get_conditional_response
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -22,6 +25,8 @@ from analytics.api import urls as analytics
 from booking.api import urls as booking
 from reminders.api import urls as reminders
 from scheduler_project.common.api.content import JSONRenderer
+from scheduler_project.common.api.serializers import Serializer
+from scheduler_project.common.api.versions import ROOT
 from scheduler_project.common.api.views import StrictView
 
 
@@ -42,6 +47,48 @@ class DocumentationView(StrictView):
     def handle_exception(self: Any, exc: Exception) -> Any:
         self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
         return super().handle_exception(exc)  # type: ignore[misc]
+
+
+class RootSerializer(Serializer[Any]):
+    version = serializers.CharField()
+    documentation = serializers.CharField(help_text=_("A page for people."))
+    openapi = serializers.CharField(help_text=_("The OpenAPI document, for programs."))
+    resources = serializers.DictField(
+        child=serializers.CharField(), help_text=_("The addresses that need no id, by their names.")
+    )
+
+
+class RootView(StrictView, APIView):
+    """The table of contents: the same for everybody, and kept by caches."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(operation_id="root", summary="What is there", tags=["root"], responses=RootSerializer)
+    def get(self, request: Request) -> Any:
+        headers = {"Cache-Control": "public, max-age=300"}
+        response = HttpResponse(contents(), content_type=JSONRenderer.media_type, headers=headers)
+        response.headers["ETag"] = etag = tag_of(response.content)
+        return get_conditional_response(request, etag=etag, response=response)
+
+
+@cache
+def contents() -> bytes:
+    """Return the body of the root's answer. Links are absolute paths, so that it is the same under every host name."""
+    patterns = [pattern for pattern in [*router.urls, *urlpatterns] if isinstance(pattern, URLPattern)]
+    names = [pattern.name for pattern in patterns if pattern.name and not pattern.pattern.regex.groups]
+    links = {name: reverse(name) for name in names}
+    found = {
+        "version": "v1",
+        "documentation": links.pop("docs"),
+        "openapi": links.pop("schema"),
+        "resources": {link.removeprefix(ROOT): link for link in sorted(links.values())},
+    }
+    return JSONRenderer().render(found)
+
+
+def tag_of(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 class SchemaView(DocumentationView, SpectacularAPIView):
@@ -88,7 +135,7 @@ def rendered_schema(renderer: Any) -> tuple[bytes, str]:
 @cache
 def _render_once(renderer: Any) -> tuple[bytes, str]:
     content = bytes(renderer().render(document(), renderer_context={}))
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return content, tag_of(content)
 
 
 @cache
@@ -111,6 +158,7 @@ for prefix, viewset, basename in [*booking.routes, *accounts.routes, *reminders.
 
 urlpatterns = [
     path("", include(router.urls)),  # first, for they get most requests
+    re_path(r"^$", RootView.as_view()),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
     *accounts.urlpatterns,

@@ -7,6 +7,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from scheduler_project.common.api.versions import is_api
 from scheduler_project.common.db.errors import refusal_for
 from scheduler_project.web import refusals
 
@@ -34,7 +35,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _refused(request: HttpRequest, refusal: refusals.Refusal) -> HttpResponse:
     # This request's language may not be set yet, and the thread may still have that of the last request.
     language = refusals.preferred_language(request.headers.get("Accept-Language", ""))
-    api = request.path_info.startswith("/api/")
+    api = is_api(request.path_info)
     content, media_type = refusals.content_of(refusal, api=api, language=language)
     response = HttpResponse(content, content_type=media_type, status=refusal[0])
     response.headers["Content-Language"] = language

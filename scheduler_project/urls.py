@@ -1,14 +1,18 @@
 """The URL map."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.i18n import set_language
 
-from scheduler_project import health, mailbox
+from scheduler_project import api, health, mailbox
 from scheduler_project.common.pages.base import choose_zone
 
 urlpatterns = [
-    path("api/", include("scheduler_project.api")),
+    # The same addresses twice. Those with the version stand last, because `reverse` takes the last.
+    path("api", api.RootView.as_view()),
+    path("api/v1", api.RootView.as_view()),
+    re_path(r"^api/(?!v1(?:/|$))", include(api)),
+    path("api/v1/", include(api)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("mail/", mailbox.mailbox, name="mailbox"),

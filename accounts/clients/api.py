@@ -1,4 +1,4 @@
-"""`/api/clients`."""
+"""`/api/v1/clients`."""
 
 from django.db.models import QuerySet
 from django.utils import timezone

@@ -27,8 +27,8 @@ class OwnClientSerializer(ModelSerializer[Client]):
 
 class ClientSerializer(ModelSerializer[Client]):
     changed_by = {
-        "channels": "PATCH /api/clients/{id}/preferences",
-        "language": "PATCH /api/clients/{id}/preferences",
+        "channels": "PATCH /api/v1/clients/{id}/preferences",
+        "language": "PATCH /api/v1/clients/{id}/preferences",
     }
 
     name = NameField()

@@ -1,4 +1,4 @@
-"""`/api/providers`."""
+"""`/api/v1/providers`."""
 
 from django.db.models import QuerySet
 from django.utils import timezone

@@ -40,7 +40,7 @@ class OwnProviderSerializer(ModelSerializer[Provider]):
 
 
 class ProviderSerializer(ModelSerializer[Provider]):
-    changed_by = {"timezone": "PATCH /api/providers/{id}/schedule"}
+    changed_by = {"timezone": "PATCH /api/v1/providers/{id}/schedule"}
 
     name = NameField()
     slug = SlugField(max_length=80, required=False, help_text=_("The end of the public address."))

@@ -39,7 +39,7 @@ def validate_new_password(password: str, user: User, field: str) -> None:
 
 class TokensSerializer(Serializer[Any]):
     access = serializers.CharField(help_text=_("Send it as `Authorization: Bearer …`. It ends soon."))
-    refresh = serializers.CharField(help_text=_("Swap it for a new pair at `/api/token/refresh`."))
+    refresh = serializers.CharField(help_text=_("Swap it for a new pair at `/api/v1/token/refresh`."))
 
 
 class SignedInSerializer(TokensSerializer):

@@ -1,4 +1,4 @@
-"""`/api/me`: the caller's own login."""
+"""`/api/v1/me`: the caller's own login."""
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request

@@ -14,8 +14,8 @@ from scheduler_project.common.api.serializers import ModelSerializer
 
 class UserSerializer(ModelSerializer[User]):
     changed_by = {
-        "password": "POST /api/password/change",
-        **dict.fromkeys(field_names(is_own=True, is_shared_with_login=False), "PATCH /api/clients/{id}"),
+        "password": "POST /api/v1/password/change",
+        **dict.fromkeys(field_names(is_own=True, is_shared_with_login=False), "PATCH /api/v1/clients/{id}"),
     }
 
     name = NameField()

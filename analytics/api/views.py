@@ -1,4 +1,4 @@
-"""`/api/analytics` and `/api/admin/statistics`, which read the clock and the query, and answer the counts."""
+"""`/api/v1/analytics` and `/api/v1/admin/statistics`, which read the clock and the query, and answer the counts."""
 
 from datetime import datetime
 from typing import Any

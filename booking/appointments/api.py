@@ -1,4 +1,4 @@
-"""`/api/appointments`: book, move, cancel and read appointments."""
+"""`/api/v1/appointments`: book, move, cancel and read appointments."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""`/api/feeds`: calendar feeds, to which programs subscribe."""
+"""`/api/v1/feeds`: calendar feeds, to which programs subscribe."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`/api/reservations`: holds and what became of them."""
+"""`/api/v1/reservations`: holds and what became of them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`/api/series`: preview, book, change and cancel series."""
+"""`/api/v1/series`: preview, book, change and cancel series."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ MONDAYS = {
     ),
 )
 class SeriesViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
-    """Series. Their occurrences are ordinary appointments: `/api/appointments?series=`."""
+    """Series. Their occurrences are ordinary appointments: `/api/v1/appointments?series=`."""
 
     queryset = AppointmentSeries.objects.all()
     serializer_class = SeriesSerializer

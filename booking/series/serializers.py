@@ -1,4 +1,4 @@
-"""Serializers of `/api/series`."""
+"""Serializers of `/api/v1/series`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`/api/services`: services that can be booked."""
+"""`/api/v1/services`: services that can be booked."""
 
 from typing import Any
 

@@ -99,7 +99,7 @@ class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, Bookin
 
 
 class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
-    """`/api/appointments/{id}/reminders`, and why others are missing."""
+    """`/api/v1/appointments/{id}/reminders`, and why others are missing."""
 
     timeless_actions = frozenset({"not_planned"})
     queryset = Message.objects.all()

@@ -1,4 +1,4 @@
-"""`/api/me/phone`: the verification of a client's phone, and its state."""
+"""`/api/v1/me/phone`: the verification of a client's phone, and its state."""
 
 from typing import Any
 

@@ -58,7 +58,7 @@ class AddressSerializer(Serializer[Any]):
 
 
 class PreferencesSerializer(ModelSerializer[Preferences]):
-    changed_by = {"timezone": "PATCH /api/clients/{id}", "addresses": "PATCH /api/clients/{id}"}
+    changed_by = {"timezone": "PATCH /api/v1/clients/{id}", "addresses": "PATCH /api/v1/clients/{id}"}
 
     channels = serializers.ListField(
         child=PersonalChannelField(),

@@ -1,4 +1,4 @@
-"""`/api/message-templates`: message templates of providers and of the site."""
+"""`/api/v1/message-templates`: message templates of providers and of the site."""
 
 from typing import Any
 

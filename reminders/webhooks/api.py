@@ -32,9 +32,9 @@ from scheduler_project.common.api.serializers import ModelSerializer
 class WebhookSerializer(ModelSerializer[WebhookEndpoint]):
     fixed = ("provider",)
     changed_by = {
-        "secret": "POST /api/webhooks/{id}/rotate",
-        "disabled_at": "POST /api/webhooks/{id}/enable",
-        "disabled_reason": "POST /api/webhooks/{id}/enable",
+        "secret": "POST /api/v1/webhooks/{id}/rotate",
+        "disabled_at": "POST /api/v1/webhooks/{id}/enable",
+        "disabled_reason": "POST /api/v1/webhooks/{id}/enable",
     }
 
     provider = IdField(source="provider_id", required=False, help_text=_("Yourself, if left out."))

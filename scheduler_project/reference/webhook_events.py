@@ -26,9 +26,9 @@ KEY = UUID("0191f2a4-7c3e-7d52-9f41-2b6a9c8e1d05")
 SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # noqa: S105  (of the example)
 
 INTRODUCTION = f"""
-`POST /api/webhooks` with a `url`, and with `events` unless all are wanted, tells a program of a provider what happens.
-The answer shows a `secret`, once. A provider may have {MOST} webhooks. A provider who is not published yet is told of
-nothing, and an import tells of the appointments it takes over only where that was chosen. What to answer, and what
+`POST /api/v1/webhooks` with a `url`, and with `events` unless all are wanted, tells a program of a provider what
+happens. The answer shows a `secret`, once. A provider may have {MOST} webhooks. A provider who is not published yet is
+told of nothing, and an import tells of the appointments it takes over only where that was chosen. What to answer, and what
 becomes of an event that is not taken: [Receive webhooks](../howto/webhooks.md).
 """
 
@@ -41,8 +41,8 @@ One POST for each event, written and signed as [Standard Webhooks](https://www.s
 CHECKING = f"""
 `webhook-id` is the same in every try at one event, so whoever has met it has the event already. `webhook-timestamp` is
 the time of this try, in seconds since 1970. `webhook-signature` is `v1,` and the base64 of an HMAC-SHA256, keyed with
-the secret, over `id.timestamp.body`. For {OVERLAP // HOUR} hours after `POST /api/webhooks/{{id}}/rotate` there are two
-signatures with a space between, one of each secret. The libraries of Standard Webhooks check all of this:
+the secret, over `id.timestamp.body`. For {OVERLAP // HOUR} hours after `POST /api/v1/webhooks/{{id}}/rotate` there are
+two signatures with a space between, one of each secret. The libraries of Standard Webhooks check all of this:
 
 ```python
 event = Webhook("whsec_…").verify(request.body, request.headers)

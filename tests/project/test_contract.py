@@ -15,35 +15,36 @@ from tests.project.world import World, everything, good_request, noun, path_of, 
 
 ENDPOINTS = endpoints()
 PUBLIC = {
-    "get /api/providers",
-    "get /api/providers/{id}",
-    "get /api/providers/{id}/availability",
-    "get /api/providers/{id}/date-overrides",  # says nothing of others' calendars all the same
-    "get /api/providers/{id}/schedule",
-    "get /api/providers/{id}/working-hours",
-    "get /api/services",
-    "get /api/services/{id}",
-    "get /api/slots",
-    "get /api/slots/next",
-    "post /api/login",
-    "post /api/password/reset",
-    "post /api/password/reset/confirm",
-    "post /api/register",
-    "post /api/sms/inbound",
-    "post /api/sms/status",
-    "post /api/token/refresh",
+    "get /api/v1",
+    "get /api/v1/providers",
+    "get /api/v1/providers/{id}",
+    "get /api/v1/providers/{id}/availability",
+    "get /api/v1/providers/{id}/date-overrides",  # says nothing of others' calendars all the same
+    "get /api/v1/providers/{id}/schedule",
+    "get /api/v1/providers/{id}/working-hours",
+    "get /api/v1/services",
+    "get /api/v1/services/{id}",
+    "get /api/v1/slots",
+    "get /api/v1/slots/next",
+    "post /api/v1/login",
+    "post /api/v1/password/reset",
+    "post /api/v1/password/reset/confirm",
+    "post /api/v1/register",
+    "post /api/v1/sms/inbound",
+    "post /api/v1/sms/status",
+    "post /api/v1/token/refresh",
 }
 """Endpoints that need no login."""
-OF_ALL = {"post /api/slots/{id}/reserve"}
+OF_ALL = {"post /api/v1/slots/{id}/reserve"}
 """Endpoints that lead to a row which belongs to nobody."""
 OF_STAFF = {
-    "get /api/closures/{id}",
-    "delete /api/closures/{id}",
-    "put /api/providers/{id}",
-    "patch /api/providers/{id}",
-    "delete /api/providers/{id}",
-    "post /api/providers/{id}/approve",
-    "post /api/providers/{id}/decline",
+    "get /api/v1/closures/{id}",
+    "delete /api/v1/closures/{id}",
+    "put /api/v1/providers/{id}",
+    "patch /api/v1/providers/{id}",
+    "delete /api/v1/providers/{id}",
+    "post /api/v1/providers/{id}/approve",
+    "post /api/v1/providers/{id}/decline",
 }
 """Endpoints that only staff may use, of rows that are no secret."""
 STRANGERS = ("another client", "another client of that provider", "another provider", "nobody in particular")

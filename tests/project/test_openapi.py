@@ -172,7 +172,7 @@ def undocumented(complaints):
 
 def query_of(endpoint: Endpoint, ids: dict[str, Any], **more: str) -> str:
     """Return the query parameters that the endpoint requires, and more."""
-    given = {"provider": ids["providers"]} if endpoint.path.startswith("/api/slots") and endpoint.query else {}
+    given = {"provider": ids["providers"]} if endpoint.path.startswith("/api/v1/slots") and endpoint.query else {}
     return "?" + urlencode({**given, **more})
 
 

@@ -71,12 +71,12 @@ def ask(world: World, user: User, endpoint: Endpoint) -> Any:
 
 
 WHOSE = {
-    "post /api/feeds": "provider",
-    "post /api/reservations": "client",
-    "post /api/schedules": "provider",
-    "post /api/slots/{id}/reserve": "client",
-    "post /api/time-off": "provider",
-    "post /api/webhooks": "provider",
+    "post /api/v1/feeds": "provider",
+    "post /api/v1/reservations": "client",
+    "post /api/v1/schedules": "provider",
+    "post /api/v1/slots/{id}/reserve": "client",
+    "post /api/v1/time-off": "provider",
+    "post /api/v1/webhooks": "provider",
 }
 """The owner of an operation's object, if it is not given in the request."""
 

@@ -19,6 +19,7 @@ from booking.models import CalendarFeed, Slot
 from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message, OptOut
+from scheduler_project.common.api.versions import ROOT
 from tests.accounts.helpers import tokens_of
 from tests.conftest import logged_in
 from tests.factories import (
@@ -202,7 +203,7 @@ def names_in(endpoint: Endpoint) -> list[str]:
 
 def noun(endpoint: Endpoint) -> str:
     """Return the noun of the endpoint, such as `appointments`."""
-    return endpoint.path.split("/")[2]
+    return endpoint.path.removeprefix(ROOT).split("/")[0]
 
 
 def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`/api/time-off` and `/api/closures`: absences of a provider, and of the whole business."""
+"""`/api/v1/time-off` and `/api/v1/closures`: absences of a provider, and of the whole business."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`/api/providers/{id}/…`: the hours and free times of one provider."""
+"""`/api/v1/providers/{id}/…`: the hours and free times of one provider."""
 
 from datetime import date
 from typing import Any
@@ -47,7 +47,7 @@ class AvailabilityQuerySerializer(SlotQuerySerializer):
 
 
 class ScheduleSerializer(ModelSerializer[Schedule]):
-    changed_by = {"hours": "PUT /api/providers/{id}/working-hours"}
+    changed_by = {"hours": "PUT /api/v1/providers/{id}/working-hours"}
 
     slots_until = InstantField(read_only=True)
     reminder_offsets = OffsetsField()
@@ -90,7 +90,7 @@ class DateOverrideSerializer(ModelSerializer[DateOverride]):
 
 
 class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
-    """The hours, dates and free times at which one provider can be booked: `/api/providers/{id}/…`."""
+    """The hours, dates and free times at which one provider can be booked: `/api/v1/providers/{id}/…`."""
 
     queryset = Provider.objects.all()
     serializer_class = ScheduleSerializer

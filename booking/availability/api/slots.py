@@ -1,4 +1,4 @@
-"""`/api/slots`: free times, and the quickest way to hold one."""
+"""`/api/v1/slots`: free times, and the quickest way to hold one."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.fields import IdField, TimezoneField
 from scheduler_project.common.api.schema import PAGES, refusals
 from scheduler_project.common.api.serializers import QuerySerializer, Serializer
+from scheduler_project.common.api.versions import documented
 from scheduler_project.common.errors import Missing, NotFound
 from scheduler_project.common.limits.throttling import site_network
 from scheduler_project.common.time.intervals import DAY
@@ -117,7 +118,7 @@ class FreeTimesMixin:
         return int(page)
 
     def page_link(self: Any, page: int) -> str:
-        return replace_query_param(self.request.build_absolute_uri(), "page", page)
+        return documented(replace_query_param(self.request.build_absolute_uri(), "page", page))
 
     def check_bookable(self: Any, params: dict[str, Any]) -> None:
         """Raise NotFound for a provider who is not published. Called only if no time is free."""

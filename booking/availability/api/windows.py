@@ -1,4 +1,4 @@
-"""`/api/schedules`: dated windows of availability."""
+"""`/api/v1/schedules`: dated windows of availability."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class OpeningViewSet(ChangingViewSet):
     retrieve=extend_schema(summary="One window"),
 )
 class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningViewSet):
-    """Dated windows added to the weekly hours: `/api/schedules`."""
+    """Dated windows added to the weekly hours: `/api/v1/schedules`."""
 
     queryset = AvailabilityWindow.objects.all()
     serializer_class = WindowSerializer

@@ -28,7 +28,7 @@ from reminders.channels.base import (
 from reminders.channels.sms.texts import TEXTS
 from scheduler_project.common.pages.forms import PhoneField
 
-STATUS_PATH = "/api/sms/status"
+STATUS_PATH = "/api/v1/sms/status"
 """Path of Twilio's status callbacks."""
 
 

@@ -12,6 +12,8 @@ from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 
+from scheduler_project.common.api.versions import documented
+
 
 class DuplicateField(ParseError):
     default_code = "duplicate_field"
@@ -111,6 +113,14 @@ class Pagination(pagination.PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def get_next_link(self) -> str | None:
+        link = super().get_next_link()
+        return link and documented(link)
+
+    def get_previous_link(self) -> str | None:
+        link = super().get_previous_link()
+        return link and documented(link)
 
     def get_page_number(self, request: Request, paginator: Any) -> int | str:
         """Return the page requested. Raises NotFound unless it is a number in ASCII digits."""

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scheduler_project.common.api.content import JSONRenderer
+from scheduler_project.common.api.versions import without_version
 from scheduler_project.common.errors import DomainError, ErrorKind, TryAgain
 from scheduler_project.common.models import REPEATABLE, IdempotentRequest
 from scheduler_project.common.operations import operation
@@ -63,7 +64,7 @@ class IdempotentMixin:
         self, key: str, handler: Callable[..., Response], request: Request, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         fingerprint = hashlib.sha256(
-            b"\0".join([str(request.method).encode(), request.get_full_path().encode(), request.body])
+            b"\0".join([str(request.method).encode(), without_version(request.get_full_path()).encode(), request.body])
         ).hexdigest()
         user_id = cast("int", request.user.pk)
         now = timezone.now()

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, ngettext
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxMiddleware
 
+from scheduler_project.common.api.versions import is_api
 from scheduler_project.common.db.errors import refusal_for
 from scheduler_project.common.errors import DomainError, ErrorKind
 from scheduler_project.common.limits.sending import mailbox
@@ -50,7 +51,7 @@ def for_pages(get_response: GetResponse) -> GetResponse:
     dressed = CSPMiddleware(HtmxMiddleware(in_zone(limited(get_response))))
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info.startswith("/api/"):
+        if is_api(request.path_info):
             return get_response(request)
         _ = request.GET  # Too many parameters are refused here (TooManyFieldsSent), before templates stumble over them.
         return dressed(request)  # type: ignore[return-value]

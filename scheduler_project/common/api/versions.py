@@ -1,0 +1,24 @@
+"""The version in the API's addresses: `/api/v1/…` is documented, and `/api/…` means the same."""
+
+import re
+
+ROOT = "/api/v1/"
+
+WITHOUT_VERSION = re.compile(r"^((?:https?://[^/]*)?)/api/(?!v1(?:/|$))")
+
+WITH_VERSION = re.compile(r"^/api/v1(?=/|$)")
+
+
+def is_api(path: str) -> bool:
+    """Return whether a path is one of the API's, which has its own format of errors."""
+    return path.startswith("/api/") or path == "/api"
+
+
+def documented(address: str) -> str:
+    """Return an address of the API, absolute or not, as it is documented: with the version."""
+    return WITHOUT_VERSION.sub(rf"\1{ROOT}", address)
+
+
+def without_version(path: str) -> str:
+    """Return what is the same for both spellings of a path."""
+    return WITH_VERSION.sub("/api", path)
