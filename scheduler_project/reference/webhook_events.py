@@ -28,8 +28,8 @@ SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # noqa: S105  (of
 INTRODUCTION = f"""
 `POST /api/v1/webhooks` with a `url`, and with `events` unless all are wanted, tells a program of a provider what
 happens. The answer shows a `secret`, once. A provider may have {MOST} webhooks. A provider who is not published yet is
-told of nothing, and an import tells of the appointments it takes over only where that was chosen. What to answer, and what
-becomes of an event that is not taken: [Receive webhooks](../howto/webhooks.md).
+told of nothing, and an import tells of the appointments it takes over only where that was chosen. What to answer, and
+what becomes of an event that is not taken: [Receive webhooks](../howto/webhooks.md).
 """
 
 REQUEST = """
