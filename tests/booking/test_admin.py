@@ -18,6 +18,7 @@ from accounts.actors import Source
 from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.operations import edit, reschedule
 from booking.availability.admin.schedules import hours_in_words
+from booking.availability.models import POLICY
 from booking.availability.operations import close_business, open_window, set_date_override, take_time_off
 from booking.availability.slots import extend_all
 from booking.calendars.operations import open_feed
@@ -503,8 +504,7 @@ def test_expires_due_holds_now(office, berlin):
 
 def schedule_form(schedule, hours=None, **policy):
     """Return the schedule's form data as a browser sends them; `hours` replace those shown."""
-    fields = ("timezone", "slot_minutes", "notice_minutes", "horizon_days", "hold_minutes")
-    data = {name: getattr(schedule, name) for name in fields} | policy
+    data = {name: getattr(schedule, name) for name in POLICY} | policy
     rows = list(schedule.working_hours.all())
     data |= {"working_hours-TOTAL_FORMS": len(rows), "working_hours-INITIAL_FORMS": len(rows)}
     for number, row in enumerate(rows):
@@ -556,6 +556,12 @@ def test_hours_that_end_at_midnight_read_24_00(office, berlin):
     assert 'value="24:00"' in page
     assert str(WorkingHours.objects.get(schedule=berlin.schedule, weekday=2)) == "Wednesday 13:00–24:00"
     assert not [text for text in told(untouched) if text.startswith("Free slots")]
+
+
+def test_changes_the_reminders_of_a_schedule(office, berlin):
+    save_schedule(office, berlin.schedule, reminder_offsets="2 hours, 1 day")
+
+    assert Schedule.objects.get().reminder_offsets == ["1 day", "2 hours"]
 
 
 def test_what_the_policy_takes_and_the_hours_give_back_is_no_conflict(office, berlin):
