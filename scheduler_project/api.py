@@ -158,7 +158,7 @@ for prefix, viewset, basename in [*booking.routes, *accounts.routes, *reminders.
 
 urlpatterns = [
     path("", include(router.urls)),  # first, for they get most requests
-    re_path(r"^$", RootView.as_view()),
+    path("", RootView.as_view()),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
     *accounts.urlpatterns,
