@@ -330,7 +330,7 @@ SEND_PROBE_MAX_SECONDS = env.int("SEND_PROBE_MAX_SECONDS", default=300)
 SEND_TIMEOUT_SECONDS = env.int("SEND_TIMEOUT_SECONDS", default=10)
 """Seconds a mail server, gateway or webhook may take to answer."""
 SEND_LEASE_SECONDS = env.int("SEND_LEASE_SECONDS", default=60)
-"""Seconds a dispatcher may keep the messages it has claimed. After that another takes them over."""
+"""Seconds a dispatcher may keep the messages it has leased. After that another takes them over."""
 
 SEND_RESERVE_PERCENT = env.int("SEND_RESERVE_PERCENT", default=20)
 """Percent of each limit reserved for messages that people asked for themselves, such as a link to set a new password.

@@ -45,7 +45,7 @@ WHERE id = %(message)s AND claim = %(claim)s AND status IN ('pending', %(takes)s
 def record_attempt(tried: AttemptResult, *, now: datetime) -> MessageStatus | None:
     """Record the outcome of an attempt and update the message: sent, due again after a backoff, or failed.
 
-    Returns None without a change of the message if another worker has claimed it since, or if it failed after it was
+    Returns None without a change of the message if another worker has leased it since, or if it failed after it was
     withdrawn.
 
     A message has failed if it was rejected for good, if the next attempt would come too late, or after SEND_TRIES
@@ -107,7 +107,7 @@ def _backoff(failures: int, error: Exception | None) -> timedelta:
 
 
 def close(message: Message, status: MessageStatus, reason: str) -> None:
-    """Close a claimed message that must not be sent."""
+    """Close a leased message that must not be sent."""
     if message.kind == MessageKind.ACCOUNT:
         _end(message, status, reason)
         return
@@ -117,7 +117,7 @@ def close(message: Message, status: MessageStatus, reason: str) -> None:
 
 
 def _end(message: Message, status: MessageStatus, reason: str) -> bool:
-    """Delete a claimed mail about an account: it is sent, or cannot be, and its owner may ask for it again.
+    """Delete a leased mail about an account: it is sent, or cannot be, and its owner may ask for it again.
 
     Returns whether this worker still had it.
     """

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 BATCH = 50
-"""Number of messages a thread claims at a time: large enough to spread the cost of the look-up."""
+"""Number of messages a thread leases at a time: large enough to spread the cost of the look-up."""
 
 
 ROUND_SECONDS = 50
@@ -48,7 +48,7 @@ STRIKES = 2
 
 
 GONE = (OperationalError, InterfaceError)
-"""Errors of a lost database: the thread ends, its claimed messages are due again after the lease, in the next round."""
+"""Errors of a lost database: the thread ends, its leased messages are due again after the lease, in the next round."""
 
 
 Clock = Callable[[], datetime]
@@ -121,19 +121,19 @@ class DispatchRound:
             connections.close_all()
 
     def work(self, number: int, lane: Lane, *, leading: bool) -> None:
-        """Claim and send until nothing is due; a leading thread keeps looking while any other is at work.
+        """Lease and send until nothing is due; a leading thread keeps looking while any other is at work.
 
         It continues after the round's end: due messages do not wait for the last batch of a slower channel. But
-        messages claimed after the end do not prolong the round.
+        messages leased after the end do not prolong the round.
         """
         probing = True
         while time.monotonic() < self.ends or (leading and self.busy):
-            claimed_at = time.monotonic()
-            batch = self.probe(lane, claimed_at) if probing else None
-            batch = batch or self.claim(lane, claimed_at)
+            leased_at = time.monotonic()
+            batch = self.probe(lane, leased_at) if probing else None
+            batch = batch or self.take_leases(lane, leased_at)
             probing = batch is None or batch.probe is not None
             if batch:
-                if claimed_at < self.ends:
+                if leased_at < self.ends:
                     self.busy.add(number)
                 sent = batch.deliver()
                 with self.lock:
@@ -145,19 +145,19 @@ class DispatchRound:
                     return
                 time.sleep(POLL_SECONDS)
 
-    def claim(self, lane: Lane, claimed_at: float) -> "Batch | None":
-        messages = leases.claim(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
-        return Batch(lane.channel, messages, self.clock, claimed_at) if messages else None
+    def take_leases(self, lane: Lane, leased_at: float) -> "Batch | None":
+        messages = leases.take_leases(channel=lane.channel, now=self.clock(), limit=BATCH, urgent=lane.urgent)
+        return Batch(lane.channel, messages, self.clock, leased_at) if messages else None
 
-    def probe(self, lane: Lane, claimed_at: float) -> "Batch | None":
+    def probe(self, lane: Lane, leased_at: float) -> "Batch | None":
         """Return messages to probe a route where nobody answered. Called first, and whenever nothing else is due.
 
         They are of any kind, so the urgent lane leaves it to the other one of its channel.
         """
         if lane.urgent:
             return None
-        way, messages = leases.claim_probe(channel=lane.channel, now=self.clock(), limit=BATCH)
-        return Batch(lane.channel, messages, self.clock, claimed_at, probe=way) if messages else None
+        way, messages = leases.take_probe_leases(channel=lane.channel, now=self.clock(), limit=BATCH)
+        return Batch(lane.channel, messages, self.clock, leased_at, probe=way) if messages else None
 
     def rest(self, number: int) -> None:
         if number in self.busy:
@@ -169,7 +169,7 @@ class DispatchRound:
 
 
 class Batch:
-    """Messages claimed together and sent one after the other over one connection.
+    """Messages leased together and sent one after the other over one connection.
 
     `probe` is their route if nobody answered there before: the first answer reopens it.
     """
@@ -179,16 +179,16 @@ class Batch:
         channel: str,
         messages: Sequence[Message],
         clock: Clock,
-        claimed_at: float,
+        leased_at: float,
         probe: str | None = None,
     ) -> None:
         self.channel = channel
         self.messages = messages
         self.clock = clock
-        self.looked_at = claimed_at
+        self.looked_at = leased_at
         self.probe = probe
         self.leave_off = (
-            claimed_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
+            leased_at + settings.SEND_LEASE_SECONDS - 2 * settings.SEND_TIMEOUT_SECONDS
         )  # to connect, to send
         self.custom_texts = templates_for(messages)
         self.optouts = skipping.silenced(messages)
@@ -250,12 +250,12 @@ class Batch:
         counted = [limits.sending_of(message) for message in waiting if message.pk in self.counted]
         sending.give_back(counted, now=self.clock())
 
-    def send(self, claimed: Message) -> bool:
-        if claimed.pk in self.put_off:
+    def send(self, leased: Message) -> bool:
+        if leased.pk in self.put_off:
             return False
-        if route_of(claimed) in self.down:
+        if route_of(leased) in self.down:
             raise RouteClosed
-        message = self.fresh(claimed)
+        message = self.fresh(leased)
         tried = self.attempt(message) if message else None
         if tried is None:
             return False
@@ -315,7 +315,7 @@ class Batch:
             outages.close_outage([way])
 
     def fresh(self, message: Message) -> Message | None:
-        """Return the message, reloaded unless it was just read; None if another worker has claimed it since."""
+        """Return the message, reloaded unless it was just read; None if another worker has leased it since."""
         if time.monotonic() - self.looked_at < STALE_SECONDS:
             return message
         found = leases.reload([message.pk])

@@ -1,4 +1,4 @@
-"""Leases on the messages of the outbox: a worker that has claimed one is alone with it until the lease ends (R16)."""
+"""Leases on the messages of the outbox: a worker that has taken one is alone with it until the lease ends (R16)."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from reminders.enums import MessageKind, MessageStatus
 from reminders.models import Message
 from scheduler_project.common import outages
 
-# A part of CLAIM and DUE: `make bench` (dispatch).
+# A part of TAKE_LEASES and DUE: `make bench` (dispatch).
 OPEN = """
       AND NOT EXISTS (SELECT FROM common_outage WHERE key = %(channel)s)
       AND (endpoint_id IS NULL OR NOT EXISTS (SELECT FROM common_outage WHERE key = 'webhook:' || endpoint_id))
@@ -38,7 +38,7 @@ IS_URGENT, IS_NOT_URGENT = "kind = 'account'", "kind <> 'account'"
 
 
 # The ORM has no UPDATE that returns rows: `make bench` (dispatch).
-CLAIM = f"""
+TAKE_LEASES = f"""
 WITH due AS MATERIALIZED (
     SELECT id FROM reminders_message
     WHERE status = 'pending' AND channel = %(channel)s AND next_at <= %(now)s AND {IS_NOT_URGENT}{OPEN}
@@ -52,10 +52,10 @@ RETURNING message.id
 """The rows are chosen once, in a CTE: PostgreSQL may run a subquery again for each row, and then take other rows."""
 
 
-CLAIM_URGENT = CLAIM.replace(IS_NOT_URGENT, IS_URGENT)
+TAKE_URGENT_LEASES = TAKE_LEASES.replace(IS_NOT_URGENT, IS_URGENT)
 
 
-PROBE = CLAIM.replace(f" AND {IS_NOT_URGENT}{OPEN}", PROBED)
+PROBE = TAKE_LEASES.replace(f" AND {IS_NOT_URGENT}{OPEN}", PROBED)
 
 
 # One statement for all channels: `make bench` (dispatch).
@@ -73,7 +73,7 @@ FROM unnest(%(channels)s::varchar[]) way(channel)
 
 
 def due(*, now: datetime, most: int = 1000) -> dict[str, int]:
-    """Return the number of messages that can be claimed on each channel that has any, counted up to `most`.
+    """Return the number of messages that can be leased on each channel that has any, counted up to `most`.
 
     A probe of a closed route counts as one message.
     """
@@ -83,17 +83,17 @@ def due(*, now: datetime, most: int = 1000) -> dict[str, int]:
     return {channel: count for channel, count in found.items() if count}
 
 
-def claim(*, channel: str, now: datetime, limit: int, urgent: bool = False) -> list[Message]:
+def take_leases(*, channel: str, now: datetime, limit: int, urgent: bool = False) -> list[Message]:
     """Lease up to `limit` due messages of a channel, the longest due first: no other worker gets them until the lease
     ends. Those about accounts are in a queue of their own, the `urgent` one.
 
     If a worker dies, its messages are due again after the lease. Messages on a closed route keep waiting.
     """
-    statement = CLAIM_URGENT if urgent else CLAIM
-    return _claimed(statement, {"channel": channel, "now": now, "limit": limit})
+    statement = TAKE_URGENT_LEASES if urgent else TAKE_LEASES
+    return _leased(statement, {"channel": channel, "now": now, "limit": limit})
 
 
-def claim_probe(*, channel: str, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
+def take_probe_leases(*, channel: str, now: datetime, limit: int) -> tuple[str | None, list[Message]]:
     """Take a closed route of a channel that may be probed, with up to `limit` of its messages.
 
     The first answer decides about the others. Without an answer, another worker may probe later.
@@ -103,18 +103,18 @@ def claim_probe(*, channel: str, now: datetime, limit: int) -> tuple[str | None,
         return None, []
     expire_waiting(probe.key, error=probe.error, now=now)
     endpoint = int(probe.key.partition(":")[2] or 0)
-    found = _claimed(PROBE, {"channel": channel, "now": now, "limit": limit, "endpoint": endpoint})
+    found = _leased(PROBE, {"channel": channel, "now": now, "limit": limit, "endpoint": endpoint})
     if not found:
         outages.return_probe(probe.key, now=now)
     return probe.key, found
 
 
-def _claimed(statement: str, parameters: dict[str, Any]) -> list[Message]:
+def _leased(statement: str, parameters: dict[str, Any]) -> list[Message]:
     until = parameters["now"] + timedelta(seconds=settings.SEND_LEASE_SECONDS)
     with connection.cursor() as cursor:
         cursor.execute(statement, {**parameters, "until": until})
-        claimed = [pk for (pk,) in cursor.fetchall()]
-    return reload(claimed) if claimed else []
+        leased = [pk for (pk,) in cursor.fetchall()]
+    return reload(leased) if leased else []
 
 
 def reload(messages: Iterable[int]) -> list[Message]:
@@ -147,7 +147,7 @@ def waiting(*, channel: str, now: datetime) -> int:
 def expire_waiting(key: str, *, error: str, now: datetime) -> int:
     """Expire the messages on a closed route that are no longer useful. Returns how many.
 
-    Mails about an account are left to the worker that claims them, which deletes them.
+    Mails about an account are left to the worker that leases them, which deletes them.
     """
     channel, _colon, endpoint = key.partition(":")
     said = f"{_('It came too late to help.')} {error}"[:500]

@@ -44,7 +44,7 @@ def sending_of(message: Message) -> Sending:
 
 
 def put_off(waits: Sequence[tuple[Message, Wait]]) -> None:
-    """Postpone claimed messages to the end of a limit, with the reason; those that would come too late have failed.
+    """Postpone leased messages to the end of a limit, with the reason; those that would come too late have failed.
 
     Mails about an account only wait: they are given up when they are due again.
     """

@@ -28,7 +28,7 @@ def silenced(messages: Collection[Message]) -> set[tuple[str, str]]:
 
 
 def skip_reason(message: Message, now: datetime, optouts: set[tuple[str, str]]) -> tuple[MessageStatus, str] | None:
-    """Return the new status and the reason if a claimed message must not be sent, else None."""
+    """Return the new status and the reason if a leased message must not be sent, else None."""
     address = recipient_of(message).address
     if message.status != MessageStatus.PENDING:
         return MessageStatus(message.status), message.error

@@ -68,8 +68,8 @@ class Message(models.Model):
     """A message to one recipient, on one channel, due at one time (UTC).
 
     `key` is the same for every attempt: the Message-ID of a mail, the id of a webhook. `next_at` is the time from which
-    the message may be claimed: when it is due, when it is retried, or, while a worker is sending it, when the lease
-    ends. `claim` counts the claims, so that only the worker with the latest claim records the outcome.
+    the message may be leased: when it is due, when it is retried, or, while a worker is sending it, when the lease
+    ends. `claim` counts the leases, so that only the worker with the latest one records the outcome.
 
     `mail` is the content of a mail about an account, whose links act for their reader: no page or API shows it.
     """

@@ -147,13 +147,13 @@ def send_due(*, clock: Callable[[], datetime]) -> int:
     """Send the pending codes. Return how many were sent. Any number of workers may run this at once."""
     PhoneCode.objects.filter(asked_at__lt=clock() - KEPT).delete()
     sent, until = 0, clock() + ROUND
-    while (now := clock()) < until and (claimed := _claim(now)):
-        sent += _send(*claimed, clock=clock)
+    while (now := clock()) < until and (leased := _lease_next(now)):
+        sent += _send(*leased, clock=clock)
     return sent
 
 
 @operation
-def _claim(now: datetime) -> tuple[PhoneCode, str] | None:
+def _lease_next(now: datetime) -> tuple[PhoneCode, str] | None:
     """Generate the code that has waited longest and that no other worker is sending. Return its row and the code."""
     rows = PhoneCode.objects.due(now=now).select_related("client")
     row = rows.select_for_update(of=("self",), skip_locked=True, no_key=True).first()

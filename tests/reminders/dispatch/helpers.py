@@ -1,8 +1,8 @@
-"""Messages that are due, and workers that claim them."""
+"""Messages that are due, and workers that lease them."""
 
 from datetime import timedelta
 
-from reminders.dispatch.leases import claim
+from reminders.dispatch.leases import take_leases
 from reminders.enums import MessageKind, MessageStatus
 from reminders.models import Message
 from tests.factories import NOON, MessageFactory
@@ -20,12 +20,12 @@ def a_reminder(**fields) -> Message:
     return owed(kind=MessageKind.REMINDER, offset="1 day", **fields)
 
 
-def claimed(now=NOON, channel="email", limit=20) -> list[Message]:
-    return claim(channel=channel, now=now, limit=limit)
+def leased(now=NOON, channel="email", limit=20) -> list[Message]:
+    return take_leases(channel=channel, now=now, limit=limit)
 
 
 def the_one() -> Message:
-    [message] = claimed()
+    [message] = leased()
     return message
 
 

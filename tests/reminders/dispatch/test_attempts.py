@@ -9,7 +9,7 @@ from reminders.dispatch.attempts import AttemptResult, close, record_attempt
 from reminders.enums import AttemptOutcome, MessageStatus
 from reminders.models import DeliveryAttempt, Message
 from tests.factories import NOON, minutes
-from tests.reminders.dispatch.helpers import INSTANT, LEASE, claimed, owed, state, the_one
+from tests.reminders.dispatch.helpers import INSTANT, LEASE, leased, owed, state, the_one
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_shipped")]
 
@@ -57,7 +57,7 @@ def waits(message, error, *, until) -> list[float]:
     """Try as often as it is due. Returns after how many seconds each next try is."""
     waited, now = [], NOON
     while state(message)[0] == MessageStatus.PENDING and now < until:
-        [mine] = claimed(now)
+        [mine] = leased(now)
         tried(mine, error, now=now)
         next_at = state(message)[3]
         waited.append((next_at - now).total_seconds())
@@ -95,7 +95,7 @@ def test_settle_gives_up_what_cannot_be_written_after_the_third_try():
 def test_settle_scatters_who_failed_together():
     for _ in range(10):
         owed()
-    for message in claimed():
+    for message in leased():
         tried(message, Unreachable("gone"))
 
     assert len(set(Message.objects.values_list("next_at", flat=True))) > 5
@@ -132,7 +132,7 @@ def test_settle_waits_no_shorter_than_the_backoff(asked):
 def test_settle_is_for_the_last_to_claim_it(error):
     message = owed()
     first = the_one()
-    [second] = claimed(NOON + LEASE)
+    [second] = leased(NOON + LEASE)
 
     assert tried(first, error, now=NOON + LEASE) is None
     assert state(message) == (MessageStatus.PENDING, 0, "", NOON + 2 * LEASE)
@@ -179,7 +179,7 @@ def test_close_ends_it_with_the_reason():
 def test_close_is_for_the_last_to_claim_it():
     message = owed()
     first = the_one()
-    claimed(NOON + LEASE)
+    leased(NOON + LEASE)
 
     close(first, MessageStatus.EXPIRED, "It came too late to help.")
 

@@ -479,10 +479,10 @@ def test_claim_of_either_queue_leaves_the_other_alone():
     owed("ada")
     owe(to=EVE, subject="Tea", text="Is ready.", now=NOON)
 
-    urgent = leases.claim(channel="email", now=NOON, limit=50, urgent=True)
-    others = leases.claim(channel="email", now=NOON, limit=50)
+    urgent = leases.take_leases(channel="email", now=NOON, limit=50, urgent=True)
+    others = leases.take_leases(channel="email", now=NOON, limit=50)
 
-    assert [[message.kind for message in claimed] for claimed in (urgent, others)] == [["account"], ["booked"]]
+    assert [[message.kind for message in leased] for leased in (urgent, others)] == [["account"], ["booked"]]
 
 
 # --- At the same time -------------------------------------------------------------------------------------------------
@@ -491,7 +491,7 @@ at_once = pytest.mark.django_db(transaction=True)
 
 
 def both_dispatch(line) -> Counter[str]:
-    """Two dispatchers at once, neither settling anything before both have claimed: how often each address got mail."""
+    """Two dispatchers at once, neither settling anything before both have leased: how often each address got mail."""
     for number in range(dispatcher.BATCH * 2):
         owed(f"client{number}")
     one = lambda: send(NOON)  # noqa: E731
@@ -510,7 +510,7 @@ def test_two_dispatchers_send_each_message_once(line):
 
 @at_once
 def test_control_without_the_claim_they_send_it_twice(line, monkeypatch):
-    monkeypatch.setattr(leases, "CLAIM", leases.CLAIM)
+    monkeypatch.setattr(leases, "TAKE_LEASES", leases.TAKE_LEASES)
     monkeypatch.setattr(attempts, "RECORD_ATTEMPT", attempts.RECORD_ATTEMPT)
     unguarded.without_lease()
 

@@ -1,15 +1,15 @@
-"""Leases on messages: who may claim them, and when they are due again."""
+"""Leases on messages: who may have them, and when they are due again."""
 
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
-from reminders.dispatch.leases import claim_probe, due, expire_waiting, release_leases
+from reminders.dispatch.leases import due, expire_waiting, release_leases, take_probe_leases
 from reminders.enums import MessageKind, MessageStatus
 from scheduler_project.common import outages
 from tests.factories import NOON, MessageFactory, WebhookEndpointFactory, minutes
-from tests.reminders.dispatch.helpers import INSTANT, LEASE, claimed, owed, state
+from tests.reminders.dispatch.helpers import INSTANT, LEASE, leased, owed, state
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_shipped")]
 
@@ -17,24 +17,24 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("as_shipped")]
 def test_claim_takes_what_is_due_at_this_very_moment():
     message = owed(due_at=NOON)
 
-    assert claimed(NOON - INSTANT) == []
-    assert claimed(NOON) == [message]
+    assert leased(NOON - INSTANT) == []
+    assert leased(NOON) == [message]
 
 
-def test_claim_lets_nobody_else_have_it_until_the_very_end_of_the_lease():
+def test_lease_lets_nobody_else_have_it_until_the_very_end_of_the_lease():
     message = owed()
-    claimed(NOON)
+    leased(NOON)
 
-    assert claimed(NOON) == []
-    assert claimed(NOON + LEASE - INSTANT) == []
-    assert claimed(NOON + LEASE) == [message]
+    assert leased(NOON) == []
+    assert leased(NOON + LEASE - INSTANT) == []
+    assert leased(NOON + LEASE) == [message]
 
 
 def test_claim_is_counted():
     owed()
 
-    [first] = claimed(NOON)
-    [second] = claimed(NOON + LEASE)
+    [first] = leased(NOON)
+    [second] = leased(NOON + LEASE)
 
     assert (first.claim, second.claim) == (1, 2)
 
@@ -42,8 +42,8 @@ def test_claim_is_counted():
 def test_claim_takes_the_longest_due_first_and_no_more_than_asked_for():
     late, later, latest = (owed(due_at=NOON - minutes(number)) for number in (1, 2, 3))
 
-    assert sorted(claimed(limit=2), key=lambda message: message.due_at) == [latest, later]
-    assert claimed(limit=2) == [late]
+    assert sorted(leased(limit=2), key=lambda message: message.due_at) == [latest, later]
+    assert leased(limit=2) == [late]
 
 
 @pytest.mark.parametrize("refused", [(), ("hashjoin", "mergejoin", "hashagg"), ("nestloop", "hashjoin")])
@@ -55,22 +55,22 @@ def test_claim_takes_no_more_than_asked_for_however_the_database_goes_about_it(r
             cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute("ANALYZE reminders_message")
 
-    assert len(claimed(limit=1)) == 1
+    assert len(leased(limit=1)) == 1
 
 
 def test_claim_takes_one_channel_only():
     mail, text = owed(), owed(channel="sms")
 
-    assert claimed(channel="sms") == [text]
-    assert claimed(channel="webhook") == []
-    assert claimed(channel="email") == [mail]
+    assert leased(channel="sms") == [text]
+    assert leased(channel="webhook") == []
+    assert leased(channel="email") == [mail]
 
 
 @pytest.mark.parametrize("status", [status for status in MessageStatus if status != MessageStatus.PENDING])
 def test_claim_leaves_alone_what_is_no_longer_pending(status):
     MessageFactory(status=status)
 
-    assert claimed() == []
+    assert leased() == []
 
 
 def test_due_counts_by_channel_what_could_be_claimed():
@@ -79,7 +79,7 @@ def test_due_counts_by_channel_what_could_be_claimed():
         owed(channel=channel)
     assert due(now=NOON) == {"email": 2, "sms": 1}
 
-    claimed(channel="email", limit=1)
+    leased(channel="email", limit=1)
 
     assert due(now=NOON) == {"email": 1, "sms": 1}
 
@@ -87,24 +87,24 @@ def test_due_counts_by_channel_what_could_be_claimed():
 def test_claim_takes_as_many_queries_for_many_as_for_one(django_assert_num_queries):
     owed()
     with django_assert_num_queries(2):
-        claimed()
+        leased()
     for _ in range(5):
         owed()
     with django_assert_num_queries(2):
-        assert len(claimed()) == 5
+        assert len(leased()) == 5
 
 
 def test_hand_back_makes_it_due_at_once():
     message = owed()
-    release_leases(claimed(), now=NOON + minutes(1) / 2)
+    release_leases(leased(), now=NOON + minutes(1) / 2)
 
-    assert claimed(NOON + minutes(1) / 2) == [message]
+    assert leased(NOON + minutes(1) / 2) == [message]
 
 
 def test_hand_back_leaves_alone_what_somebody_else_has_claimed_since():
     message = owed()
-    before = claimed()
-    claimed(NOON + LEASE)
+    before = leased()
+    leased(NOON + LEASE)
 
     release_leases(before, now=NOON + LEASE)
 
@@ -114,10 +114,10 @@ def test_hand_back_leaves_alone_what_somebody_else_has_claimed_since():
 def test_hand_back_keeps_the_place_in_the_queue():
     earlier, later = owed(due_at=NOON - minutes(2)), owed(due_at=NOON - minutes(1))
 
-    release_leases(claimed(limit=1), now=NOON)
+    release_leases(leased(limit=1), now=NOON)
 
-    assert claimed(limit=1) == [earlier]
-    assert claimed(limit=1) == [later]
+    assert leased(limit=1) == [earlier]
+    assert leased(limit=1) == [later]
 
 
 # --- Where nobody answers ---------------------------------------------------------------------------------------------
@@ -128,19 +128,19 @@ def down(key="email", *, since=NOON) -> None:
 
 
 def probe(now, channel="email"):
-    return claim_probe(channel=channel, now=now, limit=20)
+    return take_probe_leases(channel=channel, now=now, limit=20)
 
 
 def test_claim_leaves_what_goes_where_nobody_answers():
     mail, text = owed(), owed(channel="sms")
     down("email")
 
-    assert claimed() == []
-    assert claimed(channel="sms") == [text]
+    assert leased() == []
+    assert leased(channel="sms") == [text]
     assert due(now=NOON) == {}
 
     outages.close_outage(["email"])
-    assert claimed() == [mail]
+    assert leased() == [mail]
 
 
 def test_claim_leaves_what_goes_to_one_webhook_and_takes_what_goes_to_others():
@@ -149,7 +149,7 @@ def test_claim_leaves_what_goes_to_one_webhook_and_takes_what_goes_to_others():
         owed(kind=MessageKind.EVENT, channel="webhook", endpoint=endpoint)
     down(f"webhook:{dead.pk}")
 
-    assert [message.endpoint for message in claimed(channel="webhook")] == [alive]
+    assert [message.endpoint for message in leased(channel="webhook")] == [alive]
 
 
 def test_probe_is_had_by_one_at_a_time_and_again_when_its_lease_ends():

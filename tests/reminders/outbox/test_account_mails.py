@@ -12,7 +12,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from accounts.actors import Actor, Source
 from accounts.mails.operations import owe, owe_reset_link
 from reminders.dispatch.attempts import AttemptResult, record_attempt
-from reminders.dispatch.leases import claim
+from reminders.dispatch.leases import take_leases
 from reminders.enums import MessageKind, MessageStatus, OptOutSource, Recipient
 from reminders.models import Message
 from reminders.outbox.errors import NotRetryable
@@ -74,17 +74,17 @@ def test_send_mails_the_text_and_keeps_nothing_of_it(owed, mailoutbox):
 
 
 def test_send_leaves_what_somebody_else_is_sending(owed, settings):
-    claim(channel="email", now=NOON, limit=50, urgent=True)
+    take_leases(channel="email", now=NOON, limit=50, urgent=True)
 
     assert sends(settings.SEND_LEASE_SECONDS - 1) == 0
     assert sends(settings.SEND_LEASE_SECONDS) == 1
 
 
 def test_send_of_what_was_erased_meanwhile_records_nothing(owed):
-    [claimed] = claim(channel="email", now=NOON, limit=50, urgent=True)
+    [leased] = take_leases(channel="email", now=NOON, limit=50, urgent=True)
     account_messages().delete()
 
-    assert record_attempt(AttemptResult(claimed, "ada@example.org", NOON, 5), now=NOON) is None
+    assert record_attempt(AttemptResult(leased, "ada@example.org", NOON, 5), now=NOON) is None
 
 
 def test_send_waits_while_the_mail_server_is_down_and_counts_nothing(owed, no_mail_server):

@@ -17,7 +17,7 @@ from tests.factories import (
     minutes,
 )
 from tests.groups import MANAGER, staff_of
-from tests.reminders.dispatch.helpers import INSTANT, claimed, state
+from tests.reminders.dispatch.helpers import INSTANT, leased, state
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def test_retry_sends_it_as_if_for_the_first_time_with_the_same_key(failed):
     assert again == failed
     assert state(failed) == (MessageStatus.PENDING, 0, "", NOON + minutes(5))
     assert Message.objects.get().key == failed.key
-    assert claimed(NOON + minutes(5)) == [failed]
+    assert leased(NOON + minutes(5)) == [failed]
     assert failed.attempts.count() == 1
 
 

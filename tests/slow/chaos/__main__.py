@@ -12,7 +12,7 @@ under way when something was killed: one on each line of each dispatcher killed,
 PostgreSQL went. The exit status says whether it was so.
 
 With --controls it is done twice more with a guard taken away, and then the count must notice: once each reminder is
-marked as sent before it is sent, and some are killed; once nobody claims what they send, and nothing is even killed.
+marked as sent before it is sent, and some are killed; once nobody leases what they send, and nothing is even killed.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--lease", type=int, default=6, help="seconds until what a killed dispatcher had is due again")
     parser.add_argument("--delay", type=float, default=0.02, help="seconds the mail server takes to accept a mail")
     parser.add_argument("--bare", action="store_true", help="dispatchers without Celery and beat")
-    parser.add_argument("--batch", type=int, default=BATCH, help="how many messages a bare dispatcher's line claims")
+    parser.add_argument("--batch", type=int, default=BATCH, help="how many messages a bare dispatcher's line leases")
     parser.add_argument("--controls", action="store_true", help="also without the guards; needs --bare")
     parser.add_argument("--seed", type=int, default=None, help="of the random moments, to repeat them")
     parser.add_argument("--log", type=Path, help="where to keep what the workers said")

@@ -40,7 +40,7 @@ def test_killed_dispatchers_lose_nothing_and_repeat_no_more_than_they_had_in_han
     assert guarded["repeats"] <= guarded["in_flight"] + guarded["failed_tries"]
 
     assert courses["marked early"]["lost"] > 0, "control: marked as sent before it was sent"
-    assert courses["without lease"]["repeats"] > 0, "control: nobody claims what they send"
+    assert courses["without lease"]["repeats"] > 0, "control: nobody leases what they send"
 
 
 def test_two_beats_and_two_workers_send_nothing_twice():

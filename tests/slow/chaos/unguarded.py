@@ -5,14 +5,14 @@ from typing import Any
 from reminders.dispatch import attempts, dispatcher, leases
 
 LOCK = "FOR NO KEY UPDATE SKIP LOCKED"
-SETTLED_BY_ITS_CLAIMER = "AND claim = %(claim)s "
+RECORDED_BY_ITS_HOLDER = "AND claim = %(claim)s "
 
 
 def without_lease() -> None:
-    """Send due messages without claiming them."""
-    looked_up = leases.CLAIM[leases.CLAIM.index("SELECT id") : leases.CLAIM.index(")\nUPDATE")]
-    leases.CLAIM = without(looked_up, LOCK)
-    attempts.RECORD_ATTEMPT = without(attempts.RECORD_ATTEMPT, SETTLED_BY_ITS_CLAIMER)
+    """Send due messages without leasing them."""
+    looked_up = leases.TAKE_LEASES[leases.TAKE_LEASES.index("SELECT id") : leases.TAKE_LEASES.index(")\nUPDATE")]
+    leases.TAKE_LEASES = without(looked_up, LOCK)
+    attempts.RECORD_ATTEMPT = without(attempts.RECORD_ATTEMPT, RECORDED_BY_ITS_HOLDER)
 
 
 def marked_early() -> None:
