@@ -1,6 +1,8 @@
-"""A PostgreSQL cluster with a migrated database in it, kept between runs: migrating takes ten seconds, copying one.
+"""A PostgreSQL cluster that is migrated already, kept between runs: migrating takes ten seconds, copying one.
 
-It is made anew when a migration, the triggers that migrations write, or a pinned package changes.
+Its database `scheduler` is for a site that a test starts. Nobody connects to the other one, `migrated`, so that others
+can be created from it. Both are made anew when a migration, the triggers that migrations write, or a pinned package
+changes.
 """
 
 import hashlib
@@ -23,7 +25,7 @@ MADE_FROM = (
 
 
 def copy_cluster(data_dir: Path) -> None:
-    """Put a cluster whose database `migrated` has all migrations into `data_dir`, where a server will be started."""
+    """Put a cluster whose two databases have all migrations into `data_dir`, where a server will be started."""
     kept = Path(tempfile.gettempdir()) / f"scheduler-migrated-{os.geteuid()}-{_digest()}"
     if not kept.exists():
         _make(kept)
@@ -35,13 +37,13 @@ def _make(kept: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="scheduler-migrating-", ignore_cleanup_errors=True) as place:
         new = Path(place)
         with embedded.servers(new, durable=False, wanted=[embedded.Postgres]) as [server]:
-            url = f"{server.url.rpartition('/')[0]}/{DATABASE}"
+            environment = os.environ | {"DATABASE_URL": server.url, "REDIS_URL": "redis://127.0.0.1:1"}
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-            made = {"DATABASE_URL": server.url, "REDIS_URL": "redis://127.0.0.1:1"}
-            create = f"from django.db import connection; connection.cursor().execute('CREATE DATABASE {DATABASE}')"
+            copy = f"CREATE DATABASE {DATABASE} TEMPLATE scheduler"
+            create = f"from django.db import connection; connection.cursor().execute('{copy}')"
             shell = [sys.executable, "manage.py", "shell", "--no-imports", "--command", create]
-            subprocess.run(shell, cwd=PROJECT, env=os.environ | made, check=True)
-            subprocess.run(migrate, cwd=PROJECT, env=os.environ | made | {"DATABASE_URL": url}, check=True)
+            for command in (migrate, shell):
+                subprocess.run(command, cwd=PROJECT, env=environment, check=True)
         ready = kept.with_name(f"{kept.name}.{os.getpid()}")
         ready.mkdir(mode=0o711)
         _copy(new / "postgres", ready / "postgres")

@@ -21,6 +21,7 @@ import pytest
 from scheduler_project import embedded, processes, runner
 from scheduler_project.embedded import PROJECT
 from scheduler_project.machine import ServerError
+from tests import template
 
 START_SECONDS = 60
 
@@ -63,6 +64,13 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture
+def migrated(data_dir: Path) -> Path:
+    """A data directory whose database has all migrations, so that a site is ready ten seconds earlier."""
+    template.copy_cluster(data_dir)
+    return data_dir
+
+
+@pytest.fixture
 def selector() -> Iterator[selectors.DefaultSelector]:
     with selectors.DefaultSelector() as created:
         yield created
@@ -101,8 +109,8 @@ def test_site_runs_until_it_is_told_to_stop(data_dir: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("runner")
-def test_nothing_outlives_a_killed_runner(data_dir: Path) -> None:
-    site = Site(data_dir)
+def test_nothing_outlives_a_killed_runner(migrated: Path) -> None:
+    site = Site(migrated)
     site.wait_until_ready()
     family = site.family()
 
@@ -115,8 +123,8 @@ def test_nothing_outlives_a_killed_runner(data_dir: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("runner")
-def test_site_uses_no_more_connections_than_it_says(data_dir: Path) -> None:
-    site = Site(data_dir, WEB_WORKERS="2", WEB_THREADS="4", WORKER_PROCESSES="2", THROTTLE="off")
+def test_site_uses_no_more_connections_than_it_says(migrated: Path) -> None:
+    site = Site(migrated, WEB_WORKERS="2", WEB_THREADS="4", WORKER_PROCESSES="2", THROTTLE="off")
     site.wait_until_ready()
 
     def ask(_: int) -> int:
@@ -127,7 +135,7 @@ def test_site_uses_no_more_connections_than_it_says(data_dir: Path) -> None:
         with ThreadPoolExecutor(24) as clients:
             statuses = set(clients.map(ask, range(240)))
         with psycopg.connect(
-            host=str(embedded.Postgres(data_dir).sockets), user="scheduler", dbname="scheduler"
+            host=str(embedded.Postgres(migrated).sockets), user="scheduler", dbname="scheduler"
         ) as connection:
             counted = dict(
                 connection.execute(

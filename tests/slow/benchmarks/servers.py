@@ -20,6 +20,7 @@ from psycopg import sql
 
 from scheduler_project import embedded
 from scheduler_project.machine import ServerError, ending_with_parent
+from tests import template
 from tests.slow.benchmarks.load import drive, get
 
 DEFAULTS = {
@@ -57,6 +58,8 @@ def data_servers(*, durable: bool) -> Iterator[psutil.Process | None]:
         missing = [kind for kind in (embedded.Postgres, embedded.Redis) if not os.environ.get(kind.variable)]
         data_dir = Path(tempfile.mkdtemp(prefix="scheduler-bench-"))
         stack.callback(shutil.rmtree, data_dir, ignore_errors=True)
+        if embedded.Postgres in missing:
+            template.copy_cluster(data_dir)
         running = stack.enter_context(embedded.servers(data_dir, durable=durable, wanted=missing))
         os.environ.update({server.variable: server.url for server in running})
         ours = [server.process.pid for server in running if server.process and isinstance(server, embedded.Postgres)]
@@ -65,11 +68,15 @@ def data_servers(*, durable: bool) -> Iterator[psutil.Process | None]:
 
 @contextlib.contextmanager
 def scratch_database(url: str) -> Iterator[None]:
-    """Point DATABASE_URL to a new database on the same server, named after the one it names; drop it at the end."""
+    """Point DATABASE_URL to a new database on the same server, named after the one it names; drop it at the end.
+
+    In a test it is a copy of the migrated one.
+    """
     config = environ.Env.db_url_config(url)
     keys = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
     target = {key: config[name] for name, key in keys.items() if config.get(name)}
     scratch = sql.Identifier(f"{target['dbname']}_bench")
+    model = sql.Identifier(os.environ.get("TEST_TEMPLATE", "template1"))
     parts = urlsplit(url)
     try:
         connection = psycopg.connect(**target, autocommit=True)
@@ -77,7 +84,7 @@ def scratch_database(url: str) -> Iterator[None]:
         raise ServerError(f"DATABASE_URL leads nowhere: {error}") from error
     with connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(scratch))
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(scratch))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(scratch, model))
         os.environ["DATABASE_URL"] = parts._replace(path=f"{parts.path}_bench").geturl()
         try:
             yield

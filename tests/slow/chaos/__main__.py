@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from scheduler_project import embedded
+from tests import template
 from tests.slow.chaos.sink import Sink, sink
 
 ENVIRONMENT = {
@@ -99,6 +100,7 @@ def stage(options: argparse.Namespace) -> Iterator[tuple[Servers, Sink, Path]]:
     with contextlib.ExitStack() as stack:
         place = Path(tempfile.mkdtemp(prefix="scheduler-chaos-"))
         stack.callback(shutil.rmtree, place, ignore_errors=True)
+        template.copy_cluster(place)
         running = stack.enter_context(embedded.servers(place))
         os.environ.update({server.variable: server.url for server in running})
         mail = stack.enter_context(sink(place / "mail", delay=options.delay))
