@@ -198,7 +198,7 @@ def _count_done(found: Report, rows: Iterable[tuple[Any, ...]], what: str, hours
 
 
 def _count_offered(found: Report) -> None:
-    """Add the offered minutes. Services have none of their own: hours belong to a calendar."""
+    """Add the offered minutes. Services have none of their own: hours belong to a schedule."""
     begins = [hour.starts_at for hour in found.span.hours]
     ends = [*begins[1:], found.span.until]
     offered = [timedelta()] * len(begins)

@@ -37,7 +37,7 @@ def staff_page(view: Any) -> Any:
 
 @provider_page
 def provider_reports(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    """Show a provider's own reports, by the days of their calendar."""
+    """Show a provider's own reports, by the days of their schedule."""
     return render_report(request, schedule.provider, "booking/dashboard/base.html", "dashboard-numbers-csv")
 
 

@@ -49,7 +49,7 @@ demo_opened = Signal()
 """The demo practice was created. Arguments: `now`."""
 
 reminders_reset = Signal()
-"""The offsets of a calendar or a service were changed. Arguments: `schedule` or `service` (the other None), `now`."""
+"""The offsets of a schedule or a service were changed. Arguments: `schedule` or `service` (the other None), `now`."""
 
 slots_missing = Signal()
-"""A calendar's slots end before its horizon: there are too many to create while a user waits. Arguments: `schedule`."""
+"""A schedule's slots end before its horizon: there are too many to create while a user waits. Arguments: `schedule`."""

@@ -31,7 +31,7 @@ def extend_drawn_back() -> int:
 
 
 def wake_extender(schedule_id: int) -> None:
-    """Wake the job that adds a calendar's missing slots. It also looks for them every five minutes."""
+    """Wake the job that adds a schedule's missing slots. It also looks for them every five minutes."""
     wake(extend_calendar, schedule_id, expires=300)
 
 

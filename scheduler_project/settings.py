@@ -406,7 +406,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 THROTTLE_READ = env.str("THROTTLE_READ", default="600/min")
 """Reads of the API by one user, or from one address without a login."""
 THROTTLE_SEARCH = env.str("THROTTLE_SEARCH", default="60/min")
-"""Searches through all calendars, counted like reads. Each costs a hundred times a search of one provider's."""
+"""Searches through all schedules, counted like reads. Each costs a hundred times a search of one provider's."""
 THROTTLE_WRITE = env.str("THROTTLE_WRITE", default="120/min")
 """Writes of the API by one user, or from one address without a login."""
 THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")

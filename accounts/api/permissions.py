@@ -24,7 +24,7 @@ class ForStaff(BasePermission):
         return permission is None or (isinstance(request.user, User) and request.user.may(permission))
 
 
-class AddingNeedsACalendar(BasePermission):
+class AddingNeedsASchedule(BasePermission):
     """A permission to add clients, for providers and staff. Other users only read and change those they may see."""
 
     code = NotAllowed.code

@@ -61,7 +61,7 @@ class ClientViewSet(PeopleViewSet):
 
     queryset = Client.objects.all()
     serializer_class = ClientSerializer
-    permission_classes = [IsAuthenticated, permissions.AddingNeedsACalendar]
+    permission_classes = [IsAuthenticated, permissions.AddingNeedsASchedule]
     filterset_class = filters.ClientFilter
 
     def get_queryset(self) -> QuerySet[Client]:

@@ -63,7 +63,7 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         return self.published()
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
-        """Providers whose calendars the user may manage or view: all for staff, their own for a provider."""
+        """Providers whose schedules the user may manage or view: all for staff, their own for a provider."""
         if user is None or not user.is_authenticated:
             return self.none()
         return self if user.may("accounts.view_provider") else self.filter(user=user)

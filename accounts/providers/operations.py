@@ -47,7 +47,7 @@ def add_provider(
     is_approved: bool = True,
     is_verified: bool = True,
 ) -> Provider:
-    """Add a provider with a calendar in `timezone` (IANA name), and a slug made from the name unless one is given.
+    """Add a provider with a schedule in `timezone` (IANA name), and a slug made from the name unless one is given.
 
     Raises SlugTaken.
     """
@@ -134,7 +134,7 @@ def provider_to_decide(provider_id: int, actor: Actor) -> Provider:
 
 @operation
 def remove_provider(*, provider_id: int, actor: Actor) -> None:
-    """Delete a provider who was never booked, with calendar and address book. For staff. Raises InUse."""
+    """Delete a provider who was never booked, with schedule and address book. For staff. Raises InUse."""
     provider = locked_provider(provider_id, actor, to_delete=True)
     if not actor.may("accounts.delete_provider"):
         raise NotAllowed

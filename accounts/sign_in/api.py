@@ -36,7 +36,7 @@ class RegisterView(PublicView):
     @extend_schema(
         operation_id="register",
         summary="Register as a client or a provider",
-        description="A provider starts with a calendar, Monday to Friday from 09:00 to 17:00 in their timezone. They "
+        description="A provider starts with a schedule, Monday to Friday from 09:00 to 17:00 in their timezone. They "
         "are found, booked and write to others once `missing` is empty: their email is verified by the link in the "
         "mail that is sent now, and staff have approved them.",
         responses={201: serializers.SignedInSerializer, **refusals(409)},

@@ -24,7 +24,7 @@ class Role(models.TextChoices):
 def register(
     *, name: str, email: str, password: str, timezone: str, role: Role, now: datetime, language: str = ""
 ) -> User:
-    """Create a login with its role: a client, or a provider with a calendar that works at once.
+    """Create a login with its role: a client, or a provider with a schedule that works at once.
 
     A provider stays hidden, and writes to nobody, until they verified their email and staff approved them, as required
     by the settings PROVIDERS_NEED_VERIFIED_EMAIL and PROVIDERS_NEED_APPROVAL. The password has been validated.

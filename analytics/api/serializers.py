@@ -26,7 +26,7 @@ class SpanQuerySerializer(QuerySerializer):
     )
     timezone = TimezoneField(
         required=False,
-        help_text="Whose days. The calendar's, where figures of one provider are asked for; else your login's.",
+        help_text="Whose days. The schedule's, where figures of one provider are asked for; else your login's.",
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class StartingSerializer(Serializer[ReportTally]):
         allow_null=True, help_text="Missed of those marked as completed or missed, 0 to 1; null if there are none."
     )
     booked_minutes = serializers.IntegerField(
-        help_text="What appointments that stand take of the calendar, with buffers, whole slots."
+        help_text="What appointments that stand take of the schedule, with buffers, whole slots."
     )
 
 

@@ -77,5 +77,5 @@ def span_asked(wanted: dict[str, Any], zone: ZoneInfo, now: datetime) -> Span:
 
 
 def zone_of(provider: Provider | None) -> str | None:
-    """Return the timezone of a provider's calendar."""
+    """Return the timezone of a provider's schedule."""
     return Schedule.objects.filter(provider=provider).values_list("timezone", flat=True).first() if provider else None

@@ -1,4 +1,4 @@
-"""Mixins and helpers that the admins of calendars and bookings share."""
+"""Mixins and helpers that the admins of schedules and bookings share."""
 
 from collections.abc import Callable
 from typing import Any
@@ -64,13 +64,13 @@ def in_zone(form: forms.BaseForm, zone: str) -> None:
 
 
 class ScheduleForm(ModelForm):
-    """A form about one calendar, which reads and shows times on the clocks of that calendar.
+    """A form about one schedule, which reads and shows times on the clocks of that schedule.
 
     The operation that writes a row validates it; the model does not.
     """
 
     schedule: Schedule
-    """The calendar. The admin sets it on the class when it makes the form."""
+    """The schedule. The admin sets it on the class when it makes the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,7 +83,7 @@ class ScheduleForm(ModelForm):
 
 
 def refusal_in_words(refusal: DomainError, schedule: Schedule) -> str:
-    """Return a refusal's message with the times it names, on the calendar's own clocks."""
+    """Return a refusal's message with the times it names, on the schedule's own clocks."""
     zone = schedule.timezone
     alternatives = [time["start_time"] for time in refusal.details.get("alternatives", [])]
     nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
@@ -102,7 +102,7 @@ def choose_from_many(field: Any, like: Any) -> None:
 
 
 class ChooseSchedule(forms.Form):
-    """The first step of adding something to a calendar: the choice of the calendar."""
+    """The first step of adding something to a schedule: the choice of the schedule."""
 
     schedule = forms.ModelChoiceField(Schedule.objects.select_related("provider"), label=gettext_lazy("Provider"))
 
@@ -112,7 +112,7 @@ class ChooseSchedule(forms.Form):
 
 
 class InScheduleAdmin(StaffModelAdmin):
-    """An admin of rows that belong to one calendar. The calendar comes first, since all times are in its zone."""
+    """An admin of rows that belong to one schedule. The schedule comes first, since all times are in its zone."""
 
     refusal_fields = {"start_time": "starts_at", "end_time": "ends_at"}
 
@@ -128,7 +128,7 @@ class InScheduleAdmin(StaffModelAdmin):
         return refusal_in_words(refusal, form.schedule)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
-        """Ask for a calendar first, unless the address names one (`?schedule=`)."""
+        """Ask for a schedule first, unless the address names one (`?schedule=`)."""
         choice = ChooseSchedule(request.GET if "schedule" in request.GET else None)
         if not self.has_add_permission(request) or choice.is_valid():
             schedule = choice.cleaned_data["schedule"] if choice.is_valid() else None

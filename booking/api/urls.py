@@ -4,7 +4,7 @@ from django.urls import re_path
 
 from booking.appointments.api import AdminAppointmentViewSet, AppointmentViewSet
 from booking.availability.api.absences import ClosureViewSet, TimeOffViewSet
-from booking.availability.api.schedules import CalendarViewSet
+from booking.availability.api.schedules import ScheduleViewSet
 from booking.availability.api.slots import SlotViewSet
 from booking.availability.api.windows import WindowViewSet
 from booking.calendars.api import FeedViewSet
@@ -21,7 +21,7 @@ routes = [
     ("appointments", AppointmentViewSet, "appointment"),
     ("closures", ClosureViewSet, "closure"),
     ("feeds", FeedViewSet, "feed"),
-    ("providers", CalendarViewSet, "calendar"),
+    ("providers", ScheduleViewSet, "calendar"),
     ("schedules", WindowViewSet, "schedule"),
     ("series", SeriesViewSet, "series"),
     ("services", ServiceViewSet, "service"),

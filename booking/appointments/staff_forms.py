@@ -37,7 +37,7 @@ class StaffReasonForm(forms.Form):
 
 
 class StaffTimeForm(TimeForm):
-    """A time in another person's calendar. If rules are overridden, the operation asks for a reason."""
+    """A time in another person's schedule. If rules are overridden, the operation asks for a reason."""
 
     overrides = forms.MultipleChoiceField(
         label=gettext_lazy("Set aside"),

@@ -1,4 +1,4 @@
-"""The open hours of calendars over a period, past and future, by the weekly hours in force at each moment."""
+"""The open hours of schedules over a period, past and future, by the weekly hours in force at each moment."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -16,9 +16,9 @@ from booking.models import (
 )
 from scheduler_project.common.time.intervals import DAY, Interval, clipped, merged
 
-# Calendars with the same rules have the same JSON, and are parsed once; the ORM would build seven models for each:
+# Schedules with the same rules have the same JSON, and are parsed once; the ORM would build seven models for each:
 # `make bench` (analytics).
-CALENDARS = """
+RULES = """
 SELECT provider.id, provider.name, schedule.timezone, schedule.slot_minutes,
        greatest(provider.created_at, %(start)s::timestamptz),
        (SELECT jsonb_agg(jsonb_build_array(weekday, start_time, end_time) ORDER BY weekday, start_time)
@@ -63,7 +63,7 @@ def availability_groups(start: datetime, until: datetime, provider_id: int | Non
     alike: dict[tuple[Any, ...], dict[int, str]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
-            CALENDARS.format(whose=whose), {"start": wide[0], "until": wide[1], "provider": provider_id, **dates}
+            RULES.format(whose=whose), {"start": wide[0], "until": wide[1], "provider": provider_id, **dates}
         )
         for pk, name, *rules in cursor.fetchall():
             alike.setdefault(tuple(rules), {})[pk] = name
@@ -74,7 +74,7 @@ def availability_groups(start: datetime, until: datetime, provider_id: int | Non
 
 
 def _hours_over_time(rules: tuple[Any, ...], closures: list[Closure], until: datetime) -> list[Interval]:
-    """Return the hours by one row of CALENDARS. Each period of time has the weekly hours that were in force."""
+    """Return the hours by one row of RULES. Each period of time has the weekly hours that were in force."""
     zone, slot_minutes, since, *written = rules
     weekly, former, overridden, windows, time_off = (orjson.loads(text) if text else [] for text in written)
     dated = [(_moment(a), _moment(b)) for a, b in windows]

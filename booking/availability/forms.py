@@ -1,4 +1,4 @@
-"""Forms of a provider's availability. Times are local to the calendar's timezone."""
+"""Forms of a provider's availability. Times are local to the schedule's timezone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -46,7 +46,7 @@ class ClockField(TimeField):
 
 
 def clock_input(slot_minutes: int, **attrs: Any) -> forms.TimeInput:
-    """Return an input of a time of day. Browsers offer times on the calendar's grid."""
+    """Return an input of a time of day. Browsers offer times on the schedule's grid."""
     return forms.TimeInput(format="%H:%M", attrs={"type": "time", "step": slot_minutes * 60, **attrs})
 
 
@@ -157,7 +157,7 @@ def edited(
 
 
 class WeekForm:
-    """The weekly hours of a calendar."""
+    """The weekly hours of a schedule."""
 
     def __init__(
         self, schedule: Schedule, rows: Mapping[str, Sequence[TypedStretch]], *, sent: bool = False, action: str = ""

@@ -1,4 +1,4 @@
-"""The hours of a calendar: weekly hours, dated changes and absences, computed as UTC intervals."""
+"""The hours of a schedule: weekly hours, dated changes and absences, computed as UTC intervals."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
@@ -68,7 +68,7 @@ Weekly = dict[int, list[tuple[time, time]]]
 
 
 class OpeningRules(NamedTuple):
-    """The rules from which a calendar's open hours are computed."""
+    """The rules from which a schedule's open hours are computed."""
 
     zone: ZoneInfo
     slot: timedelta

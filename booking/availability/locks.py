@@ -1,4 +1,4 @@
-"""The locks of availability: each schedule's row, and one that separates closures from new calendars."""
+"""The locks of availability: each schedule's row, and one that separates closures from new schedules."""
 
 from django.db import connection
 
@@ -10,13 +10,13 @@ from scheduler_project.common.db.rows import columns_of, from_row
 from scheduler_project.common.errors import NotFound
 
 CLOSURES = 0x636C6F73
-"""The number of the advisory lock that separates closures from new calendars."""
+"""The number of the advisory lock that separates closures from new schedules."""
 
 
 def lock_closures(function: str) -> None:
-    """Separate closures (exclusive) from new calendars (shared).
+    """Separate closures (exclusive) from new schedules (shared).
 
-    A calendar created during a closure would stay open. The ORM has no advisory locks.
+    A schedule created during a closure would stay open. The ORM has no advisory locks.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [CLOSURES])

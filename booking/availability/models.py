@@ -1,4 +1,4 @@
-"""The availability of providers: a calendar's policy, weekly hours, dated changes to them, and slots."""
+"""The availability of providers: a schedule's policy, weekly hours, dated changes to them, and slots."""
 
 from datetime import datetime, time, timedelta
 from typing import Self
@@ -26,7 +26,7 @@ SETTINGS = (*POLICY, "reminder_offsets")
 
 
 class OwnedQuerySet(models.QuerySet):
-    """Rows of one provider's calendar; `provider_path` leads from the row to the provider."""
+    """Rows of one provider's schedule; `provider_path` leads from the row to the provider."""
 
     provider_path = "schedule__provider"
 
@@ -42,14 +42,14 @@ class ScheduleQuerySet(OwnedQuerySet):
     provider_path = "provider"
 
     def drawn_back(self, *, now: datetime) -> Self:
-        """Calendars of vetted providers whose slots end within the booking horizon, so that some are missing."""
+        """Schedules of vetted providers whose slots end within the booking horizon, so that some are missing."""
         vetted = {f"provider__{fact}": True for fact in VETTED}
         days = ExpressionWrapper(F("horizon_days") * timedelta(days=1), models.DurationField())
         return self.filter(slots_until__lt=now + days, **vetted)
 
 
 class Schedule(models.Model):
-    """One provider's bookable calendar and its policy."""
+    """The bookable time of one provider, and its policy."""
 
     provider = models.OneToOneField(Provider, models.CASCADE, related_name="schedule", verbose_name=_("provider"))
     timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
@@ -154,7 +154,7 @@ class WorkingHours(models.Model):
 
 
 class FormerHours(models.Model):
-    """The weekly hours of a calendar until an instant, with the timezone and grid they had.
+    """The weekly hours of a schedule until an instant, with the timezone and grid they had.
 
     Written whenever they change, so that past availability stays known. Rows are only ever added.
     """

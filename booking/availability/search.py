@@ -74,8 +74,8 @@ class SlotQuery:
 
 # The bounds of a search in cells of each grid. `booking_span` computes the same for one booking. A search is one
 # statement, composed of constants: `make bench` (list).
-CALENDAR = """
-calendar AS NOT MATERIALIZED (
+SEARCHED = """
+searched AS NOT MATERIALIZED (
     SELECT provider_id, earliest, latest, slot, before, after, length,
            earliest - before * slot AS cells_from, latest + after * slot AS cells_until
     FROM (
@@ -110,7 +110,7 @@ FOR_SERVICE = {
 }
 
 
-# A part of CALENDAR.
+# A part of SEARCHED.
 WHO_OFFERS = f"""{published_sql("provider")} AND schedule.provider_id IN (
             SELECT provider_id FROM booking_service_providers WHERE service_id = %(service)s)"""
 
@@ -118,13 +118,13 @@ WHO_OFFERS = f"""{published_sql("provider")} AND schedule.provider_id IN (
 # A part of the search: `make bench` (list).
 CELLS = f"""
 cells AS (
-    SELECT slot.id, slot.starts_at, calendar.*
-    FROM calendar JOIN booking_slot slot USING (provider_id)
+    SELECT slot.id, slot.starts_at, searched.*
+    FROM searched JOIN booking_slot slot USING (provider_id)
     WHERE slot.reservation_id IS NULL AND slot.starts_at >= cells_from AND slot.starts_at < cells_until
     UNION ALL
-    SELECT slot.id, slot.starts_at, calendar.*
-    FROM calendar
-    JOIN booking_reservation dead ON dead.provider_id = calendar.provider_id
+    SELECT slot.id, slot.starts_at, searched.*
+    FROM searched
+    JOIN booking_reservation dead ON dead.provider_id = searched.provider_id
          AND {stale_sql("dead")}
     JOIN booking_slot slot ON slot.reservation_id = dead.id
     WHERE NOT slot.withdrawn AND slot.starts_at >= cells_from AND slot.starts_at < cells_until{{besides}}
@@ -135,8 +135,8 @@ cells AS (
 # A part of CELLS: `make bench` (list).
 CELLS_BESIDES = """
     UNION ALL
-    SELECT slot.id, slot.starts_at, calendar.*
-    FROM calendar JOIN booking_slot slot USING (provider_id)
+    SELECT slot.id, slot.starts_at, searched.*
+    FROM searched JOIN booking_slot slot USING (provider_id)
     WHERE slot.reservation_id = ANY(%(besides)s::bigint[]) AND NOT slot.withdrawn
       AND slot.starts_at >= cells_from AND slot.starts_at < cells_until"""
 
@@ -201,7 +201,7 @@ def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
     if search.besides:
         params["besides"] = list(search.besides)
     free = (FREE_RUNS if service else FREE_CELLS).format(besides=CELLS_BESIDES if search.besides else "")
-    return f"WITH {CALENDAR.format(**policy)}, {free}", params
+    return f"WITH {SEARCHED.format(**policy)}, {free}", params
 
 
 def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: int = 1000) -> list[FreeTime]:

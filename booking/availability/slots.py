@@ -1,6 +1,6 @@
-"""Slots: the rows of a calendar's grid, generated from its hours.
+"""Slots: the rows of a schedule's grid, generated from its hours.
 
-Before a calendar's `slots_until` all slots of its hours exist. Beyond, some may be missing, but none is wrong.
+Before a schedule's `slots_until` all slots of its hours exist. Beyond, some may be missing, but none is wrong.
 """
 
 from bisect import bisect_left, bisect_right
@@ -296,7 +296,7 @@ UNVETTED_SLOTS = 5_000
 
 
 def horizon_end(schedule: Schedule, now: datetime) -> datetime:
-    """Return the end of a calendar's slots: two days beyond the booking horizon, so that a daily job keeps it filled.
+    """Return the end of a schedule's slots: two days beyond the booking horizon, so that a daily job keeps it filled.
 
     A provider who is not vetted gets fewer, enough for a look.
     """
@@ -358,15 +358,15 @@ def _extend(schedule_id: int, now: datetime, most: int, *, wake: bool = False) -
 
 
 def extend_all(*, now: datetime) -> int:
-    """Extend every calendar's slots, each in its own transaction. Return the number of slots added.
+    """Extend every schedule's slots, each in its own transaction. Return the number of slots added.
 
-    A calendar that fails has two days' grace until the next round.
+    A schedule that fails has two days' grace until the next round.
     """
     return _extend_each(Schedule.objects.all(), now)
 
 
 def extend_drawn_back(*, now: datetime) -> int:
-    """Extend the calendars whose slots end within the booking horizon. Return the number of slots added.
+    """Extend the schedules whose slots end within the booking horizon. Return the number of slots added.
 
     A change has moved `slots_until` back there, and the message that wakes a job was lost.
     """

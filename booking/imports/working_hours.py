@@ -24,7 +24,7 @@ Hours = tuple[int, time, time]
 
 
 def by_provider(rows: list[Row]) -> list[list[Row]]:
-    """The rows of each provider, in the order in which their calendars are locked."""
+    """The rows of each provider, in the order in which their schedules are locked."""
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.cells.get("provider", ""), []).append(row)

@@ -1,4 +1,4 @@
-"""A provider's profile, and the policy of their calendar."""
+"""A provider's profile, and the policy of their schedule."""
 
 from typing import Any
 

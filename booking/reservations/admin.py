@@ -180,7 +180,7 @@ class ReservationAdmin(ReadOnly, StaffModelAdmin):
     def _previewed(self, request: HttpRequest, queryset: Any, apply: Any, *, title: str, done: str) -> Any:
         return self.after_preview(
             request,
-            queryset.order_by("provider", "pk"),  # all requests lock calendars in the same order
+            queryset.order_by("provider", "pk"),  # all requests lock schedules in the same order
             apply,
             title=title,
             done=done,

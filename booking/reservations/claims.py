@@ -39,7 +39,7 @@ FURTHEST = relativedelta(years=2)
 
 
 BOOK = "booking.add_appointment"
-"""The permission of staff to take time in any calendar and to override rules."""
+"""The permission of staff to take time in any schedule and to override rules."""
 
 
 # `make bench` (reserve).

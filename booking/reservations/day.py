@@ -37,7 +37,7 @@ def breaks(schedule: Schedule, start: datetime, until: datetime, now: datetime) 
 
 @dataclass
 class DayOf:
-    """A local day of one calendar: hours, absences, reservations, and the `free` time: open and unclaimed."""
+    """A local day of one schedule: hours, absences, reservations, and the `free` time: open and unclaimed."""
 
     schedule: Schedule
     start: datetime
@@ -49,7 +49,7 @@ class DayOf:
 
 
 def days_of(schedules: Sequence[Schedule], day: date, now: datetime) -> list[DayOf]:
-    """Return the same date of many calendars, each in its own zone. A constant number of queries."""
+    """Return the same date of many schedules, each in its own zone. A constant number of queries."""
     bounds = {schedule.pk: day_interval(day, schedule.zone) for schedule in schedules}
     if not bounds:
         return []

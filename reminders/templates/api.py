@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from accounts.api.permissions import AddingNeedsACalendar
+from accounts.api.permissions import AddingNeedsASchedule
 from accounts.providers.serializers import ProviderField
 from booking.api.base import BookingViewSet
 from reminders.channels.registry import personal_choices
@@ -116,7 +116,7 @@ class MessageTemplateViewSet(
 
     queryset = MessageTemplate.objects.all()
     serializer_class = MessageTemplateSerializer
-    permission_classes = [IsAuthenticated, AddingNeedsACalendar]
+    permission_classes = [IsAuthenticated, AddingNeedsASchedule]
     filterset_class = MessageTemplateFilter
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
 

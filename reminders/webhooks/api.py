@@ -13,7 +13,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.permissions import AddingNeedsACalendar
+from accounts.api.permissions import AddingNeedsASchedule
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
 from reminders.channels.webhook.channel import WebhookChannel, webhook_id
@@ -158,8 +158,8 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingVi
     permission_classes = [IsAuthenticated]
 
     def get_permissions(self) -> list[Any]:
-        """Allow only users with a calendar to add a webhook; other requests are limited by what the user may see."""
-        adding = [AddingNeedsACalendar()] if self.action == "create" else []
+        """Allow only users with a schedule to add a webhook; other requests are limited by what the user may see."""
+        adding = [AddingNeedsASchedule()] if self.action == "create" else []
         return [*super().get_permissions(), *adding]
 
     def get_queryset(self) -> QuerySet[WebhookEndpoint]:

@@ -20,7 +20,7 @@ class Failpoint(Enum):
     """Holds were found overdue, and are not expired yet."""
 
     HOURS_CHANGED = auto()
-    """The hours of a calendar were changed, and its slots not regenerated yet."""
+    """The hours of a schedule were changed, and its slots not regenerated yet."""
 
     BEFORE_COMMIT = auto()
     """An operation has done its work, and its transaction is about to be committed."""

@@ -322,7 +322,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
 
         return self.after_preview(
             request,
-            queryset.order_by("reservation__provider", "pk"),  # all requests lock calendars in the same order
+            queryset.order_by("reservation__provider", "pk"),  # all requests lock schedules in the same order
             apply,
             title=capfirst(str(action.label)),
             done=str(TRANSITIONS[action].done_many),

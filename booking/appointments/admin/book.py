@@ -35,7 +35,7 @@ Made = TypeVar("Made")
 
 
 FROM_LINKS = ("client", "service")
-"""Further parameters that a link to the booking page may carry, beside the calendar and the first day."""
+"""Further parameters that a link to the booking page may carry, beside the schedule and the first day."""
 
 
 class BookingPages(StaffModelAdmin):

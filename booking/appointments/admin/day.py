@@ -1,4 +1,4 @@
-"""A day of one provider, or of all side by side. Rows are times of the local clock, columns are calendars."""
+"""A day of one provider, or of all side by side. Rows are times of the local clock, columns are schedules."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ from scheduler_project.common.time.intervals import DAY, Interval
 from scheduler_project.common.time.zones import rfc3339
 
 COLUMNS = 8
-"""The most calendars side by side. More of them go on further pages."""
+"""The most schedules side by side. More of them go on further pages."""
 
 
 STEPS = (15, 30, 60)
@@ -72,7 +72,7 @@ class DayForm(forms.Form):
 
 class DayPage(StaffModelAdmin):
     def day_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the day `?date=` of all calendars, or of one (`?provider=`)."""
+        """Show the day `?date=` of all schedules, or of one (`?provider=`)."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         now = timezone.now()
@@ -108,7 +108,7 @@ class DayPage(StaffModelAdmin):
 
 
 def _zone_of(request: HttpRequest, one: Schedule | None) -> ZoneInfo:
-    """Return the timezone in which to find today: the calendar's own, or the user's if the page shows several."""
+    """Return the timezone in which to find today: the schedule's own, or the user's if the page shows several."""
     return one.zone if one else ZoneInfo(request.user.timezone)  # type: ignore[union-attr]
 
 
@@ -130,7 +130,7 @@ def grid(days: list[DayOf], now: datetime) -> dict[str, Any]:
 
 
 def _clock(day: DayOf, step: timedelta) -> dict[ClockRow, datetime]:
-    """Return the instant at which each row begins on this calendar's clock. A day may lack or repeat some rows."""
+    """Return the instant at which each row begins on this schedule's clock. A day may lack or repeat some rows."""
     found, instant = {}, day.start
     while instant < day.until:
         local = instant.astimezone(day.schedule.zone)

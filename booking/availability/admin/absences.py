@@ -57,7 +57,7 @@ class TimeOffAdmin(LocalTimesAdmin):
 class ClosureForm(AbsenceForm):
     @property
     def schedule(self) -> Schedule:  # type: ignore[override]
-        """No one provider's calendar: instants are read on the clocks of the user who writes them."""
+        """No one provider's schedule: instants are read on the clocks of the user who writes them."""
         return Schedule(timezone=timezone.get_current_timezone_name())
 
 

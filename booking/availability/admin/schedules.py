@@ -1,4 +1,4 @@
-"""The admin of calendars: their policy, their hours, and the dated changes to them."""
+"""The admin of schedules: their policy, their hours, and the dated changes to them."""
 
 import re
 from collections.abc import Iterable
@@ -152,7 +152,7 @@ class ScheduleAdmin(Previews):
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "tools": tools})
 
     def _tools(self, request: HttpRequest, schedule: Schedule) -> list[tuple[str, str]]:
-        """Return the links to a calendar's other pages that the user may open."""
+        """Return the links to a schedule's other pages that the user may open."""
         looks = {
             "slot": (_("Slots"), "admin:booking_slot_changelist"),
             "appointment": (_("Day"), "admin:booking_appointment_day"),
@@ -286,7 +286,7 @@ class WindowAdminForm(ScheduleForm):
 
 
 class LocalTimesAdmin(Previews, InScheduleAdmin):
-    """An admin of rows from one instant to another, shown in the calendar's timezone."""
+    """An admin of rows from one instant to another, shown in the schedule's timezone."""
 
     @admin.display(description=gettext_lazy("start (schedule's timezone)"), ordering="starts_at")
     def starts(self, row: Any) -> str:

@@ -20,7 +20,7 @@ class ChangeSerializer(Serializer[AvailabilityChange]):
     """The effect of a change of availability (R6).
 
     It counts the free slots added and removed, and lists the coming appointments that now lie outside the hours. In a
-    preview, the effect that the change would have. If a calendar has more than 20,000 slots, those far ahead are
+    preview, the effect that the change would have. If a schedule has more than 20,000 slots, those far ahead are
     created within seconds of the answer, which already counts them.
     """
 

@@ -89,7 +89,7 @@ class DateOverrideSerializer(ModelSerializer[DateOverride]):
         }
 
 
-class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
+class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
     """The hours, dates and free times at which one provider can be booked: `/api/v1/providers/{id}/…`."""
 
     queryset = Provider.objects.all()
@@ -98,7 +98,7 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
     permission_classes = [IsAuthenticatedOrReadOnly]
 
     def query_parameters(self) -> list[Any]:
-        """Return no `timezone` parameter: hours are always in the calendar's own zone."""
+        """Return no `timezone` parameter: hours are always in the schedule's own zone."""
         hours = self.action in ("working_hours", "date_overrides") and self.request.method in ("GET", "HEAD")
         return [] if hours else super().query_parameters()
 
@@ -243,10 +243,10 @@ class CalendarViewSet(FreeTimesMixin, OpeningViewSet):
         )
         return self.changed(change)
 
-    @extend_schema(methods=["get"], summary="The calendar's policy", responses=ScheduleSerializer)
+    @extend_schema(methods=["get"], summary="The schedule's policy", responses=ScheduleSerializer)
     @extend_schema(
         methods=["patch"],
-        summary="Change the calendar's policy",
+        summary="Change the schedule's policy",
         request=ScheduleSerializer(partial=True),
         parameters=[PREVIEW],
         responses={200: ChangeSerializer},

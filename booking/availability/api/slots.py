@@ -146,7 +146,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
 
     @property
     def throttle_scope(self) -> str | None:
-        """The scope of searches through all calendars; for other requests, that of every view."""
+        """The scope of searches through all schedules; for other requests, that of every view."""
         anybody = self.action in {"list", "next"} and "provider" not in self.request.query_params
         return "search" if anybody else None
 

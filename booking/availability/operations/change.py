@@ -109,7 +109,7 @@ def change_availability(
 
 
 class SlotLayout(NamedTuple):
-    """The timezone and slot length that cut a calendar into slots, and the instant up to which slots exist."""
+    """The timezone and slot length that cut a schedule into slots, and the instant up to which slots exist."""
 
     timezone: str
     slot_minutes: int
@@ -143,7 +143,7 @@ def _slots_in(hours: list[Interval], slot: timedelta, start: datetime, until: da
 
 
 def _check_rate(scope: str, provider_id: int) -> None:
-    """Count one more change of a provider's hours. In a large calendar each takes a second of CPU.
+    """Count one more change of a provider's hours. In a large schedule each takes a second of CPU.
 
     Raises TooManyChanges.
     """

@@ -1,4 +1,4 @@
-"""The operations of closures, which close every calendar at once."""
+"""The operations of closures, which close every schedule at once."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,7 +26,7 @@ from scheduler_project.common.time.intervals import DAY
 def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
     """Close the business: time off for every provider, whole days in each one's own timezone. Staff only.
 
-    `conflicts` are the coming appointments within the closure. All calendars are locked at once, so the work is a
+    `conflicts` are the coming appointments within the closure. All schedules are locked at once, so the work is a
     statement or two per timezone. Raises NotAllowed, BadHours.
     """
     closure = _closure(fields, actor)
@@ -40,7 +40,7 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Av
 
 
 def preview_closing(*, fields: dict[str, Any], actor: Actor, now: datetime) -> AvailabilityChange:
-    """Return what `close_business` would do. It counts without locks, for a preview must not lock every calendar."""
+    """Return what `close_business` would do. It counts without locks, for a preview must not lock every schedule."""
     change = AvailabilityChange(made=_closure(fields, actor))
     for slots in _closed_slots(change, Schedule.objects.all(), now):
         change.slots_removed += slots.filter(reservation=None).count()
@@ -76,7 +76,7 @@ def _closed_slots(change: AvailabilityChange, schedules: QuerySet[Schedule], now
 def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> AvailabilityChange:
     """Remove a closure. Staff only.
 
-    Each calendar regenerates its slots in its own transaction, so that none waits for the others. Raises NotFound.
+    Each schedule regenerates its slots in its own transaction, so that none waits for the others. Raises NotFound.
     """
     around = check_absence(closure)
     _take_closure_back(closure, actor=actor)
@@ -87,7 +87,7 @@ def reopen_business(*, closure: Closure, actor: Actor, now: datetime) -> Availab
 
 
 def preview_reopening(*, closure: Closure, actor: Actor, now: datetime) -> AvailabilityChange:
-    """Return what `reopen_business` would do, without its locks: a preview must not lock every calendar."""
+    """Return what `reopen_business` would do, without its locks: a preview must not lock every schedule."""
     around = check_absence(closure)
 
     def reopen() -> AvailabilityChange:

@@ -1,4 +1,4 @@
-"""The operations of a calendar: its policy, its weekly hours, and the hours of single dates."""
+"""The operations of a schedule: its policy, its weekly hours, and the hours of single dates."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
@@ -23,7 +23,7 @@ from booking.signals import reminders_reset
 from scheduler_project.common.operations import operation
 
 LAYOUT = ("timezone", "slot_minutes")
-"""The parts of a calendar's policy that decide how weekly hours become slots."""
+"""The parts of a schedule's policy that decide how weekly hours become slots."""
 
 
 Hours = tuple[time, time]
@@ -32,7 +32,7 @@ Hours = tuple[time, time]
 
 @operation
 def open_schedule(*, provider: Provider, timezone: str, now: datetime) -> Schedule:
-    """Create a new provider's calendar and slots: Monday to Friday, 09:00 to 17:00 local time."""
+    """Create a new provider's schedule and slots: Monday to Friday, 09:00 to 17:00 local time."""
     lock_closures("pg_advisory_xact_lock_shared")
     schedule = Schedule.objects.create(provider=provider, timezone=timezone)
     WorkingHours.objects.bulk_create(

@@ -50,7 +50,7 @@ def _mark(request: HttpRequest, action: str) -> str:
 
 
 def with_nearest_times(refusal: DomainError, schedule: Schedule) -> DomainError:
-    """Return the refusal, its message with the nearest times on the calendar's own clocks."""
+    """Return the refusal, its message with the nearest times on the schedule's own clocks."""
     nearest = [text for text in refusal.details.get("nearest", []) if "T" in text]
     if nearest:
         instants: list[Any] = [LocalDateTimeField().to_python(text) for text in nearest]
