@@ -8,19 +8,19 @@ from django.db import connection
 
 from accounts.actors import Actor, Source
 from accounts.models import Client, Provider
-from booking.appointments.enums import Action, AppointmentStatus
-from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
-from booking.appointments.permissions import CHANGE, bad_transition, check_allowed
-from booking.appointments.queries import moved_from
-from booking.appointments.steps import (
+from booking.appointments.changes import (
     add_exdate,
+    apply_transition,
     check_reason,
     create_appointment,
-    do,
     locked_appointment,
     move_to,
     update_texts,
 )
+from booking.appointments.enums import Action, AppointmentStatus
+from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
+from booking.appointments.permissions import CHANGE, bad_transition, check_allowed
+from booking.appointments.queries import moved_from
 from booking.appointments.transitions import TRANSITIONS, action_to
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, Reservation, Service
@@ -240,7 +240,7 @@ def _take(appointment: Appointment, action: Action, actor: Actor, now: datetime,
     check_allowed(action, appointment, actor, now)
     if TRANSITIONS[action].frees_time and appointment.series and appointment.occurrence:
         add_exdate(appointment.series, appointment.occurrence, now)
-    return do(appointment, action, actor=actor, now=now, reason=reason)
+    return apply_transition(appointment, action, actor=actor, now=now, reason=reason)
 
 
 @operation

@@ -6,9 +6,9 @@ from django.utils.translation import gettext as _
 
 from accounts.clients.operations import add_client
 from accounts.models import Client
+from booking.appointments.changes import build_appointment, entry
 from booking.appointments.enums import AppointmentStatus, Event
 from booking.appointments.errors import NotYet
-from booking.appointments.steps import build_appointment, entry
 from booking.appointments.transitions import ONLY_ONCE_BEGUN, TRANSITIONS
 from booking.availability.search import booking_span
 from booking.imports.parse import Draft, minutes_of, overrides_of, overrides_to_come

@@ -14,8 +14,8 @@ from accounts.clients.fields import cleaned
 from accounts.clients.imports import COLUMNS as CLIENT_COLUMNS
 from accounts.clients.imports import provider_with_slug
 from accounts.models import Provider
+from booking.appointments.changes import default_title
 from booking.appointments.representation import PLACES
-from booking.appointments.steps import default_title
 from booking.appointments.transitions import FREEING, AppointmentStatus
 from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.imports.services import REMINDERS

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from accounts.models import Client
+from booking.appointments.changes import apply_transition, locked_appointment, move_to, update_texts
 from booking.appointments.enums import Action
 from booking.appointments.permissions import check_allowed
-from booking.appointments.steps import do, locked_appointment, move_to, update_texts
 from booking.appointments.transitions import action_to
 from booking.availability.errors import EndsBeforeStart
 from booking.imports.parse import Draft, minutes_of, overrides_of, words_of
@@ -98,7 +98,7 @@ def _change(
         update_texts(appointment, words, **common)
     if action:
         check_allowed(action, appointment, import_options.actor, import_options.now)
-        do(appointment, action, reason=draft.values["reason"], **common)
+        apply_transition(appointment, action, reason=draft.values["reason"], **common)
 
 
 def _check_client(draft: Draft, existing: Client) -> None:

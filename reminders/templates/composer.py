@@ -15,7 +15,7 @@ from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
 from accounts.clients.fields import ContactField, fields_with
-from booking.appointments.steps import default_title
+from booking.appointments.changes import default_title
 from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link

@@ -10,7 +10,7 @@ from dateutil.relativedelta import relativedelta
 from django.db import transaction
 
 from accounts.actors import Actor
-from booking.appointments.steps import create_appointment
+from booking.appointments.changes import create_appointment
 from booking.availability.errors import InThePast, OffGrid
 from booking.availability.search import FreeTime, SlotQuery, free_times
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule, Service

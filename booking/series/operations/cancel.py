@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from booking.appointments.changes import add_exdate, apply_transition
 from booking.appointments.enums import UPCOMING, Action
 from booking.appointments.operations import take_action
-from booking.appointments.steps import add_exdate, do
 from booking.availability.errors import InThePast
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule
@@ -108,7 +108,7 @@ def cancel_each(
     appointments: Iterable[Appointment], events: list[AppointmentEvent], actor: Actor, now: datetime, reason: str
 ) -> list[Appointment]:
     return [
-        do(appointment, Action.CANCEL, actor=actor, now=now, reason=reason, among=events)
+        apply_transition(appointment, Action.CANCEL, actor=actor, now=now, reason=reason, among=events)
         for appointment in appointments
     ]
 

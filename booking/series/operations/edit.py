@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
+from booking.appointments.changes import locked_appointment, update_texts
 from booking.appointments.enums import Action
 from booking.appointments.permissions import check_allowed
-from booking.appointments.steps import locked_appointment, update_texts
 from booking.availability.errors import InThePast
 from booking.availability.slots import check_on_grid
 from booking.models import Appointment, AppointmentSeries, Schedule, Service

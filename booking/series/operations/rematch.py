@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from booking.appointments.changes import default_title, locked_appointment, move_to, update_texts
 from booking.appointments.enums import AppointmentStatus
-from booking.appointments.steps import default_title, locked_appointment, move_to, update_texts
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Service
 from booking.reservations.enums import Override
 from booking.series.operations.booker import SeriesBooker

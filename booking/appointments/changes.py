@@ -1,4 +1,4 @@
-"""The steps that operations on appointments consist of. The callers hold the locks."""
+"""Changes to appointments, of which the operations consist. The callers hold the locks."""
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -150,7 +150,7 @@ def move_to(
     return appointment
 
 
-def do(
+def apply_transition(
     appointment: Appointment,
     action: Action,
     *,
