@@ -28,6 +28,7 @@ APPOINTMENT_EVENTS = {
     "appointment.edited": "An appointment keeps its time, and its title, notes or reminders change.",
     "appointment.completed": "An appointment is marked as completed.",
     "appointment.missed": "An appointment is marked as missed: the client did not come.",
+    "appointment.reopened": "An outcome is taken back: the appointment is scheduled again.",
     "appointment.cancelled": "An appointment is cancelled, by whoever it is.",
 }
 """The sentences of the reference about events of appointments. Other events are described by their status."""

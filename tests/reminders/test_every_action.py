@@ -15,7 +15,7 @@ from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at
 from tests.reminders.helpers import notices
 
 NINE = at("2026-03-04 09:00")
-SILENT = {Action.COMPLETE, Action.MISS}
+SILENT = {Action.COMPLETE, Action.MISS, Action.REOPEN}
 """Actions of which nobody is notified."""
 
 
@@ -34,7 +34,7 @@ def done(provider, action):
     WebhookEndpointFactory(provider=provider)
     if action == Action.RESCHEDULE:
         return reschedule(appointment_id=made.pk, starts_at=at("2026-03-04 11:00"), actor=SYSTEM, now=NOON)
-    begun = NINE + timedelta(minutes=1) if TRANSITIONS[action].only_once_begun else NOON
+    begun = NINE + timedelta(minutes=1) if action in SILENT else NOON
     return take_action(appointment_id=made.pk, action=action, actor=SYSTEM, now=begun)
 
 

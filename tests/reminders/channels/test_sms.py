@@ -106,7 +106,7 @@ def test_twilio_is_told_whom_what_and_where_to_report(twilio):
         "To": NUMBER,
         "From": "+15005550006",
         "Body": "See you tomorrow",
-        "StatusCallback": "https://book.example.org/api/sms/status",
+        "StatusCallback": "https://book.example.org/api/v1/sms/status",
     }
 
 
