@@ -24,6 +24,7 @@ from accounts.api import urls as accounts
 from analytics.api import urls as analytics
 from booking.api import urls as booking
 from reminders.api import urls as reminders
+from scheduler_project import aliases
 from scheduler_project.common.api.content import JSONRenderer
 from scheduler_project.common.api.serializers import Serializer
 from scheduler_project.common.api.versions import ROOT
@@ -157,6 +158,7 @@ for prefix, viewset, basename in [*booking.routes, *accounts.routes, *reminders.
     router.register(prefix, viewset, basename)
 
 urlpatterns = [
+    *aliases.registering_urlpatterns,
     path("", include(router.urls)),  # first, for they get most requests
     path("", RootView.as_view()),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
@@ -165,5 +167,6 @@ urlpatterns = [
     *booking.urlpatterns,
     *reminders.urlpatterns,
     *analytics.urlpatterns,
+    *aliases.urlpatterns,
     re_path("", NotFoundView.as_view()),
 ]

@@ -503,6 +503,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_standardized_errors.openapi_hooks.postprocess_schema_enums",
         "scheduler_project.common.api.schema.close_requests",
+        "scheduler_project.aliases.mark_aliases",
     ],
     "ENUM_NAME_OVERRIDES": {
         "ReservationStatusEnum": "booking.reservations.enums.ReservationStatus",

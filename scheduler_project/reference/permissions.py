@@ -9,6 +9,7 @@ from importlib import import_module
 from django.apps import apps
 
 from booking.appointments.transitions import TRANSITIONS
+from scheduler_project.aliases import ALIASES
 from scheduler_project.reference import markdown
 
 # --- The API --------------------------------------------------------------------------------------------------------
@@ -155,6 +156,9 @@ OF_ONESELF = (
 )
 """Operations on the caller's own login. Every user may use them."""
 
+ALIASED = {alias.operation: alias.stands_for for alias in ALIASES}
+"""The operation that each alias stands for, with its permission."""
+
 # --- The admin ------------------------------------------------------------------------------------------------------
 
 ADMIN_LISTS: dict[str, tuple[str, str]] = {
@@ -263,6 +267,9 @@ def page() -> str:
         _list(FOR_EVERYBODY),
         "Everybody who is logged in may use these, which are about their own login:",
         _list(OF_ONESELF),
+        "## Aliases\n\nEach asks for what the operation it stands for asks for.",
+        markdown.table(("alias", "stands for"), ((_request(a), _request(b)) for a, b in ALIASED.items())),
+        "`POST /api/v1/clients` and `POST /api/v1/providers` register without a login as `POST /api/v1/register` does.",
         "## Lists of the admin\n\nWhat the groups may do with the rows of each list.",
         markdown.table(
             ("list", "Front desk", "Manager"),

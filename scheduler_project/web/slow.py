@@ -10,6 +10,13 @@ from scheduler_project.web.answers import Environ
 
 PASSWORDS = re.compile(r"/(?:account/|api/(?:v1/)?(?:login|register|password)\b)")
 
+REGISTERING = re.compile(r"/api/(?:v1/)?(?:clients|providers)/?$")
+"""Addresses at which a visitor registers, and whoever is logged in adds somebody else."""
+
 
 def is_slow(environ: Environ) -> bool:
-    return environ["REQUEST_METHOD"] == "POST" and PASSWORDS.match(environ["PATH_INFO"]) is not None
+    if environ["REQUEST_METHOD"] != "POST":
+        return False
+    path = environ["PATH_INFO"]
+    registers = "HTTP_AUTHORIZATION" not in environ and REGISTERING.match(path)
+    return bool(registers or PASSWORDS.match(path))

@@ -20,6 +20,8 @@ class Endpoint(NamedTuple):
     body: Schema | None
     """The schema of the body's fields, or None where none is read."""
     examples: list[Any]
+    alias_of: str = ""
+    """The operation that it is an alias of."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -55,4 +57,5 @@ def endpoint(method: str, path: str, operation: Schema) -> Endpoint:
         {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"},
         resolved(content["schema"]) if content else None,
         [example["value"] for example in content.get("examples", {}).values()] if content else [],
+        operation.get("x-alias-of", ""),
     )

@@ -93,6 +93,7 @@ def everything() -> Iterator[World]:
             "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
         }
         verified(client.user)
+        ids["booker"] = client.pk
         ids["opt-outs"] = OptOut.objects.create(channel="email", address=client.user.email, at=NOON, source="link").pk
         ids["webhooks"] = endpoint.pk
         boss = UserFactory(superuser=True)
@@ -193,7 +194,7 @@ def with_ids(example: Any, ids: dict[str, Any]) -> Any:
 
 def path_of(endpoint: Endpoint, ids: dict[str, Any]) -> str:
     """The endpoint's path with these ids, by `names_in` it."""
-    return endpoint.path.format_map(ids | {"id": ids.get(noun(endpoint), 1)})
+    return endpoint.path.format_map(ids | {"id": ids.get(noun(endpoint), 1), "client": ids["booker"]})
 
 
 def names_in(endpoint: Endpoint) -> list[str]:
@@ -203,7 +204,8 @@ def names_in(endpoint: Endpoint) -> list[str]:
 
 def noun(endpoint: Endpoint) -> str:
     """Return the noun of the endpoint, such as `appointments`."""
-    return endpoint.path.removeprefix(ROOT).split("/")[0]
+    path = endpoint.alias_of.partition(" ")[2] or endpoint.path
+    return path.removeprefix(ROOT).split("/")[0]
 
 
 def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:

@@ -582,7 +582,7 @@ def test_names_of_headers_are_kept_only_if_they_are_short(site: Running):
     assert sum(map(len, rules.NAMES.keys() - kept.keys())) < 1_000
 
 
-@pytest.mark.parametrize("path", ["/account/login/", "/api/login", "/api/v1/register/", "/api/password/change"])
+@pytest.mark.parametrize("path", ["/account/login/", "/api/login", "/api/v1/register/", "/api/clients"])
 def test_who_logs_in_waits_for_others_who_do_and_nobody_else_does(settings, path: str):
     settings.WEB_THREADS = 2
     free = threading.Event()

@@ -28,8 +28,8 @@ class AutoSchema(StandardSchema):
 
 
 def only_documented(endpoints: list[Any], **kwargs: Any) -> list[Any]:
-    """Leave out the addresses without a version, which mean the same."""
-    return [endpoint for endpoint in endpoints if endpoint[0].startswith(ROOT)]
+    """Leave out the addresses without a version, and slashes at the end: they mean the same."""
+    return [(path.rstrip("/"), *rest) for path, *rest in endpoints if path.startswith(ROOT)]
 
 
 def close_requests(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
