@@ -80,14 +80,15 @@ def render_report(request: HttpRequest, own: Provider | None, frame: str, csv: s
             "utilisation": percent(found.total.utilisation),
             "confirmed_share": percent(found.confirmed_share),
             "held": count(found.holds.total()),
-            "lead": found.lead and {"lower": span_of(found.lead.lower), "upper": span_of(found.lead.upper)},
-            "notice": found.notice and span_of(found.notice.median),
+            "lead": found.lead
+            and {"lower": duration_in_words(found.lead.lower), "upper": duration_in_words(found.lead.upper)},
+            "notice": found.notice and duration_in_words(found.notice.median),
         },
     }
     return render(request, "analytics/numbers.html", context)
 
 
-def span_of(hours: int) -> str:
+def duration_in_words(hours: int) -> str:
     """Return a number of hours in words: in days from two days on."""
     if hours < 48:
         return ngettext("%d hour", "%d hours", hours) % hours

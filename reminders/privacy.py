@@ -24,19 +24,19 @@ def reminder_data_of(user: User | None, client: Client | None, *, own: bool) -> 
         for address in addresses - {""}:
             if not own or (user and channel.is_proved(user, address)):
                 theirs |= Q(channel=name, address=address)
-    said = Preferences.objects.filter(client=client).first() if client else None
+    preferences = Preferences.objects.filter(client=client).first() if client else None
     sent = (
         Message.objects.filter(reservation__client=client, recipient=Recipient.CLIENT).order_by("due_at")
         if client
         else ()
     )
     return {
-        "reminders": said
+        "reminders": preferences
         and {
-            "channels": said.channels,
-            "language": said.language,
-            "quiet_from": said.quiet_from and said.quiet_from.isoformat("minutes"),
-            "quiet_until": said.quiet_until and said.quiet_until.isoformat("minutes"),
+            "channels": preferences.channels,
+            "language": preferences.language,
+            "quiet_from": preferences.quiet_from and preferences.quiet_from.isoformat("minutes"),
+            "quiet_until": preferences.quiet_until and preferences.quiet_until.isoformat("minutes"),
         },
         "opt_outs": [
             {
@@ -67,9 +67,9 @@ def erase_client_messages(*, client: Client) -> None:
 
     Pending messages to them are withdrawn. Opt-outs stay, because the address still wants no messages.
     """
-    said = Preferences.objects.filter(client=client)
-    purge_admin_log(Preferences, said.values_list("pk", flat=True))
-    said.delete()
+    preferences = Preferences.objects.filter(client=client)
+    purge_admin_log(Preferences, preferences.values_list("pk", flat=True))
+    preferences.delete()
     PhoneCode.objects.filter(client=client).delete()
     about = Message.objects.filter(reservation__client=client).order_by()
     _forget_where(about.filter(recipient=Recipient.CLIENT))

@@ -28,7 +28,7 @@ from scheduler_project.machine import (
     account_for,
     digest,
     ending_with_parent,
-    give,
+    give_to,
     package_dir,
     private,
     run_as,
@@ -183,7 +183,7 @@ class Postgres(EmbeddedServer):
         new = data.with_name("postgres.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
-        give(new, self.account)
+        give_to(new, self.account)
         # C.UTF-8 has upper and lower case beyond ASCII; from PostgreSQL 17 on it needs no locale of the machine.
         major = re.search(r"\d+", run_as(self.account, [str(programs / "postgres"), "--version"]).stdout)
         locale = ["--locale=C.UTF-8"]
@@ -230,7 +230,7 @@ class Postgres(EmbeddedServer):
         if libraries.exists():
             shutil.copytree(libraries, copy.with_name(libraries.name))
         for path in (copy.parent, *copy.parent.rglob("*")):
-            give(path, self.account)
+            give_to(path, self.account)
         return copy
 
 

@@ -76,11 +76,11 @@ def socket_dir(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
     place.mkdir(mode=0o700, exist_ok=True)
     if place.is_symlink() or place.stat().st_uid not in (os.geteuid(), account.pw_uid if account else os.geteuid()):
         raise ServerError(f"{place} belongs to somebody else; the sockets were to lie there.")
-    give(place, account)
+    give_to(place, account)
     return place
 
 
-def give(path: Path, account: pwd.struct_passwd | None) -> None:
+def give_to(path: Path, account: pwd.struct_passwd | None) -> None:
     if account:
         os.chown(path, account.pw_uid, account.pw_gid)
 

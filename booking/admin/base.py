@@ -149,7 +149,7 @@ class InScheduleAdmin(StaffModelAdmin):
         )
 
 
-def tell(request: HttpRequest, *changes: AvailabilityChange) -> None:
+def report_effect(request: HttpRequest, *changes: AvailabilityChange) -> None:
     """Report what changes of availability did, or in a preview would do, to free slots and appointments (R6)."""
     _note_preview(request)
     added = sum(change.slots_added for change in changes)

@@ -43,7 +43,7 @@ def describe(
     """
     reservation = appointment.reservation
     service = reservation.service
-    said = {
+    fields = {
         "id": appointment.pk,
         "uid": str(appointment.uid),
         "provider": {"id": reservation.provider_id, "name": reservation.provider.name},
@@ -64,4 +64,4 @@ def describe(
         "created_at": instant(appointment.created_at),
         "updated_at": instant(appointment.updated_at),
     }
-    return said if names is None else {name: said[name] for name in names}
+    return fields if names is None else {name: fields[name] for name in names}

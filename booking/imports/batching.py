@@ -10,7 +10,7 @@ from booking.imports.parse import Draft, minutes_of
 from booking.imports.update_existing import moved
 from booking.imports.working_hours import by_provider
 from booking.models import AppointmentSeries
-from booking.series.operations.booker import reach
+from booking.series.operations.booker import end_of_booking
 from booking.series.recurrence import occurrences
 from booking.series.rule import read as read_rule
 from scheduler_project.common.errors import DomainError
@@ -88,7 +88,11 @@ def _touched(draft: Draft, lookups: Lookups, import_options: ImportOptions) -> t
         length = schedule.length_for(None, minutes_of(draft))
         local = draft.starts_at.astimezone(draft.zone).replace(tzinfo=None)
         laid = occurrences(
-            read_rule(draft.values["rrule"]), local, draft.zone, import_options.now, reach(schedule, import_options.now)
+            read_rule(draft.values["rrule"]),
+            local,
+            draft.zone,
+            import_options.now,
+            end_of_booking(schedule, import_options.now),
         )
         return [], [booking_span(schedule, None, begins, length) for _day, begins in laid]
     except DomainError:

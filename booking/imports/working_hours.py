@@ -133,8 +133,8 @@ def _import_week(
         for hours, row in week.items()
     ]
     for gone in sorted(before - set(week)):
-        told = [column.write(value, {}) for column, value in zip(COLUMNS[1:], gone, strict=True)]
-        results.append(Result(None, RowOutcome.REMOVED, " ".join([provider.slug if provider else "", *told])))
+        cells_of_file = [column.write(value, {}) for column, value in zip(COLUMNS[1:], gone, strict=True)]
+        results.append(Result(None, RowOutcome.REMOVED, " ".join([provider.slug if provider else "", *cells_of_file])))
     if stranded:
         says = ngettext("%d appointment then lies outside.", "%d appointments then lie outside.", stranded)
         results[0].says = says % stranded

@@ -150,9 +150,9 @@ def expire_waiting(key: str, *, error: str, now: datetime) -> int:
     Mails about an account are left to the worker that leases them, which deletes them.
     """
     channel, _colon, endpoint = key.partition(":")
-    said = f"{_('It came too late to help.')} {error}"[:500]
+    reason = f"{_('It came too late to help.')} {error}"[:500]
     pending = Message.objects.filter(
         status=MessageStatus.PENDING, channel=channel, endpoint=int(endpoint) if endpoint else None
     )
     late = pending.filter(next_at__lte=now, useful_until__lte=now).exclude(kind=MessageKind.ACCOUNT)
-    return late.update(status=MessageStatus.EXPIRED, error=said)
+    return late.update(status=MessageStatus.EXPIRED, error=reason)

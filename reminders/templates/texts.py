@@ -116,9 +116,9 @@ def filled(text: str | Promise, facts: Mapping[str, str]) -> str:
         if len(parts) == 1:
             lines.append(parts[0])
             continue
-        said = [facts.get(part, "") if number % 2 else part for number, part in enumerate(parts)]
-        if any(said[1::2]):
-            lines.append("".join(said))
+        filled_parts = [facts.get(part, "") if number % 2 else part for number, part in enumerate(parts)]
+        if any(filled_parts[1::2]):
+            lines.append("".join(filled_parts))
     return GAPS.sub("\n\n", "\n".join(lines)).strip()
 
 

@@ -229,8 +229,8 @@ class Server:
             logger.exception("The application failed to answer %s %s", environ["REQUEST_METHOD"], _route(environ))
             self._then(connection.refuse, refusals.FAILED)
         if (took := self.now() - begun) > SLOW_SECONDS:
-            said = environ["REQUEST_METHOD"], _route(environ), took, waited
-            logger.warning("%s %s took %.1f s, after %.1f s in line", *said)
+            facts = environ["REQUEST_METHOD"], _route(environ), took, waited
+            logger.warning("%s %s took %.1f s, after %.1f s in line", *facts)
 
     def _check(self, connection: HttpConnection) -> bool:
         """Return whether a large body is allowed; outside of a request, it manages its database connection itself."""

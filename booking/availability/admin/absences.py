@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from booking.admin.base import Previews, ScheduleForm, previewed, provider_filter, staff, tell
+from booking.admin.base import Previews, ScheduleForm, previewed, provider_filter, report_effect, staff
 from booking.availability import operations as availability
 from booking.availability.admin.schedules import LocalTimesAdmin
 from booking.models import Absence, Closure, Schedule, TimeOff
@@ -48,10 +48,10 @@ class TimeOffAdmin(LocalTimesAdmin):
             provider_id = form.schedule.provider_id
             done = availability.take_time_off(provider_id=provider_id, fields=form.wanted(), actor=actor, now=now)
         obj.__dict__.update(done.made.__dict__)
-        tell(request, done)
+        report_effect(request, done)
 
     def delete_model(self, request: HttpRequest, obj: TimeOff) -> None:
-        tell(request, availability.end_time_off(time_off=obj, actor=staff(request), now=timezone.now()))
+        report_effect(request, availability.end_time_off(time_off=obj, actor=staff(request), now=timezone.now()))
 
 
 class ClosureForm(AbsenceForm):
@@ -84,10 +84,10 @@ class ClosureAdmin(Previews):
         close = availability.preview_closing if counted else availability.close_business
         changes.append(close(fields=form.wanted(), actor=actor, now=now))
         obj.__dict__.update(changes[-1].made.__dict__)
-        tell(request, *changes)
+        report_effect(request, *changes)
 
     def delete_model(self, request: HttpRequest, obj: Closure) -> None:
-        tell(request, availability.reopen_business(closure=obj, actor=staff(request), now=timezone.now()))
+        report_effect(request, availability.reopen_business(closure=obj, actor=staff(request), now=timezone.now()))
 
     @admin.display(description=here(gettext_lazy("start")), ordering="starts_at")
     def starts(self, closure: Absence) -> str:

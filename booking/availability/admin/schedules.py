@@ -24,8 +24,8 @@ from booking.admin.base import (
     local_time_with_zone,
     provider_filter,
     refusal_in_words,
+    report_effect,
     staff,
-    tell,
 )
 from booking.admin.imports import BookingImports
 from booking.availability import operations as availability
@@ -192,7 +192,7 @@ class ScheduleAdmin(Previews):
                 provider_id = form.instance.provider_id
                 self._do(request, availability.set_working_hours, provider_id=provider_id, hours=hours)
         if request.changes:  # type: ignore[attr-defined]
-            tell(request, *request.changes)  # type: ignore[attr-defined]
+            report_effect(request, *request.changes)  # type: ignore[attr-defined]
 
     def _do(self, request: HttpRequest, apply: Any, **arguments: Any) -> None:
         request.changes.append(  # type: ignore[attr-defined]
@@ -266,10 +266,10 @@ class DateOverrideAdmin(Previews, InScheduleAdmin):
             )
         )
         obj.__dict__.update(changes[-1].made.__dict__)
-        tell(request, *changes)
+        report_effect(request, *changes)
 
     def delete_model(self, request: HttpRequest, obj: DateOverride) -> None:
-        tell(request, availability.clear_date_override(override=obj, actor=staff(request), now=timezone.now()))
+        report_effect(request, availability.clear_date_override(override=obj, actor=staff(request), now=timezone.now()))
 
     @admin.display(description=gettext_lazy("hours (schedule's timezone)"))
     def local_hours(self, override: DateOverride) -> str:
@@ -316,10 +316,10 @@ class AvailabilityWindowAdmin(LocalTimesAdmin):
         else:
             done = availability.open_window(provider_id=form.schedule.provider_id, **wanted, **common)
         obj.__dict__.update(done.made.__dict__)
-        tell(request, done)
+        report_effect(request, done)
 
     def delete_model(self, request: HttpRequest, obj: AvailabilityWindow) -> None:
-        tell(request, availability.close_window(window=obj, actor=staff(request), now=timezone.now()))
+        report_effect(request, availability.close_window(window=obj, actor=staff(request), now=timezone.now()))
 
 
 @admin.register(WorkingHours)

@@ -178,12 +178,12 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
         if refused := too_many(request, "hold") or too_many_mails(request, "hold", form.cleaned_data["email"]):
             return refused
         with suppress(HoldExpired):
-            give(held, form, now)
+            give_details(held, form, now)
             return HttpResponseRedirect(request.get_full_path())
     return show(request, held, form, now)
 
 
-def give(held: Reservation, form: DetailsForm, now: datetime) -> None:
+def give_details(held: Reservation, form: DetailsForm, now: datetime) -> None:
     guests.give_details(reservation_id=held.pk, language=get_language() or "", now=now, **form.cleaned_data)
 
 
@@ -236,7 +236,7 @@ def hold_instead(request: HttpRequest, held: Reservation, form: NoteForm, now: d
     new = Reservation.objects.select_related("provider__schedule", "client", "service").get(pk=new.pk)
     path = details_path(request, new)
     if isinstance(form, DetailsForm) and mailed:
-        give(new, form, now)
+        give_details(new, form, now)
         return HttpResponseRedirect(path)
     return show(request, new, type(form)(initial=request.POST.dict()), now, action=path)
 

@@ -168,7 +168,7 @@ class SeriesBooker:
         self.series.mark_changed(self.now)
         self.series.save()
         if not quietly:
-            tell(self.events, self.now)
+            announce(self.events, self.now)
 
     def write_gaps(self) -> None:
         """Record the dates that have no appointment, with the reason; remove those that have one now."""
@@ -182,7 +182,7 @@ class SeriesBooker:
         self.series.gaps = [found[day] for day in sorted(found)]
 
 
-def reach(schedule: Schedule, now: datetime) -> datetime:
+def end_of_booking(schedule: Schedule, now: datetime) -> datetime:
     """Return the end of booking: the booking horizon, or `end_of_slots` if slots end earlier."""
     return min(now + schedule.horizon, end_of_slots(schedule, now))
 
@@ -197,7 +197,7 @@ def last_end(series: AppointmentSeries) -> datetime | None:
     return series.instant(last) + series.duration if last else None
 
 
-def tell(events: list[AppointmentEvent], now: datetime) -> None:
+def announce(events: list[AppointmentEvent], now: datetime) -> None:
     if events:
         series_changed.send(AppointmentSeries, events=events, now=now)
 

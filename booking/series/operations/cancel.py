@@ -15,7 +15,7 @@ from booking.availability.locks import locked_schedule
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Schedule
 from booking.series.enums import SeriesScope
 from booking.series.errors import NotInRule, SeriesEnded
-from booking.series.operations.booker import SeriesChange, last_end, tell
+from booking.series.operations.booker import SeriesChange, announce, last_end
 from booking.series.recurrence import occurrences
 from scheduler_project.common.errors import Missing, NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -58,7 +58,7 @@ def cancel_series(
         change.cancelled = cancel_each(to_come(series, now, day), events, actor, now, reason)
     series.mark_changed(now)
     series.save()
-    tell(events, now)
+    announce(events, now)
     return change
 
 

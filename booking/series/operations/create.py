@@ -16,7 +16,7 @@ from booking.reservations.claims import BOOK, FURTHEST, lock_client, offered
 from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
 from booking.series.enums import ConflictPolicy
-from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, last_end, reach
+from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, end_of_booking, last_end
 from booking.series.recurrence import check_start
 from booking.series.rule import read
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -104,7 +104,7 @@ def _new_series(
         exdates=sorted(set(wanted.exdates)),
         overrides=sorted(wanted.overrides),
         reminder_offsets=wanted.reminder_offsets,
-        generated_until=reach(schedule, now),
+        generated_until=end_of_booking(schedule, now),
         created_by=actor.user,
         face=actor.source,
         created_at=now,

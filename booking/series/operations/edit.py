@@ -21,7 +21,7 @@ from booking.reservations.enums import Override
 from booking.reservations.errors import TooFar
 from booking.series.enums import ConflictPolicy, SeriesScope
 from booking.series.errors import BadRule, SeriesEnded
-from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, end_of_slots, last_end, reach
+from booking.series.operations.booker import MOMENT, SeriesBooker, SeriesChange, end_of_booking, end_of_slots, last_end
 from booking.series.operations.cancel import coming_date, end_before, locked_series, to_come
 from booking.series.operations.rematch import Match, match_occurrences, move_occurrence, occurrence_date, rematch
 from booking.series.recurrence import check_start, first_fitting, occurrences
@@ -87,7 +87,7 @@ def edit_series(
     if anew:
         if before.generated_until > end_of_slots(schedule, now):
             raise TryAgain  # Slots are being regenerated: the missing ones would be noted as closed.
-        after.generated_until = max(before.generated_until, reach(schedule, now))
+        after.generated_until = max(before.generated_until, end_of_booking(schedule, now))
     after.save()
     work = SeriesBooker(schedule, after, service, actor, now)
     old = to_come(before, now, date.min if everything else day)

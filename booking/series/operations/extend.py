@@ -6,7 +6,7 @@ from accounts.actors import Actor
 from booking.availability.locks import locked_schedule
 from booking.models import AppointmentSeries
 from booking.reservations.claims import offered
-from booking.series.operations.booker import SeriesBooker, reach
+from booking.series.operations.booker import SeriesBooker, end_of_booking
 from booking.services.errors import ServiceNotOffered
 from scheduler_project.common.operations import each_by_itself, operation
 
@@ -23,7 +23,7 @@ def extend_series(*, series_id: int, now: datetime, actor: Actor) -> int:
         return 0
     schedule = locked_schedule(series.provider_id)
     series.refresh_from_db()
-    until = reach(schedule, now)
+    until = end_of_booking(schedule, now)
     takes_bookings = schedule.provider_is_active and schedule.provider_is_vetted
     if series.cancelled_at or not takes_bookings or until <= series.generated_until:
         return 0

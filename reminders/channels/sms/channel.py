@@ -149,8 +149,8 @@ class Twilio:
 
     def answer(self, error: Any) -> DeliveryError:
         """Return the meaning of Twilio's error for this message and for the next ones."""
-        said = getattr(error, "msg", None) or getattr(error, "detail", None) or getattr(error, "title", "")
-        text = f"Twilio {error.code}: {said}"
+        reason = getattr(error, "msg", None) or getattr(error, "detail", None) or getattr(error, "title", "")
+        text = f"Twilio {error.code}: {reason}"
         if error.code in NEVER:
             return RefusedForGood(text)
         if error.status in (401, 403):

@@ -241,10 +241,10 @@ def webhook_id(key: UUID) -> str:
 
 def no(answer: http.client.HTTPResponse) -> DeliveryError:
     """Return the meaning of a response other than 2xx. Redirects are not followed: they could lead anywhere."""
-    said = b""
+    body = b""
     with suppress(OSError, http.client.HTTPException):
-        said = answer.read1(MOST_READ)
-    text = f"{answer.status} {answer.reason} {said.decode(errors='replace')}"
+        body = answer.read1(MOST_READ)
+    text = f"{answer.status} {answer.reason} {body.decode(errors='replace')}"
     if answer.status == http.HTTPStatus.GONE:
         return RefusedForGood(text, gone=True)
     return DeliveryError(text, retry_after=seconds_asked(answer.getheader("Retry-After")))
