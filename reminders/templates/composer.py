@@ -180,11 +180,11 @@ def without_own_words(message: Message) -> Message:
     if found is None:
         return message
     message = copy(message)
-    message.appointment = plain(found)
+    message.appointment = without_free_text(found)
     return message
 
 
-def plain(appointment: Appointment) -> Appointment:
+def without_free_text(appointment: Appointment) -> Appointment:
     """Return the appointment with its service's name as title, and without description and reason to cancel."""
     appointment = copy(appointment)
     appointment.title, appointment.description = default_title(appointment.service), ""
@@ -267,7 +267,7 @@ def invitation(message: Message, addressee: Addressee) -> tuple[Attachment, ...]
             .order_by("reservation__starts_at")
         )
         if may_be_a_strangers(message):
-            among = map(plain, among)
+            among = map(without_free_text, among)
         method, content = to_publication(among, for_provider=for_provider)
     else:
         method, content = to_invitation(

@@ -102,7 +102,7 @@ class PhoneField(PhoneNumberField):
     """A phone number in ASCII digits, with its country."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, str) and not forms.plain(data.strip()):
+        if isinstance(data, str) and not forms.is_plain(data.strip()):
             self.fail("invalid")
         return super().to_internal_value(data)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.files.csv_reader import Row, RowRefused
-from scheduler_project.common.pages.forms import field_class, plain
+from scheduler_project.common.pages.forms import field_class, is_plain
 from scheduler_project.common.time.zones import YEARS, read_time, to_utc, zone_names
 from scheduler_project.common.validators import composed
 
@@ -138,7 +138,7 @@ def _read_time(text: str) -> datetime | None:
         return read_time(text)
     except ValueError:
         pass
-    if not plain(text):
+    if not is_plain(text):
         return None
     for written in FORMATS:
         try:

@@ -72,7 +72,7 @@ class PhoneField(PhoneNumberField):
     """A phone number in ASCII digits, with its country."""
 
     def to_python(self, value: Any) -> Any:
-        if isinstance(value, str) and not plain(value):
+        if isinstance(value, str) and not is_plain(value):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
 
@@ -112,7 +112,7 @@ class DayField(forms.DateField):
             raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
-def plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Return whether a text is free of control characters and of digits other than ASCII."""
     text = value if isinstance(value, str) else ""
     return not any(each < " " or (each.isdecimal() and not each.isascii()) for each in text)
@@ -122,7 +122,7 @@ class DateField(forms.DateField):
     """A date in the format of the reader's language."""
 
     def to_python(self, value: Any) -> date | None:
-        if not plain(value):
+        if not is_plain(value):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return super().to_python(value)
 
@@ -131,7 +131,7 @@ class DateTimeField(forms.SplitDateTimeField):
     """A date and a time in the formats of the reader's language, in two boxes."""
 
     def clean(self, value: Any) -> Any:
-        if not all(plain(part) for part in value or ()):
+        if not all(is_plain(part) for part in value or ()):
             raise ValidationError(self.error_messages["invalid_date"], code="invalid")
         return super().clean(value)
 
