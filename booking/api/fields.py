@@ -14,7 +14,7 @@ from booking.reservations.enums import ON_REQUEST
 from scheduler_project.common.api.fields import TextField
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.time.offsets import canonical
-from scheduler_project.common.time.zones import YEARS, read_time, to_utc, zone_names
+from scheduler_project.common.time.zones import YEARS, read_date, read_time, to_utc, zone_names
 
 
 def zone_or_none(name: Any) -> ZoneInfo | None:
@@ -79,6 +79,19 @@ class InstantField(serializers.Field):
     def to_representation(self, value: datetime) -> str:
         zone = self.context.get("zone")
         return value.astimezone(zone).isoformat() if zone else value.isoformat().replace("+00:00", "Z")
+
+
+@extend_schema_field({"type": "string", "example": "2027-03-04T13:30:00+01:00"})
+class InstantOrDateField(InstantField):
+    """An instant, or a date, which is cleaned to a date: the view knows in whose zone it begins."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            day = read_date(data if isinstance(data, str) else "")
+        except ValueError:
+            return super().to_internal_value(data)
+        validate_year(day)
+        return day
 
 
 @extend_schema_field(OpenApiTypes.DATETIME)

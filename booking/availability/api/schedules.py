@@ -25,8 +25,8 @@ from booking.api.fields import (
 )
 from booking.availability import operations as availability
 from booking.availability.api.changes import PREVIEW, ChangeSerializer
-from booking.availability.api.slots import FreeTimesMixin, SlotQuerySerializer, SlotSerializer
-from booking.availability.api.windows import OpeningViewSet, WindowSerializer
+from booking.availability.api.slots import FreeTimesMixin, SlotQuerySerializer, SlotSerializer, with_instants
+from booking.availability.api.windows import AGAIN, OpeningViewSet, WindowSerializer
 from booking.availability.enums import Weekday
 from booking.availability.models import SETTINGS
 from booking.models import DateOverride, Schedule
@@ -117,6 +117,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
     @extend_schema(
         methods=["post"],
         summary="Open a dated window of availability",
+        description=AGAIN,
         request=WindowSerializer,
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, 201: ChangeSerializer},
@@ -135,8 +136,8 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
             return self.open_window(int(pk), self.sent(WindowSerializer))
         query = AvailabilityQuerySerializer(data=request.query_params)
         query.is_valid(raise_exception=True)
-        data = query.validated_data
         schedule = self.schedule(write=False)
+        data = with_instants(query.validated_data, schedule.zone)
         data["provider"] = schedule.provider_id
         data["service"] = self.offered_service(data)
         if day := data.get("date"):

@@ -1,7 +1,7 @@
 """`/api/v1/slots`: free times, and the quickest way to hold one."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,10 +19,10 @@ from rest_framework.utils.urls import replace_query_param
 
 from accounts.models import Provider
 from booking.api.base import BookingViewSet
-from booking.api.fields import InstantField, get_or_404, zone_or_none
+from booking.api.fields import InstantOrDateField, get_or_404, zone_or_none
 from booking.availability import search
 from booking.availability.errors import BadHours
-from booking.models import Service, Slot
+from booking.models import Schedule, Service, Slot
 from booking.reservations import operations as reservations
 from booking.reservations.api import ReserveSlotSerializer
 from booking.reservations.serializers import ReservationSerializer
@@ -34,6 +34,7 @@ from scheduler_project.common.api.versions import documented
 from scheduler_project.common.errors import Missing, NotFound
 from scheduler_project.common.limits.throttling import site_network
 from scheduler_project.common.time.intervals import DAY
+from scheduler_project.common.time.zones import day_interval
 
 LONGEST_RANGE = timedelta(days=92)
 
@@ -56,8 +57,20 @@ class SlotQuerySerializer(QuerySerializer):
     service = IdField(
         required=False, help_text=gettext_lazy("Only times long enough for this service and its buffers.")
     )
-    start = InstantField(required=False, help_text=gettext_lazy("From then on. Now, if left out."))
-    end = InstantField(required=False, help_text=gettext_lazy("Until then. Seven days after the start, if left out."))
+    start = InstantOrDateField(
+        required=False,
+        help_text=gettext_lazy(
+            "From then on. Now, if left out. A date such as 2027-03-04 means its first moment, in `timezone` or else "
+            "the provider's own zone, and in UTC without a provider."
+        ),
+    )
+    end = InstantOrDateField(
+        required=False,
+        help_text=gettext_lazy(
+            "Until then. Seven days after the start, if left out. A date means its first moment too: that day is left "
+            "out."
+        ),
+    )
     timezone = TimezoneField(
         required=False, help_text=gettext_lazy("Write times with the offset of this zone instead of in UTC.")
     )
@@ -71,6 +84,21 @@ def serialized_times(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> l
     if zone is not None:
         times = [(pk, provider, a.astimezone(zone), b.astimezone(zone)) for pk, provider, a, b, *_ in times]
     return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b, *_ in times]
+
+
+def with_instants(params: dict[str, Any], zone: tzinfo | None = None) -> dict[str, Any]:
+    """Return the parameters with an instant for each date, in the zone asked for, else in `zone`, else the provider's.
+
+    Without any of them a date is one in UTC.
+    """
+    dates = {name: value for name, value in params.items() if name in ("start", "end") and not hasattr(value, "hour")}
+    if not dates:
+        return params
+    zone = zone_or_none(params.get("timezone")) or zone
+    if zone is None:
+        schedule = Schedule.objects.filter(provider=params.get("provider")).first()
+        zone = schedule.zone if schedule else UTC
+    return {**params, **{name: day_interval(day, zone)[0] for name, day in dates.items()}}
 
 
 def check_order(start: datetime, end: datetime) -> None:
@@ -209,7 +237,7 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     def search_params(self) -> dict[str, Any]:
         query = SlotQuerySerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
-        params = query.validated_data
+        params = with_instants(query.validated_data)
         if "provider" not in params and "service" not in params:
             raise Missing(_("Say of which provider or for which service."), field="provider")
         params["service"] = self.offered_service(params)

@@ -30,6 +30,9 @@ class WindowSerializer(ModelSerializer[AvailabilityWindow]):
         fields = ["id", "provider", "start_time", "end_time", "timezone"]
 
 
+AGAIN = "The same window again, from the same start to the same end, changes nothing: it answers 200 and the first."
+
+
 class OpeningViewSet(ChangingViewSet):
     """A base of the two addresses that open a window. Each finds the provider in its own way."""
 
@@ -44,7 +47,7 @@ class OpeningViewSet(ChangingViewSet):
             )
         )
         window = WindowSerializer(change.made, context=self.get_serializer_context()).data
-        return self.changed(change, window, status.HTTP_201_CREATED)
+        return self.changed(change, window, status.HTTP_201_CREATED if change.is_new else status.HTTP_200_OK)
 
 
 @extend_schema_view(
@@ -64,6 +67,7 @@ class WindowViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OpeningVie
 
     @extend_schema(
         summary="Open a window",
+        description=AGAIN,
         parameters=[PREVIEW],
         responses={200: ChangeSerializer, 201: ChangeSerializer},
         examples=[

@@ -42,6 +42,8 @@ class AvailabilityChange:
     conflicts: list[Appointment] = field(default_factory=list)
     holds: list[Reservation] = field(default_factory=list)
     made: Any = None
+    is_new: bool = True
+    """False if what was to be made is there already."""
 
 
 def count_slots(change: AvailabilityChange, diff: SlotDiff) -> None:

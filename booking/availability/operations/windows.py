@@ -25,14 +25,21 @@ def open_window(
     actor: Actor,
     now: datetime,
 ) -> AvailabilityChange:
-    """Add a dated stretch of availability. Raises OffGrid, with the nearest aligned times, and BadHours."""
+    """Add a dated stretch of availability, unless there is one from the same start to the same end.
+
+    Raises OffGrid, with the nearest aligned times, and BadHours.
+    """
+    is_new = True
 
     def write(schedule: Schedule) -> AvailabilityWindow:
+        nonlocal is_new
         _check_on_grid(schedule, starts_at, ends_at)
-        return AvailabilityWindow.objects.create(schedule=schedule, starts_at=starts_at, ends_at=ends_at)
+        there = schedule.windows.filter(starts_at=starts_at, ends_at=ends_at).first()
+        is_new = there is None
+        return there or AvailabilityWindow.objects.create(schedule=schedule, starts_at=starts_at, ends_at=ends_at)
 
     _check_window(starts_at, ends_at, now)
-    return change_availability(
+    change = change_availability(
         provider_id,
         write,
         actor=actor,
@@ -40,6 +47,8 @@ def open_window(
         now=now,
         around=(starts_at, ends_at),
     )
+    change.is_new = is_new
+    return change
 
 
 def move_window(

@@ -271,6 +271,29 @@ def test_open_window_answers_how_many_slots_it_made(provider_api, provider, door
     assert free_on(provider_api, provider, "2026-03-07") == ["09:00", "09:15", "09:30", "09:45"]
 
 
+def test_open_window_again_answers_the_first(provider_api, provider):
+    first = provider_api.post("/api/schedules", SATURDAY).json()
+
+    again = provider_api.post(path(provider, "availability"), SATURDAY)
+
+    assert again.status_code == 200
+    assert again.json() == {**first, "slots_added": 0}
+    assert AvailabilityWindow.objects.count() == 1
+
+
+def test_open_window_again_after_it_was_closed_opens_another(provider_api, provider):
+    first = provider_api.post("/api/schedules", SATURDAY).json()["id"]
+    provider_api.delete(f"/api/schedules/{first}")
+
+    assert provider_api.post("/api/schedules", SATURDAY).status_code == 201
+
+
+def test_open_window_that_differs_in_its_end_opens_another(provider_api, provider):
+    provider_api.post("/api/schedules", SATURDAY)
+
+    assert provider_api.post("/api/schedules", {**SATURDAY, "end_time": "2026-03-07T11:00:00Z"}).status_code == 201
+
+
 def test_open_window_over_hours_makes_only_what_is_missing(provider_api, provider):
     answer = provider_api.post(
         path(provider, "availability"), {"start_time": "2026-03-04T16:30:00Z", "end_time": "2026-03-04T17:30:00Z"}

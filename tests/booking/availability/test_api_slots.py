@@ -611,3 +611,61 @@ def test_availability_by_date_wins_over_a_start(api, provider):
     )
 
     assert starts(answer)[0] == "2026-03-04T09:00:00Z"
+
+
+# --- Dates ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "first"),
+    [
+        ("Asia/Tokyo", "2026-03-05T02:00:00+09:00"),
+        ("UTC", "2026-03-05T00:00:00Z"),
+        (None, "2026-03-05T17:00:00Z"),
+    ],
+)
+def test_date_begins_in_the_zone_asked_for_or_else_the_providers(api, zone, first):
+    west = open_provider(timezone="America/Los_Angeles", horizon_days=7)
+
+    found = slots(api, provider=west.pk, start="2026-03-05", **({"timezone": zone} if zone else {}))
+
+    assert starts(found)[0] == first
+
+
+def test_date_as_the_end_is_not_in_it(api, provider):
+    found = slots(api, provider=provider.pk, start="2026-03-04", end="2026-03-05", page_size=200)
+
+    assert {start[:10] for start in starts(found)} == {"2026-03-04"}
+
+
+def test_date_without_a_provider_begins_in_utc(api, provider):
+    service = ServiceFactory(owner=provider, providers=[provider])
+
+    found = slots(api, service=service.pk, start="2026-03-05", end="2026-03-06", page_size=200)
+
+    assert starts(found)[0] == "2026-03-05T09:00:00Z"
+
+
+def test_availability_of_one_provider_reads_dates_too(api, provider):
+    query = {"start": "2026-03-04", "end": "2026-03-05", "page_size": 200}
+
+    found = slots(api, path=f"/api/providers/{provider.pk}/availability", **query)
+
+    assert found.json()["results"] == slots(api, provider=provider.pk, **query).json()["results"]
+
+
+def test_next_time_is_looked_for_from_a_date(api, provider):
+    assert slots(api, "/api/slots/next", provider=provider.pk, start="2026-03-05").json()["start_time"] == (
+        "2026-03-05T09:00:00Z"
+    )
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "20260304", "1999-12-31", "2026-W10-3"])
+def test_what_is_no_date_is_refused(api, provider, day):
+    assert slots(api, provider=provider.pk, start=day).status_code == 400
+
+
+def test_same_date_as_start_and_end_is_refused(api, provider):
+    answer = slots(api, provider=provider.pk, start="2026-03-04", end="2026-03-04")
+
+    assert refusal(answer) == (400, "bad_hours", "end")
