@@ -21,7 +21,10 @@ class IdempotentRequest(models.Model):
     names.
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    caller = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="Who it was, if nobody with a login."
+    )
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField(null=True)
@@ -30,7 +33,14 @@ class IdempotentRequest(models.Model):
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "key"], name="idempotentrequest_once_per_user_and_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotentrequest_once_per_user_and_key"),
+            models.UniqueConstraint(
+                fields=["caller", "key"],
+                condition=models.Q(user=None),
+                name="idempotentrequest_once_per_caller_and_key",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -17,6 +17,11 @@ from scheduler_project.common.api.versions import without_version
 from scheduler_project.common.errors import DomainError, ErrorKind, TryAgain
 from scheduler_project.common.models import REPEATABLE, IdempotentRequest
 from scheduler_project.common.operations import operation
+
+
+class NotRepeatable(DomainError):
+    code = "idempotency_key_unsupported"
+    message = _("Nothing is kept here by which this could be repeated. Leave out the Idempotency-Key.")
 
 
 class IdempotencyKeyReused(DomainError):
@@ -37,7 +42,9 @@ class IdempotencyKeyInvalid(DomainError):
 
 
 class IdempotentMixin:
-    """A view mixin that carries out a logged-in user's write with an `Idempotency-Key` once.
+    """A view mixin that carries out a write with an `Idempotency-Key` once, of a logged-in user or of a guest.
+
+    Without a login or a guest's token there is nobody whose keys could be told apart: then a key is refused.
 
     The same key with the same body returns the first response again (with `Idempotency-Replayed: true`), errors
     included; with another body it is 422. A write that crashed leaves no trace and may be repeated. Secrets are shown
@@ -45,14 +52,16 @@ class IdempotentMixin:
     """
 
     repeatable = True
-    secret_fields: frozenset[str] = frozenset({"secret", "token", "access", "refresh"})
+    secret_fields: frozenset[str] = frozenset({"secret", "token", "access", "refresh", "guest_token"})
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get("Idempotency-Key")
         method = (request.method or "").lower()
-        if key is None or method not in ("post", "put", "patch", "delete") or not request.user.is_authenticated:
+        if key is None or method not in ("post", "put", "patch", "delete"):
             return
+        if not request.user.is_authenticated and not caller_of(request):
+            raise NotRepeatable
         if not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
             raise IdempotencyKeyInvalid
         handler = getattr(self, method, None)
@@ -66,13 +75,12 @@ class IdempotentMixin:
         fingerprint = hashlib.sha256(
             b"\0".join([str(request.method).encode(), without_version(request.get_full_path()).encode(), request.body])
         ).hexdigest()
-        user_id = cast("int", request.user.pk)
+        whose = {"user_id": request.user.pk, "caller": caller_of(request), "key": key}
         now = timezone.now()
         IdempotentRequest.objects.bulk_create(
-            [IdempotentRequest(user_id=user_id, key=key, fingerprint=fingerprint, created_at=now)],
-            ignore_conflicts=True,
+            [IdempotentRequest(**whose, fingerprint=fingerprint, created_at=now)], ignore_conflicts=True
         )
-        entry = IdempotentRequest.objects.select_for_update().get(user=user_id, key=key)
+        entry = IdempotentRequest.objects.select_for_update().get(**whose)
         if entry.created_at <= now - REPEATABLE:
             entry.fingerprint, entry.status, entry.body, entry.created_at = fingerprint, None, "", now
         if entry.fingerprint != fingerprint:
@@ -98,6 +106,11 @@ class IdempotentMixin:
             entry.body = JSONRenderer().render(redacted(response.data, self.secret_fields)).decode()
             entry.save()
         return response
+
+
+def caller_of(request: Request) -> str:
+    """Return the name under which the writes of a caller without a login are kept; "" for users and strangers."""
+    return getattr(request.auth, "caller", "")
 
 
 def redacted(data: Any, names: Collection[str]) -> Any:

@@ -9,8 +9,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from scheduler_project.common.api.idempotency import NotRepeatable
 from scheduler_project.common.api.serializers import MOST_TOLD, refuse_unknown
-from scheduler_project.common.errors import DomainError
 
 Key = tuple[type, str, str]
 
@@ -19,11 +19,6 @@ _queries: dict[Key, frozenset[str]] = {}
 
 
 _without_body: dict[Key, bool] = {}
-
-
-class NotRepeatable(DomainError):
-    code = "idempotency_key_unsupported"
-    message = _("Nothing is kept here by which this could be repeated. Leave out the Idempotency-Key.")
 
 
 class StrictView:
