@@ -8,6 +8,7 @@ from django.db import connection
 from booking.appointments.enums import UPCOMING, Event
 from booking.appointments.transitions import CALLED_OFF
 from booking.models import Appointment, AppointmentEvent, Reservation
+from booking.reservations.enums import by_visitor_sql
 from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import personal
 from reminders.channels.webhook.channel import WebhookChannel
@@ -178,11 +179,11 @@ def ask_to_confirm(*, reservation: Reservation, now: datetime) -> bool:
     return True
 
 
-TELL_EXPIRED = """
+TELL_EXPIRED = f"""
 INSERT INTO reminders_message (
     key, kind, channel, recipient, reservation_id, "offset", details, due_at, next_at, useful_until, status, failures,
     claim, error, created_at)
-SELECT gen_random_uuid(), 'hold_expired', told.channel, told.recipient, held.id, '', '{}', %(now)s, %(now)s,
+SELECT gen_random_uuid(), 'hold_expired', told.channel, told.recipient, held.id, '', '{{}}', %(now)s, %(now)s,
        %(useful_until)s, 'pending', 0, 0, '', %(now)s
 FROM reminders_message told
 JOIN booking_reservation held ON held.id = told.reservation_id
@@ -192,7 +193,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT 1 FROM accounts_client known JOIN booking_reservation once ON once.client_id = known.id
     WHERE known.email = asked.email AND once.status = 'confirmed'
-      AND once.created_by_id IS NULL AND once.face = 'page' AND once.expires_at IS NOT NULL
+      AND {by_visitor_sql("once")}
     LIMIT 1) answered
 WHERE told.kind = 'hold' AND told.status = 'sent' AND told.reservation_id = ANY(%(reservations)s)
 """

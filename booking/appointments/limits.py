@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor
 from accounts.models import User
 from booking.appointments.errors import TooManyAppointments, TooOften
+from booking.reservations.enums import by_themselves_sql
 from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.errors import NotFound
@@ -30,11 +31,11 @@ ORDER BY id FOR NO KEY UPDATE
 
 
 # A part of CONFIRM_IF_FEW.
-OPEN_APPOINTMENTS = """
+OPEN_APPOINTMENTS = f"""
 SELECT count(*) FILTER (WHERE claim.provider_id = %(provider)s), count(*)
 FROM accounts_client person JOIN booking_reservation claim ON claim.client_id = person.id
 WHERE person.id = ANY (%(people)s::bigint[]) AND claim.status = 'confirmed' AND claim.starts_at > %(now)s
-  AND claim.face IN ('page', 'api') AND (claim.created_by_id IS NULL OR claim.created_by_id = person.user_id)
+  AND {by_themselves_sql("claim")} AND (claim.created_by_id IS NULL OR claim.created_by_id = person.user_id)
 """
 """The count of open appointments: confirmed reservations to come, without those that provider or staff made.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.actors import Actor, Source
+from accounts.actors import Actor
 from accounts.models import Client, Provider
 from booking.appointments.changes import (
     add_exdate,
@@ -25,7 +25,7 @@ from booking.appointments.transitions import TRANSITIONS, action_to
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, Reservation, Service
 from booking.reservations.claims import BOOK, chosen_length, claim, lock_client, offered
-from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.enums import BY_THEMSELVES, Override, ReservationStatus
 from booking.reservations.errors import HoldExpired, HoldReleased, ProviderNotPublished
 from booking.reservations.operations import offering_alternatives
 from scheduler_project.common.db.rows import columns_of, from_row
@@ -89,7 +89,7 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
 
 def chose_themselves(reservation: Reservation) -> bool:
     """Return True if the client took the time, and not the provider or staff for them."""
-    return reservation.created_by_id == reservation.client.user_id and reservation.face in (Source.PAGE, Source.API)
+    return reservation.created_by_id == reservation.client.user_id and reservation.face in BY_THEMSELVES
 
 
 def book(

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db.models import BigIntegerField, Exists, OuterRef
 from django.db.models.functions import Cast
 
-from accounts.actors import Source
 from accounts.models import Client
 from booking.appointments.enums import Event
 from booking.models import AppointmentEvent, Reservation
@@ -41,7 +40,7 @@ def unconverted_holds(before: datetime) -> ReservationQuerySet:
 def _purge_holds(batch: list[int]) -> int:
     rows = Reservation.objects.filter(pk__in=batch).order_by("pk").select_for_update(of=("self",), skip_locked=True)
     found = list(rows.values_list("pk", flat=True))
-    by_guests = Reservation.objects.filter(pk__in=found, created_by=None, face=Source.PAGE)
+    by_guests = Reservation.objects.by_visitors().filter(pk__in=found)
     guests = set(by_guests.values_list("client", flat=True))
     Reservation.objects.filter(pk__in=found).delete()
     Client.objects.filter(pk__in=guests, user=None, owner=None, series=None, reservations=None).delete()

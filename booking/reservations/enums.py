@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actors import Source
+
 
 class ReservationStatus(models.TextChoices):
     HELD = "held", _("held")
@@ -23,6 +25,20 @@ def held_sql(alias: str, now: str = "%(now)s") -> str:
 def stale_sql(alias: str, now: str = "%(now)s") -> str:
     """Return as SQL that a hold has ended and is not yet marked so, as `ReservationQuerySet.stale` has it."""
     return f"{alias}.status = 'held' AND {alias}.expires_at <= {now}"
+
+
+BY_THEMSELVES = (Source.PAGE, Source.API)
+"""The sources through which clients book for themselves, logged in or as visitors."""
+
+
+def by_themselves_sql(alias: str) -> str:
+    """Return as SQL that a reservation was made through one of `BY_THEMSELVES`."""
+    return f"{alias}.face IN ({', '.join(repr(source.value) for source in BY_THEMSELVES)})"
+
+
+def by_visitor_sql(alias: str) -> str:
+    """Return as SQL that a visitor held the time, as `ReservationQuerySet.by_visitors` has it."""
+    return f"{alias}.created_by_id IS NULL AND {by_themselves_sql(alias)} AND {alias}.expires_at IS NOT NULL"
 
 
 class Override(models.TextChoices):

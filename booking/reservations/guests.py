@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.actors import Actor, Source
 from accounts.clients.fields import GUEST_FIELDS, cleaned
 from accounts.models import Client, ClientQuerySet
 from accounts.people import check_name
-from booking.models import Reservation
+from booking.models import Reservation, Schedule
 from booking.reservations.claims import lock_client
 from booking.reservations.enums import ReservationStatus
 from booking.reservations.errors import AlreadyConfirmed, AskedEnough, HoldExpired, HoldReleased
+from booking.reservations.models import ReservationQuerySet
 from booking.reservations.operations import offering_alternatives, write_pick
 from booking.signals import details_given
 from scheduler_project.common.errors import NotAllowed, NotFound
@@ -31,17 +32,19 @@ def hold_as_visitor(
     timezone: str,
     now: datetime,
     network: str = "",
+    source: Source = Source.PAGE,
 ) -> Reservation:
     """Hold a time for a visitor without details, in place of any undecided hold of theirs.
 
     `visitor` is the reference of the client created for them, now or at an earlier hold, so that all their holds count
-    together. Raises as `pick`; then no client is created.
+    together. Without a `timezone`, a new client is told times in the provider's. Raises as `pick`; then no client is
+    created.
     """
     undecided = Reservation.objects.undecided(now=now).filter(client__in=visitors(visitor))
     with offering_alternatives(
         provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now, besides=undecided
     ):
-        return _hold_as_visitor(provider_id, service_id, starts_at, visitor, timezone, now, network)
+        return _hold_as_visitor(provider_id, service_id, starts_at, visitor, timezone, now, network, source)
 
 
 @operation
@@ -53,14 +56,15 @@ def _hold_as_visitor(
     timezone: str,
     now: datetime,
     network: str,
+    source: Source,
 ) -> Reservation:
-    known = visitors(visitor).first() or _added(visitor, timezone, now)
+    known = visitors(visitor).first() or _added(visitor, timezone or _zone_of(provider_id), now)
     return write_pick(
         provider_id=provider_id,
         client_id=known.pk,
         service_id=service_id,
         starts_at=starts_at,
-        actor=Actor(None, Source.PAGE, guest=known),
+        actor=Actor(None, source, guest=known),
         now=now,
         network=network,
     )
@@ -69,6 +73,19 @@ def _hold_as_visitor(
 def visitors(reference: str) -> ClientQuerySet:
     """Return the client created for a visitor, if they have held a time before."""
     return Client.objects.filter(reference=reference, user=None, owner=None)
+
+
+def holds_of(visitor: str, reservation_id: int) -> ReservationQuerySet:
+    """Return the holds that a visitor may see and release: one of theirs, and those of the client created for them.
+
+    The one is theirs even if its client is another one since, after other details were given.
+    """
+    unregistered = Reservation.objects.filter(client__user=None, client__owner=None)
+    return unregistered.filter(Q(pk=reservation_id) | Q(client__in=visitors(visitor)))
+
+
+def _zone_of(provider_id: int) -> str:
+    return Schedule.objects.filter(provider=provider_id).values_list("timezone", flat=True).first() or "UTC"
 
 
 def _added(reference: str, timezone: str, now: datetime) -> Client:
@@ -126,8 +143,7 @@ def give_details(
 
 def booked_as_visitor() -> Exists:
     """Return a condition for clients who once held a time as a visitor and gave their details without a login."""
-    by_visitors = Reservation.objects.filter(created_by=None, face=Source.PAGE, expires_at__isnull=False)
-    return Exists(by_visitors.filter(client=OuterRef("pk")))
+    return Exists(Reservation.objects.by_visitors().filter(client=OuterRef("pk")))
 
 
 def check_held(reservation: Reservation, now: datetime) -> None:

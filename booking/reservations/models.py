@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Source
 from accounts.models import Client, Provider, User
-from booking.reservations.enums import LIVE, Override, ReservationStatus
+from booking.reservations.enums import BY_THEMSELVES, LIVE, Override, ReservationStatus
 from booking.services.models import Service
 
 
@@ -41,6 +41,10 @@ def stale(now: datetime) -> Q:
     return Q(status=ReservationStatus.HELD, expires_at__lte=now)
 
 
+BY_VISITORS = Q(created_by=None, face__in=BY_THEMSELVES, expires_at__isnull=False)
+"""The condition for holds of visitors without a login, and for what became of them."""
+
+
 class ReservationQuerySet(models.QuerySet["Reservation"]):
     def held(self, *, now: datetime) -> Self:
         """Holds that have not expired."""
@@ -58,9 +62,13 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
             return self.filter(Q(status=state) | Q(pk__in=self.stale(now=now).values("pk")))
         return self.filter(status=state)
 
+    def by_visitors(self) -> Self:
+        """Holds of visitors without a login, and what became of them."""
+        return self.filter(BY_VISITORS)
+
     def undecided(self, *, now: datetime) -> Self:
-        """Live holds that a visitor took on a page and has given no details for."""
-        return self.held(now=now).filter(face=Source.PAGE, asked=0)
+        """Live holds that somebody took on a page, or a visitor by the API, and that have no details yet."""
+        return self.held(now=now).filter(Q(face=Source.PAGE) | BY_VISITORS, asked=0)
 
     def stale(self, *, now: datetime) -> Self:
         """Overdue holds that are not yet marked as expired."""
@@ -170,14 +178,23 @@ class Reservation(models.Model):
     def state(self, now: datetime) -> ReservationStatus:
         """Return the status that it has at a moment: a hold past its end is expired, tidied up or not (R9)."""
         status = ReservationStatus(self.status)
-        if status == ReservationStatus.HELD and (self.expires_at is None or self.expires_at <= now):
+        if status == ReservationStatus.HELD and self.is_past_hold(now):
             return ReservationStatus.EXPIRED
         return status
 
+    def is_past_hold(self, now: datetime) -> bool:
+        """Return True if the time for which it was held is over, whatever became of it."""
+        return self.expires_at is None or self.expires_at <= now
+
+    @property
+    def is_by_visitor(self) -> bool:
+        """True for a hold of a visitor without a login: see `by_visitors`."""
+        return self.created_by_id is None and self.face in BY_THEMSELVES and self.expires_at is not None
+
     @property
     def is_undecided(self) -> bool:
-        """True for a hold taken on a page that has no details yet: see `undecided`."""
-        return self.face == Source.PAGE and not self.asked
+        """True for a hold of a person who chooses and has given no details yet: see `undecided`."""
+        return not self.asked and (self.face == Source.PAGE or self.is_by_visitor)
 
     @property
     def length(self) -> timedelta:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.actors import Actor, Source
+from accounts.actors import Actor
 from accounts.clients.imports import CLIENTS
 from accounts.models import Client
 from booking.appointments.enums import Action
@@ -19,6 +19,7 @@ from booking.imports import batching
 from booking.imports.batching import PART
 from booking.imports.kinds import APPOINTMENTS, SERVICES
 from booking.models import Appointment, AppointmentEvent, Reservation
+from booking.reservations.enums import BY_THEMSELVES
 from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.models import Message
 from scheduler_project.common.db.references import new_reference
@@ -388,7 +389,8 @@ def test_knows_whoever_registered_by_an_email_they_verified(ada):
     assert refusals(run(APPOINTMENTS, by_name)) == [(2, "unknown_client", "client_name")]
 
 
-def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada):
+@pytest.mark.parametrize("source", BY_THEMSELVES)
+def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada, source):
     held = hold_as_visitor(
         provider_id=ada.pk,
         service_id=None,
@@ -396,10 +398,11 @@ def test_knows_whoever_booked_as_a_visitor_by_reference_only(ada):
         visitor=new_reference(),
         timezone="UTC",
         now=NOON,
+        source=source,
     )
     said = {"name": "Kim", "email": "kim@example.org", "phone": "+4930901820", "note": "", "by_sms": True}
     visitor = give_details(reservation_id=held.pk, language="en", now=NOON, **said).client
-    confirm(reservation_id=held.pk, actor=Actor(None, Source.PAGE, guest=visitor), now=NOON)
+    confirm(reservation_id=held.pk, actor=Actor(None, source, guest=visitor), now=NOON)
     head = "provider,client_reference,client_email,client_name,client_phone,start\n"
 
     def row_of(reference="", email="", name="", phone=""):

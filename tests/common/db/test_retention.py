@@ -15,6 +15,7 @@ from booking.appointments.operations import confirm, reschedule
 from booking.appointments.unconverted import purge_holds
 from booking.availability.slots import extend
 from booking.models import Appointment, AppointmentEvent, Reservation, Slot
+from booking.reservations.enums import BY_THEMSELVES
 from booking.reservations.guests import hold_as_visitor
 from booking.reservations.operations import expire_due
 from reminders.models import DeliveryAttempt, Message
@@ -79,11 +80,11 @@ def test_keeps_cancelled_appointments(provider):
     assert Appointment.objects.filter(pk=made.pk).exists()
 
 
-def test_forgets_guests_who_never_booked_and_no_other_clients(provider):
+@pytest.mark.parametrize("source", BY_THEMSELVES)
+def test_forgets_guests_who_never_booked_and_no_other_clients(provider, source):
     when = at("2026-03-04 09:00")
-    guest = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=when, visitor=new_reference(), timezone="UTC", now=NOON
-    )
+    time = {"service_id": None, "starts_at": when, "timezone": "UTC", "now": NOON}
+    guest = hold_as_visitor(provider_id=provider.pk, visitor=new_reference(), source=source, **time)
     Client.objects.filter(pk=guest.client_id).update(name="Ada", email="ada@example.org")
     expire_due(now=NOON + DAY)
     office = ended(NOON, client=ClientFactory(user=None), face=Source.ADMIN)

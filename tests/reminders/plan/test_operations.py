@@ -17,6 +17,7 @@ from booking.appointments.enums import Action
 from booking.appointments.operations import confirm, edit, reschedule, take_action
 from booking.availability.operations import set_policy
 from booking.models import Appointment, Schedule
+from booking.reservations.enums import BY_THEMSELVES
 from booking.reservations.guests import give_details, hold_as_visitor
 from booking.reservations.operations import expire_due, reserve
 from booking.series.enums import ConflictPolicy, SeriesScope
@@ -444,18 +445,18 @@ def test_hold_that_runs_out_is_told_to_who_was_asked_and_verified_that_email(pro
     assert Message.objects.get(kind="hold_expired").reservation == held
 
 
-def by_visitor(provider, email, start):
-    """Held on the pages by somebody who gave this email."""
-    held = hold_as_visitor(
-        provider_id=provider.pk, service_id=None, starts_at=start, visitor=new_reference(), timezone="UTC", now=NOON
-    )
+def by_visitor(provider, email, start, source=Source.PAGE):
+    """Held by somebody without a login who gave this email."""
+    time = {"service_id": None, "starts_at": start, "timezone": "UTC", "now": NOON}
+    held = hold_as_visitor(provider_id=provider.pk, visitor=new_reference(), source=source, **time)
     said = {"name": "Ada", "email": email, "phone": "", "note": "", "by_sms": False, "language": ""}
     return give_details(reservation_id=held.pk, now=NOON, **said)
 
 
-def test_hold_that_runs_out_is_told_to_who_opened_a_link_there_before(provider, mailoutbox):
-    before = by_visitor(provider, "ada@example.org", at("2026-03-05 11:00"))
-    confirm(reservation_id=before.pk, actor=Actor(None, Source.PAGE, guest=before.client), now=NOON)
+@pytest.mark.parametrize("source", BY_THEMSELVES)
+def test_hold_that_runs_out_is_told_to_who_answered_a_mail_there_before(provider, mailoutbox, source):
+    before = by_visitor(provider, "ada@example.org", at("2026-03-05 11:00"), source)
+    confirm(reservation_id=before.pk, actor=Actor(None, source, guest=before.client), now=NOON)
     held = by_visitor(provider, "ada@example.org", NINE)
     send(NOON)
 
