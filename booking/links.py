@@ -21,6 +21,9 @@ APPOINTMENT = "booking.links.appointment"
 VISITOR = "booking.links.visitor"
 
 
+GUEST = "booking.links.guest"
+
+
 def booking_link(provider: Provider) -> str:
     """Return the address of a provider's booking page, for their own website and mails."""
     return settings.SITE_URL + reverse("provider", args=[provider.slug])
@@ -64,6 +67,20 @@ def visitor_from_token(token: str) -> str | None:
         return str(signing.loads(token, salt=VISITOR, max_age=VISITOR_KEPT))
     except (signing.BadSignature, ValueError, TypeError):
         return None
+
+
+def guest_token(visitor: str, reservation: Reservation) -> str:
+    """Return the token by which a visitor acts on their holds in the API, without a login. It cannot confirm alone."""
+    return signing.dumps([visitor, reservation.pk], salt=GUEST)
+
+
+def hold_from_guest_token(token: str) -> tuple[str, int]:
+    """Return the visitor's reference and the reservation in a guest's token.
+
+    Raises BadSignature if we did not sign it, SignatureExpired if we did more than a day ago.
+    """
+    visitor, reservation_id = signing.loads(token, salt=GUEST, max_age=VISITOR_KEPT)
+    return str(visitor), int(reservation_id)
 
 
 def appointment_token(appointment: Appointment) -> str:

@@ -81,7 +81,9 @@ class ClientConfirmSerializer(ConfirmSerializer):
 
 
 class ClientReservationViewSet(ReservationViewSet):
-    """Holds of the client in the path."""
+    """Holds of the client in the path, who has a login, or whom the caller may book for."""
+
+    open_actions = guest_actions = frozenset()
 
     @extend_schema(
         summary="Hold a time for a client",

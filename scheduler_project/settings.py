@@ -414,7 +414,8 @@ THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")
 changed, by one login. Wrong passwords and codes are counted separately: they slow down the person who guesses, not the
 owner."""
 THROTTLE_HOLD = env.str("THROTTLE_HOLD", default="60/hour")
-"""Times held and links requested on the pages, from one address."""
+"""Times held and mails to confirm them requested by visitors without a login, on the pages and by the API, from one
+address."""
 THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")
 """Appointments that one client books, moves and cancels."""
 THROTTLE_CHANGE_NETWORK = env.str("THROTTLE_CHANGE_NETWORK", default="120/hour")
@@ -443,6 +444,7 @@ THROTTLE_CODE_SITE = env.str("THROTTLE_CODE_SITE", default="500/day")
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.sign_in.authentication.JWTAuthentication",
+        "booking.api.authentication.GuestAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.actors import Actor, Source
 from accounts.api.fields import NameField
-from accounts.clients.fields import field_names, with_proofs
+from accounts.clients.fields import GUEST_FIELDS, field_names, with_proofs
 from accounts.clients.operations import manages
 from accounts.models import Client
 from accounts.providers.serializers import ProviderField
@@ -23,6 +23,26 @@ class OwnClientSerializer(ModelSerializer[Client]):
     class Meta:
         model = Client
         fields = ["id"]
+
+
+class GuestSerializer(ModelSerializer[Client]):
+    """What guests are asked for, as the form on the pages has it."""
+
+    name = NameField()
+    email = EmailField()
+    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("With the country: +49…"))
+
+    class Meta:
+        model = Client
+        fields = [each.name for each in GUEST_FIELDS]
+
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        for each in GUEST_FIELDS:
+            if each.guest:
+                fields[each.name].required = each.guest.is_required
+                fields[each.name].validators = [*fields[each.name].validators, *each.guest.validators]
+        return fields
 
 
 class ClientSerializer(ModelSerializer[Client]):

@@ -10,13 +10,14 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers, viewsets
-from rest_framework.permissions import SAFE_METHODS
+from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from accounts.actors import Actor, Source
 from accounts.models import Client, Provider
+from booking.api.authentication import Guest, UsersAndGuests
 from booking.api.fields import get_or_404, zone_or_none
 from scheduler_project.common.api.fields import ID, TimezoneField
 from scheduler_project.common.api.idempotency import IdempotentMixin
@@ -44,6 +45,15 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     timeless_actions: frozenset[str] = frozenset({"destroy"})
     """Actions whose answers have no times, so that `timezone` would do nothing."""
 
+    guest_actions: frozenset[str] = frozenset()
+    """Actions that guests may take by the token of their hold or appointment."""
+
+    open_actions: frozenset[str] = frozenset()
+    """Actions that need neither login nor token."""
+
+    limited_actions: frozenset[str] = frozenset()
+    """Actions that count by `THROTTLE_HOLD` if a guest takes them, as on the pages."""
+
     lookup_value_regex = ID
     now: datetime
 
@@ -56,9 +66,35 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         if request.query_params and request.method not in SAFE_METHODS:
             _ = self.wanted  # Refuse a malformed query before anything is written.
 
+    def get_permissions(self) -> Any:
+        if self.action in self.open_actions:
+            return [AllowAny()]
+        if self.action in self.guest_actions:
+            return [UsersAndGuests()]
+        return super().get_permissions()
+
+    @property
+    def throttle_scope(self) -> str | None:
+        limited = self.action in self.limited_actions and not self.request.user.is_authenticated
+        return "hold" if limited else None
+
+    @property
+    def guest(self) -> Guest | None:
+        """The guest by the token of the request, if it has one."""
+        return self.request.auth if isinstance(self.request.auth, Guest) else None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """True for guests, with a token or not yet."""
+        return not self.request.user.is_authenticated
+
     @property
     def actor(self) -> Actor:
         return Actor.of(self.request.user, Source.API)
+
+    def actor_on(self, row: Any) -> Actor:
+        """Return the actor of a request about a row that was looked up: a guest acts as its client."""
+        return self.actor if self.guest is None else Actor(None, Source.API, guest=row.client)
 
     @cached_property
     def wanted(self) -> dict[str, Any]:

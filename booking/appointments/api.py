@@ -14,12 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.permissions import ForStaff
+from booking.api.authentication import Attendee
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, OffsetsField, OverrideField
 from booking.appointments import operations as appointments
 from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.filters import AppointmentFilter
-from booking.appointments.serializers import AppointmentSerializer
+from booking.appointments.models import AppointmentQuerySet
+from booking.appointments.serializers import USERS_OR_GUESTS, AppointmentSerializer, GuestAppointmentSerializer
 from booking.appointments.transitions import STATUSES
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, AppointmentEvent
@@ -117,7 +119,7 @@ class EventSerializer(ModelSerializer[AppointmentEvent]):
     list=extend_schema(summary="Appointments you may see"),
     retrieve=extend_schema(
         summary="One appointment",
-        responses={200: AppointmentSerializer, **refusals(400)},
+        responses={200: USERS_OR_GUESTS, **refusals(400)},
     ),
 )
 class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
@@ -128,19 +130,32 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     filterset_class = AppointmentFilter
     timeless_actions = frozenset({"destroy", "ics"})
     paged_actions = frozenset({"list", "history"})
+    guest_actions = frozenset({"retrieve", "reschedule", "cancel", "ics"})
 
     def get_queryset(self) -> QuerySet[Appointment]:
-        mine = Appointment.objects.visible_to(self.request.user).detailed()
+        mine = self.visible().detailed()
         return mine.order_by("-reservation__starts_at", "-pk")
+
+    def visible(self) -> AppointmentQuerySet:
+        if isinstance(self.guest, Attendee):
+            return Appointment.objects.filter(pk=self.guest.appointment_id)
+        return Appointment.objects.visible_to(self.request.user)
+
+    def get_serializer_class(self) -> Any:
+        return AppointmentSerializer if self.guest is None else GuestAppointmentSerializer
+
+    def answer_about(self, appointment: Appointment, code: int = status.HTTP_200_OK) -> Response:
+        return self.answer(self.get_serializer_class(), appointment, code)
 
     def pk_of(self) -> int:
         return self.get_object().pk
 
     def acted(self, which: Action, reason: str = "") -> Response:
+        found = self.get_object()
         appointment = appointments.take_action(
-            appointment_id=self.pk_of(), action=which, actor=self.actor, now=self.now, reason=reason
+            appointment_id=found.pk, action=which, actor=self.actor_on(found), now=self.now, reason=reason
         )
-        return self.answer(AppointmentSerializer, appointment)
+        return self.answer_about(appointment)
 
     @extend_schema(
         summary="Book in one step",
@@ -226,26 +241,27 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     @extend_schema(
         summary="Move to another time",
         request=RescheduleSerializer,
-        responses={200: AppointmentSerializer, **refusals(403, 409)},
+        responses={200: USERS_OR_GUESTS, **refusals(403, 409)},
         examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
     )
     @action(detail=True, methods=["post"])
     def reschedule(self, request: Request, pk: str) -> Response:
         data = self.sent(RescheduleSerializer)
+        found = self.get_object()
         appointment = appointments.reschedule(
-            appointment_id=self.pk_of(),
+            appointment_id=found.pk,
             starts_at=data["start_time"],
             ends_at=data.get("end_time"),
             overrides=data.get("override", ()),
-            actor=self.actor,
+            actor=self.actor_on(found),
             now=self.now,
         )
-        return self.answer(AppointmentSerializer, appointment)
+        return self.answer_about(appointment)
 
     @extend_schema(
         summary="Cancel, with a reason",
         request=ReasonSerializer,
-        responses={200: AppointmentSerializer, **refusals(403, 409)},
+        responses={200: USERS_OR_GUESTS, **refusals(403, 409)},
     )
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:

@@ -1,5 +1,6 @@
 """`/api/v1/reservations`: holds and what became of them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -8,26 +9,46 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import Throttled
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.actors import Source
 from accounts.api.permissions import ForStaff
+from booking.api.authentication import Attendee, Visitor
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, OverrideField
 from booking.appointments import operations as appointments
-from booking.appointments.serializers import AppointmentSerializer
+from booking.appointments.serializers import USERS_OR_GUESTS, AppointmentSerializer, GuestAppointmentSerializer
+from booking.links import guest_token
 from booking.models import Reservation
+from booking.reservations import guests
 from booking.reservations import operations as reservations
+from booking.reservations.codes import check_code
+from booking.reservations.errors import WrongHoldCode
 from booking.reservations.filters import ReservationFilter
-from booking.reservations.serializers import ReservationSerializer
-from scheduler_project.common.api.fields import IdField, TimezoneField
+from booking.reservations.models import ReservationQuerySet
+from booking.reservations.serializers import (
+    DetailsSerializer,
+    HeldSerializer,
+    ReservationSerializer,
+    check_sent_by_guest,
+)
+from scheduler_project.common.api.fields import IdField, LineField, TimezoneField
 from scheduler_project.common.api.idempotency import IdempotentMixin
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import Serializer
 from scheduler_project.common.api.views import StrictView
-from scheduler_project.common.limits.throttling import site_network
+from scheduler_project.common.db.references import new_reference
+from scheduler_project.common.errors import NotAllowed
+from scheduler_project.common.limits.throttling import seconds_until_mail, site_network
+
+WITHOUT_LOGIN = (
+    "Without a login it is held for a visitor, for ten minutes, or longer once `details` are given. The answer has a "
+    "`guest_token`; sent with the next hold, it moves a hold without details instead of adding one."
+)
 
 
 class ReserveSlotSerializer(Serializer[Any]):
@@ -45,6 +66,48 @@ class ReserveSerializer(ReserveSlotSerializer):
 
 class ConfirmSerializer(Serializer[Any]):
     confirmed = serializers.BooleanField(help_text=_("True makes the appointment; false gives the time back."))
+    code = LineField(
+        required=False, max_length=20, help_text=_("For guests: the six digits that were mailed with the details.")
+    )
+
+
+class HoldMixin:
+    """Holding a time: for a user or whom they name, or for a visitor without a login, as on the pages."""
+
+    def hold(self: Any, provider_id: int, starts_at: datetime, data: dict[str, Any]) -> Response:
+        """Hold a time, and answer it. A visitor's answer has the token for what comes next."""
+        if self.is_anonymous:
+            return self._hold_as_visitor(provider_id, starts_at, data)
+        reservation = reservations.reserve(
+            provider_id=provider_id,
+            starts_at=starts_at,
+            client_id=self.client_asked_for(data.get("client")),
+            service_id=data.get("service"),
+            ends_at=data.get("end_time"),
+            overrides=data.get("override", ()),
+            actor=self.actor,
+            now=self.now,
+            network=site_network(self.request),
+        )
+        return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
+
+    def _hold_as_visitor(self: Any, provider_id: int, starts_at: datetime, data: dict[str, Any]) -> Response:
+        check_sent_by_guest(data)
+        if isinstance(self.guest, Attendee):
+            raise NotAllowed(_("This token is of an appointment. Leave it out to hold another time."))
+        visitor = self.guest.reference if self.guest else new_reference()
+        reservation = guests.hold_as_visitor(
+            provider_id=provider_id,
+            service_id=data.get("service"),
+            starts_at=starts_at,
+            visitor=visitor,
+            timezone=data.get("timezone") or self.wanted.get("timezone", ""),
+            now=self.now,
+            network=site_network(self.request),
+            source=Source.API,
+        )
+        body = ReservationSerializer(reservation, context=self.get_serializer_context()).data
+        return Response({**body, "guest_token": guest_token(visitor, reservation)}, status.HTTP_201_CREATED)
 
 
 @extend_schema_view(
@@ -54,24 +117,29 @@ class ConfirmSerializer(Serializer[Any]):
         responses={200: ReservationSerializer, **refusals(400)},
     ),
 )
-class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
+class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewSet):
     """Reservations: holds, and what became of them."""
 
     queryset = Reservation.objects.all()
     serializer_class = ReservationSerializer
     filterset_class = ReservationFilter
+    open_actions = frozenset({"create"})
+    guest_actions = frozenset({"retrieve", "destroy", "details", "confirm"})
+    limited_actions = frozenset({"create", "details"})
 
     def get_queryset(self) -> QuerySet[Reservation]:
-        return (
-            Reservation.objects.visible_to(self.request.user)
-            .select_related("appointment")
-            .order_by("-starts_at", "-pk")
-        )
+        return self.visible().select_related("appointment").order_by("-starts_at", "-pk")
+
+    def visible(self) -> ReservationQuerySet:
+        if isinstance(self.guest, Visitor):
+            return guests.holds_of(self.guest.reference, self.guest.reservation_id).select_related("client")
+        return Reservation.objects.visible_to(self.request.user)
 
     @extend_schema(
         summary="Hold a time",
+        description=WITHOUT_LOGIN,
         request=ReserveSerializer,
-        responses={201: ReservationSerializer, **refusals(403, 404, 409)},
+        responses={201: HeldSerializer, **refusals(403, 404, 409)},
         examples=[
             OpenApiExample(
                 "Half past one in Berlin",
@@ -82,38 +150,72 @@ class ReservationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     )
     def create(self, request: Request) -> Response:
         data = self.sent(ReserveSerializer)
-        reservation = reservations.reserve(
-            provider_id=data["provider"],
-            client_id=self.client_asked_for(data.get("client")),
-            service_id=data.get("service"),
-            starts_at=data["start_time"],
-            ends_at=data.get("end_time"),
-            overrides=data.get("override", ()),
-            actor=self.actor,
-            now=self.now,
-            network=site_network(request),
-        )
-        return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
+        return self.hold(data["provider"], data["start_time"], data)
+
+    @extend_schema(
+        summary="A guest's details",
+        description="For guests: name, email and what else the provider should know. They are mailed a link to "
+        "confirm, and a code for `confirm`. The first details extend the hold to the schedule's hold time. They may be "
+        "given once more, to correct the address.",
+        request=DetailsSerializer,
+        responses={200: ReservationSerializer, **refusals(403, 409, 410)},
+        examples=[
+            OpenApiExample("Name and email", {"name": "Ada", "email": "ada@example.org"}, request_only=True),
+        ],
+    )
+    @action(detail=True, methods=["post"])
+    def details(self, request: Request, pk: str) -> Response:
+        held = self.get_object()
+        data = self.sent(DetailsSerializer)
+        if self.guest is None:
+            raise NotAllowed
+        if seconds := seconds_until_mail("hold", data["email"]):
+            raise Throttled(wait=seconds)
+        reservation = guests.give_details(reservation_id=held.pk, now=self.now, **data)
+        return self.answer(ReservationSerializer, reservation)
 
     @extend_schema(
         summary="Confirm a hold, or give it back",
         request=ConfirmSerializer,
-        responses={200: AppointmentSerializer, **refusals(409, 410)},
+        description="Guests send the `code` that was mailed with the details. Their answer has less in it, and a "
+        "`guest_token` for the appointment. Without the code it is 403 `confirmation_required`, and five wrong ones "
+        "are the last: then only the mailed link confirms.",
+        responses={200: USERS_OR_GUESTS, **refusals(403, 409, 410)},
         examples=[OpenApiExample("Confirm", {"confirmed": True}, request_only=True)],
     )
     @action(detail=True, methods=["post"])
     def confirm(self, request: Request, pk: str) -> Response:
         data = self.sent(ConfirmSerializer)
         if not data["confirmed"]:
-            released = reservations.release(reservation_id=self.get_object().pk, actor=self.actor, now=self.now)
-            return self.answer(ReservationSerializer, released)
+            return self.answer(ReservationSerializer, self.release(self.get_object()))
+        if self.guest is not None:
+            return self.confirm_as_guest(data)
+        if "code" in data:
+            raise NotAllowed(_("Only guests confirm by a code."), field="code")
         appointment = appointments.confirm(reservation_id=int(pk), actor=self.actor, now=self.now)
         return self.answer(AppointmentSerializer, appointment)
 
     @extend_schema(summary="Release a hold", responses={204: None, **refusals(409)})
     def destroy(self, request: Request, pk: str) -> Response:
-        reservations.release(reservation_id=self.get_object().pk, actor=self.actor, now=self.now)
+        self.release(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def release(self, held: Reservation) -> Reservation:
+        return reservations.release(reservation_id=held.pk, actor=self.actor_on(held), now=self.now)
+
+    def confirm_as_guest(self, data: dict[str, Any]) -> Response:
+        """Confirm a guest's hold by the mailed code.
+
+        A wrong code is answered and not raised: repeated with an `Idempotency-Key`, a raised error would take back that
+        it was counted.
+        """
+        held = self.get_object()
+        try:
+            check_code(held, data.get("code"), self.now)
+        except WrongHoldCode as wrong:
+            return self.handle_exception(wrong)
+        appointment = appointments.confirm(reservation_id=held.pk, actor=self.actor_on(held), now=self.now)
+        return self.answer(GuestAppointmentSerializer, appointment)
 
 
 class ExpiredSerializer(Serializer[Any]):

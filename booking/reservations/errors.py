@@ -75,6 +75,33 @@ class AskedEnough(DomainError):
     message = _("The link has been sent twice. Please look for it in your mail, also among the junk.")
 
 
+class ConfirmationRequired(DomainError):
+    """A guest's booking that lacks the answer from their mailbox (R10)."""
+
+    code = "confirmation_required"
+    kind = ErrorKind.FORBIDDEN
+    message = _(
+        "Guests confirm by mail: hold a time, send name and email to its details, then confirm with the code from the "
+        "mail, or open the link in it."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            details={
+                "steps": [
+                    "POST /api/v1/slots/{id}/reserve",
+                    "POST /api/v1/reservations/{id}/details",
+                    "POST /api/v1/reservations/{id}/confirm",
+                ]
+            }
+        )
+
+
+class WrongHoldCode(DomainError):
+    code = "wrong_code"
+    message = _("This code is not valid, or no longer. After five wrong ones only the link in the mail confirms.")
+
+
 class AlreadyConfirmed(DomainError):
     code = "already_confirmed"
     kind = ErrorKind.CONFLICT

@@ -10,6 +10,8 @@ from accounts.clients.fields import GUEST_FIELDS
 from accounts.clients.forms import guests_contacts
 from scheduler_project.common.pages.forms import TextField
 
+PHONE_FOR_SMS = _("For text messages we need your number.")
+
 
 class NoteForm(forms.Form):
     note = TextField(
@@ -36,5 +38,5 @@ class DetailsForm(NoteForm):
         cleaned = super().clean() or self.cleaned_data
         cleaned.setdefault("by_sms", False)
         if cleaned.get("by_sms") and not cleaned.get("phone") and "phone" not in self.errors:
-            self.add_error("phone", _("For text messages we need your number."))
+            self.add_error("phone", PHONE_FOR_SMS)
         return cleaned

@@ -3,12 +3,53 @@
 from datetime import UTC
 from typing import Any
 
+from django.conf import settings
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts.clients.serializers import GuestSerializer
 from booking.models import Reservation
 from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.forms import PHONE_FOR_SMS
+from scheduler_project.common.api.fields import TextField
 from scheduler_project.common.api.serializers import Serializer
+from scheduler_project.common.errors import NotAllowed
+from scheduler_project.common.languages import language_choices
+
+GUESTS_DO_NOT_SEND = {
+    "client": _("You can book for yourself only."),
+    "end_time": _("Choose a service instead of an end time."),
+    "override": _("Only the provider and staff may override these rules."),
+}
+"""The fields with which users book for others, or against the rules, and why they are refused to guests."""
+
+
+def check_sent_by_guest(sent: dict[str, Any]) -> None:
+    """Raise NotAllowed if a guest sent a field of `GUESTS_DO_NOT_SEND`."""
+    for name, reason in GUESTS_DO_NOT_SEND.items():
+        if sent.get(name) is not None:
+            raise NotAllowed(reason, field=name)
+
+
+class DetailsSerializer(GuestSerializer):
+    note = TextField(required=False, allow_blank=True, default="", max_length=2000, help_text=_("For the provider."))
+    language = serializers.ChoiceField(
+        choices=language_choices(),
+        required=False,
+        help_text=_("Of the messages to them. That of the request, if left out."),
+    )
+    by_sms = serializers.BooleanField(default=False, help_text=_("Remind them by text message too."))
+
+    class Meta(GuestSerializer.Meta):
+        fields = [*GuestSerializer.Meta.fields, "note", "language", "by_sms"]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["by_sms"] and settings.SMS_GATEWAY == "none":
+            raise serializers.ValidationError({"by_sms": _("Text messages are not sent here.")})
+        if attrs["by_sms"] and not attrs.get("phone"):
+            raise serializers.ValidationError({"phone": PHONE_FOR_SMS}, code="required")
+        return {"language": get_language() or "", **attrs}
 
 
 class ReservationSerializer(Serializer[Reservation]):
@@ -45,3 +86,13 @@ class ReservationSerializer(Serializer[Reservation]):
             "overrides": instance.overrides,
             "created_at": instance.created_at.astimezone(zone),
         }
+
+
+class HeldSerializer(ReservationSerializer):
+    guest_token = serializers.CharField(
+        required=False,
+        help_text=_(
+            "Only here, and only without a login: send it as `Authorization: Guest …` with what comes next. It is good "
+            "for a day."
+        ),
+    )

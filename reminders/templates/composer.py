@@ -14,19 +14,21 @@ from django.template.loader import render_to_string
 from django.utils import dateformat, translation
 from django.utils.functional import Promise
 
+from accounts.actors import Source
 from accounts.clients.fields import ContactField, fields_with
 from booking.appointments.changes import default_title
 from booking.appointments.transitions import CALLED_OFF
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
+from booking.reservations.codes import code_of
 from reminders.channels.base import Attachment, OutgoingMessage, TemplateText
 from reminders.channels.registry import CHANNELS, personal
 from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, MessageTemplate
 from reminders.preferences.links import opt_out_link
 from reminders.templates.account_mails import account_mail
-from reminders.templates.texts import LINKS, default_words, filled, filled_html
+from reminders.templates.texts import LINKS, default_words, filled, filled_html, names_in
 from reminders.webhooks.payloads import envelope, signing_secrets
 from scheduler_project.common.pages.formats import LONG, SHORT
 from scheduler_project.common.validators import isolated
@@ -36,6 +38,10 @@ ENDING = (MessageKind.CANCELLED, MessageKind.DECLINED)
 
 OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
 """A line added to any text about many appointments of a series."""
+
+
+CODE = translation.gettext_noop("Your code, if you are asked for one: {{ confirm_code }}")
+"""A line added to any text about a hold that a visitor made by the API, where the code confirms it."""
 
 
 INVITING = (
@@ -140,6 +146,8 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
         words = text_or_default(words, facts, message.kind, message.channel, message.recipient)
         if message.details.get("others"):
             words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
+        if facts.get("confirm_code") and "confirm_code" not in names_in(str(words.body)):
+            words = words._replace(body=f"{words.body}\n\n{translation.gettext(CODE)}")
         rendered = render(
             words,
             facts,
@@ -204,6 +212,8 @@ def text_if_sent_now(message: Message, *, now: datetime) -> str:
         return ""
     outgoing = compose(message, custom_texts=templates_for([message]), now=now)
     text = KEYS.sub("\\1…/", outgoing.text)
+    if message.kind == MessageKind.HOLD:
+        text = text.replace(code_of(message.about), "…")
     return f"{outgoing.subject}\n\n{text}" if outgoing.subject else text
 
 
@@ -304,6 +314,8 @@ def variables_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     }
     if message.recipient == Recipient.CLIENT and message.kind == MessageKind.HOLD:
         facts["confirm_link"] = hold_link(reservation)
+        by_program = reservation.is_by_visitor and reservation.face == Source.API
+        facts["confirm_code"] = code_of(reservation) if by_program else ""
     return {name: " ".join(value.split()) for name, value in facts.items()}
 
 
@@ -336,7 +348,7 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "site_name": settings.SITE_NAME,
     }
     if template.recipient == Recipient.CLIENT and template.kind == MessageKind.HOLD:
-        facts["confirm_link"] = f"{settings.SITE_URL}/r/{'example' * 8}/"
+        facts |= {"confirm_link": f"{settings.SITE_URL}/r/{'example' * 8}/", "confirm_code": "123456"}
     return {name: " ".join(value.split()) for name, value in facts.items()}
 
 

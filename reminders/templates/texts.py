@@ -35,6 +35,7 @@ VARIABLES = {
     "old_start": _("when it was before it was moved"),
     "reason": _("why it was cancelled or declined"),
     "confirm_link": _("where the client confirms a reservation"),
+    "confirm_code": _("the code that confirms a reservation made by another program; otherwise nothing"),
     "held_until": _("until when the time is held"),
     "site_name": _("what this site is called"),
 }

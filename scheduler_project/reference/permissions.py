@@ -156,6 +156,23 @@ OF_ONESELF = (
 )
 """Operations on the caller's own login. Every user may use them."""
 
+OF_VISITORS = ("post /api/v1/reservations/{id}/details",)
+"""Operations for guests only."""
+
+FOR_GUESTS = (
+    "post /api/v1/reservations",
+    "post /api/v1/slots/{id}/reserve",
+    "get /api/v1/reservations/{id}",
+    "delete /api/v1/reservations/{id}",
+    *OF_VISITORS,
+    "post /api/v1/reservations/{id}/confirm",
+    "get /api/v1/appointments/{id}",
+    "get /api/v1/appointments/{id}.ics",
+    "post /api/v1/appointments/{id}/reschedule",
+    "post /api/v1/appointments/{id}/cancel",
+)
+"""Operations that guests may use: those that hold a time without anything, the others by a guest's token."""
+
 ALIASED = {alias.operation: alias.stands_for for alias in ALIASES}
 """The operation that each alias stands for, with its permission."""
 
@@ -267,6 +284,8 @@ def page() -> str:
         _list(FOR_EVERYBODY),
         "Everybody who is logged in may use these, which are about their own login:",
         _list(OF_ONESELF),
+        "Guests may use these on their own hold or appointment, by its token. To hold a time they need none:",
+        _list(FOR_GUESTS),
         "## Aliases\n\nEach asks for what the operation it stands for asks for.",
         markdown.table(("alias", "stands for"), ((_request(a), _request(b)) for a, b in ALIASED.items())),
         "`POST /api/v1/clients` and `POST /api/v1/providers` register without a login as `POST /api/v1/register` does.",

@@ -131,11 +131,7 @@ def test_key_says_nothing_about_reading(booker_api, provider):
 
 
 def test_key_of_anonymous_leaves_no_trace(api, provider):
-    assert refusal(send(api, "/api/reservations", {"provider": provider.pk, **NINE})) == (
-        401,
-        "not_authenticated",
-        None,
-    )
+    assert refusal(send(api, "/api/series", {"provider": provider.pk, **NINE})) == (401, "not_authenticated", None)
     assert not IdempotentRequest.objects.exists()
 
 

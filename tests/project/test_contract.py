@@ -39,6 +39,8 @@ REGISTERING = {"post /api/v1/clients", "post /api/v1/providers"}
 """Endpoints at which a visitor registers."""
 OF_ALL = {"post /api/v1/slots/{id}/reserve"}
 """Endpoints that lead to a row which belongs to nobody."""
+FOR_VISITORS = {"post /api/v1/reservations", "post /api/v1/slots/{id}/reserve"}
+"""Endpoints that do something else for those who are not logged in: they hold a time for a visitor."""
 OF_STAFF = {
     "get /api/v1/closures/{id}",
     "delete /api/v1/closures/{id}",
@@ -56,6 +58,12 @@ def is_one_of(endpoint: Endpoint, exceptions: set[str]) -> bool:
     return (endpoint.alias_of or str(endpoint)) in exceptions
 
 
+ASKING = [
+    endpoint
+    for endpoint in ENDPOINTS
+    if str(endpoint) not in REGISTERING
+    and not is_one_of(endpoint, PUBLIC | (set() if "{client}" in endpoint.path else FOR_VISITORS))
+]
 PRIVATE = [endpoint for endpoint in ENDPOINTS if not is_one_of(endpoint, PUBLIC)]
 OF_SOMEBODY = [endpoint for endpoint in PRIVATE if "{" in endpoint.path and not is_one_of(endpoint, OF_ALL)]
 IN_PAGES = [endpoint for endpoint in ENDPOINTS if "page_size" in endpoint.query]
@@ -78,16 +86,28 @@ def world(one_of_everything, db) -> World:
 
 
 def test_every_exception_is_an_endpoint():
-    assert {str(endpoint) for endpoint in ENDPOINTS} >= PUBLIC | OF_ALL | OF_STAFF | REGISTERING
+    assert {str(endpoint) for endpoint in ENDPOINTS} >= PUBLIC | OF_ALL | OF_STAFF | REGISTERING | FOR_VISITORS
 
 
-@every([endpoint for endpoint in PRIVATE if str(endpoint) not in REGISTERING])
+@every(ASKING)
 def test_anonymous_is_asked_to_log_in(world, endpoint):
     request = good_request(endpoint, world.ids)
 
     answer = sent(world.people["anonymous"], endpoint, path_of(endpoint, world.ids), **request)
 
     assert refusal(answer) == (401, "not_authenticated", None)
+
+
+@pytest.mark.parametrize("who", ["a visitor", "a guest"])
+@every(ASKING)
+def test_guest_by_another_token_finds_nothing_and_changes_nothing(world, endpoint, who):
+    before = dump()
+    request = good_request(endpoint, world.ids)
+
+    answer = sent(world.people[who], endpoint, path_of(endpoint, world.ids), **request)
+
+    assert refusal(answer)[0] in (403, 404)
+    assert dump() == before
 
 
 @every(OF_SOMEBODY)

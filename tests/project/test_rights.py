@@ -15,11 +15,18 @@ from django.apps import apps
 from django.conf import settings
 
 from accounts.models import User
-from scheduler_project.reference.permissions import ALIASED, FOR_EVERYBODY, OF_ONESELF, OPERATIONS
+from scheduler_project.reference.permissions import (
+    ALIASED,
+    FOR_EVERYBODY,
+    FOR_GUESTS,
+    OF_ONESELF,
+    OF_VISITORS,
+    OPERATIONS,
+)
 from tests.conftest import logged_in
 from tests.factories import UserFactory
 from tests.groups import FRONT_DESK, MANAGER, staff_of
-from tests.project.schema import Endpoint, endpoints
+from tests.project.schema import Endpoint, endpoints, schema
 from tests.project.world import World, as_json, everything, good_request, path_of, sent
 
 ROLES = ("nobody", "front desk", "manager", "superuser")
@@ -48,7 +55,19 @@ def people(world) -> dict[str, User]:
 
 
 def test_table_names_every_operation():
-    assert Counter([*OPERATIONS, *FOR_EVERYBODY, *OF_ONESELF, *ALIASED]) == Counter(ENDPOINTS.keys())
+    assert Counter([*OPERATIONS, *FOR_EVERYBODY, *OF_ONESELF, *OF_VISITORS, *ALIASED]) == Counter(ENDPOINTS.keys())
+
+
+def test_schema_names_the_operations_that_take_a_guests_token():
+    taking = {
+        f"{method} {path.rstrip('/')}"
+        for path, operations in schema()["paths"].items()
+        for method, operation in operations.items()
+        if {"guestAuth": []} in operation.get("security", [])
+    }
+
+    aliases = {alias for alias, name in ALIASED.items() if name in FOR_GUESTS and "{client}" not in alias}
+    assert taking == {*FOR_GUESTS, *aliases}
 
 
 def test_operations_are_for_those_with_the_permission_and_nobody_else(world, people):

@@ -11,6 +11,7 @@ MAILED = {
     "booking.links.details": booking.DETAILS,
     "booking.links.appointment": booking.APPOINTMENT,
     "booking.links.visitor": booking.VISITOR,
+    "booking.links.guest": booking.GUEST,
     "reminders.links.opt_out": reminders.OPT_OUT,
 }
 

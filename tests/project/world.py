@@ -13,13 +13,17 @@ from django.db import transaction
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
+from accounts.actors import Source
 from accounts.models import SignIn
 from accounts.sign_in.sign_ins import end_sign_ins
+from booking.links import appointment_token, details_token, guest_token
 from booking.models import CalendarFeed, Slot
+from booking.reservations.guests import give_details, hold_as_visitor
 from booking.series.enums import ConflictPolicy
 from booking.series.operations import SeriesSpec, create_series
 from reminders.models import Message, OptOut
 from scheduler_project.common.api.versions import ROOT
+from scheduler_project.common.db.references import new_reference
 from tests.accounts.helpers import tokens_of
 from tests.conftest import logged_in
 from tests.factories import (
@@ -101,11 +105,18 @@ def everything() -> Iterator[World]:
         ids["sign_in_id"] = SignIn.objects.get(user=boss).pk
         ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
         neighbour = ClientFactory()
-        appoint(provider, at("2026-03-04 12:00"), client=neighbour)
+        theirs = appoint(provider, at("2026-03-04 12:00"), client=neighbour)
         hold(provider, at("2026-03-04 12:30"), client=neighbour)
         ids["date"] = str(DateOverrideFactory(schedule=provider.schedule, date="2026-04-02", hours=[]).date)
+        reference = new_reference()
+        time = {"service_id": None, "starts_at": at("2026-03-04 13:00"), "timezone": "UTC", "now": NOON}
+        visiting = hold_as_visitor(provider_id=provider.pk, visitor=reference, source=Source.API, **time)
+        ada = {"name": "Ada", "email": "ada@example.org", "note": "", "by_sms": False, "language": "en"}
+        give_details(reservation_id=visiting.pk, now=NOON, **ada)
         people = {
             "anonymous": APIClient(),
+            "a visitor": by_token(guest_token(reference, visiting)),
+            "a guest": by_token(appointment_token(theirs)),
             "client": logged_in(client.user),
             "provider": logged_in(provider.user),
             "staff": logged_in(boss),
@@ -116,7 +127,14 @@ def everything() -> Iterator[World]:
         }
         for api in people.values():
             api.raise_request_exception = False
-        yield World(people, ids, bad_tokens())
+        yield World(people, ids, bad_tokens() | {"of a page": f"Guest {details_token(visiting)}"})
+
+
+def by_token(token: str) -> APIClient:
+    """Return the API client of a guest who has this token."""
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Guest {token}")
+    return api
 
 
 def bad_tokens() -> dict[str, str]:
@@ -140,6 +158,8 @@ def bad_tokens() -> dict[str, str]:
         "of no sign-in": f"Bearer {endless}",
         "a refresh token": f"Bearer {tokens['refresh']}",
         "another signature": f"Bearer {head}.{payload}.AAAA",
+        "no guest's token": "Guest x",
+        "nothing of a guest": "Guest",
         "no signature": f"Bearer {none}.{payload}.",
     }
 

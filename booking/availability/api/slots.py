@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
@@ -23,16 +23,14 @@ from booking.api.fields import InstantOrDateField, get_or_404, zone_or_none
 from booking.availability import search
 from booking.availability.errors import BadHours
 from booking.models import Schedule, Service, Slot
-from booking.reservations import operations as reservations
-from booking.reservations.api import ReserveSlotSerializer
-from booking.reservations.serializers import ReservationSerializer
+from booking.reservations.api import WITHOUT_LOGIN, HoldMixin, ReserveSlotSerializer
+from booking.reservations.serializers import HeldSerializer
 from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.fields import IdField, TimezoneField
 from scheduler_project.common.api.schema import PAGES, refusals
 from scheduler_project.common.api.serializers import QuerySerializer, Serializer
 from scheduler_project.common.api.versions import documented
 from scheduler_project.common.errors import Missing, NotFound
-from scheduler_project.common.limits.throttling import site_network
 from scheduler_project.common.time.intervals import DAY
 from scheduler_project.common.time.zones import day_interval
 
@@ -163,7 +161,7 @@ class FreeTimesMixin:
         return get_or_404(services, pk=params["service"], field="service")
 
 
-class SlotViewSet(FreeTimesMixin, BookingViewSet):
+class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
     """Free times, and the quickest way to hold one."""
 
     queryset = Slot.objects.none()
@@ -171,12 +169,13 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
     pagination_class = Pagination
     filter_backends = []
     permission_classes = [AllowAny]
+    open_actions = limited_actions = frozenset({"reserve"})
 
     @property
     def throttle_scope(self) -> str | None:
         """The scope of searches through all schedules; for other requests, that of every view."""
         anybody = self.action in {"list", "next"} and "provider" not in self.request.query_params
-        return "search" if anybody else None
+        return "search" if anybody else super().throttle_scope
 
     @extend_schema(
         summary="Free times",
@@ -212,27 +211,19 @@ class SlotViewSet(FreeTimesMixin, BookingViewSet):
 
     @extend_schema(
         summary="Hold the time that begins with this slot",
+        description=WITHOUT_LOGIN,
         request=ReserveSlotSerializer,
-        responses={201: ReservationSerializer, **refusals(409)},
+        responses={201: HeldSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("For yourself", {}, request_only=True)],
     )
-    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], pagination_class=None)
+    @action(detail=True, methods=["post"], pagination_class=None)
     def reserve(self, request: Request, pk: str) -> Response:
         params = self.sent(ReserveSlotSerializer)
         slot = search.slot_start(int(pk))
         if slot is None:
             raise NotFound
         provider_id, starts_at = slot
-        reservation = reservations.reserve(
-            provider_id=provider_id,
-            starts_at=starts_at,
-            client_id=self.client_asked_for(params.get("client")),
-            service_id=params.get("service"),
-            actor=self.actor,
-            now=self.now,
-            network=site_network(request),
-        )
-        return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
+        return self.hold(provider_id, starts_at, params)
 
     def search_params(self) -> dict[str, Any]:
         query = SlotQuerySerializer(data=self.request.query_params)

@@ -52,7 +52,7 @@ PATTERNS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"([?&;]visitor=)[^\s&#'\"<>]+"), rf"\1{HIDDEN}"),  # the key to a visitor's holds in embedded pages
     (re.compile(r"(/password/reset/)(?!key/)[^\s/?#'\"<>]+/[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(/password/reset/key/)[^\s/?#'\"<>]+"), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(Bearer|Basic|Token)\s+[\w.~+/=:-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"\b(Bearer|Basic|Guest|Token)\s+[\w.~+/=:-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[\w-]{6,500}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JWT
     (re.compile(r"\bwhsec_[\w+/=-]+"), HIDDEN),  # a webhook's secret
     # name=value, "name": "value"

@@ -47,6 +47,7 @@ class SecurityEvent(StrEnum):
     RIGHTS_CHANGED = "rights.changed"
     ACCESS_REFUSED = "access.refused"
     LIMIT_REACHED = "limit.reached"
+    HOLD_CODE_FAILED = "hold.code_failed"
     PHONE_CODE_ASKED = "phone.code_asked"
     PHONE_CODE_FAILED = "phone.code_failed"
     PHONE_VERIFIED = "phone.verified"

@@ -20,6 +20,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
+from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.turns import begin_if_long
 from scheduler_project.common.models import Tally
 
@@ -242,6 +243,11 @@ def seconds_until(scope: str, subject: str) -> int | None:
     """
     seconds = beyond(scope, subject_key(subject), time.time()) if settings.THROTTLE else None
     return None if seconds is None else math.ceil(seconds)
+
+
+def seconds_until_mail(kind: str, address: str) -> int | None:
+    """Count one more mail with a link of a kind to a mailbox, by whatever caller, as `seconds_until` does."""
+    return seconds_until("mail", f"{kind}:{mailbox(address)}")
 
 
 def seconds_to_wait(request: HttpRequest, scope: str, subject: str | None = None) -> int | None:

@@ -20,8 +20,7 @@ from django_htmx.middleware import HtmxMiddleware
 from scheduler_project.common.api.versions import is_api
 from scheduler_project.common.db.errors import refusal_for
 from scheduler_project.common.errors import DomainError, ErrorKind
-from scheduler_project.common.limits.sending import mailbox
-from scheduler_project.common.limits.throttling import seconds_to_wait, seconds_until
+from scheduler_project.common.limits.throttling import seconds_to_wait, seconds_until_mail
 from scheduler_project.common.pages.formats import DAY, LONG
 from scheduler_project.common.time.zones import zone_names
 
@@ -163,7 +162,7 @@ def limited_as(scope: str) -> Callable[[View[P]], Callable[..., HttpResponse]]:
 
 def too_many_mails(request: HttpRequest, kind: str, address: str) -> HttpResponse | None:
     """Return an error page if a mailbox has been sent too many links of a kind, by whatever caller, else None."""
-    return refused_for(request, seconds_until("mail", f"{kind}:{mailbox(address)}"))
+    return refused_for(request, seconds_until_mail(kind, address))
 
 
 def refused_for(request: HttpRequest, seconds: int | None) -> HttpResponse | None:
