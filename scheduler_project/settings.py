@@ -8,6 +8,7 @@ One module, and a long one: it is a list in sections, and operators, the referen
 Django look for each setting in one place.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "corsheaders",
     "csp",
     "django_celery_beat",
     "django_filters",
@@ -69,6 +71,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "scheduler_project.common.pages.headers.with_safe_headers",  # first, so that refusals by the others have them too
+    "scheduler_project.common.api.cors.CorsMiddleware",  # likewise, and preflights are answered before redirects
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_project.common.pages.cookies.with_sound_cookies",
@@ -398,6 +401,48 @@ which is the default where `THROTTLE` is `off`."""
 ACCOUNT_RATE_LIMITS = False
 """django-allauth's own rate limits: none. Its pages share the API's counts, which lock nobody out."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+CORS_ORIGINS = env.list("CORS_ORIGINS", default=[])
+"""Other websites whose scripts may call the API, with tokens and never with cookies: `https://app.example.org`."""
+for origin in CORS_ORIGINS:
+    # Written otherwise (with a path, in capitals, with the usual port) it would never be what a browser sends.
+    if not re.fullmatch(r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9][0-9]{0,4})?", origin) or re.fullmatch(
+        r"http:.*:80|https:.*:443", origin
+    ):
+        raise ImproperlyConfigured(
+            f"CORS_ORIGINS: {origin} is not written as browsers send it: scheme, host, a port only if it is unusual, "
+            "no path, and no *"
+        )
+    if SECURE and origin.startswith("http:") and urlsplit(origin).hostname not in {"localhost", "127.0.0.1"}:
+        raise ImproperlyConfigured(f"CORS_ORIGINS: {origin} is not https, and others on the way could read tokens")
+CORS_ALLOWED_ORIGINS = CORS_ORIGINS
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/api(?:/|$)"
+CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-none-match",
+]
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition",
+    "Content-Language",
+    "Deprecation",
+    "ETag",
+    "Idempotency-Replayed",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Sunset",
+    "WWW-Authenticate",
+]
+CORS_PREFLIGHT_MAX_AGE = 2 * 60 * 60
+"""Seconds a browser keeps the answer to a preflight. Chromium keeps none for longer."""
 
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 """Proxies in front of the site. It counts that many addresses of `X-Forwarded-For` back to find a caller's own."""

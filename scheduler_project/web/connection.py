@@ -395,6 +395,7 @@ class HttpConnection(asyncio.Protocol):
                 language=refusals.preferred_language(accepted),
                 limit=self.limit if refusal is refusals.TOO_LARGE else 0,
                 body=self.environ.get("REQUEST_METHOD") != "HEAD",
+                origin=self.environ.get("HTTP_ORIGIN", ""),
             )
         )
         self.server.count(refusal[1], self)

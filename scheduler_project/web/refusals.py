@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from scheduler_project.common.api.cors import headers_for
 from scheduler_project.common.pages.headers import EVERYWHERE
 
 BAD_REQUEST = (HTTPStatus.BAD_REQUEST, "bad_request", _("The request is not valid HTTP."))
@@ -79,9 +80,15 @@ PAGE = """<!doctype html>
 """
 
 
-def refusal_bytes(refusal: Refusal, *, api: bool, language: str, limit: int = 0, body: bool = True) -> bytes:
-    """Return the whole response, after which the connection ends. `limit` is shown by `TOO_LARGE`, in bytes."""
-    head, content = _encoded(refusal, api, language, limit)
+def refusal_bytes(
+    refusal: Refusal, *, api: bool, language: str, limit: int = 0, body: bool = True, origin: str = ""
+) -> bytes:
+    """Return the whole response, after which the connection ends. `limit` is shown by `TOO_LARGE`, in bytes.
+
+    Scripts of an `origin` in `CORS_ORIGINS` may read the API's.
+    """
+    reader = origin if api and origin in settings.CORS_ALLOWED_ORIGINS else ""  # few, because the answers are cached
+    head, content = _encoded(refusal, api, language, limit, reader)
     return head + content if body else head
 
 
@@ -99,7 +106,7 @@ def content_of(refusal: Refusal, *, api: bool, language: str, limit: int = 0) ->
 
 
 @lru_cache(maxsize=256)
-def _encoded(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[bytes, bytes]:
+def _encoded(refusal: Refusal, api: bool, language: str, limit: int, origin: str) -> tuple[bytes, bytes]:
     status = refusal[0]
     content, media_type = content_of(refusal, api=api, language=language, limit=limit)
     lines = [
@@ -108,6 +115,7 @@ def _encoded(refusal: Refusal, api: bool, language: str, limit: int) -> tuple[by
         f"Content-Length: {len(content)}",
         f"Content-Language: {language}",
         *(f"{name}: {value}" for name, value in EVERYWHERE.items()),
+        *(f"{name}: {value}" for name, value in headers_for(origin)),
         "Cache-Control: no-store",
         "Connection: close",
     ]

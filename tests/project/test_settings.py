@@ -80,3 +80,34 @@ def test_example_sets_what_is_required():
     required = {one.name for one in OF_SETTINGS.values() if one.default is None}
 
     assert required <= {name for commented, name, _ in example() if not commented}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "app.example.org",
+        "https://*.example.org",
+        "https://app.example.org/",
+        "https://app.example.org/path",
+        "https://App.example.org",
+        "https://app.example.org:443",
+        "https://user@app.example.org",
+        "ftp://app.example.org",
+        "http://app.example.org",
+        "https://app.example.org\n",
+    ],
+)
+def test_origin_that_no_browser_would_send_stops_the_start(monkeypatch, origin):
+    monkeypatch.setattr(environ.Env, "ENVIRON", {**REQUIRED, "CORS_ORIGINS": f"https://good.example.org,{origin}"})
+
+    with pytest.raises(ImproperlyConfigured, match="CORS_ORIGINS"):
+        runpy.run_path(str(SOURCE))
+
+
+def test_origins_are_read(monkeypatch):
+    written = "https://app.example.org,https://app.example.org:8443,http://localhost:5173"
+    monkeypatch.setattr(environ.Env, "ENVIRON", {**REQUIRED, "CORS_ORIGINS": written})
+
+    assert runpy.run_path(str(SOURCE))["CORS_ALLOWED_ORIGINS"] == written.split(",")

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from scheduler_project.web import connection as rules
+from scheduler_project.web import refusals
 from scheduler_project.web import server as crowd
 from tests.web.running import Client, Running, echo, eventually, running, statuses
 
@@ -260,6 +261,29 @@ def test_refusals_are_pages_outside_the_api_in_the_language_of_the_reader(site: 
     )
     assert (reply.status, reply.headers["content-type"]) == (413, "text/html; charset=utf-8")
     assert reply.headers["content-language"] == "fr"
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "allowed"),
+    [
+        ("/api/x", "https://app.example.org", "https://app.example.org"),
+        ("/api/x", "https://evil.example.net", None),
+        ("/page", "https://app.example.org", None),
+    ],
+)
+def test_refusals_of_the_api_can_be_read_from_origins_that_are_set(site: Running, settings, path, origin, allowed):
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.org"]
+    reply = site.exchange(post(b"", f"Origin: {origin}", "Content-Length: 2000000", path=path))
+
+    assert (reply.status, reply.headers.get("access-control-allow-origin")) == (413, allowed)
+
+
+def test_refusal_of_a_busy_site_can_be_read_from_origins_that_are_set(settings):
+    settings.CORS_ALLOWED_ORIGINS = ["https://app.example.org"]
+    answer = refusals.refusal_bytes(refusals.BUSY, api=True, language="en", origin="https://app.example.org")
+
+    assert b"\r\nAccess-Control-Allow-Origin: https://app.example.org\r\n" in answer
+    assert b"\r\nRetry-After: 2\r\n" in answer
 
 
 def test_refusal_reaches_whoever_is_still_sending(site: Running):
