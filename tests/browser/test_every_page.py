@@ -1,10 +1,10 @@
 """Every page in a real browser: axe's findings on a phone in light and a desktop in dark, and overflow."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Page as Tab
 
+from tests.browser.accessibility import violations
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.pages import PAGES, World
 
@@ -28,27 +28,24 @@ def test_pages_are_accessible_and_fit(visitor, role):
     tab = visitor(reduced_motion="reduce")
     if session := world.browser(role).cookies.get(settings.SESSION_COOKIE_NAME):
         tab.context.add_cookies([{"name": session.key, "value": session.value, "url": settings.SITE_URL}])
-    axe = Axe()
 
     complaints = []
     for page in PAGES[role]:
         answer = tab.goto(page.path(world))
         assert answer
         assert answer.status == page.status
-        complaints += [f"{page}: {complaint}" for complaint in faults(tab, axe)]
+        complaints += [f"{page}: {complaint}" for complaint in faults(tab)]
 
     assert complaints == []
 
 
-def faults(tab: Tab, axe: Axe) -> list[str]:
+def faults(tab: Tab) -> list[str]:
     """Return the faults of a page."""
     found = []
     for theme, viewport in (("light", PHONE), ("dark", DESKTOP)):
         tab.emulate_media(color_scheme=theme)
         tab.set_viewport_size(viewport)
-        for violation in axe.run(tab, options={"resultTypes": ["violations"]}).response["violations"]:
-            where = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
-            found.append(f"{theme}, {viewport['width']} px: {violation['id']} at {where}")
+        found += [f"{theme}, {viewport['width']} px: {violation}" for violation in violations(tab)]
     for viewport in (NARROW, ZOOMED):
         tab.set_viewport_size(viewport)
         if over := tab.evaluate(SIDEWAYS):

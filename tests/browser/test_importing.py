@@ -1,9 +1,9 @@
 """Importing in a real browser: upload, preview, import, in both themes; without violations of the policy."""
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from accounts.models import Client
+from tests.browser.accessibility import violations
 from tests.browser.helpers import log_in
 from tests.factories import UserFactory
 
@@ -17,9 +17,7 @@ def faults(tab):
             tab.emulate_media(color_scheme=theme, reduced_motion="reduce")
             tab.set_viewport_size({"width": width, "height": 900})
             tab.wait_for_timeout(300)  # The admin's colours change over, whatever the wish for less motion.
-            options = {"resultTypes": ["violations"], "preload": False}  # It would write a style into the page.
-            violations = Axe().run(tab, options=options).response["violations"]
-            found += [f"{tab.url} {theme} {width}: {violation['id']}" for violation in violations]
+            found += [f"{tab.url} {theme} {width}: {violation}" for violation in violations(tab)]
     return found
 
 

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -13,6 +12,7 @@ from booking.availability.operations import take_time_off
 from booking.models import Appointment
 from reminders.models import Message
 from reminders.templates.admin import keep_html
+from tests.browser.accessibility import violations
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.helpers import log_in, on_day
 from tests.factories import SYSTEM, ClientFactory, MessageFactory, ServiceFactory, UserFactory, appoint, hold, minutes
@@ -214,7 +214,7 @@ def test_main_pages_fit_and_complain_of_nothing(visitor, base_url, main_pages):
 
 @pytest.mark.slow
 def test_main_pages_are_accessible_in_both_themes(browser, base_url, main_pages):
-    page, axe = browser.new_context(base_url=base_url, reduced_motion="reduce").new_page(), Axe()
+    page = browser.new_context(base_url=base_url, reduced_motion="reduce").new_page()
     log_in(page, base_url, UserFactory(superuser=True))
 
     found = []
@@ -224,20 +224,16 @@ def test_main_pages_are_accessible_in_both_themes(browser, base_url, main_pages)
             page.emulate_media(color_scheme=theme)
             for viewport in (DESKTOP, PHONE):
                 page.set_viewport_size(viewport)
-                found += [f"{path}, {theme}, {viewport['width']} px: {said}" for said in complaints(page, axe)]
+                found += [f"{path}, {theme}, {viewport['width']} px: {said}" for said in complaints(page)]
     page.context.close()
 
     assert found == []
 
 
-def complaints(page: Page, axe: Axe) -> list[str]:
+def complaints(page: Page) -> list[str]:
     """Return axe's complaints about a page by WCAG 2.2 AA, without the search boxes of Django's Select2."""
-    options = {"resultTypes": ["violations"], "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    violations = axe.run(page, context={"exclude": [[".select2-container"]]}, options=options).response["violations"]
-    return [
-        f"{violation['id']} at {', '.join(str(node['target']) for node in violation['nodes'][:3])}"
-        for violation in violations
-    ]
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    return violations(page, exclude=".select2-container", runOnly=rules)
 
 
 # --- Words ------------------------------------------------------------------------------------------------------------
