@@ -165,14 +165,16 @@ def now() -> datetime:
 
 
 @pytest.fixture(scope="module")
-def shared_people(django_db_setup, django_db_blocker):
+def shared_people(request, django_db_setup, django_db_blocker):
     """A provider, a client and a manager, made once per module: generating slots takes longer than most tests.
 
-    A module asks for them with `pytest.mark.usefixtures("shared_people")`, so that they exist before a test's
-    transaction begins. Each test is rolled back.
+    The provider is as the module's `provider` marker says. A module asks for them with
+    `pytest.mark.usefixtures("shared_people")`, so that they exist before a test's transaction begins. Each test is
+    rolled back.
     """
     with django_db_blocker.unblock(), time_machine.travel(NOON, tick=False), undone():
-        yield {"provider": open_provider().pk, "booker": ClientFactory().pk, "staff": staff_of(MANAGER).pk}
+        provider = open_provider(**provider_fields(request))
+        yield {"provider": provider.pk, "booker": ClientFactory().pk, "staff": staff_of(MANAGER).pk}
 
 
 def person(request: pytest.FixtureRequest, role: str) -> int | None:

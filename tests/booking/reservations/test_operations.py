@@ -42,7 +42,7 @@ from tests.factories import (
 from tests.groups import MANAGER, staff_of
 from tests.looking import broken_promises, dump, free_cells, grid
 
-pytestmark = [pytest.mark.django_db, pytest.mark.provider(horizon_days=7)]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_people"), pytest.mark.provider(horizon_days=7)]
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)

@@ -47,7 +47,7 @@ from tests.factories import (
 )
 from tests.looking import broken_promises, dump
 
-pytestmark = [pytest.mark.django_db, pytest.mark.provider(horizon_days=30)]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_people"), pytest.mark.provider(horizon_days=30)]
 
 
 def test_edit_all_moves_every_appointment_to_come_and_keeps_which_they_are(provider, booker):

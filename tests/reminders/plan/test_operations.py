@@ -46,7 +46,7 @@ from tests.groups import MANAGER, staff_of
 from tests.looking import undone
 from tests.reminders.helpers import notices, reminders, send
 
-pytestmark = [pytest.mark.django_db, pytest.mark.provider(horizon_days=7)]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shared_people"), pytest.mark.provider(horizon_days=7)]
 
 NINE = at("2026-03-05 09:00")
 TEN = at("2026-03-05 10:00")
