@@ -19,8 +19,8 @@ from scheduler_project.common.pages.base import as_file
 
 
 def outranks(request: HttpRequest, login: User | None) -> bool:
-    """Return whether the user may change that login: it is not a staff login, or the user is a superuser."""
-    return bool(request.user.is_superuser) or login is None or not (login.is_staff or login.is_superuser)
+    """Return whether the user may change that login, or nobody's."""
+    return login is None or (isinstance(request.user, User) and request.user.outranks(login))
 
 
 class ArchivedAdmin(StaffModelAdmin):

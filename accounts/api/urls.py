@@ -16,9 +16,10 @@ from accounts.sign_in.api import (
     SignInView,
     VerifyEmailView,
 )
-from accounts.users.api import MeView
+from accounts.users.api import AdminUserViewSet, MeView
 
 routes = [
+    ("admin/users", AdminUserViewSet, "admin-user"),
     ("clients", ClientViewSet, "client"),
     ("providers", ProviderViewSet, "provider"),
 ]

@@ -24,6 +24,7 @@ from accounts.admin.base import ArchivedAdmin, outranks
 from accounts.clients.fields import SHARED_WITH_LOGIN
 from accounts.clients.operations import edit_user
 from accounts.models import User
+from accounts.sign_in.rights import change_rights
 from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 
@@ -163,9 +164,9 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
         theirs = [user.pk for user in queryset if outranks(request, user) and user.pk != request.user.pk]
-        for user in User.objects.filter(pk__in=theirs).exclude(is_active=active):
-            user.is_active = active
-            user.save(update_fields=["is_active"])
+        actor = Actor.of(request.user, Source.ADMIN)
+        for pk in theirs:
+            change_rights(user_id=pk, flags={"is_active": active}, actor=actor)
         if len(theirs) < len(queryset):
             messages.error(
                 request, _("Your own login, and those of staff unless you are a superuser, stay as they are.")

@@ -111,6 +111,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return whether this is a staff login with that permission (`app.codename`), directly or by a group."""
         return self.is_staff and self.has_perm(permission)
 
+    def outranks(self, login: "User") -> bool:
+        """Return whether this login may change that one: it is not one of staff, or this one is a superuser."""
+        return self.is_superuser or not (login.is_staff or login.is_superuser)
+
     @property
     def provider_or_none(self) -> "Provider | None":
         """The provider of this login, or None."""

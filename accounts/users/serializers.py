@@ -1,5 +1,9 @@
 """The representation of a login in the API."""
 
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -8,8 +12,21 @@ from accounts.clients.fields import field_names
 from accounts.clients.serializers import OwnClientSerializer
 from accounts.models import User
 from accounts.providers.serializers import OwnProviderSerializer
+from accounts.users.roles import ROLES, roles_of
 from scheduler_project.common.api.fields import TimezoneField
-from scheduler_project.common.api.serializers import ModelSerializer
+from scheduler_project.common.api.serializers import ModelSerializer, Serializer
+
+
+@extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=list(ROLES))))
+class RolesField(serializers.Field):
+    """The roles of a login, to read."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        own: dict[str, Any] = {"source": "*", "read_only": True}
+        super().__init__(**own | kwargs)
+
+    def to_representation(self, user: User) -> list[str]:
+        return roles_of(user)
 
 
 class UserSerializer(ModelSerializer[User]):
@@ -20,7 +37,7 @@ class UserSerializer(ModelSerializer[User]):
 
     name = NameField()
     timezone = TimezoneField()
-    roles = serializers.SerializerMethodField()
+    roles = RolesField()
     provider = OwnProviderSerializer(source="provider_or_none", read_only=True, allow_null=True)
     client = OwnClientSerializer(source="client_or_none", read_only=True, allow_null=True)
 
@@ -29,14 +46,38 @@ class UserSerializer(ModelSerializer[User]):
         fields = ["id", "email", "name", "timezone", "language", "is_staff", "roles", "provider", "client"]
         read_only_fields = ["email", "is_staff"]
 
-    @extend_schema_field(
-        serializers.ListField(child=serializers.ChoiceField(choices=["client", "provider", "staff", "superuser"]))
+
+class AdminUserSerializer(ModelSerializer[User]):
+    changed_by = {"password": "POST /api/v1/password/reset"}
+
+    language = serializers.CharField(read_only=True, help_text=_("Empty: the site's."))
+    roles = RolesField()
+    groups = serializers.SlugRelatedField(
+        slug_field="name", many=True, queryset=Group.objects.all(), help_text=_("By name. Superusers give them.")
     )
-    def get_roles(self, user: User) -> list[str]:
-        has = {
-            "client": user.client_or_none,
-            "provider": user.provider_or_none,
-            "staff": user.is_staff,
-            "superuser": user.is_superuser,
-        }
-        return [role for role, it in has.items() if it]
+    provider = serializers.IntegerField(source="provider_or_none.pk", read_only=True, allow_null=True, default=None)
+    client = serializers.IntegerField(source="client_or_none.pk", read_only=True, allow_null=True, default=None)
+
+    class Meta:
+        model = User
+        fields = [
+            "id",
+            "email",
+            "name",
+            "timezone",
+            "language",
+            "roles",
+            "is_active",
+            "is_staff",
+            "is_superuser",
+            "groups",
+            "provider",
+            "client",
+            "date_joined",
+            "last_login",
+        ]
+        read_only_fields = ["email", "name", "timezone", "date_joined", "last_login"]
+
+
+class EndedSerializer(Serializer[Any]):
+    ended = serializers.IntegerField(help_text=_("How many sign-ins ended."))

@@ -42,6 +42,9 @@ OF_ALL = {"post /api/v1/slots/{id}/reserve"}
 FOR_VISITORS = {"post /api/v1/reservations", "post /api/v1/slots/{id}/reserve"}
 """Endpoints that do something else for those who are not logged in: they hold a time for a visitor."""
 OF_STAFF = {
+    "get /api/v1/admin/users/{id}",
+    "patch /api/v1/admin/users/{id}",
+    "post /api/v1/admin/users/{id}/end-sign-ins",
     "get /api/v1/closures/{id}",
     "delete /api/v1/closures/{id}",
     "put /api/v1/providers/{id}",

@@ -97,7 +97,7 @@ def everything() -> Iterator[World]:
             "time-off": TimeOffFactory(schedule=provider.schedule, start_date="2026-04-01").pk,
         }
         verified(client.user)
-        ids["booker"] = client.pk
+        ids["booker"], ids["users"] = client.pk, client.user.pk
         ids["opt-outs"] = OptOut.objects.create(channel="email", address=client.user.email, at=NOON, source="link").pk
         ids["webhooks"] = endpoint.pk
         boss = UserFactory(superuser=True)
@@ -225,7 +225,7 @@ def names_in(endpoint: Endpoint) -> list[str]:
 def noun(endpoint: Endpoint) -> str:
     """Return the noun of the endpoint, such as `appointments`."""
     path = endpoint.alias_of.partition(" ")[2] or endpoint.path
-    return path.removeprefix(ROOT).split("/")[0]
+    return path.removeprefix(ROOT).removeprefix("admin/").split("/")[0]
 
 
 def sent(api: APIClient, endpoint: Endpoint, path: str, **extra: Any) -> Any:

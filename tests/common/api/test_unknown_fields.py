@@ -233,6 +233,7 @@ def test_name_that_stands_in_two_objects_is_no_duplicate(api, db):
 # --- What is shown and not read ---------------------------------------------------------------------------------------
 
 SHOWN = [
+    ("/api/admin/users/{users}", "patch"),
     ("/api/appointments/{appointments}", "patch"),
     ("/api/clients/{clients}", "patch"),
     ("/api/clients/{clients}", "put"),
