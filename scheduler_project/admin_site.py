@@ -76,7 +76,12 @@ SIDEBAR: dict[Any, list[str | Link]] = {
         "booking.Slot",
     ],
     gettext_lazy("People"): ["accounts.Client", "accounts.Provider", "accounts.User", "accounts.SignIn", "auth.Group"],
-    gettext_lazy("Messages"): ["reminders.Message", "reminders.Preferences", "reminders.OptOut"],
+    gettext_lazy("Messages"): [
+        "reminders.Message",
+        "reminders.Reminder",
+        "reminders.Preferences",
+        "reminders.OptOut",
+    ],
     gettext_lazy("Set-up"): [
         "booking.Service",
         "reminders.MessageTemplate",

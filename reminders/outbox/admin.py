@@ -19,7 +19,7 @@ from booking.admin.base import local_time_with_zone, provider_filter, staff
 from booking.appointments.admin.appointments import AppointmentAdmin
 from reminders.dispatch import limits
 from reminders.enums import MessageKind, MessageStatus, Recipient
-from reminders.models import DeliveryAttempt, Message
+from reminders.models import DeliveryAttempt, Message, Reminder
 from reminders.outbox import operations as outbox
 from reminders.skip_reasons import reason_in_words
 from reminders.templates.composer import recipient_of, text_if_sent_now
@@ -272,3 +272,17 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
     @admin.display(description=here(gettext_lazy("planned")), ordering="created_at")
     def planned(self, message: Message) -> str:
         return local_time(message.created_at)
+
+
+@admin.register(Reminder)
+class ReminderAdmin(MessageAdmin):
+    """The reminders among the messages, for whoever may see messages."""
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        return [each for each in super().get_list_filter(request) if each != "kind"]
+
+    def get_urls(self) -> list[Any]:
+        return super(MessageAdmin, self).get_urls()  # Without `again`, which is a message's.
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("reminders.view_message")

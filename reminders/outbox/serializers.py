@@ -16,7 +16,7 @@ from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 
 
 class ReminderSerializer(Serializer[Message]):
-    """A message of the outbox: a reminder or a notice."""
+    """A reminder, or with `?kind=any` a notice: a message of the outbox."""
 
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=MessageKind.choices)

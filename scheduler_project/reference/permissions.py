@@ -215,6 +215,7 @@ ADMIN_LISTS: dict[str, tuple[str, str]] = {
     "reminders_messagetemplate": ("", "vacd"),
     "reminders_optout": ("va", "va"),
     "reminders_preferences": ("vc", "vac"),
+    "reminders_reminder": ("v", "v"),
     "reminders_webhookendpoint": ("", "vacd"),
 }
 """Permissions of the front desk and of managers to view, add, change and delete on the admin's own pages, by letter."""
@@ -255,6 +256,7 @@ ADMIN_ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "reminders_message": {"send_again": BOTH},
     "reminders_messagetemplate": {"delete_selected": MANAGERS, "send_tests": MANAGERS},
     "reminders_optout": {"take_back": MANAGERS},
+    "reminders_reminder": {"send_again": BOTH},
     "reminders_webhookendpoint": {
         "delete_selected": MANAGERS,
         "disable": MANAGERS,

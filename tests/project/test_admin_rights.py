@@ -292,7 +292,7 @@ def test_sidebar_shows_the_front_desk_its_tasks(people):
             "Slots",
         ],
         "People": ["Clients", "Providers"],
-        "Messages": ["Messages", "Preferences", "Opt-outs"],
+        "Messages": ["Messages", "Reminders", "Preferences", "Opt-outs"],
         "Set-up": ["Services"],
         "System": ["Appointment events"],
     }

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from reminders.enums import MessageStatus
-from reminders.models import Message
+from reminders.models import Message, Reminder
 from reminders.outbox.errors import TooLate
 from tests.factories import NOON, appoint, at, open_provider
 from tests.reminders.helpers import send
@@ -60,6 +60,34 @@ def test_messages_are_not_written_by_hand(office):
     assert office.get(url(Message, "add")).status_code == 403
     assert office.post(url(Message, "change", message.pk), {}).status_code == 403
     assert office.post(url(Message, "delete", message.pk), {"post": "yes"}).status_code == 403
+
+
+def test_reminders_have_a_list_of_their_own(office):
+    some()
+
+    shown = office.get(url(Reminder, "changelist")).context["cl"].queryset
+
+    assert {row.kind for row in shown} == {"reminder"}
+    assert {row.pk for row in shown} == set(Reminder.objects.values_list("pk", flat=True))
+
+
+def test_notice_is_no_reminder(office):
+    some()
+    notice = Message.objects.filter(kind="booked").earliest("pk")
+
+    assert office.get(url(Reminder, "change", notice.pk)).status_code == 302
+
+
+def test_failed_reminder_is_sent_again_from_its_list(office):
+    some()
+    failed = Reminder.objects.earliest("pk")
+    Message.objects.filter(pk=failed.pk).update(status=MessageStatus.FAILED, failures=3)
+    chosen = {"action": "send_again", "_selected_action": [failed.pk]}
+
+    office.post(url(Reminder, "changelist"), {**chosen, "answered": "1"}, follow=True)
+
+    failed.refresh_from_db()
+    assert failed.status == MessageStatus.PENDING
 
 
 def test_failed_messages_are_sent_again(office, mailoutbox):
