@@ -42,6 +42,9 @@ time_held = Signal()
 details_given = Signal()
 """A visitor gave their details, or asks for the link again. Arguments: `reservation`, `language`, `by_sms`, `now`."""
 
+guest_added = Signal()
+"""A guest is about to book at once. Arguments: `client`, `language`, `by_sms`, `now`."""
+
 holds_expired = Signal()
 """Holds expired. Arguments: `reservations` (their ids), `now`."""
 

@@ -193,7 +193,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT 1 FROM accounts_client known JOIN booking_reservation once ON once.client_id = known.id
     WHERE known.email = asked.email AND once.status = 'confirmed'
-      AND {by_visitor_sql("once")}
+      AND {by_visitor_sql("once")} AND NOT known.is_unproved
     LIMIT 1) answered
 WHERE told.kind = 'hold' AND told.status = 'sent' AND told.reservation_id = ANY(%(reservations)s)
 """

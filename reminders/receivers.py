@@ -27,6 +27,7 @@ from booking.signals import (
     client_is_notified,
     demo_opened,
     details_given,
+    guest_added,
     holds_expired,
     reminders_reset,
     series_changed,
@@ -81,10 +82,15 @@ def on_time_held(reservation: Reservation, actor: Actor, now: datetime, **kwargs
 
 @receiver(details_given, dispatch_uid="reminders.receivers.on_details_given")
 def on_details_given(reservation: Reservation, language: str, by_sms: bool, now: datetime, **kwargs: Any) -> None:
-    channels = [EmailChannel.name, SmsChannel.name] if by_sms else []
-    store_choices(client=reservation.client, language=language, channels=channels, now=now)
+    on_guest_added(client=reservation.client, language=language, by_sms=by_sms, now=now)
     if notices.ask_to_confirm(reservation=reservation, now=now):
         transaction.on_commit(wake_dispatcher)
+
+
+@receiver(guest_added, dispatch_uid="reminders.receivers.on_guest_added")
+def on_guest_added(client: Client, language: str, by_sms: bool, now: datetime, **kwargs: Any) -> None:
+    channels = [EmailChannel.name, SmsChannel.name] if by_sms else []
+    store_choices(client=client, language=language, channels=channels, now=now)
 
 
 @receiver(client_registered, dispatch_uid="reminders.receivers.on_client_registered")

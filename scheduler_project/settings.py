@@ -283,6 +283,9 @@ PROVIDERS_NEED_APPROVAL = env.bool("PROVIDERS_NEED_APPROVAL", default=True)
 
 # --- Booking --------------------------------------------------------------------------------------------------------
 
+GUESTS_CONFIRM = env.bool("GUESTS_CONFIRM", default=True)
+"""Guests who book by the API confirm by the code or the link that is mailed to them. `off`: they may confirm without,
+or book at once by `POST /api/v1/appointments`, and count as unverified. On the pages guests confirm in any case."""
 MAX_LIVE_HOLDS = env.int("MAX_LIVE_HOLDS", default=5)
 """Unconfirmed holds one client may have at a time."""
 UNDECIDED_HOLD_MINUTES = env.int("UNDECIDED_HOLD_MINUTES", default=10)

@@ -92,7 +92,9 @@ def clients_like(drafts: Iterable[dict[str, Any]], owners: Iterable[int | None],
     kept = {owner for owner in owners if owner is not None}
     books = Q(owner__in=kept) | (Q(owner=None) if None in owners else Q())
     verified = EmailAddress.objects.filter(user=OuterRef("user"), email=OuterRef("email"), verified=True)
-    proven = Q(owner__isnull=False) | Q(Q(user=None) | Exists(verified), *(~Q(said) for said in unproven))
+    proven = Q(owner__isnull=False) | Q(
+        Q(user=None) | Exists(verified), *(~Q(said) for said in unproven), is_unproved=False
+    )
     return Client.objects.filter(known, books).exclude(name="").order_by("pk").annotate(proven=proven)
 
 

@@ -81,6 +81,13 @@ class Client(models.Model):
         editable=False,
         help_text=_("The number that answered a code, or that staff or an approved provider wrote down."),
     )
+    is_unproved = models.BooleanField(
+        _("unproved email"),
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text=_("A guest who booked at once: nobody has answered a mail there yet."),
+    )
     timezone = models.CharField(_("timezone"), max_length=64, default="UTC", validators=[validate_timezone])
     notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
     reference = ReferenceField(_("reference"))

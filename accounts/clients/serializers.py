@@ -26,7 +26,7 @@ class OwnClientSerializer(ModelSerializer[Client]):
 
 
 class GuestSerializer(ModelSerializer[Client]):
-    """What guests are asked for, as the form on the pages has it."""
+    """The details that guests are asked for, as the form on the pages has them."""
 
     name = NameField()
     email = EmailField()

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
@@ -9,10 +10,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
+from rest_framework.exceptions import Throttled
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actors import Source
+from accounts.api.fields import NameField
 from accounts.api.permissions import ForStaff
 from booking.api.authentication import Attendee
 from booking.api.base import BookingViewSet
@@ -26,18 +30,59 @@ from booking.appointments.transitions import STATUSES
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, AppointmentEvent
 from booking.reservations.api import ReserveSerializer
-from scheduler_project.common.api.fields import LineField, TextField, TimezoneField
+from booking.reservations.errors import ConfirmationRequired
+from booking.reservations.serializers import (
+    OF_AN_APPOINTMENT,
+    ClientOrDetailsField,
+    DetailsSerializer,
+    check_sent_by_guest,
+)
+from scheduler_project.common.api.fields import EmailField, LineField, PhoneField, TextField, TimezoneField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
+from scheduler_project.common.errors import NotAllowed
+from scheduler_project.common.limits.throttling import seconds_until_mail
+
+ONE_BY_ONE = {"patient_name": "name", "email": "email", "phone": "phone"}
+"""The fields in which guests may send their details one by one, and what each is called among the details."""
 
 
 class BookSerializer(ReserveSerializer):
+    client = ClientOrDetailsField(
+        required=False, help_text=_("For whom. Yourself, if left out; for guests, their details.")
+    )
+    patient_name = NameField(required=False, help_text=_("For guests, in place of `client`, with `email`."))
+    email = EmailField(required=False, help_text=_("For guests: with `patient_name`."))
+    phone = PhoneField(max_length=40, required=False, allow_blank=True, help_text=_("For guests: with `patient_name`."))
     timezone = TimezoneField(
         required=False, help_text=_("The zone the appointment is made in, and times without an offset are read in.")
     )
     title = LineField(required=False, max_length=200, help_text=_("The service's name, if left out."))
     description = TextField(required=False, max_length=5000, allow_blank=True)
     reminder_offsets = OffsetsField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Gather a guest's details, and refuse them to users, who have a client."""
+        sent = {name: attrs.pop(name) for name in ONE_BY_ONE if name in attrs}
+        if self.context["request"].user.is_authenticated:
+            if isinstance(attrs.get("client"), dict):
+                sent["client"] = None
+            if sent:
+                raise serializers.ValidationError(dict.fromkeys(sent, _("Only guests send their details.")))
+        elif "client" in attrs and sent:
+            raise serializers.ValidationError(dict.fromkeys(sent, _("Send it once: it belongs to the `client`.")))
+        elif "client" not in attrs:
+            attrs["client"] = self.gathered(sent)
+        return attrs
+
+    def gathered(self, sent: dict[str, Any]) -> dict[str, Any]:
+        """Return the details that were sent one by one. Raises ValidationError, which names them as they were sent."""
+        data = {ONE_BY_ONE[name]: str(value) for name, value in sent.items()}
+        details = DetailsSerializer(data=data, context=self.context)
+        if not details.is_valid():
+            called = {inner: name for name, inner in ONE_BY_ONE.items()}
+            raise serializers.ValidationError({called.get(name, name): each for name, each in details.errors.items()})
+        return details.validated_data
 
 
 TEXTS = ["title", "description", "timezone", "reminder_offsets"]
@@ -131,6 +176,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     timeless_actions = frozenset({"destroy", "ics"})
     paged_actions = frozenset({"list", "history"})
     guest_actions = frozenset({"retrieve", "reschedule", "cancel", "ics"})
+    open_actions = limited_actions = frozenset({"create"})
 
     def get_queryset(self) -> QuerySet[Appointment]:
         mine = self.visible().detailed()
@@ -159,9 +205,12 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Book in one step",
-        description="By a client for themself, or by the provider or staff for a client.",
+        description="By a client for themself, or by the provider or staff for a client. Guests hold a time, give "
+        "their details and confirm instead: without a login the answer is 403 `confirmation_required`. Where the site "
+        "lets guests book without a mail (`GUESTS_CONFIRM=off`), they send their details with it, as `client` or one "
+        "by one.",
         request=BookSerializer,
-        responses={201: AppointmentSerializer, **refusals(403, 404, 409)},
+        responses={201: USERS_OR_GUESTS, **refusals(403, 404, 409)},
         examples=[
             OpenApiExample(
                 "For one's own client",
@@ -171,6 +220,8 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         ],
     )
     def create(self, request: Request) -> Response:
+        if self.is_anonymous:
+            return self.book_as_guest()
         data = self.sent(BookSerializer)
         appointment = appointments.book(
             provider_id=data["provider"],
@@ -187,6 +238,27 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
             now=self.now,
         )
         return self.answer(AppointmentSerializer, appointment, status.HTTP_201_CREATED)
+
+    def book_as_guest(self) -> Response:
+        if settings.GUESTS_CONFIRM:
+            raise ConfirmationRequired
+        if isinstance(self.guest, Attendee):
+            raise NotAllowed(OF_AN_APPOINTMENT)
+        sent = self.sent(BookSerializer)
+        details = sent["client"]
+        check_sent_by_guest(sent, besides="client" if isinstance(details, dict) else None)
+        if seconds := seconds_until_mail("hold", details["email"]):
+            raise Throttled(wait=seconds)
+        appointment = appointments.book_as_guest(
+            provider_id=sent["provider"],
+            service_id=sent.get("service"),
+            starts_at=sent["start_time"],
+            timezone=sent.get("timezone", ""),
+            source=Source.API,
+            now=self.now,
+            **{**details, "note": sent.get("description") or details["note"]},
+        )
+        return self.answer(GuestAppointmentSerializer, appointment, status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Change what is named",

@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import connection
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -15,6 +16,7 @@ from booking.reservations.enums import by_themselves_sql
 from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.errors import NotFound
+from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import seconds_until, site_network
 
 LOCK_PERSON = """
@@ -63,6 +65,16 @@ def lock_person(client_id: int) -> list[int]:
     if client_id not in people:
         raise NotFound(field="client")
     return people
+
+
+def lock_mailbox(email: str) -> None:
+    """Lock a mailbox until the transaction ends, before any client: two guests there, not yet written, are one person.
+
+    The ORM has no advisory locks.
+    """
+    digest = salted_hmac("booking.appointments.limits.mailbox", mailbox(email), algorithm="sha256").digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], signed=True)])
 
 
 def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now: datetime) -> bool:
@@ -130,7 +142,9 @@ def raise_too_many(message: str, limit: int, actor: Actor, **details: Any) -> No
 
 
 def has_proved_mailbox(actor: Actor) -> bool:
-    """Return True if this person reads their mailbox: a guest came by a mailed link, a login verified its email."""
-    if actor.guest is not None or not isinstance(actor.user, User):
+    """Return True if this person reads their mailbox: a guest answered a mail there, a login verified its email."""
+    if actor.guest is not None:
+        return not actor.guest.is_unproved
+    if not isinstance(actor.user, User):
         return True
     return EmailAddress.objects.filter(user=actor.user, email=actor.user.email, verified=True).exists()

@@ -1,12 +1,14 @@
 """Operations on appointments, from a confirmed hold to completed, missed, cancelled or declined."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
-from accounts.actors import Actor
+from accounts.actors import Actor, Source
 from accounts.models import Client, Provider
 from booking.appointments.changes import (
     add_exdate,
@@ -18,16 +20,24 @@ from booking.appointments.changes import (
     update_texts,
 )
 from booking.appointments.enums import Action, AppointmentStatus
-from booking.appointments.limits import LOCK_PERSON, check_open_appointments, confirm_if_few, lock_person
+from booking.appointments.limits import (
+    LOCK_PERSON,
+    check_open_appointments,
+    confirm_if_few,
+    lock_mailbox,
+    lock_person,
+)
 from booking.appointments.permissions import CHANGE, bad_transition, check_allowed
 from booking.appointments.queries import moved_from
 from booking.appointments.transitions import TRANSITIONS, action_to
 from booking.availability.locks import locked_schedule
 from booking.models import Appointment, Reservation, Service
+from booking.reservations import guests
 from booking.reservations.claims import BOOK, chosen_length, claim, lock_client, offered
 from booking.reservations.enums import BY_THEMSELVES, Override, ReservationStatus
-from booking.reservations.errors import HoldExpired, HoldReleased, ProviderNotPublished
+from booking.reservations.errors import ConfirmationRequired, HoldExpired, HoldReleased, ProviderNotPublished
 from booking.reservations.operations import offering_alternatives
+from booking.signals import guest_added
 from scheduler_project.common.db.rows import columns_of, from_row
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.failpoints import Failpoint, reach
@@ -49,11 +59,14 @@ FOR NO KEY UPDATE OF reservation
 
 
 @operation
-def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "") -> Appointment:
+def confirm(
+    *, reservation_id: int, actor: Actor, now: datetime, note: str = "", from_mailbox: bool = True
+) -> Appointment:
     """Turn a hold into an appointment: `scheduled`, or `pending` if a client must wait for approval.
 
     The client's note, given now or with the hold, becomes the description. Repeating it returns the same appointment,
-    even after it was moved. Raises HoldExpired from `expires_at` on, HoldReleased, TooManyAppointments; NotFound.
+    even after it was moved. `from_mailbox` is False for a guest who did not answer the mail about it. Raises
+    HoldExpired from `expires_at` on, HoldReleased, TooManyAppointments; NotFound.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RESERVATION, {"reservation": reservation_id, "client": actor.client_id})
@@ -76,6 +89,8 @@ def confirm(*, reservation_id: int, actor: Actor, now: datetime, note: str = "")
         raise HoldExpired
     if not reservation.provider.is_vetted:  # Staff withdrew their approval of the provider meanwhile.
         raise ProviderNotPublished(field="provider")
+    if actor.guest is not None:
+        actor = replace(actor, guest=guests.note_answer(reservation.client, from_mailbox=from_mailbox))
     themselves = not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation)
     reach(Failpoint.HOLD_JUDGED)
     reservation.status = ReservationStatus.CONFIRMED
@@ -122,11 +137,57 @@ def book(
         "reason": reason,
     }
     with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
-        return _book(provider_id, client_id, service_id, starts_at, ends_at, says, actor, now, overrides)
+        return write_booking(provider_id, client_id, service_id, starts_at, ends_at, says, actor, now, overrides)
+
+
+def book_as_guest(
+    *,
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    source: Source,
+    now: datetime,
+    note: str = "",
+    timezone: str = "",
+    language: str = "",
+    by_sms: bool = False,
+    **contact: Any,
+) -> Appointment:
+    """Reserve and confirm in one step for a new client, where the site lets guests do so without a mail (R10).
+
+    Their mailbox counts as unverified. `contact` is what guests are asked for. Raises ConfirmationRequired, LinkInName,
+    and what `book` raises; then no client is added.
+    """
+    if settings.GUESTS_CONFIRM:
+        raise ConfirmationRequired
+    with offering_alternatives(provider_id=provider_id, service_id=service_id, starts_at=starts_at, now=now):
+        return _book_as_guest(
+            provider_id, service_id, starts_at, source, now, note, timezone, language, by_sms, contact
+        )
 
 
 @operation
-def _book(
+def _book_as_guest(
+    provider_id: int,
+    service_id: int | None,
+    starts_at: datetime,
+    source: Source,
+    now: datetime,
+    note: str,
+    timezone: str,
+    language: str,
+    by_sms: bool,
+    contact: dict[str, Any],
+) -> Appointment:
+    lock_mailbox(contact["email"])
+    client = guests.add_guest(provider_id=provider_id, timezone=timezone, contact=contact, now=now)
+    guest_added.send(Client, client=client, language=language, by_sms=by_sms, now=now)
+    actor = Actor(None, source, guest=client)
+    return write_booking(provider_id, client.pk, service_id, starts_at, None, {"description": note}, actor, now, ())
+
+
+@operation
+def write_booking(
     provider_id: int,
     client_id: int,
     service_id: int | None,
@@ -137,6 +198,7 @@ def _book(
     now: datetime,
     overrides: Collection[Override],
 ) -> Appointment:
+    """Book without adding alternatives to an error, for callers that do more in the same transaction."""
     if actor.runs(provider_id, BOOK):
         lock_client(client_id)
     else:

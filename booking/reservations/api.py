@@ -31,6 +31,7 @@ from booking.reservations.errors import WrongHoldCode
 from booking.reservations.filters import ReservationFilter
 from booking.reservations.models import ReservationQuerySet
 from booking.reservations.serializers import (
+    OF_AN_APPOINTMENT,
     DetailsSerializer,
     HeldSerializer,
     ReservationSerializer,
@@ -94,7 +95,7 @@ class HoldMixin:
     def _hold_as_visitor(self: Any, provider_id: int, starts_at: datetime, data: dict[str, Any]) -> Response:
         check_sent_by_guest(data)
         if isinstance(self.guest, Attendee):
-            raise NotAllowed(_("This token is of an appointment. Leave it out to hold another time."))
+            raise NotAllowed(OF_AN_APPOINTMENT)
         visitor = self.guest.reference if self.guest else new_reference()
         reservation = guests.hold_as_visitor(
             provider_id=provider_id,
@@ -214,7 +215,9 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
             check_code(held, data.get("code"), self.now)
         except WrongHoldCode as wrong:
             return self.handle_exception(wrong)
-        appointment = appointments.confirm(reservation_id=held.pk, actor=self.actor_on(held), now=self.now)
+        appointment = appointments.confirm(
+            reservation_id=held.pk, actor=self.actor_on(held), now=self.now, from_mailbox="code" in data
+        )
         return self.answer(GuestAppointmentSerializer, appointment)
 
 

@@ -2,11 +2,19 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from booking.models import Reservation
 from booking.reservations.enums import ReservationStatus
-from booking.reservations.errors import AlreadyConfirmed, ConfirmationRequired, HoldExpired, HoldReleased, WrongHoldCode
+from booking.reservations.errors import (
+    AlreadyConfirmed,
+    ConfirmationRequired,
+    DetailsRequired,
+    HoldExpired,
+    HoldReleased,
+    WrongHoldCode,
+)
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.limits.throttling import tallied, uncount
 
@@ -24,11 +32,16 @@ def code_of(reservation: Reservation) -> str:
 def check_code(reservation: Reservation, code: str | None, now: datetime) -> None:
     """Check the code with which a guest confirms a hold, or confirms it once more. The caller must not roll back.
 
-    Raises WrongHoldCode, ConfirmationRequired without one; HoldExpired, HoldReleased, AlreadyConfirmed if none helps.
+    Where the site lets guests confirm without one, the details are enough. Raises WrongHoldCode, ConfirmationRequired
+    or DetailsRequired without one; HoldExpired, HoldReleased, AlreadyConfirmed if none helps.
     """
     state = reservation.state(now)
     if state == ReservationStatus.EXPIRED:
         raise HoldExpired
+    if code is None and not settings.GUESTS_CONFIRM:
+        if not reservation.asked:
+            raise DetailsRequired
+        return
     if code is None and state == ReservationStatus.RELEASED:
         raise HoldReleased
     if state == ReservationStatus.CONFIRMED and (code is None or reservation.is_past_hold(now)):

@@ -97,6 +97,12 @@ class ConfirmationRequired(DomainError):
         )
 
 
+class DetailsRequired(DomainError):
+    code = "details_required"
+    kind = ErrorKind.CONFLICT
+    message = _("Send name and email to the details of this hold first.")
+
+
 class WrongHoldCode(DomainError):
     code = "wrong_code"
     message = _("This code is not valid, or no longer. After five wrong ones only the link in the mail confirms.")

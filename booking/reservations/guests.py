@@ -125,7 +125,7 @@ def give_details(
     check_name(contact["name"])
     if reservation.asked >= MOST_ASKED:
         raise AskedEnough(field="email")
-    details = cleaned({field.name: contact.get(field.name, field.empty) for field in GUEST_FIELDS})
+    details = details_of(contact)
     if client.name and any(getattr(client, field) != value for field, value in details.items()):
         client = Client(timezone=client.timezone, created_at=now)
     for field, value in details.items():
@@ -139,6 +139,33 @@ def give_details(
     reservation.save(update_fields=["client", "note", "asked", "expires_at"])
     details_given.send(Reservation, reservation=reservation, language=language, by_sms=by_sms, now=now)
     return reservation
+
+
+def add_guest(*, provider_id: int, timezone: str, contact: dict[str, Any], now: datetime) -> Client:
+    """Return a new client for a guest who books at once. Without a `timezone`, they are told times in the provider's.
+
+    Raises LinkInName.
+    """
+    check_name(contact["name"])
+    known = {"timezone": timezone or _zone_of(provider_id), "created_at": now, "is_unproved": True}
+    return Client.objects.create(**details_of(contact), **known)
+
+
+def details_of(contact: dict[str, Any]) -> dict[str, Any]:
+    """Return what guests are asked for as it is stored, with defaults for what was not given."""
+    return cleaned({field.name: contact.get(field.name, field.empty) for field in GUEST_FIELDS})
+
+
+def note_answer(client: Client, *, from_mailbox: bool) -> Client:
+    """Remember whether a guest who confirms answered a mail. A mailbox that answered before stays proved.
+
+    The caller holds the client's lock.
+    """
+    confirmed = Reservation.objects.filter(client=client.pk, status=ReservationStatus.CONFIRMED)
+    if from_mailbox is client.is_unproved and (from_mailbox or not confirmed.exists()):
+        client.is_unproved = not from_mailbox
+        client.save(update_fields=["is_unproved"])
+    return client
 
 
 def booked_as_visitor() -> Exists:

@@ -6,29 +6,35 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.clients.serializers import GuestSerializer
 from booking.models import Reservation
 from booking.reservations.enums import Override, ReservationStatus
 from booking.reservations.forms import PHONE_FOR_SMS
-from scheduler_project.common.api.fields import TextField
+from scheduler_project.common.api.fields import IdField, TextField
 from scheduler_project.common.api.serializers import Serializer
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.languages import language_choices
+
+OF_AN_APPOINTMENT = _("This token is of an appointment. Leave it out to hold another time.")
+
 
 GUESTS_DO_NOT_SEND = {
     "client": _("You can book for yourself only."),
     "end_time": _("Choose a service instead of an end time."),
     "override": _("Only the provider and staff may override these rules."),
+    "title": _("It is called after the service."),
+    "reminder_offsets": _("The provider decides when to remind."),
 }
 """The fields with which users book for others, or against the rules, and why they are refused to guests."""
 
 
-def check_sent_by_guest(sent: dict[str, Any]) -> None:
-    """Raise NotAllowed if a guest sent a field of `GUESTS_DO_NOT_SEND`."""
+def check_sent_by_guest(sent: dict[str, Any], *, besides: str | None = None) -> None:
+    """Raise NotAllowed if a guest sent a field of `GUESTS_DO_NOT_SEND`, but for one."""
     for name, reason in GUESTS_DO_NOT_SEND.items():
-        if sent.get(name) is not None:
+        if name != besides and sent.get(name) is not None:
             raise NotAllowed(reason, field=name)
 
 
@@ -50,6 +56,24 @@ class DetailsSerializer(GuestSerializer):
         if attrs["by_sms"] and not attrs.get("phone"):
             raise serializers.ValidationError({"phone": PHONE_FOR_SMS}, code="required")
         return {"language": get_language() or "", **attrs}
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/components/schemas/DetailsRequest"}]},
+)
+class ClientOrDetailsField(IdField):
+    """The id of a client, or a guest's details."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return super().to_internal_value(data)
+        details = DetailsSerializer(data=data, context=self.context)
+        details.is_valid(raise_exception=True)
+        return details.validated_data
+
+    def run_validators(self, value: Any) -> None:
+        if not isinstance(value, dict):
+            super().run_validators(value)
 
 
 class ReservationSerializer(Serializer[Reservation]):

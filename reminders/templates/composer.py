@@ -170,13 +170,16 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
 
 
 def may_be_a_strangers(message: Message) -> bool:
-    """Return whether a message goes to an unproved address of a client with a login: it may be another person's.
+    """Return whether a message goes to an unproved address of a client with a login, or of a guest who booked at once.
+
+    It may be another person's.
 
     Only for messages loaded by `Message.objects.detailed()`; others lack the data about logins.
     """
     if message.recipient != Recipient.CLIENT or not personal(message.channel).writes_to_strangers:
         return False
-    return message.about.client.user_id is not None and not getattr(message, "is_proved", False)
+    client = message.about.client
+    return client.is_unproved or (client.user_id is not None and not getattr(message, "is_proved", False))
 
 
 def without_own_words(message: Message) -> Message:

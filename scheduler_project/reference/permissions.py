@@ -164,6 +164,7 @@ OF_VISITORS = ("post /api/v1/reservations/{id}/details",)
 """Operations for guests only."""
 
 FOR_GUESTS = (
+    "post /api/v1/appointments",
     "post /api/v1/reservations",
     "post /api/v1/slots/{id}/reserve",
     "get /api/v1/reservations/{id}",

@@ -39,7 +39,7 @@ REGISTERING = {"post /api/v1/clients", "post /api/v1/providers"}
 """Endpoints at which a visitor registers."""
 OF_ALL = {"post /api/v1/slots/{id}/reserve"}
 """Endpoints that lead to a row which belongs to nobody."""
-FOR_VISITORS = {"post /api/v1/reservations", "post /api/v1/slots/{id}/reserve"}
+FOR_VISITORS = {"post /api/v1/appointments", "post /api/v1/reservations", "post /api/v1/slots/{id}/reserve"}
 """Endpoints that do something else for those who are not logged in: they hold a time for a visitor."""
 OF_STAFF = {
     "get /api/v1/admin/users/{id}",
