@@ -7,6 +7,7 @@ import time_machine
 from rest_framework.test import APIClient
 
 from accounts.models import VETTED, Client, Provider
+from accounts.privacy.operations import erase_client, export_person
 from booking.links import details_token, guest_token, hold_link
 from booking.models import Appointment, AppointmentEvent, Reservation
 from booking.reservations.codes import code_of
@@ -14,7 +15,7 @@ from reminders.models import Message
 from reminders.templates.composer import compose, text_if_sent_now
 from scheduler_project.common.models import IdempotentRequest
 from tests.booking.answers import refusal
-from tests.factories import NOON, ServiceFactory, at, hold, minutes
+from tests.factories import NOON, SYSTEM, ServiceFactory, at, hold, minutes
 from tests.looking import broken_promises
 from tests.project.world import by_token
 
@@ -524,3 +525,31 @@ def test_tokens_are_not_kept_with_answers(held, visitor):
 
     assert first.json()["guest_token"]
     assert second.json() == {**first.json(), "guest_token": None}
+
+
+# --- Archive and erasure ----------------------------------------------------------------------------------------------
+
+
+def test_archive_of_a_guest_has_the_appointment(held, visitor):
+    give(visitor, held, note="First time")
+    made = confirm(visitor, held, code=code(held)).json()
+    client = Client.objects.get(email="ada@example.org")
+
+    [told] = export_person(client_id=client.pk)["appointments"]
+
+    assert (told["id"], told["description"], told["history"][0]["through"]) == (made["id"], "First time", "api")
+
+
+def test_erasing_a_guest_leaves_nothing_of_them(held, visitor):
+    give(visitor, held, note="First time")
+    body = {"confirmed": True, "code": code(held)}
+    made = visitor.post(path(held, "confirm"), body, HTTP_IDEMPOTENCY_KEY="one").json()
+    by_token(made["guest_token"]).post(f"/api/appointments/{made['id']}/cancel", {"reason": "Ill"})
+
+    erase_client(client_id=made["client"]["id"], actor=SYSTEM, now=NOON)
+
+    again = visitor.post(path(held, "confirm"), body, HTTP_IDEMPOTENCY_KEY="one")
+    assert refusal(again) == (410, "answer_erased", None)
+    appointment = Appointment.objects.get()
+    assert (appointment.client.name, appointment.client.email) == ("Deleted", "")
+    assert (appointment.description, appointment.cancellation_reason, appointment.reservation.note) == ("", "", "")
