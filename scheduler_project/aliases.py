@@ -35,6 +35,7 @@ from scheduler_project.common.api.content import JSONParser
 from scheduler_project.common.api.fields import ID, IdField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.versions import ROOT
+from scheduler_project.common.errors import NotFound
 
 View = Callable[..., HttpResponseBase]
 
@@ -93,7 +94,10 @@ class ClientReservationViewSet(ReservationViewSet):
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         self.sent(ClientReserveSerializer)
-        body: dict[str, Any] = {**cast("dict[str, Any]", request.data), "client": int(self.kwargs["client"])}
+        client = int(self.kwargs["client"])
+        if not client:
+            raise NotFound(field="client")
+        body: dict[str, Any] = {**cast("dict[str, Any]", request.data), "client": client}
         if "slot" in body:
             slot = get_or_404(Slot.objects.all(), pk=body.pop("slot"), field="slot")
             body = {"provider": slot.provider_id, "start_time": slot.starts_at.isoformat(), **body}

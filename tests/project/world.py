@@ -218,8 +218,9 @@ def path_of(endpoint: Endpoint, ids: dict[str, Any]) -> str:
 
 
 def names_in(endpoint: Endpoint) -> list[str]:
-    """Return the names of the path's parameters: `appointments` for an `id`, the others as they are."""
-    return [noun(endpoint) if name == "id" else name for name in re.findall(r"{(\w+)}", endpoint.path)]
+    """Return the names of the path's parameters: `appointments` for an `id`, `booker` for a `client`."""
+    called = {"id": noun(endpoint), "client": "booker"}
+    return [called.get(name, name) for name in re.findall(r"{(\w+)}", endpoint.path)]
 
 
 def noun(endpoint: Endpoint) -> str:
