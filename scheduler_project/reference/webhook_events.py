@@ -1,29 +1,14 @@
 """The page of webhook events, with examples from the code that sends them."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
-from django.utils import translation
-from standardwebhooks import Webhook
-
-from accounts.models import Client, Provider
-from booking.appointments.enums import AppointmentStatus
-from booking.models import Appointment, Reservation, Service
-from reminders.channels.base import OutgoingMessage
-from reminders.channels.email.channel import EmailChannel
-from reminders.channels.webhook.channel import WebhookChannel, headers
-from reminders.enums import MessageKind
-from reminders.models import Message
-from reminders.webhooks.events import EVENTS
+from reminders.webhooks.events import EVENTS, REMINDER_SENT
+from reminders.webhooks.examples import example_body, example_headers
 from reminders.webhooks.operations import MOST, OVERLAP
-from reminders.webhooks.payloads import envelope, event_data, reminder_data
 from scheduler_project.reference import markdown
 
 HOUR = timedelta(hours=1)
-AT = datetime(2030, 5, 6, 8, 0, tzinfo=UTC)
-KEY = UUID("0191f2a4-7c3e-7d52-9f41-2b6a9c8e1d05")
-SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="  # noqa: S105  (of the example)
 
 INTRODUCTION = f"""
 `POST /api/v1/webhooks` with a `url`, and with `events` unless all are wanted, tells a program of a provider what
@@ -65,20 +50,14 @@ The `data` is the reminder and its appointment. `channel` is `email` or `sms`, a
 
 
 def page() -> str:
-    appointment = example_appointment()
-    with translation.override("en"):
-        booked = _example("appointment.booked", {"type": "appointment.booked", "data": event_data(appointment)})
-        reminder = Message(
-            pk=9, kind=MessageKind.REMINDER, channel=EmailChannel.name, offset="1 day", appointment=appointment
-        )
-        sent = _example("reminder.sent", {"type": "reminder.sent", "data": reminder_data(reminder)})
+    booked, sent = example_body("appointment.booked"), example_body(REMINDER_SENT)
     return markdown.generated_page(
         "Webhook events",
         INTRODUCTION,
         "## Events\n\n"
         + markdown.table(("event", "sent when"), [(f"`{name}`", text) for name, text in EVENTS.items()]),
         REQUEST,
-        markdown.block(_head(booked), "http"),
+        markdown.block(_head("appointment.booked"), "http"),
         CHECKING,
         APPOINTMENTS,
         markdown.block(_indented(booked), "json"),
@@ -87,45 +66,10 @@ def page() -> str:
     )
 
 
-def example_appointment() -> Appointment:
-    """Return an appointment that is not saved."""
-    provider = Provider(pk=3, name="Dr. Ada Hart")
-    client = Client(pk=14, name="Grace Miller", email="grace@example.org", phone="+442079460123")
-    service = Service(pk=5, name="First visit")
-    starts_at = AT + timedelta(days=1)
-    reservation = Reservation(
-        pk=41,
-        provider=provider,
-        client=client,
-        service=service,
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=45),
-    )
-    return Appointment(
-        pk=27,
-        uid=UUID("5f0c3f4e-8a57-4f0c-9d29-6d1b1a0b7c11"),
-        reservation=reservation,
-        status=AppointmentStatus.SCHEDULED,
-        sequence=0,
-        title="First visit",
-        timezone="Europe/London",
-        created_at=AT,
-        updated_at=AT,
-    )
-
-
-def _example(name: str, details: dict[str, object]) -> bytes:
-    """Return the body of an event."""
-    message = Message(key=KEY, kind=MessageKind.EVENT, channel=WebhookChannel.name, details=details, created_at=AT)
-    return envelope(message)
-
-
-def _head(body: bytes) -> str:
-    """Return the head of a request at AT."""
-    sent = headers(OutgoingMessage(KEY, "https://practice.example.org/hooks", body=body, secrets=(SECRET,)))
-    sent["webhook-timestamp"] = str(int(AT.timestamp()))
-    sent["webhook-signature"] = Webhook(SECRET).sign(sent["webhook-id"], AT, body.decode())
-    return "\n".join(["POST /hooks HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())])
+def _head(name: str) -> str:
+    """Return the head of a request."""
+    sent = (f"{header}: {value}" for header, value in example_headers(name).items())
+    return "\n".join(["POST /hooks HTTP/1.1", *sent])
 
 
 def _indented(body: bytes) -> str:
