@@ -542,9 +542,12 @@ sign-in."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
-    "DESCRIPTION": "Publish availability, list free slots, hold one, confirm it. Times are RFC 3339 with an offset.",
+    "DESCRIPTION": "Publish availability, list free times, hold one, confirm it. [Try requests](/api/v1/docs/swagger) "
+    "in Swagger UI, or take the [OpenAPI document](/api/v1/schema).",
     "VERSION": "0.2.0",
+    "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "REDOC_DIST": "SIDECAR",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
@@ -554,7 +557,9 @@ SPECTACULAR_SETTINGS = {
         "drf_standardized_errors.openapi_hooks.postprocess_schema_enums",
         "scheduler_project.common.api.schema.close_requests",
         "scheduler_project.aliases.mark_aliases",
+        "scheduler_project.documentation.hooks.complete",
     ],
+    "GET_LIB_DOC_EXCLUDES": "scheduler_project.documentation.hooks.internal_classes",
     "ENUM_NAME_OVERRIDES": {
         "ReservationStatusEnum": "booking.reservations.enums.ReservationStatus",
         "AppointmentStatusEnum": "booking.appointments.enums.AppointmentStatus",

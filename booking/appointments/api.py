@@ -368,6 +368,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.get_paginated_response(rows)
 
     @extend_schema(
+        operation_id="appointments_ics_retrieve",
         summary="As a calendar file",
         description="iCalendar (RFC 5545), with a stable UID and a rising SEQUENCE.",
         responses={(200, "text/calendar"): OpenApiTypes.STR},

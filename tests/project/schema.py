@@ -32,9 +32,13 @@ class Endpoint(NamedTuple):
 
 
 def resolved(part: Schema) -> Schema:
-    """A part of the schema with its reference followed."""
+    """A part of the schema with its reference followed, as it is where it is not null."""
     if len(part.get("allOf", [])) == 1:
         part = {**part["allOf"][0], **part}
+    if isinstance(part.get("type"), list):
+        part = {**part, "type": next(kind for kind in part["type"] if kind != "null")}
+    if len(others := [each for each in part.get("oneOf", []) if each != {"type": "null"}]) == 1:
+        part = {**others[0], **part}
     if "$ref" in part:
         return schema()["components"]["schemas"][part["$ref"].rpartition("/")[2]]
     return part

@@ -122,6 +122,16 @@ class Pagination(pagination.PageNumberPagination):
         link = super().get_previous_link()
         return link and documented(link)
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema of a page. DRF writes OpenAPI 3.0, where a link is `nullable`."""
+        page = super().get_paginated_response_schema(schema)
+        link = {"type": ["string", "null"], "format": "uri"}
+        page["properties"] |= {
+            "next": {**link, "description": "The address of the next page, or null."},
+            "previous": {**link, "description": "The address of the page before, or null."},
+        }
+        return page
+
     def get_page_number(self, request: Request, paginator: Any) -> int | str:
         """Return the page requested. Raises NotFound unless it is a number in ASCII digits."""
         value = request.query_params.get(self.page_query_param, "1")
