@@ -9,10 +9,12 @@ from django.http import HttpResponse
 from django.urls import URLPattern, include, path, re_path, reverse
 from django.utils import translation
 from django.utils.cache import get_conditional_response
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.gzip import gzip_page
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
@@ -78,7 +80,7 @@ def contents() -> bytes:
     """Return the body of the root's answer. Links are absolute paths, so that it is the same under every host name."""
     patterns = [pattern for pattern in [*router.urls, *urlpatterns] if isinstance(pattern, URLPattern)]
     names = [pattern.name for pattern in patterns if pattern.name and not pattern.pattern.regex.groups]
-    links = {name: reverse(name) for name in names}
+    links = {name: reverse(name) for name in names if name != "swagger"}
     found = {
         "version": "v1",
         "documentation": links.pop("docs"),
@@ -92,6 +94,7 @@ def tag_of(content: bytes) -> str:
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
+@method_decorator(gzip_page, name="dispatch")  # It says nothing that is secret.
 class SchemaView(DocumentationView, SpectacularAPIView):
     """The OpenAPI document, which is in English only. Each process generates it once."""
 
@@ -105,8 +108,20 @@ class SchemaView(DocumentationView, SpectacularAPIView):
         return get_conditional_response(request, etag=etag, response=response)
 
 
-class DocsView(DocumentationView, SpectacularSwaggerSplitView):
-    """Swagger UI. Its policy allows only its own scripts, and inline styles."""
+class ReferenceView(DocumentationView, SpectacularRedocView):
+    """The API's documentation, to read: guides, and all operations. Redoc searches in a worker that it makes itself."""
+
+    schema = None
+    template_name = "api_reference.html"
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        response.headers["Content-Security-Policy"] = f"{DOCS_POLICY}; worker-src blob:"
+        return response
+
+
+class SwaggerView(DocumentationView, SpectacularSwaggerSplitView):
+    """The API's documentation, to try requests. Its policy allows only its own scripts, and inline styles."""
 
     schema = None
     query_names = frozenset({"script"})
@@ -135,7 +150,10 @@ def rendered_schema(renderer: Any) -> tuple[bytes, str]:
 
 @cache
 def _render_once(renderer: Any) -> tuple[bytes, str]:
-    content = bytes(renderer().render(document(), renderer_context={}))
+    written: Any = (
+        JSONRenderer if renderer.format == JSONRenderer.format else renderer
+    )  # without spaces a third as long
+    content = bytes(written().render(document(), renderer_context={}))
     return content, tag_of(content)
 
 
@@ -162,7 +180,8 @@ urlpatterns = [
     path("", include(router.urls)),  # first, for they get most requests
     path("", RootView.as_view()),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
-    re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^docs/?$", ReferenceView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^docs/swagger/?$", SwaggerView.as_view(url_name="schema"), name="swagger"),
     *accounts.urlpatterns,
     *booking.urlpatterns,
     *reminders.urlpatterns,

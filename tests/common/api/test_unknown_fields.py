@@ -93,7 +93,7 @@ def test_wrong_parameter_is_refused_before_anything_is_written(world, zone, rene
     assert (CalendarFeed.objects.get(pk=world.ids["feeds"]).token != before) is renewed
 
 
-@pytest.mark.parametrize("path", ["/api/schema", "/api/docs"])
+@pytest.mark.parametrize("path", ["/api/schema", "/api/docs", "/api/docs/swagger"])
 @pytest.mark.parametrize("name", ["zzz", "script_", "lang", "version"])
 def test_documentation_refuses_what_it_does_not_read(api, path, name):
     answer = api.get(f"{path}?{name}=1")
@@ -110,7 +110,7 @@ def test_schema_refuses_a_format_it_has_not(api):
 
 
 def test_documentation_reads_which_part_of_it_is_asked_for(api):
-    assert "SwaggerUIBundle" in api.get("/api/docs?script=").content.decode()
+    assert "SwaggerUIBundle" in api.get("/api/docs/swagger?script=").content.decode()
 
 
 def test_unknown_parameter_is_told_the_nearest_known_one(api):

@@ -40,7 +40,8 @@ def browser(client, settings):
         ("/api/nothing", 404),
         ("/api/crash/", 500),
         ("/api/docs", 200),
-        ("/api/docs?script=", 200),
+        ("/api/docs/swagger", 200),
+        ("/api/docs/swagger?script=", 200),
         ("/api/schema", 200),
     ],
 )
@@ -71,8 +72,9 @@ def assert_safe(answer):
     assert policy.get("script-src", ["'self'"]) == ["'self'"]
 
 
-def test_docs_are_styled_and_run_from_here(client):
-    page = client.get("/api/docs")
+@pytest.mark.parametrize("address", ["/api/docs", "/api/docs/swagger"])
+def test_docs_are_styled_and_run_from_here(client, address):
+    page = client.get(address)
 
     assert "<script>" not in page.content.decode()
     assert "connect-src 'self'" in page.headers["Content-Security-Policy"]
