@@ -89,7 +89,11 @@ TAGS = [
         (r"\w+ webhooks.*",),
     ),
     Tag("Analytics", "Figures of a period: appointments, outcomes, hours, holds and reminders.", (r"get analytics",)),
-    Tag("Staff", "For staff: everybody's appointments and reminders, and the upkeep of holds.", (r"\w+ admin/.*",)),
+    Tag(
+        "Staff",
+        "For staff: everybody's appointments and reminders, logins, and the upkeep of holds.",
+        (r"\w+ admin/.*",),
+    ),
     Tag(
         "Aliases",
         "Short addresses, each of which means what another one does. Names in bodies may be in camelCase.",
