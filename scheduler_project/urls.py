@@ -5,13 +5,14 @@ from django.urls import include, path, re_path
 from django.views.i18n import set_language
 
 from scheduler_project import api, health, mailbox
+from scheduler_project.common.api.versions import ROUTE_WITHOUT_VERSION
 from scheduler_project.common.pages.base import choose_zone
 
 urlpatterns = [
     # The same addresses twice. Those with the version stand last, because `reverse` takes the last.
     path("api", api.RootView.as_view()),
     path("api/v1", api.RootView.as_view()),
-    re_path(r"^api/(?!v1(?:/|$))", include(api)),
+    re_path(ROUTE_WITHOUT_VERSION, include(api)),
     path("api/v1/", include(api)),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -4,6 +4,9 @@ import re
 
 ROOT = "/api/v1/"
 
+ROUTE_WITHOUT_VERSION = r"^api/(?!v1(?:/|$))"
+"""The pattern under which the URL map has all addresses a second time."""
+
 WITHOUT_VERSION = re.compile(r"^((?:https?://[^/]*)?)/api/(?!v1(?:/|$))")
 
 WITH_VERSION = re.compile(r"^/api/v1(?=/|$)")
@@ -22,3 +25,8 @@ def documented(address: str) -> str:
 def without_version(path: str) -> str:
     """Return what is the same for both spellings of a path."""
     return WITH_VERSION.sub("/api", path)
+
+
+def documented_route(route: str) -> str:
+    """Return a pattern of the URL map as that of the documented address."""
+    return route.replace(ROUTE_WITHOUT_VERSION, ROOT.lstrip("/"))

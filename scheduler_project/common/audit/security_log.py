@@ -17,6 +17,7 @@ from django.utils.functional import SimpleLazyObject
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from scheduler_project.common.api.versions import documented_route
 from scheduler_project.common.audit.log import current_actor, current_request, source_of
 
 logger = logging.getLogger("security")
@@ -99,7 +100,7 @@ def with_refusals_logged(get_response: Callable[[HttpRequest], HttpResponse]) ->
             errors = getattr(response, "data", None) or {}
             reason = errors["errors"][0]["code"] if errors.get("errors") else None
             by = login_of(request)
-            route = found.route if found else None
+            route = documented_route(found.route) if found else None
             log_security_event(
                 SecurityEvent.ACCESS_REFUSED,
                 request=request,

@@ -95,3 +95,11 @@ def test_version_is_added_where_it_is_missing(address, written):
 def test_version_is_taken_out():
     assert without_version("/api/v1/slots?next=/api/v1/") == "/api/slots?next=/api/v1/"
     assert without_version("/api/v1x") == "/api/v1x"
+
+
+@pytest.mark.parametrize("root", ["/api", "/api/v1"])
+def test_refusals_are_logged_by_the_documented_route(provider_api, caplog, root):
+    with caplog.at_level("INFO", logger="security"):
+        provider_api.get(f"{root}/closures")
+
+    assert 'route="api/v1/closures/?$"' in caplog.text
