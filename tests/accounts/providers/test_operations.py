@@ -186,8 +186,11 @@ def test_add_is_for_staff(request, asker):
     assert refusal(response) == NOT_ALLOWED
 
 
-def test_add_needs_a_login(api):
-    assert refusal(api.post("/api/providers", {"name": "Ada"})) == (401, [("not_authenticated", None)])
+def test_add_without_a_login_asks_for_what_registering_needs(api):
+    answer = api.post("/api/providers", {"name": "Ada"})
+
+    assert refusal(answer) == (400, [("required", "email"), ("required", "password")])
+    assert not Provider.objects.exists()
 
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
