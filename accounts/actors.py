@@ -49,5 +49,9 @@ class Actor:
         permission."""
         if self.may(permission):
             return True
-        provider = self.user and self.user.provider_or_none
+        provider = self.user and self.user.provider_for(permission)
         return bool(provider and provider.pk == provider_id)
+
+    def reaches(self, provider_id: int | None) -> bool:
+        """Return False for another provider than the one to whom the actor's API key is restricted."""
+        return self.user is None or self.user.reaches(provider_id)

@@ -32,4 +32,5 @@ class AccountsConfig(AppConfig):
             "auth_group_permissions": "auth.Group",
             "accounts_provider": "accounts.Provider",
             "accounts_client": "accounts.Client",
+            "accounts_apikey": "accounts.ApiKey",
         }

@@ -1,6 +1,7 @@
-"""The models of accounts, gathered for Django: logins, providers, clients and sign-ins."""
+"""The models of accounts, gathered for Django: logins, providers, clients, sign-ins and keys."""
 
 from accounts.clients.models import Client, ClientQuerySet, known_to_provider
+from accounts.keys.models import ApiKey, ApiKeyQuerySet
 from accounts.providers.models import (
     PUBLISHED,
     VETTED,
@@ -17,6 +18,8 @@ from accounts.users.models import Mailbox, User, UserManager
 __all__ = [
     "PUBLISHED",
     "VETTED",
+    "ApiKey",
+    "ApiKeyQuerySet",
     "Client",
     "ClientQuerySet",
     "Mailbox",

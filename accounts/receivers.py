@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.actors import Source
 from accounts.clients.operations import carry_email
+from accounts.keys.operations import end_keys
 from accounts.mails.notices import Notice, notify
 from accounts.mails.operations import owe
 from accounts.models import Client, SignIn, User
@@ -104,11 +105,14 @@ def end_with_session(user: User | None, **kwargs: Any) -> None:
 def end_with_password(instance: User, created: bool, **kwargs: Any) -> None:
     """End all sign-ins with a new password or a deactivation: a reactivated login starts afresh.
 
+    API keys end with a deactivation only: programs do not know the password, and who changes it may not know of them.
     Django keeps a new password in `_password` until after this.
     """
     has_new_password = instance._password is not None  # type: ignore[attr-defined]  # noqa: SLF001
     if not created and (has_new_password or not instance.is_active):
         end_sign_ins(user=instance, keep=acting_sign_in(instance), now=timezone.now())
+    if not created and not instance.is_active:
+        end_keys(user=instance, now=timezone.now())
 
 
 @receiver([authenticator_added, authenticator_removed], dispatch_uid="accounts.receivers.change_session_key")

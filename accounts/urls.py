@@ -2,6 +2,7 @@
 
 from django.urls import include, path, re_path
 
+from accounts.keys import views as keys
 from accounts.privacy import views as privacy
 from accounts.sign_in import views as sign_in
 from accounts.users import views as users
@@ -13,6 +14,8 @@ urlpatterns = [
     path("account/delete/", privacy.delete, name="account-delete"),
     path("account/sign-ins/", sign_in.sign_ins, name="my-sign-ins"),
     path("account/sign-ins/<uuid:sign_in_id>/end/", sign_in.end, name="my-sign-in-end"),
+    path("account/keys/", keys.keys, name="my-keys"),
+    path("account/keys/<int:pk>/", keys.key, name="my-key"),
     path("account/signup/", users.sign_up),
     path("account/login/", users.log_in),
     path("account/reauthenticate/", users.enter_password_again),

@@ -62,7 +62,7 @@ def scope_of(user: User, provider_id: int | None = None, service_id: int | None 
 
     Raises NotAllowed for other users, and NotFound for a provider or service that the user may not see.
     """
-    own = user.provider_or_none
+    own = user.provider_for(SEE_ALL)
     sees_all = user.may(SEE_ALL)
     if not sees_all and own is None:
         raise NotAllowed

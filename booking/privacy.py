@@ -79,10 +79,17 @@ def _archived_appointment(appointment: Appointment, *, runs: bool) -> dict[str, 
 
 @operation
 def prepare_account_deletion(*, user: User, now: datetime) -> None:
-    """Close the feeds of a person who deletes their login. Raises AppointmentsComing."""
+    """Close the feeds of a person who deletes their login, and erase the names of their API keys from histories.
+
+    Raises AppointmentsComing.
+    """
     if Appointment.objects.filter(visible_condition(user, "reservation__")).coming(now=now).exists():
         raise AppointmentsComing
     end_feeds(provider=user.provider_or_none, client=user.client_or_none)
+    if user.api_keys.exists():
+        with allow_erasing():
+            by_key = AppointmentEvent.objects.filter(user=user, details__has_key="key")
+            by_key.order_by().update(details=nulled("details", ["key"]))
 
 
 FREE_TEXT_KEYS = ["reason", "reference", "was"]

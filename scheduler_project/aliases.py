@@ -234,8 +234,11 @@ def name_of(path: str) -> str:
     return "alias-" + re.sub(r"[^a-z]+", "-", path).strip("-")
 
 
-registering_urlpatterns = [re_path(pattern_of(path), registering(*views)) for path, views in REGISTERING.items()]
-"""Before those of the router: the same addresses."""
+registering_urlpatterns = [
+    re_path(pattern_of(path), registering(*views), name=f"{path.removesuffix('s')}-list")
+    for path, views in REGISTERING.items()
+]
+"""Before those of the router: the same addresses, with the same names, by which API keys are let in."""
 
 urlpatterns: list[URLPattern] = [
     re_path(pattern_of(alias.path), alias.view, name=name_of(alias.path)) for alias in ALIASES

@@ -36,6 +36,7 @@ from scheduler_project.common.api.views import StrictView
 class NotFoundView(APIView):
     """The 404 answer in the API's own format."""
 
+    authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
     schema = None
 

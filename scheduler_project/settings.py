@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "scheduler_project.common.pages.base.for_pages",
     "scheduler_project.common.pages.base.with_refusals",
+    "scheduler_project.common.limits.throttling.with_quotas",
     "scheduler_project.common.limits.long_work.with_threads_to_spare",
 ]
 
@@ -457,6 +458,8 @@ THROTTLE_SEARCH = env.str("THROTTLE_SEARCH", default="60/min")
 """Searches through all schedules, counted like reads. Each costs a hundred times a search of one provider's."""
 THROTTLE_WRITE = env.str("THROTTLE_WRITE", default="120/min")
 """Writes of the API by one user, or from one address without a login."""
+THROTTLE_KEY = env.str("THROTTLE_KEY", default="600/min")
+"""Reads and writes of the API with one API key, in place of those of its user. Searches count as such too."""
 THROTTLE_LOGIN = env.str("THROTTLE_LOGIN", default="10/min")
 """Passwords and codes entered at logging in, and passwords reset, from one address; those entered again, and passwords
 changed, by one login. Wrong passwords and codes are counted separately: they slow down the person who guesses, not the
@@ -491,6 +494,7 @@ THROTTLE_CODE_SITE = env.str("THROTTLE_CODE_SITE", default="500/day")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.keys.authentication.KeyAuthentication",
         "accounts.sign_in.authentication.JWTAuthentication",
         "booking.api.authentication.GuestAuthentication",
         "rest_framework.authentication.SessionAuthentication",
@@ -539,6 +543,13 @@ SIMPLE_JWT = {
 REFRESH_GRACE_SECONDS = env.int("REFRESH_GRACE_SECONDS", default=10)
 """Seconds for which a swapped refresh token still gets the answer, for a client that lost it. A later use ends the
 sign-in."""
+
+API_KEY_DAYS = env.int("API_KEY_DAYS", default=365)
+"""Days an API key lasts whose owner chose nothing else. `0` is for ever."""
+API_KEY_OVERLAP_HOURS = env.int("API_KEY_OVERLAP_HOURS", default=24)
+"""Hours an API key still works after it was replaced by another."""
+API_KEYS_PER_LOGIN = env.int("API_KEYS_PER_LOGIN", default=20)
+"""API keys that one login may have at a time."""
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",

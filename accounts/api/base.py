@@ -11,6 +11,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
 from accounts.actors import Actor, Source
+from accounts.keys.authentication import key_in
+from accounts.keys.errors import NotForKeys
 from accounts.models import User
 from accounts.sign_in import serializers, sign_ins
 from accounts.sign_in.sign_ins import Origin
@@ -45,6 +47,12 @@ class PublicView(View):
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
     throttle_scope: str | None = "login"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse API keys, which no operation here is for, although nobody need log in."""
+        if key_in(request) is not None:
+            raise NotForKeys
+        super().initial(request, *args, **kwargs)
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

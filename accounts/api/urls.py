@@ -3,6 +3,7 @@
 from django.urls import re_path
 
 from accounts.clients.api import ClientViewSet
+from accounts.keys.api import KeyViewSet
 from accounts.providers.api import ProviderViewSet
 from accounts.sign_in.api import (
     LoginView,
@@ -21,6 +22,7 @@ from accounts.users.api import AdminUserViewSet, MeView
 routes = [
     ("admin/users", AdminUserViewSet, "admin-user"),
     ("clients", ClientViewSet, "client"),
+    ("keys", KeyViewSet, "api-key"),
     ("providers", ProviderViewSet, "provider"),
 ]
 

@@ -35,15 +35,16 @@ class ClientQuerySet(models.QuerySet["Client"]):
             return self.none()
         if user.may("accounts.view_client"):
             return self
-        provider = user.provider_or_none
-        return self.filter(Q(user=user) if provider is None else Q(user=user) | _clients_of(provider))
+        provider, own = user.provider_for("accounts.view_client"), user.as_client("pk")
+        return self.filter(own if provider is None else own | _clients_of(provider))
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
         """Clients whose details the user may manage: all for staff, their address book for a provider, themself for a
         client."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.may("accounts.view_client") else self.filter(Q(owner__user=user) | Q(user=user))
+        mine = user.as_provider("owner", "accounts.view_client") | user.as_client("pk")
+        return self if user.may("accounts.view_client") else self.filter(mine)
 
     def matching(self, text: str) -> Self:
         """Clients with `text` in one of the searched contact fields."""

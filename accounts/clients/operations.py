@@ -23,7 +23,7 @@ def add_client(*, actor: Actor, now: datetime, owner: Provider | None = None, **
     Providers add to their own; staff choose the provider, or none. Raises NotAllowed, LinkInName, ClientExists.
     """
     if not actor.may("accounts.add_client"):
-        own = actor.user.provider_or_none if actor.user else None
+        own = actor.user.provider_for("accounts.add_client") if actor.user else None
         if own is None:
             raise NotAllowed
         if owner not in (None, own):
@@ -102,7 +102,7 @@ def remove_client(*, client_id: int, actor: Actor) -> None:
 
 def can_vouch(actor: Actor, permission: str) -> bool:
     """Return whether phone numbers entered by the actor count as verified: those of staff and vetted providers do."""
-    provider = actor.user.provider_or_none if actor.user else None
+    provider = actor.user.provider_for(permission) if actor.user else None
     return actor.may(permission) or (provider is not None and provider.is_vetted)
 
 

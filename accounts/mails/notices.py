@@ -31,6 +31,7 @@ class Notice(Enum):
     SECOND_FACTOR_ADDED = gettext_lazy("A second factor was added to your account")
     SECOND_FACTOR_REMOVED = gettext_lazy("The second factor was removed from your account")
     RECOVERY_CODES_RENEWED = gettext_lazy("New recovery codes were made for your account")
+    KEY_CREATED = gettext_lazy("A new API key was created for your account")
     MAILBOX_PROVED = gettext_lazy("Your email is verified")
 
 

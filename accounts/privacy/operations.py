@@ -15,7 +15,7 @@ from accounts.actors import Actor
 from accounts.clients.fields import DELETED, Trace, archived, erasure, traces
 from accounts.clients.operations import locked_client, manages
 from accounts.mails.notices import silent
-from accounts.models import Client, Provider, SignIn, User
+from accounts.models import ApiKey, Client, Provider, SignIn, User
 from accounts.people import write
 from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import WrongPassword
@@ -77,6 +77,19 @@ def _login(user: User) -> dict[str, Any]:
                 "ended_at": row.ended_at and rfc3339(row.ended_at),
             }
             for row in SignIn.objects.filter(user=user)
+        ],
+        "api_keys": [
+            {
+                "name": row.name,
+                "begins_with": row.shown,
+                "scopes": row.scopes,
+                "only_for": row.provider and row.provider.name,
+                "created_at": rfc3339(row.created_at),
+                "last_used_at": row.last_used_at and rfc3339(row.last_used_at),
+                "expires_at": row.expires_at and rfc3339(row.expires_at),
+                "revoked_at": row.revoked_at and rfc3339(row.revoked_at),
+            }
+            for row in ApiKey.objects.filter(user=user).select_related("provider")
         ],
     }
 
@@ -159,6 +172,10 @@ def _erase_login(user: User, now: datetime) -> None:
     with silent():
         Authenticator.objects.filter(user=user).delete()
     SignIn.objects.filter(user=user).delete()
+    keys = ApiKey.objects.filter(user=user)
+    named = list(keys.values_list("pk", flat=True))
+    keys.delete()
+    erase(ApiKey, named, ["name"])
     User.objects.filter(pk=user.pk).update(
         name=DELETED, email=f"deleted-{user.pk}@deleted.invalid", is_active=False, is_staff=False, is_superuser=False
     )

@@ -59,14 +59,16 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         if user is not None and user.is_authenticated:
             if user.may("accounts.view_provider"):
                 return self
-            return self.filter(published() | Q(user=user))
+            rows = self.filter(published() | user.as_provider("pk", "accounts.view_provider"))
+            return rows if user.only_provider_id is None else rows.filter(pk=user.only_provider_id)
         return self.published()
 
     def editable_by(self, user: "User | AnonymousUser | None") -> Self:
         """Providers whose schedules the user may manage or view: all for staff, their own for a provider."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.may("accounts.view_provider") else self.filter(user=user)
+        mine = user.as_provider("pk", "accounts.view_provider")
+        return self if user.may("accounts.view_provider") else self.filter(mine)
 
 
 class Provider(models.Model):

@@ -13,6 +13,7 @@ from allauth.mfa.models import Authenticator
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
+from accounts.keys.operations import end_keys
 from accounts.mails.notices import Notice, notify, silent
 from accounts.mails.operations import owe_reset_link
 from accounts.models import Client, Provider, SignIn, User
@@ -73,6 +74,8 @@ def prove(
             ended.append(_("log-ins in other browsers and programs"))
         others = SignIn.objects.filter(user=user)
         (others.exclude(pk=keep.pk) if keep else others).delete()  # their networks may not be the owner's
+        if end_keys(user=user, now=now):
+            ended.append(_("API keys"))
         if Authenticator.objects.filter(user=user).delete()[0]:
             ended.append(_("the second factor"))
         if EmailAddress.objects.filter(user=user, primary=False).exclude(pk=address.pk).delete()[0]:

@@ -15,6 +15,7 @@ from scheduler_project.common.time.zones import validate_timezone
 
 if TYPE_CHECKING:
     from accounts.clients.models import Client
+    from accounts.keys.models import ApiKey
     from accounts.providers.models import Provider
     from accounts.sign_in.models import SignIn
 
@@ -78,6 +79,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     secret_fields = ("password",)
     sign_in: "SignIn | None" = None
     """The sign-in of the current request; None for a login that was only looked up."""
+    key: "ApiKey | None" = None
+    """The API key of the current request, if a program sent one."""
 
     objects = UserManager()
 
@@ -108,8 +111,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
     def may(self, permission: str) -> bool:
-        """Return whether this is a staff login with that permission (`app.codename`), directly or by a group."""
-        return self.is_staff and self.has_perm(permission)
+        """Return whether this is a staff login with that permission (`app.codename`), directly or by a group.
+
+        With a key for one provider it has no permission for the whole business: see `provider_for`.
+        """
+        return self.is_staff and self.only_provider_id is None and self.has_perm(permission)
+
+    @property
+    def only_provider_id(self) -> int | None:
+        """The id of the provider to whom the API key of the request is restricted, or None."""
+        return self.key.provider_id if self.key else None
+
+    def reaches(self, provider_id: int | None) -> bool:
+        """Return False for another provider than the one to whom the API key of the request is restricted."""
+        return self.only_provider_id in (None, provider_id)
 
     def outranks(self, login: "User") -> bool:
         """Return whether this login may change that one: it is not one of staff, or this one is a superuser."""
@@ -117,10 +132,30 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def provider_or_none(self) -> "Provider | None":
-        """The provider of this login, or None."""
-        return getattr(self, "provider", None)
+        """The provider of this login, or None: also if the API key of the request is for another provider."""
+        own: Provider | None = getattr(self, "provider", None)
+        return own if own is not None and self.reaches(own.pk) else None
 
     @property
     def client_or_none(self) -> "Client | None":
-        """The client of this login, or None."""
-        return getattr(self, "client", None)
+        """The client of this login, or None: also if the API key of the request is for one provider."""
+        return getattr(self, "client", None) if self.only_provider_id is None else None
+
+    def provider_for(self, permission: str) -> "Provider | None":
+        """Return the provider as whom this login does what staff need that permission for, or None.
+
+        Its own, or, for staff with the permission, the one to whom the API key of the request is restricted.
+        """
+        if self.key is not None and self.key.provider is not None and self.is_staff and self.has_perm(permission):
+            return self.key.provider
+        return self.provider_or_none
+
+    def as_provider(self, path: str, permission: str) -> Q:
+        """Return the condition that the lookup path `path` leads to the provider of `provider_for`."""
+        provider = self.provider_for(permission)
+        return Q(pk__in=[]) if provider is None else Q(**{path: provider.pk})
+
+    def as_client(self, path: str) -> Q:
+        """Return the condition that the lookup path `path` leads to the client of this login."""
+        client = self.client_or_none
+        return Q(pk__in=[]) if client is None else Q(**{path: client.pk})

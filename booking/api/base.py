@@ -137,7 +137,8 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
         """
         mine = Provider.objects.editable_by(self.request.user)
         if provider_id is None:
-            own = self.request.user.provider_or_none if self.request.user.is_authenticated else None
+            user = self.request.user
+            own = user.provider_for("accounts.view_provider") if user.is_authenticated else None
             if own is None:
                 raise Missing(_("Say which provider."), field="provider")
             return own.pk
@@ -154,6 +155,6 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
                 raise Missing(_("Say for which client."), field="client")
             return own
         mine = Q(pk__in=Client.objects.visible_to(self.request.user))
-        if provider := getattr(self.request.user, "provider_or_none", None):
-            mine |= Q(reservations__provider=provider)
+        if self.request.user.is_authenticated:
+            mine |= self.request.user.as_provider("reservations__provider", "accounts.view_client")
         return get_or_404(Client.objects.filter(mine), pk=client_id, field="client").pk

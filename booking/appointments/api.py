@@ -153,7 +153,9 @@ class EventSerializer(ModelSerializer[AppointmentEvent]):
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_by(self, event: AppointmentEvent) -> str | None:
-        return event.user.name if event.user else None
+        if event.user is None:
+            return None
+        return event.by if self.context["runs"] else event.user.name
 
     @extend_schema_field(serializers.DictField())
     def get_details(self, event: AppointmentEvent) -> dict[str, Any]:

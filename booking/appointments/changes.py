@@ -251,7 +251,13 @@ def _record(
 
 
 def entry(appointment: Appointment, event: Event, actor: Actor, **details: Any) -> AppointmentEvent:
-    """Return an event of an appointment's history at the time of its last change, not saved yet."""
+    """Return an event of an appointment's history at the time of its last change, not saved yet.
+
+    Its details name the API key with which a program acted, if one did.
+    """
+    key = actor.user.key if actor.user else None
+    if key is not None:
+        details["key"] = {"id": key.pk, "name": key.name}
     return AppointmentEvent(
         appointment=appointment,
         event=event,

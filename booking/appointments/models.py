@@ -46,8 +46,9 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Appointments that a user may see: staff all, a provider and a client their own."""
-        sees_all = isinstance(user, User) and user.may("booking.view_appointment")
-        return self if sees_all else self.filter(visible_condition(user, "reservation__"))
+        permission = "booking.view_appointment"
+        sees_all = isinstance(user, User) and user.may(permission)
+        return self if sees_all else self.filter(visible_condition(user, "reservation__", permission))
 
     def detailed(self) -> Self:
         """Appointments with all related rows that an answer shows, in one query."""
@@ -185,6 +186,13 @@ class AppointmentEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_event_display()} {self.at:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def by(self) -> str:
+        """The name of the login that acted, with the API key if it was a program of theirs; empty without a login."""
+        name = self.user.name if self.user else ""
+        key = (self.details.get("key") or {}).get("name")
+        return gettext("%(user)s, key “%(key)s”") % {"user": name, "key": key} if name and key else name
 
     @property
     def for_client(self) -> dict[str, Any]:

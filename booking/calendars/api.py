@@ -100,7 +100,7 @@ class FeedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, BookingViewS
         if "client" in data:
             return {"client_id": get_or_404(self.clients(), pk=data["client"], field="client").pk}
         user: Any = self.request.user
-        if provider := user.provider_or_none:
+        if provider := user.provider_for(calendars.CHANGE):
             return {"provider_id": provider.pk}
         if client := user.client_or_none:
             return {"client_id": client.pk}

@@ -18,8 +18,9 @@ class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
         """
         if not isinstance(user, User):
             return self.none()
-        sees_all = user.may("booking.change_calendarfeed")
-        return self if sees_all else self.filter(Q(provider__user=user) | Q(client__user=user))
+        permission = "booking.change_calendarfeed"
+        mine = user.as_provider("provider", permission) | user.as_client("client")
+        return self if user.may(permission) else self.filter(mine)
 
     def readable(self) -> Self:
         """Feeds whose address works: not those of a person whose login was deactivated."""

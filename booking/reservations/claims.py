@@ -106,6 +106,8 @@ def offered(schedule: Schedule, service_id: int | None, actor: Actor) -> Service
 
     Raises NotOffered; NotBookable, or NotFound for actors who may not see the provider.
     """
+    if not actor.reaches(schedule.provider_id):
+        raise NotFound(field="provider")
     if not (schedule.provider_is_active and schedule.provider_is_vetted):
         if not actor.runs(schedule.provider_id, BOOK):
             raise NotFound(field="provider")

@@ -22,18 +22,16 @@ class TsTzRange(Func):
     output_field = DateTimeRangeField()
 
 
-def visible_condition(user: User | AnonymousUser | None, path: str = "") -> Q:
+def visible_condition(
+    user: User | AnonymousUser | None, path: str = "", permission: str = "booking.view_reservation"
+) -> Q:
     """Return a condition for rows in which `user` is the provider or client.
 
-    `path` leads to the reservation (`"reservation__"`).
+    `path` leads to the reservation (`"reservation__"`); `permission` is what staff need to see the rows.
     """
-    mine = Q(pk__in=[])
-    if isinstance(user, User):
-        if user.provider_or_none:
-            mine |= Q(**{f"{path}provider": user.provider_or_none.pk})
-        if user.client_or_none:
-            mine |= Q(**{f"{path}client": user.client_or_none.pk})
-    return mine
+    if not isinstance(user, User):
+        return Q(pk__in=[])
+    return user.as_provider(f"{path}provider", permission) | user.as_client(f"{path}client")
 
 
 def stale(now: datetime) -> Q:

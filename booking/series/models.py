@@ -32,8 +32,9 @@ class AppointmentSeriesQuerySet(models.QuerySet["AppointmentSeries"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Series that a user may see: staff all, a provider and a client their own."""
-        sees_all = isinstance(user, User) and user.may("booking.view_appointmentseries")
-        return self if sees_all else self.filter(visible_condition(user))
+        permission = "booking.view_appointmentseries"
+        sees_all = isinstance(user, User) and user.may(permission)
+        return self if sees_all else self.filter(visible_condition(user, permission=permission))
 
     def detailed(self) -> Self:
         return self.select_related("provider", "client", "service")

@@ -38,14 +38,22 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         """
         public = Q(is_active=True) & (Q(owner=None) | published("owner__"))
         if user is not None and user.is_authenticated:
-            return self if user.may("booking.view_service") else self.filter(public | Q(owner__user=user))
+            if user.may("booking.view_service"):
+                return self
+            rows = self.filter(public | user.as_provider("owner", "booking.view_service"))
+            only = user.only_provider_id
+            return rows if only is None else rows.filter(Q(owner=only) | Q(pk__in=self.offered_by(only)))
         return self.filter(public)
 
     def editable_by(self, user: User | AnonymousUser | None) -> Self:
         """Services that a user may change: staff all, a provider those they own."""
         if user is None or not user.is_authenticated:
             return self.none()
-        return self if user.may("booking.change_service") else self.filter(owner__user=user)
+        mine = user.as_provider("owner", "booking.change_service")
+        return self if user.may("booking.change_service") else self.filter(mine)
+
+    def offered_by(self, provider_id: int) -> Self:
+        return self.filter(providers=provider_id)
 
 
 class Service(models.Model):

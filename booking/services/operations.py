@@ -21,7 +21,7 @@ def add_service(*, fields: dict[str, Any], providers: Collection[int] | None, ac
 
     Raises NotAllowed for other actors, and for a provider who names others; NotFound for unknown providers.
     """
-    own = actor.user.provider_or_none if actor.user else None
+    own = actor.user.provider_for("booking.add_service") if actor.user else None
     of_business = actor.may("booking.add_service")
     if not of_business and own is None:
         raise NotAllowed

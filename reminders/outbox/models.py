@@ -24,14 +24,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Messages the user may see: all for staff, those about their appointments for a provider, their own for a
         client."""
-        if isinstance(user, User) and user.may("reminders.view_message"):
+        if not isinstance(user, User):
+            return self.none()
+        if user.may("reminders.view_message"):
             return self
-        mine = Q(pk__in=[])
-        if isinstance(user, User) and user.provider_or_none:
-            mine |= Q(reservation__provider=user.provider_or_none)
-        if isinstance(user, User) and user.client_or_none:
-            mine |= Q(reservation__client=user.client_or_none, recipient=Recipient.CLIENT)
-        return self.filter(mine)
+        to_client = user.as_client("reservation__client") & Q(recipient=Recipient.CLIENT)
+        return self.filter(user.as_provider("reservation__provider", "reminders.view_message") | to_client)
 
     def with_outages(self, *, now: datetime) -> Self:
         """Add `waits_for`: the reason why a due message waits, which is the error on its route."""

@@ -59,7 +59,7 @@ class ReminderSerializer(Serializer[Message]):
 def reads_answers(context: Mapping[str, Any], message: Message) -> bool:
     """Return whether the user may read the answers of mail servers and others: staff, and the message's provider."""
     user = context["request"].user
-    provider = user.provider_or_none
+    provider = user.provider_for("reminders.view_message")
     return user.may("reminders.view_message") or (provider is not None and message.about.provider_id == provider.pk)
 
 

@@ -48,7 +48,7 @@ class OwnPhoneBase(StrictView, GenericAPIView[Any]):
         return Actor.of(self.request.user, Source.API)
 
     def client(self) -> Client:
-        own = Client.objects.filter(user=self.request.user.pk).first()
+        own: Client | None = getattr(self.request.user, "client_or_none", None)
         if own is None:
             raise NotAClient
         return own

@@ -162,7 +162,7 @@ class PreferencesView(IdempotentMixin, StrictView, GenericAPIView[Any]):
 
 class OwnPreferencesView(PreferencesView):
     def client(self) -> Client:
-        own = Client.objects.filter(user=self.request.user.pk).first()
+        own: Client | None = getattr(self.request.user, "client_or_none", None)
         if own is None:
             raise NotAClient
         return own

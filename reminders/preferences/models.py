@@ -57,6 +57,8 @@ class OptOutQuerySet(models.QuerySet["OptOut"]):
             return self.none()
         if user.may("reminders.view_optout"):
             return self
+        if user.only_provider_id is not None:  # An address is of a person, not of a provider.
+            return self.none()
         theirs = Q(pk__in=[])
         for name, channel in personal_channels().items():
             address = channel.address_of_login(user)

@@ -239,7 +239,7 @@ def _may_know(client: Client, channel: str, address: str, actor: Actor) -> bool:
         outcome__in=(AttemptOutcome.SENT, AttemptOutcome.DELIVERED),
     )
     if client.user_id != actor.user.pk:
-        written = written.filter(message__reservation__provider__user=actor.user)
+        written = written.filter(actor.user.as_provider("message__reservation__provider", "reminders.view_preferences"))
     return written.exists()
 
 
@@ -256,7 +256,9 @@ def _check_speaks_for(actor: Actor, channel: str, address: str, permission: str)
     if actor.may(permission):
         return
     address = spelled(channel, address)
-    if actor.user is None or not address or address != personal(channel).address_of_login(actor.user):
+    if actor.user is None or actor.user.only_provider_id is not None:
+        raise NotYourAddress(field="address")
+    if not address or address != personal(channel).address_of_login(actor.user):
         raise NotYourAddress(field="address")
     if not personal(channel).is_proved(actor.user, address):
         raise NotVerified(field="address")

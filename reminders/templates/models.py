@@ -25,8 +25,8 @@ class MessageTemplateQuerySet(models.QuerySet["MessageTemplate"]):
         """Templates the user may see and change: all for staff, their own for a provider."""
         if not isinstance(user, User):
             return self.none()
-        sees_all = user.may("reminders.view_messagetemplate")
-        return self if sees_all else self.filter(provider__user=user)
+        permission = "reminders.view_messagetemplate"
+        return self if user.may(permission) else self.filter(user.as_provider("provider", permission))
 
 
 class MessageTemplate(models.Model):

@@ -148,6 +148,6 @@ def _set_provider(template: MessageTemplate, actor: Actor, verb: str) -> None:
     if actor.may(permission):
         return
     if template.provider is None:
-        template.provider = actor.user.provider_or_none if actor.user else None
+        template.provider = actor.user.provider_for(permission) if actor.user else None
     if template.provider is None or not actor.runs(template.provider.pk, permission):
         raise NotAllowed(field="provider")

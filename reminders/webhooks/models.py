@@ -18,8 +18,8 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         """
         if not isinstance(user, User):
             return self.none()
-        sees_all = user.may("reminders.change_webhookendpoint")
-        return self if sees_all else self.filter(provider__user=user)
+        permission = "reminders.change_webhookendpoint"
+        return self if user.may(permission) else self.filter(user.as_provider("provider", permission))
 
     def active(self) -> Self:
         return self.filter(disabled_at=None)

@@ -15,6 +15,7 @@ class ErrorKind(Enum):
     """Kinds of refusals, with their HTTP statuses (RFC 9110 §15.5)."""
 
     INVALID = 400
+    UNAUTHENTICATED = 401
     FORBIDDEN = 403
     NOT_FOUND = 404
     CONFLICT = 409

@@ -156,6 +156,17 @@ class Change(models.Model):
     face = models.CharField(
         _("through"), max_length=10, choices=Source, blank=True, help_text=_("Empty: by hand, in the database.")
     )
+    key = models.ForeignKey(
+        "accounts.ApiKey",
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("API key"),
+        help_text=_("With which a program acted for its user."),
+    )
     changes = models.JSONField(_("changes"))
 
     class Meta:

@@ -5,9 +5,12 @@ The tests of permissions compare every operation of the API and every list and a
 
 from collections.abc import Iterable
 from importlib import import_module
+from uuid import UUID
 
 from django.apps import apps
+from django.urls import resolve
 
+from accounts.keys.scopes import MEANINGS, scope_for
 from booking.appointments.transitions import TRANSITIONS
 from scheduler_project.aliases import ALIASES
 from scheduler_project.reference import markdown
@@ -144,6 +147,12 @@ FOR_EVERYBODY = (
 """Operations that need no login."""
 
 OF_ONESELF = (
+    "get /api/v1/keys",
+    "post /api/v1/keys",
+    "get /api/v1/keys/{id}",
+    "patch /api/v1/keys/{id}",
+    "delete /api/v1/keys/{id}",
+    "post /api/v1/keys/{id}/rotate",
     "post /api/v1/logout",
     "get /api/v1/me",
     "patch /api/v1/me",
@@ -185,6 +194,7 @@ ALIASED = {alias.operation: alias.stands_for for alias in ALIASES}
 
 ADMIN_LISTS: dict[str, tuple[str, str]] = {
     "account_emailaddress": ("", ""),
+    "accounts_apikey": ("", ""),
     "accounts_client": ("vac", "vacd"),
     "accounts_provider": ("v", "vacd"),
     "accounts_signin": ("", ""),
@@ -278,6 +288,13 @@ Two groups come with the site, **Front desk** and **Manager**; their permissions
 Superusers have all permissions, and only they make staff, change groups and give permissions.
 """
 
+SCOPES = """
+## Scopes of API keys
+
+A key acts as its owner: it may do what its owner may, of that what its scopes open, and nothing else. A scope opens its
+own only: a key that books and looks at appointments needs `book` and `read`.
+"""
+
 VERBS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 
 
@@ -285,8 +302,11 @@ def page() -> str:
     return markdown.generated_page(
         "Permissions",
         INTRODUCTION,
-        "## Operations of the API\n\nThe permission staff need on what is not their own, and the groups that have it.",
-        markdown.table(("operation", "permission", "groups"), map(_operation, sorted(OPERATIONS, key=_by_path))),
+        "## Operations of the API\n\nThe permission staff need on what is not their own, the groups that have it, and "
+        "the scope that an API key needs.",
+        markdown.table(
+            ("operation", "permission", "groups", "scope"), map(_operation, sorted(OPERATIONS, key=_by_path))
+        ),
         "Nobody needs to log in for these:",
         _list(FOR_EVERYBODY),
         "Everybody who is logged in may use these, which are about their own login:",
@@ -296,6 +316,10 @@ def page() -> str:
         "## Aliases\n\nEach asks for what the operation it stands for asks for.",
         markdown.table(("alias", "stands for"), ((_request(a), _request(b)) for a, b in ALIASED.items())),
         "`POST /api/v1/clients` and `POST /api/v1/providers` register without a login as `POST /api/v1/register` does.",
+        SCOPES,
+        markdown.table(("scope", "opens"), [(f"`{scope}`", str(text)) for scope, text in MEANINGS.items()]),
+        "Closed to all keys, whatever their scopes:",
+        _list(name for name in (*OPERATIONS, *OF_ONESELF, *FOR_EVERYBODY) if _scope(name) is None),
         "## Lists of the admin\n\nWhat the groups may do with the rows of each list.",
         markdown.table(
             ("list", "Front desk", "Manager"),
@@ -318,9 +342,19 @@ def groups_with(permission: str) -> list[str]:
     ]
 
 
-def _operation(name: str) -> tuple[str, str, str]:
+def _operation(name: str) -> tuple[str, str, str, str]:
     permission = OPERATIONS[name]
-    return (_request(name), f"`{permission}`", ", ".join(groups_with(permission)) or "superusers only")
+    groups = ", ".join(groups_with(permission)) or "superusers only"
+    scope = _scope(name)
+    return (_request(name), f"`{permission}`", groups, f"`{scope}`" if scope else "none")
+
+
+def _scope(name: str) -> str | None:
+    """Return the scope that a key needs for an operation, or None if it is closed to all keys."""
+    method, _, path = name.partition(" ")
+    match = resolve(path.format(id=1, message=1, sign_in_id=UUID(int=0), date="2030-01-01"))
+    scope = scope_for(match.url_name, method.upper())
+    return scope.value if scope else None
 
 
 def _by_path(name: str) -> list[str]:

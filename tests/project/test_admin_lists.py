@@ -16,6 +16,7 @@ from booking.models import Appointment, AppointmentSeries, ImportedEntry
 from reminders.models import OptOut, Preferences
 from scheduler_project.common.models import Inspection
 from tests.accounts.helpers import tokens_of
+from tests.accounts.keys.helpers import new_key
 from tests.booking.test_admin import a_practice
 from tests.factories import NOON, SYSTEM, MessageTemplateFactory, UserFactory, WebhookEndpointFactory, minutes
 
@@ -39,6 +40,7 @@ def some_of_each(number):
     tokens_of(user)
     EmailAddress.objects.get_or_create(user=user, email=user.email)
     Group.objects.create(name=f"Group {number}")
+    new_key(provider.user, now=NOON)
     MessageTemplateFactory(provider=provider)
     WebhookEndpointFactory(provider=provider)
     open_feed(provider_id=provider.pk, actor=SYSTEM, now=NOON)

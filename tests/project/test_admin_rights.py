@@ -22,6 +22,7 @@ from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.db.secrets import secret_fields
 from scheduler_project.common.models import Inspection
 from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS, ADMIN_LISTS, BOTH, MANAGERS
+from tests.accounts.keys.helpers import new_key
 from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
 from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
@@ -92,6 +93,7 @@ def _rows(people):
     ClockedSchedule.objects.create(clocked_time=NOON)
     SolarSchedule.objects.create(event="sunrise", latitude=50, longitude=10)
     TOTP.activate(user, generate_totp_secret())
+    new_key(Provider.objects.earliest("pk").user, now=NOON)
     MessageTemplateFactory()
     WebhookEndpointFactory()
     made = Appointment.objects.earliest("pk")

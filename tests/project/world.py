@@ -25,6 +25,7 @@ from reminders.models import Message, OptOut
 from scheduler_project.common.api.versions import ROOT
 from scheduler_project.common.db.references import new_reference
 from tests.accounts.helpers import tokens_of
+from tests.accounts.keys.helpers import new_key
 from tests.conftest import logged_in
 from tests.factories import (
     NOON,
@@ -102,6 +103,7 @@ def everything() -> Iterator[World]:
         ids["webhooks"] = endpoint.pk
         boss = UserFactory(superuser=True)
         tokens_of(boss)
+        ids["keys"] = new_key(boss, now=NOON).row.pk
         ids["sign_in_id"] = SignIn.objects.get(user=boss).pk
         ids["message"] = EventMessageFactory(appointment=appointment, endpoint=endpoint).pk
         neighbour = ClientFactory()

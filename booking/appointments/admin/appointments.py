@@ -72,6 +72,8 @@ def _details_in_words(details: dict[str, Any]) -> Iterator[str]:
             "field": label_for_field(name, Appointment),
             "old": old or "–",
         }
+    if details.get("key"):
+        yield _("API key “%s”") % details["key"]["name"]
     if "reference" in details:
         yield _("imported as %s") % (details["reference"] or _("(not kept)"))
     if "reason" in details:

@@ -231,5 +231,16 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         params = with_instants(query.validated_data)
         if "provider" not in params and "service" not in params:
             raise Missing(_("Say of which provider or for which service."), field="provider")
+        self.restrict(params)
         params["service"] = self.offered_service(params)
         return params
+
+    def restrict(self, params: dict[str, Any]) -> None:
+        """Search the calendar of the provider only to whom the request's API key is restricted, if it is.
+
+        Raises NotFound for another provider.
+        """
+        user = self.request.user
+        only = user.only_provider_id if user.is_authenticated else None
+        if only is not None and params.setdefault("provider", only) != only:
+            raise NotFound(field="provider")

@@ -78,7 +78,7 @@ def create_series(
 def _check_runs(schedule: Schedule, actor: Actor) -> None:
     if actor.runs(schedule.provider_id, BOOK):
         return
-    if not (schedule.provider_is_active and schedule.provider_is_vetted):
+    if not (schedule.provider_is_active and schedule.provider_is_vetted and actor.reaches(schedule.provider_id)):
         raise NotFound(field="provider")
     raise NotAllowed(_("Only the provider and staff arrange a series. Please ask for one."))
 

@@ -163,7 +163,7 @@ class NamingChangeList(ChangeList):
 class ChangeAdmin(ReadOnly, StaffModelAdmin):
     list_display = ("when", "kind", "what", "row", "who", "face", "glance")
     list_filter = (WhatFilter, "kind", "face", WhoFilter)
-    list_select_related = ("user",)
+    list_select_related = ("user", "key")
     list_per_page = 50
     search_fields = ("user__email",)
     search_help_text = gettext_lazy("The key of a row, or the email of who changed it.")
@@ -173,6 +173,9 @@ class ChangeAdmin(ReadOnly, StaffModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NamingChangeList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
+        return super().get_queryset(request).select_related("user", "key")  # None for rows that were deleted
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         change = super().get_object(request, *args, **kwargs)
@@ -211,7 +214,10 @@ class ChangeAdmin(ReadOnly, StaffModelAdmin):
         if change.user_id is None:
             return "–"
         listed = reverse("admin:common_change_changelist", query={"by": change.user_id})
-        return format_html('<a href="{}">{}</a>', listed, change.user or f"#{change.user_id}")
+        by = format_html('<a href="{}">{}</a>', listed, change.user or f"#{change.user_id}")
+        if change.key_id is None:
+            return by
+        return format_html("{}, {}", by, _("key “%s”") % (change.key or f"#{change.key_id}"))
 
     @admin.display(description=gettext_lazy("changes"))
     def glance(self, change: Change) -> str:

@@ -47,6 +47,8 @@ class ActorLike(Protocol):
 class AuditActor(NamedTuple):
     user_id: int | None
     source: str
+    key_id: int | None = None
+    """The API key with which a program acted for the user."""
 
 
 current_actor: ContextVar[ActorLike | None] = ContextVar("current_actor", default=None)
@@ -84,10 +86,16 @@ def audit_actor() -> AuditActor:
     """Return the actor: that of the operation, else the logged-in user, else a job or a command."""
     actor = current_actor.get()
     if actor is not None:
-        return AuditActor(actor.user.pk if actor.user else None, str(actor.source))
+        return AuditActor(actor.user.pk if actor.user else None, str(actor.source), _key_of(actor.user))
     request = current_request.get()
     user = getattr(request, "user", None)
-    return AuditActor(user.pk if user is not None and user.is_authenticated else None, source_of(request))
+    user_id = user.pk if user is not None and user.is_authenticated else None
+    return AuditActor(user_id, source_of(request), _key_of(user))
+
+
+def _key_of(user: Any) -> int | None:
+    key = getattr(user, "key", None)
+    return None if key is None else int(key.pk)
 
 
 def source_of(request: HttpRequest | None) -> str:
@@ -114,10 +122,11 @@ def set_audit_context(execute: Callable[..., Any], sql: Any, params: Any, many: 
         return execute(sql, params, many, context)
     connection = context["connection"]
     with transaction.atomic(using=connection.alias, savepoint=False), connection.cursor() as cursor:
-        user_id, source = audit_actor()
+        user_id, source, key_id = audit_actor()
         cursor.execute(  # The ORM has no set_config.
-            "SELECT set_config('scheduler.user', %s, true), set_config('scheduler.face', %s, true)",
-            ["" if user_id is None else str(user_id), source],
+            "SELECT set_config('scheduler.user', %s, true), set_config('scheduler.face', %s, true), "
+            "set_config('scheduler.key', %s, true)",
+            ["" if user_id is None else str(user_id), source, "" if key_id is None else str(key_id)],
         )
         return execute(sql, params, many, context)
 

@@ -55,6 +55,7 @@ PATTERNS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"\b(Bearer|Basic|Guest|Token)\s+[\w.~+/=:-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[\w-]{6,500}\.[\w-]+\.[\w-]*"), HIDDEN),  # a JWT
     (re.compile(r"\bwhsec_[\w+/=-]+"), HIDDEN),  # a webhook's secret
+    (re.compile(r"\bsk_[a-z0-9]{8}_\w+"), HIDDEN),  # an API key
     # name=value, "name": "value"
     (
         re.compile(rf"(\b(?:{NAMES})\b[\"']?\s*(?:=|:)\s*\[?)([\"'])(?:(?!\2)[^\\\n]|\\.)+\2", re.IGNORECASE),

@@ -53,6 +53,8 @@ class SecurityEvent(StrEnum):
     PHONE_CODE_FAILED = "phone.code_failed"
     PHONE_VERIFIED = "phone.verified"
     KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    KEY_REFUSED = "key.refused"
     KEY_ENDED = "key.ended"
 
 
@@ -122,6 +124,7 @@ def line(event: str, *, request: HttpRequest | Request | None, login: int | None
         "address": address_of(current),
         "login": login,
         "by": None if by == login else by,
+        "key": key_of(current),
         **{name: "(hidden)" if HIDDEN & set(name.lower().split("_")) else value for name, value in facts.items()},
     }
     return " ".join(
@@ -149,10 +152,20 @@ def login_of(request: HttpRequest | Request | None) -> int | None:
     actor = current_actor.get()
     if actor is not None and actor.user is not None:
         return int(actor.user.pk)
+    return getattr(_known_user(request), "pk", None)
+
+
+def key_of(request: HttpRequest | Request | None) -> int | None:
+    """Return the id of the API key of the request, if a program sent one that works."""
+    return getattr(getattr(_known_user(request), "key", None), "pk", None)
+
+
+def _known_user(request: HttpRequest | Request | None) -> Any:
+    of_key = getattr(plain_request(request), "user_of_key", None)
+    if of_key is not None:
+        return of_key
     user = getattr(plain_request(request), "user", None)
-    if isinstance(user, SimpleLazyObject):
-        user = getattr(plain_request(request), "_cached_user", None)
-    return getattr(user, "pk", None)
+    return getattr(plain_request(request), "_cached_user", None) if isinstance(user, SimpleLazyObject) else user
 
 
 def plain_request(request: HttpRequest | Request | None) -> HttpRequest | None:

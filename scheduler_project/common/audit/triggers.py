@@ -1,5 +1,6 @@
 """Triggers that write the audit log, and triggers that prevent changes of it, for migrations."""
 
+import re
 from collections.abc import Sequence
 
 from django.db import migrations
@@ -28,10 +29,11 @@ BEGIN
       FROM jsonb_object_keys(coalesce(is_now, was)) AS name
      WHERE nullif(was -> name, 'null') IS DISTINCT FROM nullif(is_now -> name, 'null');
     IF told IS NOT NULL THEN
-        INSERT INTO common_change (at, table_name, row_id, kind, user_id, face, changes)
+        INSERT INTO common_change (at, table_name, row_id, kind, user_id, face, changes/*, key_id*/)
         VALUES (clock_timestamp(), TG_TABLE_NAME, (coalesce(is_now, was) ->> TG_ARGV[0])::bigint, lower(TG_OP),
                 nullif(current_setting('scheduler.user', true), '')::bigint,
-                coalesce(current_setting('scheduler.face', true), ''), told);
+                coalesce(current_setting('scheduler.face', true), ''), told
+                /*, nullif(current_setting('scheduler.key', true), '')::bigint*/);
     END IF;
     RETURN NULL;
 END $$;
@@ -69,6 +71,10 @@ END $$;
 NO_FUNCTIONS = "DROP FUNCTION scheduler_trail(); DROP FUNCTION scheduler_append_only();"
 
 
+WITH_KEY = re.sub(r"/\*(, .*?)\*/", r"\1", FUNCTIONS)
+"""The functions since the audit log names the API key: earlier migrations write to it before it has that column."""
+
+
 def functions() -> migrations.RunSQL:
     return migrations.RunSQL([FUNCTIONS], [NO_FUNCTIONS])
 
@@ -76,6 +82,11 @@ def functions() -> migrations.RunSQL:
 def functions_anew() -> migrations.RunSQL:
     """Return the statement that replaces the functions of an earlier migration by the current ones."""
     return migrations.RunSQL([FUNCTIONS], migrations.RunSQL.noop)
+
+
+def functions_with_key() -> migrations.RunSQL:
+    """Return the statement after which the audit log names the API key, where a program acted with one."""
+    return migrations.RunSQL([WITH_KEY], [FUNCTIONS])
 
 
 def keep_trail(

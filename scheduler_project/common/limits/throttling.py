@@ -1,10 +1,17 @@
-"""Rate limits: one atomic round trip a request, fixed windows, 429 with Retry-After."""
+"""Rate limits: one atomic round trip a request, fixed windows, 429 with Retry-After.
+
+Counted answers of the API say how much is left, in the header fields of draft-ietf-httpapi-ratelimit-headers-11:
+
+    RateLimit-Policy: "read";q=600;w=60
+    RateLimit: "read";r=599;t=42
+"""
 
 import hashlib
 import ipaddress
 import logging
 import math
 import time
+from collections.abc import Callable
 from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -12,7 +19,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 from django.db.models import F
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from redis import Redis
 from redis.exceptions import RedisError
 from rest_framework.permissions import SAFE_METHODS
@@ -92,7 +99,8 @@ def redis_client() -> Redis:
 class Throttle(BaseThrottle):
     """A throttle that counts the requests of one user (or address, if not logged in) in the scope of the view.
 
-    A view may name its `throttle_scope`; by default reads count as `read` and other requests as `write`. A view whose
+    A view may name its `throttle_scope`; by default reads count as `read` and other requests as `write`. Requests with
+    an API key count by the key, as `key`, and, where a view names its scope, as that too. A view whose
     `throttle_subject(request)` returns a text also counts, in the same scope, all requests about that subject, by
     whatever caller: the email whose password is tried, for example. Rates are in
     `REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]`. Without Redis only the `GUARDING` limits apply: a dead cache must
@@ -110,32 +118,91 @@ class Throttle(BaseThrottle):
         return allowed
 
     def is_within(self, request: Request, view: Any) -> bool:
-        scope = getattr(view, "throttle_scope", None) or ("read" if request.method in SAFE_METHODS else "write")
-        who = f"user:{request.user.pk}" if request.user.is_authenticated else f"ip:{caller(request, scope)}"
+        named = getattr(view, "throttle_scope", None)
+        scope = named or ("read" if request.method in SAFE_METHODS else "write")
         now = time.time()
-        self.retry_after = beyond(scope, who, now)
+        if key := getattr(request.user, "key", None):
+            self.take(request, "key", f"key:{key.pk}", now)
+            if named and self.retry_after is None:
+                self.take(request, named, f"key:{key.pk}", now)
+        elif request.user.is_authenticated:
+            self.take(request, scope, f"user:{request.user.pk}", now)
+        else:
+            self.take(request, scope, f"ip:{caller(request, scope)}", now)
         if self.retry_after is None and hasattr(view, "throttle_subject"):
             subject = view.throttle_subject(request)
             self.retry_after = None if subject is None else beyond(scope, subject_key(subject), now)
         return self.retry_after is None
 
+    def take(self, request: Request, scope: str, whose: str, now: float) -> None:
+        """Count the request, and remember for the answer what is left."""
+        quota = take_one(scope, whose, now)
+        self.retry_after = quota.seconds_to_wait
+        of_api: Any = getattr(request, "_request", None)
+        if of_api is not None and quota.used:
+            of_api.quota = quota
+
     def wait(self) -> float | None:
         return self.retry_after
 
 
+class Quota(NamedTuple):
+    """A caller's use of a rate limit in the current window; `used` is 0 if Redis does not answer."""
+
+    scope: str
+    limit: int
+    period: int
+    used: int
+    seconds: float
+    """The seconds until the next window."""
+
+    @property
+    def seconds_to_wait(self) -> float | None:
+        return self.seconds if self.used > self.limit else None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        left = max(0, self.limit - self.used)
+        return {
+            "RateLimit-Policy": f'"{self.scope}";q={self.limit};w={self.period}',
+            "RateLimit": f'"{self.scope}";r={left};t={math.ceil(self.seconds)}',
+        }
+
+
+def with_quotas(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware that tells callers of the API what is left of their rate limit."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        quota: Quota | None = getattr(request, "quota", None)
+        for name, value in (quota.headers if quota else {}).items():
+            response.headers[name] = value
+        return response
+
+    return middleware
+
+
 def beyond(scope: str, whose: str, now: float) -> float | None:
     """Count one more request in this scope. Return None within the limit, else the seconds until the next window."""
+    return take_one(scope, whose, now).seconds_to_wait
+
+
+def take_one(scope: str, whose: str, now: float) -> Quota:
+    """Count one more request in this scope, and return what is left."""
     limit, period = parsed(settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"][scope])
     window = int(now // period)
     ends_at = (window + 1) * period
     key = f"throttle:{scope}:{whose}:{window}"
     count = tallied(key, limit, ends_at) if scope in GUARDING else counted(key, period)
-    if count <= limit:
-        return None
     if count == limit + 1:
         login = int(whose.removeprefix("user:")) if whose.startswith("user:") else None
         log_security_event(SecurityEvent.LIMIT_REACHED, login=login, scope=scope)
-    return ends_at - now
+    return Quota(scope, limit, period, count, ends_at - now)
+
+
+def is_first(event: str, period: int) -> bool:
+    """Return whether this is the first such event in its period, to log it once. True while Redis does not answer."""
+    return counted(f"first:{event}:{int(time.time() // period)}", period) <= 1
 
 
 RESTING_SECONDS = 5

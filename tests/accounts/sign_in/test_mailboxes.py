@@ -14,13 +14,14 @@ from django.test import Client as Browser
 from django.utils.http import int_to_base36, urlsafe_base64_encode
 from rest_framework.test import APIClient
 
-from accounts.models import Client, Provider, User
+from accounts.models import ApiKey, Client, Provider, User
 from booking.calendars.operations import open_feed
 from booking.models import CalendarFeed
 from reminders.models import Message, Preferences, WebhookEndpoint
 from reminders.preferences.operations import set_preferences
 from scheduler_project.common.models import IdempotentRequest
 from tests.accounts.helpers import bearer, mails
+from tests.accounts.keys.helpers import new_key
 from tests.factories import (
     NOON,
     PASSWORD,
@@ -52,6 +53,7 @@ def trap():
     actor = actor_of(user)
     set_preferences(client_id=client.pk, changes={"channels": ["sms"]}, actor=actor, now=NOON)
     WebhookEndpointFactory(provider=provider, url="https://evil.example/")
+    new_key(user, now=NOON)
     EmailAddress.objects.create(user=user, email="attacker@evil.example")
     IdempotentRequest.objects.create(user=user, key="1", fingerprint="x", created_at=NOON)
     browser = Browser()
@@ -145,6 +147,7 @@ THINGS = {
     "page session": browser_is_logged_in,
     "access token": access_token_opens,
     "refresh token": refresh_token_opens,
+    "API key": lambda trap: ApiKey.objects.live(now=NOON).exists(),
     "feeds": feeds_open,
     "webhooks": lambda trap: WebhookEndpoint.objects.exists(),
     "phone": lambda trap: Client.objects.exclude(phone="", verified_phone="").filter(pk=trap.client.pk).exists(),
@@ -355,11 +358,12 @@ def test_another_email_ends_nothing_that_the_same_owner_made(changing):
 # --- Nothing is forgotten ---------------------------------------------------------------------------------------------
 
 SECRET = re.compile(
-    r"token|secret|key|code|phone|password|session|jti|refresh|channels|url|^data$|origins|address|email"
+    r"token|secret|key|code|phone|password|session|jti|refresh|channels|url|^data$|origins|address|email|hash"
 )
 
 ENDS = {
     "account.EmailAddress.email": "pending email",
+    "accounts.ApiKey.hash": "API key",
     "accounts.Client.phone": "phone",
     "accounts.Client.verified_phone": "phone",
     "accounts.Provider.embed_origins": "framing",
@@ -387,6 +391,7 @@ OPENS_NOTHING = {
     "accounts.SignIn.refreshed_at": "a moment",
     "accounts.User.email": "the mailbox that is proved",
     "auth.Permission.codename": "not about a login",
+    "common.Change.key": "names the API key of a change",
     "common.Outage.key": "names a server that does not answer",
     "common.Remembered.cache_key": "counts and used codes",
     "common.Tally.key": "counts",

@@ -17,6 +17,7 @@ OURS = [
 SOUNDS_SECRET = re.compile("token|secret|key|hash|password")
 
 NO_SECRETS = {
+    "common.Change.key": "the row of an API key",
     "common.IdempotentRequest.key": "a caller's own name of their request",
     "common.Remembered.cache_key": "a name",
     "common.Tally.key": "what is counted; subjects are hashed",
