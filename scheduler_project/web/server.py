@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.urls import resolve
 
+from scheduler_project.common.api.versions import documented_route
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.limits.throttling import network
 from scheduler_project.web import refusals
@@ -248,6 +249,6 @@ class Server:
 def _route(environ: Environ) -> str:
     """Return the pattern of the requested URL: the URL itself may contain a secret."""
     try:
-        return f"/{resolve(environ['PATH_INFO']).route}"
+        return f"/{documented_route(resolve(environ['PATH_INFO']).route)}"
     except Exception:  # noqa: BLE001  (Besides an address that there is not: URLs that cannot be loaded end no thread.)
         return "an unknown address"

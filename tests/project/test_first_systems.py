@@ -1,4 +1,4 @@
-"""What five small systems could do from which this one grew, one test per line of theirs, by HTTP.
+"""The lines of five small systems from which this one grew, by HTTP: what each promised is still kept.
 
 A line is a call by one of the people of `world.py`, and what must be in its answer. Lines that take several calls are
 tests of their own, below the tables. What is asked here shortly is tested at length elsewhere: this file says that

@@ -166,7 +166,7 @@ def test_slow_request_is_logged_with_what_it_took(monkeypatch, caplog):
         assert eventually(lambda: caplog.messages)
 
     (line,) = [each for each in caplog.messages if "took" in each]
-    assert re.fullmatch(r"GET /api/slots\S* took 0\.\d s, after 0\.\d s in line", line)
+    assert re.fullmatch(r"GET /api/v1/slots\S* took 0\.\d s, after 0\.\d s in line", line)
 
 
 def test_answer_that_fails_halfway_is_an_error_from_the_start(caplog):
