@@ -12,7 +12,7 @@ PRODUCTION := SECRET_KEY=$(shell printf 'check-only-%.0s' 1 2 3 4 5 6) ALLOWED_H
 TEMPLATES = find templates -name '*.html' -print0 | xargs -0 -r
 SOURCES = find . -path ./$(VENV) -prune -o -path ./var -prune -o -name '*.py' -print0 | xargs -0
 
-.PHONY: help run test check format lint types imports deployment migrations schema fmt messages reference bench chaos siege screenshots manage migrate shell clean
+.PHONY: help run test check format lint types imports deployment migrations schema schema-kept fmt messages reference bench chaos siege screenshots manage migrate shell clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make fmt      format, and fix what can be fixed"
 	@echo "make messages find what is to be translated in locale/, and compile the translations"
 	@echo "make reference   write docs/reference/ anew, where the code says something else"
+	@echo "make schema-kept  at a release: keep its OpenAPI document, against which later changes are held"
 	@echo "make bench    measure (ARGS=...)"
 	@echo "make chaos    kill workers and servers while 10,000 reminders go out, and count what arrives (ARGS=...)"
 	@echo "make siege    measure what others wait while 1,700 connections send and read slowly (ARGS=...)"
@@ -79,6 +80,10 @@ messages: $(VENV)/dev.stamp
 	@$(PRODUCTION) $(BIN)/python manage.py makemessages --all --no-obsolete --no-wrap --add-location file \
 		--ignore tests --ignore var --ignore staticfiles --ignore $(VENV)
 	@$(PRODUCTION) $(BIN)/python manage.py compilemessages --ignore $(VENV) --ignore var
+
+# Programs that work with a release work with the next: a test holds the API against the document kept of the last one.
+schema-kept: $(VENV)/dev.stamp
+	@$(PRODUCTION) $(BIN)/python manage.py keep_schema
 
 reference: $(VENV)/dev.stamp
 	@$(PRODUCTION) $(BIN)/python manage.py write_reference
