@@ -26,6 +26,11 @@ TAGS = [
         ),
     ),
     Tag(
+        "API keys",
+        "Keys with which programs of yours use the API, within scopes. Only people create and replace them.",
+        (r"\w+ keys.*",),
+    ),
+    Tag(
         "Your account",
         "Who you are: your name, timezone and language, and whether your email and phone are verified.",
         (r"\w+ me", r"\w+ me/(email|phone).*"),

@@ -122,6 +122,7 @@ def test_paths_in_a_guide_are_those_there_are(page):
         ("SEARCH", "60 a minute"),
         ("WRITE", "120 a minute"),
         ("LOGIN", "10 a minute"),
+        ("KEY", "600 a minute"),
         ("HOLD", "60 an hour"),
         ("CHANGE", "40 an hour"),
         ("REGISTER", "30 an hour"),

@@ -45,6 +45,17 @@ def test_ids_in_a_path_are_described(method, path, operation):
         assert parameter["schema"].get("minimum") == 1 or parameter["schema"]["type"] == "string"
 
 
+def test_every_parameter_is_described():
+    undescribed = {
+        parameter["name"]
+        for param in OPERATIONS
+        for parameter in param.values[2].get("parameters", ())
+        if not parameter.get("description")
+    }
+
+    assert undescribed == set()
+
+
 def test_id_is_that_of_what_the_alias_stands_for():
     [parameter] = [
         part

@@ -189,7 +189,14 @@ def test_preview_is_the_one_documented(world, endpoint, undocumented):
     assert undocumented(answer, endpoint) == []
 
 
-WRONG_QUERIES = {"preview": "perhaps", "timezone": "Mars/Olympus", "start": "soon", "date": "1999-12-31", "page": "0"}
+WRONG_QUERIES = {
+    "preview": "perhaps",
+    "timezone": "Mars/Olympus",
+    "start": "soon",
+    "date": "1999-12-31",
+    "page": "0",
+    "ordering": "colour",
+}
 
 
 @pytest.mark.parametrize(
