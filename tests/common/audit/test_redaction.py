@@ -36,6 +36,7 @@ OF_REQUESTS = {
 LOOKING_LIKE_ONE = {
     "database": "postgres://scheduler:database-password-8@db:5432/scheduler",
     "bearer": f"Bearer {JWT}",
+    "key": "sk_7f3k9q2m_apiKeySecret12NotReally",
     "webhook": "whsec_bm90LXJlYWxseS1hLXNlY3JldA==",
     "reset": "/password/reset/MTI/c9k2-reset-link-token-9/",
     "feed": "/calendar/feed-token-10-abcdefgh.ics",
@@ -53,6 +54,7 @@ SECRETS = [
     "c9k2-reset-link-token-9",
     "feed-token-10-abcdefgh",
     "visitor-token-11",
+    "apiKeySecret12NotReally",
 ]
 
 

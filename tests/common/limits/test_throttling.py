@@ -61,6 +61,30 @@ def test_writes_are_counted_up_to_the_limit_and_not_beyond():
     assert allowed(5) == 2
 
 
+@pytest.mark.django_db
+def test_answer_of_the_api_says_what_is_left(client):
+    answers = [client.get("/api/v1/providers") for _ in range(4)]
+
+    assert [answer.headers["RateLimit"] for answer in answers] == [
+        '"read";r=2;t=40',
+        '"read";r=1;t=40',
+        '"read";r=0;t=40',
+        '"read";r=0;t=40',
+    ]
+    assert answers[3].headers["RateLimit-Policy"] == '"read";q=3;w=60'
+    assert answers[3].headers["Retry-After"] == "40"
+
+
+@pytest.mark.django_db
+def test_answer_says_nothing_of_a_limit_that_is_not_counted(client, without_redis):
+    assert "RateLimit" not in client.get("/api/v1/providers").headers
+
+
+@pytest.mark.django_db
+def test_page_says_nothing_of_a_limit(client):
+    assert "RateLimit" not in client.get("/account/login/").headers
+
+
 @pytest.mark.parametrize(("method", "number"), [("get", 3), ("head", 3), ("options", 3), ("delete", 2), ("put", 2)])
 def test_reads_and_writes_have_limits_of_their_own(method, number):
     assert allowed(9, method=method) == number
