@@ -65,8 +65,8 @@ class SlotQuerySerializer(QuerySerializer):
     end = InstantOrDateField(
         required=False,
         help_text=gettext_lazy(
-            "Until then. Seven days after the start, if left out. A date means its first moment too: that day is left "
-            "out."
+            "Until then. If left out: seven days after the start, or the end of the day if the start is a date. A date "
+            "means its first moment too: that day is left out."
         ),
     )
     timezone = TimezoneField(
@@ -84,10 +84,10 @@ def serialized_times(times: Sequence[Sequence[Any]], zone: ZoneInfo | None) -> l
     return [{"id": pk, "provider": provider, "start_time": a, "end_time": b} for pk, provider, a, b, *_ in times]
 
 
-def with_instants(params: dict[str, Any], zone: tzinfo | None = None) -> dict[str, Any]:
+def with_instants(params: dict[str, Any], zone: tzinfo | None = None, *, whole_day: bool = True) -> dict[str, Any]:
     """Return the parameters with an instant for each date, in the zone asked for, else in `zone`, else the provider's.
 
-    Without any of them a date is one in UTC.
+    Without any of them a date is one in UTC. A date as the start alone ends that day too, if a `whole_day` is wanted.
     """
     dates = {name: value for name, value in params.items() if name in ("start", "end") and not hasattr(value, "hour")}
     if not dates:
@@ -96,7 +96,10 @@ def with_instants(params: dict[str, Any], zone: tzinfo | None = None) -> dict[st
     if zone is None:
         schedule = Schedule.objects.filter(provider=params.get("provider")).first()
         zone = schedule.zone if schedule else UTC
-    return {**params, **{name: day_interval(day, zone)[0] for name, day in dates.items()}}
+    instants = {name: day_interval(day, zone)[0] for name, day in dates.items()}
+    if whole_day and "start" in dates and "end" not in params:
+        instants["end"] = day_interval(dates["start"], zone)[1]
+    return {**params, **instants}
 
 
 def check_order(start: datetime, end: datetime) -> None:
@@ -228,7 +231,7 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
     def search_params(self) -> dict[str, Any]:
         query = SlotQuerySerializer(data=self.request.query_params)
         query.is_valid(raise_exception=True)
-        params = with_instants(query.validated_data)
+        params = with_instants(query.validated_data, whole_day=self.action == "list")
         if "provider" not in params and "service" not in params:
             raise Missing(_("Say of which provider or for which service."), field="provider")
         self.restrict(params)

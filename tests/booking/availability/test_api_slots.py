@@ -638,6 +638,13 @@ def test_date_as_the_end_is_not_in_it(api, provider):
     assert {start[:10] for start in starts(found)} == {"2026-03-04"}
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles"])
+def test_date_alone_is_that_day_in_the_zone_asked_for(api, provider, zone):
+    found = slots(api, provider=provider.pk, start="2026-03-04", timezone=zone, page_size=200)
+
+    assert {start[:10] for start in starts(found)} == {"2026-03-04"}
+
+
 def test_date_without_a_provider_begins_in_utc(api, provider):
     service = ServiceFactory(owner=provider, providers=[provider])
 

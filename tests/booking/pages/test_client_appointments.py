@@ -151,7 +151,7 @@ def test_appointment_leads_to_calendars_and_to_booking_again(mine, provider, boo
 
     page = mine.get(path(appointment)).content.decode()
 
-    assert f"/api/appointments/{appointment.pk}.ics" in page
+    assert f"/api/v1/appointments/{appointment.pk}.ics" in page
     assert "dates=20260304T090000Z%2F20260304T093000Z" in page
     assert "subject=Check+%26+go" in page
     assert f"/p/{provider.slug}/book/{service.pk}/" in page

@@ -306,7 +306,7 @@ def open_hours_while_somebody_books_outside_them(provider, *, locks):
 def test_hours_that_open_over_a_booking_being_made_claim_its_slots(provider):
     answers = open_hours_while_somebody_books_outside_them(provider, locks=True)
 
-    assert answers.kinds() == {"Appointment": 1, "Change": 1}
+    assert answers.kinds() == {"Appointment": 1, "AvailabilityChange": 1}
     assert broken_promises() == {}
 
 

@@ -168,7 +168,7 @@ def open_and_take_off(provider, *, locks):
         lambda: take_time_off(provider_id=provider.pk, fields=absent, actor=SYSTEM, now=NOON),
         locks=locks,
     )
-    assert answers.kinds() == {"Change": 2}
+    assert answers.kinds() == {"AvailabilityChange": 2}
     return [start for start, _ in free_cells(provider) if start >= SATURDAY], answers.waited
 
 
