@@ -9,6 +9,7 @@ from booking.availability.models import (
     FormerHours,
     Schedule,
     Slot,
+    SlotsVersion,
     TimeOff,
     WorkingHours,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Schedule",
     "Service",
     "Slot",
+    "SlotsVersion",
     "TimeOff",
     "WorkingHours",
 ]

@@ -286,6 +286,25 @@ class Closure(Absence):
         constraints = [models.CheckConstraint(condition=ONE_KIND_OF_STRETCH, name="closure_one_kind_of_stretch")]
 
 
+class SlotsVersion(models.Model):
+    """A number that grows with every change of a provider's slots, in the same transaction.
+
+    It is no column of the schedule, whose changes the audit log records. A provider without a row has 0.
+    """
+
+    provider = models.OneToOneField(
+        Provider, models.CASCADE, primary_key=True, related_name="+", verbose_name=_("provider")
+    )
+    version = models.BigIntegerField(_("version"))
+
+    class Meta:
+        verbose_name = _("version of slots")
+        verbose_name_plural = _("versions of slots")
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
 class Slot(models.Model):
     """One cell of a provider's grid, free or claimed by one reservation.
 

@@ -163,6 +163,29 @@ FREE_RUNS = f"""
 """The cells with enough free cells around them: if the cell n rows on starts n slot lengths later, none is missing."""
 
 
+# The facts that decide which times a search finds, hashed: per provider the version of the slots, the first and last
+# slot between notice and horizon, and the holds that have ended but are not yet marked so. A part of the search:
+# `make bench` (list).
+DIGEST = f"""
+SELECT hashtextextended(string_agg(ROW(
+    bounds.provider_id, slot, version,
+    (SELECT first.starts_at FROM booking_slot first
+     WHERE first.provider_id = bounds.provider_id AND first.starts_at >= earliest AND first.starts_at < latest
+     ORDER BY first.starts_at LIMIT 1),
+    (SELECT last.starts_at FROM booking_slot last
+     WHERE last.provider_id = bounds.provider_id AND last.starts_at >= earliest AND last.starts_at < latest
+     ORDER BY last.starts_at DESC LIMIT 1),
+    (SELECT string_agg(dead.id::text, ' ' ORDER BY dead.id) FROM booking_reservation dead
+     WHERE dead.provider_id = bounds.provider_id AND {stale_sql("dead")})
+)::text, ',' ORDER BY bounds.provider_id), 0)
+FROM (
+    SELECT schedule.provider_id, slot_minutes AS slot, {{earliest}} AS earliest, {{latest}} AS latest
+    FROM booking_schedule schedule JOIN accounts_provider provider ON provider.id = schedule.provider_id
+    WHERE {{whose}}
+) AS bounds LEFT JOIN booking_slotsversion USING (provider_id)
+"""
+
+
 class FreeTime(NamedTuple):
     """A time that can be booked, from the start of the slot `slot_id`."""
 
@@ -176,7 +199,8 @@ class FreeTime(NamedTuple):
         return {"slot": self.slot_id, "start_time": rfc3339(self.starts_at), "end_time": rfc3339(self.ends_at)}
 
 
-def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
+def _policy(search: SlotQuery) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the parts of a search's statement, and its parameters."""
     policy = dict(POLICY)
     params: dict[str, Any] = {
         "provider": search.provider_id,
@@ -198,6 +222,12 @@ def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
             "before": service.buffer_before_minutes,
             "after": service.buffer_after_minutes,
         }
+    return policy, params
+
+
+def _free(search: SlotQuery) -> tuple[str, dict[str, Any]]:
+    policy, params = _policy(search)
+    service = search.service
     if search.besides:
         params["besides"] = list(search.besides)
     free = (FREE_RUNS if service else FREE_CELLS).format(besides=CELLS_BESIDES if search.besides else "")
@@ -217,18 +247,44 @@ def free_times(search: SlotQuery, *, nearest_to: datetime | None = None, limit: 
         return [FreeTime(*row) for row in cursor.fetchall()]
 
 
-def free_page(search: SlotQuery, *, limit: int, offset: int) -> tuple[int, list[tuple[Any, ...]]]:
-    """Return the number of free times (0 beyond the last page), and a page of rows: a FreeTime and that number."""
+def digest_of(search: SlotQuery) -> int | None:
+    """Return a number that differs if the answer to a search does, whatever changed it; None without any schedule.
+
+    It does not depend on the length and buffers of the search's service: to compare two answers, compare those too.
+    """
+    policy, params = _policy(search)
+    with connection.cursor() as cursor:
+        cursor.execute(DIGEST.format(**policy), params)
+        return cursor.fetchone()[0]
+
+
+class FreePage(NamedTuple):
+    """A page of free times, the number of all of them (0 beyond the last page), and the digest of the same moment."""
+
+    total: int
+    rows: list[tuple[Any, ...]]
+    digest: int | None
+
+
+# One statement, and so one moment, for the times and their digest: `make bench` (list).
+PAGE = """
+SELECT page.*, digest.* FROM ({digest}) AS digest LEFT JOIN (
+    SELECT id, provider_id, starts_at, ends_at, count(*) OVER () FROM free
+    ORDER BY starts_at, provider_id LIMIT %(limit)s OFFSET %(offset)s
+) AS page ON true ORDER BY starts_at, provider_id
+"""
+
+
+def free_page(search: SlotQuery, *, limit: int, offset: int) -> FreePage:
+    """Return a page of free times. Each row is a FreeTime and more columns."""
     sql, params = _free(search)  # The ORM has no WITH.
+    page = PAGE.format(digest=DIGEST.format(**_policy(search)[0]))
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY  # C reads binary instants; as text they cost half of this answer.
-        cursor.execute(
-            f"{sql} SELECT id, provider_id, starts_at, ends_at, count(*) OVER () FROM free "
-            "ORDER BY starts_at, provider_id LIMIT %(limit)s OFFSET %(offset)s",
-            {**params, "limit": limit, "offset": offset},
-        )
+        cursor.execute(f"{sql} {page}", {**params, "limit": limit, "offset": offset})
         rows = cursor.fetchall()
-    return rows[0][-1] if rows else 0, rows
+    first = rows[0]
+    return FreePage(first[4] or 0, rows if first[0] is not None else [], first[5])
 
 
 def next_free(search: SlotQuery) -> FreeTime | None:
@@ -241,6 +297,35 @@ def next_free(search: SlotQuery) -> FreeTime | None:
             return found[0] if found else None
         start = until
     return None
+
+
+# Times and digest of one moment, as in PAGE. The digest is that of the whole search: `make bench` (list).
+NEXT = """
+SELECT page.*, digest.* FROM ({digest}) AS digest LEFT JOIN (
+    SELECT id, provider_id, starts_at, ends_at FROM free ORDER BY starts_at, provider_id LIMIT 1
+) AS page ON true
+"""
+
+
+def next_with_digest(search: SlotQuery) -> tuple[FreeTime | None, int | None]:
+    """Return what `next_free` returns, and the digest of the search; None if that changed in between."""
+    digest = DIGEST.format(**_policy(search)[0])
+    for name in ("start", "until"):
+        digest = digest.replace(f"%({name})s", f"%(whole_{name})s")
+    whole = {"whole_start": search.start, "whole_until": search.until}
+    seen: set[int | None] = set()
+    start = search.start
+    for chunk in CHUNKS:
+        until = min(search.start + chunk, search.until)
+        sql, params = _free(replace(search, start=start, until=until))
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} {NEXT.format(digest=digest)}", params | whole)
+            *found, now_digest = cursor.fetchone()
+        seen.add(now_digest)
+        if found[0] is not None or until == search.until:
+            return FreeTime(*found) if found[0] is not None else None, now_digest if len(seen) == 1 else None
+        start = until
+    return None, None
 
 
 def alternatives(

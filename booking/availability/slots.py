@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from booking.availability.enums import FreedBy
 from booking.availability.errors import OffGrid
 from booking.availability.hours import open_hours
+from booking.availability.versions import bump_versions, next_version_sql
 from booking.models import Reservation, Schedule, Slot
 from booking.reservations.enums import LIVE
 from booking.signals import slots_missing, time_freed
@@ -143,7 +144,7 @@ WITH given_back AS (
         ORDER BY {LONGEST_FIRST} LIMIT 1)
     WHERE reservation_id = ANY(%(reservations)s::bigint[])
     RETURNING slot.provider_id, slot.reservation_id, slot.starts_at, slot.ends_at
-)
+), versioned AS ({next_version_sql("provider_id", "given_back")})
 SELECT provider_id, unnest(range_agg(tstzrange(starts_at, ends_at))) FROM given_back
 WHERE reservation_id IS NULL GROUP BY provider_id
 """
@@ -166,6 +167,7 @@ def regenerate_slots(
     freed: list[Interval] = []
     with connection.cursor() as cursor:
         cursor.execute(MAKE_WAY, params)
+        made_way = cursor.rowcount
         cursor.execute(INSERT_WANTED, params)
         added, come = cursor.fetchone()
         cursor.execute(CLAIM_BOOKED, params)
@@ -173,6 +175,8 @@ def regenerate_slots(
         if added > claimed:
             cursor.execute(LEFT_OVER, [come, taken, gone])
             freed = [(span.lower, span.upper) for (span,) in cursor.fetchall()]
+    if made_way or added or claimed:
+        bump_versions([schedule.provider_id])
     _send_freed(schedule.provider_id, freed, cause, now)
     return SlotDiff(added - claimed, removed)
 
@@ -246,6 +250,9 @@ def _withdraw(schedule: Schedule, hours: list[Interval], start: datetime, until:
         cursor.execute(DELETE_UNWANTED, params)
         removed, spans = cursor.fetchone()
         cursor.execute(MARK_CLAIMED, params)
+        marked = cursor.rowcount
+    if removed or marked:
+        bump_versions([schedule.provider_id])
     return removed, spans
 
 

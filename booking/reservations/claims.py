@@ -15,6 +15,7 @@ from booking.availability.enums import FreedBy
 from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.availability.search import BookingSpan, booking_span
 from booking.availability.slots import check_on_grid, release_slots
+from booking.availability.versions import next_version_sql
 from booking.models import Reservation, Schedule, Service
 from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus, held_sql
 from booking.reservations.errors import (
@@ -60,7 +61,7 @@ ORDER BY starts_at
 """
 
 
-# Three statements in one: it counts, writes and takes, within the lock: `make bench` (reserve).
+# Four statements in one: it counts, writes, takes and versions, within the lock: `make bench` (reserve).
 TAKE = f"""
 WITH room AS (
     SELECT %(most_holds)s::int IS NULL OR %(most_holds)s::int > (
@@ -82,7 +83,7 @@ WITH room AS (
     UPDATE booking_slot slot SET reservation_id = made.id FROM made
     WHERE slot.id IN ({{slots}}) AND slot.reservation_id IS NULL
     RETURNING slot.id
-)
+), versioned AS ({next_version_sql("%(provider_id)s::bigint", "taken")})
 SELECT made.id, (SELECT count(*) FROM taken), for_client FROM room LEFT JOIN made ON true
 """
 

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -130,7 +130,7 @@ class ScheduleViewSet(FreeTimesMixin, OpeningViewSet):
         ],
     )
     @action(detail=True, methods=["get", "post"])
-    def availability(self, request: Request, pk: str) -> HttpResponse:
+    def availability(self, request: Request, pk: str) -> HttpResponseBase:
         if request.method == "POST":
             self.schedule(write=True)
             return self.open_window(int(pk), self.sent(WindowSerializer))

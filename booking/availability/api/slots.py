@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -25,6 +25,7 @@ from booking.availability.errors import BadHours
 from booking.models import Schedule, Service, Slot
 from booking.reservations.api import WITHOUT_LOGIN, HoldMixin, ReserveSlotSerializer
 from booking.reservations.serializers import HeldSerializer
+from scheduler_project.common.api.conditional import asks_for_changes, not_modified, tag_for, with_tag
 from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.fields import IdField, TimezoneField
 from scheduler_project.common.api.schema import PAGES, refusals
@@ -110,7 +111,7 @@ def check_order(start: datetime, end: datetime) -> None:
 class FreeTimesMixin:
     """Answers with a page of free times."""
 
-    def free_times(self: Any, params: dict[str, Any], *, hidden: bool = False) -> HttpResponse:
+    def free_times(self: Any, params: dict[str, Any], *, hidden: bool = False) -> HttpResponseBase:
         """Answer a page of the free times that the query asks for.
 
         Raises NotFound for a provider who does not exist.
@@ -123,11 +124,10 @@ class FreeTimesMixin:
             raise BadHours(_("Ask for at most %d days at once.") % longest.days, field="end")
         page_size = self.paginator.get_page_size(self.request)
         page = self.page_number()
-        count, times = search.free_page(
-            search.SlotQuery(start, until, self.now, params.get("provider"), params.get("service"), hidden=hidden),
-            limit=page_size,
-            offset=(page - 1) * page_size,
-        )
+        query = search.SlotQuery(start, until, self.now, params.get("provider"), params.get("service"), hidden=hidden)
+        if answer := self.unchanged(query):
+            return answer
+        count, times, digest = search.free_page(query, limit=page_size, offset=(page - 1) * page_size)
         if not times and not hidden:
             self.check_bookable(params)
         if page > 1 and not times:
@@ -138,7 +138,20 @@ class FreeTimesMixin:
             "previous": self.page_link(page - 1) if page > 1 else None,
             "results": serialized_times(times, zone_or_none(params.get("timezone"))),
         }
-        return HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), content_type="application/json")
+        answer = HttpResponse(orjson.dumps(body, option=orjson.OPT_UTC_Z), content_type="application/json")
+        return with_tag(self.request, answer, self.tag(query, digest))
+
+    def unchanged(self: Any, query: search.SlotQuery) -> HttpResponseBase | None:
+        """Return a 304 if the caller has the present answer to a search, else None."""
+        if not asks_for_changes(self.request):
+            return None
+        return not_modified(self.request, self.tag(query, search.digest_of(query)))
+
+    def tag(self: Any, query: search.SlotQuery, digest: int | None) -> str | None:
+        """Return the tag of the answer to a search; None if there is no schedule, or its digest is not known."""
+        service = query.service
+        length = service and (service.duration_minutes, service.buffer_before_minutes, service.buffer_after_minutes)
+        return None if digest is None else tag_for(self.request, digest, length)
 
     def page_number(self: Any) -> int:
         page = self.request.query_params.get("page", "1")
@@ -187,7 +200,7 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         parameters=[SlotQuerySerializer, *PAGES],
         responses={200: SlotSerializer(many=True), **refusals(400)},
     )
-    def list(self, request: Request) -> HttpResponse:
+    def list(self, request: Request) -> HttpResponseBase:
         return self.free_times(self.search_params())
 
     @extend_schema(
@@ -197,20 +210,21 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
         filters=False,
     )
     @action(detail=False, pagination_class=None)
-    def next(self, request: Request) -> Response:
+    def next(self, request: Request) -> HttpResponseBase:
         params = self.search_params()
         start, furthest = params.get("start") or self.now, self.now + LONGEST_HORIZON
         if "end" in params:
             check_order(start, params["end"])
         until = min(params.get("end") or furthest, furthest)
-        found = search.next_free(
-            search.SlotQuery(start, until, self.now, params.get("provider"), params.get("service"))
-        )
+        query = search.SlotQuery(start, until, self.now, params.get("provider"), params.get("service"))
+        if answer := self.unchanged(query):
+            return answer
+        found, digest = search.next_with_digest(query)
         if found is None:
             self.check_bookable(params)
             return Response(status=status.HTTP_204_NO_CONTENT)
         [time] = serialized_times([found], zone_or_none(params.get("timezone")))
-        return Response(time)
+        return with_tag(self.request, Response(time), self.tag(query, digest))
 
     @extend_schema(
         summary="Hold the time that begins with this slot",

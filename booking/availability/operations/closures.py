@@ -12,6 +12,7 @@ from booking.availability.locks import lock_closures, locked_schedule
 from booking.availability.operations.change import AvailabilityChange, bookings_between, count_slots, this_hour
 from booking.availability.operations.time_off import check_absence
 from booking.availability.slots import HOUR, SlotDiff, regenerate_portion
+from booking.availability.versions import bump_versions
 from booking.models import (
     Closure,
     Schedule,
@@ -33,9 +34,11 @@ def close_business(*, fields: dict[str, Any], actor: Actor, now: datetime) -> Av
     lock_closures("pg_advisory_xact_lock")
     change = AvailabilityChange(made=closure)
     closure.save()
-    for slots in _closed_slots(change, Schedule.objects.select_for_update(no_key=True), now):
+    schedules = Schedule.objects.select_for_update(no_key=True)
+    for slots in _closed_slots(change, schedules, now):
         change.slots_removed += slots.filter(reservation=None).delete()[0]
         slots.exclude(reservation=None).update(withdrawn=True)
+    bump_versions(schedules.values_list("provider", flat=True))
     return change
 
 

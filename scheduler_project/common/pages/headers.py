@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 NOTHING_RUNS = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The policy of responses that are no pages: JSON, files, errors of the server itself.
@@ -52,7 +52,7 @@ def with_safe_headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
     return middleware
 
 
-def is_personal(request: HttpRequest, response: HttpResponse) -> bool:
+def is_personal(request: HttpRequest, response: HttpResponseBase) -> bool:
     return (
         "authorization" in request.headers
         or request.method not in ("GET", "HEAD")

@@ -46,8 +46,10 @@ class Load:
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)] * 1000 if ordered else 0.0
 
 
-def get(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+def get(path: str, tag: str = "") -> bytes:
+    """A request; with a `tag`, of somebody who has the answer with it already."""
+    known = f"If-None-Match: {tag}\r\n" if tag else ""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{known}\r\n".encode()
 
 
 def post(path: str, body: str = "{}", token: str | None = None, client_id: int = 0) -> bytes:
