@@ -21,6 +21,7 @@ from accounts.providers.operations import (
     remove_provider,
 )
 from accounts.providers.serializers import DeclineSerializer, NewProviderSerializer, ProviderSerializer
+from scheduler_project.common.api.conditional import TaggedByContent
 from scheduler_project.common.api.schema import refusals
 
 
@@ -49,7 +50,7 @@ from scheduler_project.common.api.schema import refusals
         summary="Delete a provider nobody booked (staff)", responses={204: None, **refusals(403, 409)}
     ),
 )
-class ProviderViewSet(PeopleViewSet):
+class ProviderViewSet(TaggedByContent, PeopleViewSet):
     """Providers. Everybody can see the published ones."""
 
     queryset = Provider.objects.all()

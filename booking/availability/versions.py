@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from django.db import connection
 
-# A part of TAKE and VACATE: `make bench` (reserve, expire). The ORM's ON CONFLICT cannot compare.
+# A part of TAKE and VACATE, and the ORM has no ON CONFLICT that compares: `make bench` (reserve).
 NEXT_VERSION = """
 INSERT INTO booking_slotsversion (provider_id, version)
 SELECT {provider}, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint FROM {changed} GROUP BY 1

@@ -16,6 +16,7 @@ from booking.models import Service
 from booking.services import operations as services
 from booking.services.filters import ServiceFilter
 from booking.services.models import SETTINGS
+from scheduler_project.common.api.conditional import TaggedByContent
 from scheduler_project.common.api.fields import IdField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer
@@ -61,6 +62,7 @@ class ServiceSerializer(ModelSerializer[Service]):
     destroy=extend_schema(summary="Delete a service nobody booked", responses={204: None, **refusals(409)}),
 )
 class ServiceViewSet(
+    TaggedByContent,
     mixins.CreateModelMixin,
     mixins.ListModelMixin,
     mixins.RetrieveModelMixin,

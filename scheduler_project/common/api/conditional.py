@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.request import Request
 
@@ -31,20 +31,48 @@ def asks_for_changes(request: Request) -> bool:
     return MET in request.META and request.method in ("GET", "HEAD")
 
 
-def not_modified(request: Request, tag: str | None) -> HttpResponseBase | None:
-    """Return a 304 if the caller has the answer with this tag, else None."""
+def not_modified(request: Request, tag: str | None, *, personal: bool = False) -> HttpResponseBase | None:
+    """Return a 304 if the caller has the answer with this tag, else None. `personal` is that of `with_tag`."""
     if tag is None or not asks_for_changes(request):
         return None
     response = get_conditional_response(request, etag=tag)
     if response is None or response.status_code != 304:
         return None
-    return with_tag(request, response, tag)
+    return with_tag(request, response, tag, personal=personal)
 
 
-def with_tag(request: Request, response: HttpResponseBase, tag: str | None) -> Any:
-    """Add the tag to a response, and that caches ask each time before they use it."""
+def with_tag(request: Request, response: HttpResponseBase, tag: str | None, *, personal: bool = False) -> Any:
+    """Add the tag to a response, and that caches ask each time before they use it.
+
+    If what people are shown is `personal`, caches keep nothing for those who are signed in (`with_safe_headers`).
+    """
     if tag is not None:
         response.headers["ETag"] = tag
-        response.headers["Cache-Control"] = f"{'private' if is_personal(request, response) else 'public'}, no-cache"
+        if not is_personal(request, response):
+            response.headers["Cache-Control"] = "public, no-cache"
+        elif not personal:
+            response.headers["Cache-Control"] = "private, no-cache"
         patch_vary_headers(response, ["Authorization", "Cookie"])
     return response
+
+
+class TaggedByContent:
+    """A mixin of views whose `list` and `retrieve` have the tag of their content.
+
+    A 304 saves what would be sent, not the work: rows that people are shown differ by who asks, and reading them is
+    most of it.
+    """
+
+    action: str
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        if self.action in ("list", "retrieve") and response.status_code == 200 and hasattr(response, "render"):
+            response.add_post_render_callback(lambda rendered: tagged_by_content(request, rendered))
+        return response
+
+
+def tagged_by_content(request: Request, response: HttpResponse) -> Any:
+    """Return a rendered response with the tag of its content, or a 304 if the caller has it."""
+    tag = f'"{blake2b(response.content, digest_size=15).hexdigest()}"'
+    return not_modified(request, tag, personal=True) or with_tag(request, response, tag, personal=True)
