@@ -1,17 +1,14 @@
 """Conditional requests while slots change: after the commit nobody is told that an older answer still holds."""
 
-from contextlib import contextmanager
-
 import pytest
 from django.test import Client as Browser
 
-from booking.availability import search, slots
+from booking.availability import search
 from booking.availability.operations import take_time_off
-from booking.reservations import claims
 from scheduler_project.common.failpoints import Failpoint
 from tests.factories import NOON, SYSTEM, at, hold
 from tests.slow.races.failpoints import stop
-from tests.slow.races.running import wrapped
+from tests.slow.races.running import no_versions, wrapped
 from tests.slow.races.test_lists import (
     DAY,
     NINE,
@@ -36,18 +33,6 @@ def ask(provider):
     """Ask for the free times of that day, as somebody who has the answer with this tag."""
     address = f"/api/slots?provider={provider.pk}&start={DAY}T00:00:00Z&end={DAY}T23:00:00Z&page_size=200"
     return lambda tag="": Browser().get(address, headers={"If-None-Match": tag} if tag else {})
-
-
-@contextmanager
-def no_versions():
-    """Slots change, and nobody writes another version."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(claims, "TAKE", claims.TAKE.replace("FROM taken GROUP BY", "FROM taken WHERE false GROUP BY"))
-        patch.setattr(
-            slots, "VACATE", slots.VACATE.replace("FROM given_back GROUP", "FROM given_back WHERE false GROUP")
-        )
-        patch.setattr(slots, "bump_versions", lambda provider_ids: None)
-        yield
 
 
 @every_change
