@@ -83,7 +83,7 @@ class Reader:
 
 
 def everything(provider, service, boss):
-    """What changes free times, one step after another: a name, and what is done."""
+    """Return the steps that change free times: a name each, and what is done."""
     client, other = ClientFactory(), ClientFactory()
     made = {}
 
