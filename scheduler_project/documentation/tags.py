@@ -109,6 +109,17 @@ TAGS = [
 ALIASES = TAGS[-1].name
 
 
+GROUPS = {
+    "Begin": ("Start", "Sign in", "API keys", "Your account"),
+    "Book": ("Find", "Book", "Appointments", "Series", "Calendars"),
+    "Offer": ("Clients", "Providers", "Availability", "Services"),
+    "Tell": ("Reminders", "Webhooks"),
+    "Run": ("Analytics", "Staff"),
+    "More": (ALIASES,),
+}
+"""The chapters under the headings of the menu. Redoc shows none that is in no group."""
+
+
 def tags_of(method: str, path: str) -> list[str]:
     """Return the names of the tags whose patterns fit an operation. There should be one."""
     operation = f"{method} {path.removeprefix(ROOT).removeprefix(ROOT.rstrip('/'))}"
@@ -120,4 +131,5 @@ def sort_into_tags(result: dict[str, Any]) -> None:
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             operation["tags"] = [ALIASES] if "x-alias-of" in operation else tags_of(method, path) or operation["tags"]
+    result["x-tagGroups"] = [{"name": name, "tags": list(tags)} for name, tags in GROUPS.items()]
     result["tags"] = [{"name": tag.name, "description": tag.description} for tag in TAGS]

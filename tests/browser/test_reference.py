@@ -57,9 +57,9 @@ def test_reference_is_read_by_keyboard(reader):
     page.keyboard.press("Enter")
     assert page.evaluate("() => document.activeElement.id") == "content"
 
-    page.get_by_role("menuitem", name="Webhooks", exact=True).first.focus()
+    page.get_by_role("menuitem", name="Availability", exact=True).focus()
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"#tag/Webhooks$"))
+    expect(page).to_have_url(re.compile(r"#tag/Availability$"))
 
 
 def test_reference_is_searched(reader):

@@ -35,6 +35,10 @@ def test_every_chapter_is_described_and_has_operations():
     assert set(used) == {tag.name for tag in TAGS}
 
 
+def test_every_chapter_is_under_one_heading_of_the_menu():
+    assert [tag for group in schema()["x-tagGroups"] for tag in group["tags"]] == [tag.name for tag in TAGS]
+
+
 @every_operation
 def test_ids_in_a_path_are_described(method, path, operation):
     parameters = {part["name"]: part for part in operation.get("parameters", ()) if part["in"] == "path"}
