@@ -30,8 +30,8 @@ from tests.slow.benchmarks.servers import Web, web_server
 Row = dict[str, Any]
 
 LIST_TARGET = 0.5
-UNCHANGED_TARGET = 2
-"""A 304 costs at most half of the list."""
+UNCHANGED_TARGET = 1.3
+"""A 304 costs less than half of the list in PostgreSQL. The frame of a request, most of the rest, is the same."""
 RESERVE_TARGET = 0.33
 SLOTS_TARGET = 0.5
 SERIES_TARGET = 0.67
