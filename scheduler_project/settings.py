@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "corsheaders",
     "csp",
     "django_celery_beat",
@@ -271,6 +273,32 @@ MFA_FORMS = {
     "reauthenticate": "accounts.sign_in.forms.CodeAgainForm",
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+
+OIDC_ISSUER = env.str("OIDC_ISSUER", default="")
+"""An OpenID Connect issuer by which people may log in, exactly as its discovery document calls it:
+`https://login.example.org/realms/practice`. Empty: none."""
+UNLESS_ISSUER = {} if OIDC_ISSUER else {"default": ""}
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", **UNLESS_ISSUER)
+"""The name of this site at the issuer. Required with `OIDC_ISSUER`."""
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", **UNLESS_ISSUER)
+"""The secret by which the issuer knows this site. Required with `OIDC_ISSUER`."""
+OIDC_NAME = env.str("OIDC_NAME", default="OpenID Connect")
+"""The name of the issuer for people. The button says “Log in with …”."""
+OIDC_STAFF = env.bool("OIDC_STAFF", default=False)
+"""Trusts the issuer with logins of staff: its verified email is enough for one. `off`: staff log in by password."""
+OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", default=False)
+"""Trusts the issuer to ask for a second factor. `off`: whoever set one up here enters it after the issuer, too."""
+OIDC_TIMEOUT_SECONDS = env.float("OIDC_TIMEOUT_SECONDS", default=5)
+"""Seconds the issuer may take for each answer. Then 503."""
+if OIDC_ISSUER:
+    SECURE_SCHEMES = {"https"} if SECURE else {"https", "http"}
+    if (
+        urlsplit(OIDC_ISSUER).scheme not in SECURE_SCHEMES
+        or not urlsplit(OIDC_ISSUER).hostname
+        or len(OIDC_ISSUER) > 200
+    ):
+        raise ImproperlyConfigured("OIDC_ISSUER is an address with https, of 200 characters at most")
+SOCIALACCOUNT_ADAPTER = "accounts.sign_in.issuer_pages.SocialAccountAdapter"
 PASSWORD_RESET_TIMEOUT = 60 * 60 * 24
 PHONENUMBER_DEFAULT_FORMAT = "E164"
 PHONENUMBER_DB_FORMAT = "E164"

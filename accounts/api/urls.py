@@ -6,6 +6,7 @@ from accounts.clients.api import ClientViewSet
 from accounts.keys.api import KeyViewSet
 from accounts.providers.api import ProviderViewSet
 from accounts.sign_in.api import (
+    IssuerLoginView,
     LoginView,
     LogoutView,
     PasswordChangeView,
@@ -29,6 +30,7 @@ routes = [
 urlpatterns = [
     re_path(r"^register/?$", RegisterView.as_view(), name="register"),
     re_path(r"^login/?$", LoginView.as_view(), name="login"),
+    re_path(r"^login/oidc/?$", IssuerLoginView.as_view(), name="login-oidc"),
     re_path(r"^logout/?$", LogoutView.as_view(), name="logout"),
     re_path(r"^token/refresh/?$", RefreshView.as_view(), name="token-refresh"),
     re_path(r"^me/?$", MeView.as_view(), name="me"),

@@ -32,6 +32,7 @@ class Notice(Enum):
     SECOND_FACTOR_REMOVED = gettext_lazy("The second factor was removed from your account")
     RECOVERY_CODES_RENEWED = gettext_lazy("New recovery codes were made for your account")
     KEY_CREATED = gettext_lazy("A new API key was created for your account")
+    IDENTITY_ADDED = gettext_lazy("You can now log in to your account with another service")
     MAILBOX_PROVED = gettext_lazy("Your email is verified")
 
 

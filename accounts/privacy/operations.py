@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
@@ -67,6 +68,10 @@ def _login(user: User) -> dict[str, Any]:
         "last_login_at": user.last_login and rfc3339(user.last_login),
         "emails": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
         "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
+        "identities": [
+            {"issuer": row.provider, "subject": row.uid, "joined_at": rfc3339(row.date_joined)}
+            for row in SocialAccount.objects.filter(user=user)
+        ],
         "sign_ins": [
             {
                 "kind": row.kind,
@@ -171,6 +176,7 @@ def _erase_login(user: User, now: datetime) -> None:
     EmailAddress.objects.filter(user=user).delete()
     with silent():
         Authenticator.objects.filter(user=user).delete()
+        SocialAccount.objects.filter(user=user).delete()
     SignIn.objects.filter(user=user).delete()
     keys = ApiKey.objects.filter(user=user)
     named = list(keys.values_list("pk", flat=True))

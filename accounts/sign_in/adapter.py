@@ -31,6 +31,9 @@ from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import may, site_network
 from scheduler_project.common.validators import public_email
 
+GIVEN = ("password", "mfa", "socialaccount")
+"""Kinds of log-ins after which nobody need show at once once more who they are."""
+
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
@@ -120,8 +123,15 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_reauthentication_required(self, app: str = "") -> bool:
         """Return False for a few minutes after a login, since the user has just given their password or a code."""
         records = get_authentication_records(self.request, self.request.user)
-        given = [record["at"] for record in records if record.get("method") in ("password", "mfa")]
+        given = [record["at"] for record in records if record.get("method") in GIVEN]
         return not given or time.time() - given[-1] >= REAUTHENTICATION_TIMEOUT
+
+    def get_login_stages(self) -> list[str]:
+        """Leave out the second factor after a log-in by an issuer that is trusted to have asked for one."""
+        stages: list[str] = super().get_login_stages()
+        if getattr(self.request, "skips_second_factor", False):
+            stages = [stage for stage in stages if not stage.startswith("allauth.mfa.")]
+        return stages
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
         """Redirect to the account page, or to a new password if the login's password was ended."""

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth import logout, update_session_auth_hash
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,10 +16,18 @@ from rest_framework.response import Response
 from accounts.api.base import AboutOneEmailView, PublicView, View
 from accounts.mails import operations as mails
 from accounts.models import User
+from accounts.sign_in import identities, serializers, sign_ins
 from accounts.sign_in import operations as sign_in
-from accounts.sign_in import serializers, sign_ins
 from accounts.sign_in.devices import Device
-from accounts.sign_in.errors import NoActiveAccount, SecondFactorRequired, TokenNotValid, WrongCode
+from accounts.sign_in.errors import (
+    IdentityNotValid,
+    NoActiveAccount,
+    NoIssuer,
+    SecondFactorRequired,
+    TokenNotValid,
+    WrongCode,
+)
+from accounts.sign_in.issuer import claims_of
 from accounts.sign_in.registration import register
 from accounts.sign_in.sign_ins import Origin
 from scheduler_project.common.api.schema import refusals
@@ -114,6 +123,38 @@ class LoginView(PublicView):
             user = sign_in.log_in(**self.sent(), device=Device.of(request), now=timezone.now())
             return self.signed_in(user)
         except (NoActiveAccount, SecondFactorRequired, WrongCode) as error:
+            raise AuthenticationFailed(error.message, error.code) from error
+
+
+class IssuerLoginView(PublicView):
+    serializer_class = serializers.IdentitySerializer
+
+    @extend_schema(
+        operation_id="login_oidc",
+        summary="Log in with an ID token",
+        description="Swaps an ID token of the OpenID Connect issuer that the site trusts (`OIDC_ISSUER`) for tokens of "
+        "this API. The token must be for this site (`aud`), not older than ten minutes, and works once. People who "
+        "are new here become clients. An account with a second factor needs a `code` too, unless the site leaves that "
+        "to the issuer.",
+        responses={200: serializers.SignedInSerializer, **refusals(401, 403, 409, 429, 503)},
+    )
+    def post(self, request: Request) -> Response:
+        if not settings.OIDC_ISSUER:
+            raise NoIssuer
+        sent, now = self.sent(), timezone.now()
+        try:
+            claims = claims_of(sent["id_token"], nonce=sent.get("nonce"))
+            identities.check_new(claims, now=now)
+            user = identities.log_in_by_identity(
+                identities.Identity.of(claims),
+                code=sent.get("code", ""),
+                device=Device.of(request),
+                timezone=sent["timezone"],
+                now=now,
+            )
+            identities.spend(sent["id_token"])
+            return self.signed_in(user)
+        except (IdentityNotValid, SecondFactorRequired, WrongCode) as error:
             raise AuthenticationFailed(error.message, error.code) from error
 
 

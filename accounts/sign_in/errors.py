@@ -60,3 +60,53 @@ class WrongPassword(DomainError):
 class LinkNotValid(DomainError):
     code = "link_not_valid"
     message = _("This link is not valid, or no longer. Ask for a new one.")
+
+
+class NoIssuer(DomainError):
+    code = "no_issuer"
+    kind = ErrorKind.FORBIDDEN
+    message = _("Nobody logs in to this site by another service.")
+
+
+class IssuerUnavailable(DomainError):
+    """An OpenID Connect issuer that does not answer in time, or not as one."""
+
+    code = "issuer_unavailable"
+    kind = ErrorKind.UNAVAILABLE
+    message = _("The service you log in with does not answer. Try again in a moment, or log in with your password.")
+    retry_after = 10
+
+
+class IdentityNotValid(DomainError):
+    """An ID token that is forged, expired, used, or for another program."""
+
+    code = "identity_not_valid"
+    message = _("What the service says about you is not valid, or no longer. Log in once more.")
+
+
+class IdentityUnverified(DomainError):
+    """An identity without an email that its issuer has verified."""
+
+    code = "identity_unverified"
+    kind = ErrorKind.FORBIDDEN
+    message = _("The service has not verified your email. Verify it there, or log in with a password.")
+
+
+class IdentityTaken(DomainError):
+    """A login that another identity of the same issuer belongs to: its mailbox may have a new owner."""
+
+    code = "identity_taken"
+    kind = ErrorKind.CONFLICT
+    message = _("Another account of the service belongs to your email here. Log in with your password and remove it.")
+
+
+class StaffByPassword(DomainError):
+    code = "staff_by_password"
+    kind = ErrorKind.FORBIDDEN
+    message = _("Staff log in with their password here.")
+
+
+class AccountInactive(DomainError):
+    code = "account_inactive"
+    kind = ErrorKind.FORBIDDEN
+    message = _("This account is not active.")

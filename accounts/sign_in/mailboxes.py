@@ -10,6 +10,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
@@ -76,10 +77,7 @@ def prove(
         (others.exclude(pk=keep.pk) if keep else others).delete()  # their networks may not be the owner's
         if end_keys(user=user, now=now):
             ended.append(_("API keys"))
-        if Authenticator.objects.filter(user=user).delete()[0]:
-            ended.append(_("the second factor"))
-        if EmailAddress.objects.filter(user=user, primary=False).exclude(pk=address.pk).delete()[0]:
-            ended.append(_("another email that waited to be verified"))
+        ended += _delete_ways_in(user, address)
         IdempotentRequest.objects.filter(user=user).delete()  # a repeated write would return old answers
         if Client.objects.filter(user=user, owner=None).exclude(phone="").update(phone="", verified_phone=""):
             ended.append(_("the phone number"))
@@ -100,3 +98,15 @@ def prove(
     if ended:
         notify(user, Notice.MAILBOX_PROVED, now=now, to=address.email, ended=ended, kept=kept)
     return ended
+
+
+def _delete_ways_in(user: User, address: EmailAddress) -> list[Any]:
+    """Delete what lets somebody log in beside the password. Return the names of what was deleted."""
+    ways = {
+        _("the second factor"): Authenticator.objects.filter(user=user),
+        _("the log-in by another service"): SocialAccount.objects.filter(user=user),
+        _("another email that waited to be verified"): EmailAddress.objects.filter(user=user, primary=False).exclude(
+            pk=address.pk
+        ),
+    }
+    return [name for name, rows in ways.items() if rows.delete()[0]]

@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models import Model, QuerySet
@@ -33,7 +34,7 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 @receiver(user_logged_in, dispatch_uid="accounts.sign_in.security_events.note_log_in")
 def note_log_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     methods = {record.get("method") for record in get_authentication_records(request, user)}
-    method = "second_factor" if "mfa" in methods else "password"
+    method = "second_factor" if "mfa" in methods else "identity" if "socialaccount" in methods else "password"
     log_security_event(SecurityEvent.LOGIN_SUCCEEDED, request=request, login=user.pk, method=method)
 
 
@@ -75,6 +76,18 @@ def note_factor_removed(instance: Authenticator, origin: Any = None, **kwargs: A
     log_security_event_on_commit(SecurityEvent.SECOND_FACTOR_REMOVED, login=instance.user_id, kind=instance.type)
     notify(instance.user, Notice.SECOND_FACTOR_REMOVED, now=timezone.now())
     _end_other_sign_ins(instance.user)
+
+
+@receiver(post_save, sender=SocialAccount, dispatch_uid="accounts.sign_in.security_events.note_identity_added")
+def note_identity_added(instance: SocialAccount, created: bool, **kwargs: Any) -> None:
+    if created:
+        log_security_event_on_commit(SecurityEvent.IDENTITY_ADDED, login=instance.user_id, issuer=instance.provider)
+        notify(instance.user, Notice.IDENTITY_ADDED, now=timezone.now())
+
+
+@receiver(post_delete, sender=SocialAccount, dispatch_uid="accounts.sign_in.security_events.note_identity_removed")
+def note_identity_removed(instance: SocialAccount, **kwargs: Any) -> None:
+    log_security_event_on_commit(SecurityEvent.IDENTITY_REMOVED, login=instance.user_id, issuer=instance.provider)
 
 
 def _end_other_sign_ins(user: User) -> None:

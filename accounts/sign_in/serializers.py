@@ -10,6 +10,7 @@ from rest_framework.fields import get_error_detail
 
 from accounts.api.fields import NameField
 from accounts.models import SignIn, User
+from accounts.sign_in.issuer import LONGEST_TOKEN
 from accounts.sign_in.operations import owner_of_link
 from accounts.sign_in.registration import Role
 from accounts.users.serializers import UserSerializer
@@ -70,6 +71,21 @@ class LoginSerializer(EmailSerializer):
         allow_blank=True,
         write_only=True,
         help_text=_("Of an account with a second factor: what its authenticator app shows, or a recovery code."),
+    )
+
+
+class IdentitySerializer(Serializer[Any]):
+    id_token = TextField(
+        max_length=LONGEST_TOKEN,
+        write_only=True,
+        help_text=_("An ID token that the issuer gave out for this site, in the last ten minutes. It works once."),
+    )
+    nonce = TextField(
+        max_length=256, required=False, write_only=True, help_text=_("Of your request to the issuer, if you sent one.")
+    )
+    code = TextField(max_length=64, required=False, allow_blank=True, write_only=True, help_text=_("As for `login`."))
+    timezone = TimezoneField(
+        default="UTC", write_only=True, help_text=_("Of a person who is new here: an IANA name such as Europe/Berlin.")
     )
 
 

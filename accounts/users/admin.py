@@ -7,6 +7,7 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -30,7 +31,8 @@ from scheduler_project.common.admin.times import here, local_time
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # with the second factor
 
-admin.site.unregister([Group, EmailAddress, Authenticator])
+# Issuers come from the settings alone, and their tokens are not kept.
+admin.site.unregister([Group, EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken])
 
 
 @admin.register(Group)
@@ -48,6 +50,20 @@ class SecondFactorAdmin(ForSuperusers, AuthenticatorAdmin):
     """The admin of second factors, for superusers only: the row holds the secret, its deletion ends the protection."""
 
     fields = ("user", "type", "created_at", "last_used_at")
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(SocialAccount)
+class IdentityAdmin(ForSuperusers, ListAdmin):
+    """The admin of identities of the OpenID Connect issuer, for superusers only: see and delete them."""
+
+    list_display = ("user", "provider", "uid")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "uid")
+    fields = ("user", "provider", "uid")
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -13,6 +13,8 @@ from allauth.account.views import (
 )
 from allauth.mfa.base import views as mfa
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -157,6 +159,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "verified": any(address.verified for address in addresses if address.primary),
         "pending": next((address for address in addresses if not address.primary), None),
         "second_factor": is_mfa_enabled(user),
+        "identity": SocialAccount.objects.filter(user=user, provider=settings.OIDC_ISSUER or None).first(),
     }
     return render(request, "accounts/account.html", context)
 

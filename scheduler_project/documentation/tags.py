@@ -21,7 +21,7 @@ TAGS = [
         "Sign in",
         "Register, log in and out, swap tokens, set passwords, and see where you are signed in.",
         (
-            r"post (register|login|logout|token/refresh|password/.+)",
+            r"post (register|login|login/oidc|logout|token/refresh|password/.+)",
             r"\w+ me/sign-ins.*",
         ),
     ),

@@ -228,6 +228,7 @@ ADMIN_LISTS: dict[str, tuple[str, str]] = {
     "reminders_preferences": ("vc", "vac"),
     "reminders_reminder": ("v", "v"),
     "reminders_webhookendpoint": ("", "vacd"),
+    "socialaccount_socialaccount": ("", ""),
 }
 """Permissions of the front desk and of managers to view, add, change and delete on the admin's own pages, by letter."""
 

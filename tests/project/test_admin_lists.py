@@ -3,6 +3,7 @@
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.socialaccount.models import SocialAccount
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
@@ -37,6 +38,7 @@ def some_of_each(number):
     SolarSchedule.objects.create(event="sunrise", latitude=number, longitude=10)
     user = UserFactory(staff=True)
     TOTP.activate(user, generate_totp_secret())
+    SocialAccount.objects.create(user=user, provider="https://login.example.org", uid=str(number))
     tokens_of(user)
     EmailAddress.objects.get_or_create(user=user, email=user.email)
     Group.objects.create(name=f"Group {number}")

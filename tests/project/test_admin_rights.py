@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
@@ -33,7 +34,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 ROLES = ("nobody", "front desk", "manager")
 
 EXPORTED = {
-    model for model in ADMIN_LISTS if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_"))
+    model
+    for model in ADMIN_LISTS
+    if not model.startswith(("account_emailaddress", "django_celery_beat_", "mfa_", "socialaccount_"))
 }
 """The lists that go out as files."""
 
@@ -94,6 +97,7 @@ def _rows(people):
     SolarSchedule.objects.create(event="sunrise", latitude=50, longitude=10)
     TOTP.activate(user, generate_totp_secret())
     new_key(Provider.objects.earliest("pk").user, now=NOON)
+    SocialAccount.objects.create(user=user, provider="https://login.example.org", uid="ada")
     MessageTemplateFactory()
     WebhookEndpointFactory()
     made = Appointment.objects.earliest("pk")
@@ -393,7 +397,9 @@ def test_managers_make_nobody_staff_and_give_no_permissions(people):
     assert not User.objects.filter(user_permissions__isnull=False).exists()
 
 
-@pytest.mark.parametrize("name", ["auth_group", "account_emailaddress", "mfa_authenticator"])
+@pytest.mark.parametrize(
+    "name", ["auth_group", "account_emailaddress", "mfa_authenticator", "socialaccount_socialaccount"]
+)
 def test_what_gives_power_over_logins_is_for_superusers_whatever_permissions_one_has(name):
     label, _, model = name.partition("_")
     user = UserFactory(staff=True)

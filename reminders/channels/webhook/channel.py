@@ -1,19 +1,14 @@
 """Webhooks: one POST each, signed according to Standard Webhooks, and never into a private network."""
 
 import http.client
-import io
-import queue
 import re
 import socket
-import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -31,13 +26,10 @@ from reminders.channels.base import (
     RefusedForGood,
     Unreachable,
 )
+from scheduler_project.common.outgoing import Deadline, DeadlineReader, connect_to
 
 MOST_READ = 500
 """Maximum number of bytes read of a response."""
-
-
-MOST_ADDRESSES = 4
-"""Maximum number of addresses tried per host."""
 
 
 CLOSED = [
@@ -110,88 +102,12 @@ def check_public(address: str) -> None:
         raise RefusedForGood("This address leads into a private network.")
 
 
-def left(deadline: float) -> float:
-    """Return the seconds left until then."""
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError(f"no answer within {settings.SEND_TIMEOUT_SECONDS} seconds")
-    return seconds
-
-
-class DeadlineReader(io.RawIOBase):
-    """A reader of a socket with one deadline for all data, however slowly it arrives."""
-
-    def __init__(self, line: socket.socket, deadline: float) -> None:
-        self.line = line
-        self.deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self.line.settimeout(left(self.deadline))
-        return self.line.recv_into(buffer)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Return a file object, as http.client requires of a socket."""
-        return io.BufferedReader(self)
-
-
-def looked_up(target: Target, deadline: float) -> list[tuple[socket.AddressFamily, Any]]:
-    """Resolve a host once, so that the addresses checked are the addresses connected to.
-
-    The system's resolver has no timeout of ours, so it runs in a thread that may outlive the call.
-    """
-    found: queue.Queue[Any] = queue.Queue()
-
-    def look_up() -> None:
-        try:
-            found.put(socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            found.put(error)
-
-    threading.Thread(target=look_up, daemon=True).start()
-    try:
-        answer = found.get(timeout=left(deadline))
-    except queue.Empty:
-        raise TimeoutError("its name could not be looked up in time") from None
-    if isinstance(answer, Exception):
-        raise OSError(f"its name cannot be looked up: {answer}") from answer
-    for _family, _type, _protocol, _name, address in answer:
-        check_public(address[0])
-    return [(family, address) for family, _type, _protocol, _name, address in answer[:MOST_ADDRESSES]]
-
-
-def opened(target: Target, deadline: float) -> socket.socket:
-    """Return a connection to the target's first address that answers. Each address gets a share of the time."""
-    addresses = looked_up(target, deadline)
-    for others, (family, address) in zip(range(len(addresses))[::-1], addresses, strict=True):
-        line = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            line.settimeout(left(deadline) / (others + 1))
-            line.connect(address)
-            if not target.secure:
-                return line
-            line.settimeout(left(deadline))
-            return tls().wrap_socket(line, server_hostname=target.host)
-        except OSError:
-            line.close()
-            if not others:
-                raise
-    raise OSError("its name has no address")
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
 class WebhookConnection:
     """A connection for each message, because each has its own destination."""
 
     def send(self, outgoing: OutgoingMessage) -> str:
         target = target_of(outgoing.address)
-        deadline = time.monotonic() + settings.SEND_TIMEOUT_SECONDS
+        deadline = Deadline(settings.SEND_TIMEOUT_SECONDS)
         connected = False
         try:
             with closing(opened(target, deadline)) as line:
@@ -206,12 +122,18 @@ class WebhookConnection:
         return ""
 
 
-def posted(target: Target, outgoing: OutgoingMessage, line: socket.socket, deadline: float) -> http.client.HTTPResponse:
+def opened(target: Target, deadline: Deadline) -> socket.socket:
+    return connect_to(target.host, target.port, secure=target.secure, deadline=deadline, check=check_public)
+
+
+def posted(
+    target: Target, outgoing: OutgoingMessage, line: socket.socket, deadline: Deadline
+) -> http.client.HTTPResponse:
     """Post a message and return the response, whose body is still unread."""
     # Given a socket, http.client neither looks up a name nor connects.
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = line
-    line.settimeout(left(deadline))
+    line.settimeout(deadline.left())
     connection.request("POST", target.path, outgoing.body, {"Host": target.netloc, **headers(outgoing)})
     return http.client.HTTPResponse(DeadlineReader(line, deadline), method="POST")  # type: ignore[arg-type]
 

@@ -45,6 +45,8 @@ class SecurityEvent(StrEnum):
     SECOND_FACTOR_ADDED = "second_factor.added"
     SECOND_FACTOR_REMOVED = "second_factor.removed"
     RECOVERY_CODES_RENEWED = "recovery_codes.renewed"
+    IDENTITY_ADDED = "identity.added"
+    IDENTITY_REMOVED = "identity.removed"
     RIGHTS_CHANGED = "rights.changed"
     ACCESS_REFUSED = "access.refused"
     LIMIT_REACHED = "limit.reached"

@@ -235,6 +235,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "mailbox": settings.MAILBOX,
+        "issuer": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "long_format": LONG,
         "day_format": DAY,
         "zone": timezone.get_current_timezone_name(),

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.conf import settings as project
 from django.contrib.auth.tokens import default_token_generator
@@ -62,6 +63,7 @@ def trap():
     # By the maker of the trap, who stays signed in: no signal ends the other sign-ins.
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
     Authenticator.objects.bulk_create(Authenticator(user=user, type=kind, data={}) for kind in kinds)
+    SocialAccount.objects.bulk_create([SocialAccount(user=user, provider="https://login.example.org", uid="mallory")])
     return SimpleNamespace(
         user=user,
         client=client,
@@ -154,6 +156,7 @@ THINGS = {
     "channels": lambda trap: Preferences.objects.get(client=trap.client).channels is not None,
     "second factor": lambda trap: Authenticator.objects.filter(type="totp").exists(),
     "recovery codes": lambda trap: Authenticator.objects.filter(type="recovery_codes").exists(),
+    "identity": lambda trap: SocialAccount.objects.exists(),
     "pending email": lambda trap: EmailAddress.objects.filter(email="attacker@evil.example").exists(),
     "replayed answers": lambda trap: IdempotentRequest.objects.exists(),
     "framing": lambda trap: Provider.objects.get(user=trap.user).embed_origins != [],
@@ -400,6 +403,10 @@ OPENS_NOTHING = {
     "reminders.Message.key": "names a message",
     "reminders.OptOut.address": "of an address, by who reads it",
     "reminders.Reminder.key": "names a message",
+    "socialaccount.SocialApp.key": "not used: issuers come from the settings",
+    "socialaccount.SocialApp.secret": "not used: issuers come from the settings",
+    "socialaccount.SocialToken.token": "not used: tokens of an issuer are not kept",
+    "socialaccount.SocialToken.token_secret": "not used: tokens of an issuer are not kept",
 }
 
 

@@ -15,8 +15,8 @@ import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from reminders.channels.base import DeliveryError, OutgoingMessage, RefusedForGood, Unreachable
-from reminders.channels.webhook import channel
 from reminders.channels.webhook.channel import connect, is_public, target_of
+from scheduler_project.common.outgoing import tls
 from tests.factories import NOON
 from tests.reminders.servers import HANG, HANG_UP, answer, drip, says, serving, taking_less_than
 
@@ -441,11 +441,11 @@ def https_server(certificate, monkeypatch):
     asked = []
     context.sni_callback = lambda line, name, _context: asked.append(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
-    channel.tls.cache_clear()
+    tls.cache_clear()
     with serving(context) as server:
         server.asked = asked
         yield server
-    channel.tls.cache_clear()
+    tls.cache_clear()
 
 
 def test_asks_for_the_name_at_the_pinned_address_and_checks_the_certificate(https_server, names):
@@ -474,7 +474,7 @@ def test_certificate_of_another_name_is_unreachable(https_server, names):
 def test_certificate_nobody_vouches_for_is_unreachable(https_server, names, monkeypatch):
     names["hooks.example.org"] = ["127.0.0.1"]
     monkeypatch.delenv("SSL_CERT_FILE")
-    channel.tls.cache_clear()
+    tls.cache_clear()
 
     assert type(refusal(https_server.at("hooks.example.org"))) is Unreachable
     assert https_server.got == []
