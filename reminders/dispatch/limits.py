@@ -76,4 +76,7 @@ def counts(*, now: datetime) -> list[dict[str, Any]]:
     ids = {row.sender: int(row.sender.partition(":")[2]) for row in rows if row.sender}
     providers = Provider.objects.in_bulk(ids.values())
     names = {sender: str(providers.get(pk, sender)) for sender, pk in ids.items()}
-    return [row._asdict() | {"name": names.get(row.sender, _("All together"))} for row in rows]
+    return [
+        row._asdict() | {"label": CHANNELS[row.channel].label, "name": names.get(row.sender, _("All together"))}
+        for row in rows
+    ]

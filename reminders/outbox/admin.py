@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html, linebreaks
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -177,9 +177,9 @@ class MessageAdmin(MessageColumns, ReadOnly, StaffModelAdmin):
         return format_html('{}<br><span class="quiet">{}</span>', message.get_status_display(), message.reason)
 
     @admin.display(description=gettext_lazy("text"))
-    def says(self, message: Message) -> Any:
+    def says(self, message: Message) -> str:
         """Return the text as it would be sent now."""
-        return linebreaks(text_if_sent_now(message, now=timezone.now()), autoescape=True) or "–"
+        return text_if_sent_now(message, now=timezone.now()) or "–"
 
     @admin.display(description=gettext_lazy("why"))
     def why(self, message: Message) -> str:

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import Client
 from reminders.enums import MessageStatus
 from reminders.models import Message, Reminder
 from reminders.outbox.errors import TooLate
@@ -156,3 +157,26 @@ def test_message_shows_its_text_and_why_it_failed(office):
     assert "550 no such mailbox" in page
     assert message.reservation.client.name in page
     assert "/a/…/" in page
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_text_of_a_message_shows_no_tags_but_its_own(office, channel):
+    some()
+    message = Message.objects.filter(kind="booked", recipient="client").first()
+    Message.objects.filter(pk=message.pk).update(channel=channel)
+    Client.objects.update(name="<b>Ada</b>")
+
+    page = office.get(url(Message, "change", message.pk)).content.decode()
+
+    assert "&lt;b&gt;Ada" in page
+    assert "&lt;p&gt;" not in page
+    assert "<b>Ada</b>" not in page
+
+
+def test_limits_name_channels_in_the_readers_language(office, throttle):
+    some()
+    send(NOON)
+
+    page = office.get(url(Message, "changelist"), headers={"accept-language": "de"}).content.decode()
+
+    assert "<td>E-Mail</td>" in page
