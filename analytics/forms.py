@@ -30,7 +30,7 @@ class PickerForm(forms.Form):
         """Prepare the form for one provider's `own` report, or for staff, who may choose a provider."""
         super().__init__(data)
         self.own = own
-        for name, label in (("from", _("From")), ("to", _("To"))):
+        for name, label in (("from", _("From")), ("to", _("Until"))):
             self.fields[name] = DayField(required=False, label=label)
         services = Service.objects.visible_to(user)
         self.fields["service"].queryset = services.filter(providers=own) if own else services  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """The pages of figures, and their files."""
 
 import csv
+import re
 from datetime import timedelta
 from io import StringIO
 
@@ -138,3 +139,9 @@ def test_names_on_the_page_are_text(office, provider):
     missed(provider, 3)
 
     assert "<script>alert" not in office.get("/numbers/").content.decode()
+
+
+def test_last_day_of_a_report_has_a_word_for_time_in_each_language(office):
+    page = office.get("/numbers/", headers={"accept-language": "de"}).content.decode()
+
+    assert re.search(r"<label[^>]*>\s*Bis\b", page)

@@ -1,5 +1,7 @@
 """Languages are a setting: adding one needs no migration, and each form and filter offers it."""
 
+import re
+
 import pytest
 from django.core.management import call_command
 
@@ -28,3 +30,11 @@ def test_another_language_is_a_choice_of_each_model(italian, model):
 def test_another_language_is_offered_in_forms_and_filters(italian):
     assert ("it", "Italiano") in list(UserProfileForm().fields["language"].choices)
     assert MessageTemplateFilter({"language": "it"}, MessageTemplate.objects.all()).is_valid()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr"])
+def test_menu_names_each_language_in_itself(db, client, language):
+    page = client.get("/account/login/", headers={"accept-language": language}).content.decode()
+
+    menu = page.partition('<select id="language"')[2].partition("</select>")[0]
+    assert re.findall(r">(\w+)</option>", menu) == ["English", "Deutsch", "Français"]

@@ -188,3 +188,14 @@ def test_lists_cost_the_same_with_many_rows(dashboard, provider, path, django_as
 
     with django_assert_max_num_queries(8):
         dashboard.get(path)
+
+
+def test_link_to_change_time_off_names_it_on_the_calendars_clocks(dashboard, provider):
+    provider.schedule.timezone = "Europe/Berlin"
+    provider.schedule.save()
+    hours = {"starts_at": at("2026-03-05 10:00"), "ends_at": at("2026-03-05 12:00")}
+    TimeOffFactory(schedule=provider.schedule, start_date=None, end_date=None, **hours)
+
+    assert 'Change<span class="hidden-visually">: Thursday, 5 March 2026, 11:00</span>' in (
+        dashboard.get(TIME_OFF).content.decode()
+    )
