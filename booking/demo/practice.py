@@ -107,11 +107,13 @@ class Practice:
                 now=begun,
             )
             self.clients[person.email] = Client.objects.select_related("user").get(user__email=person.email)
-        for address in EmailAddress.objects.filter(email__in=[person.email for person in REGISTERED]):
-            address.verified = True
-            address.save(update_fields=["verified"])
         for practitioner in PRACTITIONERS:
             self.add_practitioner(practitioner, begun)
+        for address in EmailAddress.objects.filter(
+            email__in=[person.email for person in (*REGISTERED, *PRACTITIONERS)]
+        ):
+            address.verified = True
+            address.save(update_fields=["verified"])
         for offer in OFFERS:
             self.offer(offer)
         self.add_time_off()

@@ -53,6 +53,7 @@ def test_makes_a_practice_with_everything_in_it_and_only_once(throttle):
     now = timezone.now()
 
     assert Provider.objects.count() == 8
+    assert all(provider.is_verified for provider in Provider.objects.all())
     assert len(set(Provider.objects.values_list("schedule__timezone", flat=True))) >= 5
     assert set(Appointment.objects.values_list("status", flat=True)) == set(AppointmentStatus.values)
     assert set(Reservation.objects.values_list("status", flat=True)) == set(ReservationStatus.values)
