@@ -1,5 +1,6 @@
 """The documentation of the API, held against what the API does."""
 
+import gzip
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -67,6 +68,19 @@ def test_schema_is_not_sent_again_to_who_has_it(api):
     again = api.get("/api/schema", headers={"if-none-match": first.headers["ETag"]})
 
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_schema_is_compressed_for_who_reads_that(api):
+    plain = api.get("/api/schema?format=json")
+
+    packed = api.get("/api/schema?format=json", headers={"accept-encoding": "gzip"})
+    again = api.get(
+        "/api/schema?format=json", headers={"accept-encoding": "gzip", "if-none-match": packed.headers["ETag"]}
+    )
+
+    assert len(packed.content) < len(plain.content) / 8
+    assert gzip.decompress(packed.content) == plain.content
+    assert again.status_code == 304
 
 
 def test_schema_has_a_tag_for_each_format(api):
