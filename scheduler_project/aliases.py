@@ -4,6 +4,7 @@ Nothing is decided here. A body may be written in camelCase, with `providerId` f
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -52,8 +53,8 @@ class Parser(JSONParser):
         if not isinstance(body, dict):
             return body
         names = {name: plain(name) for name in body}
-        ambiguous = {name for name in names.values() if list(names.values()).count(name) > 1}
-        return {name if names[name] in ambiguous else names[name]: value for name, value in body.items()}
+        times = Counter(names.values())
+        return {names[name] if times[names[name]] == 1 else name: value for name, value in body.items()}
 
 
 def plain(name: str) -> str:

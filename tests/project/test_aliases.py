@@ -1,5 +1,7 @@
 """Short addresses lead where the addresses they stand for lead."""
 
+import time
+
 import pytest
 
 from accounts.models import Client, Provider, User
@@ -189,6 +191,16 @@ def test_name_in_two_spellings_is_refused(booker_api, booker, slot):
     answer = booker_api.post(f"/api/clients/{booker.pk}/reserve", {"slot": slot.pk, "slotId": slot.pk})
 
     assert refusal(answer) == (400, "unknown_field", "slotId")
+
+
+def test_many_names_are_read_in_little_time(api):
+    body = {f"name{number}": 0 for number in range(20_000)}
+    started = time.process_time()
+
+    answer = api.post("/api/clients", body)
+
+    assert answer.status_code == 400
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{", b'{"a": 1, "a": 2}'])
