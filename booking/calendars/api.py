@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.keys.scopes import Scope
 from accounts.models import Client, Provider
 from booking.api.base import BookingViewSet
 from booking.api.fields import InstantField, get_or_404
@@ -45,8 +46,12 @@ class FeedSerializer(ModelSerializer[CalendarFeed]):
         fields = ["id", "provider", "client", "url", "created_at"]
 
     def get_url(self, feed: CalendarFeed) -> str | None:
-        """Return the feed's address; None only in a repeated answer."""
-        return feed_link(feed)
+        """Return the feed's address; None in a repeated answer, and for an API key that may not open feeds.
+
+        The address works without the key, and for longer.
+        """
+        key = self.context["request"].user.key
+        return feed_link(feed) if key is None or Scope.MANAGE in key.scopes else None
 
 
 class FeedFilter(django_filters.FilterSet):

@@ -2,7 +2,9 @@
 
 import pytest
 
+from accounts.keys.scopes import Scope
 from booking.models import CalendarFeed
+from tests.accounts.keys.helpers import program_of
 from tests.booking.answers import ids, refusal
 from tests.conftest import logged_in
 from tests.factories import ClientFactory, UserFactory, open_provider
@@ -105,3 +107,14 @@ def test_feeds_cost_a_constant_number_of_queries(staff_api, django_assert_num_qu
 
     with django_assert_num_queries(2):
         staff_api.get(FEEDS)
+
+
+@pytest.mark.parametrize(("scopes", "shown"), [([Scope.READ], False), ([Scope.READ, Scope.MANAGE], True)])
+def test_address_is_shown_to_api_keys_that_may_open_feeds(provider, provider_api, scopes, shown):
+    feed = opened(provider_api)
+    program = program_of(provider.user, *scopes)
+
+    (listed,) = program.get(FEEDS).json()["results"]
+    alone = program.get(f"{FEEDS}/{feed['id']}").json()
+
+    assert (listed["url"], alone["url"]) == ((feed["url"],) * 2 if shown else (None, None))
