@@ -19,6 +19,7 @@ NEVER = {
     "api-key-rotate",
     "client-erase",
     "login",
+    "login-oidc",
     "logout",
     "me",
     "me-email-verify",
