@@ -131,6 +131,16 @@ def test_sees_why_a_reminder_failed_and_sends_it_again(dashboard, provider, ada)
     assert failed.status == "pending"
 
 
+def test_message_on_a_phone_is_not_cut_off(dashboard, provider, ada):
+    dashboard.set_viewport_size(PHONE)
+    appoint(provider, on_day(2), client=ada, now=timezone.now())
+    message = Message.objects.filter(recipient="client").first()
+    dashboard.goto(f"/admin/reminders/message/{message.pk}/change/")
+
+    hidden = "rows => rows.filter(row => row.scrollWidth > row.clientWidth).length"
+    assert dashboard.locator(".form-row").evaluate_all(hidden) == 0
+
+
 def test_marks_who_came_with_one_click(dashboard, provider, ada):
     now = timezone.now()
     start = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
