@@ -139,9 +139,9 @@ class IssuerLoginView(PublicView):
         responses={200: serializers.SignedInSerializer, **refusals(401, 403, 409, 429, 503)},
     )
     def post(self, request: Request) -> Response:
+        sent, now = self.sent(), timezone.now()
         if not settings.OIDC_ISSUER:
             raise NoIssuer
-        sent, now = self.sent(), timezone.now()
         try:
             claims = claims_of(sent["id_token"], nonce=sent.get("nonce"))
             identities.check_new(claims, now=now)

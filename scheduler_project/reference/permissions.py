@@ -127,6 +127,7 @@ OPERATIONS: dict[str, str] = {
 FOR_EVERYBODY = (
     "get /api/v1",
     "post /api/v1/login",
+    "post /api/v1/login/oidc",
     "post /api/v1/password/reset",
     "post /api/v1/password/reset/confirm",
     "get /api/v1/providers",

@@ -27,6 +27,7 @@ PUBLIC = {
     "get /api/v1/slots",
     "get /api/v1/slots/next",
     "post /api/v1/login",
+    "post /api/v1/login/oidc",
     "post /api/v1/password/reset",
     "post /api/v1/password/reset/confirm",
     "post /api/v1/register",

@@ -25,6 +25,7 @@ NOT_READ = {"get /api/v1"}
 """Operations at which nobody is asked who they are."""
 CLOSED_TO_VISITORS = {
     "post /api/v1/login",
+    "post /api/v1/login/oidc",
     "post /api/v1/password/reset",
     "post /api/v1/password/reset/confirm",
     "post /api/v1/register",
