@@ -132,7 +132,10 @@ def rotate_key(*, key_id: int, actor: Actor, now: datetime) -> NewKey:
 
 @operation
 def revoke_key(*, key_id: int, actor: Actor, now: datetime) -> ApiKey:
-    """End a key at once: one's own, or as staff with the permission. Repeating it changes nothing. Raises NotFound."""
+    """End a key at once: one's own, or as staff with the permission. Repeating it changes nothing.
+
+    Only superusers end those of staff. Raises NotFound.
+    """
     key = _locked(key_id, actor, permission=CHANGE)
     if key.revoked_at is None:
         key.revoked_at = now
@@ -215,7 +218,7 @@ def _locked(key_id: int, actor: Actor, *, permission: str = "") -> ApiKey:
     user = _person(actor)
     rows = ApiKey.objects.select_for_update(of=("self",), no_key=True).filter(pk=key_id)
     key = (rows if permission and user.may(permission) else rows.filter(user=user)).first()
-    if key is None:
+    if key is None or (key.user_id != user.pk and not user.outranks(key.user)):
         raise NotFound
     return key
 

@@ -139,6 +139,16 @@ def test_superuser_revokes_a_key_of_somebody_else_but_does_not_rotate_it(user, b
     assert revoke_key(key_id=key.pk, actor=actor_for(boss), now=NOON).revoked_at == NOON
 
 
+def test_staff_with_the_permission_revoke_no_keys_of_other_staff(user, boss):
+    staff = UserFactory(is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="change_apikey"))
+    of_boss, of_user = new_key(boss).row, new_key(user).row
+
+    with pytest.raises(NotFound):
+        revoke_key(key_id=of_boss.pk, actor=actor_for(staff), now=NOON)
+    assert revoke_key(key_id=of_user.pk, actor=actor_for(staff), now=NOON).revoked_at == NOON
+
+
 def test_key_ends_with_the_deactivation_of_its_login_and_not_with_a_password(user):
     key = new_key(user).row
     user.set_password("another-password-altogether")
