@@ -1,4 +1,4 @@
-"""What stands in the OpenAPI document beside what drf-spectacular reads from the views.
+"""The parts of the OpenAPI document that drf-spectacular does not read from the views.
 
 Guides, tags in the order of a newcomer's journey, the meaning of ids in paths, and webhooks.
 """

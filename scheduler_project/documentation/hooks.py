@@ -1,4 +1,4 @@
-"""What is done to the OpenAPI document once drf-spectacular has made it (`SPECTACULAR_SETTINGS`)."""
+"""Hooks that finish the OpenAPI document once drf-spectacular has made it (`SPECTACULAR_SETTINGS`)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the parameters in paths mean, and those in queries that many lists have."""
+"""Descriptions of the parameters in paths, and of those in queries that many lists have."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ NOUNS = {
     "series": "series",
     "time-off": "absence",
 }
-"""What an `id` names where that is not the singular of the address."""
+"""The noun that an `id` names, where it is not the singular of the address."""
 
 OTHERS = {
     "client": "The client's id.",

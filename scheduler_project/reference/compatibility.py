@@ -1,4 +1,4 @@
-"""What breaks for programs between two OpenAPI documents of the API (docs/explanation/api-changes.md).
+"""The changes between two OpenAPI documents of the API that break programs (docs/explanation/api-changes.md).
 
 Whatever is only added breaks nothing. The words of descriptions and examples do not matter, nor do refusals.
 """

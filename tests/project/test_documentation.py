@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what follows from the views: chapters, ids, webhooks."""
+"""The parts of the OpenAPI document that do not follow from the views: chapters, ids, webhooks."""
 
 import re
 from collections import Counter

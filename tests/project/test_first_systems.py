@@ -28,9 +28,9 @@ ELSEWHERE = (
     "S1 load balancing",  # docs/howto/scale.md
     "S2 first_name/last_name",  # one `name`, on purpose: people's names have no two parts everywhere
     "S2 asynchronous server",  # threads, on purpose: ADR 1
-    "S3 OAuth",
+    "S3 OAuth",  # tests/accounts/sign_in/test_identities.py
     "S3 k8s",
-    "S4 React client",
+    "S4 React client",  # tests/browser/test_examples.py
 )
 """Lines that are kept in another way, tested in another place, or not there yet. To be emptied."""
 
