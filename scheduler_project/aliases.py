@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, re_path
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import OpenApiExample, extend_schema
@@ -87,6 +88,11 @@ class ClientReservationViewSet(ReservationViewSet):
 
     open_actions = guest_actions = frozenset()
 
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The body as it was sent. After a deadlock the view runs again, and must not read what it made of it."""
+        return cast("dict[str, Any]", self.request.data)
+
     @extend_schema(
         summary="Hold a time for a client",
         request=ClientReserveSerializer,
@@ -94,11 +100,12 @@ class ClientReservationViewSet(ReservationViewSet):
         examples=[OpenApiExample("The time that begins with a slot", {"slot": 1}, request_only=True)],
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        replace_body(request, self.body)
         self.sent(ClientReserveSerializer)
         client = int(self.kwargs["client"])
         if not client:
             raise NotFound(field="client")
-        body: dict[str, Any] = {**cast("dict[str, Any]", request.data), "client": client}
+        body: dict[str, Any] = {**self.body, "client": client}
         if "slot" in body:
             slot = get_or_404(Slot.objects.all(), pk=body.pop("slot"), field="slot")
             body = {"provider": slot.provider_id, "start_time": slot.starts_at.isoformat(), **body}
@@ -112,11 +119,12 @@ class ClientReservationViewSet(ReservationViewSet):
         examples=[OpenApiExample("Confirm", {"reservation": 1}, request_only=True)],
     )
     def confirm(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        replace_body(request, self.body)
         sent = self.sent(ClientConfirmSerializer)
         of_client = self.get_queryset().filter(client=int(self.kwargs["client"]))
         self.kwargs["pk"] = str(get_or_404(of_client, pk=sent["reservation"], field="reservation").pk)
-        body = cast("dict[str, Any]", request.data)
-        replace_body(request, {"confirmed": True, **{key: body[key] for key in body if key != "reservation"}})
+        rest = {name: value for name, value in self.body.items() if name != "reservation"}
+        replace_body(request, {"confirmed": True, **rest})
         return super().confirm(request, self.kwargs["pk"])  # type: ignore[call-arg]
 
 
