@@ -184,6 +184,7 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
     serializer_class = SlotSerializer
     pagination_class = Pagination
     filter_backends = []
+    sparse_actions = frozenset()  # Rows are small, written by hand, and cached by their tag.
     permission_classes = [AllowAny]
     open_actions = limited_actions = frozenset({"reserve"})
 

@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter
 from drf_standardized_errors.openapi import AutoSchema as StandardSchema
 from rest_framework import serializers
 
+from scheduler_project.common.api import sparse
 from scheduler_project.common.api.versions import ROOT
 
 ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
@@ -16,11 +17,11 @@ PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, descr
 
 
 class AutoSchema(StandardSchema):
-    """A schema with the parameters common to all handlers of a view (`StrictView.query_parameters`)."""
+    """A schema with the parameters common to all handlers of a view (`StrictView.query_parameters`), and `fields`."""
 
     def get_override_parameters(self) -> list[Any]:
         parameters = getattr(self.view, "query_parameters", None)
-        return [*(parameters() if parameters else ()), *super().get_override_parameters()]
+        return [*(parameters() if parameters else ()), *sparse.parameter(self), *super().get_override_parameters()]
 
     def _should_add_validation_error_response(self) -> bool:
         """Document the validation error of every operation, because each rejects unknown parameters."""

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from scheduler_project.common.api import sparse
 from scheduler_project.common.api.idempotency import NotRepeatable
 from scheduler_project.common.api.serializers import MOST_TOLD, refuse_unknown
 
@@ -16,6 +17,9 @@ Key = tuple[type, str, str]
 
 
 _queries: dict[Key, frozenset[str]] = {}
+
+
+_fields: dict[Key, list[str]] = {}
 
 
 _without_body: dict[Key, bool] = {}
@@ -32,6 +36,9 @@ class StrictView:
     """Parameters of a view without documentation (`schema = None`)."""
     filtered_actions: frozenset[str] = frozenset({"list"})
     paged_actions: frozenset[str] = frozenset({"list"})
+    sparse_actions: frozenset[str] = frozenset({"list", "retrieve"})
+    """Actions that answer `fields` only, if the caller names some."""
+    chosen_fields: frozenset[str] = frozenset()
 
     def query_parameters(self) -> list[Any]:
         """Return parameters common to this view's handlers, so that their documentation need not repeat them."""
@@ -50,6 +57,10 @@ class StrictView:
                 _queries[key] = self._known_query(name, method)
             refuse_unknown(query, _queries[key])
             refuse_repeated(query)
+            if sparse.FIELDS in query and name in self.sparse_actions and method == "GET":
+                if key not in _fields:
+                    _fields[key] = sparse.answered_names(self._documentation(name, method))
+                self.chosen_fields = sparse.chosen(query[sparse.FIELDS], _fields[key])
         if method == "GET":
             return
         if "Idempotency-Key" in request.headers and not getattr(self, "repeatable", False):
@@ -58,6 +69,11 @@ class StrictView:
             _without_body[key] = self._reads_no_body(name, method)
         if _without_body[key]:
             refuse_body(request.data)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.chosen_fields and response.status_code == 200:
+            sparse.reduce(response, self.chosen_fields)
+        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
 
     def _known_query(self: Any, name: str, method: str) -> frozenset[str]:
         if self.schema is None:
