@@ -106,7 +106,8 @@ def rename_key(*, key_id: int, name: str, actor: Actor) -> ApiKey:
 def rotate_key(*, key_id: int, actor: Actor, now: datetime) -> NewKey:
     """Create a key like this one, which works for another API_KEY_OVERLAP_HOURS.
 
-    The new one lasts as long as the old one was made to last. Raises KeyEnded; NotFound for another login's.
+    The new one lasts as long as the old one was made to last. A key that this one replaced ends at once, so that two
+    work at most, each with limits of its own. Raises KeyEnded; NotFound for another login's.
     """
     key = _locked(key_id, actor)
     if not key.is_live(now) or key.replaced_by_id is not None:
@@ -126,6 +127,7 @@ def rotate_key(*, key_id: int, actor: Actor, now: datetime) -> NewKey:
     key.expires_at = min(key.expires_at or overlap, overlap)
     key.replaced_by = made.row
     key.save(update_fields=["expires_at", "replaced_by"])
+    ApiKey.objects.live(now=now).filter(replaced_by=key).update(revoked_at=now)
     log_security_event_on_commit(SecurityEvent.KEY_ROTATED, login=key.user_id, id=key.pk, to=made.row.pk)
     return made
 

@@ -170,6 +170,7 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
         data = self.sent(DetailsSerializer)
         if self.guest is None:
             raise NotAllowed
+        guests.check_may_ask(held, self.now)
         if seconds := seconds_until_mail("hold", data["email"]):
             raise Throttled(wait=seconds)
         reservation = guests.give_details(reservation_id=held.pk, now=self.now, **data)

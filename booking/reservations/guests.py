@@ -118,13 +118,11 @@ def give_details(
     lock_client(client_id)
     rows = Reservation.objects.select_related("client", "provider__schedule", "service")
     reservation = rows.select_for_update(of=("self",), no_key=True).get(pk=reservation_id)
-    check_held(reservation, now)
+    check_may_ask(reservation, now)
     client = reservation.client
     if client.user_id or client.owner_id:
         raise NotAllowed
     check_name(contact["name"])
-    if reservation.asked >= MOST_ASKED:
-        raise AskedEnough(field="email")
     details = details_of(contact)
     if client.name and any(getattr(client, field) != value for field, value in details.items()):
         client = Client(timezone=client.timezone, created_at=now)
@@ -171,6 +169,16 @@ def note_answer(client: Client, *, from_mailbox: bool) -> Client:
 def booked_as_visitor() -> Exists:
     """Return a condition for clients who once held a time as a visitor and gave their details without a login."""
     return Exists(Reservation.objects.by_visitors().filter(client=OuterRef("pk")))
+
+
+def check_may_ask(reservation: Reservation, now: datetime) -> None:
+    """Raise HoldReleased, AlreadyConfirmed, HoldExpired or AskedEnough for a hold that sends no further mail.
+
+    Edges ask before they count the mail: a hold that is over must not use up the limit of a stranger's mailbox.
+    """
+    check_held(reservation, now)
+    if reservation.asked >= MOST_ASKED:
+        raise AskedEnough(field="email")
 
 
 def check_held(reservation: Reservation, now: datetime) -> None:

@@ -175,9 +175,12 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     if action == "look":  # the hold expired: show again what was typed
         form = DetailsForm(initial=request.POST.dict())
     elif form.is_valid():
-        if refused := too_many(request, "hold") or too_many_mails(request, "hold", form.cleaned_data["email"]):
+        if refused := too_many(request, "hold"):
             return refused
         with suppress(HoldExpired):
+            guests.check_may_ask(held, now)
+            if refused := too_many_mails(request, "hold", form.cleaned_data["email"]):
+                return refused
             give_details(held, form, now)
             return HttpResponseRedirect(request.get_full_path())
     return show(request, held, form, now)

@@ -111,6 +111,17 @@ def test_key_that_expires_sooner_is_not_prolonged_by_rotating(user):
     assert old.expires_at == NOON + HOUR
 
 
+def test_key_that_was_replaced_ends_when_its_successor_is(user):
+    first = new_key(user).row
+    second = rotate_key(key_id=first.pk, actor=actor_for(user), now=NOON).row
+
+    rotate_key(key_id=second.pk, actor=actor_for(user), now=NOON + HOUR)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.is_live(NOON + HOUR), second.is_live(NOON + HOUR)) == (False, True)
+
+
 def test_key_is_replaced_once(user):
     old = new_key(user).row
     rotate_key(key_id=old.pk, actor=actor_for(user), now=NOON)

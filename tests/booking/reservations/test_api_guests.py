@@ -298,6 +298,15 @@ def test_one_mailbox_gets_few_mails(provider, throttle):
     assert Message.objects.filter(kind="hold").count() == 1
 
 
+def test_hold_that_is_over_counts_no_mail_to_a_mailbox(provider, throttle):
+    throttle["mail"] = "1/hour"
+    first, second = (reserve(provider, start).json() for start in (NINE, TEN))
+    by_token(first["guest_token"]).delete(f"/api/v1/reservations/{first['id']}")
+
+    assert refusal(give(by_token(first["guest_token"]), first))[0] in {409, 410}
+    assert give(by_token(second["guest_token"]), second).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("sent", "error"),
     [
