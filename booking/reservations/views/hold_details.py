@@ -175,15 +175,17 @@ def visitors(request: HttpRequest, held: Reservation) -> HttpResponse:
     if action == "look":  # the hold expired: show again what was typed
         form = DetailsForm(initial=request.POST.dict())
     elif form.is_valid():
-        if refused := too_many(request, "hold"):
-            return refused
         with suppress(HoldExpired):
-            guests.check_may_ask(held, now)
-            if refused := too_many_mails(request, "hold", form.cleaned_data["email"]):
-                return refused
-            give_details(held, form, now)
-            return HttpResponseRedirect(request.get_full_path())
+            return take_details(request, held, form, now)
     return show(request, held, form, now)
+
+
+def take_details(request: HttpRequest, held: Reservation, form: DetailsForm, now: datetime) -> HttpResponse:
+    guests.check_may_ask(held, now)
+    if refused := too_many(request, "hold") or too_many_mails(request, "hold", form.cleaned_data["email"]):
+        return refused
+    give_details(held, form, now)
+    return HttpResponseRedirect(request.get_full_path())
 
 
 def give_details(held: Reservation, form: DetailsForm, now: datetime) -> None:
