@@ -86,8 +86,8 @@ class AdminUserViewSet(
 
     @extend_schema(
         summary="Sign somebody out everywhere",
-        description="Ends every session and every token of the login at once. API keys go on: deactivate the login to end "
-        "them.",
+        description="Ends every session and every token of the login at once. API keys go on: deactivate the login to "
+        "end them.",
         request=None,
         responses={200: EndedSerializer, **refusals(403)},
     )
