@@ -299,6 +299,7 @@ PAGES: dict[str, list[Page]] = {
         Page("my-reminders"),
         Page("account"),
         Page("my-sign-ins"),
+        Page("my-keys"),
         Page("account-delete"),
         Page("account_email"),
         Page("account_change_password"),
@@ -385,6 +386,10 @@ NOT_PAGES = {
     "dashboard-appointment-act": "takes POST only",
     "after-login": "leads on",
     "my-sign-in-end": "takes POST only",
+    "my-key": "takes POST only",
+    "issuer": "leads on, where an issuer is set",
+    "issuer-callback": "leads on, where an issuer is set",
+    "issuer-remove": "takes POST only",
     "account_confirm_login_code": "logging in by a mailed code is off",
 }
 """Names of URL patterns that show no page of their own, and why."""

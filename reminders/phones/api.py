@@ -48,10 +48,10 @@ class OwnPhoneBase(StrictView, GenericAPIView[Any]):
         return Actor.of(self.request.user, Source.API)
 
     def client(self) -> Client:
-        own: Client | None = getattr(self.request.user, "client_or_none", None)
+        own = getattr(self.request.user, "client_or_none", None)
         if own is None:
             raise NotAClient
-        return own
+        return Client.objects.get(pk=own.pk)  # as it is now, after what this request has changed
 
     def sent(self) -> dict[str, Any]:
         serializer = self.get_serializer(data=self.request.data)

@@ -270,15 +270,12 @@ def test_confirm_looks_closer_at_whoever_has_several(provider, reader, settings)
     assert confirm(reservation_id=held.pk, actor=actor_of(reader), now=NOON).status == "scheduled"
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["analyzed", "not analyzed"])
-def test_people_of_one_mailbox_are_found_by_an_index(booker, known):
+def test_people_of_one_mailbox_are_found_by_an_index(booker):
+    """PostgreSQL reads small tables whole, unless told not to; what no index answers, it reads whole all the same."""
     Client.objects.bulk_create(Client(name="Guest", email=f"guest{number}@example.org") for number in range(2_000))
     with connection.cursor() as cursor:
-        if known:
-            cursor.execute("ANALYZE accounts_client")
-        else:  # Tests before may have left what they know.
-            cursor.execute("DELETE FROM pg_statistic WHERE starelid = 'accounts_client'::regclass")
-            cursor.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE oid = 'accounts_client'::regclass")
+        cursor.execute("ANALYZE accounts_client")
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN {LOCK_PERSON}", {"client": booker.pk})
         plan = "\n".join(line for (line,) in cursor.fetchall())
 

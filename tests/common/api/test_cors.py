@@ -85,7 +85,7 @@ def test_preflight_is_not_redirected_to_https(browser, settings):
     assert preflight(browser, "/api/v1/login").status_code == 200
 
 
-@pytest.mark.parametrize("address", ["/", "/account/login/", "/apis", "/healthz", "/static/common/embed.js"])
+@pytest.mark.parametrize("address", ["/", "/account/login/", "/apis", "/healthz"])
 def test_only_the_api_may_be_read(browser, address):
     assert not browser.get(address, headers={"Origin": APP}).has_header("Access-Control-Allow-Origin")
     assert not preflight(browser, address).has_header("Access-Control-Allow-Origin")
