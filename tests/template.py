@@ -21,6 +21,7 @@ MADE_FROM = (
     "*/migrations/*.py",
     "scheduler_project/common/*/migrations/*.py",
     "scheduler_project/common/audit/triggers.py",
+    "scheduler_project/common/db/revisions.py",
 )
 
 

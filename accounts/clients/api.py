@@ -17,6 +17,7 @@ from accounts.clients.operations import add_client, edit_client, remove_client
 from accounts.clients.serializers import ClientSerializer
 from accounts.models import Client
 from accounts.privacy.operations import erase_client
+from scheduler_project.common.api.changes import ChangesPagination, asks_for_changes_since
 from scheduler_project.common.api.schema import refusals
 
 OWN = ", ".join(field_names(is_own=True))
@@ -63,8 +64,11 @@ class ClientViewSet(PeopleViewSet):
     serializer_class = ClientSerializer
     permission_classes = [IsAuthenticated, permissions.AddingNeedsASchedule]
     filterset_class = filters.ClientFilter
+    pagination_class = ChangesPagination
 
     def get_queryset(self) -> QuerySet[Client]:
+        if asks_for_changes_since(self.request):
+            return Client.objects.editable_by(self.request.user)  # Who else is visible changes without the client.
         return Client.objects.visible_to(self.request.user)
 
     def perform_create(self, serializer: BaseSerializer[Client]) -> None:

@@ -18,6 +18,7 @@ from accounts.clients.fields import matching
 from accounts.providers.models import Provider
 from accounts.users.models import Mailbox, User
 from scheduler_project.common.db.references import ReferenceField
+from scheduler_project.common.db.revisions import RevisionField
 from scheduler_project.common.time.zones import validate_timezone
 
 known_to_provider: "list[Callable[[Provider], Q]]" = []
@@ -93,6 +94,7 @@ class Client(models.Model):
     notes = models.TextField(_("notes"), max_length=5000, blank=True, help_text=_("Never shown to the client."))
     reference = ReferenceField(_("reference"))
     created_at = models.DateTimeField(_("created"), default=now, editable=False)
+    revision = RevisionField(_("revision"))
 
     objects = ClientQuerySet.as_manager()
 
@@ -103,6 +105,7 @@ class Client(models.Model):
         indexes = [
             models.Index(Mailbox("email"), condition=Q(owner=None) & ~Q(email=""), name="client_mailbox"),
             models.Index(fields=["email"], name="client_email"),
+            models.Index(fields=["revision", "id"], name="client_revision"),
         ]
         constraints = [
             models.UniqueConstraint(

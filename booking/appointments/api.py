@@ -37,6 +37,8 @@ from booking.reservations.serializers import (
     DetailsSerializer,
     check_sent_by_guest,
 )
+from scheduler_project.common.api.changes import ChangesPagination
+from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.fields import EmailField, LineField, PhoneField, TextField, TimezoneField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
@@ -175,6 +177,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     queryset = Appointment.objects.all()
     serializer_class = AppointmentSerializer
     filterset_class = AppointmentFilter
+    pagination_class = ChangesPagination
     timeless_actions = frozenset({"destroy", "ics"})
     paged_actions = frozenset({"list", "history"})
     guest_actions = frozenset({"retrieve", "reschedule", "cancel", "ics"})
@@ -360,7 +363,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         return self.acted(Action.DECLINE, self.sent(ReasonSerializer)["reason"])
 
     @extend_schema(summary="What happened to it", responses=EventSerializer(many=True), filters=False)
-    @action(detail=True)
+    @action(detail=True, pagination_class=Pagination)
     def history(self, request: Request, pk: str) -> Response:
         appointment = self.get_object()
         page = self.paginate_queryset(appointment.events.select_related("user"))
@@ -391,5 +394,6 @@ class AdminAppointmentViewSet(mixins.ListModelMixin, BookingViewSet):
     queryset = Appointment.objects.detailed().order_by("-reservation__starts_at", "-pk")
     serializer_class = AppointmentSerializer
     filterset_class = AppointmentFilter
+    pagination_class = ChangesPagination
     permission_classes = [IsAdminUser, ForStaff]
     permissions = {"GET": "booking.view_appointment"}

@@ -18,6 +18,7 @@ from booking.appointments.transitions import AWAITING_APPROVAL, CALLED_OFF
 from booking.reservations.models import Reservation, visible_condition
 from booking.services.models import Service
 from scheduler_project.common.db.fields import OffsetsField
+from scheduler_project.common.db.revisions import RevisionField
 from scheduler_project.common.time.zones import validate_timezone
 
 CLIENTS_READ = {"status", "series", "overrides", "reservation", "from", "to", "changed", "was"}
@@ -97,6 +98,7 @@ class Appointment(models.Model):
     cancellation_reason = models.CharField(_("reason for cancelling"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("made"))
     updated_at = models.DateTimeField(_("changed"))
+    revision = RevisionField(_("revision"))
 
     objects = AppointmentQuerySet.as_manager()
 
@@ -110,7 +112,10 @@ class Appointment(models.Model):
                 condition=Q(occurrence__isnull=True) | Q(series__isnull=False), name="appointment_occurs_in_a_series"
             ),
         ]
-        indexes = [BrinIndex(fields=["created_at"], name="appointment_made")]
+        indexes = [
+            BrinIndex(fields=["created_at"], name="appointment_made"),
+            models.Index(fields=["revision", "id"], name="appointment_revision"),
+        ]
 
     def __str__(self) -> str:
         return self.called

@@ -19,6 +19,8 @@ from reminders.models import Message
 from reminders.outbox import filters, serializers
 from reminders.outbox import operations as outbox
 from reminders.plan.queries import not_planned
+from scheduler_project.common.api.changes import ChangesPagination
+from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.errors import NotAllowed
 
@@ -39,6 +41,8 @@ class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.Retr
     queryset = Message.objects.all()
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
+    pagination_class = ChangesPagination
+    changes_filters = frozenset({"kind"})
     paged_actions = frozenset({"list", "attempts"})
 
     def get_queryset(self) -> QuerySet[Message]:
@@ -60,7 +64,7 @@ class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.Retr
         return self.answer(serializers.ReminderSerializer, message)
 
     @extend_schema(summary="Each try at sending it", responses=serializers.AttemptSerializer(many=True), filters=False)
-    @action(detail=True)
+    @action(detail=True, pagination_class=Pagination)
     def attempts(self, request: Request, pk: str) -> Response:
         message = self.get_object()
         page = self.paginate_queryset(message.attempts.all())
@@ -75,6 +79,8 @@ class AdminReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, Bookin
 
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
+    pagination_class = ChangesPagination
+    changes_filters = frozenset({"kind"})
     filtered_actions = frozenset({"list", "replay"})
     timeless_actions = frozenset({"replay"})
     permission_classes = [IsAdminUser, ForStaff]
@@ -105,6 +111,8 @@ class AppointmentRemindersViewSet(filters.WarnsOfPending, BookingViewSet):
     queryset = Message.objects.all()
     serializer_class = serializers.ReminderSerializer
     filterset_class = filters.MessageFilter
+    pagination_class = ChangesPagination
+    changes_filters = frozenset({"kind"})
 
     @extend_schema(summary="An appointment's reminders", responses=serializers.ReminderSerializer(many=True))
     def list(self, request: Request, pk: str) -> Response:

@@ -17,6 +17,7 @@ from reminders.channels.email.channel import EmailChannel
 from reminders.channels.registry import channel_choices
 from reminders.enums import AttemptOutcome, MessageKind, MessageStatus, Recipient
 from reminders.skip_reasons import reason_for_all, reason_in_words
+from scheduler_project.common.db.revisions import RevisionField
 from scheduler_project.common.models import Outage
 
 
@@ -108,6 +109,7 @@ class Message(models.Model):
     error = models.CharField(_("error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("planned"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    revision = RevisionField(_("revision"))
 
     secret_fields = ("mail",)
     objects = MessageQuerySet.as_manager()
@@ -155,6 +157,7 @@ class Message(models.Model):
             models.Index(fields=["channel", "next_at"], condition=Q(status="pending"), name="message_owed"),
             models.Index(fields=["status", "due_at"], name="message_status_due"),
             models.Index(fields=["kind", "due_at", "id"], name="message_kind_due"),
+            models.Index(fields=["revision", "id"], name="message_revision"),
         ]
 
     def __str__(self) -> str:

@@ -51,7 +51,7 @@ def test_guides_work_block_by_block(live_server, settings, tmp_path):
     assert '"name":"Grace"' in printed["2-sign-in"]
     assert printed["4-errors"].startswith("slot_taken\n2")
     assert "dempotency-" in printed["5-idempotency"]
-    assert printed["6-paging"] == "1\ninvalid_choice\ndict_keys(['id', 'status', 'start_time'])\n"
+    assert printed["6-paging"] == "1\ninvalid_choice\ndict_keys(['id', 'status', 'start_time'])\nGrace Hopper\n"
     assert '"results":[]' in printed["8-webhooks"]
     assert printed["9-versions"] == "v1\n"
     assert Appointment.objects.get().events.count() == 2

@@ -89,6 +89,7 @@ class StrictView:
             known |= set(filters.base_filters)
         if name in self.paged_actions and getattr(self, "pagination_class", None) is not None:
             known |= {self.pagination_class.page_query_param, self.pagination_class.page_size_query_param}
+            known |= set(getattr(self.pagination_class, "extra_parameters", ()))
         return frozenset(known)
 
     def _reads_no_body(self: Any, name: str, method: str) -> bool:

@@ -7,8 +7,8 @@ from accounts.clients.fields import CONTACT_FIELDS, contact_search
 from accounts.models import Client
 from tests.changed import run_cases
 
-OTHERS = {"id", "user", "owner", "reference", "created_at", "is_unproved"}
-"""Columns of a client that say nothing about them: keys, whose they are, and when and how they were added."""
+OTHERS = {"id", "user", "owner", "reference", "created_at", "is_unproved", "revision"}
+"""Columns of a client that say nothing about them: keys, whose they are, how they were added, the latest change."""
 
 
 def test_a_field_is_added_in_the_list_and_the_model_alone():
