@@ -1,8 +1,6 @@
 """The guides in front of the API's documentation work as described, block by block, and stand in the document."""
 
 import re
-import shutil
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,37 +14,23 @@ from reminders.webhooks.events import EVENTS
 from reminders.webhooks.examples import SECRET, example_body
 from scheduler_project.documentation.guides import pages
 from scheduler_project.reference.errors import check_codes, domain_errors
+from tests.docs.shell import CODE, blocks, in_shell, needs_curl
 from tests.factories import open_provider
 from tests.project.schema import schema
-
-CODE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
-
-
-def blocks(language: str, page: Path) -> str:
-    return "\n".join(text for name, text in CODE.findall(page.read_text(encoding="utf-8")) if name == language)
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+@needs_curl
 def test_guides_work_block_by_block(live_server, settings, tmp_path):
     settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False  # as in the demo
     settings.SITE_URL = live_server.url
     open_provider(now=timezone.now(), horizon_days=14)
-    script = "\n".join(f"echo '=== {page.stem}'\n{blocks('sh', page)}" for page in pages())
+    script = "\n".join(f"echo '=== {page.stem}'\n{blocks(page)}" for page in pages())
 
-    run = subprocess.run(
-        ["bash", "-euo", "pipefail"],
-        input=script.replace("http://127.0.0.1:8000", live_server.url),
-        cwd=tmp_path,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    said = in_shell(script.replace("http://127.0.0.1:8000", live_server.url), tmp_path)
 
-    assert run.returncode == 0, run.stdout + run.stderr
-    printed = dict(part.split("\n", 1) for part in run.stdout.split("=== ")[1:])
+    printed = dict(part.split("\n", 1) for part in said.split("=== ")[1:])
     assert '"openapi":"/api/v1/schema"' in printed["1-start"]
     assert '"name":"Grace"' in printed["2-sign-in"]
     assert printed["4-errors"].startswith("slot_taken\n2")
@@ -63,7 +47,7 @@ def receiver():
     """The program in the guide to webhooks."""
     [page] = [page for page in pages() if page.stem.endswith("webhooks")]
     names: dict = {}
-    exec(compile(blocks("python", page), page.name, "exec"), names)
+    exec(compile(blocks(page, "python"), page.name, "exec"), names)
     return names
 
 

@@ -1,8 +1,5 @@
 """The guide for guests by API works as described, block by block."""
 
-import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from django.utils import timezone
 
 from booking.models import Appointment, Reservation
 from booking.reservations.codes import code_of
+from tests.docs.shell import blocks, in_shell, needs_curl
 from tests.factories import open_provider
 
 GUIDE = Path(settings.BASE_DIR) / "docs" / "howto" / "guest-booking.md"
@@ -18,11 +16,10 @@ GUIDE = Path(settings.BASE_DIR) / "docs" / "howto" / "guest-booking.md"
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+@needs_curl
 def test_guide_works_block_by_block(live_server, tmp_path):
     open_provider(now=timezone.now(), horizon_days=14)
-    blocks = re.findall(r"```sh\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    script = "".join(blocks).replace("http://127.0.0.1:8000", live_server.url)
+    script = blocks(GUIDE).replace("http://127.0.0.1:8000", live_server.url)
     until_the_mail, _, rest = script.partition("read -r CODE\n")
     settings_of_shell = until_the_mail.split("SLOT=")[0]
 
@@ -38,12 +35,3 @@ def test_guide_works_block_by_block(live_server, tmp_path):
         ("rescheduled", "api"),
         ("cancelled", "api"),
     ]
-
-
-def in_shell(script: str, folder: Path) -> str:
-    """Run a script and return what it printed."""
-    run = subprocess.run(
-        ["bash", "-eu"], input=script, cwd=folder, text=True, capture_output=True, timeout=60, check=False
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout

@@ -1,7 +1,5 @@
 """The tutorial works as described when pasted from top to bottom."""
 
-import re
-import shutil
 import subprocess
 import tempfile
 from datetime import timedelta
@@ -13,21 +11,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking.models import Appointment, Reservation
+from tests.docs.shell import blocks, needs_curl
 
 TUTORIAL = Path(settings.BASE_DIR) / "docs" / "tutorial.md"
 
 
-def blocks() -> str:
-    return "\n".join(re.findall(r"```sh\n(.*?)```", TUTORIAL.read_text(encoding="utf-8"), re.DOTALL))
-
-
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
+@needs_curl
 def test_tutorial_works_word_by_word(live_server, settings):
     settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False  # as in the demo
     settings.SITE_URL = live_server.url  # where the calendar feed is fetched
-    script = blocks().replace("http://127.0.0.1:8000", live_server.url)
+    script = blocks(TUTORIAL).replace("http://127.0.0.1:8000", live_server.url)
     until_the_wait, _, rest = script.partition("sleep 66\n")
 
     with tempfile.TemporaryDirectory() as folder:
