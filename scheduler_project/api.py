@@ -67,6 +67,7 @@ class RootView(StrictView, APIView):
 
     authentication_classes: list[Any] = []
     permission_classes = [AllowAny]
+    tagged_actions = frozenset({"get"})
 
     @extend_schema(operation_id="root", summary="What is there", tags=["root"], responses=RootSerializer)
     def get(self, request: Request) -> Any:

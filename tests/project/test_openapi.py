@@ -190,6 +190,18 @@ def test_answer_is_the_one_documented(world, endpoint, who, undocumented):
     assert undocumented(answer, endpoint) == []
 
 
+@pytest.mark.parametrize("endpoint", [endpoint for endpoint in ENDPOINTS if endpoint.method == "get"], ids=str)
+def test_answer_with_a_tag_is_documented_with_a_304(world, endpoint, undocumented):
+    path = path_of(endpoint, world.ids) + query_of(endpoint, world.ids)
+
+    tag = sent(world.people["staff"], endpoint, path).headers.get("ETag")
+
+    assert (tag is not None) == ("304" in documented(endpoint)["responses"])
+    if tag is not None:
+        again = sent(world.people["staff"], endpoint, path, headers={"if-none-match": tag})
+        assert (again.status_code, undocumented(again, endpoint)) == (304, [])
+
+
 PREVIEWS = [endpoint for endpoint in ENDPOINTS if "preview" in endpoint.query]
 
 

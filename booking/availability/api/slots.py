@@ -111,6 +111,8 @@ def check_order(start: datetime, end: datetime) -> None:
 class FreeTimesMixin:
     """Answers with a page of free times."""
 
+    tagged_actions = frozenset({"list", "next", "availability"})
+
     def free_times(self: Any, params: dict[str, Any], *, hidden: bool = False) -> HttpResponseBase:
         """Answer a page of the free times that the query asks for.
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 from scheduler_project.common.pages.headers import is_personal
@@ -64,10 +65,11 @@ class TaggedByContent:
     """
 
     action: str
+    tagged_actions = frozenset({"list", "retrieve"})
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
-        if self.action in ("list", "retrieve") and response.status_code == 200 and hasattr(response, "render"):
+        if self.action in self.tagged_actions and response.status_code == 200 and hasattr(response, "render"):
             response.add_post_render_callback(lambda rendered: tagged_by_content(request, rendered))
         return response
 
@@ -76,3 +78,29 @@ def tagged_by_content(request: Request, response: HttpResponse) -> Any:
     """Return a rendered response with the tag of its content, or a 304 if the caller has it."""
     tag = f'"{blake2b(response.content, digest_size=15).hexdigest()}"'
     return not_modified(request, tag, personal=True) or with_tag(request, response, tag, personal=True)
+
+
+# --- The schema -------------------------------------------------------------------------------------------------------
+
+PARAMETERS = [
+    OpenApiParameter(
+        "If-None-Match",
+        str,
+        OpenApiParameter.HEADER,
+        description="The `ETag` of the answer you have. While nothing has changed, the answer is 304.",
+    ),
+    OpenApiParameter(
+        "ETag",
+        str,
+        OpenApiParameter.HEADER,
+        description="A tag of this answer, for `If-None-Match` of the next request.",
+        response=[200, 304],
+    ),
+]
+
+
+def is_tagged(documented: Any) -> bool:
+    """Return whether the answers of a documented handler have tags (`tagged_actions` of its view)."""
+    view = documented.view
+    name = getattr(view, "action", None) or documented.method.lower()
+    return documented.method == "GET" and name in getattr(view, "tagged_actions", ())

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from drf_standardized_errors.openapi import AutoSchema as StandardSchema
 from rest_framework import serializers
 
-from scheduler_project.common.api import sparse
+from scheduler_project.common.api import conditional, sparse
 from scheduler_project.common.api.versions import ROOT
 
 ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
@@ -17,11 +17,24 @@ PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, descr
 
 
 class AutoSchema(StandardSchema):
-    """A schema with the parameters common to all handlers of a view (`StrictView.query_parameters`), and `fields`."""
+    """A schema with the parameters common to all handlers of a view (`StrictView.query_parameters`), `fields`, tags."""
 
     def get_override_parameters(self) -> list[Any]:
         parameters = getattr(self.view, "query_parameters", None)
-        return [*(parameters() if parameters else ()), *sparse.parameter(self), *super().get_override_parameters()]
+        return [
+            *(parameters() if parameters else ()),
+            *sparse.parameter(self),
+            *(conditional.PARAMETERS if conditional.is_tagged(self) else ()),
+            *super().get_override_parameters(),
+        ]
+
+    def _get_response_bodies(self, direction: Any = "response") -> Any:
+        bodies = super()._get_response_bodies(direction)
+        if direction == "response" and conditional.is_tagged(self):
+            bodies["304"] = self._get_response_for_code(
+                OpenApiResponse(description="Nothing has changed: you have this answer."), "304"
+            )
+        return bodies
 
     def _should_add_validation_error_response(self) -> bool:
         """Document the validation error of every operation, because each rejects unknown parameters."""
