@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db.models import Count, Min, Value
@@ -27,6 +26,7 @@ from scheduler_project import health
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.models import Inspection, Outage
+from scheduler_project.common.site.queries import site_settings
 
 LATE = timedelta(minutes=2)
 """Messages due for longer than this are not being sent."""
@@ -83,6 +83,7 @@ SIDEBAR: dict[Any, list[str | Link]] = {
         "reminders.OptOut",
     ],
     gettext_lazy("Set-up"): [
+        Link(gettext_lazy("Site settings"), "admin:common_sitesettings_changelist", "common.view_sitesettings"),
         "booking.Service",
         "reminders.MessageTemplate",
         "reminders.WebhookEndpoint",
@@ -101,9 +102,13 @@ class Autocomplete(AutocompleteJsonView):
 
 
 class StaffSite(admin.AdminSite):
-    site_header = settings.SITE_NAME
-    site_title = settings.SITE_NAME
     index_title = gettext_lazy("Today")
+
+    @property
+    def site_header(self) -> str:  # type: ignore[override]
+        return site_settings().title
+
+    site_title = site_header  # type: ignore[assignment]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
+    "modeltrans",
     "phonenumber_field",
     "rest_framework",
     "rest_framework_simplejwt",
@@ -147,6 +148,7 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 """The language of people who chose none: `en`, `de` or `fr`."""
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+MODELTRANS_AVAILABLE_LANGUAGES = [code for code, _name in LANGUAGES]
 USE_I18N = True
 FORMAT_MODULE_PATH = "scheduler_project.formats"
 USE_TZ = True
@@ -341,6 +343,8 @@ IMPORT_MAX_BYTES = env.int("IMPORT_MAX_BYTES", default=10_000_000)
 """The largest file to import, in bytes."""
 IMPORT_MAX_ROWS = env.int("IMPORT_MAX_ROWS", default=20_000)
 """The longest file to import, in rows."""
+PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", default=10_000_000)
+"""The largest photo or logo to upload, in bytes. It is stored at a few thousandths of that."""
 
 # --- Reminders ------------------------------------------------------------------------------------------------------
 
@@ -668,6 +672,7 @@ SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
 LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}django_language"
 TIMEZONE_COOKIE_NAME = f"{COOKIE_PREFIX}timezone"
+CLOCK_COOKIE_NAME = f"{COOKIE_PREFIX}clock"
 VISITOR_COOKIE_NAME = f"{COOKIE_PREFIX}visitor"
 MESSAGES_COOKIE_NAME = f"{COOKIE_PREFIX}messages"
 MESSAGE_STORAGE = "scheduler_project.common.pages.cookies.MessageStorage"

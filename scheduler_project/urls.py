@@ -7,6 +7,8 @@ from django.views.i18n import set_language
 from scheduler_project import api, health, mailbox
 from scheduler_project.common.api.versions import ROUTE_WITHOUT_VERSION
 from scheduler_project.common.pages.base import choose_zone
+from scheduler_project.common.pictures.views import picture
+from scheduler_project.common.site.views import brand
 
 urlpatterns = [
     # The same addresses twice. Those with the version stand last, because `reverse` takes the last.
@@ -17,6 +19,8 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("mail/", mailbox.mailbox, name="mailbox"),
+    re_path(r"^pictures/(?P<digest>[0-9a-f]{32})\.webp$", picture, name="picture"),
+    re_path(r"^brand/(?P<colour>[0-9a-f]{6})\.css$", brand, name="brand"),
     path("language/", set_language, name="set_language"),
     path("timezone/", choose_zone, name="timezone"),
     path("", include("accounts.urls")),

@@ -20,6 +20,8 @@ from accounts.models import Client, Provider
 from scheduler_project.celery import app
 from scheduler_project.common import process
 from scheduler_project.common.limits.throttling import redis_client
+from scheduler_project.common.models import SiteSettings
+from scheduler_project.common.site import queries as site
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, ProviderFactory, User, UserFactory, open_provider
 from tests.groups import MANAGER, browser_of, staff_of
@@ -55,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.STAFF_IDLE_MINUTES = django_settings.STAFF_SESSION_HOURS = 10**6
     django_settings.WEB_LONG_WORK = 1_000  # Tests read half of an export, and never close it.
     django_settings.SMS_GATEWAY = "console"
+    site.FRESH_SECONDS = 10**6
     django_settings.WHITENOISE_AUTOREFRESH = True  # Otherwise every APIClient has it read all of staticfiles.
 
     if not CHROMIUM and os.environ.get("BROWSER_TESTS") == "required":
@@ -127,6 +130,12 @@ def without_redis(settings):
     redis_client.cache_clear()
     yield
     redis_client.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _default_site():
+    """Use the default site settings, as if they had just been read."""
+    site.keep(SiteSettings())
 
 
 @pytest.fixture(autouse=True)

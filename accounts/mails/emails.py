@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from accounts.models import User
+from scheduler_project.common.site.queries import site_settings
 
 
 class MailText(NamedTuple):
@@ -41,7 +42,7 @@ def reset_mail_text(user: User, language: str) -> MailText:
             "email": user.email,
             "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
             "link": settings.SITE_URL + reverse("reset-link", args=[uid, token]),
-            "site_name": settings.SITE_NAME,
+            "site_name": site_settings().title,
         }
-        subject = _("Set a new password at %(site)s") % {"site": " ".join(settings.SITE_NAME.split())}
+        subject = _("Set a new password at %(site)s") % {"site": " ".join(site_settings().title.split())}
         return MailText(subject, render_to_string("accounts/password_reset.txt", context).strip(), language)

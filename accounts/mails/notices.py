@@ -21,6 +21,7 @@ from scheduler_project.common.audit.log import audit_actor, current_request
 from scheduler_project.common.audit.security_log import address_of
 from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import may
+from scheduler_project.common.site.queries import site_settings
 
 
 class Notice(Enum):
@@ -67,12 +68,12 @@ def notify(user: User, notice: Notice, *, now: datetime, to: str = "", **facts: 
             "by_others": by_others,
             "address": None if by_others else address_of(current_request.get()),
             "at": f"{now.astimezone(UTC):%Y-%m-%d %H:%M}",
-            "site_name": settings.SITE_NAME,
+            "site_name": site_settings().title,
             "site_url": settings.SITE_URL,
             **{name: _translated(value) for name, value in facts.items()},
         }
         text = render_to_string("accounts/notice.txt", context).strip()
-        site = " ".join(settings.SITE_NAME.split())
+        site = " ".join(site_settings().title.split())
         subject = _("%(sentence)s – %(site)s") % {"sentence": notice.value, "site": site}
         owe(to=to, subject=subject, text=text, now=now)
 

@@ -13,6 +13,7 @@ from accounts.mails.operations import owe
 from accounts.models import Provider
 from accounts.signals import provider_vetted
 from scheduler_project.common.operations import operation
+from scheduler_project.common.site.queries import site_settings
 
 
 def decide(provider: Provider, *, approved: bool, now: datetime, reason: str = "") -> None:
@@ -60,9 +61,9 @@ def _tell(provider: Provider, now: datetime) -> None:
     with override(user.language or settings.LANGUAGE_CODE):
         context = {
             "provider": provider,
-            "site_name": settings.SITE_NAME,
+            "site_name": site_settings().title,
             "link": settings.SITE_URL + reverse("after-login"),
         }
         subject = _("You are approved at %(site)s") if provider.is_approved else _("You are not approved at %(site)s")
         text = render_to_string("accounts/provider_decided.txt", context).strip()
-        owe(to=user.email, subject=subject % {"site": " ".join(settings.SITE_NAME.split())}, text=text, now=now)
+        owe(to=user.email, subject=subject % {"site": " ".join(site_settings().title.split())}, text=text, now=now)

@@ -27,8 +27,10 @@ from accounts.sign_in.errors import NoActiveAccount, WrongPassword
 from accounts.sign_in.guesses import check_password
 from accounts.sign_in.mailboxes import confirm, is_proved
 from accounts.sign_in.operations import with_password
+from accounts.sign_in.registration import Role, signs_up
 from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import may, site_network
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.validators import public_email
 
 GIVEN = ("password", "mfa", "socialaccount")
@@ -41,11 +43,14 @@ class AccountAdapter(DefaultAccountAdapter):
     }
     """Allauth's adapter, with our own translations of its messages: its German says "du", the rest says "Sie"."""
 
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return any(map(signs_up, Role))
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send the mail in the language of the login it is about, or else in the language of the page."""
         user = context.get("user")
         with override((user and user.language) or get_language()):
-            context = {"site_name": settings.SITE_NAME, "email": email, **context}
+            context = {"site_name": site_settings().title, "email": email, **context}
             mail = self.render_mail(template_prefix, email, context)
             owe(to=email, subject=str(mail.subject), text=str(mail.body), now=timezone.now())
 

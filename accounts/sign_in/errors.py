@@ -5,6 +5,12 @@ from django.utils.translation import gettext_lazy as _
 from scheduler_project.common.errors import DomainError, ErrorKind
 
 
+class SignUpClosed(DomainError):
+    code = "sign_up_closed"
+    kind = ErrorKind.FORBIDDEN
+    message = _("You can't create an account here yourself. Contact us if you need one.")
+
+
 class EmailTaken(DomainError):
     code = "email_taken"
     kind = ErrorKind.CONFLICT

@@ -24,7 +24,7 @@ from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import EmailTaken, WrongCode
 from accounts.sign_in.guesses import Guess, guess
 from accounts.sign_in.operations import ask_new_email, set_by_link
-from accounts.sign_in.registration import Role, register
+from accounts.sign_in.registration import Role, register, signs_up
 from scheduler_project.common.audit.security_log import SecurityEvent
 from scheduler_project.common.pages.forms import LineField
 from scheduler_project.common.validators import no_link
@@ -133,8 +133,11 @@ class SignupForm(Plain, allauth.SignupForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        field = self.fields["role"]
+        field.choices = [(role, label) for role, label in field.choices if signs_up(Role(role))]
         role = context.request.GET.get("role")
-        self.initial.setdefault("role", role if role in Role else Role.CLIENT.value)
+        open_to = [value for value, _label in field.choices]
+        self.initial.setdefault("role", role if role in open_to else next(iter(open_to), ""))
 
     def validate_unique_email(self, value: str) -> str:
         """Raise ValidationError only for emails that a login uses, not for those another login has yet to verify."""

@@ -9,8 +9,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Client, User
 from accounts.people import check_name
 from accounts.providers.operations import add_provider
+from accounts.sign_in.errors import SignUpClosed
 from accounts.signals import client_registered
 from scheduler_project.common.operations import operation
+from scheduler_project.common.site.queries import site_settings
 
 
 class Role(models.TextChoices):
@@ -18,6 +20,12 @@ class Role(models.TextChoices):
 
     CLIENT = "client", _("client")
     PROVIDER = "provider", _("provider")
+
+
+def signs_up(role: Role) -> bool:
+    """Return whether people can create an account of this role themselves."""
+    site = site_settings()
+    return site.providers_sign_up if role == Role.PROVIDER else site.clients_sign_up
 
 
 @operation
@@ -28,8 +36,10 @@ def register(
 
     A provider stays hidden, and writes to nobody, until they verified their email and staff approved them, as required
     by the settings PROVIDERS_NEED_VERIFIED_EMAIL and PROVIDERS_NEED_APPROVAL. The password has been validated.
-    `language`, if given, is that of pages and messages. Raises EmailTaken and LinkInName.
+    `language`, if given, is that of pages and messages. Raises SignUpClosed, EmailTaken and LinkInName.
     """
+    if not signs_up(role):
+        raise SignUpClosed(field="role")
     check_name(name)
     user = User.objects.create_user(email, password, name=name, timezone=timezone, language=language, date_joined=now)
     if role == Role.PROVIDER:

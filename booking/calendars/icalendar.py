@@ -11,6 +11,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 
 from booking.appointments.transitions import STATUSES, AppointmentStatus
 from booking.models import Appointment, CalendarFeed
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.validators import isolated
 
 REFRESH = timedelta(minutes=15)
@@ -53,7 +54,7 @@ def to_feed(feed: CalendarFeed, appointments: Iterable[Appointment]) -> bytes:
     """Return a calendar to subscribe to. A provider's has the clients' names, a client's the providers'."""
     calendar = _calendar()
     calendar.add("method", "PUBLISH")
-    name = vText(_one_line(f"{settings.SITE_NAME}: {isolated(feed.owner.name)}"))
+    name = vText(_one_line(f"{site_settings().title}: {isolated(feed.owner.name)}"))
     calendar.add("name", name)  # RFC 7986 has these two. All programs read those that begin with X.
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
@@ -110,7 +111,7 @@ def _address(email: str, name: str) -> vCalAddress:
 
 def _calendar() -> Calendar:
     calendar = Calendar()
-    calendar.add("prodid", f"-//{_one_line(settings.SITE_NAME)}//scheduler//EN")
+    calendar.add("prodid", f"-//{_one_line(site_settings().title)}//scheduler//EN")
     calendar.add("version", "2.0")
     return calendar
 

@@ -3,7 +3,6 @@
 import hashlib
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.postgres.aggregates import StringAgg
 from django.db.models import F, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
@@ -14,6 +13,7 @@ from booking.models import (
     Appointment,
     CalendarFeed,
 )
+from scheduler_project.common.site.queries import site_settings
 
 FEED_KEEPS = timedelta(days=60)
 """The time, from its start, for which an appointment stays in feeds."""
@@ -32,5 +32,5 @@ def feed_etag(feed: CalendarFeed, now: datetime) -> str:
     parts = (Cast(name, TextField()) for name in ("pk", "sequence", "updated_at"))
     line = Concat(*(piece for part in parts for piece in (part, Value(" "))), F(other), output_field=TextField())
     found = feed_appointments(feed, now).aggregate(digest=MD5(StringAgg(line, delimiter="\n", order_by="pk")))
-    facts = (feed.pk, settings.SITE_NAME, feed.owner.name, get_language(), found["digest"])
+    facts = (feed.pk, site_settings().title, feed.owner.name, get_language(), found["digest"])
     return f'"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}"'

@@ -18,6 +18,7 @@ from booking.views.embedding import embeddable, let_embed
 from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.pages.base import embedded, page
 from scheduler_project.common.pages.formats import LONG
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.time import intervals
 
 PER_PAGE = 12
@@ -51,7 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
         .order_by("specialization")
         .values_list("specialization", flat=True)
         .distinct()[:40],
-        "services": [] if any(terms.values()) or shown.number > 1 else services_of_several(),
+        "services": [] if any(terms.values()) or shown.number > 1 or not offers_anybody() else services_of_several(),
         "format": LONG,
     }
     return render(request, "booking/home.html", context)
@@ -68,6 +69,10 @@ def found(words: str, specialization: str) -> ProviderQuerySet:
         offered = Service.objects.filter(providers=OuterRef("pk"), is_active=True, name__icontains=word)
         providers = providers.filter(Q(name__icontains=word) | Q(specialization__icontains=word) | Exists(offered))
     return providers
+
+
+def offers_anybody() -> bool:
+    return site_settings().offers_anybody
 
 
 def services_of_several() -> list[Service]:

@@ -24,6 +24,7 @@ from scheduler_project.common.audit.security_log import SecurityEvent, log_secur
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.limits.throttling import may
 from scheduler_project.common.operations import operation
+from scheduler_project.common.site.queries import site_settings
 
 GOOD_FOR = timedelta(minutes=10)
 
@@ -169,7 +170,7 @@ def _send(row: PhoneCode, code: str, *, clock: Callable[[], datetime]) -> bool:
     preferences = Preferences.objects.filter(client=row.client).first()
     with override((preferences and preferences.language) or settings.LANGUAGE_CODE):
         text = _("%(code)s is your code for %(site)s. It is good for ten minutes. Did you not ask for it? Ignore this.")
-        outgoing = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": settings.SITE_NAME})
+        outgoing = OutgoingMessage(uuid4(), str(row.phone), text=text % {"code": code, "site": site_settings().title})
     try:
         with channel.connect() as line:
             line.send(outgoing)

@@ -1,6 +1,5 @@
 """Composes the mails about a login. Accounts writes their text, and no template changes it."""
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.html import linebreaks, urlize
 from django.utils.translation import get_language_bidi, override
@@ -8,6 +7,7 @@ from django.utils.translation import get_language_bidi, override
 from accounts.mails.emails import mail_text_of
 from reminders.channels.base import OutgoingMessage
 from reminders.models import Message
+from scheduler_project.common.site.queries import site_settings
 
 
 def account_mail(message: Message) -> OutgoingMessage:
@@ -21,7 +21,7 @@ def account_mail(message: Message) -> OutgoingMessage:
             "direction": "rtl" if get_language_bidi() else "ltr",
             "subject": mail.subject,
             "html": linebreaks(urlize(mail.text, autoescape=True)),
-            "site_name": settings.SITE_NAME,
+            "site_name": site_settings().title,
         }
         html = render_to_string("reminders/message.html", context)
     return OutgoingMessage(message.key, message.mail["to"], subject=mail.subject, text=mail.text, html=html)

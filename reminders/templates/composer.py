@@ -30,7 +30,9 @@ from reminders.preferences.links import opt_out_link
 from reminders.templates.account_mails import account_mail
 from reminders.templates.texts import LINKS, default_words, filled, filled_html, names_in
 from reminders.webhooks.payloads import envelope, signing_secrets
-from scheduler_project.common.pages.formats import LONG, SHORT
+from scheduler_project.common.pages.formats import LONG_24_HOURS, SHORT_24_HOURS
+from scheduler_project.common.site.clock import format_in
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.validators import isolated
 
 ENDING = (MessageKind.CANCELLED, MessageKind.DECLINED)
@@ -301,7 +303,7 @@ def variables_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
     service = reservation.service
     title = appointment.called if appointment else service.name if service else translation.gettext("Appointment")
     old = message.details.get("from")
-    form = SHORT if CHANNELS[message.channel].is_short else LONG
+    form = SHORT_24_HOURS if CHANNELS[message.channel].is_short else LONG_24_HOURS
     facts = {
         **{name: str(getattr(reservation.client, field.name)) for name, field in contacts_for(message.recipient)},
         "provider_name": reservation.provider.name,
@@ -313,7 +315,7 @@ def variables_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
         "other_times": times_of(message, zone, form),
         "reason": appointment.cancellation_reason if appointment else "",
         "held_until": time_in_words(reservation.expires_at, zone, form) if reservation.expires_at else "",
-        "site_name": settings.SITE_NAME,
+        "site_name": site_settings().title,
     }
     if message.recipient == Recipient.CLIENT and message.kind == MessageKind.HOLD:
         facts["confirm_link"] = hold_link(reservation)
@@ -337,7 +339,7 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
     """Return sample values of a template's variables, in the active language."""
     morning = now.astimezone(zone).replace(hour=9, minute=0, second=0, microsecond=0)
     start = morning + timedelta(days=3)
-    form = SHORT if CHANNELS[template.channel].is_short else LONG
+    form = SHORT_24_HOURS if CHANNELS[template.channel].is_short else LONG_24_HOURS
     facts = {
         **{name: str(field.sample) for name, field in contacts_for(template.recipient)},
         "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),
@@ -348,16 +350,16 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "old_start": time_in_words(start - timedelta(days=1), zone, form) if template.kind == MessageKind.MOVED else "",
         "reason": translation.gettext("The practice is closed that day.") if template.kind in ENDING else "",
         "held_until": time_in_words(now + timedelta(minutes=30), zone, form),
-        "site_name": settings.SITE_NAME,
+        "site_name": site_settings().title,
     }
     if template.recipient == Recipient.CLIENT and template.kind == MessageKind.HOLD:
         facts |= {"confirm_link": f"{settings.SITE_URL}/r/{'example' * 8}/", "confirm_code": "123456"}
     return {name: " ".join(value.split()) for name, value in facts.items()}
 
 
-def time_in_words(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG) -> str:
-    """Return a time like `Tuesday, 3 March 2026, 09:00 (Europe/London)`, in the active language."""
-    return _language_of_time(instant, zone, str(form), translation.get_language())
+def time_in_words(instant: datetime, zone: ZoneInfo, form: str | Promise = LONG_24_HOURS) -> str:
+    """Return a time in the active language and by the zone's clock: `Tuesday, 3 March 2026, 09:00 (Europe/London)`."""
+    return _language_of_time(instant, zone, format_in(zone.key, form), translation.get_language())
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,11 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_project.common.audit.log import Source
+from scheduler_project.common.pictures.models import Picture
+from scheduler_project.common.site.models import SiteSettings
+
+__all__ = ["Picture", "SiteSettings"]
+"""Gathered here for Django; the frame's own models follow."""
 
 REPEATABLE = timedelta(days=2)
 """Time for which a write can be repeated with its Idempotency-Key."""

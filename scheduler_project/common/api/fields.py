@@ -15,6 +15,7 @@ from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 
 from scheduler_project.common.pages import forms
+from scheduler_project.common.phones import with_country
 from scheduler_project.common.time.zones import read_date, validate_timezone
 from scheduler_project.common.validators import composed, one_line, public_email
 
@@ -99,12 +100,12 @@ class IntegerField(serializers.IntegerField):
 
 
 class PhoneField(PhoneNumberField):
-    """A phone number in ASCII digits, with its country."""
+    """A phone number in ASCII digits; without a country code, of the site's country."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str) and not forms.is_plain(data.strip()):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        return super().to_internal_value(with_country(data) if isinstance(data, str) else data)
 
 
 class IdField(IntegerField):

@@ -21,7 +21,10 @@ from scheduler_project.common.api.versions import is_api
 from scheduler_project.common.db.errors import refusal_for
 from scheduler_project.common.errors import DomainError, ErrorKind
 from scheduler_project.common.limits.throttling import seconds_to_wait, seconds_until_mail
-from scheduler_project.common.pages.formats import DAY, LONG
+from scheduler_project.common.pages.formats import CLOCK, DAY, LONG, SHORT
+from scheduler_project.common.site import clock
+from scheduler_project.common.site.enums import Clock
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.time.zones import zone_names
 
 P = ParamSpec("P")
@@ -70,13 +73,18 @@ def limited(get_response: GetResponse) -> GetResponse:
 
 
 def in_zone(get_response: GetResponse) -> GetResponse:
-    """Show times in the visitor's timezone, except in feeds."""
+    """Show times in the visitor's timezone and by their clock, except in feeds."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/calendar/"):
             return get_response(request)
-        with timezone.override(visitor_zone(request) or timezone.get_default_timezone()):
-            return get_response(request)
+        chosen = request.COOKIES.get(settings.CLOCK_COOKIE_NAME, "")
+        token = clock.chosen.set(chosen if chosen in Clock.values else "")
+        try:
+            with timezone.override(visitor_zone(request) or site_settings().timezone or "UTC"):
+                return get_response(request)
+        finally:
+            clock.chosen.reset(token)
 
     return middleware
 
@@ -116,7 +124,7 @@ def refusal_page(request: HttpRequest, refusal: DomainError) -> HttpResponse:
 
 def unavailable(refusal: DomainError) -> HttpResponse:
     """Return an error page that needs no database, for when the database is unavailable."""
-    words = {"refusal": refusal, "site_name": settings.SITE_NAME, "language": get_language()}
+    words = {"refusal": refusal, "site_name": site_settings().title, "language": get_language()}
     response = HttpResponse(render_to_string("unavailable.html", words), status=refusal.kind.value)
     response.headers["Cache-Control"] = "no-store"
     if refusal.retry_after is not None:
@@ -209,20 +217,32 @@ def back(request: HttpRequest, default: str = "home") -> str:
 
 @page
 def choose_zone(request: HttpRequest) -> HttpResponse:
-    """Set the visitor's timezone for all pages, and redirect to the previous page."""
-    chosen = request.POST.get("timezone", "")
+    """Set the visitor's timezone and clock for all pages, and redirect to the previous page."""
+    chosen, form = request.POST.get("timezone", ""), request.POST.get("clock")
     if request.method == "POST" and chosen in zone_names():
         response = HttpResponseRedirect(back(request))
         remember_zone(response, chosen)
+        if form in Clock.values:
+            _remember(response, settings.CLOCK_COOKIE_NAME, str(form))
         return response
-    return render(request, "timezone.html", {"zones": sorted(zone_names()), "next": back(request)})
+    context = {
+        "zones": sorted(zone_names()),
+        "next": back(request),
+        "clocks": Clock.choices,
+        "clock": clock.chosen.get(),
+    }
+    return render(request, "timezone.html", context)
 
 
 def remember_zone(response: HttpResponse, zone: str) -> None:
     """Show times in that timezone in this browser from now on."""
+    _remember(response, settings.TIMEZONE_COOKIE_NAME, zone)
+
+
+def _remember(response: HttpResponse, name: str, value: str) -> None:
     response.set_cookie(
-        settings.TIMEZONE_COOKIE_NAME,
-        zone,
+        name,
+        value,
         max_age=365 * 24 * 60 * 60,
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,
@@ -232,11 +252,14 @@ def remember_zone(response: HttpResponse, zone: str) -> None:
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return the context common to all templates."""
     return {
-        "site_name": settings.SITE_NAME,
+        "practice": site_settings(),
+        "site_name": site_settings().title,
         "site_url": settings.SITE_URL,
         "mailbox": settings.MAILBOX,
         "issuer": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         "long_format": LONG,
+        "short_format": SHORT,
+        "clock_format": CLOCK,
         "day_format": DAY,
         "zone": timezone.get_current_timezone_name(),
         "timezone_cookie": settings.TIMEZONE_COOKIE_NAME,

@@ -1,8 +1,16 @@
-"""The formats of days and times in each language."""
+"""The formats of days and times in each language; those with a time of day by the reader's clock."""
 
 from django.utils.translation import pgettext_lazy
 
-LONG = pgettext_lazy("day and time, as Django's date filter writes it", "l, j F Y, H:i")
+from scheduler_project.common.site.clock import with_clock
+
+LONG_24_HOURS = pgettext_lazy("day and time, as Django's date filter writes it", "l, j F Y, H:i")
+
+
+SHORT_24_HOURS = pgettext_lazy("day and time in a text message, as Django's date filter writes it", "D j M Y, H:i")
+
+
+LONG = with_clock(LONG_24_HOURS)
 
 
 DAY = pgettext_lazy("day with its weekday, as Django's date filter writes it", "l j F Y")
@@ -11,10 +19,10 @@ DAY = pgettext_lazy("day with its weekday, as Django's date filter writes it", "
 MONTH = pgettext_lazy("month and year, as Django's date filter writes it", "F Y")
 
 
-CLOCK = pgettext_lazy("time of day, as Django's date filter writes it", "H:i")
+CLOCK = with_clock(pgettext_lazy("time of day, as Django's date filter writes it", "H:i"))
 
 
-SHORT = pgettext_lazy("day and time in a text message, as Django's date filter writes it", "D j M Y, H:i")
+SHORT = with_clock(SHORT_24_HOURS)
 
 
 WEEKDAY = pgettext_lazy("day in a narrow column, as Django's date filter writes it", "D j M")

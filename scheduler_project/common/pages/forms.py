@@ -20,6 +20,7 @@ from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.modelfields import PhoneNumberField as PhoneNumber
 
 from scheduler_project.common.errors import DomainError
+from scheduler_project.common.phones import with_country
 from scheduler_project.common.time.zones import YEARS, read_date, read_time, to_utc, zone_names
 from scheduler_project.common.validators import composed, one_line, public_email
 
@@ -54,6 +55,9 @@ class URLField(forms.URLField):
 
     default_validators = [*forms.URLField.default_validators, one_line]
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"assume_scheme": "https", **kwargs})
+
 
 class SlugField(forms.SlugField):
     """Letters, digits, hyphens and underscores of ASCII, to the last character."""
@@ -69,12 +73,12 @@ class IntegerField(forms.IntegerField):
 
 
 class PhoneField(PhoneNumberField):
-    """A phone number in ASCII digits, with its country."""
+    """A phone number in ASCII digits; without a country code, of the site's country or of the visitor's."""
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and not is_plain(value):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
-        return super().to_python(value)
+        return super().to_python(with_country(value) if isinstance(value, str) else value)
 
 
 class YesNoField(forms.Field):

@@ -1,0 +1,10 @@
+"""Errors about pictures."""
+
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_project.common.errors import DomainError
+
+
+class NotAPicture(DomainError):
+    code = "not_a_picture"
+    message = _("Choose a JPEG, PNG, WebP or GIF picture that is not too large.")

@@ -1,0 +1,12 @@
+"""Words of the site's settings."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Clock(models.TextChoices):
+    """The way in which times of day are written."""
+
+    BY_PLACE = "", _("As usual where people are")
+    HOURS_12 = "12", _("12 hours: 1:30 pm")
+    HOURS_24 = "24", _("24 hours: 13:30")

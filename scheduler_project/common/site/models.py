@@ -1,0 +1,86 @@
+"""The site's settings: whose site it is, and what it looks and sounds like."""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from modeltrans.fields import TranslationField
+
+from scheduler_project.common.countries import country_choices
+from scheduler_project.common.pictures.models import PictureField
+from scheduler_project.common.site.enums import Clock
+from scheduler_project.common.time.zones import validate_timezone
+
+ONLY = 1
+"""The key of the only row."""
+
+
+class SiteSettings(models.Model):
+    """What staff decide about the site. One row; without it, the defaults below hold."""
+
+    name = models.CharField(
+        _("name"), max_length=80, blank=True, help_text=_("The name of your practice, shop or office.")
+    )
+    logo = PictureField(verbose_name=_("logo"), help_text=_("Shown beside the name and in emails."))
+    colour = models.CharField(
+        _("brand colour"),
+        max_length=7,
+        blank=True,
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("Write a colour like #0a655d."))],
+        help_text=_(
+            "Like #0a655d, for buttons and links. Where people could not read it, it gets darker on light pages and "
+            "lighter on dark ones."
+        ),
+    )
+    email = models.EmailField(
+        _("email"), blank=True, help_text=_("Answers to emails arrive here unless the provider has an address.")
+    )
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    imprint_url = models.URLField(_("imprint"), blank=True, help_text=_("The address of your imprint."))
+    privacy_url = models.URLField(_("privacy policy"), blank=True, help_text=_("The address of your privacy policy."))
+    headline = models.CharField(_("headline"), max_length=100, blank=True, help_text=_("On the front page."))
+    introduction = models.TextField(_("introduction"), max_length=600, blank=True, help_text=_("On the front page."))
+    country = models.CharField(
+        _("country"),
+        max_length=2,
+        blank=True,
+        choices=country_choices,
+        help_text=_("Phone numbers without a country code are from here."),
+    )
+    timezone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        validators=[validate_timezone],
+        help_text=_("For visitors whose browser does not tell theirs."),
+    )
+    clock = models.CharField(_("clock"), max_length=2, blank=True, choices=Clock, default=Clock.BY_PLACE)
+    clients_sign_up = models.BooleanField(
+        _("clients can create an account"), default=True, help_text=_("They can book without one in any case.")
+    )
+    providers_sign_up = models.BooleanField(_("providers can create an account"), default=True)
+    offers_anybody = models.BooleanField(
+        _("clients can choose any available provider"),
+        default=True,
+        help_text=_("Shows the services of several providers on the front page."),
+    )
+    i18n = TranslationField(fields=("headline", "introduction"))
+
+    class Meta:
+        verbose_name = _("site settings")
+        verbose_name_plural = _("site settings")
+        constraints = [models.CheckConstraint(condition=Q(pk=ONLY), name="sitesettings_only_one")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def brand_url(self) -> str:
+        return reverse("brand", args=[self.colour[1:].lower()])
+
+    @property
+    def title(self) -> str:
+        """The name of the site."""
+        return self.name or settings.SITE_NAME
