@@ -104,15 +104,11 @@ class Autocomplete(AutocompleteJsonView):
 class StaffSite(admin.AdminSite):
     index_title = gettext_lazy("Today")
 
-    @property
-    def site_header(self) -> str:  # type: ignore[override]
-        return site_settings().title
-
-    site_title = site_header  # type: ignore[assignment]
-
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        return {**context, "sections": self._sections(request, context["available_apps"])}
+        title = site_settings().title
+        sections = self._sections(request, context["available_apps"])
+        return {**context, "site_header": title, "site_title": title, "sections": sections}
 
     def _sections(self, request: HttpRequest, app_list: list[Any]) -> list[dict[str, Any]]:
         """Return the sections of the sidebar that the user may see."""

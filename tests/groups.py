@@ -10,6 +10,7 @@ from accounts.models import User
 from tests.factories import UserFactory
 
 migration = import_module("reminders.migrations.0006_office_groups")
+later = import_module("reminders.migrations.0015_managers_change_site_settings")
 
 FRONT_DESK, MANAGER = "Front desk", "Manager"
 
@@ -19,6 +20,7 @@ def group(name: str) -> Group:
     if found := Group.objects.filter(name=name).first():
         return found
     migration.make(apps, None)
+    later.give(apps, None)
     return Group.objects.get(name=name)
 
 

@@ -217,6 +217,7 @@ ADMIN_LISTS: dict[str, tuple[str, str]] = {
     "booking_workinghours": ("v", "v"),
     "common_change": ("", "v"),
     "common_inspection": ("", "v"),
+    "common_sitesettings": ("", "vc"),
     "django_celery_beat_clockedschedule": ("", "vac"),
     "django_celery_beat_crontabschedule": ("", "vac"),
     "django_celery_beat_intervalschedule": ("", "vac"),

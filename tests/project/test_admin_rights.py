@@ -22,11 +22,12 @@ from reminders.models import Message, OptOut, Preferences, WebhookEndpoint
 from scheduler_project.common.admin.base import StaffModelAdmin
 from scheduler_project.common.db.secrets import secret_fields
 from scheduler_project.common.models import Inspection
+from scheduler_project.common.site.operations import edit_site
 from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS, ADMIN_LISTS, BOTH, MANAGERS
 from tests.accounts.keys.helpers import new_key
 from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
-from tests.groups import FRONT_DESK, MANAGER, browser_of, group, migration, staff_of
+from tests.groups import FRONT_DESK, MANAGER, browser_of, group, later, migration, staff_of
 from tests.looking import dump
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -103,6 +104,7 @@ def _rows(people):
     made = Appointment.objects.earliest("pk")
     ImportedEntry.objects.create(provider=made.provider, reference="A-1", appointment=made)
     Inspection.objects.create(at=NOON, seconds=1, found=0, broken=[])
+    edit_site(changes={})
     OptOut.objects.create(channel="email", address="a@example.org", at=NOON, source="staff")
     Preferences.objects.create(client=Client.objects.earliest("pk"), updated_at=NOON)
 
@@ -435,6 +437,7 @@ def test_migration_is_undone_where_nobody_is_in_the_groups_and_nothing_was_chang
 def test_migration_undone_leaves_a_group_with_people_in_it():
     staff_of(FRONT_DESK)
 
+    later.take(apps, None)
     migration.remove(apps, None)
 
     assert list(Group.objects.values_list("name", flat=True)) == [FRONT_DESK]

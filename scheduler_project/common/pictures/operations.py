@@ -76,5 +76,5 @@ def delete_unused(now: datetime) -> int:
     for model in apps.get_models():
         for field in model._meta.concrete_fields:  # noqa: SLF001  (documented, whatever its name)
             if isinstance(field, PictureField):
-                used |= Exists(model._base_manager.filter(**{field.name: OuterRef("pk")}))  # noqa: SLF001
+                used |= Q(Exists(model._base_manager.filter(**{field.name: OuterRef("pk")})))  # noqa: SLF001
     return Picture.objects.filter(~used, created_at__lt=now - UNUSED).delete()[0]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,7 @@ def in_each_language(*fields: str) -> tuple[str, ...]:
 
 @admin.register(SiteSettings)
 class SiteSettingsAdmin(StaffModelAdmin):
-    """What the site is called, what it looks like, and which of its parts are on."""
+    """The name of the site, its looks, and which of its parts are on."""
 
     fieldsets = (
         (None, {"fields": ("name", "logo", "colour")}),
@@ -40,6 +41,8 @@ class SiteSettingsAdmin(StaffModelAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
         return HttpResponseRedirect(self.change_url(ONLY))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> SiteSettings | None:

@@ -18,7 +18,7 @@ ONLY = 1
 
 
 class SiteSettings(models.Model):
-    """What staff decide about the site. One row; without it, the defaults below hold."""
+    """The site as its staff want it. One row; without it, the defaults below hold."""
 
     name = models.CharField(
         _("name"), max_length=80, blank=True, help_text=_("The name of your practice, shop or office.")
@@ -67,6 +67,8 @@ class SiteSettings(models.Model):
         help_text=_("Shows the services of several providers on the front page."),
     )
     i18n = TranslationField(fields=("headline", "introduction"))
+
+    objects: models.Manager["SiteSettings"] = models.Manager()
 
     class Meta:
         verbose_name = _("site settings")

@@ -396,6 +396,9 @@ OPENS_NOTHING = {
     "auth.Permission.codename": "not about a login",
     "common.Change.key": "names the API key of a change",
     "common.Outage.key": "names a server that does not answer",
+    **dict.fromkeys(
+        [f"common.SiteSettings.{name}" for name in ("email", "phone", "imprint_url", "privacy_url")], "of the site"
+    ),
     "common.Remembered.cache_key": "counts and used codes",
     "common.Tally.key": "counts",
     "django_celery_beat.PeriodicTask.routing_key": "not about a login",
