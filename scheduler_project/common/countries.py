@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 from phonenumbers import SUPPORTED_REGIONS
 
 CLOCKS_OF_12_HOURS = frozenset("AU BD CA CO EG IN JO KE MY NZ PH PK SA US".split())
-"""Countries whose readers of English expect 1:30 pm (Unicode CLDR, `timeData`)."""
+"""Countries whose readers of English expect 1:30 PM (Unicode CLDR, `timeData`)."""
 
 
 def country_choices() -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("", "As usual where people are"),
-                            ("12", "12 hours: 1:30 pm"),
+                            ("12", "12 hours: 1:30 PM"),
                             ("24", "24 hours: 13:30"),
                         ],
                         default="",

@@ -1,4 +1,4 @@
-"""The clock of whoever reads: 13:30 or 1:30 pm."""
+"""The clock of whoever reads: 13:30 or 1:30 PM."""
 
 from contextvars import ContextVar
 
@@ -15,7 +15,7 @@ chosen: ContextVar[str] = ContextVar("clock", default="")
 
 
 def has_12_hours(zone: str) -> bool:
-    """Return whether times in this zone are written like 1:30 pm: as the visitor chose, else as the site says, else as
+    """Return whether times in this zone are written like 1:30 PM: as the visitor chose, else as the site says, else as
     readers of English in the zone's country expect."""
     clock = chosen.get() or site_settings().clock
     if clock:
@@ -26,7 +26,7 @@ def has_12_hours(zone: str) -> bool:
 def format_in(zone: str, form: str | Promise) -> str:
     """Return a format of Django's date filter with the clock for this zone."""
     text = str(form)
-    return text.replace("H:i", "g:i a").replace(r" \U\h\r", "") if has_12_hours(zone) else text
+    return text.replace("H:i", "g:i A").replace(r" \U\h\r", "") if has_12_hours(zone) else text
 
 
 def _in_current_zone(form: Promise) -> str:

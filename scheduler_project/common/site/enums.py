@@ -8,5 +8,5 @@ class Clock(models.TextChoices):
     """The way in which times of day are written."""
 
     BY_PLACE = "", _("As usual where people are")
-    HOURS_12 = "12", _("12 hours: 1:30 pm")
+    HOURS_12 = "12", _("12 hours: 1:30 PM")
     HOURS_24 = "24", _("24 hours: 13:30")

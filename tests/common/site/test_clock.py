@@ -12,8 +12,8 @@ from scheduler_project.common.site.models import SiteSettings
 @pytest.mark.parametrize(
     ("language", "zone", "form"),
     [
-        ("en", "America/New_York", "g:i a"),
-        ("en", "Asia/Calcutta", "g:i a"),
+        ("en", "America/New_York", "g:i A"),
+        ("en", "Asia/Calcutta", "g:i A"),
         ("en", "Europe/London", "H:i"),
         ("en", "UTC", "H:i"),
         ("de", "America/New_York", "H:i"),
@@ -34,13 +34,13 @@ def test_format_as_the_visitor_chose():
     queries.keep(SiteSettings(clock="24"))
     token = chosen.set("12")
 
-    assert format_in("Europe/Berlin", r"H:i \U\h\r") == "g:i a"
+    assert format_in("Europe/Berlin", r"H:i \U\h\r") == "g:i A"
     chosen.reset(token)
 
 
 def test_formats_follow_the_current_zone():
     with timezone.override("America/New_York"):
-        assert str(CLOCK) == "g:i a"
+        assert str(CLOCK) == "g:i A"
 
 
 @pytest.mark.django_db

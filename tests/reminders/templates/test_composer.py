@@ -153,10 +153,10 @@ def test_written_to_a_client_keeps_their_address_to_themselves():
 def test_written_whole():
     outgoing = sent(a_message(MessageKind.CANCELLED, reason="Snow.", timezone="America/New_York"))
 
-    assert outgoing.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 04:00 (America/New_York)"
+    assert outgoing.subject == "Cancelled: Check-up, Tuesday, 3 March 2026, 4:00 AM (America/New_York)"
     assert outgoing.text == (
         "Hello Kim,\n\nyour appointment with Dr. Ada has been cancelled:\n\nCheck-up\n"
-        "Tuesday, 3 March 2026, 04:00 (America/New_York)\n\nReason: Snow.\n\n"
+        "Tuesday, 3 March 2026, 4:00 AM (America/New_York)\n\nReason: Snow.\n\n"
         "The attached file takes it out of your calendar.\n\n-- \nScheduler\n"
     )
 
