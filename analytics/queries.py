@@ -23,7 +23,7 @@ from accounts.providers.models import published
 from analytics.periods import Span
 from analytics.report import Report, ReportScope, ReportTally
 from analytics.statements import BOOKED, CANCELLED, SETTINGS, STANDING
-from booking.appointments.enums import Event
+from booking.appointments.transitions import LEAVING
 from booking.availability.former_hours import availability_groups
 from booking.models import (
     Appointment,
@@ -139,9 +139,10 @@ def _holds(span: Span, scope: ReportScope, now: datetime) -> QuerySet[Any, tuple
     """Return the outcomes of the holds made in a span, and how many had each.
 
     A released reservation was confirmed once if an appointment came of it: it is still its own (cancelled, declined),
-    or it was moved away since. Holds of visitors without details are deleted after a day, so they are not counted.
+    or it has another since, because it was moved or given to another client. Holds of visitors without details are
+    deleted after a day, so they are not counted.
     """
-    moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED, at__gte=span.start)
+    moved = AppointmentEvent.objects.filter(event__in=LEAVING, at__gte=span.start)
     booked = Exists(Appointment.objects.filter(reservation=OuterRef("pk"))) | Q(
         pk__in=moved.values(left=Cast(KT("details__reservation"), BigIntegerField()))
     )

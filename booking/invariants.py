@@ -26,7 +26,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Lag
 
 from booking.appointments.enums import Event
-from booking.appointments.transitions import ENDS, FREEING
+from booking.appointments.transitions import ENDS, FREEING, LEAVING
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Slot
 from booking.reservations.enums import LIVE, ReservationStatus
 from booking.series.recurrence import occurrences
@@ -115,13 +115,16 @@ OTHER_THAN_ITS_HISTORY = (
 )
 
 ELSEWHERE_THAN_ITS_HISTORY = (
-    AppointmentEvent.objects.filter(event=Event.RESCHEDULED)
+    AppointmentEvent.objects.filter(event__in=LEAVING, details__has_key="to")
     .annotate(to=Cast(KT("details__to"), DateTimeField()))
     .exclude(appointment__reservation__starts_at=F("to"))
     .exclude(
         Exists(
             AppointmentEvent.objects.filter(
-                appointment=OuterRef("appointment"), event=Event.RESCHEDULED, pk__gt=OuterRef("pk")
+                appointment=OuterRef("appointment"),
+                event__in=LEAVING,
+                details__has_key="to",
+                pk__gt=OuterRef("pk"),
             )
         )
     )

@@ -84,17 +84,37 @@ def hold_from_guest_token(token: str) -> tuple[str, int]:
 
 
 def appointment_token(appointment: Appointment) -> str:
-    return signing.dumps(appointment.pk, salt=APPOINTMENT)
+    """Return the token by which the client of an appointment acts on it without a login, while it is theirs."""
+    return _token_of(appointment.pk, appointment.reservation.client_id)
 
 
-def appointment_link(appointment: Appointment) -> str:
-    """Return the address at which a client sees, moves and cancels an appointment without a login. It never expires."""
-    return settings.SITE_URL + reverse("guest", args=[appointment_token(appointment)])
+def _token_of(appointment_id: int, client_id: int) -> str:
+    return signing.dumps([appointment_id, client_id], salt=APPOINTMENT)
 
 
-def appointment_from_token(token: str) -> int:
-    """Return the id of the appointment in a link's token. Raises NotFound if we did not sign it."""
-    return _id_in(token, APPOINTMENT)
+def appointment_link(appointment: Appointment, client_id: int | None = None) -> str:
+    """Return the address at which a client sees, moves and cancels an appointment without a login.
+
+    It never expires, but leads nowhere once the appointment is another client's. `client_id` spares the look-up of the
+    present one.
+    """
+    token = _token_of(appointment.pk, client_id or appointment.reservation.client_id)
+    return settings.SITE_URL + reverse("guest", args=[token])
+
+
+def appointment_from_token(token: str) -> tuple[int, int | None]:
+    """Return the ids of the appointment and its client in a link's token, for `Appointment.objects.of_link`.
+
+    The first tokens name no client. Raises NotFound if we did not sign it.
+    """
+    try:
+        match signing.loads(token, salt=APPOINTMENT):
+            case [appointment_id, client_id]:
+                return int(appointment_id), int(client_id)
+            case appointment_id:
+                return int(appointment_id), None
+    except (signing.BadSignature, ValueError, TypeError):
+        raise NotFound from None
 
 
 def _id_in(token: str, salt: str) -> int:

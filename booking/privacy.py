@@ -10,6 +10,8 @@ from accounts.actors import Actor, Source
 from accounts.models import Client, User
 from accounts.privacy.errors import AppointmentsComing
 from accounts.privacy.operations import purge_admin_log
+from booking.appointments.models import events_for_client
+from booking.appointments.queries import former_events, own_events
 from booking.appointments.representation import describe
 from booking.calendars.operations import end_feeds
 from booking.links import feed_link
@@ -44,6 +46,7 @@ def bookings_of(user: User | None, client: Client | None, *, own: bool) -> dict[
         "appointments": [
             _archived_appointment(row, runs=bool(user and row.provider == user.provider_or_none)) for row in rows
         ],
+        "former_appointments": _former_appointments(client) if client else [],
         "calendar_feeds": [
             {**({"address": feed_link(feed)} if own else {}), "created_at": rfc3339(feed.created_at)}
             for feed in CalendarFeed.objects.filter(visible_condition(user) | Q(client=client, client__isnull=False))
@@ -66,15 +69,34 @@ def _archived_appointment(appointment: Appointment, *, runs: bool) -> dict[str, 
     return {
         **{name: described[field] for name, field in ARCHIVED.items()},
         "history": [
-            {
-                "event": event.event,
-                "at": rfc3339(event.at),
-                "through": event.face,
-                "details": event.details if runs else event.for_client,
-            }
-            for event in appointment.events.all()
+            _archived_event(event, event.details if runs else event.for_client)
+            for event in (appointment.events.all() if runs else events_for_client(appointment.events.all()))
         ],
     }
+
+
+def _former_appointments(client: Client) -> list[dict[str, Any]]:
+    """Return the appointments that were given to another client, as far as they were this client's."""
+    histories: dict[int, list[AppointmentEvent]] = {}
+    for event in former_events(client).order_by("appointment", "pk"):
+        histories.setdefault(event.appointment_id, []).append(event)
+    held = {events[-1].details["reservation"] for events in histories.values()}
+    reservations = Reservation.objects.select_related("provider").in_bulk(held)
+    return [
+        {
+            "id": appointment_id,
+            "provider": reservations[pk].provider.name,
+            "starts_at": rfc3339(reservations[pk].starts_at),
+            "ends_at": rfc3339(reservations[pk].ends_at),
+            "history": [_archived_event(event, event.for_former_client) for event in events],
+        }
+        for appointment_id, events in histories.items()
+        for pk in [events[-1].details["reservation"]]
+    ]
+
+
+def _archived_event(event: AppointmentEvent, details: dict[str, Any]) -> dict[str, Any]:
+    return {"event": event.event, "at": rfc3339(event.at), "through": event.face, "details": details}
 
 
 @operation
@@ -100,6 +122,8 @@ FREE_TEXT_KEYS = ["reason", "reference", "was"]
 def anonymize_bookings(*, client: Client, now: datetime) -> None:
     """Erase the texts of a client's bookings and release their holds; the bookings stay.
 
+    So do those that were given to another client, without what was written while they were this client's.
+
     Raises AppointmentsComing, also for a series that goes on.
     """
     appointments = Appointment.objects.filter(reservation__client=client)
@@ -109,16 +133,19 @@ def anonymize_bookings(*, client: Client, now: datetime) -> None:
     for held in Reservation.objects.held(now=now).filter(client=client).order_by("pk"):
         release(reservation_id=held.pk, actor=Actor(None, Source.JOB), now=now)
     end_feeds(provider=None, client=client)
-    ImportedEntry.objects.filter(Q(appointment__in=appointments) | Q(series__in=series)).delete()
+    former = list(former_events(client).values_list("pk", "appointment"))
+    given_away = {appointment for _event, appointment in former}
+    ImportedEntry.objects.filter(
+        Q(appointment__in=appointments) | Q(appointment__in=given_away) | Q(series__in=series)
+    ).delete()
     Reservation.objects.filter(client=client).exclude(note="").update(note="")
     series.update(title="", description="")
     erase(AppointmentSeries, list(series.values_list("pk", flat=True)), ["title", "description"])
     service = Service.objects.filter(reservations__appointment=OuterRef("pk")).values("name")
     appointments.order_by().update(title=Coalesce(Subquery(service), Value("")), description="", cancellation_reason="")
-    purge_admin_log(Appointment, appointments.values_list("pk", flat=True))
+    purge_admin_log(Appointment, {*appointments.values_list("pk", flat=True), *given_away})
     purge_admin_log(AppointmentSeries, series.values_list("pk", flat=True))
-    events = AppointmentEvent.objects.filter(
-        appointment__reservation__client=client, details__has_any_keys=FREE_TEXT_KEYS
-    )
+    theirs = [*own_events(client).values_list("pk", flat=True), *(pk for pk, _appointment in former)]
+    events = AppointmentEvent.objects.filter(pk__in=theirs, details__has_any_keys=FREE_TEXT_KEYS)
     with allow_erasing():
         events.order_by().update(details=nulled("details", FREE_TEXT_KEYS))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from booking.appointments.views import appointment, book, guest, requests, reschedule
+from booking.appointments.views import appointment, book, guest, next_client, requests, reschedule
 from booking.availability.views import dated_changes, hours
 from booking.calendars import views as calendars
 from booking.pages import calendar, client_appointments, clients, provider_list, settings, today
@@ -50,6 +50,7 @@ urlpatterns = [
     path("dashboard/appointments/<int:pk>/", appointment.appointment, name="dashboard-appointment"),
     path("dashboard/appointments/<int:pk>/act/", appointment.appointment_action, name="dashboard-appointment-act"),
     path("dashboard/appointments/<int:pk>/move/", reschedule.move, name="dashboard-appointment-move"),
+    path("dashboard/appointments/<int:pk>/client/", next_client.next_client, name="dashboard-appointment-client"),
     path(
         "dashboard/appointments/<int:pk>/appointment.ics", appointment.appointment_ics, name="dashboard-appointment-ics"
     ),

@@ -33,12 +33,15 @@ NOTICES: dict[Event, MessageKind] = {
     Event.RESCHEDULED: MessageKind.MOVED,
     Event.CANCELLED: MessageKind.CANCELLED,
 }
-"""Events that notify both sides. Other events notify only webhooks."""
+"""Events that notify both sides, beside those of `notice_of`. Other events notify only webhooks."""
 
 
 def notice_of(event: str, status: str) -> MessageKind | None:
-    """Return the kind of notice for an event of an appointment and the status after it; None if there is none."""
-    if event == Event.BOOKED:
+    """Return the kind of notice for an event of an appointment and the status after it; None if there is none.
+
+    For another client an appointment is as if it were just booked.
+    """
+    if event in (Event.BOOKED, Event.REASSIGNED):
         return MessageKind.PENDING if status == AppointmentStatus.PENDING else MessageKind.BOOKED
     return NOTICES.get(Event(event))
 

@@ -15,7 +15,7 @@ from reminders.channels.webhook.channel import WebhookChannel
 from reminders.enums import MessageKind, MessageStatus, Recipient, notice_of
 from reminders.models import Message, WebhookEndpoint
 from reminders.outbox.enqueue import OutboxEntry, enqueue
-from reminders.plan.facts import Facts, facts_of
+from reminders.plan.facts import Facts, facts_of, former_facts
 from reminders.plan.operations import BATCH, plan_reminders, reminders_for, to_come
 from reminders.webhooks.events import REMINDER_FAILED, REMINDER_SENT, RETRIED_FOR, event_name
 from reminders.webhooks.payloads import event_data, reminder_data
@@ -27,8 +27,9 @@ DAY = timedelta(days=1)
 def plan_messages(*, appointment: Appointment, event: AppointmentEvent, now: datetime, alone: bool = True) -> bool:
     """Plan the messages for an event of an appointment. Return whether anything must be sent at once.
 
-    Both sides are notified, unless `alone` is false (`follow_series` notifies about many at once), and so are the
-    provider's webhooks; the reminders are replanned. Unsent notices that are no longer true are withdrawn.
+    Both sides are notified, a former client too, unless `alone` is false (`follow_series` notifies about many at once),
+    and so are the provider's webhooks; the reminders are replanned. Unsent notices that are no longer true are
+    withdrawn.
     """
     [facts] = facts_of([appointment.pk])
     kind = notice_of(event.event, appointment.status)
@@ -40,6 +41,8 @@ def plan_messages(*, appointment: Appointment, event: AppointmentEvent, now: dat
             )
             single.update(status=MessageStatus.CANCELLED)
     notices = [*(_notices(facts, kind, event, now) if alone else ()), *_events(facts, appointment, event, now)]
+    if event.event == Event.REASSIGNED:
+        notices += _farewell(appointment, event, now)
     if event.event == Event.BOOKED:
         enqueue([*notices, *to_come(reminders_for(facts), now)], now)
     else:
@@ -123,6 +126,26 @@ def _notices(facts: Facts, kind: MessageKind | None, event: AppointmentEvent, no
             now,
             useful_until,
             details={"from": before or event.details["from"]} if kind == MessageKind.MOVED else {},
+        )
+
+
+def _farewell(appointment: Appointment, event: AppointmentEvent, now: datetime) -> Iterator[OutboxEntry]:
+    """Yield the notices to the former client of an appointment: for them it is cancelled.
+
+    Their `former` is what the appointment was for them (`as_it_was`), for it changes on.
+    """
+    facts = former_facts(appointment.pk, event.details["reservation"])
+    title = event.details["was"].get("title", appointment.title)
+    for channel in facts.client_channels(reminding=False):
+        yield OutboxEntry(
+            MessageKind.CANCELLED,
+            channel,
+            Recipient.CLIENT,
+            facts.reservation_id,
+            facts.appointment_id,
+            now,
+            max(facts.starts_at, now + DAY),
+            details={"former": {"title": title, "sequence": appointment.sequence - 1}},
         )
 
 

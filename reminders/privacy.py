@@ -73,6 +73,7 @@ def erase_client_messages(*, client: Client) -> None:
     PhoneCode.objects.filter(client=client).delete()
     about = Message.objects.filter(reservation__client=client).order_by()
     _forget_where(about.filter(recipient=Recipient.CLIENT))
+    about.filter(details__has_key="former").update(details={})
     about.filter(endpoint__isnull=False, details__has_key="data").update(
         details=JSONObject(type=F("details__type"), data=JSONObject())
     )

@@ -318,6 +318,8 @@ PAGES: dict[str, list[Page]] = {
         Page("dashboard-appointment", lambda world: [world.of_a_series.pk]),
         Page("dashboard-appointment", nothing, status=404),
         Page("dashboard-appointment-move", of_maya),
+        Page("dashboard-appointment-client", of_maya),
+        Page("dashboard-appointment-client", lambda world: [world.of_a_series.pk], "?search=nobody-is-called-that"),
         Page("dashboard-clients"),
         Page("dashboard-client-add"),
         Page("dashboard-client", first(Client, "owner")),

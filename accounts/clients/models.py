@@ -52,6 +52,11 @@ class ClientQuerySet(models.QuerySet["Client"]):
         return self.filter(matching(text))
 
 
+def erased_reference(client_id: int) -> str:
+    """Return the reference of a client who was erased."""
+    return f"deleted-{client_id}"
+
+
 def _clients_of(provider: Provider) -> Q:
     return reduce(or_, (find(provider) for find in known_to_provider), Q(owner=provider))
 
@@ -128,6 +133,11 @@ class Client(models.Model):
 
     def __str__(self) -> str:
         return self.name or gettext("Visitor")
+
+    @property
+    def is_erased(self) -> bool:
+        """True once the person's data were erased at their request."""
+        return self.reference == erased_reference(self.pk)
 
     @property
     def phone_is_verified(self) -> bool:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.clients.fields import DELETED, Trace, archived, erasure, traces
+from accounts.clients.models import erased_reference
 from accounts.clients.operations import locked_client, manages
 from accounts.mails.notices import silent
 from accounts.models import ApiKey, Client, Provider, SignIn, User
@@ -193,7 +194,7 @@ def _erase_login(user: User, now: datetime) -> None:
 
 def _erased(client: Client) -> dict[str, str]:
     """Return the columns of a client that are erased, with their new values."""
-    return erasure() | {"reference": f"deleted-{client.pk}"}
+    return erasure() | {"reference": erased_reference(client.pk)}
 
 
 def purge_audit_log(row: Client | User) -> None:

@@ -37,9 +37,13 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Attendee:
-    """A guest by the token of an appointment, the one in the link mailed to its client."""
+    """A guest by the token of an appointment, the one in the link mailed to its client.
+
+    Without `client_id` by one of the first tokens, which named no client.
+    """
 
     appointment_id: int
+    client_id: int | None
     token: str
 
     @property
@@ -84,7 +88,7 @@ def guest_of(token: str) -> Guest:
     except (signing.BadSignature, ValueError, TypeError):
         pass
     try:
-        return Attendee(appointment_from_token(token), token)
+        return Attendee(*appointment_from_token(token), token)
     except NotFound:
         raise GuestTokenNotValid from None
 

@@ -24,7 +24,7 @@ from booking.api.fields import InstantField, OffsetsField, OverrideField
 from booking.appointments import operations as appointments
 from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.filters import AppointmentFilter
-from booking.appointments.models import AppointmentQuerySet
+from booking.appointments.models import AppointmentQuerySet, events_for_client
 from booking.appointments.serializers import USERS_OR_GUESTS, AppointmentSerializer, GuestAppointmentSerializer
 from booking.appointments.transitions import STATUSES
 from booking.calendars.icalendar import to_ical
@@ -39,7 +39,7 @@ from booking.reservations.serializers import (
 )
 from scheduler_project.common.api.changes import ChangesPagination
 from scheduler_project.common.api.content import Pagination
-from scheduler_project.common.api.fields import EmailField, LineField, PhoneField, TextField, TimezoneField
+from scheduler_project.common.api.fields import EmailField, IdField, LineField, PhoneField, TextField, TimezoneField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotAllowed
@@ -87,12 +87,29 @@ class BookSerializer(ReserveSerializer):
         return details.validated_data
 
 
+@extend_schema_field({"oneOf": [{"type": "integer", "minimum": 1}, {"$ref": "#/components/schemas/Contact"}]})
+class NextClientField(IdField):
+    """The id of a client, or the client as the answer about the appointment shows them, which changes nothing."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        form: Any = self.parent
+        if isinstance(data, dict) and data == form.as_shown()["client"]:
+            return form.instance.reservation.client_id
+        return super().to_internal_value(data)
+
+
 TEXTS = ["title", "description", "timezone", "reminder_offsets"]
 
 
 class AppointmentChangeSerializer(ModelSerializer[Appointment]):
     shown_by = AppointmentSerializer
 
+    client = NextClientField(
+        required=False,
+        help_text=_(
+            "Another one gets the appointment, without its texts and history. For the provider and staff only."
+        ),
+    )
     start_time = InstantField(
         required=False, help_text=_("Another one moves the appointment, by the rules of booking.")
     )
@@ -110,7 +127,7 @@ class AppointmentChangeSerializer(ModelSerializer[Appointment]):
 
     class Meta:
         model = Appointment
-        fields = [*TEXTS, "start_time", "end_time", "status", "cancellation_reason", "override"]
+        fields = ["client", *TEXTS, "start_time", "end_time", "status", "cancellation_reason", "override"]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse what would do nothing: a reason without a status that it explains, an override without a time."""
@@ -189,7 +206,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     def visible(self) -> AppointmentQuerySet:
         if isinstance(self.guest, Attendee):
-            return Appointment.objects.filter(pk=self.guest.appointment_id)
+            return Appointment.objects.of_link(self.guest.appointment_id, self.guest.client_id)
         return Appointment.objects.visible_to(self.request.user)
 
     def get_serializer_class(self) -> Any:
@@ -267,9 +284,13 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Change what is named",
-        description="Its time, texts, reminders and status, all or nothing. A new time moves it, as `reschedule` does; "
-        "another status is one of those that its own leads to. What is named as it is stays, so that an answer can be "
-        "sent back with one thing changed.",
+        description="Its client, time, texts, reminders and status, all or nothing. A new time moves it, as "
+        "`reschedule` does; another status is one of those that its own leads to. What is named as it is stays, so "
+        "that an answer can be sent back with one thing changed.\n\nThe provider and staff give it to another "
+        "`client`, whom they could book for. That client reads nothing of the one before: title, description and "
+        "timezone begin anew unless the request changes them, and so does the history. The former client is told "
+        "that it is cancelled, the new one that it is booked; links mailed before stop working. An occurrence leaves "
+        "its series.",
         request=AppointmentChangeSerializer(partial=True),
         responses={200: AppointmentSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
@@ -277,8 +298,10 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     def partial_update(self, request: Request, pk: str) -> Response:
         found = self.get_object()
         sent = self.sent(AppointmentChangeSerializer, instance=found, partial=True)
+        client_id = sent.get("client")
         appointment = appointments.change(
             appointment_id=found.pk,
+            client_id=None if client_id in (None, found.reservation.client_id) else self.client_asked_for(client_id),
             starts_at=sent.get("start_time"),
             ends_at=sent.get("end_time"),
             texts={name: sent[name] for name in TEXTS if name in sent},
@@ -366,8 +389,9 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     @action(detail=True, pagination_class=Pagination)
     def history(self, request: Request, pk: str) -> Response:
         appointment = self.get_object()
-        page = self.paginate_queryset(appointment.events.select_related("user"))
         runs = self.actor.runs(appointment.reservation.provider_id, "booking.view_appointment")
+        events = appointment.events.select_related("user")
+        page = self.paginate_queryset(events if runs else events_for_client(events))
         context = self.get_serializer_context() | {"runs": runs}
         rows = EventSerializer(page, many=True, context=context).data
         return self.get_paginated_response(rows)

@@ -7,15 +7,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Source
+from accounts.models import Client
 from booking.appointments.enums import Action, AppointmentStatus, Event
 from booking.appointments.limits import count_change
 from booking.appointments.permissions import bad_transition
 from booking.appointments.transitions import STATUSES, TRANSITIONS
 from booking.availability.enums import FreedBy
 from booking.models import Appointment, AppointmentEvent, AppointmentSeries, Reservation, Schedule, Service
-from booking.reservations.claims import BOOK, claim, release_claim
+from booking.reservations.claims import BOOK, claim, pass_on_claim, release_claim
 from booking.reservations.enums import Override
-from booking.reservations.errors import NotBookable
+from booking.reservations.errors import NotBookable, ProviderNotPublished
 from booking.signals import appointment_changed
 from scheduler_project.common.errors import Missing, NotFound
 from scheduler_project.common.time.zones import rfc3339
@@ -116,8 +117,12 @@ def move_to(
     overrides: Collection[Override],
     among: list[AppointmentEvent] | None = None,
     reason: str = "",
+    client: Client | None = None,
 ) -> Appointment:
-    """Free an appointment's time and claim another. The caller holds the locks, and rolls back on an error."""
+    """Free an appointment's time and claim another, for another `client` if one is given.
+
+    The caller holds the locks, and rolls back on an error.
+    """
     if not schedule.provider_is_active:
         raise NotBookable
     old = appointment.reservation
@@ -125,7 +130,7 @@ def move_to(
     claimed = claim(
         schedule=schedule,
         service=service,
-        client_id=old.client_id,
+        client_id=client.pk if client else old.client_id,
         starts_at=starts_at,
         length=length,
         expires_at=None,
@@ -133,19 +138,68 @@ def move_to(
         now=now,
         overrides=overrides,
     )
-    claimed.provider, claimed.client, claimed.service = old.provider, old.client, service
+    claimed.provider, claimed.client, claimed.service = old.provider, client or old.client, service
+    details = {
+        "from": rfc3339(old.starts_at),
+        "to": rfc3339(starts_at),
+        "overrides": claimed.overrides,
+        "reason": reason,
+    }
+    if client is not None:
+        return _begin_anew(appointment, claimed, actor, now, details)
     appointment.reservation = claimed
     appointment.mark_changed(now)
     appointment.save(update_fields=["reservation", "sequence", "updated_at"])
+    _record(appointment, Event.RESCHEDULED, actor, among=among, reservation=old.pk, **details)
+    return appointment
+
+
+def pass_on(
+    appointment: Appointment, client: Client, *, schedule: Schedule, actor: Actor, now: datetime
+) -> Appointment:
+    """Give an appointment to another client at the same time.
+
+    The caller holds the locks and has checked that the client can be booked.
+    """
+    if not schedule.provider_is_active:
+        raise NotBookable
+    if not schedule.provider_is_vetted:
+        raise ProviderNotPublished
+    claimed = pass_on_claim(appointment.reservation, client, actor, now)
+    return _begin_anew(appointment, claimed, actor, now, {})
+
+
+def _begin_anew(
+    appointment: Appointment, claimed: Reservation, actor: Actor, now: datetime, details: dict[str, Any]
+) -> Appointment:
+    """Carry an appointment by the reservation of another client, without what the former one may have written.
+
+    It leaves its series, which is the former client's. Its `sequence` rises by two: the one between is that of the
+    cancellation for the former client. If both have one mailbox, its calendar keeps the appointment, whichever mail
+    comes first.
+    """
+    old = appointment.reservation
+    fresh = {"title": default_title(claimed.service), "description": "", "timezone": claimed.client.timezone}
+    was = {name: getattr(appointment, name) for name in fresh if getattr(appointment, name) != fresh[name]}
+    series = {"series": appointment.series_id} if appointment.series_id else {}
+    if appointment.series and appointment.occurrence:
+        add_exdate(appointment.series, appointment.occurrence, now)
+    appointment.reservation = claimed
+    appointment.series = appointment.occurrence = None
+    for name, value in fresh.items():
+        setattr(appointment, name, value)
+    appointment.mark_changed(now)
+    appointment.mark_changed(now)
+    appointment.save(update_fields=["reservation", "series", "occurrence", *fresh, "sequence", "updated_at"])
     _record(
         appointment,
-        Event.RESCHEDULED,
+        Event.REASSIGNED,
         actor,
-        among=among,
-        **{"from": rfc3339(old.starts_at), "to": rfc3339(starts_at)},
         reservation=old.pk,
-        overrides=claimed.overrides,
-        reason=reason,
+        changed=sorted(["client", *was]),
+        was={"client": old.client_id, **was},
+        **series,
+        **details,
     )
     return appointment
 

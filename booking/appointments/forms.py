@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -214,6 +215,30 @@ class MoveForm(TimeForm):
         by_hand = "start" not in self.data
         self.fields["date"].required = self.fields["time"].required = by_hand
         only_in_series(self, appointment)
+
+
+class NextClientForm(forms.Form):
+    """The client who gets an appointment."""
+
+    client = forms.ModelChoiceField(
+        label=gettext_lazy("New client"),
+        queryset=Client.objects.none(),
+        error_messages={"required": gettext_lazy("Choose a client.")},
+    )
+
+    def __init__(self, *args: Any, clients: ClientQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["client"].queryset = clients  # type: ignore[attr-defined]
+
+    @staticmethod
+    def words_in(request: HttpRequest) -> str:
+        """Return the words by which a client is searched for; "" if there are none, or they cannot be searched for."""
+        form = SearchForm(request.GET)
+        return form.cleaned_data["search"] if form.is_valid() else ""
+
+
+class SearchForm(forms.Form):
+    search = TextField(required=False, max_length=100)
 
 
 class Repeat:

@@ -1,13 +1,14 @@
 """Appointments and their history."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -50,6 +51,17 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
         permission = "booking.view_appointment"
         sees_all = isinstance(user, User) and user.may(permission)
         return self if sees_all else self.filter(visible_condition(user, "reservation__", permission))
+
+    def of_link(self, appointment_id: int, client_id: int | None) -> Self:
+        """The appointment of a mailed link, unless it was given to another client since.
+
+        The first links named no client. They work for an appointment that never had another.
+        """
+        linked = self.filter(pk=appointment_id)
+        if client_id is not None:
+            return linked.filter(reservation__client=client_id)
+        given = AppointmentEvent.objects.filter(appointment=OuterRef("pk"), event=Event.REASSIGNED)
+        return linked.exclude(Exists(given))
 
     def detailed(self) -> Self:
         """Appointments with all related rows that an answer shows, in one query."""
@@ -187,6 +199,9 @@ class AppointmentEvent(models.Model):
         indexes = [
             models.Index(fields=["appointment", "id"], name="appointmentevent_in_order"),
             BrinIndex(fields=["at"], name="appointmentevent_at"),
+            models.Index(
+                fields=["appointment"], condition=Q(event=Event.REASSIGNED), name="appointmentevent_reassigned"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -201,6 +216,24 @@ class AppointmentEvent(models.Model):
 
     @property
     def for_client(self) -> dict[str, Any]:
-        """The details that the client may read, without the notes of staff and provider."""
+        """The details that the client may read, without the notes of staff and provider.
+
+        None about how they got it: those are about the client before them.
+        """
+        return {} if self.event == Event.REASSIGNED else self.for_former_client
+
+    @property
+    def for_former_client(self) -> dict[str, Any]:
+        """The details that the client of that time may read."""
         known = CLIENTS_READ | ({"reason"} if self.event in CALLED_OFF else set())
         return {name: value for name, value in self.details.items() if name in known}
+
+
+def events_for_client(events: Iterable[AppointmentEvent]) -> list[AppointmentEvent]:
+    """Return what its client may read of an appointment's history: if it was another's, from when they got it on."""
+    shown: list[AppointmentEvent] = []
+    for event in events:
+        if event.event == Event.REASSIGNED:
+            shown.clear()
+        shown.append(event)
+    return shown

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from accounts.actors import Actor, Source
 from accounts.models import Client, Provider
@@ -17,6 +18,7 @@ from booking.appointments.changes import (
     create_appointment,
     locked_appointment,
     move_to,
+    pass_on,
     update_texts,
 )
 from booking.appointments.enums import Action, AppointmentStatus
@@ -31,9 +33,9 @@ from booking.appointments.permissions import CHANGE, bad_transition, check_allow
 from booking.appointments.queries import moved_from
 from booking.appointments.transitions import TRANSITIONS, action_to
 from booking.availability.locks import locked_schedule
-from booking.models import Appointment, Reservation, Service
+from booking.models import Appointment, Reservation, Schedule, Service
 from booking.reservations import guests
-from booking.reservations.claims import BOOK, chosen_length, claim, lock_client, offered
+from booking.reservations.claims import BOOK, check_bookable, chosen_length, claim, lock_client, offered
 from booking.reservations.enums import BY_THEMSELVES, Override, ReservationStatus
 from booking.reservations.errors import ConfirmationRequired, HoldExpired, HoldReleased, ProviderNotPublished
 from booking.reservations.operations import offering_alternatives
@@ -252,8 +254,7 @@ def _reschedule(
     overrides: Collection[Override],
     reason: str,
 ) -> Appointment:
-    schedule = locked_schedule(provider_id)
-    appointment = locked_appointment(appointment_id)
+    schedule, appointment = _locked(appointment_id, provider_id)
     check_allowed(Action.RESCHEDULE, appointment, actor, now)
     old = appointment.reservation
     return move_to(
@@ -276,8 +277,8 @@ def take_action(*, appointment_id: int, action: Action, actor: Actor, now: datet
     A declined or cancelled occurrence becomes an exception (EXDATE) to the rule of its series. Raises BadTransition,
     which names the possible statuses; NotYet for an outcome before the start; NotAllowed; NotFound.
     """
-    locked_schedule(_reservation_of(appointment_id).provider_id)
-    return _take(locked_appointment(appointment_id), action, actor, now, reason)
+    _schedule, appointment = _locked(appointment_id)
+    return _take(appointment, action, actor, now, reason)
 
 
 @operation
@@ -285,8 +286,8 @@ def set_status(
     *, appointment_id: int, status: AppointmentStatus, actor: Actor, now: datetime, reason: str = ""
 ) -> Appointment:
     """Take the action that leads to a status. Raises BadTransition if none does; else as `take_action`."""
-    locked_schedule(_reservation_of(appointment_id).provider_id)
-    return _to_status(locked_appointment(appointment_id), status, actor, now, reason)
+    _schedule, appointment = _locked(appointment_id)
+    return _to_status(appointment, status, actor, now, reason)
 
 
 def _to_status(
@@ -308,8 +309,7 @@ def _take(appointment: Appointment, action: Action, actor: Actor, now: datetime,
 @operation
 def edit(*, appointment_id: int, changes: dict[str, Any], actor: Actor, now: datetime) -> Appointment:
     """Change title, description, timezone or reminder offsets, for provider and staff. Raises NotAllowed; NotFound."""
-    locked_schedule(_reservation_of(appointment_id).provider_id)
-    appointment = locked_appointment(appointment_id)
+    _schedule, appointment = _locked(appointment_id)
     if not actor.runs(appointment.reservation.provider_id, CHANGE):
         raise NotAllowed
     return update_texts(appointment, changes, actor=actor, now=now)
@@ -320,6 +320,7 @@ def change(
     appointment_id: int,
     actor: Actor,
     now: datetime,
+    client_id: int | None = None,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     texts: dict[str, Any] | None = None,
@@ -327,10 +328,12 @@ def change(
     reason: str = "",
     overrides: Collection[Override] = (),
 ) -> Appointment:
-    """Change what is named of an appointment, all or nothing: its time, then its texts, then its status.
+    """Change what is named of an appointment, all or nothing: its client and time, then its texts, then its status.
 
-    What is named as it is already changes nothing and needs no permission. `reason` is that of the new status. Raises
-    the errors of `reschedule`, `edit` and `set_status`.
+    What is named as it is already changes nothing and needs no permission. Another client gets an appointment without
+    the texts and the history of the one before; it leaves its series. `reason` is that of the new status. Raises the
+    errors of `reschedule`, `edit` and `set_status`; NotAllowed, ClientErased or NotFound for a client whom the actor
+    may not book there.
     """
     reservation = _reservation_of(appointment_id)
     with offering_alternatives(
@@ -342,6 +345,7 @@ def change(
         return _change(
             appointment_id,
             reservation.provider_id,
+            client_id,
             starts_at,
             ends_at,
             texts or {},
@@ -357,6 +361,7 @@ def change(
 def _change(
     appointment_id: int,
     provider_id: int,
+    client_id: int | None,
     starts_at: datetime | None,
     ends_at: datetime | None,
     texts: dict[str, Any],
@@ -366,8 +371,11 @@ def _change(
     actor: Actor,
     now: datetime,
 ) -> Appointment:
-    schedule = locked_schedule(provider_id)
-    appointment = locked_appointment(appointment_id)
+    if client_id is not None:
+        lock_client(client_id)
+    schedule, appointment = _locked(appointment_id, provider_id)
+    texts = {name: value for name, value in texts.items() if getattr(appointment, name) != value}
+    client = _next_client(client_id, appointment, actor, now)
     old = appointment.reservation
     start = starts_at or old.starts_at
     length = ends_at - start if ends_at else old.length
@@ -384,14 +392,34 @@ def _change(
             actor=actor,
             now=now,
             overrides=overrides,
+            client=client,
         )
-    if any(getattr(appointment, name) != value for name, value in texts.items()):
+    elif client is not None:
+        appointment = pass_on(appointment, client, schedule=schedule, actor=actor, now=now)
+    if texts:
         if not actor.runs(provider_id, CHANGE):
             raise NotAllowed
         appointment = update_texts(appointment, texts, actor=actor, now=now)
     if status is not None and status != appointment.status:
         appointment = _to_status(appointment, status, actor, now, reason)
     return appointment
+
+
+def _next_client(client_id: int | None, appointment: Appointment, actor: Actor, now: datetime) -> Client | None:
+    """Return the client who gets the appointment; None if it stays with its own. The caller has locked the client."""
+    if client_id in (None, appointment.reservation.client_id):
+        return None
+    check_allowed(Action.REASSIGN, appointment, actor, now)
+    if not actor.runs(appointment.reservation.provider_id, BOOK):
+        raise NotAllowed(_("You can book for yourself only."), field="client")
+    check_bookable(client_id, appointment.reservation.provider_id)
+    return Client.objects.get(pk=client_id)
+
+
+def _locked(appointment_id: int, provider_id: int | None = None) -> tuple[Schedule, Appointment]:
+    """Lock the schedule of an appointment and then the appointment. Raises NotFound."""
+    schedule = locked_schedule(provider_id or _reservation_of(appointment_id).provider_id)
+    return schedule, locked_appointment(appointment_id)
 
 
 def _reservation_of(appointment_id: int) -> Reservation:

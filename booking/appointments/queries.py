@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import BigIntegerField, Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, TruncDate
 
+from accounts.models import Client
 from booking.appointments.enums import Event
 from booking.appointments.models import AppointmentQuerySet
-from booking.appointments.transitions import CLAIMING, MISSED
+from booking.appointments.transitions import CLAIMING, LEAVING, MISSED
 from booking.models import (
     Appointment,
+    AppointmentEvent,
     Reservation,
     Schedule,
     Slot,
@@ -67,12 +70,38 @@ def attendance(days: Sequence[date], zone: ZoneInfo) -> dict[date, tuple[int, in
 
 
 def moved_from(reservation: Reservation) -> Appointment | None:
-    """Return the appointment that was made of a reservation and has since been moved to another."""
+    """Return the appointment that was made of a reservation and has since been moved to another of its client."""
     if reservation.status != ReservationStatus.RELEASED:
         return None
     moved = Appointment.objects.detailed().filter(
         reservation__client=reservation.client_id,
-        events__event=Event.RESCHEDULED,
+        events__event__in=LEAVING,
         events__details__reservation=reservation.pk,
     )
     return moved.first()
+
+
+def former_events(client: Client) -> QuerySet[AppointmentEvent]:
+    """Return the events of the time in which a client had appointments that were given to another since.
+
+    The event that gave it away is the last of them.
+    """
+    given = AppointmentEvent.objects.filter(event=Event.REASSIGNED)
+    away = given.filter(details__was__client=client.pk).order_by().values("appointment")
+    next_given = given.filter(appointment=OuterRef("appointment"), pk__gte=OuterRef("pk")).order_by("pk")
+    whose = Subquery(next_given.values(whose=KT("details__was__client"))[:1])
+    return AppointmentEvent.objects.filter(appointment__in=away).annotate(whose=whose).filter(whose=str(client.pk))
+
+
+def own_events(client: Client) -> QuerySet[AppointmentEvent]:
+    """Return the events of a client's appointments, without those of clients who had them before."""
+    given = AppointmentEvent.objects.filter(
+        appointment=OuterRef("appointment"), event=Event.REASSIGNED, pk__gte=OuterRef("pk")
+    )
+    return AppointmentEvent.objects.filter(appointment__reservation__client=client).exclude(Exists(given))
+
+
+def with_former_clients(events: QuerySet[AppointmentEvent]) -> QuerySet[AppointmentEvent]:
+    """Annotate events with `former_client`, the name of the client from whom each took the appointment, if it did."""
+    former = Client.objects.filter(pk=Cast(OuterRef("former"), BigIntegerField())).values("name")
+    return events.annotate(former=KT("details__was__client")).annotate(former_client=Subquery(former))

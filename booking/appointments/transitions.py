@@ -31,6 +31,7 @@ class Action(models.TextChoices):
     MISS = "miss", _("mark as missed")
     REOPEN = "reopen", _("take back the outcome")
     RESCHEDULE = "reschedule", _("reschedule")
+    REASSIGN = "reassign", _("change the client")
     CANCEL = "cancel", _("cancel")
 
 
@@ -42,6 +43,7 @@ class Event(models.TextChoices):
     APPROVED = "approved", _("approved")
     DECLINED = "declined", _("declined")
     RESCHEDULED = "rescheduled", _("rescheduled")
+    REASSIGNED = "reassigned", _("given to another client")
     COMPLETED = "completed", _("completed")
     MISSED = "missed", _("missed")
     REOPENED = "reopened", _("outcome taken back")
@@ -222,6 +224,11 @@ TRANSITIONS: dict[Action, Transition] = {
         event=Event.RESCHEDULED,
         by_client=True,
     ),
+    Action.REASSIGN: Transition(
+        sources=(AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED),
+        target=None,
+        event=Event.REASSIGNED,
+    ),
     Action.CANCEL: Transition(
         sources=(AppointmentStatus.PENDING, AppointmentStatus.SCHEDULED),
         target=AppointmentStatus.CANCELLED,
@@ -259,6 +266,9 @@ ENDS = {row.event: row.target for row in TRANSITIONS.values() if row.target}
 
 CALLED_OFF = tuple(row.event for row in TRANSITIONS.values() if row.frees_time)
 """The events after which an appointment does not take place."""
+
+LEAVING = tuple(row.event for row in TRANSITIONS.values() if row.target is None)
+"""The events after which an appointment has another reservation. Their details name the `reservation` it had."""
 
 ONLY_ONCE_BEGUN = tuple(row.target for row in TRANSITIONS.values() if row.target and row.only_once_begun)
 """The statuses that no appointment has before it begins."""

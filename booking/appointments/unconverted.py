@@ -7,7 +7,7 @@ from django.db.models import BigIntegerField, Exists, OuterRef
 from django.db.models.functions import Cast
 
 from accounts.models import Client
-from booking.appointments.enums import Event
+from booking.appointments.transitions import LEAVING
 from booking.models import AppointmentEvent, Reservation
 from booking.reservations.enums import ReservationStatus
 from booking.reservations.guests import VISITOR_KEPT
@@ -21,7 +21,7 @@ ENDED = (ReservationStatus.EXPIRED, ReservationStatus.RELEASED)
 def purge_holds(*, now: datetime) -> int:
     """Delete unconverted holds older than RETAIN_HOLDS_DAYS, and guests who never booked. Return the number of holds.
 
-    Reservations that an appointment was moved from are its history and stay.
+    Reservations that an appointment had before are its history and stay.
     """
     before = older_than(settings.RETAIN_HOLDS_DAYS, now)
     if before is None:
@@ -30,7 +30,7 @@ def purge_holds(*, now: datetime) -> int:
 
 
 def unconverted_holds(before: datetime) -> ReservationQuerySet:
-    moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED)
+    moved = AppointmentEvent.objects.filter(event__in=LEAVING)
     away = moved.annotate(old=Cast("details__reservation", BigIntegerField())).filter(old=OuterRef("pk"))
     ended = Reservation.objects.filter(status__in=ENDED, closed_at__lt=before, appointment=None)
     return ended.exclude(Exists(away))

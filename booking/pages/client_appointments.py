@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Client
 from booking.appointments.enums import Action, Event
 from booking.appointments.forms import CancelForm
+from booking.appointments.models import events_for_client
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.views import cancel as cancelling
 from booking.appointments.views.move import move_page
@@ -83,7 +84,7 @@ def appointment(request: HttpRequest, client: Client, pk: int) -> HttpResponse:
         "appointment": row,
         "allowed": allowed_actions(row, actor_of(request), now),
         "coming": row.ends_at > now,
-        "history": [(Event(event.event).label, event.at) for event in row.events.all()],
+        "history": [(Event(event.event).label, event.at) for event in events_for_client(row.events.all())],
         "others": others.select_related("reservation").order_by("reservation__starts_at")[:PER_PAGE],
         "calendars": web_links(row),
     }

@@ -16,9 +16,10 @@ from booking.availability.errors import EndsBeforeStart, InThePast
 from booking.availability.search import BookingSpan, booking_span
 from booking.availability.slots import check_on_grid, release_slots
 from booking.availability.versions import next_version_sql
-from booking.models import Reservation, Schedule, Service
+from booking.models import Reservation, Schedule, Service, Slot
 from booking.reservations.enums import ON_REQUEST, Override, ReservationStatus, held_sql
 from booking.reservations.errors import (
+    ClientErased,
     NotBookable,
     OutsideHours,
     ProviderNotPublished,
@@ -220,8 +221,7 @@ def _check_policy(
 ) -> None:
     runs = actor.runs(schedule.provider_id, BOOK)
     if runs:
-        if _is_a_stranger(client_id, schedule.provider_id):
-            raise NotAllowed(_("This client is in another provider's address book."), field="client")
+        check_bookable(client_id, schedule.provider_id)
     else:
         if client_id != actor.client_id:
             raise NotAllowed(_("You can book for yourself only."), field="client")
@@ -239,10 +239,16 @@ def _check_policy(
     check_on_grid(schedule, starts_at, field="start_time")
 
 
-def _is_a_stranger(client_id: int, provider_id: int) -> bool:
-    """Return True if a client is in another provider's address book."""
-    kept = Client.objects.filter(pk=client_id, owner__isnull=False)
-    return kept.exclude(owner=provider_id).exists()
+def check_bookable(client_id: int, provider_id: int) -> None:
+    """Raise an error if nobody books this client with this provider: the actor runs the provider's schedule.
+
+    Raises NotAllowed for a client in another provider's address book, ClientErased.
+    """
+    client = Client.objects.only("owner", "reference").get(pk=client_id)
+    if client.owner_id not in (None, provider_id):
+        raise NotAllowed(_("This client is in another provider's address book."), field="client")
+    if client.is_erased:
+        raise ClientErased(field="client")
 
 
 def _free_slots(schedule: Schedule, time: BookingSpan) -> list[tuple[int, datetime]]:
@@ -266,13 +272,41 @@ def _clear_the_way(schedule: Schedule, time: BookingSpan, now: datetime) -> None
         raise SlotTaken(field="start_time")
 
 
+def pass_on_claim(reservation: Reservation, client: Client, actor: Actor, now: datetime) -> Reservation:
+    """Give the time of a confirmed reservation to another client. Nothing becomes free, so nobody is told that it did.
+
+    The caller holds the locks of the client, of the schedule and of the reservation. Return the client's reservation.
+    """
+    _close(reservation, now)
+    passed_on = Reservation.objects.create(
+        provider=reservation.provider,
+        client=client,
+        service=reservation.service,
+        starts_at=reservation.starts_at,
+        ends_at=reservation.ends_at,
+        blocked_from=reservation.blocked_from,
+        blocked_until=reservation.blocked_until,
+        status=ReservationStatus.CONFIRMED,
+        overrides=reservation.overrides,
+        created_by=actor.user,
+        face=actor.source,
+        created_at=now,
+    )
+    Slot.objects.filter(reservation=reservation).update(reservation=passed_on)
+    return passed_on
+
+
 def release_claim(reservation: Reservation, cause: FreedBy, now: datetime) -> None:
     """Release a live reservation and free its time. The caller holds the schedule's and the reservation's locks."""
+    _close(reservation, now)
+    release_slots(reservations=[reservation.pk], cause=cause, now=now)
+
+
+def _close(reservation: Reservation, now: datetime) -> None:
     reservation.status = ReservationStatus.RELEASED
     reservation.network = None
     reservation.closed_at = max(now, reservation.created_at)
     reservation.save(update_fields=["status", "network", "closed_at"])
-    release_slots(reservations=[reservation.pk], cause=cause, now=now)
 
 
 def expire(reservations: Collection[int], now: datetime) -> None:

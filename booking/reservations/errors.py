@@ -37,6 +37,12 @@ class NotBookable(DomainError):
     message = _("This provider takes no bookings at present.")
 
 
+class ClientErased(DomainError):
+    code = "client_erased"
+    kind = ErrorKind.CONFLICT
+    message = _("This client was erased at their own request. Add them again if they want to come.")
+
+
 class ProviderNotPublished(DomainError):
     code = "provider_not_published"
     kind = ErrorKind.CONFLICT

@@ -54,6 +54,8 @@ def is_still_true(message: Message) -> bool:
     appointment = message.appointment
     if message.details.get("others"):
         return True  # A notice about many: a change of one of them sends its own notice.
+    if message.details.get("former"):
+        return appointment is not None and appointment.reservation.client_id != message.about.client_id
     if message.kind == MessageKind.HOLD:
         return message.about.status == ReservationStatus.HELD
     if message.kind not in STANDING or appointment is None:

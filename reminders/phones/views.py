@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.actors import Actor, Source
 from accounts.models import Client
 from booking.links import appointment_from_token
+from booking.models import Appointment
 from reminders.phones import operations as phones
 from reminders.phones.forms import PhoneCodeForm
 from scheduler_project.common.errors import DomainError, NotFound
@@ -45,7 +46,9 @@ def verify(
 @secret_page
 def phone(request: HttpRequest, token: str) -> HttpResponse:
     """Send a code to the number given with the booking, and check the code that is entered."""
-    client = Client.objects.filter(reservations__appointment=appointment_from_token(token)).first()
+    client = Client.objects.filter(
+        reservations__appointment__in=Appointment.objects.of_link(*appointment_from_token(token))
+    ).first()
     if client is None or not client.phone:
         raise NotFound
     actor = Actor(None, Source.PAGE, guest=client)

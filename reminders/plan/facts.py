@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from django.conf import settings
@@ -25,7 +25,7 @@ SELECT made.id AS appointment_id, made.status, claimed.id AS reservation_id, cla
        (SELECT jsonb_object_agg(endpoint.id, to_jsonb(endpoint.events)) FROM reminders_webhookendpoint endpoint
         WHERE endpoint.provider_id = claimed.provider_id AND endpoint.disabled_at IS NULL) AS endpoints
 FROM booking_appointment made
-JOIN booking_reservation claimed ON claimed.id = made.reservation_id
+JOIN booking_reservation claimed ON claimed.id = {{reservation}}
 JOIN booking_schedule schedule ON schedule.provider_id = claimed.provider_id
 JOIN accounts_provider provider ON provider.id = claimed.provider_id
 LEFT JOIN accounts_user login ON login.id = provider.user_id AND login.is_active
@@ -89,12 +89,13 @@ class Facts(NamedTuple):
         return [int(pk) for pk, events in self.endpoints.items() if not events or event in events]
 
 
-def _statement() -> str:
-    """Return `FACTS` for the channels there are."""
+def _statement(reservation: str = "made.reservation_id") -> str:
+    """Return `FACTS` for the channels there are, and for the present or another reservation."""
     addresses = {name: channel.address_sql() for name, channel in personal_channels().items()}
     return FACTS.format(
         addresses=", ".join(addresses.values()),
         named_addresses=", ".join(f"('{name}', {address})" for name, address in addresses.items()),
+        reservation=reservation,
     )
 
 
@@ -104,7 +105,16 @@ def facts_of(appointments: Collection[int], *, locked: bool = False) -> list[Fac
     which, parameter = ("%s", ids[0]) if len(ids) == 1 else ("ANY(%s)", ids)  # PostgreSQL keeps no plan for an array.
     with connection.cursor() as cursor:
         cursor.execute(f"{_statement()}{which}{' ORDER BY made.id FOR SHARE OF made' if locked else ''}", [parameter])
-        return [
-            Facts._make((*facts, orjson.loads(opted_out or "{}"), orjson.loads(endpoints or "{}")))
-            for *facts, opted_out, endpoints in cursor.fetchall()
-        ]
+        return [_facts(row) for row in cursor.fetchall()]
+
+
+def former_facts(appointment_id: int, reservation_id: int) -> Facts:
+    """Return the facts about an appointment and a reservation that carried it before."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_statement('%s')}%s", [reservation_id, appointment_id])
+        return _facts(cursor.fetchone())
+
+
+def _facts(row: Any) -> Facts:
+    *facts, opted_out, endpoints = row
+    return Facts._make((*facts, orjson.loads(opted_out or "{}"), orjson.loads(endpoints or "{}")))

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from accounts.actors import Source
 from accounts.clients.fields import ContactField, fields_with
 from booking.appointments.changes import default_title
-from booking.appointments.transitions import CALLED_OFF
+from booking.appointments.transitions import CALLED_OFF, AppointmentStatus
 from booking.calendars.icalendar import to_invitation, to_publication
 from booking.links import appointment_link, hold_link
 from booking.models import Appointment
@@ -139,6 +139,7 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
         return OutgoingMessage(
             message.key, addressee.address, body=envelope(message), secrets=signing_secrets(message.endpoint, now)
         )
+    message = as_it_was(message)
     if may_be_a_strangers(message):
         message = without_own_words(message)
     with translation.override(addressee.language):
@@ -182,6 +183,20 @@ def may_be_a_strangers(message: Message) -> bool:
         return False
     client = message.about.client
     return client.is_unproved or (client.user_id is not None and not getattr(message, "is_proved", False))
+
+
+def as_it_was(message: Message) -> Message:
+    """Return a message to the former client of an appointment with what it was for them: cancelled, without texts."""
+    former, found = message.details.get("former"), message.appointment
+    if not former or found is None:
+        return message
+    message = copy(message)
+    message.appointment = copy(found)
+    message.appointment.reservation = message.about
+    message.appointment.title, message.appointment.sequence = former["title"], former["sequence"]
+    message.appointment.description = message.appointment.cancellation_reason = ""
+    message.appointment.status = AppointmentStatus.CANCELLED
+    return message
 
 
 def without_own_words(message: Message) -> Message:
@@ -235,7 +250,7 @@ def manage_link(message: Message) -> str:
     several = message.details.get("others")
     if message.appointment is None or message.recipient != Recipient.CLIENT or message.kind in ENDING or several:
         return ""
-    return appointment_link(message.appointment)
+    return appointment_link(message.appointment, message.about.client_id)
 
 
 def render(
@@ -278,7 +293,7 @@ def invitation(message: Message, addressee: Addressee) -> tuple[Attachment, ...]
     if message.details.get("others"):
         among: Iterable[Appointment] = (
             Appointment.objects.detailed()
-            .filter(pk__in=message.details["appointments"])
+            .filter(pk__in=message.details["appointments"], reservation__client=message.about.client_id)
             .order_by("reservation__starts_at")
         )
         if may_be_a_strangers(message):

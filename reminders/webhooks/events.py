@@ -25,6 +25,7 @@ APPOINTMENT_EVENTS = {
     "appointment.approved": "The provider or staff approve a pending appointment.",
     "appointment.declined": "The provider or staff decline a pending appointment.",
     "appointment.moved": "An appointment has another time.",
+    "appointment.reassigned": "An appointment has another client. At another time too, if both changed at once.",
     "appointment.edited": "An appointment keeps its time, and its title, notes or reminders change.",
     "appointment.completed": "An appointment is marked as completed.",
     "appointment.missed": "An appointment is marked as missed: the client did not come.",

@@ -160,7 +160,7 @@ def outcome(row, now):
     if row.status == "confirmed":
         return "confirmed"
     if row.status == "released":
-        moved = AppointmentEvent.objects.filter(event=Event.RESCHEDULED, details__reservation=row.pk)
+        moved = AppointmentEvent.objects.filter(event__in=("rescheduled", "reassigned"), details__reservation=row.pk)
         return "confirmed" if Appointment.objects.filter(reservation=row).exists() or moved.exists() else "released"
     return "expired" if row.status == "expired" or row.expires_at <= now else "open"
 

@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from booking.appointments.enums import Event
+from booking.appointments.transitions import LEAVING
 from booking.models import AppointmentEvent
 from tests.factories import (
     AppointmentFactory,
@@ -108,7 +109,7 @@ def took_place(dice, provider, client, service, starts_at, length, buffer, now):
         )
         AppointmentEvent.objects.create(
             appointment=row,
-            event=Event.RESCHEDULED,
+            event=dice.choice(LEAVING),
             at=created_at + minutes(5),
             face="api",
             details={"reservation": old.pk},

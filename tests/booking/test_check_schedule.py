@@ -14,8 +14,9 @@ from django.db import DatabaseError, connection
 from django.urls import reverse
 
 from booking.appointments.enums import Action
-from booking.appointments.operations import confirm, edit, reschedule, take_action
+from booking.appointments.operations import change, confirm, edit, reschedule, take_action
 from booking.appointments.permissions import allowed_actions
+from booking.appointments.transitions import TRANSITIONS
 from booking.availability.operations import end_time_off, set_policy, set_working_hours, take_time_off
 from booking.availability.search import SlotQuery, free_times
 from booking.availability.slots import extend_all
@@ -234,7 +235,8 @@ class Walk:
     def step(self):
         self.now += timedelta(minutes=self.random.choice([1, 20, 180]))
         often = [self.hold, self.confirm, self.book, self.take_action, self.move]
-        seldom = [self.edit, self.release, self.expire, self.hours, self.policy, self.away, self.series, self.extend]
+        seldom = [self.edit, self.give, self.release, self.expire, self.hours]
+        seldom += [self.policy, self.away, self.series, self.extend]
         deed = self.random.choice([*often, *often, *seldom])
         try:
             deed()
@@ -274,13 +276,19 @@ class Walk:
 
     def take_action(self):
         appointment = self.some(Appointment.objects.filter(status__in=("pending", "scheduled")))
-        actions = [each for each in allowed_actions(appointment, SYSTEM, self.now) if each != Action.RESCHEDULE]
+        actions = [each for each in allowed_actions(appointment, SYSTEM, self.now) if TRANSITIONS[each].target]
         take_action(appointment_id=appointment.pk, action=self.random.choice(actions), actor=SYSTEM, now=self.now)
 
     def move(self):
         appointment = self.some(Appointment.objects.filter(status__in=("pending", "scheduled")))
         starts_at, _service = self.time(appointment.provider)
         reschedule(appointment_id=appointment.pk, starts_at=starts_at, actor=SYSTEM, now=self.now)
+
+    def give(self):
+        appointment = self.some(Appointment.objects.filter(status__in=("pending", "scheduled")))
+        starts_at = self.random.choice([None, self.time(appointment.provider)[0]])
+        client = self.random.choice(self.clients)
+        change(appointment_id=appointment.pk, client_id=client.pk, starts_at=starts_at, actor=SYSTEM, now=self.now)
 
     def edit(self):
         appointment = self.some(Appointment.objects.all())

@@ -5,16 +5,17 @@ from datetime import timedelta
 import pytest
 
 from booking.appointments.messages import success_message
-from booking.appointments.operations import reschedule, take_action
+from booking.appointments.operations import change, reschedule, take_action
 from booking.appointments.transitions import CALLED_OFF, ENDS, TRANSITIONS, Action
 from reminders.dispatch.skipping import STANDING
-from reminders.enums import NOTICES, MessageKind
+from reminders.enums import NOTICES, MessageKind, notice_of
 from reminders.models import Message
 from reminders.webhooks.events import APPOINTMENT_EVENTS, EVENTS, event_name
-from tests.factories import NOON, SYSTEM, WebhookEndpointFactory, appoint, at
+from tests.factories import NOON, SYSTEM, ClientFactory, WebhookEndpointFactory, appoint, at
 from tests.reminders.helpers import notices
 
 NINE = at("2026-03-04 09:00")
+BOTH_SIDES = [("client", "email"), ("provider", "email")]
 SILENT = {Action.COMPLETE, Action.MISS, Action.REOPEN}
 """Actions of which nobody is notified."""
 
@@ -34,6 +35,8 @@ def done(provider, action):
     WebhookEndpointFactory(provider=provider)
     if action == Action.RESCHEDULE:
         return reschedule(appointment_id=made.pk, starts_at=at("2026-03-04 11:00"), actor=SYSTEM, now=NOON)
+    if action == Action.REASSIGN:
+        return change(appointment_id=made.pk, client_id=ClientFactory().pk, actor=SYSTEM, now=NOON)
     begun = NINE + timedelta(minutes=1) if action in SILENT else NOON
     return take_action(appointment_id=made.pk, action=action, actor=SYSTEM, now=begun)
 
@@ -47,16 +50,17 @@ def test_webhooks_are_told(action, done):
 
 
 def test_client_and_provider_are_notified_but_of_silent_actions(action, done):
-    kind = NOTICES.get(TRANSITIONS[action].event)
+    kind = notice_of(TRANSITIONS[action].event, done.status)
+    parting = [(MessageKind.CANCELLED, "client", "email")] if action == Action.REASSIGN else []
 
     assert (kind is None) == (action in SILENT)
-    assert notices(done) == ([] if kind is None else [(kind, "client", "email"), (kind, "provider", "email")])
+    assert notices(done) == ([] if kind is None else sorted([*parting, *((kind, *side) for side in BOTH_SIDES)]))
 
 
 def test_user_reads_whether_the_client_is_notified(action, done):
     said = success_message(action, done) if TRANSITIONS[action].target else ""
 
-    assert ("is told" in said) == (action not in SILENT and action != Action.RESCHEDULE)
+    assert ("is told" in said) == (action not in SILENT and TRANSITIONS[action].target is not None)
 
 
 def test_action_without_a_notice_asks_the_user_to_tell_the_client(provider, monkeypatch):

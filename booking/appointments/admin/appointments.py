@@ -25,7 +25,7 @@ from booking.appointments.admin.day import DayPage
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.messages import success_message
 from booking.appointments.permissions import allowed_actions
-from booking.appointments.queries import of_today, outside_hours
+from booking.appointments.queries import of_today, outside_hours, with_former_clients
 from booking.appointments.staff_forms import StaffReasonForm
 from booking.appointments.transitions import TRANSITIONS
 from booking.imports.kinds import APPOINTMENTS, CALENDAR
@@ -51,7 +51,9 @@ class EventColumns:
 
     @admin.display(description=gettext_lazy("details"))
     def details_display(self, event: AppointmentEvent) -> str:
-        return "; ".join(_details_in_words(event.details)) or "–"
+        former = getattr(event, "former_client", None)
+        words = [_("before: %s") % isolated(former)] if former else []
+        return "; ".join([*words, *_details_in_words(event.details)]) or "–"
 
 
 def _details_in_words(details: dict[str, Any]) -> Iterator[str]:
@@ -66,6 +68,8 @@ def _details_in_words(details: dict[str, Any]) -> Iterator[str]:
     if "overrides" in details:
         yield _("set aside: %s") % ", ".join(str(Override(name).label) for name in details["overrides"])
     for name in details.get("changed", ()):
+        if name == "client":
+            continue
         was = (details.get("was") or {}).get(name, _("(not kept)"))
         old = ", ".join(was) if isinstance(was, list) else was
         yield _("%(field)s was “%(old)s”") % {
@@ -87,7 +91,7 @@ class EventInline(EventColumns, ReadOnly, admin.TabularInline):
     verbose_name_plural = gettext_lazy("history")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
-        return super().get_queryset(request).select_related("user")
+        return with_former_clients(super().get_queryset(request).select_related("user"))
 
 
 @admin.register(AppointmentEvent)
@@ -100,6 +104,9 @@ class AppointmentEventAdmin(EventColumns, ReadOnly, StaffModelAdmin):
     ordering = ("-pk",)
     fields = ("appointment", "when", "event", "user", "face", "details_display")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AppointmentEvent]:
+        return with_former_clients(super().get_queryset(request))
 
 
 NO_QUESTION = frozenset({"p", "o", "all", "e", "_facets"})
@@ -259,7 +266,7 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
             (
                 capfirst(str(action.label)),
                 reverse("admin:booking_appointment_act", args=[appointment.pk, action.value]),
-                action in FORMS or action == Action.RESCHEDULE,
+                action in FORMS or TRANSITIONS[action].target is None,
             )
             for action in allowed_actions(appointment, staff(request), timezone.now())
         ]
@@ -282,6 +289,8 @@ class AppointmentAdmin(BookingPages, DayPage, BookingImports, InScheduleAdmin):
         chosen = Action(action)
         if chosen == Action.RESCHEDULE:
             return self.move_view(request, appointment)
+        if chosen == Action.REASSIGN:
+            return self.client_view(request, appointment)
         form = FORMS[chosen](request.POST if request.method == "POST" else None) if chosen in FORMS else None
         if request.method == "POST" and (form is None or form.is_valid()):
             try:

@@ -17,9 +17,9 @@ from accounts.clients.operations import with_new_client
 from booking.admin.base import staff
 from booking.appointments.choosing import free_on, refuse_with_alternatives
 from booking.appointments.enums import Action, Event
-from booking.appointments.forms import CLIENTS_FOUND, InstantField
+from booking.appointments.forms import CLIENTS_FOUND, InstantField, NextClientForm
 from booking.appointments.messages import with_notification_note
-from booking.appointments.operations import book, reschedule
+from booking.appointments.operations import book, change, reschedule
 from booking.appointments.permissions import allowed_actions
 from booking.appointments.staff_forms import StaffBookForm, StaffTimeForm, WhoseForm, bookable_clients
 from booking.availability.search import FreeTime, SlotQuery, next_free
@@ -229,6 +229,41 @@ class BookingPages(StaffModelAdmin):
             day_url=self._day_url(schedule, form.said_so_far("date")),
             **_times(form, schedule, appointment.service, minutes, now),
             alternatives=sorted(alternatives or []),
+        )
+
+    # --- Another client ---
+
+    def client_view(self, request: HttpRequest, appointment: Appointment) -> HttpResponse:
+        """Find a client (`?search=`) and give them the appointment."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        schedule, now = appointment.provider.schedule, timezone.now()
+        if Action.REASSIGN not in allowed_actions(appointment, staff(request), now):
+            messages.error(request, _("The client of this appointment can no longer be changed."))
+            return HttpResponseRedirect(self.change_url(appointment.pk))
+        bookable = bookable_clients(schedule.provider).exclude(pk=appointment.client.pk)
+        form = NextClientForm(request.POST if request.method == "POST" else None, clients=bookable)
+        if request.method == "POST" and form.is_valid():
+            client = form.cleaned_data["client"]
+            try:
+                changed = change(appointment_id=appointment.pk, client_id=client.pk, actor=staff(request), now=now)
+            except DomainError as error:
+                refuse_with_alternatives(form, error)
+            else:
+                messages.success(request, with_notification_note(_("Client changed."), changed, Event.REASSIGNED))
+                return HttpResponseRedirect(self.change_url(appointment.pk))
+        words = NextClientForm.words_in(request)
+        return self.ask(
+            request,
+            title=_("Change the client"),
+            submit="",
+            template="admin/booking/appointment/client.html",
+            original=appointment,
+            back=self.change_url(appointment.pk),
+            zone=schedule.timezone,
+            form=form,
+            words=words,
+            clients=list(bookable.matching(words)[:CLIENTS_FOUND]) if words else [],
         )
 
 

@@ -16,6 +16,7 @@ from booking.appointments.enums import UPCOMING, Action
 from booking.appointments.forms import SCOPES, AppointmentTextsForm, ReasonForm
 from booking.appointments.messages import success_message
 from booking.appointments.permissions import allowed_actions
+from booking.appointments.queries import with_former_clients
 from booking.appointments.views.cancel import cancel
 from booking.calendars.icalendar import to_ical
 from booking.models import Appointment, Schedule
@@ -58,7 +59,7 @@ def appointment(request: HttpRequest, schedule: Schedule, pk: int) -> HttpRespon
         "appointment": shown,
         "allowed": [str(action) for action in allowed_actions(shown, actor_of(request), now)],
         "form": form,
-        "events": shown.events.select_related("user"),
+        "events": with_former_clients(shown.events.select_related("user")),
         "scopes": SCOPES if shown.series_id else [],
         "others": _others(shown, now),
         "reminders": _reminders_address(shown),

@@ -82,9 +82,9 @@ def move(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def appointment_of(token: str) -> Appointment:
-    """Return the appointment of a token. Raises NotFound if we did not sign it."""
-    rows = Appointment.objects.detailed().select_related("reservation__provider__schedule", "series")
-    made = rows.filter(pk=appointment_from_token(token)).first()
+    """Return the appointment of a token. Raises NotFound if we did not sign it, or if it has another client now."""
+    rows = Appointment.objects.of_link(*appointment_from_token(token)).detailed()
+    made = rows.select_related("reservation__provider__schedule", "series").first()
     if made is None:
         raise NotFound
     return made

@@ -77,7 +77,7 @@ class Strict:
         if not strange:
             return {}
         shown = {*self.fields, *(self.shown_by(context=self.context).fields if self.shown_by else ())}
-        current = self._shown() if not shown.isdisjoint(strange) else {}
+        current = self.as_shown() if not shown.isdisjoint(strange) else {}
         refused = {}
         for name in strange[:MOST_TOLD]:
             hint = _("%(address)s changes it.") % {"address": self.changed_by[name]} if name in self.changed_by else ""
@@ -88,7 +88,7 @@ class Strict:
                 refused[name] = [ErrorDetail(f"{text} {hint}".strip(), "read_only_field")]
         return refused
 
-    def _shown(self: Any) -> dict[str, Any]:
+    def as_shown(self: Any) -> dict[str, Any]:
         """Return the row as the caller reads it; empty if there is none yet."""
         if self.instance is None:
             return {}

@@ -548,13 +548,13 @@ def test_set_status_to_pending_is_a_bad_transition(appointment):
 @pytest.mark.parametrize(
     ("who", "status", "now", "actions"),
     [
-        ("provider", "scheduled", NOON, ["reschedule", "cancel"]),
-        ("provider", "scheduled", NINE, ["complete", "miss", "reschedule", "cancel"]),
-        ("provider", "pending", NOON, ["approve", "decline", "reschedule", "cancel"]),
+        ("provider", "scheduled", NOON, ["reschedule", "reassign", "cancel"]),
+        ("provider", "scheduled", NINE, ["complete", "miss", "reschedule", "reassign", "cancel"]),
+        ("provider", "pending", NOON, ["approve", "decline", "reschedule", "reassign", "cancel"]),
         ("provider", "completed", NINE, ["miss", "reopen"]),
         ("provider", "missed", NINE, ["complete", "reopen"]),
         ("client", "completed", NINE, []),
-        ("staff", "scheduled", NOON, ["reschedule", "cancel"]),
+        ("staff", "scheduled", NOON, ["reschedule", "reassign", "cancel"]),
         ("client", "scheduled", NOON, ["reschedule", "cancel"]),
         ("client", "pending", NOON, ["reschedule", "cancel"]),
         ("client", "scheduled", NINE - MOMENT, ["reschedule", "cancel"]),
