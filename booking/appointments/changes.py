@@ -181,7 +181,8 @@ def _begin_anew(
     old = appointment.reservation
     fresh = {"title": default_title(claimed.service), "description": "", "timezone": claimed.client.timezone}
     was = {name: getattr(appointment, name) for name in fresh if getattr(appointment, name) != fresh[name]}
-    series = {"series": appointment.series_id} if appointment.series_id else {}
+    if appointment.series_id:
+        details["series"] = appointment.series_id
     if appointment.series and appointment.occurrence:
         add_exdate(appointment.series, appointment.occurrence, now)
     appointment.reservation = claimed
@@ -198,7 +199,6 @@ def _begin_anew(
         reservation=old.pk,
         changed=sorted(["client", *was]),
         was={"client": old.client_id, **was},
-        **series,
         **details,
     )
     return appointment

@@ -284,7 +284,7 @@ def test_offers_what_can_be_done_with_an_appointment_now(office, berlin):
 
     page = office.get(url("appointment_change", appointment.pk))
 
-    assert [label for label, _url, _asks in page.context["buttons"]] == ["Reschedule", "Cancel"]
+    assert [label for label, _url, _asks in page.context["buttons"]] == ["Reschedule", "Change the client", "Cancel"]
 
 
 def test_tells_when_who_and_how_to_reach_them_and_books_the_same_again(office, berlin):

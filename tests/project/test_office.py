@@ -104,7 +104,7 @@ def test_how_it_went_is_one_click_once_it_has_begun(dashboard, provider):
         page = dashboard.post(f"/admin/booking/appointment/{made.pk}/do/miss/", {"next": "/admin/"}, follow=True)
 
     made.refresh_from_db()
-    assert (line["going_on"], line["allowed"]) == (True, ["complete", "miss", "reschedule", "cancel"])
+    assert (line["going_on"], line["allowed"]) == (True, ["complete", "miss", "reschedule", "reassign", "cancel"])
     assert (made.status, page.redirect_chain[-1][0]) == ("missed", "/admin/")
 
 

@@ -895,9 +895,9 @@ def test_edit_is_refused_to_the_client(booker_api, made):
     [
         ("booker_api", -timedelta(microseconds=1), ["reschedule", "cancel"]),
         ("booker_api", timedelta(0), []),
-        ("provider_api", -timedelta(microseconds=1), ["reschedule", "cancel"]),
-        ("provider_api", timedelta(0), ["complete", "miss", "reschedule", "cancel"]),
-        ("staff_api", timedelta(0), ["complete", "miss", "reschedule", "cancel"]),
+        ("provider_api", -timedelta(microseconds=1), ["reschedule", "reassign", "cancel"]),
+        ("provider_api", timedelta(0), ["complete", "miss", "reschedule", "reassign", "cancel"]),
+        ("staff_api", timedelta(0), ["complete", "miss", "reschedule", "reassign", "cancel"]),
     ],
 )
 def test_allowed_actions_depend_on_who_asks_and_when(request, made, who, later, expected):
@@ -911,8 +911,8 @@ def test_allowed_actions_depend_on_who_asks_and_when(request, made, who, later, 
     ("who", "expected"),
     [
         ("booker_api", ["reschedule", "cancel"]),
-        ("provider_api", ["approve", "decline", "reschedule", "cancel"]),
-        ("staff_api", ["approve", "decline", "reschedule", "cancel"]),
+        ("provider_api", ["approve", "decline", "reschedule", "reassign", "cancel"]),
+        ("staff_api", ["approve", "decline", "reschedule", "reassign", "cancel"]),
     ],
 )
 def test_allowed_actions_of_a_pending_one(request, pending, who, expected):

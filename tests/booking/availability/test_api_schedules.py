@@ -157,7 +157,7 @@ def test_set_hours_keeps_bookings_and_names_them(provider_api, provider):
 
     outside.refresh_from_db()
     assert [row["id"] for row in answer["conflicts"]] == [outside.pk]
-    assert answer["conflicts"][0]["allowed_actions"] == ["reschedule", "cancel"]
+    assert answer["conflicts"][0]["allowed_actions"] == ["reschedule", "reassign", "cancel"]
     assert (outside.status, inside.reservation.status, outside.reservation.status) == (
         "scheduled",
         "confirmed",
