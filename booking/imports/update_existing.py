@@ -109,5 +109,7 @@ def _check_client(draft: Draft, existing: Client) -> None:
         or (not wanted["email"] and wanted["name"] and existing.name == wanted["name"])
     )
     if not same:
-        says = _("This appointment is %s's. An import gives it to nobody else: change the client of the appointment itself.")
+        says = _(
+            "This appointment is %s's. An import gives it to nobody else: change the client of the appointment itself."
+        )
         raise RowRefused("client_differs", says % existing, "client_email")
