@@ -35,7 +35,7 @@ from booking.reservations.api import ConfirmSerializer, ReservationViewSet, Rese
 from booking.reservations.serializers import ReservationSerializer
 from scheduler_project.common.api.content import JSONParser
 from scheduler_project.common.api.fields import ID, IdField
-from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.api.versions import ROOT
 from scheduler_project.common.errors import NotFound
 
@@ -95,8 +95,9 @@ class ClientReservationViewSet(ReservationViewSet):
 
     @extend_schema(
         summary="Hold a time for a client",
+        parameters=[PREVIEW],
         request=ClientReserveSerializer,
-        responses={201: ReservationSerializer, **refusals(403, 404, 409)},
+        responses={200: ReservationSerializer, 201: ReservationSerializer, **refusals(403, 404, 409)},
         examples=[OpenApiExample("The time that begins with a slot", {"slot": 1}, request_only=True)],
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -114,6 +115,7 @@ class ClientReservationViewSet(ReservationViewSet):
 
     @extend_schema(
         summary="Confirm a client's hold, or give it back",
+        parameters=[PREVIEW],
         request=ClientConfirmSerializer,
         responses={200: AppointmentSerializer, **refusals(409, 410)},
         examples=[OpenApiExample("Confirm", {"reservation": 1}, request_only=True)],

@@ -606,6 +606,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "ReservationStatusEnum": "booking.reservations.enums.ReservationStatus",
         "AppointmentStatusEnum": "booking.appointments.enums.AppointmentStatus",
+        "AllowedActionsEnum": "booking.appointments.enums.Action",
+        "AllowedHoldActionsEnum": "booking.reservations.enums.HoldAction",
         "OverrideEnum": "booking.reservations.enums.Override",
         "MessageStatusEnum": "reminders.enums.PUBLIC_STATUSES",
         "AddressChannelEnum": "reminders.channels.registry.personal_choices",

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework import serializers, viewsets
+from rest_framework import serializers, status, viewsets
 from rest_framework.permissions import SAFE_METHODS, AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -106,6 +106,11 @@ class BookingViewSet(IdempotentMixin, StrictView, viewsets.GenericViewSet[Any]):
     @property
     def is_preview(self) -> bool:
         return self.wanted["preview"]
+
+    @property
+    def created(self) -> int:
+        """Return the status of an answer with a new row; in a preview there is none."""
+        return status.HTTP_200_OK if self.is_preview else status.HTTP_201_CREATED
 
     def perform(self, call: Callable[[], Done]) -> Done:
         """Run the operation; with `?preview`, only return what it would do."""

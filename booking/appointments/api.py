@@ -40,7 +40,7 @@ from booking.reservations.serializers import (
 from scheduler_project.common.api.changes import ChangesPagination
 from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.fields import EmailField, IdField, LineField, PhoneField, TextField, TimezoneField
-from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotAllowed
 from scheduler_project.common.limits.throttling import seconds_until_mail
@@ -220,8 +220,10 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     def acted(self, which: Action, reason: str = "") -> Response:
         found = self.get_object()
-        appointment = appointments.take_action(
-            appointment_id=found.pk, action=which, actor=self.actor_on(found), now=self.now, reason=reason
+        appointment = self.perform(
+            lambda: appointments.take_action(
+                appointment_id=found.pk, action=which, actor=self.actor_on(found), now=self.now, reason=reason
+            )
         )
         return self.answer_about(appointment)
 
@@ -231,8 +233,9 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         "their details and confirm instead: without a login the answer is 403 `confirmation_required`. Where the site "
         "lets guests book without a mail (`GUESTS_CONFIRM=off`), they send their details with it, as `client` or one "
         "by one.",
+        parameters=[PREVIEW],
         request=BookSerializer,
-        responses={201: USERS_OR_GUESTS, **refusals(403, 404, 409)},
+        responses={200: USERS_OR_GUESTS, 201: USERS_OR_GUESTS, **refusals(403, 404, 409)},
         examples=[
             OpenApiExample(
                 "For one's own client",
@@ -245,21 +248,24 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         if self.is_anonymous:
             return self.book_as_guest()
         data = self.sent(BookSerializer)
-        appointment = appointments.book(
-            provider_id=data["provider"],
-            client_id=self.client_asked_for(data.get("client")),
-            service_id=data.get("service"),
-            starts_at=data["start_time"],
-            ends_at=data.get("end_time"),
-            title=data.get("title", ""),
-            description=data.get("description", ""),
-            timezone=data.get("timezone", ""),
-            reminder_offsets=data.get("reminder_offsets"),
-            overrides=data.get("override", ()),
-            actor=self.actor,
-            now=self.now,
+        client_id = self.client_asked_for(data.get("client"))
+        appointment = self.perform(
+            lambda: appointments.book(
+                provider_id=data["provider"],
+                client_id=client_id,
+                service_id=data.get("service"),
+                starts_at=data["start_time"],
+                ends_at=data.get("end_time"),
+                title=data.get("title", ""),
+                description=data.get("description", ""),
+                timezone=data.get("timezone", ""),
+                reminder_offsets=data.get("reminder_offsets"),
+                overrides=data.get("override", ()),
+                actor=self.actor,
+                now=self.now,
+            )
         )
-        return self.answer(AppointmentSerializer, appointment, status.HTTP_201_CREATED)
+        return self.answer(AppointmentSerializer, appointment, self.created)
 
     def book_as_guest(self) -> Response:
         if settings.GUESTS_CONFIRM:
@@ -271,16 +277,18 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         check_sent_by_guest(sent, besides="client" if isinstance(details, dict) else None)
         if seconds := seconds_until_mail("hold", details["email"]):
             raise Throttled(wait=seconds)
-        appointment = appointments.book_as_guest(
-            provider_id=sent["provider"],
-            service_id=sent.get("service"),
-            starts_at=sent["start_time"],
-            timezone=sent.get("timezone", ""),
-            source=Source.API,
-            now=self.now,
-            **{**details, "note": sent.get("description") or details["note"]},
+        appointment = self.perform(
+            lambda: appointments.book_as_guest(
+                provider_id=sent["provider"],
+                service_id=sent.get("service"),
+                starts_at=sent["start_time"],
+                timezone=sent.get("timezone", ""),
+                source=Source.API,
+                now=self.now,
+                **{**details, "note": sent.get("description") or details["note"]},
+            )
         )
-        return self.answer(GuestAppointmentSerializer, appointment, status.HTTP_201_CREATED)
+        return self.answer(GuestAppointmentSerializer, appointment, self.created)
 
     @extend_schema(
         summary="Change what is named",
@@ -340,6 +348,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Move to another time",
+        parameters=[PREVIEW],
         request=RescheduleSerializer,
         responses={200: USERS_OR_GUESTS, **refusals(403, 409)},
         examples=[OpenApiExample("An hour later", {"start_time": "2027-03-04T14:30:00+01:00"}, request_only=True)],
@@ -348,18 +357,21 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
     def reschedule(self, request: Request, pk: str) -> Response:
         data = self.sent(RescheduleSerializer)
         found = self.get_object()
-        appointment = appointments.reschedule(
-            appointment_id=found.pk,
-            starts_at=data["start_time"],
-            ends_at=data.get("end_time"),
-            overrides=data.get("override", ()),
-            actor=self.actor_on(found),
-            now=self.now,
+        appointment = self.perform(
+            lambda: appointments.reschedule(
+                appointment_id=found.pk,
+                starts_at=data["start_time"],
+                ends_at=data.get("end_time"),
+                overrides=data.get("override", ()),
+                actor=self.actor_on(found),
+                now=self.now,
+            )
         )
         return self.answer_about(appointment)
 
     @extend_schema(
         summary="Cancel, with a reason",
+        parameters=[PREVIEW],
         request=ReasonSerializer,
         responses={200: USERS_OR_GUESTS, **refusals(403, 409)},
     )
@@ -369,6 +381,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Approve a pending appointment",
+        parameters=[PREVIEW],
         request=None,
         responses={200: AppointmentSerializer, **refusals(403, 409)},
     )
@@ -378,6 +391,7 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
 
     @extend_schema(
         summary="Decline a pending appointment",
+        parameters=[PREVIEW],
         request=ReasonSerializer,
         responses={200: AppointmentSerializer, **refusals(403, 409)},
     )

@@ -39,7 +39,7 @@ from booking.reservations.serializers import (
 )
 from scheduler_project.common.api.fields import IdField, LineField, TimezoneField
 from scheduler_project.common.api.idempotency import IdempotentMixin
-from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.api.serializers import Serializer
 from scheduler_project.common.api.views import StrictView
 from scheduler_project.common.db.references import new_reference
@@ -79,36 +79,42 @@ class HoldMixin:
         """Hold a time, and answer it. A visitor's answer has the token for what comes next."""
         if self.is_anonymous:
             return self._hold_as_visitor(provider_id, starts_at, data)
-        reservation = reservations.reserve(
-            provider_id=provider_id,
-            starts_at=starts_at,
-            client_id=self.client_asked_for(data.get("client")),
-            service_id=data.get("service"),
-            ends_at=data.get("end_time"),
-            overrides=data.get("override", ()),
-            actor=self.actor,
-            now=self.now,
-            network=site_network(self.request),
+        client_id = self.client_asked_for(data.get("client"))
+        reservation = self.perform(
+            lambda: reservations.reserve(
+                provider_id=provider_id,
+                starts_at=starts_at,
+                client_id=client_id,
+                service_id=data.get("service"),
+                ends_at=data.get("end_time"),
+                overrides=data.get("override", ()),
+                actor=self.actor,
+                now=self.now,
+                network=site_network(self.request),
+            )
         )
-        return self.answer(ReservationSerializer, reservation, status.HTTP_201_CREATED)
+        return self.answer(ReservationSerializer, reservation, self.created)
 
     def _hold_as_visitor(self: Any, provider_id: int, starts_at: datetime, data: dict[str, Any]) -> Response:
         check_sent_by_guest(data)
         if isinstance(self.guest, Attendee):
             raise NotAllowed(OF_AN_APPOINTMENT)
         visitor = self.guest.reference if self.guest else new_reference()
-        reservation = guests.hold_as_visitor(
-            provider_id=provider_id,
-            service_id=data.get("service"),
-            starts_at=starts_at,
-            visitor=visitor,
-            timezone=data.get("timezone") or self.wanted.get("timezone", ""),
-            now=self.now,
-            network=site_network(self.request),
-            source=Source.API,
+        reservation = self.perform(
+            lambda: guests.hold_as_visitor(
+                provider_id=provider_id,
+                service_id=data.get("service"),
+                starts_at=starts_at,
+                visitor=visitor,
+                timezone=data.get("timezone") or self.wanted.get("timezone", ""),
+                now=self.now,
+                network=site_network(self.request),
+                source=Source.API,
+            )
         )
         body = ReservationSerializer(reservation, context=self.get_serializer_context()).data
-        return Response({**body, "guest_token": guest_token(visitor, reservation)}, status.HTTP_201_CREATED)
+        token = {} if self.is_preview else {"guest_token": guest_token(visitor, reservation)}
+        return Response({**body, **token}, self.created)
 
 
 @extend_schema_view(
@@ -139,8 +145,9 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
     @extend_schema(
         summary="Hold a time",
         description=WITHOUT_LOGIN,
+        parameters=[PREVIEW],
         request=ReserveSerializer,
-        responses={201: HeldSerializer, **refusals(403, 404, 409)},
+        responses={200: HeldSerializer, 201: HeldSerializer, **refusals(403, 404, 409)},
         examples=[
             OpenApiExample(
                 "Half past one in Berlin",
@@ -178,6 +185,7 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
 
     @extend_schema(
         summary="Confirm a hold, or give it back",
+        parameters=[PREVIEW],
         request=ConfirmSerializer,
         description="Guests send the `code` that was mailed with the details. Their answer has less in it, and a "
         "`guest_token` for the appointment. Without the code it is 403 `confirmation_required`, and five wrong ones "
@@ -194,7 +202,7 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
             return self.confirm_as_guest(data)
         if "code" in data:
             raise NotAllowed(_("Only guests confirm by a code."), field="code")
-        appointment = appointments.confirm(reservation_id=int(pk), actor=self.actor, now=self.now)
+        appointment = self.perform(lambda: appointments.confirm(reservation_id=int(pk), actor=self.actor, now=self.now))
         return self.answer(AppointmentSerializer, appointment)
 
     @extend_schema(summary="Release a hold", responses={204: None, **refusals(409)})
@@ -203,7 +211,8 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def release(self, held: Reservation) -> Reservation:
-        return reservations.release(reservation_id=held.pk, actor=self.actor_on(held), now=self.now)
+        actor = self.actor_on(held)
+        return self.perform(lambda: reservations.release(reservation_id=held.pk, actor=actor, now=self.now))
 
     def confirm_as_guest(self, data: dict[str, Any]) -> Response:
         """Confirm a guest's hold by the mailed code.
@@ -216,8 +225,9 @@ class ReservationViewSet(HoldMixin, mixins.ListModelMixin, mixins.RetrieveModelM
             check_code(held, data.get("code"), self.now)
         except WrongHoldCode as wrong:
             return self.handle_exception(wrong)
-        appointment = appointments.confirm(
-            reservation_id=held.pk, actor=self.actor_on(held), now=self.now, from_mailbox="code" in data
+        actor = self.actor_on(held)
+        appointment = self.perform(
+            lambda: appointments.confirm(reservation_id=held.pk, actor=actor, now=self.now, from_mailbox="code" in data)
         )
         return self.answer(GuestAppointmentSerializer, appointment)
 

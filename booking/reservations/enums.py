@@ -13,6 +13,13 @@ class ReservationStatus(models.TextChoices):
     RELEASED = "released", _("released")
 
 
+class HoldAction(models.TextChoices):
+    """The actions on a hold."""
+
+    CONFIRM = "confirm", _("confirm")
+    RELEASE = "release", _("release")
+
+
 LIVE = (ReservationStatus.HELD, ReservationStatus.CONFIRMED)
 """The states in which a reservation claims its time; a hold only until it expires."""
 

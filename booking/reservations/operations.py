@@ -17,6 +17,7 @@ from booking.reservations.claims import BOOK, chosen_length, claim, expire, lock
 from booking.reservations.enums import Override, ReservationStatus, stale_sql
 from booking.reservations.errors import AlreadyConfirmed, TimeUnavailable
 from booking.reservations.models import ReservationQuerySet
+from booking.reservations.permissions import CHANGE
 from booking.signals import time_held
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -211,7 +212,7 @@ def release(*, reservation_id: int, actor: Actor, now: datetime) -> Reservation:
         raise NotFound
     locked_schedule(provider_id)
     reservation = Reservation.objects.select_for_update(no_key=True).get(pk=reservation_id)
-    if not actor.runs(provider_id, "booking.change_reservation") and reservation.client_id != actor.client_id:
+    if not actor.runs(provider_id, CHANGE) and reservation.client_id != actor.client_id:
         raise NotAllowed
     state = reservation.state(now)
     if state == ReservationStatus.CONFIRMED:

@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.actors import Actor, Source
 from accounts.clients.serializers import GuestSerializer
 from booking.models import Reservation
-from booking.reservations.enums import Override, ReservationStatus
+from booking.reservations.enums import HoldAction, Override, ReservationStatus
 from booking.reservations.forms import PHONE_FOR_SMS
+from booking.reservations.permissions import allowed_actions
 from scheduler_project.common.api.fields import IdField, TextField
 from scheduler_project.common.api.serializers import Serializer
 from scheduler_project.common.errors import NotAllowed
@@ -90,11 +92,16 @@ class ReservationSerializer(Serializer[Reservation]):
     appointment = serializers.IntegerField(allow_null=True)
     overrides = serializers.ListField(child=serializers.ChoiceField(choices=Override.choices))
     created_at = serializers.DateTimeField()
+    allowed_actions = serializers.ListField(
+        child=serializers.ChoiceField(choices=HoldAction.choices), help_text=_("What you may do with it now.")
+    )
 
     def to_representation(self, instance: Reservation) -> dict[str, Any]:
         """Return the representation, written by hand: a serializer's fields take longer than reserving does."""
         zone = self.context["zone"] or UTC
-        state = instance.state(self.context["now"])
+        now, user = self.context["now"], self.context["request"].user
+        actor = Actor.of(user, Source.API) if user.is_authenticated else None
+        state = instance.state(now)
         had_none = state in (ReservationStatus.HELD, ReservationStatus.EXPIRED)
         appointment = None if had_none else getattr(instance, "appointment", None)
         return {
@@ -109,6 +116,7 @@ class ReservationSerializer(Serializer[Reservation]):
             "appointment": appointment.pk if appointment else None,
             "overrides": instance.overrides,
             "created_at": instance.created_at.astimezone(zone),
+            "allowed_actions": [str(action) for action in allowed_actions(instance, actor, now)],
         }
 
 

@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from accounts.api.permissions import ForStaff
 from booking.api.base import BookingViewSet
 from booking.api.fields import get_or_404
-from booking.availability.api.changes import PREVIEW
 from booking.models import Appointment
 from reminders.models import Message
 from reminders.outbox import filters, serializers
@@ -21,7 +20,7 @@ from reminders.outbox import operations as outbox
 from reminders.plan.queries import not_planned
 from scheduler_project.common.api.changes import ChangesPagination
 from scheduler_project.common.api.content import Pagination
-from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.errors import NotAllowed
 
 
@@ -55,12 +54,14 @@ class ReminderViewSet(filters.WarnsOfPending, mixins.ListModelMixin, mixins.Retr
     @extend_schema(
         summary="Send a failed one again",
         description="With the same key, so that whoever got it after all sees it once. For the provider and staff.",
+        parameters=[PREVIEW],
         request=None,
         responses={200: serializers.ReminderSerializer, **refusals(403, 409, 410)},
     )
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
-        message = outbox.retry(message_id=self.get_object().pk, actor=self.actor, now=self.now)
+        failed = self.get_object()
+        message = self.perform(lambda: outbox.retry(message_id=failed.pk, actor=self.actor, now=self.now))
         return self.answer(serializers.ReminderSerializer, message)
 
     @extend_schema(summary="Each try at sending it", responses=serializers.AttemptSerializer(many=True), filters=False)

@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from accounts.api.permissions import ForStaff
 from booking.api.fields import InstantField, validate_year
 from booking.availability import operations as availability
-from booking.availability.api.changes import PREVIEW, ChangeSerializer, ChangingViewSet
+from booking.availability.api.changes import ChangeSerializer, ChangingViewSet
 from booking.availability.api.filters import ClosureFilter, TimeOffFilter
 from booking.models import Closure, TimeOff
 from scheduler_project.common.api.fields import IdField, TimezoneField
-from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.api.serializers import ModelSerializer
 
 

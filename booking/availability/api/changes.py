@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiParameter, extend_schema_field
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.response import Response
 
@@ -12,8 +12,6 @@ from booking.appointments.serializers import AppointmentSerializer
 from booking.availability.operations import AvailabilityChange
 from booking.reservations.serializers import ReservationSerializer
 from scheduler_project.common.api.serializers import Serializer
-
-PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
 
 
 class ChangeSerializer(Serializer[AvailabilityChange]):

@@ -24,14 +24,14 @@ from booking.api.fields import (
     zone_or_none,
 )
 from booking.availability import operations as availability
-from booking.availability.api.changes import PREVIEW, ChangeSerializer
+from booking.availability.api.changes import ChangeSerializer
 from booking.availability.api.slots import FreeTimesMixin, SlotQuerySerializer, SlotSerializer, with_instants
 from booking.availability.api.windows import AGAIN, OpeningViewSet, WindowSerializer
 from booking.availability.enums import Weekday
 from booking.availability.models import SETTINGS
 from booking.models import DateOverride, Schedule
 from scheduler_project.common.api.fields import DateField, TimezoneField
-from scheduler_project.common.api.schema import PAGES, refusals
+from scheduler_project.common.api.schema import PAGES, PREVIEW, refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotFound
 from scheduler_project.common.time.zones import day_interval

@@ -28,7 +28,7 @@ from booking.reservations.serializers import HeldSerializer
 from scheduler_project.common.api.conditional import asks_for_changes, not_modified, tag_for, with_tag
 from scheduler_project.common.api.content import Pagination
 from scheduler_project.common.api.fields import IdField, TimezoneField
-from scheduler_project.common.api.schema import PAGES, refusals
+from scheduler_project.common.api.schema import PAGES, PREVIEW, refusals
 from scheduler_project.common.api.serializers import QuerySerializer, Serializer
 from scheduler_project.common.api.versions import documented
 from scheduler_project.common.errors import Missing, NotFound
@@ -232,8 +232,9 @@ class SlotViewSet(FreeTimesMixin, HoldMixin, BookingViewSet):
     @extend_schema(
         summary="Hold the time that begins with this slot",
         description=WITHOUT_LOGIN,
+        parameters=[PREVIEW],
         request=ReserveSlotSerializer,
-        responses={201: HeldSerializer, **refusals(403, 409)},
+        responses={200: HeldSerializer, 201: HeldSerializer, **refusals(403, 409)},
         examples=[OpenApiExample("For yourself", {}, request_only=True)],
     )
     @action(detail=True, methods=["post"], pagination_class=None)

@@ -11,11 +11,11 @@ from rest_framework.response import Response
 
 from booking.api.fields import InstantField
 from booking.availability import operations as availability
-from booking.availability.api.changes import PREVIEW, ChangeSerializer, ChangingViewSet
+from booking.availability.api.changes import ChangeSerializer, ChangingViewSet
 from booking.availability.api.filters import WindowFilter
 from booking.models import AvailabilityWindow
 from scheduler_project.common.api.fields import IdField, TimezoneField
-from scheduler_project.common.api.schema import refusals
+from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.api.serializers import ModelSerializer
 
 

@@ -13,6 +13,9 @@ from scheduler_project.common.api.versions import ROOT
 ZONE = OpenApiParameter("timezone", str, description="Write times with the offset of this IANA zone.")
 
 
+PREVIEW = OpenApiParameter("preview", bool, description="Answer what would happen, and change nothing.")
+
+
 PAGES = [OpenApiParameter("page", int), OpenApiParameter("page_size", int, description="At most 200.")]
 
 

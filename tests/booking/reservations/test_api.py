@@ -66,6 +66,7 @@ def test_reserve_answers_the_whole_hold(booker_api, booker, provider):
         "appointment": None,
         "overrides": [],
         "created_at": "2026-03-02T12:00:00Z",
+        "allowed_actions": ["confirm", "release"],
     }
 
 

@@ -91,6 +91,34 @@ def test_users_get_no_token(booker_api, provider):
     assert "guest_token" not in reserve(provider, api=booker_api).json()
 
 
+def test_preview_of_a_hold_holds_nothing_and_gives_no_token(provider):
+    answer = APIClient().post("/api/reservations?preview=true", {"provider": provider.pk, "start_time": NINE})
+
+    assert (answer.status_code, answer.json()["status"], "guest_token" in answer.json()) == (200, "held", False)
+    assert not Reservation.objects.exists()
+
+
+def test_preview_of_confirming_leaves_the_hold(visitor, held):
+    give(visitor, held)
+
+    answer = visitor.post(path(held, "confirm") + "?preview=true", {"confirmed": True, "code": code(held)})
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "scheduled")
+    assert Reservation.objects.get().status == "held"
+
+
+def test_preview_of_confirming_counts_wrong_codes(visitor, held):
+    give(visitor, held)
+    for _ in range(5):
+        visitor.post(path(held, "confirm") + "?preview=true", {"confirmed": True, "code": "wrong"})
+
+    assert refusal(confirm(visitor, held, code=code(held))) == (400, "wrong_code", "code")
+
+
+def test_guest_may_confirm_and_release_their_hold(visitor, held):
+    assert held["allowed_actions"] == visitor.get(path(held)).json()["allowed_actions"] == ["confirm", "release"]
+
+
 def test_timezone_of_the_request_is_the_visitors(provider):
     reserve(provider, "2026-03-04T10:00:00", timezone="Europe/Berlin")
 
