@@ -583,6 +583,9 @@ API_KEY_OVERLAP_HOURS = env.int("API_KEY_OVERLAP_HOURS", default=24)
 API_KEYS_PER_LOGIN = env.int("API_KEYS_PER_LOGIN", default=20)
 """API keys that one login may have at a time."""
 
+MCP_API_KEY = env.str("MCP_API_KEY", default="")
+"""The API key as whose owner `manage.py mcp` acts. The web server does not use it."""
+
 SPECTACULAR_SETTINGS = {
     "TITLE": "Scheduler API",
     "DESCRIPTION": "Publish availability, list free times, hold one, confirm it. [Try requests](/api/v1/docs/swagger) "
@@ -718,6 +721,7 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO"},
         "celery": {"level": "WARNING"},  # else a line for each wake-up
         "django.request": {"level": "ERROR"},
+        "mcp": {"level": "WARNING"},  # else two lines for each message
         # Whatever LOG_LEVEL is: log-ins are no errors, but must be logged.
         "security": {"level": "INFO"},
     },

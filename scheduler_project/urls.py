@@ -9,6 +9,7 @@ from scheduler_project.common.api.versions import ROUTE_WITHOUT_VERSION
 from scheduler_project.common.pages.base import choose_zone
 from scheduler_project.common.pictures.views import picture
 from scheduler_project.common.site.views import brand
+from scheduler_project.mcp.views import MessageView
 
 urlpatterns = [
     # The same addresses twice. Those with the version stand last, because `reverse` takes the last.
@@ -16,6 +17,7 @@ urlpatterns = [
     path("api/v1", api.RootView.as_view()),
     re_path(ROUTE_WITHOUT_VERSION, include(api)),
     path("api/v1/", include(api)),
+    re_path(r"^mcp/?$", MessageView.as_view(), name="mcp"),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("mail/", mailbox.mailbox, name="mailbox"),

@@ -388,6 +388,7 @@ NOT_PAGES = {
     "dashboard-appointment-act": "takes POST only",
     "after-login": "leads on",
     "my-sign-in-end": "takes POST only",
+    "mcp": "takes messages of programs",
     "my-key": "takes POST only",
     "issuer": "leads on, where an issuer is set",
     "issuer-callback": "leads on, where an issuer is set",

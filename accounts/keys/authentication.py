@@ -37,8 +37,11 @@ class KeyAuthentication(BaseAuthentication):
         assert user.key is not None
         untyped: Any = request._request  # noqa: SLF001  (DRF's own way)
         untyped.user_of_key = user  # for the log: with a refusal, DRF makes the user nobody
-        check_scope(request, user.key)
+        self.check_scope(request, user.key)
         return user, user.key
+
+    def check_scope(self, request: Request, key: ApiKey) -> None:
+        check_scope(request, key)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'

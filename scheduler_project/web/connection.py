@@ -50,6 +50,9 @@ that read nothing: thousands of connections have so many each."""
 PARTS_AT_ONCE = 16
 """Number of parts after which other connections have a turn: a fast reader of a long file would block the loop."""
 
+OF_PROGRAMS = (b"/api/", b"/mcp")
+"""The beginnings of addresses for programs, which are refused in JSON."""
+
 NEVER = float("inf")
 
 
@@ -253,7 +256,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self.target += url
-        self.api = self.target.startswith(b"/api/")
+        self.api = self.target.startswith(OF_PROGRAMS)
         if len(self.target) > LONGEST_TARGET:
             raise RequestRefused(refusals.URL_TOO_LONG)
 
@@ -319,7 +322,7 @@ class HttpConnection(asyncio.Protocol):
             if parts.netloc.decode("latin-1").lower() != (host or "").lower():
                 return False
             self.target = (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
-            self.api = self.target.startswith(b"/api/")
+            self.api = self.target.startswith(OF_PROGRAMS)
         return self.target.startswith(b"/")
 
     def _expect_body(self, length: int, *, waits: bool) -> None:

@@ -7,14 +7,17 @@ ROOT = "/api/v1/"
 ROUTE_WITHOUT_VERSION = r"^api/(?!v1(?:/|$))"
 """The pattern under which the URL map has all addresses a second time."""
 
+OF_PROGRAMS = frozenset({"/api", "/mcp", "/mcp/"})
+"""Paths for programs that are not below `/api/`."""
+
 WITHOUT_VERSION = re.compile(r"^((?:https?://[^/]*)?)/api/(?!v1(?:/|$))")
 
 WITH_VERSION = re.compile(r"^/api/v1(?=/|$)")
 
 
 def is_api(path: str) -> bool:
-    """Return whether a path is one of the API's, which has its own format of errors."""
-    return path.startswith("/api/") or path == "/api"
+    """Return whether a path is for programs, the API's or that of MCP, whose errors have their own format."""
+    return path.startswith("/api/") or path in OF_PROGRAMS
 
 
 def documented(address: str) -> str:

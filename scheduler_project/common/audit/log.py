@@ -102,7 +102,7 @@ def source_of(request: HttpRequest | None) -> str:
     """Return the source of a request; without a request it is a job or a command."""
     if request is None:
         return Source.JOB.value if bool(current_task) else Source.COMMAND.value
-    source = {"api": Source.API, "admin": Source.ADMIN}.get(
+    source = {"api": Source.API, "mcp": Source.API, "admin": Source.ADMIN}.get(
         request.path_info.lstrip("/").partition("/")[0], Source.PAGE
     )
     return source.value

@@ -1,0 +1,82 @@
+"""Refusals as models read them: those of the API, each with what to do. All texts are those of the documentation."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException, ValidationError
+
+from scheduler_project.common.api.errors import ExceptionFormatter
+from scheduler_project.documentation.guides import DOCS, ERRORS
+
+STATUSES = DOCS / "howto" / "api" / "4-errors.md"
+"""The page that says what to do, by the status of an answer."""
+
+OF_CHECKS = re.compile(r"^`[a-z_]+`(?:, `[a-z_]+`)+\.$", re.MULTILINE)
+"""The codes of fields that fail their checks, which stand in one line."""
+
+
+def refusal(error: APIException) -> dict[str, Any]:
+    """Return an error of ours as the API writes it."""
+    context: Any = {}  # the formatter reads nothing of it
+    return explained(ExceptionFormatter(error, context, error).run() or {}, error.status_code)
+
+
+def explained(body: dict[str, Any], status: int) -> dict[str, Any]:
+    """Return a refusal of the API with its status, and what to do."""
+    return {**body, "status": status, "do": what_to_do().get(status, "")}
+
+
+def explain(code: Any) -> dict[str, Any]:
+    """Return what there is to know about a code. Raises ValidationError for one that there is not."""
+    rows = [row for row in codes() if row["code"] == code]
+    if not rows:
+        raise ValidationError({"code": [_("There is no such code.")]}, code="invalid_choice")
+    return {"code": code, "meanings": [{**row, "do": what_to_do().get(row["status"], "")} for row in rows]}
+
+
+@cache
+def what_to_do() -> dict[int, str]:
+    return {int(status): row["do"] for row in tables(STATUSES) for status in row["status"].split(", ")}
+
+
+@cache
+def codes() -> list[dict[str, Any]]:
+    """Return all codes with their status, the fields they are about, their usual message, and where they occur."""
+    checks = OF_CHECKS.search(ERRORS.read_text(encoding="utf-8"))
+    assert checks is not None
+    message = "A field failed this check. The refusal names it in `attr`, and says in `detail` what it must be."
+    of_checks = [
+        {"code": code, "status": 400, "fields": [], "message": message, "about": "Any request"}
+        for code in re.findall(r"\w+", checks[0])
+    ]
+    return of_checks + [
+        {
+            "code": row["code"].strip("`"),
+            "status": int(row["status"]),
+            "fields": re.findall(r"\w+", row.get("field", "")),
+            "message": row["message"],
+            "about": row["heading"],
+        }
+        for row in tables(ERRORS)
+        if "status" in row
+    ]
+
+
+def tables(page: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of the tables of a page of docs/: each with its cells by the names of their columns."""
+    heading, names = "", None
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+        if not line.startswith("|"):
+            names = None
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if names is None:
+            names = cells
+        elif not all(set(cell) <= {"-"} for cell in cells):
+            yield {**dict(zip(names, cells, strict=True)), "heading": heading}
