@@ -23,6 +23,7 @@ from accounts.keys.errors import KeyRefused
 from accounts.keys.operations import user_of_key
 from accounts.keys.scopes import scope_for
 from scheduler_project.common.api.versions import ROOT
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.mcp.calls import Answer, Caller, call
 from scheduler_project.mcp.schemas import arguments_of, input_schema
 from scheduler_project.mcp.tools import EXPLAIN, INSTRUCTIONS, TOOLS, Tool
@@ -72,7 +73,7 @@ def server_for(
     return Server(
         "scheduler",
         version=str(settings.SPECTACULAR_SETTINGS["VERSION"]),
-        title=settings.SITE_NAME,
+        title=site_settings().title,
         website_url=settings.SITE_URL,
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from accounts.keys.operations import user_of_key
@@ -26,7 +26,9 @@ def serve(key: str) -> None:
 
     from scheduler_project.mcp.server import serve_stdio, server_for
 
-    anyio.run(serve_stdio, server_for(Caller(key, environ()), with_fresh_connection))
+    server = server_for(Caller(key, environ()), with_fresh_connection)
+    connection.close()  # Calls have one in a thread of their own.
+    anyio.run(serve_stdio, server)
 
 
 def with_fresh_connection(function: Callable[..., Any]) -> Callable[..., Any]:
