@@ -60,7 +60,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
-    "modeltrans",
     "phonenumber_field",
     "rest_framework",
     "rest_framework_simplejwt",
@@ -148,7 +147,6 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 """The language of people who chose none: `en`, `de` or `fr`."""
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("fr", "Français")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-MODELTRANS_AVAILABLE_LANGUAGES = [code for code, _name in LANGUAGES]
 USE_I18N = True
 FORMAT_MODULE_PATH = "scheduler_project.formats"
 USE_TZ = True

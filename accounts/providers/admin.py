@@ -28,6 +28,7 @@ from scheduler_project.common.admin.actions import do_to_each
 from scheduler_project.common.admin.panels import Panel, panels
 from scheduler_project.common.admin.times import here, local_time
 from scheduler_project.common.pages.forms import TextField
+from scheduler_project.common.pages.translations import TranslationsForm, translations_of, with_translations
 from scheduler_project.common.validators import isolated
 
 DECISION = r"^(?P<pk>[0-9]{1,18})/(?P<decision>approve|decline)/$"
@@ -45,8 +46,14 @@ class DeclineForm(forms.Form):
     )
 
 
+@translations_of(Provider)
+class ProviderForm(TranslationsForm, forms.ModelForm):
+    """The form of a provider with their translations."""
+
+
 @admin.register(Provider)
 class ProviderAdmin(PersonAdmin):
+    form = ProviderForm
     row_tools = []
     list_display = ("name", "specialization", "login", "is_active", "is_approved", "is_verified", "created")
     list_filter = ("is_active", "is_approved", "is_verified", "specialization")
@@ -98,16 +105,18 @@ class ProviderAdmin(PersonAdmin):
     def get_fields(self, request: HttpRequest, obj: Provider | None = None) -> tuple[str, ...]:
         if obj is None:
             login = ("user",) if gives_logins(request) else ()
-            return ("name", "timezone", "specialization", "bio", *login, "is_approved")
+            return ("name", "timezone", "title", "specialization", "bio", "photo", "languages", *login, "is_approved")
         declined = ("declined", "decline_reason") if obj.declined_at else ()
         return (
             "name",
             "slug",
-            "specialization",
-            "bio",
+            *with_translations(*Provider.translated),
+            "photo",
+            "languages",
             "user",
             "embed_origins",
             "is_active",
+            "accepts_new_clients",
             "is_approved",
             "is_verified",
             *declined,
@@ -126,7 +135,7 @@ class ProviderAdmin(PersonAdmin):
         if obj is None:
             zone = self.formfield_for_dbfield(User.timezone.field, request)
             zone.help_text = _("The calendar starts with Monday to Friday, 09:00 to 17:00, in this zone.")
-            kwargs["form"] = type("NewProviderForm", (self.form,), {"timezone": zone})
+            kwargs["form"] = type("NewProviderForm", (forms.ModelForm,), {"timezone": zone})
         return super().get_form(request, obj, change=change, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Provider, form: Any, change: bool) -> None:

@@ -10,6 +10,9 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.users.models import User
+from scheduler_project.common.db.translations import TranslatedModel
+from scheduler_project.common.languages import spoken_language_choices
+from scheduler_project.common.pictures.models import PictureField
 from scheduler_project.common.validators import validate_origin
 
 
@@ -71,8 +74,10 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         return self if user.may("accounts.view_provider") else self.filter(mine)
 
 
-class Provider(models.Model):
+class Provider(TranslatedModel):
     """A person or a resource that can be booked."""
+
+    translated = ("title", "specialization", "bio")
 
     user = models.OneToOneField(
         User, models.SET_NULL, null=True, blank=True, related_name="provider", verbose_name=_("user")
@@ -81,6 +86,30 @@ class Provider(models.Model):
     slug = models.SlugField(_("slug"), max_length=80, help_text=_("The end of the public address."))
     specialization = models.CharField(_("specialization"), max_length=100, blank=True, db_index=True)
     bio = models.TextField(_("bio"), max_length=5000, blank=True)
+    title = models.CharField(
+        _("title"),
+        max_length=60,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Shown beside the name: a degree, a role or pronouns, such as “Physiotherapist, she/her”."),
+    )
+    languages = ArrayField(
+        models.CharField(max_length=3, choices=spoken_language_choices),
+        verbose_name=_("languages"),
+        size=20,
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("That they speak with clients."),
+    )
+    photo = PictureField(verbose_name=_("photo"))
+    accepts_new_clients = models.BooleanField(
+        _("accepts new clients"),
+        default=True,
+        db_default=True,
+        help_text=_("Untick so that only clients who had an appointment with them before can book."),
+    )
     is_active = models.BooleanField(_("active"), default=True, help_text=_("Untick to take no more bookings."))
     embed_origins = ArrayField(
         models.CharField(max_length=200, validators=[validate_origin]),
@@ -131,6 +160,12 @@ class Provider(models.Model):
         if not self.is_approved:
             found.append(Unpublished.DECLINED if self.declined_at else Unpublished.AWAIT_APPROVAL)
         return found if self.is_active else [*found, Unpublished.INACTIVE]
+
+    @property
+    def spoken(self) -> list[str]:
+        """The languages that the provider speaks, in the active language."""
+        names = dict(spoken_language_choices())
+        return [names.get(code, code) for code in self.languages]
 
     @property
     def initials(self) -> str:

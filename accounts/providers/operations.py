@@ -30,7 +30,19 @@ GIVE_LOGIN = "accounts.change_user"
 """The permission to choose a provider's login, which acts as the provider and reads their data."""
 
 
-OF_OWN_PROVIDER = frozenset({"name", "slug", "specialization", "bio", "embed_origins"})
+OF_OWN_PROVIDER = frozenset(
+    {
+        "name",
+        "slug",
+        *Provider.translated,
+        "translations",
+        "languages",
+        "photo",
+        "accepts_new_clients",
+        "embed_origins",
+    }
+)
+"""The fields that providers change themselves."""
 
 
 @operation
@@ -46,8 +58,11 @@ def add_provider(
     embed_origins: Sequence[str] = (),
     is_approved: bool = True,
     is_verified: bool = True,
+    **described: Any,
 ) -> Provider:
     """Add a provider with a schedule in `timezone` (IANA name), and a slug made from the name unless one is given.
+
+    `described` are further fields of `OF_OWN_PROVIDER`.
 
     Raises SlugTaken.
     """
@@ -63,6 +78,7 @@ def add_provider(
         is_approved=is_approved,
         is_verified=is_verified,
         created_at=now,
+        **described,
     )
     provider_added.send(sender=Provider, provider=provider, timezone=timezone, now=now)
     return provider

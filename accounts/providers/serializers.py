@@ -10,10 +10,12 @@ from accounts.api.fields import MissingField, NameField
 from accounts.models import Provider, User
 from scheduler_project.common.api.fields import (
     LineField,
+    PictureField,
     RelatedField,
     SlugField,
     TextField,
     TimezoneField,
+    TranslationsField,
 )
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotAllowed
@@ -52,6 +54,9 @@ class ProviderSerializer(ModelSerializer[Provider]):
         help_text=_("The websites that may show this provider's booking pages in a frame: `https://www.example.org`."),
     )
 
+    title = LineField(max_length=60, required=False, allow_blank=True)
+    photo = PictureField()
+    translations = TranslationsField(Provider)
     is_published = serializers.BooleanField(read_only=True)
     missing = MissingField()
 
@@ -61,8 +66,13 @@ class ProviderSerializer(ModelSerializer[Provider]):
             "id",
             "name",
             "slug",
+            "title",
             "specialization",
             "bio",
+            "translations",
+            "languages",
+            "photo",
+            "accepts_new_clients",
             "embed_origins",
             "is_active",
             "is_approved",

@@ -10,9 +10,12 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import Provider, User
 from booking.appointments.errors import TooManyAppointments, TooOften
+from booking.appointments.transitions import CLAIMING
+from booking.models import Appointment
 from booking.reservations.enums import by_themselves_sql
+from booking.reservations.errors import NoNewClients
 from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.errors import NotFound
@@ -93,6 +96,19 @@ def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now
     with connection.cursor() as cursor:
         cursor.execute(CONFIRM_IF_FEW, params)
         return cursor.rowcount == 1
+
+
+def check_known(people: list[int], provider: Provider) -> None:
+    """Raise NoNewClients if the provider takes only clients who had an appointment with them, and the person had none.
+
+    `people` are the ids of all clients this person is (`lock_person`); none for somebody whose mailbox is not proved:
+    the answer would tell strangers whose clients they are.
+    """
+    if provider.accepts_new_clients:
+        return
+    had = Appointment.objects.filter(reservation__client__in=people, reservation__provider=provider)
+    if not had.filter(status__in=CLAIMING).exists():
+        raise NoNewClients(field="provider")
 
 
 def check_open_appointments(people: list[int], provider_id: int, actor: Actor, now: datetime) -> None:

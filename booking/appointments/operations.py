@@ -24,6 +24,7 @@ from booking.appointments.changes import (
 from booking.appointments.enums import Action, AppointmentStatus
 from booking.appointments.limits import (
     LOCK_PERSON,
+    check_known,
     check_open_appointments,
     confirm_if_few,
     lock_mailbox,
@@ -68,7 +69,7 @@ def confirm(
 
     The client's note, given now or with the hold, becomes the description. Repeating it returns the same appointment,
     even after it was moved. `from_mailbox` is False for a guest who did not answer the mail about it. Raises
-    HoldExpired from `expires_at` on, HoldReleased, TooManyAppointments; NotFound.
+    HoldExpired from `expires_at` on, HoldReleased, NoNewClients, TooManyAppointments; NotFound.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_RESERVATION, {"reservation": reservation_id, "client": actor.client_id})
@@ -94,6 +95,8 @@ def confirm(
     if actor.guest is not None:
         actor = replace(actor, guest=guests.note_answer(reservation.client, from_mailbox=from_mailbox))
     themselves = not actor.runs(reservation.provider_id, BOOK) and chose_themselves(reservation)
+    if themselves:
+        check_known(row[-1] if from_mailbox else [], reservation.provider)
     reach(Failpoint.HOLD_JUDGED)
     reservation.status = ReservationStatus.CONFIRMED
     reservation.network = None
@@ -204,7 +207,9 @@ def write_booking(
     if actor.runs(provider_id, BOOK):
         lock_client(client_id)
     else:
-        check_open_appointments(lock_person(client_id), provider_id, actor, now)
+        people = lock_person(client_id)
+        check_open_appointments(people, provider_id, actor, now)
+        check_known(people if actor.guest is None else [], Provider.objects.get(pk=provider_id))
     schedule = locked_schedule(provider_id)
     reservation = claim(
         schedule=schedule,

@@ -9,12 +9,22 @@ from accounts.clients.fields import field_names
 from accounts.clients.forms import contacts
 from accounts.models import Client, Provider
 from scheduler_project.common.pages.forms import RowForm
+from scheduler_project.common.pages.translations import TranslationsForm, translations_of
 
 
-class ProviderProfileForm(RowForm):
+@translations_of(Provider)
+class ProviderProfileForm(TranslationsForm, RowForm):
     class Meta:
         model = Provider
-        fields = ["name", "slug", "specialization", "bio", "embed_origins"]
+        fields = [
+            "name",
+            "slug",
+            "photo",
+            *Provider.translated,
+            "languages",
+            "accepts_new_clients",
+            "embed_origins",
+        ]
         widgets = {"bio": forms.Textarea({"rows": 6})}
         labels = {"name": _("Name"), "slug": _("Address"), "specialization": _("Specialization"), "bio": _("About you")}
         help_texts = {"slug": _("The end of your booking page's address. Links to the old one no longer work.")}

@@ -25,7 +25,10 @@ def settings(request: HttpRequest, schedule: Schedule) -> HttpResponse:
     """Edit profile and policy, a form each. A changed policy is previewed first."""
     now, action = timezone.now(), action_of(request)
     profile = ProviderProfileForm(
-        request.POST if action == "profile" else None, row=schedule.provider, auto_id="profile_%s"
+        request.POST if action == "profile" else None,
+        request.FILES or None,
+        row=schedule.provider,
+        auto_id="profile_%s",
     )
     policy = PolicyForm(request.POST if action == "policy" else None, row=schedule, auto_id="policy_%s")
     context: dict[str, Any] = {"schedule": schedule, "profile": profile, "policy": policy}

@@ -43,6 +43,15 @@ class ClientErased(DomainError):
     message = _("This client was erased at their own request. Add them again if they want to come.")
 
 
+class NoNewClients(DomainError):
+    code = "no_new_clients"
+    kind = ErrorKind.CONFLICT
+    message = _(
+        "This provider accepts no new clients. If you had an appointment with them before, use the email address you "
+        "booked it with."
+    )
+
+
 class ProviderNotPublished(DomainError):
     code = "provider_not_published"
     kind = ErrorKind.CONFLICT

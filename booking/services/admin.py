@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -17,18 +18,33 @@ from booking.services.models import SETTINGS
 from booking.services.operations import edit_service
 from scheduler_project.common.admin.actions import do_to_each
 from scheduler_project.common.admin.base import StaffModelAdmin
+from scheduler_project.common.pages.translations import TranslationsForm, translations_of, with_translations
+
+LONG = ("description", "preparation", "reminder_offsets")
+"""The settings that do not fit into a list."""
+
+
+REST = tuple(name for name in SETTINGS if name not in Service.translated)
+"""The settings that are the same in every language."""
+
+
+@translations_of(Service)
+class ServiceForm(TranslationsForm, forms.ModelForm):
+    """The form of a service with its translations."""
 
 
 @admin.register(Service)
 class ServiceAdmin(BookingImports, StaffModelAdmin):
     """Bookable services. A change applies to later bookings; existing appointments keep their time."""
 
+    form = ServiceForm
     sheets = (SERVICES,)
-    list_display = (*(name for name in SETTINGS if name not in ("description", "reminder_offsets")), "owner")
+    list_display = (*(name for name in SETTINGS if name not in LONG), "owner")
     list_filter = ("is_active", "needs_approval")
     list_select_related = ("owner",)
     search_fields = ("name", "description", "owner__name", "providers__name")
     autocomplete_fields = ("owner", "providers")
+    fields = (*with_translations(*Service.translated), "photo", *REST, "owner", "providers")
     actions = ("deactivate", "activate")
 
     def save_model(self, request: HttpRequest, obj: Service, form: Any, change: bool) -> None:
@@ -37,7 +53,7 @@ class ServiceAdmin(BookingImports, StaffModelAdmin):
             return
         edit_service(
             service_id=obj.pk,
-            fields={name: getattr(obj, name) for name in form.changed_data if name != "providers"},
+            fields={name: form.cleaned_data[name] for name in form.changed_data if name != "providers"},
             actor=Actor.of(request.user, Source.ADMIN),
             now=timezone.now(),
         )

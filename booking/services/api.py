@@ -17,7 +17,7 @@ from booking.services import operations as services
 from booking.services.filters import ServiceFilter
 from booking.services.models import SETTINGS
 from scheduler_project.common.api.conditional import TaggedByContent
-from scheduler_project.common.api.fields import IdField
+from scheduler_project.common.api.fields import IdField, PictureField, TranslationsField
 from scheduler_project.common.api.schema import refusals
 from scheduler_project.common.api.serializers import ModelSerializer
 
@@ -39,10 +39,12 @@ class ServiceSerializer(ModelSerializer[Service]):
     )
     owner: Any = serializers.PrimaryKeyRelatedField(read_only=True, allow_null=True)
     reminder_offsets = OffsetsField()
+    photo = PictureField()
+    translations = TranslationsField(Service)
 
     class Meta:
         model = Service
-        fields = ["id", *SETTINGS, "owner", "providers"]
+        fields = ["id", *SETTINGS, "translations", "photo", "owner", "providers"]
 
 
 @extend_schema_view(

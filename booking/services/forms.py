@@ -7,15 +7,17 @@ from booking.models import Service
 from booking.services.models import SETTINGS
 from scheduler_project.common.pages.forms import RowForm
 from scheduler_project.common.pages.offsets import OffsetsField
+from scheduler_project.common.pages.translations import TranslationsForm, translations_of
 
 
-class ServiceForm(RowForm):
+@translations_of(Service)
+class ServiceForm(TranslationsForm, RowForm):
     reminder_offsets = OffsetsField(label=_("Reminders"), usual=_("As for all your appointments"))
 
     class Meta:
         model = Service
-        fields = SETTINGS
-        widgets = {"description": forms.Textarea({"rows": 5})}
+        fields = (*SETTINGS, "photo")
+        widgets = {name: forms.Textarea({"rows": 5}) for name in ("description", "preparation")}
         labels = {
             "needs_approval": _("Bookings wait until you approve them"),
             "is_active": _("Can be booked"),

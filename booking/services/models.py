@@ -11,8 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Provider, User
 from accounts.providers.models import published
+from scheduler_project.common.currencies import amount, currency_choices
 from scheduler_project.common.db.fields import OffsetsField
 from scheduler_project.common.db.references import ReferenceField
+from scheduler_project.common.db.translations import TranslatedModel
+from scheduler_project.common.pictures.models import PictureField
+from scheduler_project.common.site.queries import site_settings
 from scheduler_project.common.time.intervals import MINUTE
 
 MINUTES_A_DAY = 24 * 60
@@ -20,6 +24,9 @@ MINUTES_A_DAY = 24 * 60
 SETTINGS = (
     "name",
     "description",
+    "preparation",
+    "price",
+    "currency",
     "duration_minutes",
     "buffer_before_minutes",
     "buffer_after_minutes",
@@ -56,8 +63,10 @@ class ServiceQuerySet(models.QuerySet["Service"]):
         return self.filter(providers=provider_id)
 
 
-class Service(models.Model):
+class Service(TranslatedModel):
     """Something that can be booked. One provider owns it, or (`owner` empty) the business, whose staff change it."""
+
+    translated = ("name", "description", "preparation")
 
     owner = models.ForeignKey(
         Provider, models.CASCADE, null=True, blank=True, related_name="owned_services", verbose_name=_("owner")
@@ -67,6 +76,33 @@ class Service(models.Model):
     )
     name = models.CharField(_("name"), max_length=150)
     description = models.TextField(_("description"), max_length=5000, blank=True)
+    preparation = models.TextField(
+        _("preparation"),
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("What clients should bring or do before. On the booking page and in the email."),
+    )
+    price = models.DecimalField(
+        _("price"),
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Shown to clients, not charged."),
+    )
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        blank=True,
+        default="",
+        db_default="",
+        choices=currency_choices,
+        help_text=_("Empty: the site's."),
+    )
+    photo = PictureField(verbose_name=_("photo"))
     duration_minutes = models.PositiveSmallIntegerField(
         _("duration"), validators=[MinValueValidator(1), MaxValueValidator(MINUTES_A_DAY)], help_text=_("Minutes.")
     )
@@ -93,6 +129,7 @@ class Service(models.Model):
         ordering = ["name", "pk"]
         constraints = [
             models.CheckConstraint(condition=Q(duration_minutes__gte=1), name="service_takes_time"),
+            models.CheckConstraint(condition=Q(price=None) | Q(price__gte=0), name="service_price_is_not_negative"),
             models.UniqueConstraint(
                 fields=["owner", "reference"],
                 condition=Q(owner__isnull=False),
@@ -105,6 +142,11 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def price_text(self) -> str:
+        """The price in the active language, such as “45.00 €”; empty without one."""
+        return "" if self.price is None else amount(self.price, self.currency or site_settings().currency)
 
     @property
     def duration(self) -> timedelta:

@@ -33,7 +33,9 @@ def services(request: HttpRequest, schedule: Schedule) -> HttpResponse:
 
 @provider_page
 def add_service(request: HttpRequest, schedule: Schedule) -> HttpResponse:
-    form = ServiceForm(request.POST or None, row=Service(duration_minutes=schedule.slot_minutes * 2))
+    form = ServiceForm(
+        request.POST or None, request.FILES or None, row=Service(duration_minutes=schedule.slot_minutes * 2)
+    )
 
     def save(fields: dict[str, Any]) -> None:
         operations.add_service(fields=fields, providers=[schedule.provider_id], actor=actor_of(request))
@@ -51,7 +53,7 @@ def service(request: HttpRequest, schedule: Schedule, pk: int) -> HttpResponse:
         operations.remove_service(service_id=row.pk, actor=actor_of(request))
         messages.success(request, _("“%s” was deleted.") % isolated(row.name))
         return HttpResponseRedirect(reverse("dashboard-services"))
-    now, form = timezone.now(), ServiceForm(request.POST or None, row=row)
+    now, form = timezone.now(), ServiceForm(request.POST or None, request.FILES or None, row=row)
 
     def save(fields: dict[str, Any]) -> None:
         operations.edit_service(service_id=row.pk, fields=fields, actor=actor_of(request), now=now)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -30,6 +31,7 @@ from reminders.preferences.links import opt_out_link
 from reminders.templates.account_mails import account_mail
 from reminders.templates.texts import LINKS, default_words, filled, filled_html, names_in
 from reminders.webhooks.payloads import envelope, signing_secrets
+from scheduler_project.common.currencies import amount
 from scheduler_project.common.pages.formats import LONG_24_HOURS, SHORT_24_HOURS
 from scheduler_project.common.site.clock import format_in
 from scheduler_project.common.site.queries import site_settings
@@ -44,6 +46,13 @@ OTHERS = translation.gettext_noop("Further times: {{ other_times }}")
 
 CODE = translation.gettext_noop("Your code, if you are asked for one: {{ confirm_code }}")
 """A line added to any text about a hold that a visitor made by the API, where the code confirms it."""
+
+
+PREPARATION = translation.gettext_noop("Before your appointment: {{ preparation }}")
+"""A line added to messages about an appointment to come if its service asks for something and the text does not."""
+
+
+PREPARING = (MessageKind.BOOKED, MessageKind.APPROVED, MessageKind.MOVED, MessageKind.REMINDER)
 
 
 INVITING = (
@@ -151,6 +160,8 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
             words = words._replace(body=f"{words.body}\n\n{translation.gettext(OTHERS)}")
         if facts.get("confirm_code") and "confirm_code" not in names_in(str(words.body)):
             words = words._replace(body=f"{words.body}\n\n{translation.gettext(CODE)}")
+        if is_to_prepare(message) and facts["preparation"] and "preparation" not in names_in(str(words.body)):
+            words = words._replace(body=f"{words.body}\n\n{translation.gettext(PREPARATION)}")
         rendered = render(
             words,
             facts,
@@ -170,6 +181,12 @@ def compose(message: Message, *, custom_texts: CustomTexts, now: datetime) -> Ou
             headers=unsubscribing(link),
             attachments=invitation(message, addressee),
         )
+
+
+def is_to_prepare(message: Message) -> bool:
+    """Return whether a message tells a client about an appointment to come, and has room for what to do before."""
+    short = CHANNELS[message.channel].is_short
+    return message.recipient == Recipient.CLIENT and message.kind in PREPARING and not short
 
 
 def may_be_a_strangers(message: Message) -> bool:
@@ -323,7 +340,9 @@ def variables_of(message: Message, zone: ZoneInfo) -> dict[str, str]:
         **{name: str(getattr(reservation.client, field.name)) for name, field in contacts_for(message.recipient)},
         "provider_name": reservation.provider.name,
         "title": title,
-        "service_name": service.name if service else title,
+        "service_name": service.local.name if service else title,
+        "price": service.price_text if service else "",
+        "preparation": service.local.preparation if service else "",
         "start": time_in_words(reservation.starts_at, zone, form),
         "end": time_in_words(reservation.ends_at, zone, form),
         "old_start": time_in_words(datetime.fromisoformat(old), zone, form) if old else "",
@@ -360,6 +379,8 @@ def sample_facts(template: MessageTemplate, zone: ZoneInfo, now: datetime) -> di
         "provider_name": template.provider.name if template.provider else translation.gettext("Dr. Kim Example"),
         "title": translation.gettext("First visit"),
         "service_name": translation.gettext("First visit"),
+        "price": amount(Decimal(45), "EUR"),
+        "preparation": translation.gettext("Please bring your latest results."),
         "start": time_in_words(start, zone, form),
         "end": time_in_words(start + timedelta(minutes=30), zone, form),
         "old_start": time_in_words(start - timedelta(days=1), zone, form) if template.kind == MessageKind.MOVED else "",

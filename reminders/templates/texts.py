@@ -30,6 +30,8 @@ VARIABLES = {
     "provider_name": _("the provider's name"),
     "title": _("what the appointment is called"),
     "service_name": _("the service's name"),
+    "price": _("the service's price"),
+    "preparation": _("what the client should bring or do before"),
     "start": _("day and time of the start, with the timezone, in the recipient's own"),
     "end": _("day and time of the end, with the timezone, in the recipient's own"),
     "old_start": _("when it was before it was moved"),

@@ -25,7 +25,8 @@ from scheduler_project.common.audit.log import audited_tables
 from scheduler_project.common.db.secrets import leads_to_secret
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.operations import operation
-from scheduler_project.common.pages.forms import FIELDS, DateTimeField, validate_year
+from scheduler_project.common.pages.forms import FIELDS, DateTimeField, field_of, validate_year
+from scheduler_project.common.pictures.models import PictureField as PictureColumn
 from scheduler_project.common.time.zones import zone_names
 from scheduler_project.common.validators import FSI, composed, isolated
 
@@ -182,6 +183,8 @@ class StaffModelAdmin(Exports, PreviewedActions, ListAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer timezones as choices, at first the user's own, and limit dates to years that can be calculated with."""
+        if isinstance(db_field, PictureColumn) or getattr(getattr(db_field, "base_field", None), "choices", None):
+            return field_of(db_field)
         if db_field.name == "timezone":
             return forms.ChoiceField(
                 choices=[(name, name) for name in sorted(zone_names())],

@@ -4,16 +4,20 @@ Digits are ASCII, strings are matched to their end, text is composed (NFC). Stoc
 date with a trailing newline; a test forbids them wherever the API reads input."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
 import django_filters
+from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from phonenumber_field.serializerfields import PhoneNumberField
 from rest_framework import serializers
 
+from scheduler_project.common.db.translations import TranslatedModel, other_languages
 from scheduler_project.common.pages import forms
 from scheduler_project.common.phones import with_country
 from scheduler_project.common.time.zones import read_date, validate_timezone
@@ -134,6 +138,67 @@ class RelatedField(serializers.PrimaryKeyRelatedField[Any]):
         if not kwargs.get("read_only"):
             kwargs.setdefault("pk_field", IdField())
         super().__init__(**kwargs)
+
+
+@extend_schema_field({"type": "string", "format": "uri", "nullable": True})
+class PictureField(serializers.ReadOnlyField):
+    """The address of a picture; null without one. Pictures are uploaded on pages and in the admin."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"source": "photo_id", **kwargs})
+
+    def to_representation(self, value: str) -> str:
+        return settings.SITE_URL + reverse("picture", args=[value])
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}},
+        "example": {"de": {"name": "Erstgespräch"}},
+    }
+)
+class TranslationsField(serializers.Field):
+    """The texts of a row in the site's other languages, by language and field: `{"de": {"name": "Erstgespräch"}}`.
+
+    What is left out stays as it is; an empty text removes a translation.
+    """
+
+    default_error_messages = {
+        "not_an_object": _("Write an object of languages, each with an object of texts."),
+        "unknown_language": _("“%(value)s” is not another language of this site. They are: %(known)s."),
+        "unknown_field": _("“%(value)s” is not translated. These are: %(known)s."),
+    }
+
+    def __init__(self, model: type[TranslatedModel], **kwargs: Any) -> None:
+        self.model = model
+        super().__init__(required=False, **kwargs)
+
+    def to_representation(self, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        return value
+
+    def to_internal_value(self, data: Any) -> dict[str, dict[str, str]]:
+        if not isinstance(data, dict) or not all(isinstance(texts, dict) for texts in data.values()):
+            self.fail("not_an_object")
+        row = self.parent.instance
+        found = {language: dict(texts) for language, texts in (row.translations if row else {}).items()}
+        for language, texts in data.items():
+            self._check("unknown_language", language, other_languages())
+            for name, text in texts.items():
+                self._check("unknown_field", name, self.model.translated)
+                found.setdefault(language, {})[name] = self._text(name).run_validation(text)
+        kept = {language: {name: text for name, text in texts.items() if text} for language, texts in found.items()}
+        return {language: texts for language, texts in kept.items() if texts}
+
+    def _check(self, code: str, value: str, known: Iterable[str]) -> None:
+        if value not in known:
+            message = self.error_messages[code] % {"value": value[:64], "known": ", ".join(known)}
+            raise serializers.ValidationError(message, code=code)
+
+    def _text(self, name: str) -> serializers.Field:
+        column = self.model._meta.get_field(name)  # noqa: SLF001
+        kind = TextField if isinstance(column, models.TextField) else LineField
+        return kind(max_length=column.max_length, allow_blank=True)  # type: ignore[union-attr]
 
 
 FIELDS: Mapping[type[models.Field], type[serializers.Field]] = {

@@ -11,9 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.forms.models import ModelFormMetaclass
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from phonenumber_field.formfields import PhoneNumberField
@@ -21,6 +23,8 @@ from phonenumber_field.modelfields import PhoneNumberField as PhoneNumber
 
 from scheduler_project.common.errors import DomainError
 from scheduler_project.common.phones import with_country
+from scheduler_project.common.pictures.forms import PictureField
+from scheduler_project.common.pictures.models import PictureField as PictureColumn
 from scheduler_project.common.time.zones import YEARS, read_date, read_time, to_utc, zone_names
 from scheduler_project.common.validators import composed, one_line, public_email
 
@@ -213,6 +217,11 @@ def field_class(column: models.Field) -> type[forms.Field] | None:
 
 def field_of(column: models.Field, **kwargs: Any) -> forms.Field | None:
     """Return the form field for a model's column."""
+    if isinstance(column, PictureColumn):
+        return PictureField(label=capfirst(column.verbose_name), help_text=column.help_text, required=False)
+    if isinstance(column, ArrayField) and column.base_field.choices:
+        choices, label = column.base_field.choices, capfirst(column.verbose_name)
+        return forms.MultipleChoiceField(choices=choices, label=label, help_text=column.help_text, required=False)
     ours = field_class(column)
     found: forms.Field | None = column.formfield(**({"form_class": ours} if ours else {}) | kwargs)
     return found
@@ -249,8 +258,8 @@ class RowForm(ModelForm):
     It works on a copy, so that the row keeps its values until the operation changes them.
     """
 
-    def __init__(self, data: Any = None, *, row: models.Model, **kwargs: Any) -> None:
-        super().__init__(data, instance=copy(row), **kwargs)
+    def __init__(self, data: Any = None, files: Any = None, *, row: models.Model, **kwargs: Any) -> None:
+        super().__init__(data, files, instance=copy(row), **kwargs)
 
 
 class UnitInput(forms.Select):

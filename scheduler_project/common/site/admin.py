@@ -2,35 +2,33 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from modeltrans.conf import get_available_languages
 
 from scheduler_project.common.admin.base import StaffModelAdmin
-from scheduler_project.common.pictures.forms import PictureField
-from scheduler_project.common.pictures.models import PictureField as PictureColumn
+from scheduler_project.common.pages.translations import TranslationsForm, translations_of, with_translations
 from scheduler_project.common.site.models import ONLY, SiteSettings
 from scheduler_project.common.site.operations import edit_site
 
 
-def in_each_language(*fields: str) -> tuple[str, ...]:
-    """Return the fields with those of their translations."""
-    others = list(get_available_languages(include_default=False))
-    return tuple(name for field in fields for name in (field, *(f"{field}_{language}" for language in others)))
+@translations_of(SiteSettings)
+class SiteSettingsForm(TranslationsForm, forms.ModelForm):
+    """The form of the site's settings with their translations."""
 
 
 @admin.register(SiteSettings)
 class SiteSettingsAdmin(StaffModelAdmin):
     """The name of the site, its looks, and which of its parts are on."""
 
+    form = SiteSettingsForm
     fieldsets = (
         (None, {"fields": ("name", "logo", "colour")}),
         (_("Contact"), {"fields": ("email", "phone", "imprint_url", "privacy_url")}),
-        (_("Front page"), {"fields": (*in_each_language("headline", "introduction"), "offers_anybody")}),
-        (_("Place and time"), {"fields": ("country", "timezone", "clock")}),
+        (_("Front page"), {"fields": (*with_translations("headline", "introduction"), "offers_anybody")}),
+        (_("Place and time"), {"fields": ("country", "currency", "timezone", "clock")}),
         (_("Accounts"), {"fields": ("clients_sign_up", "providers_sign_up")}),
     )
 
@@ -52,9 +50,6 @@ class SiteSettingsAdmin(StaffModelAdmin):
         return super().get_object(request, object_id, from_field) or SiteSettings(pk=ONLY)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if isinstance(db_field, PictureColumn):
-            label, help_text = capfirst(db_field.verbose_name), db_field.help_text
-            return PictureField(label=label, help_text=help_text, required=False)
         if db_field.name == "timezone":
             field = super().formfield_for_dbfield(db_field, request, **kwargs)
             field.choices, field.required, field.initial = [("", "UTC"), *field.choices], False, ""

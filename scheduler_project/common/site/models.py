@@ -6,9 +6,10 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from modeltrans.fields import TranslationField
 
 from scheduler_project.common.countries import country_choices
+from scheduler_project.common.currencies import currency_choices
+from scheduler_project.common.db.translations import TranslatedModel
 from scheduler_project.common.pictures.models import PictureField
 from scheduler_project.common.site.enums import Clock
 from scheduler_project.common.time.zones import validate_timezone
@@ -17,8 +18,10 @@ ONLY = 1
 """The key of the only row."""
 
 
-class SiteSettings(models.Model):
+class SiteSettings(TranslatedModel):
     """The site as its staff want it. One row; without it, the defaults below hold."""
+
+    translated = ("headline", "introduction")
 
     name = models.CharField(
         _("name"), max_length=80, blank=True, help_text=_("The name of your practice, shop or office.")
@@ -49,6 +52,15 @@ class SiteSettings(models.Model):
         choices=country_choices,
         help_text=_("Phone numbers without a country code are from here."),
     )
+    currency = models.CharField(
+        _("currency"),
+        max_length=3,
+        blank=True,
+        default="",
+        db_default="",
+        choices=currency_choices,
+        help_text=_("Of prices that name no other."),
+    )
     timezone = models.CharField(
         _("time zone"),
         max_length=64,
@@ -66,9 +78,6 @@ class SiteSettings(models.Model):
         default=True,
         help_text=_("Shows the services of several providers on the front page."),
     )
-    i18n = TranslationField(fields=("headline", "introduction"))
-
-    objects: models.Manager["SiteSettings"] = models.Manager()
 
     class Meta:
         verbose_name = _("site settings")

@@ -34,12 +34,17 @@ def test_services_are_public(api, provider, owned):
         "id": owned.pk,
         "name": "Own",
         "description": "",
+        "preparation": "",
+        "price": None,
+        "currency": "",
         "duration_minutes": 30,
         "buffer_before_minutes": 0,
         "buffer_after_minutes": 0,
         "needs_approval": False,
         "reminder_offsets": None,
         "is_active": True,
+        "translations": {},
+        "photo": None,
         "owner": provider.pk,
         "providers": [provider.pk],
     }
@@ -129,12 +134,17 @@ def test_add_by_a_provider_is_theirs(provider_api, provider):
         "id": Service.objects.get().pk,
         "name": "First visit",
         "description": "",
+        "preparation": "",
+        "price": None,
+        "currency": "",
         "duration_minutes": 30,
         "buffer_before_minutes": 0,
         "buffer_after_minutes": 0,
         "needs_approval": False,
         "reminder_offsets": None,
         "is_active": True,
+        "translations": {},
+        "photo": None,
         "owner": provider.pk,
         "providers": [provider.pk],
     }
@@ -274,3 +284,47 @@ def test_services_work_with_and_without_a_trailing_slash(provider_api, slash):
     assert made.status_code == 201
     assert [provider_api.get(path).status_code, provider_api.patch(path, {}).status_code] == [200, 200]
     assert provider_api.delete(path).status_code == 204
+
+
+# --- Texts, prices ----------------------------------------------------------------------------------------------------
+
+
+def test_edit_translates(provider_api, owned):
+    provider_api.patch(f"/api/services/{owned.pk}", {"translations": {"de": {"name": "Eigene"}}})
+    answer = provider_api.patch(f"/api/services/{owned.pk}", {"translations": {"fr": {"name": "La mienne"}}})
+
+    assert answer.json()["translations"] == {"de": {"name": "Eigene"}, "fr": {"name": "La mienne"}}
+
+
+def test_edit_removes_a_translation(provider_api, owned):
+    provider_api.patch(f"/api/services/{owned.pk}", {"translations": {"de": {"name": "Eigene"}}})
+    answer = provider_api.patch(f"/api/services/{owned.pk}", {"translations": {"de": {"name": ""}}})
+
+    assert answer.json()["translations"] == {}
+
+
+@pytest.mark.parametrize(
+    ("translations", "code"),
+    [
+        ({"xx": {"name": "A"}}, "unknown_language"),
+        ({"en": {"name": "A"}}, "unknown_language"),
+        ({"de": {"price": "A"}}, "unknown_field"),
+        ({"de": "A"}, "not_an_object"),
+        ({"de": {"name": "x" * 151}}, "max_length"),
+    ],
+)
+def test_edit_refuses_other_translations(provider_api, owned, translations, code):
+    answer = provider_api.patch(f"/api/services/{owned.pk}", {"translations": translations})
+
+    assert refusal(answer)[:2] == (400, code)
+
+
+@pytest.mark.parametrize("price", ["-0.01", "1.234", "12345678", "ten", True])
+def test_edit_refuses_what_is_no_price(provider_api, owned, price):
+    assert provider_api.patch(f"/api/services/{owned.pk}", {"price": price}).status_code == 400
+
+
+def test_edit_takes_a_price(provider_api, owned):
+    answer = provider_api.patch(f"/api/services/{owned.pk}", {"price": "45.50", "currency": "EUR"})
+
+    assert (answer.json()["price"], answer.json()["currency"]) == ("45.50", "EUR")
