@@ -38,7 +38,7 @@ class TranslationsForm(forms.Form):
 
     @cached_property
     def changed_data(self) -> list[str]:
-        names = [name for name in self.fields if self[name]._has_changed()]  # noqa: SLF001
+        names = [name for name in self.fields if self[name]._has_changed()]  # type: ignore[attr-defined]  # noqa: SLF001
         return list(dict.fromkeys("translations" if name in self.of_translation else name for name in names))
 
     @property

@@ -9,6 +9,7 @@ from tests.factories import AppointmentFactory, ClientFactory, at
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
 NINE = at("2026-03-04 09:00")
+THURSDAY = at("2026-03-05 09:00")
 
 
 @pytest.fixture
@@ -39,14 +40,16 @@ def test_new_client_cannot_confirm(booker_api, closed):
 
 
 def test_known_client_books(booker_api, booker, closed):
-    AppointmentFactory(provider=closed, client=booker, starts_at=at("2026-03-05 09:00"))
+    AppointmentFactory(reservation__provider=closed, reservation__client=booker, reservation__starts_at=THURSDAY)
 
     assert book(booker_api, closed).status_code == 201
 
 
 @pytest.mark.parametrize("status", ["cancelled", "declined"])
 def test_client_whose_only_appointment_was_called_off_is_new(booker_api, booker, closed, status):
-    AppointmentFactory(provider=closed, client=booker, starts_at=at("2026-03-05 09:00"), status=status)
+    AppointmentFactory(
+        reservation__provider=closed, reservation__client=booker, reservation__starts_at=THURSDAY, status=status
+    )
 
     assert refusal(book(booker_api, closed))[1] == "no_new_clients"
 
