@@ -75,6 +75,12 @@ def line(monkeypatch):
     return recorder
 
 
+@pytest.fixture
+def small_batches(monkeypatch):
+    """Let fewer messages make several batches."""
+    monkeypatch.setattr(dispatcher, "BATCH", 10)
+
+
 def owed(name="ada", **fields) -> Message:
     """A message due at NOON, for `name`."""
     client = ClientFactory(email=f"{name}@example.org", phone="+4930123456")
@@ -504,11 +510,13 @@ def both_dispatch(line) -> Counter[str]:
 
 
 @at_once
+@pytest.mark.usefixtures("small_batches")
 def test_two_dispatchers_send_each_message_once(line):
     assert set(both_dispatch(line).values()) == {1}
 
 
 @at_once
+@pytest.mark.usefixtures("small_batches")
 def test_control_without_the_claim_they_send_it_twice(line, monkeypatch):
     monkeypatch.setattr(leases, "TAKE_LEASES", leases.TAKE_LEASES)
     monkeypatch.setattr(attempts, "RECORD_ATTEMPT", attempts.RECORD_ATTEMPT)
@@ -561,6 +569,7 @@ def now_owed(name, **fields) -> Message:
 
 
 @at_once
+@pytest.mark.usefixtures("small_batches")
 def test_dispatcher_sends_with_all_its_lines_and_each_message_once(line, settings):
     for number in range(dispatcher.BATCH * 5):
         now_owed(f"client{number}")
@@ -572,6 +581,7 @@ def test_dispatcher_sends_with_all_its_lines_and_each_message_once(line, setting
 
 
 @at_once
+@pytest.mark.usefixtures("small_batches")
 def test_line_that_loses_its_database_does_not_stop_the_others(line):
     for number in range(dispatcher.BATCH * 4):
         now_owed(f"client{number}")
@@ -626,6 +636,7 @@ def test_hung_channel_holds_up_no_other_past_the_end_of_the_round(line, monkeypa
 
 
 @at_once
+@pytest.mark.usefixtures("small_batches")
 def test_mail_about_an_account_waits_for_no_reminder_that_hangs(line):
     """All lines for mail are busy; a mail to set a password goes at once."""
     hanging, go_on = threading.Event(), threading.Event()

@@ -30,14 +30,14 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="write nothing; fail if a page differs from the code")
 
     def handle(self, **options: Any) -> None:
-        differing = [name for name in PAGES if text_of(name) != made(name)]
+        differing = {name: text for name in PAGES if text_of(name) != (text := made(name))}
         if options["check"]:
             if differing:
                 raise CommandError(f"Not as the code has it: {', '.join(differing)}. Run `make reference`.")
             return
         FOLDER.mkdir(parents=True, exist_ok=True)
-        for name in differing:
-            (FOLDER / name).write_text(made(name), encoding="utf-8")
+        for name, text in differing.items():
+            (FOLDER / name).write_text(text, encoding="utf-8")
             self.stdout.write(f"docs/reference/{name}")
 
 
