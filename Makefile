@@ -36,7 +36,7 @@ run: $(VENV)/run.stamp
 # Bytecode is kept, whatever the environment says: each process of the tests would compile 700 modules anew.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n logical $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist worksteal $(ARGS)
 
 # `make -k check` goes on after a failure; each part is a target of its own.
 check: format lint types imports deployment migrations schema test

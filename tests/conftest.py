@@ -2,6 +2,8 @@
 
 import gc
 import os
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +14,7 @@ import time_machine
 from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client as Browser
+from django.test import TransactionTestCase
 from django.utils import translation
 from redis import Redis
 from rest_framework.test import APIClient
@@ -22,10 +25,12 @@ from scheduler_project.common import process
 from scheduler_project.common.limits.throttling import redis_client
 from scheduler_project.common.models import SiteSettings
 from scheduler_project.common.site import queries as site
+from tests import programs
 from tests.browser.chromium import CHROMIUM
 from tests.factories import NOON, ClientFactory, ProviderFactory, User, UserFactory, open_provider
 from tests.groups import MANAGER, browser_of, staff_of
-from tests.looking import undone
+from tests.looking import put_back, rows_of_migrations, undone
+from tests.pages import World
 
 hypothesis.settings.register_profile(
     "default",
@@ -60,17 +65,17 @@ def pytest_configure(config: pytest.Config) -> None:
     site.FRESH_SECONDS = 10**6
     django_settings.WHITENOISE_AUTOREFRESH = True  # Otherwise every APIClient has it read all of staticfiles.
 
-    if not CHROMIUM and os.environ.get("BROWSER_TESTS") == "required":
-        raise pytest.UsageError("The tests in a browser need Chromium, and there is none: apt install chromium")
+    if programs.IN_CI and (missing := programs.missing()):
+        raise pytest.UsageError(f"In CI no test is skipped, but there is no {', '.join(missing)}: see .ci/run")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests that truncate tables last, because they delete the data written by migrations.
+    """Run the tests that take long first, so that at the end no process waits for another.
 
-    pytest-django does that too, but the browser tests are then put beside the first one of the same name.
+    Those that empty tables come before all others, for which some modules keep rows in a transaction.
     """
-    items.sort(key=empties_tables)
+    items.sort(key=lambda item: (not empties_tables(item), item.get_closest_marker("slow") is None))
 
 
 def empties_tables(item: pytest.Item) -> bool:
@@ -102,7 +107,10 @@ def django_db_setup(django_db_setup, django_db_blocker):
         for table in ("common_change", "booking_appointmentevent"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER never_emptied")
         cursor.execute("TRUNCATE common_change")  # of the groups that a migration made
-    yield
+        kept = rows_of_migrations()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: put_back(kept))
+        yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -189,6 +197,19 @@ def shared_people(request, django_db_setup, django_db_blocker):
 def person(request: pytest.FixtureRequest, role: str) -> int | None:
     """Return the key of one of the shared people, if the test uses them."""
     return request.getfixturevalue("shared_people")[role] if "shared_people" in request.fixturenames else None
+
+
+@pytest.fixture(scope="module")
+def practice(django_db_setup, django_db_blocker) -> Iterator[World]:
+    """The demo practice, made once per module: that takes longer than a walk through all pages."""
+    with django_db_blocker.unblock(), undone():
+        yield World()
+
+
+@pytest.fixture
+def world(practice, db) -> World:
+    """The practice. A copy, for what it makes when asked is rolled back after the test."""
+    return deepcopy(practice)
 
 
 @pytest.fixture

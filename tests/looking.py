@@ -97,3 +97,35 @@ def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+def rows_of_migrations() -> dict[str, bytes]:
+    """Return the rows that a new database has, by table, as `COPY` writes them."""
+    kept = {}
+    with connection.cursor() as cursor:
+        for table in _tables():
+            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+                if rows := b"".join(copy):
+                    kept[table] = rows
+    return kept
+
+
+def put_back(kept: dict[str, bytes]) -> None:
+    """Empty all tables but for the rows of migrations.
+
+    TRUNCATE makes new files for each table, which takes 15 times longer. This too waits for open transactions.
+    """
+    tables = _tables()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})" for table in tables))
+        used = [table for (table,) in cursor.fetchall()]
+        cursor.execute("SET LOCAL session_replication_role = replica")  # no trigger, no foreign key
+        cursor.execute("; ".join(f"DELETE FROM {table}" for table in used))
+        for table, rows in kept.items():
+            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                copy.write(rows)
+
+
+def _tables() -> list[str]:
+    return connection.introspection.django_table_names(only_existing=True, include_views=False)

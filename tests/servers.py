@@ -37,3 +37,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]
         running = stack.enter_context(embedded.servers(data_dir, durable=False, wanted=missing))
         os.environ.update({server.variable: server.url for server in running})
     return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are processors, for some tests wait."""
+    return (os.cpu_count() or 1) + 1

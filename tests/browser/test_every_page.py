@@ -1,7 +1,10 @@
 """Every page in a real browser: axe's findings on a phone in light and a desktop in dark, and overflow."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.conf import settings
+from django.test import TransactionTestCase
 from playwright.sync_api import Page as Tab
 
 from tests.browser.accessibility import violations
@@ -21,10 +24,19 @@ MOVING = """() => [...document.querySelectorAll('*')].filter(element => {
 SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> Iterator[World]:
+    """The practice, made once, for whoever looks changes nothing. Tables are emptied after the last role."""
+    empty = TransactionTestCase._fixture_teardown
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: None)
+        yield World()
+        empty(None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("role", PAGES)
-def test_pages_are_accessible_and_fit(visitor, role):
-    world = World()
+def test_pages_are_accessible_and_fit(visitor, world, role):
     tab = visitor(reduced_motion="reduce")
     if session := world.browser(role).cookies.get(settings.SESSION_COOKIE_NAME):
         tab.context.add_cookies([{"name": session.key, "value": session.value, "url": settings.SITE_URL}])

@@ -20,9 +20,9 @@ from rest_framework.test import APIClient
 from booking.models import Appointment, Reservation
 from booking.reservations.codes import code_of
 from tests.factories import hold
+from tests.programs import install_packages, needs
 
 EXAMPLES = Path(django_settings.BASE_DIR) / "docs" / "examples"
-INSTALL_SECONDS = 60
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -95,22 +95,16 @@ def test_scripts_of_other_origins_read_nothing(browser: Browser, website, api, t
 
 @pytest.fixture
 def built(tmp_path, api) -> None:
-    """The React example, built for the API. Skips where npm is missing or reaches no registry."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("there is no npm on this machine")
+    """The React example, built for the API."""
     source = tmp_path / "source"
     shutil.copytree(EXAMPLES / "react-booking", source, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    install = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-    try:
-        subprocess.run(install, cwd=source, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip("npm reaches no registry")
-    build = [npm, "run", "build", "--", "--outDir", str(tmp_path), "--emptyOutDir", "false"]
+    install_packages(source)
+    build = ["npm", "run", "build", "--", "--outDir", str(tmp_path), "--emptyOutDir", "false"]
     subprocess.run(build, cwd=source, check=True, capture_output=True, timeout=60, env={**os.environ, "VITE_API": api})
 
 
 @pytest.mark.slow
+@needs("npm")
 def test_guest_books_in_react(visitor, provider, website, built):
     page = visitor()
     page.goto(f"{website}/index.html")

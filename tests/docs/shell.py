@@ -1,15 +1,10 @@
 """The code blocks of a page, and a shell that runs them."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 CODE = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
-
-needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 
 
 def blocks(page: Path, language: str = "sh") -> str:

@@ -14,14 +14,15 @@ from reminders.webhooks.events import EVENTS
 from reminders.webhooks.examples import SECRET, example_body
 from scheduler_project.documentation.guides import pages
 from scheduler_project.reference.errors import check_codes, domain_errors
-from tests.docs.shell import CODE, blocks, in_shell, needs_curl
+from tests.docs.shell import CODE, blocks, in_shell
 from tests.factories import open_provider
+from tests.programs import needs
 from tests.project.schema import schema
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@needs_curl
+@needs("curl")
 def test_guides_work_block_by_block(live_server, settings, tmp_path):
     settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False  # as in the demo
     settings.SITE_URL = live_server.url

@@ -16,10 +16,10 @@ from booking.models import Appointment
 from tests.accounts.keys.helpers import new_key
 from tests.docs.shell import blocks, in_shell
 from tests.factories import open_provider
+from tests.programs import install_packages, needs
 
 DOCS = Path(settings.BASE_DIR) / "docs"
 GUIDE = DOCS / "howto" / "generated-clients.md"
-INSTALL_SECONDS = 60
 IMPORT_ALL = """
 import importlib, pkgutil, scheduler_client
 for module in pkgutil.walk_packages(scheduler_client.__path__, "scheduler_client."):
@@ -65,20 +65,14 @@ def test_python_client_is_whole_and_books(folder):
 
 @pytest.fixture
 def npm_folder(folder) -> Path:
-    """A folder with the packages of the TypeScript client. Skips where npm is missing or reaches no registry."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("there is no npm on this machine")
+    """A folder with the packages of the TypeScript client."""
     shutil.copytree(DOCS / "examples" / "typescript-client", folder, dirs_exist_ok=True)
-    install = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
-    try:
-        subprocess.run(install, cwd=folder, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        pytest.skip("npm reaches no registry")
+    install_packages(folder)
     return folder
 
 
 @on_a_site
+@needs("npm")
 def test_typescript_client_compiles_and_books(npm_folder):
     said = in_shell(block("npm install"), npm_folder)
 

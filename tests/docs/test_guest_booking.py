@@ -8,15 +8,16 @@ from django.utils import timezone
 
 from booking.models import Appointment, Reservation
 from booking.reservations.codes import code_of
-from tests.docs.shell import blocks, in_shell, needs_curl
+from tests.docs.shell import blocks, in_shell
 from tests.factories import open_provider
+from tests.programs import needs
 
 GUIDE = Path(settings.BASE_DIR) / "docs" / "howto" / "guest-booking.md"
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@needs_curl
+@needs("curl")
 def test_guide_works_block_by_block(live_server, tmp_path):
     open_provider(now=timezone.now(), horizon_days=14)
     script = blocks(GUIDE).replace("http://127.0.0.1:8000", live_server.url)

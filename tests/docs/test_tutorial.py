@@ -11,14 +11,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from booking.models import Appointment, Reservation
-from tests.docs.shell import blocks, needs_curl
+from tests.docs.shell import blocks
+from tests.programs import needs
 
 TUTORIAL = Path(settings.BASE_DIR) / "docs" / "tutorial.md"
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@needs_curl
+@needs("curl")
 def test_tutorial_works_word_by_word(live_server, settings):
     settings.PROVIDERS_NEED_VERIFIED_EMAIL = settings.PROVIDERS_NEED_APPROVAL = False  # as in the demo
     settings.SITE_URL = live_server.url  # where the calendar feed is fetched

@@ -7,24 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import html5lib
-import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.pages import NOT_PAGES, PAGES, World
+from tests.pages import NOT_PAGES, PAGES
 
 MOST_QUERIES = 15
 MOST_BYTES = 60_000
 ELSEWHERE = ("api/", "^api/", "admin/", "healthz", "readyz", "language/", "mail/")
 """Paths that are no pages of ours; `/mail/` is for one's own machine."""
-
-
-@pytest.fixture
-def world(db):
-    return World()
 
 
 def test_every_address_is_looked_at():

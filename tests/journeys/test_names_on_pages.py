@@ -14,7 +14,7 @@ from reminders.models import Message
 from scheduler_project.common.validators import FSI, PDI
 from tests.factories import UserFactory
 from tests.groups import browser_of
-from tests.pages import PAGES, World
+from tests.pages import PAGES
 
 NAME = re.compile("(.?)שם [0-9]+(.?)")
 """Without isolation, the digit at its end joins the text that follows."""
@@ -25,8 +25,8 @@ WHOLE = {"input", "textarea", "option", "script", "meta"}
 
 
 @pytest.fixture
-def world(db):
-    world = World()
+def world(world):
+    """The practice with names that are written from right to left."""
     name = Concat(Value("שם "), Cast(F("pk"), CharField()))
     for model, column in NAMED + TITLED:
         model.objects.exclude(**{column: ""}).update(**{column: name})

@@ -4,6 +4,7 @@ The tables are complete: a URL or an action missing from them fails the test."""
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
@@ -27,8 +28,11 @@ from scheduler_project.reference.permissions import ADMIN_ACTIONS, ADMIN_IMPORTS
 from tests.accounts.keys.helpers import new_key
 from tests.booking.test_admin import a_practice, schedule_form
 from tests.factories import NOON, MessageTemplateFactory, UserFactory, WebhookEndpointFactory
-from tests.groups import FRONT_DESK, MANAGER, browser_of, group, later, migration, staff_of
+from tests.groups import FRONT_DESK, MANAGER, browser_of, group, staff_of
 from tests.looking import dump
+
+migration = import_module("reminders.migrations.0006_office_groups")
+later = import_module("reminders.migrations.0015_managers_change_site_settings")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 

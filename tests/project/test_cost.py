@@ -1,8 +1,7 @@
 """No public address costs much more than the list of free times that everything is measured by."""
 
 import time
-from collections.abc import Callable, Iterator
-from copy import copy
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,23 +10,10 @@ import pytest
 from django.test import Client as Browser
 
 from scheduler_project import api as contents
-from tests.looking import undone
 from tests.pages import PAGES, World
 
 CEILING = 15
 """Maximum CPU of a public URL, as a multiple of that of a provider's list. Generating the documentation takes 150."""
-
-
-@pytest.fixture(scope="module")
-def practice(django_db_setup, django_db_blocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), undone():
-        yield World()
-
-
-@pytest.fixture
-def world(practice, db) -> World:
-    """The practice, made once. A copy, for what it makes when asked is rolled back after the test."""
-    return copy(practice)
 
 
 def cpu_of(ask: Callable[[], Any]) -> float:

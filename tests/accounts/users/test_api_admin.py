@@ -132,7 +132,6 @@ def test_managers_leave_staff_alone(staff_api):
 
 @pytest.mark.parametrize("change", [{"is_staff": True}, {"is_superuser": True}, {"groups": ["Front desk"]}])
 def test_managers_give_no_rights(staff_api, user, change):
-    group(FRONT_DESK)
     [name] = change
 
     assert refusal(staff_api.patch(f"{URL}/{user.pk}", change)) == (403, "not_allowed", name)
@@ -152,8 +151,6 @@ def test_nothing_changes_if_one_part_is_refused(staff_api, user):
 
 
 def test_superusers_give_rights(boss_api, user):
-    group(MANAGER)
-
     answer = boss_api.patch(f"{URL}/{user.pk}", {"is_staff": True, "groups": ["Manager"]})
 
     assert (answer.json()["roles"], answer.json()["groups"]) == (["staff"], ["Manager"])

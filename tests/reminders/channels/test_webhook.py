@@ -1,7 +1,6 @@
 """Webhooks, posted to a real HTTP server that does all a server may do."""
 
 import json
-import shutil
 import socket
 import ssl
 import subprocess
@@ -18,6 +17,7 @@ from reminders.channels.base import DeliveryError, OutgoingMessage, RefusedForGo
 from reminders.channels.webhook.channel import connect, is_public, target_of
 from scheduler_project.common.outgoing import tls
 from tests.factories import NOON
+from tests.programs import missing
 from tests.reminders.servers import HANG, HANG_UP, answer, drip, says, serving, taking_less_than
 
 KEY = UUID("11111111-2222-3333-4444-555555555555")
@@ -423,7 +423,7 @@ def test_takes_addresses_apart(url, target):
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A self-signed one for hooks.example.org."""
-    if not shutil.which("openssl"):
+    if "openssl" in missing():
         pytest.skip("there is no openssl to make a certificate with")
     folder = tmp_path_factory.mktemp("tls")
     made = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "30000", "-nodes"]
