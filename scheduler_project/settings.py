@@ -497,6 +497,9 @@ owner."""
 THROTTLE_HOLD = env.str("THROTTLE_HOLD", default="60/hour")
 """Times held and mails to confirm them requested by visitors without a login, on the pages and by the API, from one
 address."""
+THROTTLE_UNCONFIRMED = env.str("THROTTLE_UNCONFIRMED", default="20/day")
+"""Appointments booked by guests who answer no mail (`GUESTS_CONFIRM=off`), from one network. A server of yours that
+books for many guests needs more."""
 THROTTLE_CHANGE = env.str("THROTTLE_CHANGE", default="40/hour")
 """Appointments that one client books, moves and cancels."""
 THROTTLE_CHANGE_NETWORK = env.str("THROTTLE_CHANGE_NETWORK", default="120/hour")

@@ -23,6 +23,7 @@ from accounts.sign_in.devices import Device
 from accounts.sign_in.errors import WrongPassword
 from accounts.sign_in.guesses import NOWHERE, check_password
 from accounts.signals import client_leaving, login_leaving, personal_data_asked
+from accounts.users.models import erased_email
 from scheduler_project.common.audit.log import erase
 from scheduler_project.common.audit.pii_scan import erase_import_files, erase_stored_answers
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event_on_commit
@@ -184,7 +185,7 @@ def _erase_login(user: User, now: datetime) -> None:
     keys.delete()
     erase(ApiKey, named, ["name"])
     User.objects.filter(pk=user.pk).update(
-        name=DELETED, email=f"deleted-{user.pk}@deleted.invalid", is_active=False, is_staff=False, is_superuser=False
+        name=DELETED, email=erased_email(user.pk), is_active=False, is_staff=False, is_superuser=False
     )
     user.set_unusable_password()
     user.save(update_fields=["password"])

@@ -116,3 +116,9 @@ class AccountInactive(DomainError):
     code = "account_inactive"
     kind = ErrorKind.FORBIDDEN
     message = _("This account is not active.")
+
+
+class LoginErased(DomainError):
+    code = "login_erased"
+    kind = ErrorKind.CONFLICT
+    message = _("This person was erased at their own request. Nobody can log in as them again.")

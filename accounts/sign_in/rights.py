@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.sign_in.errors import LoginErased
 from accounts.sign_in.sign_ins import end_sign_ins
 from scheduler_project.common.errors import NotAllowed, NotFound
 from scheduler_project.common.operations import operation
@@ -26,7 +27,7 @@ def change_rights(
     """Set `is_active`, `is_staff` and `is_superuser`, as far as given, and the groups.
 
     What is given as it is stays. Superusers alone change staff and give rights, and nobody locks out themselves or
-    takes their own rank. Raises NotAllowed, with the field, and NotFound.
+    takes their own rank. Raises NotAllowed, with the field, LoginErased, and NotFound.
     """
     user = _login_to_change(user_id, actor)
     changes: dict[str, Any] = {name: value for name, value in flags.items() if getattr(user, name) != value}
@@ -34,6 +35,8 @@ def change_rights(
         changes["groups"] = groups
     if not changes:
         return user
+    if user.is_erased:
+        raise LoginErased(field=next(iter(changes)))
     _check_outranks(actor, user)
     for name in changes:
         if name in RANK and not _is_superuser(actor):
@@ -58,12 +61,28 @@ def end_sign_ins_of(*, user_id: int, actor: Actor, now: datetime) -> int:
 
 
 def _login_to_change(user_id: int, actor: Actor) -> User:
+    """Lock a login and that of the actor, in the order of their ids, and return the first.
+
+    Raises NotFound; NotAllowed, also if the actor lost their rank since the request began. So whoever takes the rank
+    of another keeps their own, and two superusers cannot take each other's at once.
+    """
     if not actor.may("accounts.change_user"):
         raise NotAllowed
-    user = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=user_id).first()
-    if user is None:
+    doer = actor.user
+    asked = [user_id] if doer is None else [user_id, doer.pk]
+    rows = User.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=asked).order_by("pk")
+    found = {user.pk: user for user in rows}
+    if user_id not in found:
         raise NotFound
-    return user
+    if doer is not None:
+        current = found.get(doer.pk)
+        if current is None or not current.is_active or _rank(current) != _rank(doer):
+            raise NotAllowed
+    return found[user_id]
+
+
+def _rank(user: User) -> tuple[bool, bool]:
+    return user.is_staff, user.is_superuser
 
 
 def _check_outranks(actor: Actor, user: User) -> None:

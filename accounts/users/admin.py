@@ -26,6 +26,7 @@ from accounts.clients.fields import SHARED_WITH_LOGIN
 from accounts.clients.operations import edit_user
 from accounts.models import User
 from accounts.sign_in.rights import change_rights
+from scheduler_project.common.admin.actions import do_to_each
 from scheduler_project.common.admin.base import ForSuperusers, ListAdmin, StaffModelAdmin
 from scheduler_project.common.admin.times import here, local_time
 
@@ -68,6 +69,9 @@ class IdentityAdmin(ForSuperusers, ListAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+FLAGS = ("is_active", "is_staff", "is_superuser")
 
 
 class WithEmail:
@@ -138,6 +142,9 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         return [(_("Where they are signed in"), f"{url}?user__id__exact={row.pk}")] if may else []
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        flags = {name: form.cleaned_data[name] for name in form.changed_data if name in FLAGS}
+        if change and flags:
+            change_rights(user_id=obj.pk, flags=flags, actor=Actor.of(request.user, Source.ADMIN))
         super().save_model(request, obj, form, change)
         common = {name: form.cleaned_data[name] for name in form.changed_data if name in SHARED_WITH_LOGIN}
         if change and common:
@@ -179,13 +186,14 @@ class UserAdmin(ArchivedAdmin, DjangoUserAdmin):
         self._set_active(request, queryset, active=True, done=_("Users who can log in: %d."))
 
     def _set_active(self, request: HttpRequest, queryset: QuerySet[User], *, active: bool, done: str) -> None:
-        theirs = [user.pk for user in queryset if outranks(request, user) and user.pk != request.user.pk]
+        theirs = [user for user in queryset if outranks(request, user) and user.pk != request.user.pk]
         actor = Actor.of(request.user, Source.ADMIN)
-        for pk in theirs:
-            change_rights(user_id=pk, flags={"is_active": active}, actor=actor)
+
+        def apply(user: User) -> None:
+            change_rights(user_id=user.pk, flags={"is_active": active}, actor=actor)
+
         if len(theirs) < len(queryset):
             messages.error(
                 request, _("Your own login, and those of staff unless you are a superuser, stay as they are.")
             )
-        if theirs:
-            messages.success(request, done % len(theirs))
+        do_to_each(request, theirs, apply, done)

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 NOT_IN_NUMBERS = str.maketrans("", "", " -()/.")
 
 
+def erased_email(user_id: int) -> str:
+    """Return the email of a login that was erased."""
+    return f"deleted-{user_id}@deleted.invalid"
+
+
 class Mailbox(models.Func):
     """The mailbox behind an email address: without `+tag`, and without dots for Gmail, which ignores them."""
 
@@ -116,6 +121,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         With a key for one provider it has no permission for the whole business: see `provider_for`.
         """
         return self.is_staff and self.only_provider_id is None and self.has_perm(permission)
+
+    @property
+    def is_erased(self) -> bool:
+        """True once the person's data were erased at their request."""
+        return self.email == erased_email(self.pk)
 
     @property
     def only_provider_id(self) -> int | None:

@@ -146,6 +146,12 @@ class OverrideField(serializers.MultipleChoiceField):
         super().__init__(
             choices=[(override.value, override.label) for override in ON_REQUEST],
             required=False,
-            help_text=_("For the provider and staff: rules to set aside on purpose. Recorded."),
+            help_text=_("For the provider and staff: rules to set aside on purpose. Recorded. An empty list is none."),
             **kwargs,
         )
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse what is no list: DRF also takes the names in an object."""
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        return super().to_internal_value(data)

@@ -10,7 +10,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import Throttled
 from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,7 +42,6 @@ from scheduler_project.common.api.fields import EmailField, IdField, LineField, 
 from scheduler_project.common.api.schema import PREVIEW, refusals
 from scheduler_project.common.api.serializers import ModelSerializer, Serializer
 from scheduler_project.common.errors import NotAllowed
-from scheduler_project.common.limits.throttling import seconds_until_mail
 
 ONE_BY_ONE = {"patient_name": "name", "email": "email", "phone": "phone"}
 """The fields in which guests may send their details one by one, and what each is called among the details."""
@@ -275,8 +273,6 @@ class AppointmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Booki
         sent = self.sent(BookSerializer)
         details = sent["client"]
         check_sent_by_guest(sent, besides="client" if isinstance(details, dict) else None)
-        if seconds := seconds_until_mail("hold", details["email"]):
-            raise Throttled(wait=seconds)
         appointment = self.perform(
             lambda: appointments.book_as_guest(
                 provider_id=sent["provider"],

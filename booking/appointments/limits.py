@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import connection
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.actors import Actor
@@ -19,14 +18,13 @@ from booking.reservations.errors import NoNewClients
 from scheduler_project.common.audit.log import current_request
 from scheduler_project.common.audit.security_log import SecurityEvent, log_security_event
 from scheduler_project.common.errors import NotFound
-from scheduler_project.common.limits.sending import mailbox
 from scheduler_project.common.limits.throttling import seconds_until, site_network
 
 LOCK_PERSON = """
 SELECT id FROM accounts_client
 WHERE id = ANY (%(client)s::bigint || ARRAY(
     SELECT id FROM accounts_client
-    WHERE owner_id IS NULL AND email <> '' AND scheduler_mailbox(email) = (
+    WHERE owner_id IS NULL AND email <> '' AND NOT is_unproved AND scheduler_mailbox(email) = (
         SELECT CASE WHEN owner_id IS NULL AND email <> '' THEN scheduler_mailbox(email) END
         FROM accounts_client WHERE id = %(client)s)))
 ORDER BY id FOR NO KEY UPDATE
@@ -60,7 +58,8 @@ def lock_person(client_id: int) -> list[int]:
     """Lock a client, and every other client with the same mailbox, until the transaction ends. Return all their ids.
 
     Lock these before the schedule. One mailbox may belong to a login and to each booking as a guest. Clients in a
-    provider's address book are left out: they did not enter the mailbox themselves. Raises NotFound.
+    provider's address book are left out: they did not enter the mailbox themselves. So are guests who did not answer a
+    mail there: it may not be theirs. Raises NotFound.
     """
     with connection.cursor() as cursor:
         cursor.execute(LOCK_PERSON, {"client": client_id})
@@ -70,14 +69,13 @@ def lock_person(client_id: int) -> list[int]:
     return people
 
 
-def lock_mailbox(email: str) -> None:
-    """Lock a mailbox until the transaction ends, before any client: two guests there, not yet written, are one person.
+def people_counted(people: list[int], actor: Actor) -> list[int]:
+    """Return whose appointments count for the limits of the actor, of the ids that `lock_person` returned.
 
-    The ORM has no advisory locks.
+    A guest who did not answer a mail counts alone. If the mailbox that they name counted, its appointments could be
+    felt, and filled up, by anybody who knows the address. For that reason nobody else counts with them either.
     """
-    digest = salted_hmac("booking.appointments.limits.mailbox", mailbox(email), algorithm="sha256").digest()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], signed=True)])
+    return [actor.guest.pk] if actor.guest is not None and actor.guest.is_unproved else people
 
 
 def confirm_if_few(reservation_id: int, people: list[int], provider_id: int, now: datetime) -> bool:
@@ -149,6 +147,17 @@ def count_change(client_id: int, actor: Actor) -> None:
     for scope, subject in subjects.items():
         if seconds := seconds_until(scope, subject):
             raise TooOften(retry_after=seconds)
+
+
+def count_unconfirmed() -> None:
+    """Count one more appointment that a guest books from a network without answering a mail. Raises TooOften.
+
+    Nothing else limits how many they book in how many names. It is counted last and in the transaction: what is refused
+    does not count.
+    """
+    request = current_request.get()
+    if request is not None and (seconds := seconds_until("unconfirmed", f"network:{site_network(request)}")):
+        raise TooOften(retry_after=seconds)
 
 
 def raise_too_many(message: str, limit: int, actor: Actor, **details: Any) -> NoReturn:

@@ -27,8 +27,9 @@ from booking.appointments.limits import (
     check_known,
     check_open_appointments,
     confirm_if_few,
-    lock_mailbox,
+    count_unconfirmed,
     lock_person,
+    people_counted,
 )
 from booking.appointments.permissions import CHANGE, bad_transition, check_allowed
 from booking.appointments.queries import moved_from
@@ -100,11 +101,15 @@ def confirm(
     reach(Failpoint.HOLD_JUDGED)
     reservation.status = ReservationStatus.CONFIRMED
     reservation.network = None
-    if not (themselves and confirm_if_few(reservation.pk, row[-1], reservation.provider_id, now)):
+    people = people_counted(row[-1], actor)
+    if not (themselves and confirm_if_few(reservation.pk, people, reservation.provider_id, now)):
         if themselves:
-            check_open_appointments(row[-1], reservation.provider_id, actor, now)
+            check_open_appointments(people, reservation.provider_id, actor, now)
         reservation.save(update_fields=["status", "network"])
-    return create_appointment(reservation, actor=actor, now=now, description=note or reservation.note)
+    made = create_appointment(reservation, actor=actor, now=now, description=note or reservation.note)
+    if actor.guest is not None and actor.guest.is_unproved:
+        count_unconfirmed()
+    return made
 
 
 def chose_themselves(reservation: Reservation) -> bool:
@@ -161,7 +166,7 @@ def book_as_guest(
     """Reserve and confirm in one step for a new client, where the site lets guests do so without a mail (R10).
 
     Their mailbox counts as unverified. `contact` is what guests are asked for. Raises ConfirmationRequired, LinkInName,
-    and what `book` raises; then no client is added.
+    TooOften for a network, and what `book` raises; then no client is added.
     """
     if settings.GUESTS_CONFIRM:
         raise ConfirmationRequired
@@ -184,11 +189,12 @@ def _book_as_guest(
     by_sms: bool,
     contact: dict[str, Any],
 ) -> Appointment:
-    lock_mailbox(contact["email"])
     client = guests.add_guest(provider_id=provider_id, timezone=timezone, contact=contact, now=now)
     guest_added.send(Client, client=client, language=language, by_sms=by_sms, now=now)
     actor = Actor(None, source, guest=client)
-    return write_booking(provider_id, client.pk, service_id, starts_at, None, {"description": note}, actor, now, ())
+    made = write_booking(provider_id, client.pk, service_id, starts_at, None, {"description": note}, actor, now, ())
+    count_unconfirmed()
+    return made
 
 
 @operation
@@ -208,7 +214,7 @@ def write_booking(
         lock_client(client_id)
     else:
         people = lock_person(client_id)
-        check_open_appointments(people, provider_id, actor, now)
+        check_open_appointments(people_counted(people, actor), provider_id, actor, now)
         check_known(people if actor.guest is None else [], Provider.objects.get(pk=provider_id))
     schedule = locked_schedule(provider_id)
     reservation = claim(

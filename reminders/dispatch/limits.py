@@ -31,12 +31,14 @@ WHERE message.id = theirs.id AND message.claim = theirs.claim AND message.status
 
 def sending_of(message: Message) -> Sending:
     """Return a message's sender and recipient. Messages to a provider about their own bookings count as theirs
-    alone; a mail about an account is asked for by its recipient."""
+    alone; a mail about an account is asked for by its recipient. Of guests who did not answer a mail the mailbox may be
+    a stranger's: it gets as few as from a provider who is not vetted."""
     address = CHANNELS[message.channel].counted_as(recipient_of(message).address)
     if message.kind == MessageKind.ACCOUNT:
         return Sending(message.channel, "", address, trusted=True, asked_for=True)
     provider = message.about.provider
-    trusted = provider.is_vetted
+    unproved = message.recipient == Recipient.CLIENT and message.about.client.is_unproved
+    trusted = provider.is_vetted and not unproved
     if message.endpoint_id is None and message.recipient == Recipient.PROVIDER and trusted:
         address = ""
     asked_for, notice = message.kind == MessageKind.HOLD, message.kind not in (MessageKind.HOLD, MessageKind.REMINDER)

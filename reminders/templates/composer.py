@@ -29,7 +29,7 @@ from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, MessageTemplate
 from reminders.preferences.links import opt_out_link
 from reminders.templates.account_mails import account_mail
-from reminders.templates.texts import LINKS, default_words, filled, filled_html, names_in
+from reminders.templates.texts import LINKS, SECRETS, default_words, filled, filled_html, names_in
 from reminders.webhooks.payloads import envelope, signing_secrets
 from scheduler_project.common.currencies import amount
 from scheduler_project.common.pages.formats import LONG_24_HOURS, SHORT_24_HOURS
@@ -281,8 +281,9 @@ def render(
     text = filled(words.body, plain)
     if CHANNELS[channel].is_short:
         return RenderedText("", text, "")
+    public = {name: value for name, value in plain.items() if name not in SECRETS}
     context = {
-        "subject": " ".join(filled(words.subject, plain).split()) or facts["title"],
+        "subject": " ".join(filled(words.subject, public).split()) or facts["title"],
         "text": text,
         "html": filled_html(words.body, facts),
         "opt_out_link": opt_out,

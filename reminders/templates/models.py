@@ -12,7 +12,7 @@ from accounts.models import Provider, User
 from reminders.channels.registry import personal, personal_choices
 from reminders.enums import OF_BOOKINGS, MessageKind, Recipient
 from reminders.templates.errors import TemplateExists
-from reminders.templates.texts import names_in, validate_sent, validate_words
+from reminders.templates.texts import names_in, validate_sent, validate_subject, validate_words
 from scheduler_project.common.languages import language_choices
 from scheduler_project.common.validators import one_line
 
@@ -87,13 +87,15 @@ class MessageTemplate(models.Model):
         )
 
     def clean(self) -> None:
-        """Check that the message exists, that only a long one has a subject, and that the link to confirm is there."""
+        """Check that the message exists, that only a long one has a subject, and that what confirms a reservation is in
+        the text, not in the subject."""
         validate_sent(self.kind, self.channel, self.recipient)
         is_short = personal(self.channel).is_short
         if not is_short and not self.subject.strip():
             raise ValidationError({"subject": ValidationError(_("Enter a subject."), code="required")})
         if is_short and self.subject:
             raise ValidationError({"subject": ValidationError(_("A text message has no subject."), code="no_subject")})
+        validate_subject(self.subject)
         if self.kind == MessageKind.HOLD and "confirm_link" not in names_in(self.body):
             raise ValidationError(
                 {

@@ -47,6 +47,10 @@ LINKS = {"confirm_link": _("Confirm")}
 """Variables that are links. In HTML each becomes a button with this label."""
 
 
+SECRETS = (*LINKS, "confirm_code")
+"""Variables that confirm a reservation for whoever reads them. Subjects are shown on locked screens and in logs."""
+
+
 BUTTON = (
     '<a href="{}" style="display:inline-block;padding:12px 28px;border-radius:8px;background:#1d4ed8;color:#ffffff;'
     'font-weight:600;text-decoration:none">{}</a>'
@@ -110,6 +114,15 @@ def validate_words(text: str) -> None:
             code="braces",
             params={"known": known},
         )
+
+
+def validate_subject(text: str) -> None:
+    """Raise ValidationError (`secret_in_subject`, on the subject) for a variable that belongs in the text only."""
+    for name in names_in(text):
+        if name in SECRETS:
+            says = _("“%(name)s” confirms a reservation, and subjects are shown on locked screens. Use it in the text.")
+            error = ValidationError(says, code="secret_in_subject", params={"name": name})
+            raise ValidationError({"subject": error})
 
 
 def filled(text: str | Promise, facts: Mapping[str, str]) -> str:

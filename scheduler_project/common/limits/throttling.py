@@ -42,9 +42,13 @@ return count
 
 
 GUARDING = frozenset(
-    {"login", "register", "mail", "mail_login", "mail_network", "code", "code_day", "code_network", "code_site"}
+    {
+        *("login", "register", "mail", "mail_login", "mail_network"),
+        *("code", "code_day", "code_network", "code_site"),
+        "unconfirmed",
+    }
 )
-"""Scopes that prevent guessing, or flooding of a mailbox or phone: they are counted in PostgreSQL."""
+"""Scopes that prevent guessing, or flooding of a mailbox, phone or calendar: they are counted in PostgreSQL."""
 
 
 BY_SITE = GUARDING | {"hold"}

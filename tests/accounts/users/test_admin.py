@@ -8,8 +8,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Client, Provider, User
+from accounts.privacy.operations import erase_client
 from booking.models import Schedule, Slot
-from tests.factories import PASSWORD, ClientFactory, ProviderFactory, ReservationFactory, UserFactory, open_provider
+from tests.factories import (
+    NOON,
+    PASSWORD,
+    SYSTEM,
+    ClientFactory,
+    ProviderFactory,
+    ReservationFactory,
+    UserFactory,
+    open_provider,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +186,33 @@ def test_deactivates_logins_but_not_ones_own(office, boss):
 
     assert len(told(page)) == 2
     assert set(User.objects.filter(is_active=True)) == {boss}
+
+
+def test_activates_no_login_that_was_erased(office):
+    user = UserFactory()
+    erase_client(client_id=ClientFactory(user=user).pk, actor=SYSTEM, now=NOON)
+    user.refresh_from_db()
+
+    page = act(office, "user", "activate", [user])
+
+    assert "Nobody can log in as them again." in " ".join(told(page))
+    assert not User.objects.get(pk=user.pk).is_active
+
+
+def test_form_of_an_erased_login_does_not_let_anybody_in_again(office):
+    user = UserFactory()
+    erase_client(client_id=ClientFactory(user=user).pk, actor=SYSTEM, now=NOON)
+    user.refresh_from_db()
+
+    office.post(url("user_change", user.pk), login_form(user, is_active="on"))
+
+    assert not User.objects.get(pk=user.pk).is_active
+
+
+def test_superuser_takes_no_rank_of_their_own_by_the_form(office, boss):
+    office.post(url("user_change", boss.pk), login_form(boss, is_active="on", is_staff="on"))
+
+    assert User.objects.get(pk=boss.pk).is_superuser
 
 
 def test_staff_who_keep_logins_cannot_raise_themselves_or_touch_staff(boss):

@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.models import SignIn, User
+from accounts.privacy.operations import erase_client
 from tests.accounts.helpers import queries_of, tokens_of
 from tests.booking.answers import refusal
 from tests.conftest import logged_in
-from tests.factories import ClientFactory, ProviderFactory, UserFactory
+from tests.factories import NOON, SYSTEM, ClientFactory, ProviderFactory, UserFactory
 from tests.groups import FRONT_DESK, MANAGER, group, staff_of
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +188,16 @@ def test_managers_do_not_sign_staff_out(staff_api, boss):
 
     assert staff_api.post(f"{URL}/{boss.pk}/end-sign-ins").status_code == 403
     assert SignIn.objects.live().filter(user=boss).exists()
+
+
+@pytest.mark.parametrize("sent", [{"is_active": True}, {"is_staff": True}, {"groups": [FRONT_DESK]}])
+def test_erased_login_gets_nothing_back(boss_api, user, sent):
+    group(FRONT_DESK)
+    client = ClientFactory(user=user)
+    erase_client(client_id=client.pk, actor=SYSTEM, now=NOON)
+
+    answer = boss_api.patch(f"{URL}/{user.pk}", sent)
+
+    assert refusal(answer) == (409, "login_erased", next(iter(sent)))
+    user.refresh_from_db()
+    assert not user.is_active

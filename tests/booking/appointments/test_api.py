@@ -236,6 +236,17 @@ def test_book_with_an_override_records_it_in_the_history(provider_api, provider,
     ]
 
 
+@pytest.mark.parametrize("sent", [{}, {"notice": True}, "notice", None, 1])
+def test_override_is_a_list(provider_api, provider, own_client, sent):
+    answer = book(provider_api, provider, client=own_client.pk, override=sent)
+
+    assert (answer.status_code, refusal(answer)[2]) == (400, "override")
+
+
+def test_empty_list_of_overrides_is_none(provider_api, provider, own_client):
+    assert book(provider_api, provider, client=own_client.pk, override=[]).status_code == 201
+
+
 def test_book_refuses_a_client_who_overrides(booker_api, provider):
     assert refusal(book(booker_api, provider, override=["hours"])) == (403, "not_allowed", "override")
 

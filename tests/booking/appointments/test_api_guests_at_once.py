@@ -1,6 +1,7 @@
 """Guests book by API without answering a mail, where the site lets them (`GUESTS_CONFIRM=off`)."""
 
 import pytest
+from django.core import mail
 from rest_framework.test import APIClient
 
 from accounts.clients.imports import CLIENTS
@@ -13,9 +14,10 @@ from reminders.notices import notify_expired
 from reminders.templates.composer import compose
 from tests.booking.answers import refusal
 from tests.booking.imports.helpers import outcomes, run
-from tests.factories import NOON, ServiceFactory, at
+from tests.factories import NOON, ServiceFactory, appoint, at
 from tests.looking import broken_promises
 from tests.project.world import by_token
+from tests.reminders.helpers import send
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon", "shared_people")]
 
@@ -133,21 +135,103 @@ def test_users_book_as_ever(at_once, booker_api, booker, provider):
 # --- Unverified -------------------------------------------------------------------------------------------------------
 
 
-def test_mailbox_that_never_answered_has_three_appointments(at_once, provider):
-    for start in TIMES[:3]:
-        assert book(provider, start, client=ADA).status_code == 201
+def test_answer_says_nothing_about_the_mailbox_that_is_named(at_once, provider, booker, settings):
+    settings.MAX_OPEN_APPOINTMENTS = settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
+    appoint(provider, at(TIMES[0][:16].replace("T", " ")), client=booker)
 
-    answer = book(provider, TIMES[3], client={**ADA, "email": "ada+again@example.org"})
+    known = book(provider, TIMES[1], client={"name": "Ada", "email": booker.email})
+    unknown = book(provider, TIMES[2], client={"name": "Ada", "email": "nobody@example.org"})
+
+    assert (known.status_code, unknown.status_code) == (201, 201)
+
+
+def test_hold_confirmed_without_a_code_says_nothing_about_it_either(at_once, provider, booker, settings):
+    settings.MAX_OPEN_APPOINTMENTS = settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
+    Client.objects.filter(pk=booker.pk).update(email=ADA["email"])
+    appoint(provider, at("2026-03-04 10:00"), client=booker)
+    confirm, visitor = held(provider)
+
+    assert visitor.post(confirm, {"confirmed": True}).status_code == 200
+
+
+def test_bookings_in_a_persons_name_lock_them_out_of_nothing(at_once, provider, booker, settings):
+    settings.MAX_OPEN_APPOINTMENTS = settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
+    for start in TIMES[:3]:
+        assert book(provider, start, client={"name": "Ada", "email": booker.email}).status_code == 201
+
+    assert appoint(provider, at("2026-03-04 13:00"), client=booker).status == "scheduled"
+
+
+def test_guest_who_answers_the_mail_is_not_locked_out_by_others_in_their_name(at_once, provider, settings):
+    settings.MAX_OPEN_APPOINTMENTS = settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
+    book(provider, TIMES[1], client=ADA)
+    confirm, visitor = held(provider)
+
+    answer = visitor.post(confirm, {"confirmed": True, "code": code_of(Reservation.objects.get(status="held"))})
+
+    assert answer.status_code == 200
+
+
+def test_mailbox_that_answered_counts_for_whoever_answers_there(at_once, provider, settings):
+    settings.MAX_OPEN_APPOINTMENTS = 1
+    for start, status in ((NINE, 200), (TIMES[1], 409)):
+        confirm, visitor = held(provider, start)
+        code = code_of(Reservation.objects.get(status="held"))
+        assert visitor.post(confirm, {"confirmed": True, "code": code}).status_code == status
+
+
+def test_visitor_who_confirms_without_codes_counts_alone(at_once, provider, settings):
+    settings.MAX_OPEN_APPOINTMENTS_UNVERIFIED = 1
+    confirm, visitor = held(provider)
+    visitor.post(confirm, {"confirmed": True})
+    second = visitor.post("/api/v1/reservations", {"provider": provider.pk, "start_time": TIMES[1]}).json()
+    visitor.post(f"/api/v1/reservations/{second['id']}/details", ADA)
+
+    answer = visitor.post(f"/api/v1/reservations/{second['id']}/confirm", {"confirmed": True})
 
     assert refusal(answer) == (409, "too_many_appointments", None)
-    assert Client.objects.filter(email__startswith="ada").count() == 3
 
 
-def test_mailbox_gets_few_mails_for_which_nobody_asked_there(at_once, provider, throttle):
-    throttle["mail"] = "1/hour"
+def test_network_books_so_many_without_answering_mails(at_once, provider, throttle):
+    throttle["unconfirmed"] = "2/day"
+    assert book(provider, TIMES[0], client=ADA).status_code == 201
+    confirm, visitor = held(provider, TIMES[1])
+    assert visitor.post(confirm, {"confirmed": True}).status_code == 200
+
+    answer = book(provider, TIMES[2], client={**ADA, "email": "grace@example.org"})
+
+    assert refusal(answer) == (429, "too_often", None)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert not Client.objects.filter(email="grace@example.org").exists()
+
+
+def test_hold_stays_if_the_network_has_booked_enough(at_once, provider, throttle):
+    throttle["unconfirmed"] = "1/day"
+    book(provider, TIMES[1], client=ADA)
+    confirm, visitor = held(provider)
+
+    assert refusal(visitor.post(confirm, {"confirmed": True})) == (429, "too_often", None)
+    code = code_of(Reservation.objects.get(status="held"))
+    assert visitor.post(confirm, {"confirmed": True, "code": code}).status_code == 200
+
+
+def test_refused_booking_does_not_count_for_the_network(at_once, provider, throttle):
+    throttle["unconfirmed"] = "2/day"
     book(provider, client=ADA)
+    assert refusal(book(provider, client=ADA)) == (409, "slot_taken", "start_time")
 
-    assert refusal(book(provider, TIMES[1], client=ADA)) == (429, "throttled", None)
+    assert book(provider, TIMES[1], client=ADA).status_code == 201
+
+
+def test_mailbox_that_never_answered_gets_few_mails(at_once, provider, settings):
+    settings.THROTTLE = True
+    settings.SEND_LIMITS = {"email": {"new_recipient": (5, 20), "recipient": (60, 300)}}
+    for start in TIMES[:5]:
+        book(provider, start, client=ADA)
+
+    send(NOON)
+
+    assert len([each for each in mail.outbox if "ada@example.org" in each.to[0]]) == 3
 
 
 def test_bookings_count_as_holds_do(at_once, provider, throttle):

@@ -11,14 +11,18 @@ import pytest
 from django.conf import settings
 from django.utils.translation import override
 
+from accounts.actors import Source
 from accounts.models import Client, Provider, User
 from booking.models import Appointment, Reservation, Service
+from booking.reservations.codes import code_of
+from booking.reservations.guests import give_details, hold_as_visitor
 from reminders.channels.base import OutgoingMessage, TemplateText
 from reminders.channels.email.channel import mime_message
 from reminders.enums import MessageKind, Recipient
 from reminders.models import Message, Preferences
 from reminders.templates.composer import CustomTexts, compose, templates_for, time_in_words, variables_of, words_of
 from reminders.templates.texts import default_texts
+from scheduler_project.common.db.references import new_reference
 from scheduler_project.common.pages.formats import SHORT
 from tests.factories import NOON, MessageTemplateFactory, ProviderFactory, at, minutes
 
@@ -290,3 +294,26 @@ def test_written_keeps_names_from_turning_their_line_around(name, shown):
     assert f"with {shown}, " in made.subject
     assert f"appointment with {shown}:" in made.text
     assert f"<bdi>{name}</bdi>" in made.html
+
+
+def test_subject_kept_from_before_it_was_refused_shows_no_code(provider):
+    held = hold_as_visitor(
+        provider_id=provider.pk,
+        service_id=None,
+        starts_at=at("2026-03-04 09:00"),
+        visitor=new_reference(),
+        timezone="UTC",
+        now=NOON,
+        source=Source.API,
+    )
+    give_details(
+        reservation_id=held.pk, name="Ada", email="ada@example.org", note="", by_sms=False, language="en", now=NOON
+    )
+    MessageTemplateFactory(kind="hold", subject="{{ title }}: {{ confirm_code }}", body="{{ confirm_link }}")
+    message = Message.objects.detailed().get(kind="hold")
+
+    composed = compose(message, custom_texts=templates_for([message]), now=NOON)
+
+    code = code_of(message.reservation)
+    assert code in composed.text
+    assert code not in composed.subject

@@ -42,6 +42,16 @@ def refused(wanted: type[DomainError], **arguments) -> str | None:
     return error.value.field
 
 
+HOLD = {"kind": "hold", "channel": "email", "language": "en", "body": "Confirm: {{ confirm_link }} {{ confirm_code }}"}
+
+
+@pytest.mark.parametrize("secret", ["confirm_code", "confirm_link"])
+def test_save_refuses_a_subject_that_confirms_the_reservation_for_whoever_reads_it(ada, secret):
+    fields = {**HOLD, "subject": f"Your code: {{{{ {secret} }}}}"}
+
+    assert refused(BadWords, fields=fields, actor=actor_of(ada)) == "subject"
+
+
 # --- Keeping ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Guests by API take one time at once, guess a code at once, and book at once from one mailbox.
+"""Guests by API take one time at once, guess a code at once, and book at once from one network.
 
 That locks and constraints keep a time from being booked twice is shown in `test_booking.py`: guests claim it alike.
 """
@@ -7,10 +7,11 @@ import pytest
 import time_machine
 from rest_framework.test import APIClient
 
-from booking.appointments import operations as appointments
 from booking.models import Appointment, Reservation
 from booking.reservations import claims, codes
 from booking.reservations.codes import MOST_TRIES, code_of, is_right
+from scheduler_project.common.limits import throttling
+from scheduler_project.common.models import Tally
 from tests.factories import NOON, open_provider
 from tests.looking import broken_promises
 from tests.project.world import by_token
@@ -71,34 +72,40 @@ def test_control_codes_that_are_not_counted_are_all_compared(monkeypatch):
     assert list(together(*guess_at_once(12))).count(True) == 12
 
 
-# --- One mailbox ------------------------------------------------------------------------------------------------------
+# --- One network ------------------------------------------------------------------------------------------------------
 
 
-def book_from_one_mailbox(number):
-    """Return as many bookings of one mailbox, each with another provider, which may have three."""
+def book_from_one_network(number):
+    """Return as many bookings from one network, each with another provider, in another name."""
     providers = [open_provider(horizon_days=3, slot_minutes=60) for _ in range(number)]
 
     def booking(provider):
-        body = {"provider": provider.pk, "start_time": NINE, "client": ADA}
+        details = {"name": "Ada", "email": f"ada{provider.pk}@example.org"}
+        body = {"provider": provider.pk, "start_time": NINE, "client": details}
         return lambda: APIClient().post("/api/v1/appointments", body).status_code
 
     return [booking(provider) for provider in providers]
 
 
-def test_mailbox_that_books_at_once_gets_as_many_as_it_may(settings):
+def test_network_that_books_at_once_gets_as_many_as_it_may(settings, throttle):
     settings.GUESTS_CONFIRM = False
+    throttle["unconfirmed"] = "3/day"
 
-    answers = together(*book_from_one_mailbox(6))
+    answers = together(*book_from_one_network(6))
 
-    assert sorted(answers) == [201] * 3 + [409] * 3
+    assert sorted(answers) == [201] * 3 + [429] * 3
     assert Appointment.objects.count() == 3
     assert broken_promises() == {}
 
 
-def test_control_without_lock_a_mailbox_gets_as_many_as_it_asks_for_at_once(settings, monkeypatch):
+def test_control_a_count_that_does_not_wait_lets_a_network_book_what_it_asks_for_at_once(
+    settings, throttle, monkeypatch
+):
     settings.GUESTS_CONFIRM = False
-    monkeypatch.setattr(appointments, "lock_mailbox", lambda email: None)
-    functions = book_from_one_mailbox(6)
+    throttle["unconfirmed"] = "3/day"
+    looked = Tally.objects.filter(key__contains="unconfirmed").count
+    monkeypatch.setattr(throttling, "tallied", lambda key, limit, ends_at: looked() + 1)
+    functions = book_from_one_network(6)
 
     with nobody_commits_first(claims, "_take", 6):
         answers = together(*functions)
