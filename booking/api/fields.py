@@ -152,6 +152,7 @@ class OverrideField(serializers.MultipleChoiceField):
 
     def to_internal_value(self, data: Any) -> Any:
         """Refuse what is no list: DRF also takes the names in an object."""
-        if not isinstance(data, list):
-            self.fail("not_a_list", input_type=type(data).__name__)
+        names = data
+        if not isinstance(names, list):
+            self.fail("not_a_list", input_type=type(names).__name__)
         return super().to_internal_value(data)
