@@ -99,17 +99,22 @@ def confirm(
     if themselves:
         check_known(row[-1] if from_mailbox else [], reservation.provider)
     reach(Failpoint.HOLD_JUDGED)
-    reservation.status = ReservationStatus.CONFIRMED
-    reservation.network = None
-    people = people_counted(row[-1], actor)
-    if not (themselves and confirm_if_few(reservation.pk, people, reservation.provider_id, now)):
-        if themselves:
-            check_open_appointments(people, reservation.provider_id, actor, now)
-        reservation.save(update_fields=["status", "network"])
+    _mark_confirmed(reservation, people_counted(row[-1], actor) if themselves else None, actor, now)
     made = create_appointment(reservation, actor=actor, now=now, description=note or reservation.note)
     if actor.guest is not None and actor.guest.is_unproved:
         count_unconfirmed()
     return made
+
+
+def _mark_confirmed(reservation: Reservation, people: list[int] | None, actor: Actor, now: datetime) -> None:
+    """Mark a hold as confirmed. With `people` (`people_counted`) raise TooManyAppointments if they have too many."""
+    reservation.status = ReservationStatus.CONFIRMED
+    reservation.network = None
+    if people is not None:
+        if confirm_if_few(reservation.pk, people, reservation.provider_id, now):
+            return
+        check_open_appointments(people, reservation.provider_id, actor, now)
+    reservation.save(update_fields=["status", "network"])
 
 
 def chose_themselves(reservation: Reservation) -> bool:
