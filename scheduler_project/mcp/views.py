@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.keys.authentication import KeyAuthentication, key_in
 from accounts.models import ApiKey
+from scheduler_project.common.api.views import StrictView
 from scheduler_project.common.errors import TooBusy
 from scheduler_project.common.limits.throttling import Throttle
 from scheduler_project.mcp.calls import Caller
@@ -50,7 +51,7 @@ class MessageThrottle(Throttle):
         return calls_api(request.data) or super().allow_request(request, view)
 
 
-class MessageView(APIView):
+class MessageView(StrictView, APIView):
     """The address of the MCP server. It takes one message at a time, and answers it in JSON, without sessions."""
 
     authentication_classes = [MessageAuthentication]
@@ -61,6 +62,9 @@ class MessageView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         check_origin(request)
         super().initial(request, *args, **kwargs)
+
+    def _reads_no_body(self, name: str, method: str) -> bool:
+        return False
 
     def post(self, request: Request) -> HttpResponse:
         from scheduler_project.mcp.server import exchange  # The package takes a second, which only this address needs.

@@ -116,6 +116,18 @@ def test_client_must_take_json(key):
     assert sent(LIST, key, HTTP_ACCEPT="text/html").status_code == 406
 
 
+def test_address_takes_no_parameters(key):
+    headers = {"HTTP_ACCEPT": ACCEPTED, "HTTP_AUTHORIZATION": f"Bearer {key}"}
+
+    answer = Browser().post("/mcp?colour=red", json.dumps(LIST), content_type="application/json", **headers)
+
+    assert refusal(answer) == (400, "unknown_field", "colour")
+
+
+def test_message_has_no_key_to_repeat_it(key):
+    assert refusal(sent(LIST, key, HTTP_IDEMPOTENCY_KEY="x"))[:2] == (400, "idempotency_key_unsupported")
+
+
 def test_session_is_not_opened(key):
     answer = sent(INITIALIZE, key)
 
